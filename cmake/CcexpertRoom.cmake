@@ -1,0 +1,62 @@
+#[[
+A room is a folder of src/ with its public headers in include/ccexpert/<room>. Each is a static library
+ccexpert_<room> (ccexpert::<room> for users); files are found by themselves, so adding one needs no edit here.
+
+    ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH header])
+]]
+function(ccexpert_wants room result)
+  if(CCEXPERT_ROOMS STREQUAL "all" OR room IN_LIST CCEXPERT_ROOMS)
+    set(${result} TRUE PARENT_SCOPE)
+  else()
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+
+function(ccexpert_room room)
+  ccexpert_wants(${room} wanted)
+  if(NOT wanted)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "PCH" "USES;PUBLIC;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp")
+  add_library(ccexpert_${room} STATIC ${sources})
+  add_library(ccexpert::${room} ALIAS ccexpert_${room})
+  set_target_properties(ccexpert_${room} PROPERTIES EXPORT_NAME ${room})
+  target_include_directories(ccexpert_${room}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
+    PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  list(TRANSFORM arg_USES PREPEND ccexpert_)
+  target_link_libraries(ccexpert_${room} PUBLIC ${arg_USES} ${arg_PUBLIC}
+    PRIVATE $<BUILD_INTERFACE:ccexpert_flags> ${arg_PRIVATE})
+  target_compile_features(ccexpert_${room} PUBLIC cxx_std_20)
+  if(arg_PCH)
+    target_precompile_headers(ccexpert_${room} PRIVATE ${arg_PCH})
+    target_compile_options(ccexpert_${room} PRIVATE -fpch-preprocess)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY CCEXPERT_BUILT_ROOMS ${room})
+endfunction()
+
+# Tests of one room: tests/<room>/*_test.cpp become one program.
+function(ccexpert_room_tests room)
+  ccexpert_wants(${room} wanted)
+  if(NOT wanted)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "PCH_FROM" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${room}/*.cpp")
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${room}_tests ${sources})
+  target_include_directories(${room}_tests PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${room}_tests PRIVATE ${arg_LINK} ccexpert_flags GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${room}_tests PRIVATE CCEXPERT_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
+                                                   CCEXPERT_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(arg_PCH_FROM)
+    target_precompile_headers(${room}_tests PRIVATE ${arg_PCH_FROM})
+    target_compile_options(${room}_tests PRIVATE -fpch-preprocess)
+  endif()
+  include(GoogleTest)
+  gtest_discover_tests(${room}_tests TEST_PREFIX "${room}." DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT 300 LABELS ${room})
+endfunction()

@@ -1,0 +1,75 @@
+#[[
+Finds LibTorch in the layout of the Python wheel (include/, lib/) and defines
+
+    LibTorch::cpu    libtorch_cpu and libc10, with the headers
+    LibTorch::cuda   the same and libtorch_cuda, libc10_cuda (where the folder has them and CUDA is asked for)
+
+Where it looks, in this order: the CMake or environment variable CCEXPERT_LIBTORCH (a folder with include/ and lib/,
+or one with torch/ in it), then what scripts/setup.sh keeps in the user's cache. LibTorch's own TorchConfig.cmake is
+not used: it wants a CUDA toolkit for a CPU build and changes the compiler flags of the project.
+]]
+set(CCEXPERT_LIBTORCH_VERSION 2.11.0)
+set(_candidates "${CCEXPERT_LIBTORCH}" "$ENV{CCEXPERT_LIBTORCH}")
+if(DEFINED ENV{XDG_CACHE_HOME})
+  list(APPEND _candidates "$ENV{XDG_CACHE_HOME}/ccexpert/libtorch-${CCEXPERT_LIBTORCH_VERSION}")
+endif()
+list(APPEND _candidates "$ENV{HOME}/.cache/ccexpert/libtorch-${CCEXPERT_LIBTORCH_VERSION}")
+
+set(LibTorch_ROOT_DIR "")
+foreach(_candidate IN LISTS _candidates)
+  foreach(_dir IN ITEMS "${_candidate}" "${_candidate}/torch")
+    if(_candidate AND NOT LibTorch_ROOT_DIR AND EXISTS "${_dir}/include/torch/headeronly/version.h")
+      get_filename_component(LibTorch_ROOT_DIR "${_dir}" REALPATH)
+    endif()
+  endforeach()
+endforeach()
+
+set(LibTorch_VERSION "")
+if(LibTorch_ROOT_DIR)
+  file(STRINGS "${LibTorch_ROOT_DIR}/include/torch/headeronly/version.h" _lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
+  foreach(_part IN ITEMS MAJOR MINOR PATCH)
+    string(REGEX MATCH "TORCH_VERSION_${_part} ([0-9]+)" _ "${_lines}")
+    list(APPEND LibTorch_VERSION "${CMAKE_MATCH_1}")
+  endforeach()
+  string(REPLACE ";" "." LibTorch_VERSION "${LibTorch_VERSION}")
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibTorch
+  REQUIRED_VARS LibTorch_ROOT_DIR VERSION_VAR LibTorch_VERSION
+  REASON_FAILURE_MESSAGE "run scripts/setup.sh, or set CCEXPERT_LIBTORCH to a folder with LibTorch's include/ and lib/")
+
+if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
+  set(_includes "${LibTorch_ROOT_DIR}/include" "${LibTorch_ROOT_DIR}/include/torch/csrc/api/include")
+  # libtorch_cpu of the CUDA wheel loads libcudart and libcupti: from the wheels beside it, or from a toolkit.
+  file(GLOB _nvidia_dirs "${LibTorch_ROOT_DIR}/../nvidia/*/lib")
+  set(_rpath_links "")
+  foreach(_dir IN LISTS _nvidia_dirs)
+    list(APPEND _rpath_links "-Wl,-rpath-link,${_dir}")
+  endforeach()
+  foreach(_dir IN ITEMS /usr/local/cuda/lib64 /usr/local/cuda/extras/CUPTI/lib64)
+    if(EXISTS "${_dir}")
+      list(APPEND _rpath_links "-Wl,-rpath-link,${_dir}")
+    endif()
+  endforeach()
+
+  foreach(_lib IN ITEMS c10 torch_cpu)
+    add_library(LibTorch::${_lib} SHARED IMPORTED)
+    set_target_properties(LibTorch::${_lib} PROPERTIES
+      IMPORTED_LOCATION "${LibTorch_ROOT_DIR}/lib/lib${_lib}.so"
+      INTERFACE_INCLUDE_DIRECTORIES "${_includes}")
+  endforeach()
+  add_library(LibTorch::cpu INTERFACE IMPORTED)
+  target_link_libraries(LibTorch::cpu INTERFACE LibTorch::torch_cpu LibTorch::c10)
+  target_link_options(LibTorch::cpu INTERFACE ${_rpath_links})
+  target_compile_definitions(LibTorch::cpu INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
+
+  if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so")
+    # The linker drops libraries whose symbols nobody names; these register their kernels when they are loaded.
+    add_library(LibTorch::cuda INTERFACE IMPORTED)
+    target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu
+      -Wl,--push-state,--no-as-needed "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so"
+      "${LibTorch_ROOT_DIR}/lib/libc10_cuda.so" -Wl,--pop-state)
+    target_compile_definitions(LibTorch::cuda INTERFACE USE_C10D_NCCL CCEXPERT_HAS_CUDA)
+  endif()
+endif()

@@ -1,0 +1,116 @@
+/// Load a CCExpert checkpoint once, caption pairs of images in memory.
+///
+///     auto captioner = ccexpert::Captioner::load("checkpoints/ccexpert-0.5b");
+///     std::string caption = captioner.caption(before, after).text;
+///
+/// No OpenCV and no LibTorch type appears here; a program needs only this header and the library.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ccexpert/generate/options.h>
+#include <ccexpert/image/image.h>
+
+namespace ccexpert {
+
+/// Where and in which precision the model runs.
+struct CaptionerConfig {
+  std::string device = "auto";  ///< "cpu", "cuda", "cuda:N"; "auto": a GPU where there is one
+  std::string dtype = "auto";   ///< "float32", "bfloat16", "float16"; "auto": float32 on CPU, bfloat16 on GPU
+  int threads = 0;              ///< threads of one CPU operator (0: all cores); holds for the whole process
+};
+
+/// The two dates of one place. The pixels must outlive the call.
+struct ImagePair {
+  ImageView before;
+  ImageView after;
+};
+
+/// One generated token, as it is generated.
+struct TokenEvent {
+  size_t pair = 0;          ///< index of the pair in the batch
+  int64_t token_id = 0;
+  double logprob = 0.0;     ///< natural logarithm of the token's probability
+  std::string_view text;    ///< whole characters this token completes; may be empty; valid during the call
+};
+
+struct CaptionOptions {
+  GenerationOptions generation;
+  /// The user's question, with "<image>" twice or not at all (then both images go before it).
+  /// Empty: the question of the reference implementation.
+  std::string question;
+  /// Called for every token where set; returning false cancels that pair's caption. Not with beam search.
+  std::function<bool(const TokenEvent&)> on_token;
+  /// A requested stop ends generation within a token; what exists by then is returned as `FinishReason::kCancelled`.
+  std::stop_token stop;
+  /// Also return the combined change feature Q* of each pair.
+  bool change_feature = false;
+};
+
+enum class FinishReason { kEndToken, kLength, kCancelled };
+
+/// Q*, the change feature summed over the scales (paper, multi-scale adaptive weighting): where the change is.
+struct ChangeFeature {
+  int64_t grid = 0;           ///< G: patches along one side
+  int64_t width = 0;          ///< D: features of a patch
+  std::vector<float> values;  ///< [G,G,D], row by row
+};
+
+struct Caption {
+  std::string text;                ///< without special tokens, surrounding blanks removed
+  std::vector<int64_t> token_ids;  ///< as generated, the end token included
+  double logprob = 0.0;            ///< sum of the log-probabilities of `token_ids`
+  FinishReason finish = FinishReason::kLength;
+  std::optional<ChangeFeature> change_feature;
+};
+
+/// Wall time spent by this captioner since it was loaded, in seconds, and what it was spent on.
+struct CaptionerTimings {
+  double load = 0.0;
+  double preprocess = 0.0;
+  double vision = 0.0;
+  double diff_expert = 0.0;
+  double prefill = 0.0;
+  double decode = 0.0;
+  int64_t pairs = 0;
+  int64_t prompt_tokens = 0;     ///< image tokens included
+  int64_t generated_tokens = 0;
+};
+
+/// A loaded model. Every member is safe to call from several threads at once. Errors are thrown as ccexpert::Error.
+class Captioner {
+ public:
+  /// Loads a checkpoint folder: config.json, safetensors (or .bin) weights and tokenizer files, in the authors' layout,
+  /// as a LLaVA-OneVision base, or in the llava-hf layout. A base without Diff Expert runs without it.
+  static Captioner load(const std::filesystem::path& folder, const CaptionerConfig& config = {});
+
+  Captioner(Captioner&&) noexcept;
+  Captioner& operator=(Captioner&&) noexcept;
+  ~Captioner();
+
+  Caption caption(const ImageView& before, const ImageView& after, const CaptionOptions& options = {}) const;
+
+  /// All pairs as one batch: memory grows with their number. A caption does not depend on its batch.
+  std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
+
+  bool has_diff_expert() const;
+  /// One line: model sizes, device and precision.
+  std::string description() const;
+  CaptionerTimings timings() const;
+
+ private:
+  class Impl;
+  explicit Captioner(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ccexpert

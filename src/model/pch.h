@@ -1,0 +1,6 @@
+// Precompiled for every file that uses torch::nn: these headers cost about twenty seconds to parse.
+#pragma once
+#include <ATen/ATen.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+#include <torch/types.h>
