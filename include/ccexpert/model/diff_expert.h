@@ -1,0 +1,111 @@
+/// Diff Expert (paper, difference-aware integration): what changed between two dates, at several depths of the vision
+/// transformer. Shapes use the letters of core/shapes.h; the scales are stacked on the batch axis, so that all share
+/// one pass.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <ccexpert/model/config.h>
+#include <ccexpert/model/layers.h>
+
+namespace ccexpert {
+
+/// 2-D sine encoding of a square grid: D/2 features for the row, then D/2 for the column; [N,D] float32.
+at::Tensor grid_position_encoding(int64_t grid, int64_t width, at::Device device);
+
+/// Change Feature Init: gates each date by both, then mixes dates and their difference.
+class ChangeFeatureInit : public torch::nn::Module {
+ public:
+  ChangeFeatureInit(int64_t width, const at::TensorOptions& options);
+  /// (before, after), each [B,N,D], to the initial change feature [B,N,D].
+  at::Tensor forward(const at::Tensor& before, const at::Tensor& after) const;
+
+ private:
+  std::shared_ptr<Linear> linear_mapping_, proj_;
+};
+
+/// Attention with projections of its own for query, key, value and output; heads of 128 features.
+class ChangeAttention : public torch::nn::Module {
+ public:
+  ChangeAttention(const DiffExpertConfig& config, const at::TensorOptions& options);
+  /// q [B,N,D], k and v [B,T,D], to [B,N,D].
+  at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
+
+ private:
+  int64_t heads_;
+  std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, out_proj_;
+};
+
+/// The two dates and the change between them, each [S*B,N,D] inside the Diff Expert, [B,N,D] after weighting.
+struct ChangeFeatures {
+  at::Tensor before;
+  at::Tensor after;
+  at::Tensor change;
+};
+
+/// One Change Aware Transformer layer.
+class ChangeAwareLayer : public torch::nn::Module {
+ public:
+  ChangeAwareLayer(const DiffExpertConfig& config, const at::TensorOptions& options);
+
+  /// `features.change` already holds this layer's query (the caller adds the initial change feature); `position` is
+  /// [N,D] in the features' dtype.
+  ChangeFeatures forward(const ChangeFeatures& features, const at::Tensor& position) const;
+
+ private:
+  std::shared_ptr<ChangeAttention> change_self_attn_, cross_attn_change_to_image_, cross_attn_image_to_change_;
+  std::shared_ptr<LayerNorm> norm1_, norm2_, norm3_;
+  std::shared_ptr<Linear> lin1_, lin2_;
+  std::shared_ptr<Embedding> before_flag_, after_flag_, change_flag_;
+};
+
+/// Multi-scale adaptive weighting: one scalar a pair and scale, from the mean of all three features.
+class ScaleWeighting : public torch::nn::Module {
+ public:
+  ScaleWeighting(int64_t width, const at::TensorOptions& options);
+  /// Features [S*B,N,D] to weights [S,B] in (0, 1).
+  at::Tensor weights(const ChangeFeatures& features, int64_t scales) const;
+  /// Sums the scales with those weights: [S*B,N,D] to [B,N,D].
+  ChangeFeatures forward(const ChangeFeatures& features, const at::Tensor& weights) const;
+
+ private:
+  std::shared_ptr<Linear> reduce_, score_;
+};
+
+/// What the Diff Expert makes of a batch.
+struct DiffExpertOutput {
+  at::Tensor before;         ///< A'' [B,N,D], residual added
+  at::Tensor after;          ///< B'' [B,N,D], residual added
+  at::Tensor change;         ///< Q* [B,N,D]
+  at::Tensor scale_weights;  ///< [S,B]
+};
+
+class DiffExpert : public torch::nn::Module {
+ public:
+  DiffExpert(const DiffExpertConfig& config, const at::TensorOptions& options);
+
+  /// Per scale the features of both dates, each [B,N,D], N a square number. The last scale is the residual.
+  DiffExpertOutput forward(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
+
+  /// Change features after every layer, [S*B,N,D] each, and the initial change feature that went into it.
+  struct Trace {
+    std::vector<at::Tensor> initial;
+    std::vector<ChangeFeatures> layers;
+  };
+  Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
+
+  /// Fresh weights as the reference starts them: Linear N(0, 0.02), biases 0, norms 1 and 0, flags N(0, flag_init_std).
+  void initialize(uint64_t seed);
+
+ private:
+  ChangeFeatures run_layers(ChangeFeatures features, Trace* trace) const;
+
+  DiffExpertConfig config_;
+  std::shared_ptr<ChangeFeatureInit> init_;
+  std::vector<std::shared_ptr<ChangeAwareLayer>> layers_;
+  std::shared_ptr<ScaleWeighting> weighting_;
+};
+
+}  // namespace ccexpert

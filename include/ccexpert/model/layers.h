@@ -1,0 +1,75 @@
+/// The layers that all parts of the model share. Parameters are made without values: they are loaded or initialised
+/// from outside, and an untouched one takes no memory yet.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <torch/nn/module.h>
+
+namespace ccexpert {
+
+using ModuleRef = std::shared_ptr<torch::nn::Module>;
+
+/// A module that only groups others, for checkpoint names with dots in them.
+class ModuleGroup : public torch::nn::Module {
+ public:
+  /// Registers `child` and returns it.
+  template <class Module>
+  std::shared_ptr<Module> add(const std::string& name, std::shared_ptr<Module> child) {
+    return register_module(name, std::move(child));
+  }
+};
+
+/// y = x W^T + b. Every matrix product with weights goes through here, so that its arithmetic can be replaced.
+class Linear : public torch::nn::Module {
+ public:
+  /// Weight [out,in] and, unless `bias` is false, bias [out].
+  Linear(int64_t in, int64_t out, bool bias, const at::TensorOptions& options);
+  at::Tensor forward(const at::Tensor& x) const;
+
+  at::Tensor weight;
+  at::Tensor bias;
+};
+
+/// LayerNorm over the last dimension, with weight and bias.
+class LayerNorm : public torch::nn::Module {
+ public:
+  LayerNorm(int64_t width, double eps, const at::TensorOptions& options);
+  at::Tensor forward(const at::Tensor& x) const;
+
+  at::Tensor weight;
+  at::Tensor bias;
+
+ private:
+  double eps_;
+};
+
+/// x / sqrt(mean(x^2) + eps) * weight over the last dimension.
+class RmsNorm : public torch::nn::Module {
+ public:
+  RmsNorm(int64_t width, double eps, const at::TensorOptions& options);
+  at::Tensor forward(const at::Tensor& x) const;
+
+  at::Tensor weight;
+
+ private:
+  double eps_;
+};
+
+/// Rows of a table: ids [...] to vectors [...,width].
+class Embedding : public torch::nn::Module {
+ public:
+  Embedding(int64_t rows, int64_t width, const at::TensorOptions& options);
+  at::Tensor forward(const at::Tensor& ids) const;
+
+  at::Tensor weight;
+};
+
+/// [B,T,M*d] to [B,M,T,d].
+at::Tensor split_heads(const at::Tensor& x, int64_t heads);
+
+/// [B,M,T,d] to [B,T,M*d].
+at::Tensor merge_heads(const at::Tensor& x);
+
+}  // namespace ccexpert

@@ -1,0 +1,77 @@
+/// Qwen2 decoder: pre-RMSNorm, grouped-query attention with biases on query, key and value, rotary positions in the
+/// half-split form, SwiGLU.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <ccexpert/model/config.h>
+#include <ccexpert/model/kv_cache.h>
+#include <ccexpert/model/layers.h>
+
+namespace ccexpert {
+
+/// What every block of one forward pass shares.
+struct DecoderPass {
+  at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d], in the computing dtype
+  at::Tensor mask;           ///< [B,1,T,t] true where a query may see a key; undefined: causal, or T == 1
+  KvCache* cache = nullptr;  ///< null: no cache
+};
+
+class Qwen2Attention : public torch::nn::Module {
+ public:
+  Qwen2Attention(const DecoderConfig& config, const at::TensorOptions& options);
+  /// [B,T,H] to [B,T,H]; `layer` names its place in the cache.
+  at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
+
+ private:
+  int64_t heads_, kv_heads_;
+  std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, o_proj_;
+};
+
+class Qwen2Block : public torch::nn::Module {
+ public:
+  Qwen2Block(const DecoderConfig& config, const at::TensorOptions& options);
+  /// [B,T,H] to [B,T,H].
+  at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
+
+ private:
+  std::shared_ptr<RmsNorm> input_layernorm_, post_attention_layernorm_;
+  std::shared_ptr<Qwen2Attention> self_attn_;
+  std::shared_ptr<Linear> gate_proj_, up_proj_, down_proj_;
+};
+
+/// Parameters are named as Qwen2ForCausalLM's: model.embed_tokens, model.layers.{i}, model.norm, lm_head.
+class Qwen2Decoder : public torch::nn::Module {
+ public:
+  Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions& options);
+
+  /// Token ids [B,T] to vectors [B,T,H].
+  at::Tensor embed(const at::Tensor& ids) const { return embed_tokens_->forward(ids); }
+
+  /// Vectors [B,T,H] to hidden states [B,T,H] behind the final norm. Without a cache, positions start at 0 and padding
+  /// on the right changes nothing before it. With a cache, row b continues behind what it holds; `added[b]` tokens of
+  /// it are real (empty: all T). `states`, where given, receives the embeddings, every block's output, and the result
+  /// in place of the last one.
+  at::Tensor forward(const at::Tensor& embeddings, KvCache* cache = nullptr, const std::vector<int64_t>& added = {},
+                     std::vector<at::Tensor>* states = nullptr) const;
+
+  /// Hidden states [...,H] to logits [...,V].
+  at::Tensor logits(const at::Tensor& hidden) const;
+
+  const DecoderConfig& config() const { return config_; }
+  const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
+  /// Whether the head is the embedding.
+  bool tied() const { return lm_head_ == nullptr; }
+
+ private:
+  DecoderPass prepare(const at::Tensor& embeddings, KvCache* cache) const;
+
+  DecoderConfig config_;
+  std::shared_ptr<Embedding> embed_tokens_;
+  std::vector<std::shared_ptr<Qwen2Block>> blocks_;
+  std::shared_ptr<RmsNorm> norm_;
+  std::shared_ptr<Linear> lm_head_;
+};
+
+}  // namespace ccexpert

@@ -1,0 +1,63 @@
+/// SigLIP vision transformer (spec so400m/14-384 and its kin): pre-norm blocks, learned positions, no class token.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <ccexpert/model/config.h>
+#include <ccexpert/model/layers.h>
+
+namespace ccexpert {
+
+/// Multi-head self-attention with biases on all four projections.
+class SiglipAttention : public torch::nn::Module {
+ public:
+  SiglipAttention(const VisionConfig& config, const at::TensorOptions& options);
+  /// [B,N,D] to [B,N,D].
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  int64_t heads_;
+  std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, out_proj_;
+};
+
+/// x + Attention(LayerNorm(x)), then x + MLP(LayerNorm(x)) with tanh-GELU.
+class SiglipBlock : public torch::nn::Module {
+ public:
+  SiglipBlock(const VisionConfig& config, const at::TensorOptions& options);
+  /// [B,N,D] to [B,N,D].
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  std::shared_ptr<LayerNorm> layer_norm1_, layer_norm2_;
+  std::shared_ptr<SiglipAttention> self_attn_;
+  std::shared_ptr<Linear> fc1_, fc2_;
+};
+
+/// Patches to features. Only the blocks up to the last one that is asked for exist; what would follow (further blocks,
+/// the final layer norm, the pooling head) is never computed.
+class SiglipVision : public torch::nn::Module {
+ public:
+  /// `layers`: ascending hidden state numbers, 0 the embedding, i the output of block i.
+  SiglipVision(const VisionConfig& config, std::vector<int64_t> layers, const at::TensorOptions& options);
+
+  /// Pixels [2B,3,P,P], normalised, to one [2B,N,D] for each of `layers`. Images do not interact. P may differ from the
+  /// config's image size only where the patch grid stays the same.
+  std::vector<at::Tensor> forward(const at::Tensor& pixels) const;
+
+  /// Blocks that exist.
+  int64_t depth() const { return static_cast<int64_t>(blocks_.size()); }
+  /// The blocks, first to last.
+  const std::vector<std::shared_ptr<SiglipBlock>>& blocks() const { return blocks_; }
+
+ private:
+  at::Tensor embed(const at::Tensor& pixels) const;
+
+  VisionConfig config_;
+  std::vector<int64_t> layers_;
+  at::Tensor patch_weight_, patch_bias_;
+  std::shared_ptr<Embedding> position_embedding_;
+  std::vector<std::shared_ptr<SiglipBlock>> blocks_;
+};
+
+}  // namespace ccexpert

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <numeric>
+
+#include <ATen/ATen.h>
+
+#include "generate/search.h"
+#include "generate/token_choice.h"
+
+namespace ccexpert {
+namespace {
+
+struct Choice {
+  int64_t id;
+  double logprob;
+};
+
+class Sampler {
+ public:
+  Sampler(SequenceModel& model, const SearchRequest& request)
+      : model_(model), request_(request), results_(static_cast<size_t>(model.logits().size(0))) {
+    active_.resize(results_.size());
+    std::iota(active_.begin(), active_.end(), size_t{0});
+    generators_.assign(results_.size(), std::mt19937_64(static_cast<uint64_t>(request.options.seed)));
+  }
+
+  std::vector<GeneratedSequence> run() {
+    while (!active_.empty() && !cancelled()) {
+      const auto choices = choose();
+      std::vector<int64_t> rows, ids;
+      std::vector<size_t> still_active;
+      for (size_t row = 0; row < active_.size(); ++row) {
+        if (accept(active_[row], choices[row])) continue;
+        still_active.push_back(active_[row]);
+        rows.push_back(static_cast<int64_t>(row));
+        ids.push_back(choices[row].id);
+      }
+      active_ = std::move(still_active);
+      if (!active_.empty()) model_.grow(rows, ids);
+    }
+    return std::move(results_);
+  }
+
+ private:
+  bool cancelled() {
+    if (!request_.stop.stop_requested()) return false;
+    for (const size_t sequence : active_) results_[sequence].finish = FinishReason::kCancelled;
+    return true;
+  }
+
+  std::vector<Choice> choose() {
+    std::vector<std::vector<int64_t>> history;
+    for (const size_t sequence : active_) history.push_back(results_[sequence].ids);
+    const auto logits = model_.logits();
+    const auto penalized = penalize(logits, history, request_.stop_ids, request_.options);
+    const auto ids = request_.options.temperature > 0.0 ? draw(penalized) : penalized.argmax(-1);  // [R]
+    const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids.unsqueeze(1)).squeeze(1);
+    const auto ids_cpu = ids.to(at::kCPU);
+    const auto logprobs_cpu = logprobs.to(at::kCPU);
+    std::vector<Choice> choices;
+    for (int64_t row = 0; row < ids_cpu.size(0); ++row) {
+      choices.push_back({ids_cpu.const_data_ptr<int64_t>()[row],
+                         static_cast<double>(logprobs_cpu.const_data_ptr<float>()[row])});
+    }
+    return choices;
+  }
+
+  at::Tensor draw(const at::Tensor& logits) {
+    std::vector<int64_t> ids;
+    for (size_t row = 0; row < active_.size(); ++row) {
+      ids.push_back(draw_token(logits[static_cast<int64_t>(row)], request_.options, generators_[active_[row]]));
+    }
+    return at::tensor(ids, at::kLong).to(logits.device());
+  }
+
+  /// Adds a token to its sequence; true where that ends it.
+  bool accept(size_t sequence, const Choice& choice) {
+    auto& result = results_[sequence];
+    result.ids.push_back(choice.id);
+    result.logprob += choice.logprob;
+    const bool wanted = !request_.on_token || request_.on_token(sequence, choice.id, choice.logprob);
+    if (std::find(request_.stop_ids.begin(), request_.stop_ids.end(), choice.id) != request_.stop_ids.end()) {
+      result.finish = FinishReason::kEndToken;
+      return true;
+    }
+    if (!wanted) {
+      result.finish = FinishReason::kCancelled;
+      return true;
+    }
+    return static_cast<int64_t>(result.ids.size()) >= request_.options.max_new_tokens;
+  }
+
+  SequenceModel& model_;
+  const SearchRequest& request_;
+  std::vector<GeneratedSequence> results_;
+  std::vector<size_t> active_;  // sequence of each row of the model
+  std::vector<std::mt19937_64> generators_;
+};
+
+}  // namespace
+
+std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest& request) {
+  return Sampler(model, request).run();
+}
+
+}  // namespace ccexpert

@@ -1,0 +1,37 @@
+// Greedy decoding, sampling and beam search over any SequenceModel.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <vector>
+
+#include <ccexpert/captioner.h>
+#include <ccexpert/generate/options.h>
+
+#include "generate/sequence_model.h"
+
+namespace ccexpert {
+
+/// One finished sequence.
+struct GeneratedSequence {
+  std::vector<int64_t> ids;  ///< the end token included
+  double logprob = 0.0;      ///< sum over `ids` under the model's own distribution (no penalty, no temperature)
+  FinishReason finish = FinishReason::kLength;
+};
+
+struct SearchRequest {
+  GenerationOptions options;
+  std::vector<int64_t> stop_ids;
+  /// Called for each token (sequence, id, logprob); false ends that sequence. Not by beam search.
+  std::function<bool(size_t, int64_t, double)> on_token;
+  std::stop_token stop;
+};
+
+/// Greedy decoding, or sampling where a temperature is set: one result for each sequence of `model`. A sequence that
+/// is finished leaves the batch; none depends on another, and sampling draws from a generator of its own.
+std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest& request);
+
+/// Beam search: one result for each sequence of `model`, the best finished one by logprob / length^length_penalty.
+std::vector<GeneratedSequence> beam_search(SequenceModel& model, const SearchRequest& request);
+
+}  // namespace ccexpert

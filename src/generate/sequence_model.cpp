@@ -1,0 +1,35 @@
+#include "generate/sequence_model.h"
+
+#include <numeric>
+
+#include <ATen/ATen.h>
+
+namespace ccexpert {
+namespace {
+
+bool is_identity(const std::vector<int64_t>& rows, size_t sequences) {
+  if (rows.size() != sequences) return false;
+  std::vector<int64_t> identity(sequences);
+  std::iota(identity.begin(), identity.end(), int64_t{0});
+  return rows == identity;
+}
+
+}  // namespace
+
+DecoderSequences::DecoderSequences(const Qwen2Decoder& decoder, const PaddedSequences& prompts, int64_t room)
+    : decoder_(decoder), cache_(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + room) {
+  const auto hidden = decoder_.forward(prompts.embeddings, &cache_, prompts.lengths);  // [B,T,H]
+  const auto row = at::arange(hidden.size(0), at::kLong).to(hidden.device());
+  const auto last = at::tensor(prompts.lengths, at::kLong).to(hidden.device()) - 1;
+  // Only the last token of a prompt needs the head: [B,V], not [B,T,V].
+  logits_ = decoder_.logits(hidden.index({row, last}));
+}
+
+void DecoderSequences::grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) {
+  if (!is_identity(rows, cache_.lengths().size())) cache_.select_rows(rows);
+  const auto token = at::tensor(ids, at::kLong).to(logits_.device()).unsqueeze(1);  // [R,1]
+  const auto hidden = decoder_.forward(decoder_.embed(token), &cache_);               // [R,1,H]
+  logits_ = decoder_.logits(hidden.select(1, 0));
+}
+
+}  // namespace ccexpert

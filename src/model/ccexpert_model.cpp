@@ -1,0 +1,111 @@
+#include <ccexpert/model/ccexpert_model.h>
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert {
+namespace {
+
+/// [2B,N,D] to its [B,N,D] of one date: 0 before, 1 after.
+at::Tensor date(const at::Tensor& images, int64_t which) { return images.slice(0, which, std::nullopt, 2); }
+
+/// Two [B,N,D] to [2B,N,D], in turn.
+at::Tensor interleave(const at::Tensor& before, const at::Tensor& after) {
+  return at::stack({before, after}, 1).flatten(0, 1);
+}
+
+void expect_two_images(const std::vector<int64_t>& ids, size_t row) {
+  const auto images = std::count_if(ids.begin(), ids.end(), [](int64_t id) { return id < 0; });
+  if (images != 2) {
+    fail({fmt::format("prompt {}", row), "two image placeholders", std::to_string(images)});
+  }
+}
+
+}  // namespace
+
+Projector::Projector(int64_t in, int64_t out, const at::TensorOptions& options) {
+  first_ = register_module("0", std::make_shared<Linear>(in, out, true, options));
+  second_ = register_module("2", std::make_shared<Linear>(out, out, true, options));
+}
+
+at::Tensor Projector::forward(const at::Tensor& x) const { return second_->forward(at::gelu(first_->forward(x))); }
+
+CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options)
+    : config_(config), options_(options) {
+  config.validate();
+  auto trunk = register_module("model", std::make_shared<ModuleGroup>());
+  // The checkpoint's names repeat the tower: model.vision_tower.vision_tower.vision_model.
+  auto tower = trunk->add("vision_tower", std::make_shared<ModuleGroup>())
+                   ->add("vision_tower", std::make_shared<ModuleGroup>());
+  const auto layers = config.diff_expert ? config.vision_layers : std::vector<int64_t>{config.vision_layers.back()};
+  vision_ = tower->add("vision_model", std::make_shared<SiglipVision>(config.vision, layers, options));
+  if (config.diff_expert) {
+    diff_expert_ = trunk->add("vision_resampler", std::make_shared<DiffExpert>(*config.diff_expert, options));
+  }
+  projector_ = trunk->add("mm_projector", std::make_shared<Projector>(config.vision.hidden_size,
+                                                                      config.decoder.hidden_size, options));
+  decoder_ = std::make_shared<Qwen2Decoder>(config.decoder, options);
+  // The decoder's parts stand beside the tower under one name, so they are registered here and not as a child of ours.
+  for (auto& child : decoder_->named_children()) {
+    if (child.key() == "model") {
+      for (auto& part : child.value()->named_children()) trunk->add(part.key(), part.value());
+    } else {
+      register_module(child.key(), child.value());
+    }
+  }
+}
+
+std::vector<at::Tensor> CcexpertModel::vision_features(const at::Tensor& pixels) const {
+  return vision_->forward(pixels);
+}
+
+ImageTokens CcexpertModel::fuse(const std::vector<at::Tensor>& features) const {
+  if (!diff_expert_) return {features.back(), {}, {}};
+  std::vector<at::Tensor> before, after;
+  for (const auto& scale : features) {
+    before.push_back(date(scale, 0));
+    after.push_back(date(scale, 1));
+  }
+  const auto fused = diff_expert_->forward(before, after);
+  return {interleave(fused.before, fused.after), fused.change, fused.scale_weights};
+}
+
+ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
+  auto images = fuse(vision_features(pixels));
+  images.tokens = projector_->forward(images.tokens);
+  return images;
+}
+
+PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,
+                                      const at::Tensor& image_tokens) const {
+  std::vector<at::Tensor> rows;
+  PaddedSequences padded;
+  int64_t image = 0;
+  for (size_t row = 0; row < ids.size(); ++row) {
+    expect_two_images(ids[row], row);
+    std::vector<at::Tensor> pieces;
+    for (auto start = ids[row].begin(); start != ids[row].end();) {
+      if (*start < 0) {
+        pieces.push_back(image_tokens[image++]);
+        ++start;
+        continue;
+      }
+      const auto end = std::find_if(start, ids[row].end(), [](int64_t id) { return id < 0; });
+      const auto text = at::tensor(std::vector<int64_t>(start, end), at::kLong).to(image_tokens.device());
+      pieces.push_back(decoder_->embed(text));
+      start = end;
+    }
+    rows.push_back(at::cat(pieces, 0));  // [T,H]
+    padded.lengths.push_back(rows.back().size(0));
+  }
+  const int64_t longest = *std::max_element(padded.lengths.begin(), padded.lengths.end());
+  for (auto& row : rows) row = at::constant_pad_nd(row, {0, 0, 0, longest - row.size(0)});
+  padded.embeddings = at::stack(rows);  // [B,T,H]
+  return padded;
+}
+
+}  // namespace ccexpert

@@ -1,0 +1,163 @@
+#include <ccexpert/model/config.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/json.h"
+
+namespace ccexpert {
+namespace {
+
+using nlohmann::json;
+
+// Far above every published model: larger numbers are a damaged file, and would only end in a failed allocation.
+constexpr int64_t kLargest = int64_t{1} << 24;
+
+void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
+  if (!holds) fail({what, expected, got});
+}
+
+template <class Config>
+void expect_sizes(const Config& config, std::string_view part) {
+  for_each_field<Config>([&](const auto& each) {
+    const auto& value = config.*each.member;
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>) {
+      expect(value > 0 && value <= kLargest, fmt::format("{}: {}", part, each.name),
+             fmt::format("1 to {}", kLargest), std::to_string(value));
+    }
+  });
+}
+
+void validate_vision(const VisionConfig& vision) {
+  expect_sizes(vision, "vision config");
+  expect(vision.hidden_size % vision.num_attention_heads == 0, "vision config: hidden_size",
+         fmt::format("a multiple of num_attention_heads ({})", vision.num_attention_heads),
+         std::to_string(vision.hidden_size));
+  expect(vision.patch_size <= vision.image_size, "vision config: patch_size", "at most image_size",
+         std::to_string(vision.patch_size));
+  expect(vision.hidden_act == "gelu_pytorch_tanh", "vision config: hidden_act", "gelu_pytorch_tanh",
+         vision.hidden_act);
+}
+
+void validate_diff_expert(const DiffExpertConfig& expert, const VisionConfig& vision) {
+  expect_sizes(expert, "cc_expert_args");
+  expect(expert.downsample_ratio == 1, "cc_expert_args: downsample_ratio", "1",
+         std::to_string(expert.downsample_ratio));
+  expect(expert.embedding_dim == vision.hidden_size, "cc_expert_args: embedding_dim",
+         fmt::format("the vision width {}", vision.hidden_size), std::to_string(expert.embedding_dim));
+  const int64_t heads = expert.embedding_dim / 128;
+  expect(heads > 0, "cc_expert_args: embedding_dim", "at least 128 (one attention head)",
+         std::to_string(expert.embedding_dim));
+  expect(expert.embedding_dim % (expert.attention_upsample_rate * heads) == 0,
+         "cc_expert_args: attention_upsample_rate",
+         fmt::format("a divisor of {} that leaves whole heads", expert.embedding_dim),
+         std::to_string(expert.attention_upsample_rate));
+}
+
+void validate_decoder(const DecoderConfig& decoder) {
+  expect_sizes(decoder, "decoder config");
+  expect(decoder.hidden_size % (2 * decoder.num_attention_heads) == 0, "decoder config: hidden_size",
+         fmt::format("an even multiple of num_attention_heads ({})", decoder.num_attention_heads),
+         std::to_string(decoder.hidden_size));
+  expect(decoder.num_attention_heads % decoder.num_key_value_heads == 0, "decoder config: num_key_value_heads",
+         fmt::format("a divisor of num_attention_heads ({})", decoder.num_attention_heads),
+         std::to_string(decoder.num_key_value_heads));
+  expect(decoder.hidden_act == "silu", "decoder config: hidden_act", "silu", decoder.hidden_act);
+}
+
+/// The layer list as released configs write it: a list, a string that holds a JSON list, or one number.
+std::vector<int64_t> layer_numbers(const json& value, std::string_view source) {
+  if (value.is_number_integer()) return {value.get<int64_t>()};
+  const json list = value.is_string() ? parse_json(value.get<std::string>(), source) : value;
+  if (list.is_number_integer()) return {list.get<int64_t>()};
+  const bool integers = list.is_array() && !list.empty() &&
+                        std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_number_integer(); });
+  expect(integers, source, "a list of layer numbers", list.dump().substr(0, 60));
+  return list.get<std::vector<int64_t>>();
+}
+
+/// Hidden state numbers counted from the front, negative ones on `blocks` + 1 states.
+std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::string_view source) {
+  auto layers = layer_numbers(value, source);
+  for (auto& layer : layers) {
+    const int64_t absolute = layer < 0 ? layer + blocks + 1 : layer;
+    expect(absolute >= 0 && absolute <= blocks, source,
+           fmt::format("hidden states {} to {} of {} blocks", -blocks - 1, blocks, blocks), std::to_string(layer));
+    layer = absolute;
+  }
+  expect(std::is_sorted(layers.begin(), layers.end()) &&
+             std::adjacent_find(layers.begin(), layers.end()) == layers.end(),
+         source, "layers in ascending order, each once", value.dump());
+  return layers;
+}
+
+DecoderConfig parse_decoder(const json& object, std::string_view source) {
+  DecoderConfig decoder;
+  read_fields(object, decoder, source);
+  const json rope = object.value("rope_parameters", json());
+  if (rope.is_object()) decoder.rope_theta = json_value(rope, "rope_theta", decoder.rope_theta, source);
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    const json scaling = object.value(key, json());
+    if (!scaling.is_object()) continue;
+    const auto type = scaling.value("rope_type", scaling.value("type", std::string("default")));
+    expect(type == "default", fmt::format("{}: {}", source, key), "no scaling (type default)", type);
+  }
+  expect(!json_value(object, "use_sliding_window", false, source), fmt::format("{}: use_sliding_window", source),
+         "false", "true");
+  return decoder;
+}
+
+void parse_llava_hf(const json& object, ModelConfig& config, std::string_view source) {
+  read_fields(object.value("vision_config", json::object()), config.vision, source);
+  json text = object.value("text_config", json::object());
+  // The outer object's word on tying is the one transformers acts on; the inner one repeats it.
+  if (!text.contains("tie_word_embeddings")) text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
+  config.decoder = parse_decoder(text, source);
+  config.vision_layers = resolve_layers(object.value("vision_feature_layer", json(-1)),
+                                        config.vision.num_hidden_layers, fmt::format("{}: vision_feature_layer", source));
+  config.diff_expert.reset();
+}
+
+void parse_authors(const json& object, ModelConfig& config, std::string_view source) {
+  read_fields(object.value("vision_config", json::object()), config.vision, source);
+  config.decoder = parse_decoder(object, source);
+  const auto resampler = json_value(object, "mm_resampler_type", std::string(), source);
+  if (resampler == "cc_expert") {
+    config.diff_expert->embedding_dim = config.vision.hidden_size;
+    config.diff_expert->mlp_dim = 4 * config.vision.hidden_size;
+    read_fields(object.value("cc_expert_args", json::object()), *config.diff_expert, source);
+  } else {
+    expect(resampler.empty(), fmt::format("{}: mm_resampler_type", source), "cc_expert, or none", resampler);
+    config.diff_expert.reset();
+  }
+  const json fallback = config.diff_expert ? json({-11, -8, -5, -2}) : json(-2);
+  config.vision_layers = resolve_layers(object.value("mm_vision_select_layer", fallback),
+                                        config.vision.num_hidden_layers, fmt::format("{}: mm_vision_select_layer", source));
+  const auto projector = json_value(object, "mm_projector_type", std::string("mlp2x_gelu"), source);
+  expect(projector == "mlp2x_gelu", fmt::format("{}: mm_projector_type", source), "mlp2x_gelu", projector);
+}
+
+}  // namespace
+
+void ModelConfig::validate() const {
+  validate_vision(vision);
+  validate_decoder(decoder);
+  if (diff_expert) validate_diff_expert(*diff_expert, vision);
+  expect(!vision_layers.empty(), "vision layers", "at least one", "none");
+}
+
+ModelConfig parse_model_config(std::string_view json_text, std::string_view source) {
+  const json object = parse_json(json_text, source);
+  expect(object.is_object(), source, "a JSON object", object.type_name());
+  ModelConfig config;
+  try {
+    object.contains("text_config") ? parse_llava_hf(object, config, source) : parse_authors(object, config, source);
+  } catch (const json::exception& error) {
+    fail(source, "is no model config", error.what());
+  }
+  config.validate();
+  return config;
+}
+
+}  // namespace ccexpert

@@ -1,0 +1,69 @@
+#include <ccexpert/model/kv_cache.h>
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert {
+
+KvCache::KvCache(int64_t layers, int64_t capacity)
+    : capacity_(capacity), layers_(static_cast<size_t>(layers)) {}
+
+void KvCache::allocate(Layer& layer, const at::Tensor& like) const {
+  const auto shape = {like.size(0), like.size(1), capacity_, like.size(3)};
+  // Zeros: the tail of a shorter row is masked, but a mask does not stop NaN from memory without values (0 * NaN).
+  layer.keys = at::zeros(shape, like.options());
+  layer.values = at::zeros(shape, like.options());
+}
+
+bool KvCache::rows_are_equal() const {
+  return std::adjacent_find(lengths_.begin(), lengths_.end(), std::not_equal_to<>()) == lengths_.end();
+}
+
+KvCache::View KvCache::append(int64_t index, const at::Tensor& keys, const at::Tensor& values) {
+  auto& layer = layers_.at(static_cast<size_t>(index));
+  if (!layer.keys.defined()) allocate(layer, keys);
+  if (lengths_.empty()) lengths_.assign(static_cast<size_t>(keys.size(0)), 0);
+  const int64_t added = keys.size(2);
+  const int64_t longest = *std::max_element(lengths_.begin(), lengths_.end());
+  if (longest + added > capacity_) {
+    fail({"KV cache", fmt::format("at most {} tokens", capacity_), std::to_string(longest + added)});
+  }
+  if (rows_are_equal()) {
+    layer.keys.narrow(2, longest, added).copy_(keys);
+    layer.values.narrow(2, longest, added).copy_(values);
+  } else {
+    for (int64_t row = 0; row < keys.size(0); ++row) {
+      const int64_t start = lengths_[static_cast<size_t>(row)];
+      layer.keys[row].narrow(1, start, added).copy_(keys[row]);
+      layer.values[row].narrow(1, start, added).copy_(values[row]);
+    }
+  }
+  return {layer.keys.narrow(2, 0, longest + added), layer.values.narrow(2, 0, longest + added)};
+}
+
+void KvCache::advance(const std::vector<int64_t>& added) {
+  for (size_t row = 0; row < lengths_.size(); ++row) lengths_[row] += added.at(row);
+}
+
+void KvCache::select_rows(const std::vector<int64_t>& rows) {
+  std::vector<int64_t> lengths;
+  for (const int64_t row : rows) lengths.push_back(lengths_.at(static_cast<size_t>(row)));
+  const int64_t used = *std::max_element(lengths_.begin(), lengths_.end());
+  for (auto& layer : layers_) {
+    const auto index = at::tensor(rows, at::kLong).to(layer.keys.device());
+    const auto take = [&](at::Tensor& all) {
+      auto chosen = at::zeros({static_cast<int64_t>(rows.size()), all.size(1), capacity_, all.size(3)}, all.options());
+      chosen.narrow(2, 0, used).copy_(all.narrow(2, 0, used).index_select(0, index));
+      all = chosen;
+    };
+    take(layer.keys);
+    take(layer.values);
+  }
+  lengths_ = std::move(lengths);
+}
+
+}  // namespace ccexpert

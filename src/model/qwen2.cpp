@@ -1,0 +1,142 @@
+#include <ccexpert/model/qwen2.h>
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+namespace ccexpert {
+namespace {
+
+/// Turns the first half of a head against its second half.
+at::Tensor rotate(const at::Tensor& x, const DecoderPass& pass) {
+  const auto halves = x.chunk(2, -1);
+  return x * pass.cosine + at::cat({-halves[1], halves[0]}, -1) * pass.sine;
+}
+
+/// Positions [B or 1,T] to cosine and sine, [B or 1,1,T,d], computed in float32.
+std::pair<at::Tensor, at::Tensor> rotary_factors(const at::Tensor& positions, const DecoderConfig& config,
+                                                 at::ScalarType dtype) {
+  const int64_t width = config.head_width();
+  const auto exponent = at::arange(0, width, 2, positions.options().dtype(at::kFloat)) / static_cast<double>(width);
+  const auto frequency = at::pow(config.rope_theta, exponent).reciprocal();                 // [d/2]
+  const auto half = positions.to(at::kFloat).unsqueeze(-1) * frequency;                     // [B,T,d/2]
+  const auto angle = at::cat({half, half}, -1).unsqueeze(1);                                // [B,1,T,d]
+  return {angle.cos().to(dtype), angle.sin().to(dtype)};
+}
+
+/// Which keys each query may see, [B,1,T,t], where rows hold different numbers of tokens.
+at::Tensor visible_keys(const at::Tensor& positions, int64_t keys) {
+  const auto key = at::arange(keys, positions.options());
+  return (key <= positions.unsqueeze(-1)).unsqueeze(1);
+}
+
+/// One query a row: the query heads of a key head become its queries, so that no key is copied for them.
+at::Tensor attend_single(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
+  const int64_t kv_heads = kv.keys.size(1);
+  const auto grouped = q.reshape({q.size(0), kv_heads, q.size(1) / kv_heads, q.size(3)});  // [B,K,M/K,d]
+  const auto attended = at::scaled_dot_product_attention(
+      grouped, kv.keys, kv.values, mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt);
+  return attended.reshape(q.sizes());
+}
+
+at::Tensor attend(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
+  if (q.size(2) == 1) return attend_single(q, kv, mask);
+  if (mask.defined()) {
+    return at::scaled_dot_product_attention(q, kv.keys, kv.values, mask, 0.0, false, std::nullopt, true);
+  }
+  return at::scaled_dot_product_attention(q, kv.keys, kv.values, {}, 0.0, true, std::nullopt, true);
+}
+
+}  // namespace
+
+Qwen2Attention::Qwen2Attention(const DecoderConfig& config, const at::TensorOptions& options)
+    : heads_(config.num_attention_heads), kv_heads_(config.num_key_value_heads) {
+  const int64_t width = config.hidden_size;
+  const int64_t kv_width = kv_heads_ * config.head_width();
+  q_proj_ = register_module("q_proj", std::make_shared<Linear>(width, width, true, options));
+  k_proj_ = register_module("k_proj", std::make_shared<Linear>(width, kv_width, true, options));
+  v_proj_ = register_module("v_proj", std::make_shared<Linear>(width, kv_width, true, options));
+  o_proj_ = register_module("o_proj", std::make_shared<Linear>(width, width, false, options));
+}
+
+at::Tensor Qwen2Attention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
+  const auto q = rotate(split_heads(q_proj_->forward(x), heads_), pass);     // [B,M,T,d]
+  const auto k = rotate(split_heads(k_proj_->forward(x), kv_heads_), pass);  // [B,K,T,d]
+  const auto v = split_heads(v_proj_->forward(x), kv_heads_);
+  const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
+  return o_proj_->forward(merge_heads(attend(q, kv, pass.mask)));
+}
+
+Qwen2Block::Qwen2Block(const DecoderConfig& config, const at::TensorOptions& options) {
+  const int64_t width = config.hidden_size;
+  const auto norm = [&](const char* name) {
+    return register_module(name, std::make_shared<RmsNorm>(width, config.rms_norm_eps, options));
+  };
+  self_attn_ = register_module("self_attn", std::make_shared<Qwen2Attention>(config, options));
+  auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
+  gate_proj_ = mlp->add("gate_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
+  up_proj_ = mlp->add("up_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
+  down_proj_ = mlp->add("down_proj", std::make_shared<Linear>(config.intermediate_size, width, false, options));
+  input_layernorm_ = norm("input_layernorm");
+  post_attention_layernorm_ = norm("post_attention_layernorm");
+}
+
+at::Tensor Qwen2Block::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
+  const auto attended = x + self_attn_->forward(input_layernorm_->forward(x), pass, layer);
+  const auto normed = post_attention_layernorm_->forward(attended);
+  return attended + down_proj_->forward(at::silu(gate_proj_->forward(normed)) * up_proj_->forward(normed));
+}
+
+Qwen2Decoder::Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions& options) : config_(config) {
+  auto trunk = register_module("model", std::make_shared<ModuleGroup>());
+  embed_tokens_ =
+      trunk->add("embed_tokens", std::make_shared<Embedding>(config.vocab_size, config.hidden_size, options));
+  auto blocks = trunk->add("layers", std::make_shared<ModuleGroup>());
+  for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    blocks_.push_back(blocks->add(std::to_string(i), std::make_shared<Qwen2Block>(config, options)));
+  }
+  norm_ = trunk->add("norm", std::make_shared<RmsNorm>(config.hidden_size, config.rms_norm_eps, options));
+  if (!config.tie_word_embeddings) {
+    lm_head_ = register_module("lm_head",
+                               std::make_shared<Linear>(config.hidden_size, config.vocab_size, false, options));
+  }
+}
+
+DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const {
+  const int64_t tokens = embeddings.size(1);
+  auto positions = at::arange(tokens, embeddings.options().dtype(at::kLong)).unsqueeze(0);  // [1,T]
+  at::Tensor mask;
+  if (cache != nullptr && !cache->lengths().empty()) {
+    const auto& lengths = cache->lengths();
+    const bool equal = std::adjacent_find(lengths.begin(), lengths.end(), std::not_equal_to<>()) == lengths.end();
+    const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
+    const auto held = at::tensor(equal ? std::vector<int64_t>{longest} : lengths, at::kLong);
+    positions = positions + held.to(positions.device()).unsqueeze(1);  // [B or 1,T]
+    // One token behind rows of one length sees every key: no mask, and the fast kernel.
+    if (!equal || tokens > 1) mask = visible_keys(positions, longest + tokens);
+  }
+  auto [cosine, sine] = rotary_factors(positions, config_, embeddings.scalar_type());
+  return {cosine, sine, mask, cache};
+}
+
+at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added,
+                                 std::vector<at::Tensor>* states) const {
+  const auto pass = prepare(embeddings, cache);
+  auto x = embeddings;
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    if (states != nullptr) states->push_back(x);
+    x = blocks_[i]->forward(x, pass, static_cast<int64_t>(i));
+  }
+  x = norm_->forward(x);
+  if (states != nullptr) states->push_back(x);
+  if (cache != nullptr) {
+    cache->advance(added.empty() ? std::vector<int64_t>(cache->lengths().size(), x.size(1)) : added);
+  }
+  return x;
+}
+
+at::Tensor Qwen2Decoder::logits(const at::Tensor& hidden) const {
+  return tied() ? at::linear(hidden, embed_tokens_->weight) : lm_head_->forward(hidden);
+}
+
+}  // namespace ccexpert

@@ -1,0 +1,84 @@
+#include <ccexpert/model/siglip.h>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert {
+
+SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOptions& options)
+    : heads_(config.num_attention_heads) {
+  const auto projection = [&](const char* name) {
+    return register_module(name, std::make_shared<Linear>(config.hidden_size, config.hidden_size, true, options));
+  };
+  q_proj_ = projection("q_proj");
+  k_proj_ = projection("k_proj");
+  v_proj_ = projection("v_proj");
+  out_proj_ = projection("out_proj");
+}
+
+at::Tensor SiglipAttention::forward(const at::Tensor& x) const {
+  const auto attended = at::scaled_dot_product_attention(split_heads(q_proj_->forward(x), heads_),
+                                                         split_heads(k_proj_->forward(x), heads_),
+                                                         split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
+  return out_proj_->forward(merge_heads(attended));
+}
+
+SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& options) {
+  const auto norm = [&](const char* name) {
+    return register_module(name, std::make_shared<LayerNorm>(config.hidden_size, config.layer_norm_eps, options));
+  };
+  layer_norm1_ = norm("layer_norm1");
+  self_attn_ = register_module("self_attn", std::make_shared<SiglipAttention>(config, options));
+  layer_norm2_ = norm("layer_norm2");
+  auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
+  fc1_ = mlp->add("fc1", std::make_shared<Linear>(config.hidden_size, config.intermediate_size, true, options));
+  fc2_ = mlp->add("fc2", std::make_shared<Linear>(config.intermediate_size, config.hidden_size, true, options));
+}
+
+at::Tensor SiglipBlock::forward(const at::Tensor& x) const {
+  const auto attended = x + self_attn_->forward(layer_norm1_->forward(x));
+  return attended + fc2_->forward(at::gelu(fc1_->forward(layer_norm2_->forward(attended)), "tanh"));
+}
+
+SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> layers, const at::TensorOptions& options)
+    : config_(config), layers_(std::move(layers)) {
+  auto embeddings = register_module("embeddings", std::make_shared<ModuleGroup>());
+  auto patch = embeddings->add("patch_embedding", std::make_shared<ModuleGroup>());
+  patch_weight_ = patch->register_parameter(
+      "weight", at::empty({config.hidden_size, 3, config.patch_size, config.patch_size}, options));
+  patch_bias_ = patch->register_parameter("bias", at::empty({config.hidden_size}, options));
+  position_embedding_ = embeddings->add(
+      "position_embedding", std::make_shared<Embedding>(config.patches(), config.hidden_size, options));
+  auto blocks = register_module("encoder", std::make_shared<ModuleGroup>())
+                    ->add("layers", std::make_shared<ModuleGroup>());
+  for (int64_t i = 0; i < layers_.back(); ++i) {
+    blocks_.push_back(blocks->add(std::to_string(i), std::make_shared<SiglipBlock>(config, options)));
+  }
+}
+
+at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
+  const auto patches = at::conv2d(pixels, patch_weight_, patch_bias_, config_.patch_size);  // [2B,D,G,G]
+  if (patches.size(2) != config_.grid() || patches.size(3) != config_.grid()) {
+    fail({"pixels", fmt::format("a grid of {0} x {0} patches", config_.grid()),
+          fmt::format("{} x {}", patches.size(2), patches.size(3))});
+  }
+  return patches.flatten(2).transpose(1, 2) + position_embedding_->weight;  // [2B,N,D]
+}
+
+std::vector<at::Tensor> SiglipVision::forward(const at::Tensor& pixels) const {
+  std::vector<at::Tensor> features;
+  auto x = embed(pixels);
+  size_t next = 0;
+  for (int64_t state = 0; next < layers_.size(); ++state) {
+    if (state > 0) x = blocks_[static_cast<size_t>(state - 1)]->forward(x);
+    if (layers_[next] == state) {
+      features.push_back(x);
+      ++next;
+    }
+  }
+  return features;
+}
+
+}  // namespace ccexpert

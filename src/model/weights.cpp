@@ -1,0 +1,118 @@
+#include <ccexpert/model/weights.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/io/checkpoint.h>
+
+namespace ccexpert {
+namespace {
+
+constexpr std::string_view kDiffExpertPrefix = "model.vision_resampler.";
+constexpr std::string_view kVisionBlockPrefix = "model.vision_tower.vision_tower.vision_model.encoder.layers.";
+
+/// What does not fit between a module's parameters and a source.
+struct Differences {
+  std::vector<std::string> missing, unexpected, misshaped;
+  bool none() const { return missing.empty() && unexpected.empty() && misshaped.empty(); }
+};
+
+std::string list_of(std::string_view kind, const std::vector<std::string>& names) {
+  return names.empty() ? "" : fmt::format("; {} {}: {}", names.size(), kind, fmt::join(names, ", "));
+}
+
+std::string shape_text(at::IntArrayRef shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
+
+Differences compare(const torch::OrderedDict<std::string, at::Tensor>& parameters, const io::TensorSource& source,
+                    const LoadWeightsOptions& options) {
+  Differences differences;
+  for (const auto& item : parameters) {
+    const auto* info = source.find(item.key());
+    if (info == nullptr) {
+      if (!options.may_be_missing || !options.may_be_missing(item.key())) differences.missing.push_back(item.key());
+    } else if (at::IntArrayRef(info->shape) != item.value().sizes()) {
+      differences.misshaped.push_back(fmt::format("{} (expected {}, got {})", item.key(),
+                                                  shape_text(item.value().sizes()), shape_text(info->shape)));
+    }
+  }
+  for (const auto& info : source.tensors()) {
+    const bool known = parameters.contains(info.name) || (options.may_be_unused && options.may_be_unused(info.name));
+    if (!known) differences.unexpected.push_back(info.name);
+  }
+  return differences;
+}
+
+/// Whether `name` is of a vision block from `depth` on: stored, but behind the last one that is needed.
+bool is_spare_vision_block(std::string_view name, int64_t depth) {
+  if (!name.starts_with(kVisionBlockPrefix)) return false;
+  name.remove_prefix(kVisionBlockPrefix.size());
+  int64_t block = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), block);
+  return error == std::errc() && block >= depth;
+}
+
+bool is_floating(at::ScalarType dtype) {
+  return dtype == at::kFloat || dtype == at::kDouble || dtype == at::kHalf || dtype == at::kBFloat16;
+}
+
+void expect_floating(const io::TensorInfo& info) {
+  if (!is_floating(info.dtype)) {
+    fail({fmt::format("{}: {}", info.file, info.name), "a floating-point tensor", at::toString(info.dtype),
+          "quantised checkpoints are not read"});
+  }
+}
+
+}  // namespace
+
+void load_weights(torch::nn::Module& module, const io::TensorSource& source, const LoadWeightsOptions& options) {
+  const at::NoGradGuard no_grad;
+  auto parameters = module.named_parameters();
+  const auto differences = compare(parameters, source, options);
+  if (!differences.none()) {
+    const std::string where = source.tensors().empty() ? "checkpoint" : source.tensors().front().file;
+    fail(where, fmt::format("tensors do not fit the model{}{}{}", list_of("missing", differences.missing),
+                            list_of("unexpected", differences.unexpected),
+                            list_of("of the wrong shape", differences.misshaped)));
+  }
+  for (const auto& item : parameters) {
+    if (const auto* info = source.find(item.key())) expect_floating(*info);
+  }
+  for (auto& item : parameters) {
+    if (source.find(item.key()) == nullptr) continue;
+    item.value().copy_(source.tensor(item.key()));
+    source.release(item.key());
+  }
+}
+
+bool has_diff_expert(const io::TensorSource& source) {
+  return std::any_of(source.tensors().begin(), source.tensors().end(),
+                     [](const io::TensorInfo& info) { return info.name.starts_with(kDiffExpertPrefix); });
+}
+
+std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
+                                           const BuildModelOptions& options) {
+  config.decoder.tie_word_embeddings = source.find("lm_head.weight") == nullptr;
+  const bool fresh = options.fresh_diff_expert && !has_diff_expert(source);
+  if (fresh && !config.diff_expert) {
+    fail("fresh Diff Expert", "the model config describes none");
+  }
+  auto model = std::make_shared<CcexpertModel>(config, options.tensor);
+  if (fresh) model->diff_expert()->initialize(options.seed);
+  const int64_t depth = model->vision()->depth();
+  load_weights(*model, source,
+               {.may_be_unused =
+                    [depth](std::string_view name) {
+                      return io::is_known_unused(name) || is_spare_vision_block(name, depth);
+                    },
+                .may_be_missing =
+                    [fresh](std::string_view name) { return fresh && name.starts_with(kDiffExpertPrefix); }});
+  return model;
+}
+
+}  // namespace ccexpert
