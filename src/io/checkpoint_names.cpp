@@ -1,0 +1,50 @@
+#include <array>
+
+#include <ccexpert/io/checkpoint.h>
+
+namespace ccexpert::io {
+namespace {
+
+struct Rename {
+  std::string_view from;
+  std::string_view to;
+};
+
+// Longer prefixes first: the first that fits is taken.
+constexpr std::array kLlavaHfNames{
+    Rename{"vision_tower.vision_model.", "model.vision_tower.vision_tower.vision_model."},
+    Rename{"vision_tower.", "model.vision_tower.vision_tower.vision_model."},
+    Rename{"multi_modal_projector.linear_1.", "model.mm_projector.0."},
+    Rename{"multi_modal_projector.linear_2.", "model.mm_projector.2."},
+    Rename{"language_model.model.", "model."},
+    Rename{"language_model.lm_head.", "lm_head."},
+    Rename{"language_model.", "model."},
+    Rename{"lm_head.", "lm_head."},
+    Rename{"image_newline", "model.image_newline"}};
+
+constexpr std::string_view kVision = "model.vision_tower.vision_tower.vision_model.";
+
+}  // namespace
+
+std::string authors_name(std::string_view name) {
+  // transformers 5 puts all but the head below "model.".
+  constexpr std::string_view kOuter = "model.";
+  if (name.starts_with(kOuter)) name.remove_prefix(kOuter.size());
+  for (const auto& rename : kLlavaHfNames) {
+    if (name.starts_with(rename.from)) return std::string(rename.to).append(name.substr(rename.from.size()));
+  }
+  return {};
+}
+
+bool is_known_unused(std::string_view name) {
+  if (name.starts_with(kVision)) {
+    name.remove_prefix(kVision.size());
+    return name.starts_with("post_layernorm.") || name.starts_with("head.") || name == "embeddings.position_ids";
+  }
+  return name == "model.image_newline" || name.starts_with("model.mm_cc_projector.") ||
+         name.starts_with("model.vision_resampler.ChangeAwareTokenReduce.change_for_key_proj.") ||
+         name.starts_with("model.vision_resampler.ChangeAwareTokenReduce.cross_attn.") ||
+         name.ends_with(".rotary_emb.inv_freq");
+}
+
+}  // namespace ccexpert::io

@@ -1,0 +1,46 @@
+#include "io/mapped_tensors.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <ATen/Functions.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::io {
+
+void MappedTensors::add(TensorInfo info, Place place) {
+  places_.emplace(info.name, std::move(place));
+  infos_.push_back(std::move(info));
+}
+
+void MappedTensors::finish() {
+  std::sort(infos_.begin(), infos_.end(), [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+}
+
+at::Tensor MappedTensors::tensor(const std::string& name) const {
+  const auto* info = find(name);
+  if (info == nullptr) fail({file_->path().string(), "tensor " + name, "no such tensor"});
+  const auto& place = places_.at(name);
+  const auto options = at::TensorOptions().dtype(info->dtype);
+  // A file without a data section, or a tensor without elements, has no address to point to.
+  if (place.bytes == 0) return at::empty(info->shape, options);
+  auto* address = const_cast<std::byte*>(file_->data() + place.offset);
+  if (reinterpret_cast<uintptr_t>(address) % c10::elementSize(info->dtype) != 0) {
+    auto copy = at::empty(info->shape, options);
+    std::memcpy(copy.mutable_data_ptr(), address, place.bytes);
+    return copy;
+  }
+  const auto keep = [file = file_](void*) {};
+  return place.strides.empty() ? at::from_blob(address, info->shape, keep, options)
+                               : at::from_blob(address, info->shape, place.strides, keep, options);
+}
+
+void MappedTensors::release(const std::string& name) const {
+  const auto found = places_.find(name);
+  if (found != places_.end()) file_->release(found->second.offset, found->second.bytes);
+}
+
+}  // namespace ccexpert::io

@@ -1,0 +1,40 @@
+// Tensors that lie as plain bytes in mapped files.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <ccexpert/io/tensor_source.h>
+
+#include "io/mapped_file.h"
+
+namespace ccexpert::io {
+
+class MappedTensors : public TensorSource {
+ public:
+  struct Place {
+    uint64_t offset = 0;           ///< first byte in the file
+    uint64_t bytes = 0;            ///< bytes of its storage from there
+    std::vector<int64_t> strides;  ///< in elements; empty: contiguous
+  };
+
+  explicit MappedTensors(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {}
+
+  /// Adds a tensor whose place has been checked to lie in the file.
+  void add(TensorInfo info, Place place);
+  /// Sorts what was added; call once, before anything else.
+  void finish();
+
+  const std::vector<TensorInfo>& tensors() const override { return infos_; }
+  at::Tensor tensor(const std::string& name) const override;
+  void release(const std::string& name) const override;
+
+ private:
+  std::shared_ptr<const MappedFile> file_;
+  std::vector<TensorInfo> infos_;
+  std::unordered_map<std::string, Place> places_;
+};
+
+}  // namespace ccexpert::io

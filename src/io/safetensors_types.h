@@ -1,0 +1,17 @@
+// The dtype names of the safetensors format.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include <c10/core/ScalarType.h>
+
+namespace ccexpert::io {
+
+/// Nothing where the format's name is one we do not read.
+std::optional<at::ScalarType> dtype_from_safetensors(std::string_view name);
+
+/// Empty where the format has no name for it.
+std::string_view dtype_to_safetensors(at::ScalarType dtype);
+
+}  // namespace ccexpert::io
