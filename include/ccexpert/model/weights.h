@@ -14,9 +14,9 @@ namespace ccexpert {
 
 struct LoadWeightsOptions {
   /// Names in the source that may be left over; null: none.
-  std::function<bool(std::string_view)> may_be_unused;
+  std::function<bool(std::string_view)> may_be_unused = nullptr;
   /// Parameters that may be absent and then keep what they hold; null: none.
-  std::function<bool(std::string_view)> may_be_missing;
+  std::function<bool(std::string_view)> may_be_missing = nullptr;
 };
 
 /// Copies every parameter of `module` from `source`, converted to the parameter's dtype and device, one tensor at a

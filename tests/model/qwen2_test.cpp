@@ -1,0 +1,113 @@
+#include <ccexpert/model/qwen2.h>
+
+#include <gtest/gtest.h>
+
+#include <ccexpert/model/weights.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "support/golden.h"
+
+namespace ccexpert {
+namespace {
+
+using test::close;
+
+const auto kFolder = test::data_folder() / "golden" / "qwen2";
+
+class Qwen2Golden : public ::testing::TestWithParam<const char*> {
+ protected:
+  Qwen2Golden() {
+    const std::string name = GetParam();
+    DecoderConfig config;
+    const auto path = kFolder / (name + ".config.json");
+    read_fields(parse_json(read_file(path), path.string()), config, path.string());
+    decoder_ = std::make_shared<Qwen2Decoder>(config, at::TensorOptions());
+    load_weights(*decoder_, *io::open_safetensors(kFolder / (name + ".weights.safetensors")));
+    golden_ = io::open_safetensors(kFolder / (name + ".safetensors"));
+  }
+
+  at::Tensor ids() const { return golden_->tensor("ids").to(at::kLong).unsqueeze(0); }
+  at::Tensor embeddings() const { return decoder_->embed(ids()); }
+  KvCache cache(int64_t capacity) const { return {decoder_->config().num_hidden_layers, capacity}; }
+
+  std::shared_ptr<Qwen2Decoder> decoder_;
+  std::unique_ptr<io::TensorSource> golden_;
+  at::NoGradGuard no_grad_;
+};
+
+TEST_P(Qwen2Golden, HiddenStatesAndLogitsEqualTheReference) {
+  std::vector<at::Tensor> states;
+  const auto hidden = decoder_->forward(embeddings(), nullptr, {}, &states);
+  EXPECT_TRUE(close(decoder_->logits(hidden)[0], golden_->tensor("logits")));
+  for (size_t i = 0; i < states.size(); ++i) {
+    EXPECT_TRUE(close(states[i][0], golden_->tensor("hidden." + std::to_string(i)))) << "hidden state " << i;
+  }
+}
+
+TEST_P(Qwen2Golden, OneTokenAtATimeEqualsTheReference) {
+  const auto all = embeddings();
+  auto kept = cache(all.size(1));
+  const auto expected = golden_->tensor("step_logits");
+  for (int64_t t = 0; t < all.size(1); ++t) {
+    const auto hidden = decoder_->forward(all.narrow(1, t, 1), &kept);
+    EXPECT_TRUE(close(decoder_->logits(hidden)[0][0], expected[t])) << "token " << t;
+  }
+}
+
+TEST_P(Qwen2Golden, AChunkBehindAPrefixEqualsTheWhole) {
+  const auto all = embeddings();
+  auto kept = cache(all.size(1));
+  decoder_->forward(all.narrow(1, 0, 6), &kept);
+  const auto hidden = decoder_->forward(all.narrow(1, 6, all.size(1) - 6), &kept);
+  EXPECT_TRUE(close(decoder_->logits(hidden)[0], golden_->tensor("logits").slice(0, 6)));
+}
+
+TEST_P(Qwen2Golden, PaddedRowsEqualEachRowAlone) {
+  const auto batch = golden_->tensor("batch_ids").to(at::kLong);
+  const auto hidden = decoder_->forward(decoder_->embed(batch));
+  for (int64_t row = 0; row < batch.size(0); ++row) {
+    const auto expected = golden_->tensor("row_logits." + std::to_string(row));
+    EXPECT_TRUE(close(decoder_->logits(hidden[row].narrow(0, 0, expected.size(0))), expected)) << "row " << row;
+  }
+}
+
+TEST_P(Qwen2Golden, CachedRowsOfUnequalLengthContinueAsEachRowAlone) {
+  const auto batch = golden_->tensor("batch_ids").to(at::kLong);
+  const auto lengths = golden_->tensor("batch_mask").sum(1).to(at::kLong);
+  // The prompts are the rows without their last token, which then follows in one step.
+  std::vector<int64_t> prompts;
+  std::vector<at::Tensor> last;
+  for (int64_t row = 0; row < batch.size(0); ++row) {
+    prompts.push_back(lengths[row].item<int64_t>() - 1);
+    last.push_back(batch[row][prompts.back()]);
+  }
+  auto kept = cache(batch.size(1) + 1);
+  decoder_->forward(decoder_->embed(batch), &kept, prompts);
+  const auto hidden = decoder_->forward(decoder_->embed(at::stack(last).unsqueeze(1)), &kept);
+  for (int64_t row = 0; row < batch.size(0); ++row) {
+    const auto expected = golden_->tensor("row_logits." + std::to_string(row))[prompts[static_cast<size_t>(row)]];
+    EXPECT_TRUE(close(decoder_->logits(hidden[row])[0], expected)) << "row " << row;
+  }
+}
+
+TEST_P(Qwen2Golden, SelectedRowsOfACacheContinueAsTheRowsTheyWere) {
+  const auto batch = golden_->tensor("batch_ids").to(at::kLong);
+  const std::vector<int64_t> prompts{4, 10, 7};
+  auto kept = cache(batch.size(1) + 2), selected = cache(batch.size(1) + 2);
+  decoder_->forward(decoder_->embed(batch), &kept, prompts);
+  decoder_->forward(decoder_->embed(batch), &selected, prompts);
+  selected.select_rows({2, 0, 2});
+  const auto token = at::full({3, 1}, 11, at::kLong);
+  const auto all = decoder_->logits(decoder_->forward(decoder_->embed(token), &kept));
+  const auto some = decoder_->logits(decoder_->forward(decoder_->embed(token), &selected));
+  EXPECT_TRUE(close(some[0], all[2]));
+  EXPECT_TRUE(close(some[1], all[0]));
+  EXPECT_TRUE(close(some[2], all[2]));
+}
+
+INSTANTIATE_TEST_SUITE_P(Heads, Qwen2Golden, ::testing::Values("tied", "untied"),
+                         [](const auto& test) { return std::string(test.param); });
+
+}  // namespace
+}  // namespace ccexpert

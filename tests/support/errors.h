@@ -1,0 +1,21 @@
+// The message of the Error that a call throws.
+#pragma once
+
+#include <string>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::test {
+
+/// what() of the ccexpert::Error that `call` throws, or "no error"; any other exception fails the test by escaping.
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace ccexpert::test
