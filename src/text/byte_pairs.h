@@ -1,0 +1,38 @@
+// Byte-pair encoding: a word's bytes, merged pair by pair in the order of the merges' ranks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace ccexpert::text {
+
+class BytePairs {
+ public:
+  /// What two neighbouring tokens become, and how early.
+  struct Merge {
+    uint32_t rank;
+    uint32_t id;
+  };
+
+  void set_byte(uint8_t byte, uint32_t id) { byte_ids_[byte] = id; }
+  /// The first rank given to a pair stays.
+  void add_merge(uint32_t left, uint32_t right, Merge merge) { merges_.emplace(key(left, right), merge); }
+
+  /// Appends the token ids of one word. Time grows as n log n with its bytes.
+  void encode(std::string_view word, std::vector<int64_t>& ids) const;
+
+ private:
+  static uint64_t key(uint32_t left, uint32_t right) { return uint64_t{left} << 32 | right; }
+  const Merge* find(uint32_t left, uint32_t right) const;
+  void encode_short(std::string_view word, std::vector<int64_t>& ids) const;
+  void encode_long(std::string_view word, std::vector<int64_t>& ids) const;
+
+  std::array<uint32_t, 256> byte_ids_{};
+  std::unordered_map<uint64_t, Merge> merges_;
+};
+
+}  // namespace ccexpert::text

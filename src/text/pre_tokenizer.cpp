@@ -1,0 +1,96 @@
+#include "text/pre_tokenizer.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::text {
+namespace {
+
+// White_Space of Unicode as class members. PCRE2's own \s also holds U+180E, which has not been white space since
+// Unicode 6.3 and which the tokenizers' regular expression engine does not count.
+constexpr std::string_view kWhiteSpace = R"(\p{Z}\t-\r\x{85})";
+
+/// The pattern with \s and \S spelled out.
+std::string with_unicode_white_space(std::string_view pattern) {
+  std::string result;
+  bool in_class = false;
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    if (c != '\\' || i + 1 == pattern.size()) {
+      in_class = c == '[' || (in_class && c != ']');
+      result += c;
+      continue;
+    }
+    const char escaped = pattern[++i];
+    if (escaped == 's') {
+      result += in_class ? std::string(kWhiteSpace) : fmt::format("[{}]", kWhiteSpace);
+    } else if (escaped == 'S' && !in_class) {
+      result += fmt::format("[^{}]", kWhiteSpace);
+    } else {
+      result += {'\\', escaped};
+    }
+  }
+  return result;
+}
+
+std::string message_of(int code) {
+  std::string text(200, '\0');
+  const int length = pcre2_get_error_message(code, reinterpret_cast<PCRE2_UCHAR*>(text.data()), text.size());
+  text.resize(length < 0 ? 0 : static_cast<size_t>(length));
+  return text;
+}
+
+using MatchData = std::unique_ptr<pcre2_match_data, decltype(&pcre2_match_data_free)>;
+
+}  // namespace
+
+const std::string_view kQwen2Pattern =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+
+struct PreTokenizer::Code {
+  explicit Code(pcre2_code* compiled) : value(compiled) {}
+  ~Code() { pcre2_code_free(value); }
+  Code(const Code&) = delete;
+  Code& operator=(const Code&) = delete;
+  pcre2_code* value;
+};
+
+PreTokenizer::PreTokenizer(std::string_view pattern, std::string_view source) {
+  const std::string spelled = with_unicode_white_space(pattern);
+  int error = 0;
+  PCRE2_SIZE offset = 0;
+  auto* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(), PCRE2_UTF | PCRE2_UCP,
+                                 &error, &offset, nullptr);
+  if (compiled == nullptr) {
+    fail({source, "a regular expression for its pre-tokenizer", pattern.substr(0, 80), message_of(error)});
+  }
+  // Without the just-in-time compiler the pattern runs all the same, only slower.
+  pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
+  code_ = std::make_unique<Code>(compiled);
+}
+
+PreTokenizer::~PreTokenizer() = default;
+
+void PreTokenizer::split(std::string_view utf8, const std::function<void(std::string_view)>& word) const {
+  const MatchData match(pcre2_match_data_create_from_pattern(code_->value, nullptr), pcre2_match_data_free);
+  const auto* subject = reinterpret_cast<PCRE2_SPTR>(utf8.data());
+  size_t start = 0;
+  while (start < utf8.size()) {
+    const int found =
+        pcre2_match(code_->value, subject, utf8.size(), start, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
+    if (found < 0 && found != PCRE2_ERROR_NOMATCH) fail("pre-tokenizer", message_of(found));
+    const auto* place = pcre2_get_ovector_pointer(match.get());
+    const bool empty = found != PCRE2_ERROR_NOMATCH && place[1] == place[0];
+    if (found == PCRE2_ERROR_NOMATCH || empty) break;
+    if (place[0] > start) word(utf8.substr(start, place[0] - start));
+    word(utf8.substr(place[0], place[1] - place[0]));
+    start = place[1];
+  }
+  if (start < utf8.size()) word(utf8.substr(start));
+}
+
+}  // namespace ccexpert::text

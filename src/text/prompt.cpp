@@ -1,0 +1,97 @@
+#include <ccexpert/text/prompt.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::text {
+namespace {
+
+constexpr std::string_view kTurnStart = "<|im_start|>";
+constexpr std::string_view kTurnEnd = "<|im_end|>";
+constexpr std::string_view kTextEnd = "<|endoftext|>";
+constexpr int64_t kNewlineId = 198;  // hard-coded in the released code, whatever the vocabulary
+
+size_t count_images(std::string_view text) {
+  size_t count = 0;
+  for (size_t at = text.find(kImageTag); at != std::string_view::npos; at = text.find(kImageTag, at + kImageTag.size())) {
+    ++count;
+  }
+  return count;
+}
+
+void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::vector<int64_t>& ids) {
+  while (true) {
+    const size_t image = text.find(kImageTag);
+    const auto piece = tokenizer.encode(text.substr(0, image));
+    ids.insert(ids.end(), piece.begin(), piece.end());
+    if (image == std::string_view::npos) return;
+    ids.push_back(kImagePlaceholder);
+    text.remove_prefix(image + kImageTag.size());
+  }
+}
+
+}  // namespace
+
+std::string complete_question(std::string_view question) {
+  for (const auto markup : {kTurnStart, kTurnEnd, kTextEnd}) {
+    if (question.find(markup) != std::string_view::npos) {
+      fail({"question", "plain text", fmt::format("the chat markup {}", markup)});
+    }
+  }
+  const size_t images = count_images(question);
+  if (images == 0) return fmt::format("{0}\n{0}\n{1}", kImageTag, question);
+  if (images != 2) {
+    fail({"question", fmt::format("{} twice, or not at all", kImageTag), fmt::format("it {} times", images)});
+  }
+  return std::string(question);
+}
+
+std::string chat_prompt(std::string_view question) {
+  return fmt::format("{0}system\nYou are a helpful assistant.{1}\n{0}user\n{2}{1}\n{0}assistant\n", kTurnStart, kTurnEnd,
+                     complete_question(question));
+}
+
+std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question) {
+  std::vector<int64_t> ids;
+  append_with_images(tokenizer, chat_prompt(question), ids);
+  return ids;
+}
+
+TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question, std::string_view caption,
+                                        LabelStyle style) {
+  TrainingExample example;
+  example.ids = encode_prompt(tokenizer, question);
+  const auto header = tokenizer.encode(fmt::format("{}assistant\n", kTurnStart));
+  const size_t caption_start = example.ids.size();
+  // The reference tokenises the turn as one text: header and caption are encoded together, then the header is known.
+  const auto turn = tokenizer.encode(fmt::format("{}assistant\n{}{}\n", kTurnStart, caption, kTurnEnd));
+  example.ids.insert(example.ids.end(), turn.begin() + static_cast<std::ptrdiff_t>(header.size()), turn.end());
+  example.labels.assign(example.ids.size(), kIgnoredLabel);
+  const bool reference = style == LabelStyle::kReference;
+  const size_t first = reference ? caption_start - header.size() : caption_start;
+  // The newline behind the end of the turn is the reference's target too, but no part of the caption.
+  const size_t last = reference ? example.ids.size() : example.ids.size() - 1;
+  std::copy(example.ids.begin() + static_cast<std::ptrdiff_t>(first), example.ids.begin() + static_cast<std::ptrdiff_t>(last),
+            example.labels.begin() + static_cast<std::ptrdiff_t>(first));
+  if (!reference) return example;
+  const auto start = tokenizer.token_id(kTurnStart), end = tokenizer.token_id(kTurnEnd);
+  for (size_t i = 0; i < example.ids.size(); ++i) {
+    const int64_t id = example.ids[i];
+    if (id == kNewlineId || id == start || id == end) example.labels[i] = id;
+  }
+  return example;
+}
+
+std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer) {
+  std::vector<int64_t> ids;
+  for (const auto token : {kTurnEnd, kTextEnd}) {
+    if (const auto id = tokenizer.token_id(token)) ids.push_back(*id);
+  }
+  if (ids.empty()) fail({"tokenizer", "a token <|im_end|> or <|endoftext|>", "neither"});
+  return ids;
+}
+
+}  // namespace ccexpert::text

@@ -1,0 +1,21 @@
+#include <ccexpert/text/stream_decoder.h>
+
+#include <utility>
+
+#include "text/unicode.h"
+
+namespace ccexpert::text {
+
+std::string StreamDecoder::push(int64_t id) {
+  const auto bytes = tokenizer_->token_bytes(id);
+  if (skip_special_ && tokenizer_->is_special(id)) return {};
+  pending_ += bytes;
+  const size_t whole = pending_.size() - unfinished_bytes(pending_);
+  std::string text = repair_utf8(std::string_view(pending_).substr(0, whole));
+  pending_.erase(0, whole);
+  return text;
+}
+
+std::string StreamDecoder::finish() { return repair_utf8(std::exchange(pending_, {})); }
+
+}  // namespace ccexpert::text

@@ -1,0 +1,186 @@
+#include <ccexpert/text/tokenizer.h>
+
+#include <filesystem>
+#include <random>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/text/stream_decoder.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+#include "text/unicode.h"
+
+namespace ccexpert::text {
+namespace {
+
+const std::filesystem::path kData = CCEXPERT_TEST_DATA;
+const auto kQwen2 = kData / "golden" / "tokenizer";
+
+const Tokenizer& qwen2() {
+  static const auto tokenizer = Tokenizer::load(kQwen2);
+  return tokenizer;
+}
+
+const nlohmann::json& golden() {
+  static const auto expected = parse_json(read_file(kQwen2 / "expected.json"), "expected.json");
+  return expected;
+}
+
+std::string bytes_from_hex(const std::string& hex) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
+TEST(Tokenizer, EncodesAndDecodesEveryCaseAsTheReference) {
+  ASSERT_GE(golden()["cases"].size(), 145u);
+  for (const auto& item : golden()["cases"]) {
+    const auto text = item["text"].get<std::string>();
+    const auto ids = item["ids"].get<std::vector<int64_t>>();
+    EXPECT_EQ(qwen2().encode(text), ids) << text;
+    EXPECT_EQ(qwen2().decode(ids, false), item["decoded"].get<std::string>()) << text;
+  }
+}
+
+TEST(Tokenizer, InvalidUtf8BecomesReplacementCharacters) {
+  for (const auto& item : golden()["invalid_utf8"]) {
+    const auto bytes = bytes_from_hex(item["hex"].get<std::string>());
+    EXPECT_EQ(repair_utf8(bytes), item["text"].get<std::string>());
+    EXPECT_EQ(qwen2().encode(bytes), item["ids"].get<std::vector<int64_t>>()) << item["hex"];
+  }
+}
+
+TEST(Tokenizer, KnowsItsSpecialTokens) {
+  EXPECT_EQ(qwen2().token_id("<|im_end|>"), 151645);
+  EXPECT_TRUE(qwen2().is_special(151643));
+  EXPECT_FALSE(qwen2().is_special(198));
+  EXPECT_EQ(qwen2().vocab_size(), 151646);
+  EXPECT_EQ(qwen2().decode(std::vector<int64_t>{64, 151645, 64}), "aa");
+}
+
+TEST(Tokenizer, RowsWithoutATokenStandForNothingAndNegativeIdsAreAnError) {
+  EXPECT_EQ(qwen2().decode(std::vector<int64_t>{64, 151935, 64}), "aa");
+  EXPECT_EQ(test::error_of([] { qwen2().decode(std::vector<int64_t>{-200}); }),
+            "token id: expected 0 or more, got -200");
+}
+
+TEST(Tokenizer, BothFileFormsAreOneTokenizer) {
+  const auto whole = kData / "checkpoint-tiny";
+  const test::TemporaryFolder folder;
+  for (const char* name : {"vocab.json", "merges.txt", "tokenizer_config.json"}) {
+    std::filesystem::copy_file(whole / name, folder / name);
+  }
+  const auto from_json = Tokenizer::load(whole), from_parts = Tokenizer::load(folder.path());
+  for (const std::string text : {"many houses are built along the road .", "<|im_start|>user\nx<|im_end|>", "  é\t🛰️ 12"}) {
+    EXPECT_EQ(from_json.encode(text), from_parts.encode(text)) << text;
+  }
+  EXPECT_EQ(from_json.vocab_size(), from_parts.vocab_size());
+}
+
+TEST(Tokenizer, RandomBytesSurviveARoundTrip) {
+  std::mt19937 generator(7);
+  for (int round = 0; round < 300; ++round) {
+    std::string bytes(generator() % 200, '\0');
+    for (auto& byte : bytes) byte = static_cast<char>(round % 3 == 0 ? generator() : generator() % 0x7f + 1);
+    EXPECT_EQ(qwen2().decode(qwen2().encode(bytes), false), normalize(bytes));
+  }
+}
+
+TEST(Tokenizer, OneWordOfAQuarterMillionLettersIsNoTrouble) {
+  for (const std::string unit : {"a", " ", "ab", "é", "\n", "!", " a"}) {
+    std::string text;
+    while (text.size() < 250'000) text += unit;
+    EXPECT_EQ(qwen2().decode(qwen2().encode(text)), text) << '"' << unit << '"';
+  }
+}
+
+TEST(Tokenizer, LongAndShortWordsAreMergedAlike) {
+  // The same word is merged by one method alone and by the other as part of a longer one.
+  const std::string word = "internationalization";
+  std::string longer;
+  for (int i = 0; i < 4; ++i) longer += word;
+  const auto ids = qwen2().encode(longer);
+  const auto once = qwen2().encode(word);
+  ASSERT_GE(ids.size(), once.size());
+  EXPECT_TRUE(std::equal(once.begin(), once.end() - 1, ids.begin()));
+}
+
+class StreamDecoding : public ::testing::TestWithParam<size_t> {};
+
+TEST_P(StreamDecoding, PrintsWholeCharactersThatAddUpToTheText) {
+  const auto& item = golden()["streaming"][GetParam()];
+  StreamDecoder decoder(qwen2());
+  std::string text;
+  for (const int64_t id : item["ids"]) {
+    const auto piece = decoder.push(id);
+    EXPECT_EQ(repair_utf8(piece), piece) << "half a character behind \"" << text << '"';
+    text += piece;
+  }
+  EXPECT_EQ(decoder.finish(), "");
+  EXPECT_EQ(text, item["text"].get<std::string>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, StreamDecoding, ::testing::Values(0, 1, 2));
+
+TEST(StreamDecoder, EqualsDecodeForRandomTokens) {
+  std::mt19937 generator(3);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<int64_t> ids;
+    for (int i = 0; i < 12; ++i) ids.push_back(static_cast<int64_t>(generator() % (round % 2 == 0 ? 256 : 151646)));
+    StreamDecoder decoder(qwen2());
+    std::string text;
+    for (const int64_t id : ids) text += decoder.push(id);
+    EXPECT_EQ(text + decoder.finish(), qwen2().decode(ids));
+  }
+}
+
+class DamagedTokenizer : public ::testing::Test {
+ protected:
+  DamagedTokenizer() {
+    for (const char* name : {"vocab.json", "merges.txt", "tokenizer_config.json"}) {
+      std::filesystem::copy_file(kData / "checkpoint-tiny" / name, folder_ / name);
+    }
+  }
+  std::string error() const {
+    auto text = test::error_of([&] { Tokenizer::load(folder_.path()); });
+    const auto place = text.find(folder_.path().string());
+    return place == std::string::npos ? text : text.erase(place, folder_.path().string().size());
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(DamagedTokenizer, NamesTheFilesThatAFolderShouldHold) {
+  std::filesystem::remove(folder_ / "merges.txt");
+  EXPECT_EQ(error(), ": expected tokenizer.json, or vocab.json and merges.txt, got neither "
+                     "(copy the tokenizer files of the base model into the checkpoint folder)");
+}
+
+TEST_F(DamagedTokenizer, NamesTheLineOfAMergeOfUnknownTokens) {
+  auto merges = read_file(folder_ / "merges.txt");
+  folder_.write("merges.txt", merges + "zzzzzz qqqqqq\n");
+  EXPECT_NE(error().find("expected merges of tokens in the vocabulary, got zzzzzz"), std::string::npos) << error();
+  EXPECT_EQ(error().find("/merges.txt:"), 0u) << error();
+  folder_.write("merges.txt", "#version: 0.2\nonlyone\n");
+  EXPECT_EQ(error(), "/merges.txt:2: expected merges of two tokens, got \"onlyone\"");
+}
+
+TEST_F(DamagedTokenizer, RefusesAVocabularyThatIsNone) {
+  folder_.write("vocab.json", "{\"a\": 99999999999}");
+  EXPECT_EQ(error(), "/vocab.json: expected token ids from 0 to 16777216, got 99999999999");
+  folder_.write("vocab.json", "{\"a\": 1}");
+  EXPECT_EQ(error(), "/vocab.json: expected a token for each of the 256 bytes, got none for byte 0x00");
+  folder_.write("vocab.json", "[1, 2");
+  EXPECT_EQ(error().find("/vocab.json: expected JSON, got parse error"), 0u) << error();
+}
+
+TEST_F(DamagedTokenizer, RefusesAnotherKindOfTokenizer) {
+  folder_.write("tokenizer.json", R"({"model": {"type": "Unigram"}})");
+  EXPECT_EQ(error(), "/tokenizer.json: expected a model of type BPE, got Unigram");
+}
+
+}  // namespace
+}  // namespace ccexpert::text
