@@ -29,6 +29,8 @@ function(ccexpert_room room)
   target_link_libraries(ccexpert_${room} PUBLIC ${arg_USES} ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:ccexpert_flags> ${arg_PRIVATE})
   target_compile_features(ccexpert_${room} PUBLIC cxx_std_20)
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/version.cpp PROPERTIES
+    COMPILE_DEFINITIONS CCEXPERT_VERSION="${PROJECT_VERSION}")
   if(arg_PCH)
     target_precompile_headers(ccexpert_${room} PRIVATE ${arg_PCH})
     target_compile_options(ccexpert_${room} PRIVATE -fpch-preprocess)

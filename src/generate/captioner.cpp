@@ -1,0 +1,204 @@
+#include <ccexpert/captioner.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weights.h>
+#include <ccexpert/text/prompt.h>
+#include <ccexpert/text/stream_decoder.h>
+
+#include "generate/preprocess_config.h"
+#include "generate/search.h"
+#include "generate/stopwatch.h"
+
+namespace ccexpert {
+namespace {
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kBlanks = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlanks);
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+ChangeFeature to_change_feature(const at::Tensor& change, int64_t grid) {
+  const auto values = change.to(at::kCPU, at::kFloat).contiguous();
+  const auto* data = values.const_data_ptr<float>();
+  return {grid, values.size(1), std::vector<float>(data, data + values.numel())};
+}
+
+}  // namespace
+
+class Captioner::Impl {
+ public:
+  Impl(const io::Checkpoint& checkpoint, at::Device device, at::ScalarType dtype)
+      : stopwatch_(device),
+        config_(parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string())),
+        tokenizer_(text::Tokenizer::load(checkpoint.folder)),
+        preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json, config_.vision)),
+        stop_ids_(text::stop_token_ids(tokenizer_)) {
+    if (tokenizer_.vocab_size() > config_.decoder.vocab_size) {
+      fail({checkpoint.folder.string(), fmt::format("a tokenizer of at most {} tokens", config_.decoder.vocab_size),
+            std::to_string(tokenizer_.vocab_size()), "tokenizer and model do not belong together"});
+    }
+    model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
+      return build_model(config_, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype).device(device)});
+    });
+    if (!config_.diff_expert) {
+      log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
+    }
+  }
+
+  std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options) const {
+    options.generation.validate();
+    if (options.on_token && options.generation.beams > 1) {
+      fail({"on_token", "no beam search", fmt::format("{} beams", options.generation.beams)});
+    }
+    if (pairs.empty()) return {};
+    const c10::InferenceMode inference;
+    const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return load_pixels(pairs); });
+    const auto features =
+        stopwatch_.time(&CaptionerTimings::vision, [&] { return model_->vision_features(pixels); });
+    auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return model_->fuse(features); });
+    images.tokens = model_->projector().forward(images.tokens);  // [2B,N,H]
+    auto captions = decode(images.tokens, options);
+    if (options.change_feature && images.change.defined()) {
+      for (size_t i = 0; i < captions.size(); ++i) {
+        captions[i].change_feature = to_change_feature(images.change[static_cast<int64_t>(i)], config_.vision.grid());
+      }
+    }
+    return captions;
+  }
+
+  bool has_diff_expert() const { return config_.diff_expert.has_value(); }
+  CaptionerTimings timings() const { return stopwatch_.sums(); }
+
+  std::string description() const {
+    int64_t parameters = 0;
+    for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
+    return fmt::format("{:.2f} B parameters, {} px, {} scales, {} decoder layers, {}, {}",
+                       static_cast<double>(parameters) * 1e-9, config_.vision.image_size,
+                       has_diff_expert() ? config_.vision_layers.size() : 1, config_.decoder.num_hidden_layers,
+                       model_->options().device().str(), at::toString(model_->options().dtype().toScalarType()));
+  }
+
+ private:
+  /// [2B,3,P,P] on the model's device, before and after in turn.
+  at::Tensor load_pixels(std::span<const ImagePair> pairs) const {
+    const int64_t size = preprocess_.size;
+    const auto images = static_cast<int64_t>(2 * pairs.size());
+    const auto pixels = at::empty({images, 3, size, size}, at::kFloat);
+    const auto plane = static_cast<size_t>(3 * size * size);
+    float* data = pixels.mutable_data_ptr<float>();
+    at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const auto& pair = pairs[static_cast<size_t>(i / 2)];
+        preprocess(i % 2 == 0 ? pair.before : pair.after, preprocess_, {data + static_cast<size_t>(i) * plane, plane});
+      }
+    });
+    return pixels.to(model_->options());
+  }
+
+  std::vector<Caption> decode(const at::Tensor& image_tokens, const CaptionOptions& options) const {
+    const auto pairs = static_cast<size_t>(image_tokens.size(0) / 2);
+    const auto question = options.question.empty() ? text::kReferenceQuestion : std::string_view(options.question);
+    const std::vector<std::vector<int64_t>> ids(pairs, text::encode_prompt(tokenizer_, question));
+    auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] {
+      const auto prompts = model_->splice(ids, image_tokens);
+      stopwatch_.count(static_cast<int64_t>(pairs),
+                       std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0}), 0);
+      return DecoderSequences(model_->decoder(), prompts, options.generation.max_new_tokens);
+    });
+    std::vector<text::StreamDecoder> streams(pairs, text::StreamDecoder(tokenizer_));
+    const auto request = search_request(options, streams);
+    const auto generated = stopwatch_.time(&CaptionerTimings::decode, [&] {
+      return options.generation.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
+    });
+    std::vector<Caption> captions;
+    for (const auto& sequence : generated) captions.push_back(to_caption(sequence));
+    return captions;
+  }
+
+  SearchRequest search_request(const CaptionOptions& options, std::vector<text::StreamDecoder>& streams) const {
+    SearchRequest request{.options = options.generation, .stop_ids = stop_ids_, .on_token = {}, .stop = options.stop};
+    if (options.on_token) {
+      request.on_token = [&](size_t pair, int64_t id, double logprob) {
+        const auto piece = streams[pair].push(id);
+        return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
+      };
+    }
+    return request;
+  }
+
+  Caption to_caption(const GeneratedSequence& sequence) const {
+    stopwatch_.count(0, 0, static_cast<int64_t>(sequence.ids.size()));
+    Caption caption;
+    caption.text = trimmed(tokenizer_.decode(sequence.ids));
+    caption.token_ids = sequence.ids;
+    caption.logprob = sequence.logprob;
+    caption.finish = sequence.finish;
+    return caption;
+  }
+
+  mutable Stopwatch stopwatch_;
+  ModelConfig config_;
+  text::Tokenizer tokenizer_;
+  PreprocessConfig preprocess_;
+  std::vector<int64_t> stop_ids_;
+  std::shared_ptr<CcexpertModel> model_;
+};
+
+namespace {
+
+/// LibTorch's exceptions carry a stack trace and are not ours; callers see one type with one sentence.
+template <class Work>
+auto with_one_error_type(Work&& work) {
+  try {
+    return work();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    throw Error("LibTorch: " + text.substr(0, text.find('\n')));
+  } catch (const std::bad_alloc&) {
+    fail("memory", "not enough for this model and batch", "use a smaller batch or another dtype");
+  }
+}
+
+}  // namespace
+
+Captioner::Captioner(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Captioner::Captioner(Captioner&&) noexcept = default;
+Captioner& Captioner::operator=(Captioner&&) noexcept = default;
+Captioner::~Captioner() = default;
+
+Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
+  return with_one_error_type([&] {
+    if (config.threads < 0) fail({"threads", "0 (all cores) or more", std::to_string(config.threads)});
+    if (config.threads > 0) at::set_num_threads(config.threads);
+    const auto device = device_from_name(config.device);
+    const auto dtype = dtype_from_name(config.dtype, device);
+    const auto checkpoint = io::open_checkpoint(folder);
+    return Captioner(std::make_unique<Impl>(checkpoint, device, dtype));
+  });
+}
+
+Caption Captioner::caption(const ImageView& before, const ImageView& after, const CaptionOptions& options) const {
+  const ImagePair pair{before, after};
+  return caption(std::span(&pair, 1), options).front();
+}
+
+std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs, const CaptionOptions& options) const {
+  return with_one_error_type([&] { return impl_->caption(pairs, options); });
+}
+
+bool Captioner::has_diff_expert() const { return impl_->has_diff_expert(); }
+std::string Captioner::description() const { return impl_->description(); }
+CaptionerTimings Captioner::timings() const { return impl_->timings(); }
+
+}  // namespace ccexpert

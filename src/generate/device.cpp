@@ -1,0 +1,50 @@
+#include "generate/device.h"
+
+#include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert {
+namespace {
+
+int gpu_count() { return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0; }
+
+at::Device parse_device(const std::string& name) {
+  try {
+    return at::Device(name);
+  } catch (const c10::Error&) {
+    fail({"device", "cpu, cuda, cuda:N or auto", name});
+  }
+}
+
+}  // namespace
+
+at::Device device_from_name(const std::string& name) {
+  if (name == "auto") return gpu_count() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  const auto device = parse_device(name);
+  if (device.is_cpu()) return at::Device(at::kCPU);
+  if (!device.is_cuda()) fail({"device", "cpu, cuda, cuda:N or auto", name});
+  const int index = device.has_index() ? device.index() : 0;
+  if (index >= gpu_count()) {
+    fail({"device", "a GPU that is there", fmt::format("{} with {} GPUs", name, gpu_count()),
+          at::hasCUDA() ? "see nvidia-smi" : "this build or this machine has no CUDA: use cpu"});
+  }
+  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
+}
+
+at::ScalarType dtype_from_name(const std::string& name, at::Device device) {
+  if (name == "auto") return device.is_cuda() ? at::kBFloat16 : at::kFloat;
+  if (name == "float32" || name == "fp32") return at::kFloat;
+  if (name == "bfloat16" || name == "bf16") return at::kBFloat16;
+  if (name == "float16" || name == "fp16") return at::kHalf;
+  fail({"dtype", "float32, bfloat16, float16 or auto", name});
+}
+
+void synchronize(at::Device device) {
+  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+}
+
+}  // namespace ccexpert

@@ -1,0 +1,16 @@
+// preprocessor_config.json to what the image room needs.
+#pragma once
+
+#include <string_view>
+
+#include <ccexpert/image/preprocess.h>
+#include <ccexpert/model/config.h>
+
+namespace ccexpert {
+
+/// Mean, deviation and aspect mode from the checkpoint's texts; `preprocessor_json` may be empty. The size is the vision
+/// transformer's. Throws Error for a processor that rescales in another way.
+PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
+                                         const VisionConfig& vision);
+
+}  // namespace ccexpert

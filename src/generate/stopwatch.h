@@ -1,0 +1,48 @@
+// Where the time of a captioner goes.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+
+#include <ccexpert/captioner.h>
+
+#include "generate/device.h"
+
+namespace ccexpert {
+
+/// Sums stage times over all calls of all threads.
+class Stopwatch {
+ public:
+  explicit Stopwatch(at::Device device) : device_(device) {}
+
+  /// Runs `work`, adds its wall time to one stage, and returns what it returns.
+  template <class Work>
+  auto time(double CaptionerTimings::*stage, Work&& work) {
+    const auto start = std::chrono::steady_clock::now();
+    auto result = work();
+    synchronize(device_);
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    const std::lock_guard lock(mutex_);
+    sums_.*stage += spent.count();
+    return result;
+  }
+
+  void count(int64_t pairs, int64_t prompt_tokens, int64_t generated_tokens) {
+    const std::lock_guard lock(mutex_);
+    sums_.pairs += pairs;
+    sums_.prompt_tokens += prompt_tokens;
+    sums_.generated_tokens += generated_tokens;
+  }
+
+  CaptionerTimings sums() const {
+    const std::lock_guard lock(mutex_);
+    return sums_;
+  }
+
+ private:
+  at::Device device_;
+  mutable std::mutex mutex_;
+  CaptionerTimings sums_;
+};
+
+}  // namespace ccexpert
