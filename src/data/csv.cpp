@@ -1,0 +1,79 @@
+#include "data/csv.h"
+
+#include <csv.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::data {
+namespace {
+
+struct Rows {
+  std::vector<CsvRow> done;
+  CsvRow current;
+};
+
+void take_field(void* text, size_t bytes, void* rows) {
+  // libcsv gives a null pointer for an empty field without quotes.
+  const auto* field = text != nullptr ? static_cast<const char*>(text) : "";
+  static_cast<Rows*>(rows)->current.emplace_back(field, bytes);
+}
+
+void take_row(int /*terminator*/, void* rows) {
+  auto& all = *static_cast<Rows*>(rows);
+  all.done.push_back(std::move(all.current));
+  all.current.clear();
+}
+
+class Parser {
+ public:
+  Parser() {
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0) fail("CSV", "parser cannot start");
+  }
+  ~Parser() { csv_free(&parser_); }
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  bool parse(std::string_view text, Rows& rows) {
+    return csv_parse(&parser_, text.data(), text.size(), take_field, take_row, &rows) == text.size() &&
+           csv_fini(&parser_, take_field, take_row, &rows) == 0;
+  }
+  const char* problem() { return csv_strerror(csv_error(&parser_)); }
+
+ private:
+  csv_parser parser_{};
+};
+
+bool needs_quotes(std::string_view field) {
+  return field.find_first_of(",\"\r\n") != std::string_view::npos || field != field.substr(0, field.find_last_not_of(' ') + 1) ||
+         (!field.empty() && field.front() == ' ');
+}
+
+}  // namespace
+
+std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  Parser parser;
+  Rows rows;
+  if (!parser.parse(text, rows)) {
+    fail({source, "CSV", std::string(parser.problem()) + " after row " + std::to_string(rows.done.size())});
+  }
+  return std::move(rows.done);
+}
+
+std::string csv_line(const CsvRow& row) {
+  std::string line;
+  for (size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) line += ',';
+    if (!needs_quotes(row[i])) {
+      line += row[i];
+      continue;
+    }
+    std::string quoted(2 * row[i].size() + 2, '\0');
+    quoted.resize(csv_write(quoted.data(), quoted.size(), row[i].data(), row[i].size()));
+    line += quoted;
+  }
+  return line + '\n';
+}
+
+}  // namespace ccexpert::data

@@ -1,0 +1,127 @@
+#include <ccexpert/data/predictions.h>
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::data {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+using test::error_of;
+using test::TemporaryFolder;
+
+Prediction captioned(const std::string& uid, const std::string& caption) {
+  return {.pair = {uid, "a/" + uid, "b/" + uid}, .caption = caption, .token_ids = {3, 4}, .logprob = -0.5,
+          .finish = "end_token", .error = {}};
+}
+
+Prediction failed(const std::string& uid) {
+  return {.pair = {uid, "a", "b"}, .caption = {}, .token_ids = {}, .logprob = 0.0, .finish = {}, .error = "cannot be read"};
+}
+
+std::string content(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+void write_to(const std::filesystem::path& path, PredictionFormat format, ExistingOutput existing,
+              const std::vector<Prediction>& predictions) {
+  PredictionWriter writer(path, format, existing);
+  writer.write(predictions);
+}
+
+TEST(PredictionWriter, JsonLinesHaveEveryField) {
+  const TemporaryFolder folder;
+  write_to(folder / "o", PredictionFormat::kJsonLines, ExistingOutput::kRefuse,
+           {captioned("p\xff", "a \"new\" road\nfür"), failed("q")});
+  EXPECT_EQ(content(folder / "o"),
+            "{\"uid\":\"p\xEF\xBF\xBD\",\"before\":\"a/p\xEF\xBF\xBD\",\"after\":\"b/p\xEF\xBF\xBD\","
+            "\"caption\":\"a \\\"new\\\" road\\nfür\",\"token_ids\":[3,4],\"logprob\":-0.5,\"finish\":\"end_token\"}\n"
+            "{\"uid\":\"q\",\"before\":\"a\",\"after\":\"b\",\"error\":\"cannot be read\"}\n");
+}
+
+TEST(PredictionWriter, CsvAndTextKeepALineAPrediction) {
+  const TemporaryFolder folder;
+  write_to(folder / "csv", PredictionFormat::kCsv, ExistingOutput::kRefuse, {captioned("1", "a, b\nc"), failed("2")});
+  EXPECT_EQ(content(folder / "csv"),
+            "uid,before,after,caption,token_ids,logprob,finish,error\n"
+            "1,a/1,b/1,\"a, b c\",3 4,-0.5,end_token,\n"
+            "2,a,b,,,,,cannot be read\n");
+  write_to(folder / "text", PredictionFormat::kText, ExistingOutput::kRefuse, {captioned("1", "a\tb"), failed("2")});
+  EXPECT_EQ(content(folder / "text"), "1\ta b\n2\terror: cannot be read\n");
+}
+
+class ResumeTest : public ::testing::TestWithParam<PredictionFormat> {};
+INSTANTIATE_TEST_SUITE_P(Formats, ResumeTest,
+                         ::testing::Values(PredictionFormat::kJsonLines, PredictionFormat::kCsv));
+
+TEST_P(ResumeTest, EqualsAnUninterruptedRun) {
+  const TemporaryFolder folder;
+  write_to(folder / "whole", GetParam(), ExistingOutput::kRefuse, {captioned("1", "x"), captioned("2", "y, z")});
+  const std::string whole = content(folder / "whole");
+  // Wherever a run was cut, even within the header or a character.
+  for (size_t cut = 0; cut <= whole.size(); ++cut) {
+    folder.write("cut", std::string_view(whole).substr(0, cut));
+    PredictionWriter writer(folder / "cut", GetParam(), ExistingOutput::kResume);
+    std::vector<Prediction> rest;
+    if (!writer.done().contains("1")) rest.push_back(captioned("1", "x"));
+    if (!writer.done().contains("2")) rest.push_back(captioned("2", "y, z"));
+    writer.write(rest);
+    ASSERT_EQ(content(folder / "cut"), whole) << "cut after " << cut << " bytes";
+  }
+}
+
+TEST_P(ResumeTest, TriesFailedPairsAgain) {
+  const TemporaryFolder folder;
+  write_to(folder / "o", GetParam(), ExistingOutput::kRefuse, {failed("1"), captioned("2", "y")});
+  PredictionWriter writer(folder / "o", GetParam(), ExistingOutput::kResume);
+  EXPECT_THAT(writer.done(), UnorderedElementsAre("2"));
+  EXPECT_THAT(content(folder / "o"), ::testing::Not(HasSubstr("cannot be read")));
+}
+
+TEST(PredictionWriter, LosesNothingThatIsThere) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("o.jsonl", "{\"uid\":\"1\"}\n{oops}\n{\"uid\":\"3\"}\n");
+  EXPECT_EQ(error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kRefuse); }),
+            file.string() + ": exists already (--resume goes on with it, --overwrite starts it anew)");
+  EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kResume); }),
+              HasSubstr("o.jsonl: line 2: expected JSON"));
+  EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kCsv, ExistingOutput::kResume); }),
+              HasSubstr("expected the columns uid,before,after"));
+  EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kText, ExistingOutput::kResume); }),
+              HasSubstr("expected format jsonl or csv, got text"));
+  EXPECT_EQ(content(file), "{\"uid\":\"1\"}\n{oops}\n{\"uid\":\"3\"}\n");
+  EXPECT_THAT(error_of([&] { PredictionWriter("/none/o", PredictionFormat::kCsv, ExistingOutput::kRefuse); }),
+              HasSubstr("/none/o: cannot be written (No such file or directory)"));
+}
+
+TEST(PredictionWriter, OverwritesWhereAsked) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("o", "something else\n");
+  write_to(file, PredictionFormat::kText, ExistingOutput::kOverwrite, {captioned("1", "x")});
+  EXPECT_EQ(content(file), "1\tx\n");
+}
+
+TEST(PredictionWriter, OneWriterAFile) {
+  const TemporaryFolder folder;
+  PredictionWriter first(folder / "o", PredictionFormat::kJsonLines, ExistingOutput::kRefuse);
+  EXPECT_EQ(error_of([&] { PredictionWriter(folder / "o", PredictionFormat::kJsonLines, ExistingOutput::kResume); }),
+            (folder / "o").string() + ": another process is writing it");
+}
+
+TEST(PredictionFormatName, KnowsThree) {
+  EXPECT_EQ(prediction_format("csv"), PredictionFormat::kCsv);
+  EXPECT_EQ(error_of([] { prediction_format("xml"); }), "format: expected text, jsonl or csv, got xml");
+}
+
+}  // namespace
+}  // namespace ccexpert::data
