@@ -37,10 +37,10 @@ struct ImagePair {
 
 /// One generated token, as it is generated.
 struct TokenEvent {
-  size_t pair = 0;          ///< index of the pair in the batch
+  size_t pair = 0;  ///< index of the pair in the batch
   int64_t token_id = 0;
-  double logprob = 0.0;     ///< natural logarithm of the token's probability
-  std::string_view text;    ///< whole characters this token completes; may be empty; valid during the call
+  double logprob = 0.0;   ///< natural logarithm of the token's probability
+  std::string_view text;  ///< whole characters this token completes; may be empty; valid during the call
 };
 
 struct CaptionOptions {
@@ -50,7 +50,8 @@ struct CaptionOptions {
   std::string question;
   /// Called for every token where set; returning false cancels that pair's caption. Not with beam search.
   std::function<bool(const TokenEvent&)> on_token;
-  /// A requested stop ends generation within a token; what exists by then is returned as `FinishReason::kCancelled`.
+  /// A requested stop ends generation within a token; what exists by then is returned as
+  /// `FinishReason::kCancelled`.
   std::stop_token stop;
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;
@@ -58,7 +59,8 @@ struct CaptionOptions {
 
 enum class FinishReason { kEndToken, kLength, kCancelled };
 
-/// Q*, the change feature summed over the scales (paper, multi-scale adaptive weighting): where the change is.
+/// Q*, the change feature summed over the scales (paper, multi-scale adaptive weighting): where the change
+/// is.
 struct ChangeFeature {
   int64_t grid = 0;           ///< G: patches along one side
   int64_t width = 0;          ///< D: features of a patch
@@ -82,15 +84,17 @@ struct CaptionerTimings {
   double prefill = 0.0;
   double decode = 0.0;
   int64_t pairs = 0;
-  int64_t prompt_tokens = 0;     ///< image tokens included
+  int64_t prompt_tokens = 0;  ///< image tokens included
   int64_t generated_tokens = 0;
 };
 
-/// A loaded model. Every member is safe to call from several threads at once. Errors are thrown as ccexpert::Error.
+/// A loaded model. Every member is safe to call from several threads at once. Errors are thrown as
+/// ccexpert::Error.
 class Captioner {
  public:
-  /// Loads a checkpoint folder: config.json, safetensors (or .bin) weights and tokenizer files, in the authors' layout,
-  /// as a LLaVA-OneVision base, or in the llava-hf layout. A base without Diff Expert runs without it.
+  /// Loads a checkpoint folder: config.json, safetensors (or .bin) weights and tokenizer files, in the
+  /// authors' layout, as a LLaVA-OneVision base, or in the llava-hf layout. A base without Diff Expert runs
+  /// without it.
   static Captioner load(const std::filesystem::path& folder, const CaptionerConfig& config = {});
 
   Captioner(Captioner&&) noexcept;

@@ -1,6 +1,6 @@
-#include <ccexpert/core/error.h>
-
 #include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
 
 namespace ccexpert {
 namespace {
@@ -13,8 +13,8 @@ std::string with_hint(std::string text, std::string_view hint) {
 }  // namespace
 
 void fail(const Mismatch& mismatch) {
-  throw Error(with_hint(fmt::format("{}: expected {}, got {}", mismatch.what, mismatch.expected, mismatch.got),
-                        mismatch.hint));
+  throw Error(with_hint(
+      fmt::format("{}: expected {}, got {}", mismatch.what, mismatch.expected, mismatch.got), mismatch.hint));
 }
 
 void fail(std::string_view what, std::string_view problem, std::string_view hint) {

@@ -1,7 +1,7 @@
-#include <ccexpert/core/fields.h>
-
 #include <algorithm>
 #include <numeric>
+
+#include <ccexpert/core/fields.h>
 
 namespace ccexpert {
 namespace {

@@ -15,15 +15,18 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   const auto status = std::filesystem::status(path, code);
   if (!std::filesystem::exists(status)) fail(path.string(), "cannot be opened", "no such file");
   // A device or a pipe may have no end.
-  if (!std::filesystem::is_regular_file(status)) fail({path.string(), "a regular file", "a folder or a device"});
+  if (!std::filesystem::is_regular_file(status))
+    fail({path.string(), "a regular file", "a folder or a device"});
   errno = 0;
   std::ifstream stream(path, std::ios::binary);
   const auto size = std::filesystem::file_size(path, code);
   if (!stream || code) fail(path.string(), "cannot be opened", std::strerror(errno));
-  if (size > limit) fail({path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", size)});
+  if (size > limit)
+    fail({path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", size)});
   std::string bytes(size, '\0');
   stream.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (static_cast<size_t>(stream.gcount()) != size) fail(path.string(), "cannot be read", "it became shorter");
+  if (static_cast<size_t>(stream.gcount()) != size)
+    fail(path.string(), "cannot be read", "it became shorter");
   return bytes;
 }
 

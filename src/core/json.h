@@ -44,7 +44,8 @@ bool json_holds(const nlohmann::json& value) {
 
 /// `object[key]` as a Value, or `fallback` where the key is absent or null; Error where it has another type.
 template <class Value>
-Value json_value(const nlohmann::json& object, const std::string& key, Value fallback, std::string_view source) {
+Value json_value(const nlohmann::json& object, const std::string& key, Value fallback,
+                 std::string_view source) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return fallback;
   if (!json_holds<Value>(*found)) {

@@ -27,7 +27,8 @@ void take_row(int /*terminator*/, void* rows) {
 class Parser {
  public:
   Parser() {
-    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0) fail("CSV", "parser cannot start");
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0)
+      fail("CSV", "parser cannot start");
   }
   ~Parser() { csv_free(&parser_); }
   Parser(const Parser&) = delete;
@@ -44,7 +45,8 @@ class Parser {
 };
 
 bool needs_quotes(std::string_view field) {
-  return field.find_first_of(",\"\r\n") != std::string_view::npos || field != field.substr(0, field.find_last_not_of(' ') + 1) ||
+  return field.find_first_of(",\"\r\n") != std::string_view::npos ||
+         field != field.substr(0, field.find_last_not_of(' ') + 1) ||
          (!field.empty() && field.front() == ' ');
 }
 

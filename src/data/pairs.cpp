@@ -1,5 +1,3 @@
-#include <ccexpert/data/pairs.h>
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -10,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/pairs.h>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -103,15 +102,19 @@ std::vector<RawEntry> from_csv(std::string_view text, const std::string& source)
   return entries;
 }
 
-/// An object that is the whole file is one entry; an object that ends before the file does is the first of many lines.
+/// An object that is the whole file is one entry; an object that ends before the file does is the first of
+/// many lines.
 std::vector<RawEntry> parse_list(std::string_view text, const std::string& source) {
   const auto first = text.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && text[first] == '[') return from_array(parse_json(text, source), source);
+  if (first != std::string_view::npos && text[first] == '[')
+    return from_array(parse_json(text, source), source);
   if (first != std::string_view::npos && text[first] == '{') return from_lines(text, source);
   return from_csv(text, source);
 }
 
-fs::path located(const std::string& path, const fs::path& root) { return (root / path).lexically_normal(); }
+fs::path located(const std::string& path, const fs::path& root) {
+  return (root / path).lexically_normal();
+}
 
 PairFiles to_pair(const RawEntry& entry, const fs::path& root) {
   if (!entry.before) fail({entry.where, "a path 'before' (or 'img1_path')", "none"});
@@ -148,7 +151,8 @@ std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& imag
     if (is_new) {
       pairs.push_back(std::move(pair));
     } else if (pairs[known->second] != pair) {
-      fail(entry.where, fmt::format("uid '{}' already stands for other images", pair.uid), "give every pair its own uid");
+      fail(entry.where, fmt::format("uid '{}' already stands for other images", pair.uid),
+           "give every pair its own uid");
     }
   }
   if (pairs.empty()) fail({list.string(), "at least one pair", "none"});

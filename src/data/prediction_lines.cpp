@@ -84,13 +84,14 @@ std::string prediction_line(const Prediction& prediction, PredictionFormat forma
   return on_one_line(prediction.pair.uid) + '\t' + on_one_line(text) + '\n';
 }
 
-std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat format, const std::string& source) {
+std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat format,
+                                   const std::string& source) {
   const std::string header = header_line(format);
   // A run that was killed in its first write may have left less than the header.
   if (header.starts_with(text)) return {};
   if (!text.starts_with(header)) {
-    fail({source, "the columns " + header.substr(0, header.size() - 1), std::string(text.substr(0, text.find('\n'))),
-          "is it another file, or of another --format?"});
+    fail({source, "the columns " + header.substr(0, header.size() - 1),
+          std::string(text.substr(0, text.find('\n'))), "is it another file, or of another --format?"});
   }
   std::vector<KnownLine> lines;
   size_t number = header.empty() ? 1 : 2;

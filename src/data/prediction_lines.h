@@ -13,8 +13,8 @@ namespace ccexpert::data {
 /// The line that begins a file of this format, or nothing.
 std::string header_line(PredictionFormat format);
 
-/// The line of a prediction, with its line end. Line breaks and tabs within texts become blanks, so that a line is a
-/// prediction in every format.
+/// The line of a prediction, with its line end. Line breaks and tabs within texts become blanks, so that a
+/// line is a prediction in every format.
 std::string prediction_line(const Prediction& prediction, PredictionFormat format);
 
 /// An intact line of an existing file.
@@ -24,8 +24,8 @@ struct KnownLine {
   bool failed = false;
 };
 
-/// All intact lines of a file's text. A last line that was cut short is left out; damage anywhere else is an Error that
-/// begins with `source` and names the line.
+/// All intact lines of a file's text. A last line that was cut short is left out; damage anywhere else is an
+/// Error that begins with `source` and names the line.
 std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat format, const std::string& source);
 
 }  // namespace ccexpert::data

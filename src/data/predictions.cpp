@@ -1,14 +1,13 @@
-#include <ccexpert/data/predictions.h>
+#include <cerrno>
+#include <cstring>
 
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/predictions.h>
 
 #include "core/files.h"
 #include "data/prediction_lines.h"
@@ -41,7 +40,8 @@ class LockedFile {
   }
 
   void truncate() {
-    if (::ftruncate(descriptor_, 0) != 0 && errno != EINVAL) fail(name_, "cannot be emptied", std::strerror(errno));
+    if (::ftruncate(descriptor_, 0) != 0 && errno != EINVAL)
+      fail(name_, "cannot be emptied", std::strerror(errno));
   }
 
   void write(std::string_view text) {
@@ -76,9 +76,7 @@ void replace_file(const fs::path& path, std::string_view text) {
 class PredictionWriter::Impl {
  public:
   explicit Impl(PredictionFormat format)
-      : format_(format), file_(std::make_unique<LockedFile>(STDOUT_FILENO, false, "standard output")) {
-    file_->write(header_line(format_));
-  }
+      : format_(format), file_(std::make_unique<LockedFile>(STDOUT_FILENO, false, "standard output")) {}
 
   Impl(const fs::path& path, PredictionFormat format, ExistingOutput existing) : format_(format) {
     std::error_code ignored;
@@ -90,16 +88,16 @@ class PredictionWriter::Impl {
       fail({"resume", "format jsonl or csv", "text", "lines of text do not say which images they are of"});
     }
     file_ = LockedFile::open(path);
-    if (has_content && existing == ExistingOutput::kResume) {
-      resume(path);
-    } else {
-      file_->truncate();
-      file_->write(header_line(format_));
-    }
+    starts_anew_ = has_content && existing == ExistingOutput::kOverwrite;
+    if (has_content && existing == ExistingOutput::kResume) resume(path);
   }
 
   void write(std::span<const Prediction> predictions) {
-    std::string lines;
+    // What is overwritten goes only once there is something to put in its place.
+    if (starts_anew_) file_->truncate();
+    starts_anew_ = false;
+    std::string lines = header_is_due_ ? header_line(format_) : "";
+    header_is_due_ = false;
     for (const auto& prediction : predictions) lines += prediction_line(prediction, format_);
     file_->write(lines);
   }
@@ -116,6 +114,7 @@ class PredictionWriter::Impl {
       done_.insert(line.uid);
       kept += line.line;
     }
+    header_is_due_ = false;
     if (kept == text) return;
     replace_file(path, kept);
     file_ = LockedFile::open(path);
@@ -124,6 +123,8 @@ class PredictionWriter::Impl {
   PredictionFormat format_;
   std::unique_ptr<LockedFile> file_;
   std::unordered_set<std::string> done_;
+  bool header_is_due_ = true;
+  bool starts_anew_ = false;
 };
 
 PredictionFormat prediction_format(std::string_view name) {
@@ -140,7 +141,11 @@ PredictionWriter::PredictionWriter(PredictionWriter&&) noexcept = default;
 PredictionWriter& PredictionWriter::operator=(PredictionWriter&&) noexcept = default;
 PredictionWriter::~PredictionWriter() = default;
 
-const std::unordered_set<std::string>& PredictionWriter::done() const { return impl_->done(); }
-void PredictionWriter::write(std::span<const Prediction> predictions) { impl_->write(predictions); }
+const std::unordered_set<std::string>& PredictionWriter::done() const {
+  return impl_->done();
+}
+void PredictionWriter::write(std::span<const Prediction> predictions) {
+  impl_->write(predictions);
+}
 
 }  // namespace ccexpert::data

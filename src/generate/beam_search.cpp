@@ -71,7 +71,9 @@ class PromptBeams {
     beams_.clear();
   }
 
-  GeneratedSequence best() const { return finished_.empty() ? GeneratedSequence{} : finished_.front().sequence; }
+  GeneratedSequence best() const {
+    return finished_.empty() ? GeneratedSequence{} : finished_.front().sequence;
+  }
 
  private:
   struct Finished {
@@ -107,7 +109,8 @@ class PromptBeams {
     }
   }
 
-  /// Scores only fall as sequences grow; a positive length penalty then favours the longest that could still come.
+  /// Scores only fall as sequences grow; a positive length penalty then favours the longest that could still
+  /// come.
   double best_possible() const {
     const auto longest = static_cast<size_t>(request_.options.max_new_tokens);
     const size_t length = request_.options.length_penalty > 0.0 ? longest : beams_.front().ids.size() + 1;
@@ -115,7 +118,7 @@ class PromptBeams {
   }
 
   const SearchRequest& request_;
-  std::vector<Beam> beams_;          // best first
+  std::vector<Beam> beams_;         // best first
   std::vector<Finished> finished_;  // best first, at most `beams`
 };
 
@@ -130,8 +133,8 @@ RowCandidates best_tokens(const at::Tensor& logits, const std::vector<std::vecto
                           const SearchRequest& request) {
   const auto scores = at::log_softmax(penalize(logits, history, request.stop_ids, request.options), -1);
   // So many that `beams` remain after every stop token has taken a place.
-  const int64_t count = std::min<int64_t>(scores.size(1), request.options.beams +
-                                                              static_cast<int64_t>(request.stop_ids.size()));
+  const int64_t count = std::min<int64_t>(
+      scores.size(1), request.options.beams + static_cast<int64_t>(request.stop_ids.size()));
   const auto [top_scores, ids] = at::topk(scores, count);
   const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids);
   return {ids.to(at::kCPU), top_scores.to(at::kCPU), logprobs.to(at::kCPU)};

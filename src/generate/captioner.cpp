@@ -1,5 +1,3 @@
-#include <ccexpert/captioner.h>
-
 #include <algorithm>
 #include <numeric>
 
@@ -8,6 +6,7 @@
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 
+#include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 #include <ccexpert/io/checkpoint.h>
@@ -42,14 +41,17 @@ class Captioner::Impl {
       : stopwatch_(device),
         config_(parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string())),
         tokenizer_(text::Tokenizer::load(checkpoint.folder)),
-        preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json, config_.vision)),
+        preprocess_(
+            parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json, config_.vision)),
         stop_ids_(text::stop_token_ids(tokenizer_)) {
     if (tokenizer_.vocab_size() > config_.decoder.vocab_size) {
-      fail({checkpoint.folder.string(), fmt::format("a tokenizer of at most {} tokens", config_.decoder.vocab_size),
+      fail({checkpoint.folder.string(),
+            fmt::format("a tokenizer of at most {} tokens", config_.decoder.vocab_size),
             std::to_string(tokenizer_.vocab_size()), "tokenizer and model do not belong together"});
     }
     model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
-      return build_model(config_, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype).device(device)});
+      return build_model(config_, *checkpoint.weights,
+                         {.tensor = at::TensorOptions().dtype(dtype).device(device)});
     });
     if (!config_.diff_expert) {
       log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
@@ -71,7 +73,8 @@ class Captioner::Impl {
     auto captions = decode(images.tokens, options);
     if (options.change_feature && images.change.defined()) {
       for (size_t i = 0; i < captions.size(); ++i) {
-        captions[i].change_feature = to_change_feature(images.change[static_cast<int64_t>(i)], config_.vision.grid());
+        captions[i].change_feature =
+            to_change_feature(images.change[static_cast<int64_t>(i)], config_.vision.grid());
       }
     }
     return captions;
@@ -83,10 +86,12 @@ class Captioner::Impl {
   std::string description() const {
     int64_t parameters = 0;
     for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
-    return fmt::format("{:.2f} B parameters, {} px, {} scales, {} decoder layers, {}, {}",
-                       static_cast<double>(parameters) * 1e-9, config_.vision.image_size,
-                       has_diff_expert() ? config_.vision_layers.size() : 1, config_.decoder.num_hidden_layers,
-                       model_->options().device().str(), at::toString(model_->options().dtype().toScalarType()));
+    const auto tensors = model_->options();
+    return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
+                       static_cast<double>(parameters) * 1e-6, config_.vision.image_size,
+                       has_diff_expert() ? config_.vision_layers.size() : 1,
+                       config_.decoder.num_hidden_layers, dtype_name(tensors.dtype().toScalarType()),
+                       tensors.device().str());
   }
 
  private:
@@ -100,7 +105,8 @@ class Captioner::Impl {
     at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         const auto& pair = pairs[static_cast<size_t>(i / 2)];
-        preprocess(i % 2 == 0 ? pair.before : pair.after, preprocess_, {data + static_cast<size_t>(i) * plane, plane});
+        preprocess(i % 2 == 0 ? pair.before : pair.after, preprocess_,
+                   {data + static_cast<size_t>(i) * plane, plane});
       }
     });
     return pixels.to(model_->options());
@@ -108,7 +114,8 @@ class Captioner::Impl {
 
   std::vector<Caption> decode(const at::Tensor& image_tokens, const CaptionOptions& options) const {
     const auto pairs = static_cast<size_t>(image_tokens.size(0) / 2);
-    const auto question = options.question.empty() ? text::kReferenceQuestion : std::string_view(options.question);
+    const auto question =
+        options.question.empty() ? text::kReferenceQuestion : std::string_view(options.question);
     const std::vector<std::vector<int64_t>> ids(pairs, text::encode_prompt(tokenizer_, question));
     auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] {
       const auto prompts = model_->splice(ids, image_tokens);
@@ -126,8 +133,10 @@ class Captioner::Impl {
     return captions;
   }
 
-  SearchRequest search_request(const CaptionOptions& options, std::vector<text::StreamDecoder>& streams) const {
-    SearchRequest request{.options = options.generation, .stop_ids = stop_ids_, .on_token = {}, .stop = options.stop};
+  SearchRequest search_request(const CaptionOptions& options,
+                               std::vector<text::StreamDecoder>& streams) const {
+    SearchRequest request{
+        .options = options.generation, .stop_ids = stop_ids_, .on_token = {}, .stop = options.stop};
     if (options.on_token) {
       request.on_token = [&](size_t pair, int64_t id, double logprob) {
         const auto piece = streams[pair].push(id);
@@ -188,17 +197,25 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
   });
 }
 
-Caption Captioner::caption(const ImageView& before, const ImageView& after, const CaptionOptions& options) const {
+Caption Captioner::caption(const ImageView& before, const ImageView& after,
+                           const CaptionOptions& options) const {
   const ImagePair pair{before, after};
   return caption(std::span(&pair, 1), options).front();
 }
 
-std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs, const CaptionOptions& options) const {
+std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
+                                        const CaptionOptions& options) const {
   return with_one_error_type([&] { return impl_->caption(pairs, options); });
 }
 
-bool Captioner::has_diff_expert() const { return impl_->has_diff_expert(); }
-std::string Captioner::description() const { return impl_->description(); }
-CaptionerTimings Captioner::timings() const { return impl_->timings(); }
+bool Captioner::has_diff_expert() const {
+  return impl_->has_diff_expert();
+}
+std::string Captioner::description() const {
+  return impl_->description();
+}
+CaptionerTimings Captioner::timings() const {
+  return impl_->timings();
+}
 
 }  // namespace ccexpert

@@ -10,7 +10,9 @@
 namespace ccexpert {
 namespace {
 
-int gpu_count() { return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0; }
+int gpu_count() {
+  return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+}
 
 at::Device parse_device(const std::string& name) {
   try {
@@ -41,6 +43,11 @@ at::ScalarType dtype_from_name(const std::string& name, at::Device device) {
   if (name == "bfloat16" || name == "bf16") return at::kBFloat16;
   if (name == "float16" || name == "fp16") return at::kHalf;
   fail({"dtype", "float32, bfloat16, float16 or auto", name});
+}
+
+std::string dtype_name(at::ScalarType dtype) {
+  if (dtype == at::kBFloat16) return "bfloat16";
+  return dtype == at::kHalf ? "float16" : "float32";
 }
 
 void synchronize(at::Device device) {

@@ -1,8 +1,7 @@
-#include <ccexpert/generate/options.h>
-
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/generate/options.h>
 
 namespace ccexpert {
 namespace {
@@ -23,15 +22,19 @@ void GenerationOptions::validate() const {
   expect(temperature >= 0.0 && temperature <= 1000.0, "temperature", "0 (greedy) to 1000", temperature);
   expect(top_p > 0.0 && top_p <= 1.0, "top_p", "above 0 and at most 1", top_p);
   expect(top_k >= 0, "top_k", "at least 0", as_double(top_k));
-  expect(repetition_penalty > 0.0 && repetition_penalty <= 1000.0, "repetition_penalty", "above 0 and at most 1000",
-         repetition_penalty);
+  expect(repetition_penalty > 0.0 && repetition_penalty <= 1000.0, "repetition_penalty",
+         "above 0 and at most 1000", repetition_penalty);
   if (beams > 1 && temperature > 0.0) {
-    fail({.what = "beams", .expected = "1 where temperature is above 0", .got = std::to_string(beams),
+    fail({.what = "beams",
+          .expected = "1 where temperature is above 0",
+          .got = std::to_string(beams),
           .hint = "beam search does not sample"});
   }
   const bool sampling_is_shaped = top_p < 1.0 || top_k > 0;
   if (sampling_is_shaped && temperature == 0.0) {
-    fail({.what = "temperature", .expected = "above 0 where top_p or top_k is set", .got = "0",
+    fail({.what = "temperature",
+          .expected = "above 0 where top_p or top_k is set",
+          .got = "0",
           .hint = "temperature 0 is greedy decoding"});
   }
 }

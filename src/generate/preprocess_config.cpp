@@ -14,7 +14,8 @@ constexpr std::string_view kSource = "preprocessor_config.json";
 void read_triple(const json& object, const char* key, std::array<double, 3>& values) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return;
-  if (!found->is_array() || found->size() != 3) fail({kSource, std::string(key) + " of three numbers", found->dump()});
+  if (!found->is_array() || found->size() != 3)
+    fail({kSource, std::string(key) + " of three numbers", found->dump()});
   for (size_t i = 0; i < 3; ++i) {
     if (!(*found)[i].is_number()) fail({kSource, std::string(key) + " of three numbers", found->dump()});
     values[i] = (*found)[i].get<double>();
@@ -28,14 +29,16 @@ PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std
   PreprocessConfig config{.size = vision.image_size};
   const json model = parse_json(config_json, "config.json");
   // "square" and the crops of "anyres" are one square to CCExpert; only padding changes what it sees.
-  if (json_value(model, "image_aspect_ratio", std::string(), "config.json") == "pad") config.aspect = AspectMode::kPad;
+  if (json_value(model, "image_aspect_ratio", std::string(), "config.json") == "pad")
+    config.aspect = AspectMode::kPad;
   if (preprocessor_json.empty()) return config;
   const json processor = parse_json(preprocessor_json, kSource);
   if (!processor.is_object()) fail({kSource, "a JSON object", processor.type_name()});
   read_triple(processor, "image_mean", config.mean);
   read_triple(processor, "image_std", config.deviation);
   const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, kSource);
-  if (std::abs(rescale - 1.0 / 255.0) > 1e-6) fail({kSource, "a rescale_factor of 1/255", std::to_string(rescale)});
+  if (std::abs(rescale - 1.0 / 255.0) > 1e-6)
+    fail({kSource, "a rescale_factor of 1/255", std::to_string(rescale)});
   for (const double deviation : config.deviation) {
     if (deviation <= 0.0) fail({kSource, "image_std above 0", std::to_string(deviation)});
   }

@@ -8,8 +8,8 @@
 
 namespace ccexpert {
 
-/// Mean, deviation and aspect mode from the checkpoint's texts; `preprocessor_json` may be empty. The size is the vision
-/// transformer's. Throws Error for a processor that rescales in another way.
+/// Mean, deviation and aspect mode from the checkpoint's texts; `preprocessor_json` may be empty. The size is
+/// the vision transformer's. Throws Error for a processor that rescales in another way.
 PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
                                          const VisionConfig& vision);
 

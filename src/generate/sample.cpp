@@ -67,7 +67,8 @@ class Sampler {
   at::Tensor draw(const at::Tensor& logits) {
     std::vector<int64_t> ids;
     for (size_t row = 0; row < active_.size(); ++row) {
-      ids.push_back(draw_token(logits[static_cast<int64_t>(row)], request_.options, generators_[active_[row]]));
+      ids.push_back(
+          draw_token(logits[static_cast<int64_t>(row)], request_.options, generators_[active_[row]]));
     }
     return at::tensor(ids, at::kLong).to(logits.device());
   }

@@ -15,7 +15,7 @@ namespace ccexpert {
 /// One finished sequence.
 struct GeneratedSequence {
   std::vector<int64_t> ids;  ///< the end token included
-  double logprob = 0.0;      ///< sum over `ids` under the model's own distribution (no penalty, no temperature)
+  double logprob = 0.0;  ///< sum over `ids` under the model's own distribution (no penalty, no temperature)
   FinishReason finish = FinishReason::kLength;
 };
 
@@ -27,11 +27,13 @@ struct SearchRequest {
   std::stop_token stop;
 };
 
-/// Greedy decoding, or sampling where a temperature is set: one result for each sequence of `model`. A sequence that
-/// is finished leaves the batch; none depends on another, and sampling draws from a generator of its own.
+/// Greedy decoding, or sampling where a temperature is set: one result for each sequence of `model`. A
+/// sequence that is finished leaves the batch; none depends on another, and sampling draws from a generator
+/// of its own.
 std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest& request);
 
-/// Beam search: one result for each sequence of `model`, the best finished one by logprob / length^length_penalty.
+/// Beam search: one result for each sequence of `model`, the best finished one by logprob /
+/// length^length_penalty.
 std::vector<GeneratedSequence> beam_search(SequenceModel& model, const SearchRequest& request);
 
 }  // namespace ccexpert

@@ -28,7 +28,7 @@ DecoderSequences::DecoderSequences(const Qwen2Decoder& decoder, const PaddedSequ
 void DecoderSequences::grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) {
   if (!is_identity(rows, cache_.lengths().size())) cache_.select_rows(rows);
   const auto token = at::tensor(ids, at::kLong).to(logits_.device()).unsqueeze(1);  // [R,1]
-  const auto hidden = decoder_.forward(decoder_.embed(token), &cache_);               // [R,1,H]
+  const auto hidden = decoder_.forward(decoder_.embed(token), &cache_);             // [R,1,H]
   logits_ = decoder_.logits(hidden.select(1, 0));
 }
 

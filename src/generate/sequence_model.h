@@ -17,7 +17,8 @@ class SequenceModel {
   /// Logits [R,V] of the next token of each of R sequences.
   virtual at::Tensor logits() const = 0;
 
-  /// Sequence i becomes what sequence `rows[i]` was, grown by token `ids[i]`; then `logits` are of those sequences.
+  /// Sequence i becomes what sequence `rows[i]` was, grown by token `ids[i]`; then `logits` are of those
+  /// sequences.
   virtual void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) = 0;
 };
 

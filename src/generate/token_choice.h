@@ -10,8 +10,8 @@
 
 namespace ccexpert {
 
-/// Logits [R,V] in float32 with repetition penalty on each row's `history`, and `stop_ids` ruled out where a row is
-/// shorter than min_new_tokens. `logits` itself where nothing is to be done.
+/// Logits [R,V] in float32 with repetition penalty on each row's `history`, and `stop_ids` ruled out where a
+/// row is shorter than min_new_tokens. `logits` itself where nothing is to be done.
 at::Tensor penalize(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& history,
                     const std::vector<int64_t>& stop_ids, const GenerationOptions& options);
 

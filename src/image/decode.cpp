@@ -1,5 +1,3 @@
-#include <ccexpert/image/decode.h>
-
 #include <algorithm>
 #include <string>
 
@@ -8,6 +6,7 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/image/decode.h>
 #include <ccexpert/image/resize.h>
 
 #include "core/files.h"
@@ -46,7 +45,8 @@ cv::Mat decode_raw(std::span<const uint8_t> bytes, std::string_view name, std::s
   return decoded;
 }
 
-/// One sample to 8 bits as Pillow does: a single 16-bit channel is clipped, colour channels keep their high byte.
+/// One sample to 8 bits as Pillow does: a single 16-bit channel is clipped, colour channels keep their high
+/// byte.
 uint8_t to_byte(uint16_t sample, bool clip) {
   return static_cast<uint8_t>(clip ? std::min<int>(sample, 255) : sample >> 8);
 }

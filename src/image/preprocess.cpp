@@ -1,11 +1,10 @@
-#include <ccexpert/image/preprocess.h>
-
 #include <algorithm>
 #include <string>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/image/preprocess.h>
 #include <ccexpert/image/resize.h>
 
 namespace ccexpert {
@@ -15,7 +14,8 @@ namespace {
 Image pad_to_square(const ImageView& image, const std::array<double, 3>& mean) {
   const int64_t side = std::max(image.height, image.width);
   Image square{side, side, std::vector<uint8_t>(static_cast<size_t>(side * side * 3))};
-  for (size_t i = 0; i < square.pixels.size(); ++i) square.pixels[i] = static_cast<uint8_t>(mean[i % 3] * 255.0);
+  for (size_t i = 0; i < square.pixels.size(); ++i)
+    square.pixels[i] = static_cast<uint8_t>(mean[i % 3] * 255.0);
   const int64_t top = (side - image.height) / 2, left = (side - image.width) / 2;
   for (int64_t y = 0; y < image.height; ++y) {
     const uint8_t* row = image.data + y * image.stride;

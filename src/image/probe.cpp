@@ -35,7 +35,8 @@ class Reader {
 };
 
 bool starts_with(Bytes bytes, std::string_view magic, size_t offset = 0) {
-  return bytes.size() >= offset + magic.size() && std::memcmp(bytes.data() + offset, magic.data(), magic.size()) == 0;
+  return bytes.size() >= offset + magic.size() &&
+         std::memcmp(bytes.data() + offset, magic.data(), magic.size()) == 0;
 }
 
 std::optional<ImageHeader> probe_png(Bytes bytes) {
@@ -98,7 +99,8 @@ std::optional<ImageHeader> probe_bmp(Bytes bytes) {
   const bool compressed = !old && reader.number(30, 4).value_or(0) != 0;
   if (!compressed && header.width > 0 && header.width < (1 << 24)) {
     const int64_t row = (header.width * *bits + 31) / 32 * 4;
-    header.complete = header.height <= (static_cast<int64_t>(bytes.size()) - *start) / std::max<int64_t>(row, 1);
+    header.complete =
+        header.height <= (static_cast<int64_t>(bytes.size()) - *start) / std::max<int64_t>(row, 1);
   }
   return header;
 }
@@ -154,7 +156,8 @@ ImageHeader probe_image(Bytes bytes, std::string_view name) {
     header = probe_jpeg(bytes);
   } else if (starts_with(bytes, "BM")) {
     header = probe_bmp(bytes);
-  } else if (starts_with(bytes, std::string_view("II*\0", 4)) || starts_with(bytes, std::string_view("MM\0*", 4))) {
+  } else if (starts_with(bytes, std::string_view("II*\0", 4)) ||
+             starts_with(bytes, std::string_view("MM\0*", 4))) {
     header = probe_tiff(bytes);
   } else if (starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8)) {
     header = probe_webp(bytes);

@@ -11,7 +11,7 @@ struct ImageHeader {
   std::string_view format;  ///< "PNG", "JPEG", "TIFF", "BMP", "WebP"
   int64_t width = 0;
   int64_t height = 0;
-  bool complete = true;     ///< false: the file ends before the image does
+  bool complete = true;  ///< false: the file ends before the image does
 };
 
 /// Throws Error, beginning with `name`, where the bytes are of no known format or end within the header.

@@ -1,5 +1,3 @@
-#include <ccexpert/image/resize.h>
-
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -7,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/image/resize.h>
 
 namespace ccexpert {
 namespace {
@@ -66,7 +65,9 @@ Filter make_filter(int64_t input, int64_t output) {
   return filter;
 }
 
-uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255)); }
+uint8_t to_byte(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
 
 constexpr int32_t kHalf = 1 << (kFractionBits - 1);
 
@@ -114,8 +115,9 @@ Image resize_columns(const ImageView& image, int64_t height) {
   return result;
 }
 
-/// Whether Pillow resizes columns before rows. The passes round in between, so their order shows in the result. The rule
-/// was found by trying thousands of sizes with Pillow 13, which takes columns first where they shrink much more.
+/// Whether Pillow resizes columns before rows. The passes round in between, so their order shows in the
+/// result. The rule was found by trying thousands of sizes with Pillow 13, which takes columns first where
+/// they shrink much more.
 bool columns_first(const ImageView& image, int64_t height, int64_t width) {
   return image.height > height && image.height - height > 2 * (image.width - width);
 }
@@ -142,7 +144,8 @@ void expect_valid(const ImageView& image, const char* name) {
 
 Image resize_bicubic(const ImageView& image, int64_t height, int64_t width) {
   expect_valid(image, "resize");
-  if (height < 1 || width < 1) fail({"resize", "a size of at least 1 x 1", fmt::format("{} x {}", width, height)});
+  if (height < 1 || width < 1)
+    fail({"resize", "a size of at least 1 x 1", fmt::format("{} x {}", width, height)});
   if (image.width == width && image.height == height) return copy_of(image);
   if (image.width == width) return resize_columns(image, height);
   if (columns_first(image, height, width)) return resize_rows(resize_columns(image, height).view(), width);

@@ -7,8 +7,9 @@
 
 namespace ccexpert::io {
 
-/// Bytes go to a temporary file beside `path`; `commit` flushes it to disk and renames it. Without a commit, nothing
-/// is left behind and an existing file stays as it was. Throws Error naming `path` where the system refuses.
+/// Bytes go to a temporary file beside `path`; `commit` flushes it to disk and renames it. Without a commit,
+/// nothing is left behind and an existing file stays as it was. Throws Error naming `path` where the system
+/// refuses.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

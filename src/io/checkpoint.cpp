@@ -1,5 +1,3 @@
-#include <ccexpert/io/checkpoint.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -7,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <ccexpert/io/checkpoint.h>
 #include <ccexpert/io/torch_archive.h>
 
 #include "core/files.h"
@@ -18,15 +17,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_if_there(const fs::path& path) { return fs::exists(path) ? read_file(path) : std::string(); }
+std::string read_if_there(const fs::path& path) {
+  return fs::exists(path) ? read_file(path) : std::string();
+}
 
 std::string trimmed(std::string text) {
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), [](unsigned char c) { return std::isspace(c); }).base(),
-             text.end());
+  text.erase(
+      std::find_if_not(text.rbegin(), text.rend(), [](unsigned char c) { return std::isspace(c); }).base(),
+      text.end());
   return text;
 }
 
-/// The folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that refs/main names.
+/// The folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that refs/main
+/// names.
 fs::path resolve_folder(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     fail({folder.string(), "a checkpoint folder", fs::exists(folder) ? "a file" : "nothing there"});
@@ -36,16 +39,19 @@ fs::path resolve_folder(const fs::path& folder) {
   if (fs::is_directory(snapshots)) {
     const std::string revision = trimmed(read_if_there(folder / "refs" / "main"));
     // A revision is a hash; anything else would be a path that somebody put there.
-    const bool plain = !revision.empty() && revision.find('/') == std::string::npos && revision.front() != '.';
+    const bool plain =
+        !revision.empty() && revision.find('/') == std::string::npos && revision.front() != '.';
     if (plain && fs::exists(snapshots / revision / "config.json")) return snapshots / revision;
     std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(snapshots)) {
       if (fs::exists(entry.path() / "config.json")) found.push_back(entry.path());
     }
     if (found.size() == 1) return found.front();
-    fail({folder.string(), "one snapshot with config.json", std::to_string(found.size()), "name the snapshot's folder"});
+    fail({folder.string(), "one snapshot with config.json", std::to_string(found.size()),
+          "name the snapshot's folder"});
   }
-  fail({folder.string(), "config.json in it", "none", "a checkpoint folder holds config.json, weights and a tokenizer"});
+  fail({folder.string(), "config.json in it", "none",
+        "a checkpoint folder holds config.json, weights and a tokenizer"});
 }
 
 std::unique_ptr<TensorSource> open_weights_file(const fs::path& path) {
@@ -74,7 +80,8 @@ std::vector<std::string> index_problems(const std::map<std::string, std::string>
                                         const std::map<std::string, std::unique_ptr<TensorSource>>& shards) {
   std::vector<std::string> problems;
   for (const auto& [name, file] : index) {
-    if (shards.at(file)->find(name) == nullptr) problems.push_back(fmt::format("{} is not in {}", name, file));
+    if (shards.at(file)->find(name) == nullptr)
+      problems.push_back(fmt::format("{} is not in {}", name, file));
   }
   for (const auto& [file, shard] : shards) {
     for (const auto& info : shard->tensors()) {
@@ -102,7 +109,8 @@ std::vector<std::unique_ptr<TensorSource>> open_shards(const fs::path& index_pat
     for (const auto& file : files) shards[file] = open_weights_file(index_path.parent_path() / file);
     problems = index_problems(index, shards);
   }
-  if (!problems.empty()) fail(index_path.string(), fmt::format("does not fit its shards: {}", fmt::join(problems, "; ")));
+  if (!problems.empty())
+    fail(index_path.string(), fmt::format("does not fit its shards: {}", fmt::join(problems, "; ")));
   std::vector<std::unique_ptr<TensorSource>> parts;
   for (auto& [file, shard] : shards) parts.push_back(std::move(shard));
   return parts;

@@ -39,7 +39,8 @@ std::string authors_name(std::string_view name) {
 bool is_known_unused(std::string_view name) {
   if (name.starts_with(kVision)) {
     name.remove_prefix(kVision.size());
-    return name.starts_with("post_layernorm.") || name.starts_with("head.") || name == "embeddings.position_ids";
+    return name.starts_with("post_layernorm.") || name.starts_with("head.") ||
+           name == "embeddings.position_ids";
   }
   return name == "model.image_newline" || name.starts_with("model.mm_cc_projector.") ||
          name.starts_with("model.vision_resampler.ChangeAwareTokenReduce.change_for_key_proj.") ||

@@ -14,9 +14,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCopiedFiles[] = {"tokenizer.json",    "tokenizer_config.json",    "vocab.json",
-                                        "merges.txt",        "added_tokens.json",        "special_tokens_map.json",
-                                        "chat_template.json", "preprocessor_config.json", "generation_config.json"};
+constexpr const char* kCopiedFiles[] = {
+    "tokenizer.json",     "tokenizer_config.json",    "vocab.json",
+    "merges.txt",         "added_tokens.json",        "special_tokens_map.json",
+    "chat_template.json", "preprocessor_config.json", "generation_config.json"};
 
 void write_text(const fs::path& path, std::string_view text) {
   AtomicFile file(path);
@@ -24,7 +25,8 @@ void write_text(const fs::path& path, std::string_view text) {
   file.commit();
 }
 
-/// Tensors in the order of their names, cut into runs of at most `limit` bytes (one tensor may exceed it alone).
+/// Tensors in the order of their names, cut into runs of at most `limit` bytes (one tensor may exceed it
+/// alone).
 std::vector<std::vector<NamedTensor>> cut_into_shards(std::vector<NamedTensor> tensors, int64_t limit) {
   std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::vector<std::vector<NamedTensor>> shards(1);
@@ -41,7 +43,8 @@ std::vector<std::vector<NamedTensor>> cut_into_shards(std::vector<NamedTensor> t
   return shards;
 }
 
-void write_index(const fs::path& path, const std::vector<std::pair<std::string, std::string>>& places, int64_t total) {
+void write_index(const fs::path& path, const std::vector<std::pair<std::string, std::string>>& places,
+                 int64_t total) {
   nlohmann::ordered_json index;
   index["metadata"]["total_size"] = total;
   for (const auto& [name, file] : places) index["weight_map"][name] = file;

@@ -10,7 +10,8 @@ namespace ccexpert::io {
 
 class MappedFile {
  public:
-  /// Maps a regular file. Throws Error naming it where it cannot be opened, is no regular file, or cannot be mapped.
+  /// Maps a regular file. Throws Error naming it where it cannot be opened, is no regular file, or cannot be
+  /// mapped.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
 
   ~MappedFile();
@@ -21,7 +22,8 @@ class MappedFile {
   uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Gives the whole pages inside [offset, offset + bytes) back to the system; reading them again reads the file.
+  /// Gives the whole pages inside [offset, offset + bytes) back to the system; reading them again reads the
+  /// file.
   void release(uint64_t offset, uint64_t bytes) const;
 
  private:

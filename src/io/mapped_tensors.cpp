@@ -17,7 +17,8 @@ void MappedTensors::add(TensorInfo info, Place place) {
 }
 
 void MappedTensors::finish() {
-  std::sort(infos_.begin(), infos_.end(), [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+  std::sort(infos_.begin(), infos_.end(),
+            [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
 }
 
 at::Tensor MappedTensors::tensor(const std::string& name) const {

@@ -1,11 +1,11 @@
-#include <ccexpert/io/safetensors.h>
-
 #include <algorithm>
 #include <cstring>
 #include <limits>
 #include <unordered_set>
 
 #include <fmt/format.h>
+
+#include <ccexpert/io/safetensors.h>
 
 #include "core/json.h"
 #include "io/mapped_tensors.h"
@@ -39,7 +39,8 @@ std::string_view header_text(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.data()) + kLengthBytes, length};
 }
 
-/// Parses the header; a name that stands twice and nesting that the format does not have are errors, not surprises.
+/// Parses the header; a name that stands twice and nesting that the format does not have are errors, not
+/// surprises.
 json parse_header(std::string_view text, const std::string& name) {
   std::unordered_set<std::string> names;
   const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
@@ -67,7 +68,8 @@ uint64_t unsigned_integer(const json& value, const std::string& what, std::strin
 
 const json& array_member(const json& entry, const char* key, const std::string& what) {
   const auto found = entry.find(key);
-  if (found == entry.end() || !found->is_array()) fail({what, fmt::format("a list {}", key), entry.dump().substr(0, 60)});
+  if (found == entry.end() || !found->is_array())
+    fail({what, fmt::format("a list {}", key), entry.dump().substr(0, 60)});
   return *found;
 }
 
@@ -115,8 +117,8 @@ std::pair<TensorInfo, MappedTensors::Place> read_entry(const std::string& name, 
 }
 
 /// Every byte of the data belongs to exactly one tensor, as the format demands.
-void expect_exact_cover(std::vector<std::pair<MappedTensors::Place, std::string>> places, const MappedFile& file,
-                        uint64_t data_start) {
+void expect_exact_cover(std::vector<std::pair<MappedTensors::Place, std::string>> places,
+                        const MappedFile& file, uint64_t data_start) {
   std::sort(places.begin(), places.end(), [](const auto& a, const auto& b) {
     return std::tie(a.first.offset, a.first.bytes) < std::tie(b.first.offset, b.first.bytes);
   });
@@ -124,7 +126,8 @@ void expect_exact_cover(std::vector<std::pair<MappedTensors::Place, std::string>
   for (const auto& [place, name] : places) {
     if (place.offset != next) {
       fail({what_of(file, name), fmt::format("data from byte {}", next - data_start),
-            std::to_string(place.offset - data_start), place.offset < next ? "tensors overlap" : "a hole before it"});
+            std::to_string(place.offset - data_start),
+            place.offset < next ? "tensors overlap" : "a hole before it"});
     }
     next += place.bytes;
   }

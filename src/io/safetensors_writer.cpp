@@ -16,7 +16,8 @@ namespace {
 
 constexpr size_t kAlignment = 8;
 
-std::vector<const NamedTensor*> sorted(std::span<const NamedTensor> tensors, const std::filesystem::path& path) {
+std::vector<const NamedTensor*> sorted(std::span<const NamedTensor> tensors,
+                                       const std::filesystem::path& path) {
   std::vector<const NamedTensor*> order;
   for (const auto& tensor : tensors) order.push_back(&tensor);
   std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
@@ -26,8 +27,8 @@ std::vector<const NamedTensor*> sorted(std::span<const NamedTensor> tensors, con
   return order;
 }
 
-std::string header_of(const std::vector<const NamedTensor*>& order, const std::map<std::string, std::string>& metadata,
-                      const std::filesystem::path& path) {
+std::string header_of(const std::vector<const NamedTensor*>& order,
+                      const std::map<std::string, std::string>& metadata, const std::filesystem::path& path) {
   nlohmann::ordered_json header;
   if (!metadata.empty()) header["__metadata__"] = metadata;
   uint64_t offset = 0;
@@ -38,7 +39,8 @@ std::string header_of(const std::vector<const NamedTensor*>& order, const std::m
             at::toString(item->tensor.scalar_type())});
     }
     const uint64_t end = offset + item->tensor.nbytes();
-    header[item->name] = {{"dtype", dtype}, {"shape", item->tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
+    header[item->name] = {
+        {"dtype", dtype}, {"shape", item->tensor.sizes().vec()}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   std::string text = header.empty() ? "{}" : header.dump();

@@ -23,7 +23,8 @@ TensorSet::TensorSet(std::vector<std::unique_ptr<TensorSource>> parts,
       infos_.push_back(std::move(info));
     }
   }
-  std::sort(infos_.begin(), infos_.end(), [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
+  std::sort(infos_.begin(), infos_.end(),
+            [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
 }
 
 const TensorSet::Origin& TensorSet::origin(const std::string& name) const {

@@ -11,11 +11,12 @@
 
 namespace ccexpert::io {
 
-/// The union of several sources, under other names. `rename` gives the new name of a tensor. Throws Error where two
-/// tensors get the same name.
+/// The union of several sources, under other names. `rename` gives the new name of a tensor. Throws Error
+/// where two tensors get the same name.
 class TensorSet : public TensorSource {
  public:
-  TensorSet(std::vector<std::unique_ptr<TensorSource>> parts, const std::function<std::string(const std::string&)>& rename);
+  TensorSet(std::vector<std::unique_ptr<TensorSource>> parts,
+            const std::function<std::string(const std::string&)>& rename);
 
   const std::vector<TensorInfo>& tensors() const override { return infos_; }
   at::Tensor tensor(const std::string& name) const override;

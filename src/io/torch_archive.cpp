@@ -1,5 +1,3 @@
-#include <ccexpert/io/torch_archive.h>
-
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -13,6 +11,7 @@
 #include <torch/csrc/jit/serialization/unpickler.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/io/torch_archive.h>
 
 #include "io/mapped_tensors.h"
 
@@ -52,7 +51,8 @@ class ArchiveReader {
     auto source = std::make_unique<MappedTensors>(file_);
     for (const auto& entry : content.toGenericDict()) {
       if (!entry.key().isString() || !entry.value().isTensor()) {
-        const std::string key = entry.key().isString() ? entry.key().toStringRef() : "a key that is no string";
+        const std::string key =
+            entry.key().isString() ? entry.key().toStringRef() : "a key that is no string";
         fail({name(), "tensors by name", fmt::format("{} ({})", key, entry.value().tagKind()),
               "only plain state dictionaries are read"});
       }
@@ -79,10 +79,13 @@ class ArchiveReader {
     const auto no_class = [this](const c10::QualifiedName& type) -> c10::StrongTypePtr {
       fail({name(), "tensors and plain containers", type.qualifiedName()});
     };
-    const auto no_object = [this](const at::StrongTypePtr&, const c10::IValue&)
-        -> c10::intrusive_ptr<c10::ivalue::Object> { fail({name(), "tensors and plain containers", "an object"}); };
+    const auto no_object = [this](const at::StrongTypePtr&,
+                                  const c10::IValue&) -> c10::intrusive_ptr<c10::ivalue::Object> {
+      fail({name(), "tensors and plain containers", "an object"});
+    };
     torch::jit::Unpickler unpickler(
-        read, no_class, no_object, [this](const std::string& key) { return record(key); }, at::Device(at::kCPU));
+        read, no_class, no_object, [this](const std::string& key) { return record(key); },
+        at::Device(at::kCPU));
     return unpickler.parse_ivalue();
   }
 
@@ -118,11 +121,13 @@ class ArchiveReader {
              !__builtin_add_overflow(last, extent, &last);
     }
     uint64_t end = 0;
-    sane = sane && !__builtin_add_overflow(last, uint64_t{1}, &end) && !__builtin_mul_overflow(end, item, &end);
+    sane =
+        sane && !__builtin_add_overflow(last, uint64_t{1}, &end) && !__builtin_mul_overflow(end, item, &end);
     const uint64_t start = static_cast<uint64_t>(tensor.storage_offset()) * item;
     const bool empty = tensor.numel() == 0;
     if (!sane || (!empty && end > found->second.bytes)) {
-      fail({what, fmt::format("data within its record of {} bytes", found->second.bytes), "more", "damaged file"});
+      fail({what, fmt::format("data within its record of {} bytes", found->second.bytes), "more",
+            "damaged file"});
     }
     source.add({.name = key, .dtype = tensor.scalar_type(), .shape = tensor.sizes().vec(), .file = name()},
                {.offset = found->second.offset + start,
@@ -137,15 +142,20 @@ class ArchiveReader {
 
 void expect_zip(const MappedFile& file) {
   constexpr std::string_view kMagic = "PK\x03\x04";
-  const std::string_view start(reinterpret_cast<const char*>(file.data()), std::min<uint64_t>(file.size(), 4));
+  const std::string_view start(reinterpret_cast<const char*>(file.data()),
+                               std::min<uint64_t>(file.size(), 4));
   if (start != kMagic) {
-    fail({file.path().string(), "a zip archive as torch.save writes", file.size() == 0 ? "an empty file" : "other bytes",
-          "files of PyTorch before 1.6: load and save them again with a newer PyTorch, or convert to safetensors"});
+    fail({file.path().string(), "a zip archive as torch.save writes",
+          file.size() == 0 ? "an empty file" : "other bytes",
+          "files of PyTorch before 1.6: load and save them again with a newer PyTorch, or convert to "
+          "safetensors"});
   }
 }
 
 /// LibTorch's messages go on with a stack trace; one line of them is the reason.
-std::string first_line(std::string_view text) { return std::string(text.substr(0, text.find('\n'))); }
+std::string first_line(std::string_view text) {
+  return std::string(text.substr(0, text.find('\n')));
+}
 
 }  // namespace
 

@@ -1,17 +1,18 @@
-#include <ccexpert/model/ccexpert_model.h>
-
 #include <algorithm>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/ccexpert_model.h>
 
 namespace ccexpert {
 namespace {
 
 /// [2B,N,D] to its [B,N,D] of one date: 0 before, 1 after.
-at::Tensor date(const at::Tensor& images, int64_t which) { return images.slice(0, which, std::nullopt, 2); }
+at::Tensor date(const at::Tensor& images, int64_t which) {
+  return images.slice(0, which, std::nullopt, 2);
+}
 
 /// Two [B,N,D] to [2B,N,D], in turn.
 at::Tensor interleave(const at::Tensor& before, const at::Tensor& after) {
@@ -32,7 +33,9 @@ Projector::Projector(int64_t in, int64_t out, const at::TensorOptions& options) 
   second_ = register_module("2", std::make_shared<Linear>(out, out, true, options));
 }
 
-at::Tensor Projector::forward(const at::Tensor& x) const { return second_->forward(at::gelu(first_->forward(x))); }
+at::Tensor Projector::forward(const at::Tensor& x) const {
+  return second_->forward(at::gelu(first_->forward(x)));
+}
 
 CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options)
     : config_(config), options_(options) {
@@ -41,7 +44,8 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
   // The checkpoint's names repeat the tower: model.vision_tower.vision_tower.vision_model.
   auto tower = trunk->add("vision_tower", std::make_shared<ModuleGroup>())
                    ->add("vision_tower", std::make_shared<ModuleGroup>());
-  const auto layers = config.diff_expert ? config.vision_layers : std::vector<int64_t>{config.vision_layers.back()};
+  const auto layers =
+      config.diff_expert ? config.vision_layers : std::vector<int64_t>{config.vision_layers.back()};
   vision_ = tower->add("vision_model", std::make_shared<SiglipVision>(config.vision, layers, options));
   if (config.diff_expert) {
     diff_expert_ = trunk->add("vision_resampler", std::make_shared<DiffExpert>(*config.diff_expert, options));
@@ -49,7 +53,8 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
   projector_ = trunk->add("mm_projector", std::make_shared<Projector>(config.vision.hidden_size,
                                                                       config.decoder.hidden_size, options));
   decoder_ = std::make_shared<Qwen2Decoder>(config.decoder, options);
-  // The decoder's parts stand beside the tower under one name, so they are registered here and not as a child of ours.
+  // The decoder's parts stand beside the tower under one name, so they are registered here and not as a child
+  // of ours.
   for (auto& child : decoder_->named_children()) {
     if (child.key() == "model") {
       for (auto& part : child.value()->named_children()) trunk->add(part.key(), part.value());

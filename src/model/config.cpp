@@ -1,8 +1,8 @@
-#include <ccexpert/model/config.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
+
+#include <ccexpert/model/config.h>
 
 #include "core/json.h"
 
@@ -11,7 +11,8 @@ namespace {
 
 using nlohmann::json;
 
-// Far above every published model: larger numbers are a damaged file, and would only end in a failed allocation.
+// Far above every published model: larger numbers are a damaged file, and would only end in a failed
+// allocation.
 constexpr int64_t kLargest = int64_t{1} << 24;
 
 void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
@@ -60,7 +61,8 @@ void validate_decoder(const DecoderConfig& decoder) {
   expect(decoder.hidden_size % (2 * decoder.num_attention_heads) == 0, "decoder config: hidden_size",
          fmt::format("an even multiple of num_attention_heads ({})", decoder.num_attention_heads),
          std::to_string(decoder.hidden_size));
-  expect(decoder.num_attention_heads % decoder.num_key_value_heads == 0, "decoder config: num_key_value_heads",
+  expect(decoder.num_attention_heads % decoder.num_key_value_heads == 0,
+         "decoder config: num_key_value_heads",
          fmt::format("a divisor of num_attention_heads ({})", decoder.num_attention_heads),
          std::to_string(decoder.num_key_value_heads));
   expect(decoder.hidden_act == "silu", "decoder config: hidden_act", "silu", decoder.hidden_act);
@@ -71,8 +73,9 @@ std::vector<int64_t> layer_numbers(const json& value, std::string_view source) {
   if (value.is_number_integer()) return {value.get<int64_t>()};
   const json list = value.is_string() ? parse_json(value.get<std::string>(), source) : value;
   if (list.is_number_integer()) return {list.get<int64_t>()};
-  const bool integers = list.is_array() && !list.empty() &&
-                        std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_number_integer(); });
+  const bool integers =
+      list.is_array() && !list.empty() &&
+      std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_number_integer(); });
   expect(integers, source, "a list of layer numbers", list.dump().substr(0, 60));
   return list.get<std::vector<int64_t>>();
 }
@@ -83,7 +86,8 @@ std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::stri
   for (auto& layer : layers) {
     const int64_t absolute = layer < 0 ? layer + blocks + 1 : layer;
     expect(absolute >= 0 && absolute <= blocks, source,
-           fmt::format("hidden states {} to {} of {} blocks", -blocks - 1, blocks, blocks), std::to_string(layer));
+           fmt::format("hidden states {} to {} of {} blocks", -blocks - 1, blocks, blocks),
+           std::to_string(layer));
     layer = absolute;
   }
   expect(std::is_sorted(layers.begin(), layers.end()) &&
@@ -103,8 +107,8 @@ DecoderConfig parse_decoder(const json& object, std::string_view source) {
     const auto type = scaling.value("rope_type", scaling.value("type", std::string("default")));
     expect(type == "default", fmt::format("{}: {}", source, key), "no scaling (type default)", type);
   }
-  expect(!json_value(object, "use_sliding_window", false, source), fmt::format("{}: use_sliding_window", source),
-         "false", "true");
+  expect(!json_value(object, "use_sliding_window", false, source),
+         fmt::format("{}: use_sliding_window", source), "false", "true");
   return decoder;
 }
 
@@ -112,10 +116,12 @@ void parse_llava_hf(const json& object, ModelConfig& config, std::string_view so
   read_fields(object.value("vision_config", json::object()), config.vision, source);
   json text = object.value("text_config", json::object());
   // The outer object's word on tying is the one transformers acts on; the inner one repeats it.
-  if (!text.contains("tie_word_embeddings")) text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
+  if (!text.contains("tie_word_embeddings"))
+    text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
   config.decoder = parse_decoder(text, source);
-  config.vision_layers = resolve_layers(object.value("vision_feature_layer", json(-1)),
-                                        config.vision.num_hidden_layers, fmt::format("{}: vision_feature_layer", source));
+  config.vision_layers =
+      resolve_layers(object.value("vision_feature_layer", json(-1)), config.vision.num_hidden_layers,
+                     fmt::format("{}: vision_feature_layer", source));
   config.diff_expert.reset();
 }
 
@@ -132,8 +138,9 @@ void parse_authors(const json& object, ModelConfig& config, std::string_view sou
     config.diff_expert.reset();
   }
   const json fallback = config.diff_expert ? json({-11, -8, -5, -2}) : json(-2);
-  config.vision_layers = resolve_layers(object.value("mm_vision_select_layer", fallback),
-                                        config.vision.num_hidden_layers, fmt::format("{}: mm_vision_select_layer", source));
+  config.vision_layers =
+      resolve_layers(object.value("mm_vision_select_layer", fallback), config.vision.num_hidden_layers,
+                     fmt::format("{}: mm_vision_select_layer", source));
   const auto projector = json_value(object, "mm_projector_type", std::string("mlp2x_gelu"), source);
   expect(projector == "mlp2x_gelu", fmt::format("{}: mm_projector_type", source), "mlp2x_gelu", projector);
 }
@@ -152,7 +159,8 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
   expect(object.is_object(), source, "a JSON object", object.type_name());
   ModelConfig config;
   try {
-    object.contains("text_config") ? parse_llava_hf(object, config, source) : parse_authors(object, config, source);
+    object.contains("text_config") ? parse_llava_hf(object, config, source)
+                                   : parse_authors(object, config, source);
   } catch (const json::exception& error) {
     fail(source, "is no model config", error.what());
   }

@@ -1,5 +1,3 @@
-#include <ccexpert/model/diff_expert.h>
-
 #include <cmath>
 #include <numbers>
 
@@ -7,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/diff_expert.h>
 
 namespace ccexpert {
 namespace {
@@ -42,14 +41,16 @@ at::Tensor grid_position_encoding(int64_t grid, int64_t width, at::Device device
   const auto angle = position.unsqueeze(1) / at::pow(10000.0, pair);  // [G,D/2]
   const auto even = angle.slice(1, 0, half, 2);
   const auto odd = angle.slice(1, 1, half, 2);
-  const auto encoded = at::stack({at::sin(even), at::cos(odd)}, 2).flatten(1);  // [G,D/2], sin and cos in turn
+  const auto encoded =
+      at::stack({at::sin(even), at::cos(odd)}, 2).flatten(1);  // [G,D/2], sin and cos in turn
   const auto rows = encoded.unsqueeze(1).expand({grid, grid, half});
   const auto columns = encoded.unsqueeze(0).expand({grid, grid, half});
   return at::cat({rows, columns}, 2).view({grid * grid, width});
 }
 
 ChangeFeatureInit::ChangeFeatureInit(int64_t width, const at::TensorOptions& options) {
-  linear_mapping_ = register_module("linear_mapping", std::make_shared<Linear>(2 * width, width, true, options));
+  linear_mapping_ =
+      register_module("linear_mapping", std::make_shared<Linear>(2 * width, width, true, options));
   proj_ = register_module("proj", std::make_shared<Linear>(3 * width, width, true, options));
 }
 
@@ -96,7 +97,8 @@ ChangeAwareLayer::ChangeAwareLayer(const DiffExpertConfig& config, const at::Ten
   lin2_ = mlp->add("lin2", std::make_shared<Linear>(config.mlp_dim, width, true, options));
   norm3_ = norm("norm3");
   cross_attn_image_to_change_ = attention("cross_attn_imageAB_to_change");
-  // The checkpoint holds a fourth norm that the reference never applies; it is kept so that saving loses nothing.
+  // The checkpoint holds a fourth norm that the reference never applies; it is kept so that saving loses
+  // nothing.
   norm("norm4");
   before_flag_ = flag("image_a_flag_embed");
   after_flag_ = flag("image_b_flag_embed");
@@ -112,14 +114,16 @@ ChangeFeatures ChangeAwareLayer::forward(const ChangeFeatures& features, const a
   const auto change_query = change + position;
   change = norm1_->forward(change + change_self_attn_->forward(change_query, change_query, change));
   auto change_placed = change + change_position;
-  change = norm2_->forward(change + cross_attn_change_to_image_->forward(
-                                        change_placed, at::cat({before_placed, after_placed, change_placed}, 1),
-                                        at::cat({features.before, features.after, change}, 1)));  // 3N keys
+  change =
+      norm2_->forward(change + cross_attn_change_to_image_->forward(
+                                   change_placed, at::cat({before_placed, after_placed, change_placed}, 1),
+                                   at::cat({features.before, features.after, change}, 1)));  // 3N keys
   change = norm3_->forward(change + lin2_->forward(at::gelu(lin1_->forward(change))));
 
   change_placed = change + change_position;
   const auto update = [&](const at::Tensor& image, const at::Tensor& image_placed) {
-    return image_placed + cross_attn_image_to_change_->forward(image_placed, at::cat({image_placed, change_placed}, 1),
+    return image_placed + cross_attn_image_to_change_->forward(image_placed,
+                                                               at::cat({image_placed, change_placed}, 1),
                                                                at::cat({image, change}, 1));  // 2N keys
   };
   return {update(features.before, before_placed), update(features.after, after_placed), change};
@@ -160,7 +164,8 @@ DiffExpert::DiffExpert(const DiffExpertConfig& config, const at::TensorOptions& 
 ChangeFeatures DiffExpert::run_layers(ChangeFeatures features, Trace* trace) const {
   const auto& image = features.before;
   const auto position =
-      grid_position_encoding(grid_side(image.size(1)), config_.embedding_dim, image.device()).to(image.scalar_type());
+      grid_position_encoding(grid_side(image.size(1)), config_.embedding_dim, image.device())
+          .to(image.scalar_type());
   for (const auto& layer : layers_) {
     const auto initial = init_->forward(features.before, features.after);
     features.change = features.change.defined() ? features.change + initial : initial;
@@ -182,7 +187,8 @@ DiffExpertOutput DiffExpert::forward(const std::vector<at::Tensor>& before,
   return {combined.before + before.back(), combined.after + after.back(), combined.change, weights};
 }
 
-DiffExpert::Trace DiffExpert::trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const {
+DiffExpert::Trace DiffExpert::trace(const std::vector<at::Tensor>& before,
+                                    const std::vector<at::Tensor>& after) const {
   expect_scales(before, after);
   Trace trace;
   run_layers({at::cat(before, 0), at::cat(after, 0), {}}, &trace);
@@ -201,7 +207,8 @@ void DiffExpert::initialize(uint64_t seed) {
       parameter.fill_(1.0);
     } else {
       const double deviation = name.ends_with("flag_embed.weight") ? config_.flag_init_std : 0.02;
-      // Drawn on the CPU in float32, so that a seed means the same weights on every device and in every dtype.
+      // Drawn on the CPU in float32, so that a seed means the same weights on every device and in every
+      // dtype.
       parameter.copy_(at::empty(parameter.sizes(), at::kFloat).normal_(0.0, deviation, generator));
     }
   }

@@ -1,11 +1,10 @@
-#include <ccexpert/model/kv_cache.h>
-
 #include <algorithm>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/kv_cache.h>
 
 namespace ccexpert {
 
@@ -14,7 +13,8 @@ KvCache::KvCache(int64_t layers, int64_t capacity)
 
 void KvCache::allocate(Layer& layer, const at::Tensor& like) const {
   const auto shape = {like.size(0), like.size(1), capacity_, like.size(3)};
-  // Zeros: the tail of a shorter row is masked, but a mask does not stop NaN from memory without values (0 * NaN).
+  // Zeros: the tail of a shorter row is masked, but a mask does not stop NaN from memory without values (0 *
+  // NaN).
   layer.keys = at::zeros(shape, like.options());
   layer.values = at::zeros(shape, like.options());
 }
@@ -56,7 +56,8 @@ void KvCache::select_rows(const std::vector<int64_t>& rows) {
   for (auto& layer : layers_) {
     const auto index = at::tensor(rows, at::kLong).to(layer.keys.device());
     const auto take = [&](at::Tensor& all) {
-      auto chosen = at::zeros({static_cast<int64_t>(rows.size()), all.size(1), capacity_, all.size(3)}, all.options());
+      auto chosen =
+          at::zeros({static_cast<int64_t>(rows.size()), all.size(1), capacity_, all.size(3)}, all.options());
       chosen.narrow(2, 0, used).copy_(all.narrow(2, 0, used).index_select(0, index));
       all = chosen;
     };

@@ -1,6 +1,6 @@
-#include <ccexpert/model/layers.h>
-
 #include <ATen/ATen.h>
+
+#include <ccexpert/model/layers.h>
 
 namespace ccexpert {
 
@@ -26,13 +26,17 @@ RmsNorm::RmsNorm(int64_t width, double eps, const at::TensorOptions& options) : 
   weight = register_parameter("weight", at::empty({width}, options));
 }
 
-at::Tensor RmsNorm::forward(const at::Tensor& x) const { return at::rms_norm(x, weight.sizes(), weight, eps_); }
+at::Tensor RmsNorm::forward(const at::Tensor& x) const {
+  return at::rms_norm(x, weight.sizes(), weight, eps_);
+}
 
 Embedding::Embedding(int64_t rows, int64_t width, const at::TensorOptions& options) {
   weight = register_parameter("weight", at::empty({rows, width}, options));
 }
 
-at::Tensor Embedding::forward(const at::Tensor& ids) const { return at::embedding(weight, ids); }
+at::Tensor Embedding::forward(const at::Tensor& ids) const {
+  return at::embedding(weight, ids);
+}
 
 at::Tensor split_heads(const at::Tensor& x, int64_t heads) {
   return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);

@@ -1,8 +1,8 @@
-#include <ccexpert/model/qwen2.h>
-
 #include <algorithm>
 
 #include <ATen/ATen.h>
+
+#include <ccexpert/model/qwen2.h>
 
 namespace ccexpert {
 namespace {
@@ -17,10 +17,11 @@ at::Tensor rotate(const at::Tensor& x, const DecoderPass& pass) {
 std::pair<at::Tensor, at::Tensor> rotary_factors(const at::Tensor& positions, const DecoderConfig& config,
                                                  at::ScalarType dtype) {
   const int64_t width = config.head_width();
-  const auto exponent = at::arange(0, width, 2, positions.options().dtype(at::kFloat)) / static_cast<double>(width);
-  const auto frequency = at::pow(config.rope_theta, exponent).reciprocal();                 // [d/2]
-  const auto half = positions.to(at::kFloat).unsqueeze(-1) * frequency;                     // [B,T,d/2]
-  const auto angle = at::cat({half, half}, -1).unsqueeze(1);                                // [B,1,T,d]
+  const auto exponent =
+      at::arange(0, width, 2, positions.options().dtype(at::kFloat)) / static_cast<double>(width);
+  const auto frequency = at::pow(config.rope_theta, exponent).reciprocal();  // [d/2]
+  const auto half = positions.to(at::kFloat).unsqueeze(-1) * frequency;      // [B,T,d/2]
+  const auto angle = at::cat({half, half}, -1).unsqueeze(1);                 // [B,1,T,d]
   return {angle.cos().to(dtype), angle.sin().to(dtype)};
 }
 
@@ -74,9 +75,11 @@ Qwen2Block::Qwen2Block(const DecoderConfig& config, const at::TensorOptions& opt
   };
   self_attn_ = register_module("self_attn", std::make_shared<Qwen2Attention>(config, options));
   auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
-  gate_proj_ = mlp->add("gate_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
+  gate_proj_ =
+      mlp->add("gate_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
   up_proj_ = mlp->add("up_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
-  down_proj_ = mlp->add("down_proj", std::make_shared<Linear>(config.intermediate_size, width, false, options));
+  down_proj_ =
+      mlp->add("down_proj", std::make_shared<Linear>(config.intermediate_size, width, false, options));
   input_layernorm_ = norm("input_layernorm");
   post_attention_layernorm_ = norm("post_attention_layernorm");
 }
@@ -97,8 +100,8 @@ Qwen2Decoder::Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions&
   }
   norm_ = trunk->add("norm", std::make_shared<RmsNorm>(config.hidden_size, config.rms_norm_eps, options));
   if (!config.tie_word_embeddings) {
-    lm_head_ = register_module("lm_head",
-                               std::make_shared<Linear>(config.hidden_size, config.vocab_size, false, options));
+    lm_head_ = register_module(
+        "lm_head", std::make_shared<Linear>(config.hidden_size, config.vocab_size, false, options));
   }
 }
 
@@ -108,7 +111,8 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
   at::Tensor mask;
   if (cache != nullptr && !cache->lengths().empty()) {
     const auto& lengths = cache->lengths();
-    const bool equal = std::adjacent_find(lengths.begin(), lengths.end(), std::not_equal_to<>()) == lengths.end();
+    const bool equal =
+        std::adjacent_find(lengths.begin(), lengths.end(), std::not_equal_to<>()) == lengths.end();
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
     const auto held = at::tensor(equal ? std::vector<int64_t>{longest} : lengths, at::kLong);
     positions = positions + held.to(positions.device()).unsqueeze(1);  // [B or 1,T]
@@ -119,8 +123,8 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
   return {cosine, sine, mask, cache};
 }
 
-at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added,
-                                 std::vector<at::Tensor>* states) const {
+at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,
+                                 const std::vector<int64_t>& added, std::vector<at::Tensor>* states) const {
   const auto pass = prepare(embeddings, cache);
   auto x = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {

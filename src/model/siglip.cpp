@@ -1,16 +1,16 @@
-#include <ccexpert/model/siglip.h>
-
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/siglip.h>
 
 namespace ccexpert {
 
 SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOptions& options)
     : heads_(config.num_attention_heads) {
   const auto projection = [&](const char* name) {
-    return register_module(name, std::make_shared<Linear>(config.hidden_size, config.hidden_size, true, options));
+    return register_module(name,
+                           std::make_shared<Linear>(config.hidden_size, config.hidden_size, true, options));
   };
   q_proj_ = projection("q_proj");
   k_proj_ = projection("k_proj");
@@ -19,22 +19,25 @@ SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOpt
 }
 
 at::Tensor SiglipAttention::forward(const at::Tensor& x) const {
-  const auto attended = at::scaled_dot_product_attention(split_heads(q_proj_->forward(x), heads_),
-                                                         split_heads(k_proj_->forward(x), heads_),
-                                                         split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
+  const auto attended = at::scaled_dot_product_attention(
+      split_heads(q_proj_->forward(x), heads_), split_heads(k_proj_->forward(x), heads_),
+      split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
   return out_proj_->forward(merge_heads(attended));
 }
 
 SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& options) {
   const auto norm = [&](const char* name) {
-    return register_module(name, std::make_shared<LayerNorm>(config.hidden_size, config.layer_norm_eps, options));
+    return register_module(name,
+                           std::make_shared<LayerNorm>(config.hidden_size, config.layer_norm_eps, options));
   };
   layer_norm1_ = norm("layer_norm1");
   self_attn_ = register_module("self_attn", std::make_shared<SiglipAttention>(config, options));
   layer_norm2_ = norm("layer_norm2");
   auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
-  fc1_ = mlp->add("fc1", std::make_shared<Linear>(config.hidden_size, config.intermediate_size, true, options));
-  fc2_ = mlp->add("fc2", std::make_shared<Linear>(config.intermediate_size, config.hidden_size, true, options));
+  fc1_ =
+      mlp->add("fc1", std::make_shared<Linear>(config.hidden_size, config.intermediate_size, true, options));
+  fc2_ =
+      mlp->add("fc2", std::make_shared<Linear>(config.intermediate_size, config.hidden_size, true, options));
 }
 
 at::Tensor SiglipBlock::forward(const at::Tensor& x) const {
@@ -42,7 +45,8 @@ at::Tensor SiglipBlock::forward(const at::Tensor& x) const {
   return attended + fc2_->forward(at::gelu(fc1_->forward(layer_norm2_->forward(attended)), "tanh"));
 }
 
-SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> layers, const at::TensorOptions& options)
+SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> layers,
+                           const at::TensorOptions& options)
     : config_(config), layers_(std::move(layers)) {
   auto embeddings = register_module("embeddings", std::make_shared<ModuleGroup>());
   auto patch = embeddings->add("patch_embedding", std::make_shared<ModuleGroup>());

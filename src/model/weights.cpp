@@ -1,5 +1,3 @@
-#include <ccexpert/model/weights.h>
-
 #include <algorithm>
 #include <charconv>
 #include <vector>
@@ -10,12 +8,14 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weights.h>
 
 namespace ccexpert {
 namespace {
 
 constexpr std::string_view kDiffExpertPrefix = "model.vision_resampler.";
-constexpr std::string_view kVisionBlockPrefix = "model.vision_tower.vision_tower.vision_model.encoder.layers.";
+constexpr std::string_view kVisionBlockPrefix =
+    "model.vision_tower.vision_tower.vision_model.encoder.layers.";
 
 /// What does not fit between a module's parameters and a source.
 struct Differences {
@@ -27,22 +27,26 @@ std::string list_of(std::string_view kind, const std::vector<std::string>& names
   return names.empty() ? "" : fmt::format("; {} {}: {}", names.size(), kind, fmt::join(names, ", "));
 }
 
-std::string shape_text(at::IntArrayRef shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
+std::string shape_text(at::IntArrayRef shape) {
+  return fmt::format("[{}]", fmt::join(shape, ","));
+}
 
-Differences compare(const torch::OrderedDict<std::string, at::Tensor>& parameters, const io::TensorSource& source,
-                    const LoadWeightsOptions& options) {
+Differences compare(const torch::OrderedDict<std::string, at::Tensor>& parameters,
+                    const io::TensorSource& source, const LoadWeightsOptions& options) {
   Differences differences;
   for (const auto& item : parameters) {
     const auto* info = source.find(item.key());
     if (info == nullptr) {
-      if (!options.may_be_missing || !options.may_be_missing(item.key())) differences.missing.push_back(item.key());
+      if (!options.may_be_missing || !options.may_be_missing(item.key()))
+        differences.missing.push_back(item.key());
     } else if (at::IntArrayRef(info->shape) != item.value().sizes()) {
       differences.misshaped.push_back(fmt::format("{} (expected {}, got {})", item.key(),
                                                   shape_text(item.value().sizes()), shape_text(info->shape)));
     }
   }
   for (const auto& info : source.tensors()) {
-    const bool known = parameters.contains(info.name) || (options.may_be_unused && options.may_be_unused(info.name));
+    const bool known =
+        parameters.contains(info.name) || (options.may_be_unused && options.may_be_unused(info.name));
     if (!known) differences.unexpected.push_back(info.name);
   }
   return differences;
@@ -70,7 +74,8 @@ void expect_floating(const io::TensorInfo& info) {
 
 }  // namespace
 
-void load_weights(torch::nn::Module& module, const io::TensorSource& source, const LoadWeightsOptions& options) {
+void load_weights(torch::nn::Module& module, const io::TensorSource& source,
+                  const LoadWeightsOptions& options) {
   const at::NoGradGuard no_grad;
   auto parameters = module.named_parameters();
   const auto differences = compare(parameters, source, options);

@@ -19,10 +19,13 @@ struct Node {
   bool alive = true;
 };
 
-/// A merge that may be done: the lowest rank first, then the leftmost. Stale ones are recognised by their ids.
+/// A merge that may be done: the lowest rank first, then the leftmost. Stale ones are recognised by their
+/// ids.
 struct Candidate {
   uint32_t rank, left, left_id, right_id, merged;
-  bool operator>(const Candidate& other) const { return std::tie(rank, left) > std::tie(other.rank, other.left); }
+  bool operator>(const Candidate& other) const {
+    return std::tie(rank, left) > std::tie(other.rank, other.left);
+  }
 };
 
 }  // namespace
@@ -65,7 +68,8 @@ void BytePairs::encode_long(std::string_view word, std::vector<int64_t>& ids) co
   std::vector<Node> nodes;
   nodes.reserve(size);
   for (uint32_t i = 0; i < size; ++i) {
-    nodes.push_back({byte_ids_[static_cast<uint8_t>(word[i])], i == 0 ? kNone : i - 1, i + 1 == size ? kNone : i + 1});
+    nodes.push_back(
+        {byte_ids_[static_cast<uint8_t>(word[i])], i == 0 ? kNone : i - 1, i + 1 == size ? kNone : i + 1});
   }
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
   const auto consider = [&](uint32_t left) {
@@ -80,8 +84,8 @@ void BytePairs::encode_long(std::string_view word, std::vector<int64_t>& ids) co
     const Candidate best = queue.top();
     queue.pop();
     Node& left = nodes[best.left];
-    const bool current = left.alive && left.id == best.left_id && left.next != kNone &&
-                         nodes[left.next].id == best.right_id;
+    const bool current =
+        left.alive && left.id == best.left_id && left.next != kNone && nodes[left.next].id == best.right_id;
     if (!current) continue;
     Node& right = nodes[left.next];
     right.alive = false;

@@ -1,17 +1,16 @@
 #include "text/pre_tokenizer.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <fmt/format.h>
+#include <pcre2.h>
 
 #include <ccexpert/core/error.h>
 
 namespace ccexpert::text {
 namespace {
 
-// White_Space of Unicode as class members. PCRE2's own \s also holds U+180E, which has not been white space since
-// Unicode 6.3 and which the tokenizers' regular expression engine does not count.
+// White_Space of Unicode as class members. PCRE2's own \s also holds U+180E, which has not been white space
+// since Unicode 6.3 and which the tokenizers' regular expression engine does not count.
 constexpr std::string_view kWhiteSpace = R"(\p{Z}\t-\r\x{85})";
 
 /// The pattern with \s and \S spelled out.
@@ -63,8 +62,8 @@ PreTokenizer::PreTokenizer(std::string_view pattern, std::string_view source) {
   const std::string spelled = with_unicode_white_space(pattern);
   int error = 0;
   PCRE2_SIZE offset = 0;
-  auto* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(), PCRE2_UTF | PCRE2_UCP,
-                                 &error, &offset, nullptr);
+  auto* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
+                                 PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
   if (compiled == nullptr) {
     fail({source, "a regular expression for its pre-tokenizer", pattern.substr(0, 80), message_of(error)});
   }

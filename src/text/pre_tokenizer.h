@@ -17,7 +17,8 @@ class PreTokenizer {
   PreTokenizer(std::string_view pattern, std::string_view source);
   ~PreTokenizer();
 
-  /// Calls `word` for every match and for every stretch between matches, in order, without loss. `utf8` must be valid.
+  /// Calls `word` for every match and for every stretch between matches, in order, without loss. `utf8` must
+  /// be valid.
   void split(std::string_view utf8, const std::function<void(std::string_view)>& word) const;
 
  private:

@@ -1,10 +1,9 @@
-#include <ccexpert/text/prompt.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/text/prompt.h>
 
 namespace ccexpert::text {
 namespace {
@@ -16,7 +15,8 @@ constexpr int64_t kNewlineId = 198;  // hard-coded in the released code, whateve
 
 size_t count_images(std::string_view text) {
   size_t count = 0;
-  for (size_t at = text.find(kImageTag); at != std::string_view::npos; at = text.find(kImageTag, at + kImageTag.size())) {
+  for (size_t at = text.find(kImageTag); at != std::string_view::npos;
+       at = text.find(kImageTag, at + kImageTag.size())) {
     ++count;
   }
   return count;
@@ -50,8 +50,8 @@ std::string complete_question(std::string_view question) {
 }
 
 std::string chat_prompt(std::string_view question) {
-  return fmt::format("{0}system\nYou are a helpful assistant.{1}\n{0}user\n{2}{1}\n{0}assistant\n", kTurnStart, kTurnEnd,
-                     complete_question(question));
+  return fmt::format("{0}system\nYou are a helpful assistant.{1}\n{0}user\n{2}{1}\n{0}assistant\n",
+                     kTurnStart, kTurnEnd, complete_question(question));
 }
 
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question) {
@@ -60,21 +60,24 @@ std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view 
   return ids;
 }
 
-TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question, std::string_view caption,
-                                        LabelStyle style) {
+TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question,
+                                        std::string_view caption, LabelStyle style) {
   TrainingExample example;
   example.ids = encode_prompt(tokenizer, question);
   const auto header = tokenizer.encode(fmt::format("{}assistant\n", kTurnStart));
   const size_t caption_start = example.ids.size();
-  // The reference tokenises the turn as one text: header and caption are encoded together, then the header is known.
+  // The reference tokenises the turn as one text: header and caption are encoded together, then the header is
+  // known.
   const auto turn = tokenizer.encode(fmt::format("{}assistant\n{}{}\n", kTurnStart, caption, kTurnEnd));
-  example.ids.insert(example.ids.end(), turn.begin() + static_cast<std::ptrdiff_t>(header.size()), turn.end());
+  example.ids.insert(example.ids.end(), turn.begin() + static_cast<std::ptrdiff_t>(header.size()),
+                     turn.end());
   example.labels.assign(example.ids.size(), kIgnoredLabel);
   const bool reference = style == LabelStyle::kReference;
   const size_t first = reference ? caption_start - header.size() : caption_start;
   // The newline behind the end of the turn is the reference's target too, but no part of the caption.
   const size_t last = reference ? example.ids.size() : example.ids.size() - 1;
-  std::copy(example.ids.begin() + static_cast<std::ptrdiff_t>(first), example.ids.begin() + static_cast<std::ptrdiff_t>(last),
+  std::copy(example.ids.begin() + static_cast<std::ptrdiff_t>(first),
+            example.ids.begin() + static_cast<std::ptrdiff_t>(last),
             example.labels.begin() + static_cast<std::ptrdiff_t>(first));
   if (!reference) return example;
   const auto start = tokenizer.token_id(kTurnStart), end = tokenizer.token_id(kTurnEnd);

@@ -1,6 +1,6 @@
-#include <ccexpert/text/stream_decoder.h>
-
 #include <utility>
+
+#include <ccexpert/text/stream_decoder.h>
 
 #include "text/unicode.h"
 
@@ -16,6 +16,8 @@ std::string StreamDecoder::push(int64_t id) {
   return text;
 }
 
-std::string StreamDecoder::finish() { return repair_utf8(std::exchange(pending_, {})); }
+std::string StreamDecoder::finish() {
+  return repair_utf8(std::exchange(pending_, {}));
+}
 
 }  // namespace ccexpert::text

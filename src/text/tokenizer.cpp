@@ -1,5 +1,3 @@
-#include <ccexpert/text/tokenizer.h>
-
 #include <algorithm>
 #include <array>
 #include <unordered_map>
@@ -7,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/text/tokenizer.h>
 
 #include "text/byte_pairs.h"
 #include "text/pre_tokenizer.h"
@@ -16,7 +15,8 @@
 namespace ccexpert::text {
 namespace {
 
-/// GPT-2 writes each byte as a printable character: itself where it is one, else the next of those from U+0100 on.
+/// GPT-2 writes each byte as a printable character: itself where it is one, else the next of those from
+/// U+0100 on.
 std::array<char32_t, 256> byte_alphabet() {
   std::array<char32_t, 256> alphabet{};
   char32_t next = 0x100;
@@ -107,13 +107,15 @@ class Tokenizer::Impl {
   void add_token(int64_t id, std::string bytes, const std::string& source) {
     const auto index = static_cast<size_t>(id);
     if (index >= bytes_.size()) bytes_.resize(index + 1);
-    if (!bytes_[index].empty() && bytes_[index] != bytes) fail({source, "each token id once", fmt::format("{} twice", id)});
+    if (!bytes_[index].empty() && bytes_[index] != bytes)
+      fail({source, "each token id once", fmt::format("{} twice", id)});
     bytes_[index] = std::move(bytes);
   }
 
   void add_vocabulary(const TokenizerFiles& files) {
     for (const auto& [token, id] : files.vocabulary) {
-      // A token outside the byte alphabet is an added one that was written here as well: its text is its bytes.
+      // A token outside the byte alphabet is an added one that was written here as well: its text is its
+      // bytes.
       auto bytes = alphabet_.bytes_of(token).value_or(token);
       ids_.emplace(bytes, id);
       add_token(id, std::move(bytes), files.source);
@@ -138,7 +140,8 @@ class Tokenizer::Impl {
   void add_bytes(const TokenizerFiles& files) {
     for (int byte = 0; byte < 256; ++byte) {
       const auto id = id_of(std::string(1, static_cast<char>(byte)));
-      if (!id) fail({files.source, "a token for each of the 256 bytes", fmt::format("none for byte {:#04x}", byte)});
+      if (!id)
+        fail({files.source, "a token for each of the 256 bytes", fmt::format("none for byte {:#04x}", byte)});
       pairs_.set_byte(static_cast<uint8_t>(byte), static_cast<uint32_t>(*id));
     }
   }
@@ -205,7 +208,9 @@ Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
   return Tokenizer(std::make_unique<const Impl>(read_tokenizer_files(folder)));
 }
 
-std::vector<int64_t> Tokenizer::encode(std::string_view utf8) const { return impl_->encode(utf8); }
+std::vector<int64_t> Tokenizer::encode(std::string_view utf8) const {
+  return impl_->encode(utf8);
+}
 
 std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special) const {
   std::string bytes;
@@ -215,10 +220,20 @@ std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special) c
   return repair_utf8(bytes);
 }
 
-std::string_view Tokenizer::token_bytes(int64_t id) const { return impl_->bytes_of(id); }
-std::optional<int64_t> Tokenizer::token_id(std::string_view text) const { return impl_->id_of(text); }
-bool Tokenizer::is_special(int64_t id) const { return impl_->is_special(id); }
-const std::vector<std::string>& Tokenizer::special_tokens() const { return impl_->special_texts(); }
-int64_t Tokenizer::vocab_size() const { return impl_->size(); }
+std::string_view Tokenizer::token_bytes(int64_t id) const {
+  return impl_->bytes_of(id);
+}
+std::optional<int64_t> Tokenizer::token_id(std::string_view text) const {
+  return impl_->id_of(text);
+}
+bool Tokenizer::is_special(int64_t id) const {
+  return impl_->is_special(id);
+}
+const std::vector<std::string>& Tokenizer::special_tokens() const {
+  return impl_->special_texts();
+}
+int64_t Tokenizer::vocab_size() const {
+  return impl_->size();
+}
 
 }  // namespace ccexpert::text

@@ -19,7 +19,8 @@ constexpr int64_t kLargestId = int64_t{1} << 24;
 
 const json& member(const json& object, const char* key, std::string_view source) {
   const auto found = object.is_object() ? object.find(key) : object.end();
-  if (!object.is_object() || found == object.end()) fail({source, fmt::format("a member \"{}\"", key), "none"});
+  if (!object.is_object() || found == object.end())
+    fail({source, fmt::format("a member \"{}\"", key), "none"});
   return *found;
 }
 
@@ -31,7 +32,8 @@ int64_t checked_id(const json& value, std::string_view source) {
 }
 
 void read_vocabulary(const json& object, TokenizerFiles& files) {
-  if (!object.is_object() || object.empty()) fail({files.source, "a vocabulary of tokens and ids", object.type_name()});
+  if (!object.is_object() || object.empty())
+    fail({files.source, "a vocabulary of tokens and ids", object.type_name()});
   files.vocabulary.reserve(object.size());
   for (const auto& [token, id] : object.items()) files.vocabulary[token] = checked_id(id, files.source);
 }
@@ -39,7 +41,8 @@ void read_vocabulary(const json& object, TokenizerFiles& files) {
 void add_token(TokenizerFiles& files, int64_t id, const json& description, std::string_view source) {
   const auto text = json_value(description, "content", std::string(), source);
   if (text.empty()) fail({source, "a text for each added token", fmt::format("none for id {}", id)});
-  const bool known = std::any_of(files.added.begin(), files.added.end(), [&](const auto& token) { return token.id == id; });
+  const bool known =
+      std::any_of(files.added.begin(), files.added.end(), [&](const auto& token) { return token.id == id; });
   if (!known) files.added.push_back({id, text, json_value(description, "special", false, source)});
 }
 
@@ -66,7 +69,8 @@ std::string split_pattern(const json& root, std::string_view source) {
   const auto& pre = member(root, "pre_tokenizer", source);
   expect_type(pre, "Sequence", "pre-tokenizer", source);
   const auto& steps = member(pre, "pretokenizers", source);
-  if (!steps.is_array() || steps.size() != 2) fail({source, "two pre-tokenizer steps", std::to_string(steps.size())});
+  if (!steps.is_array() || steps.size() != 2)
+    fail({source, "two pre-tokenizer steps", std::to_string(steps.size())});
   expect_type(steps[0], "Split", "first pre-tokenizer step", source);
   expect_type(steps[1], "ByteLevel", "second pre-tokenizer step", source);
   const bool plain = json_value(steps[0], "behavior", std::string(), source) == "Isolated" &&
@@ -129,7 +133,8 @@ void read_added_tokens(const fs::path& folder, TokenizerFiles& files) {
   if (fs::exists(added)) {
     const json root = parse_json(read_file(added), added.string());
     for (const auto& [text, id] : root.items()) {
-      add_token(files, checked_id(id, added.string()), {{"content", text}, {"special", true}}, added.string());
+      add_token(files, checked_id(id, added.string()), {{"content", text}, {"special", true}},
+                added.string());
     }
   }
 }

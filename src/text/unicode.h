@@ -6,8 +6,8 @@
 
 namespace ccexpert::text {
 
-/// The text with every byte sequence that is no character as U+FFFD, one for each maximal part (as Python and the web
-/// do), in Unicode normalisation form C.
+/// The text with every byte sequence that is no character as U+FFFD, one for each maximal part (as Python and
+/// the web do), in Unicode normalisation form C.
 std::string normalize(std::string_view bytes);
 
 /// The same without normalisation.

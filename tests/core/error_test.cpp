@@ -1,6 +1,6 @@
-#include <ccexpert/core/error.h>
-
 #include <gtest/gtest.h>
+
+#include <ccexpert/core/error.h>
 
 namespace ccexpert {
 namespace {

@@ -1,6 +1,6 @@
-#include <ccexpert/core/fields.h>
-
 #include <gtest/gtest.h>
+
+#include <ccexpert/core/fields.h>
 
 namespace ccexpert {
 namespace {
@@ -9,7 +9,8 @@ struct Sample {
   int rows = 1;
   double ratio = 0.5;
   static constexpr auto fields() {
-    return std::tuple{field("rows", &Sample::rows, "rows (1: one)"), field("ratio", &Sample::ratio, "share (0: none)")};
+    return std::tuple{field("rows", &Sample::rows, "rows (1: one)"),
+                      field("ratio", &Sample::ratio, "share (0: none)")};
   }
 };
 

@@ -1,7 +1,7 @@
-#include <ccexpert/data/pairs.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <ccexpert/data/pairs.h>
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"
@@ -9,18 +9,18 @@
 namespace ccexpert::data {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using test::error_of;
 using test::TemporaryFolder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 TEST(PairList, JsonLinesKeepOrderAndUids) {
   const TemporaryFolder folder;
-  const auto list = folder.write("pairs.jsonl",
-                                 R"({"uid": "b", "before": "A/1.png", "after": "B/1.png"})"
-                                 "\n\n"
-                                 R"({"uid": 7, "before": "/x/2.png", "after": "B/2.png", "note": [1]})"
-                                 "\n");
+  const auto list =
+      folder.write("pairs.jsonl", R"({"uid": "b", "before": "A/1.png", "after": "B/1.png"})"
+                                  "\n\n"
+                                  R"({"uid": 7, "before": "/x/2.png", "after": "B/2.png", "note": [1]})"
+                                  "\n");
   EXPECT_THAT(read_pair_list(list), ElementsAre(PairFiles{"b", folder / "A/1.png", folder / "B/1.png"},
                                                 PairFiles{"7", "/x/2.png", folder / "B/2.png"}));
 }
@@ -34,7 +34,9 @@ TEST(PairList, UniversalFormatAndImageRoot) {
 
 TEST(PairList, CsvWithQuotesAndWithoutUid) {
   const TemporaryFolder folder;
-  const auto list = folder.write("list.txt", "\xEF\xBB\xBF" "after,before\r\nb.png,\"a, 1.png\"\r\n\r\nd.png,c.png\r\n");
+  const auto list = folder.write("list.txt",
+                                 "\xEF\xBB\xBF"
+                                 "after,before\r\nb.png,\"a, 1.png\"\r\n\r\nd.png,c.png\r\n");
   EXPECT_THAT(read_pair_list(list), ElementsAre(PairFiles{"a, 1.png", folder / "a, 1.png", folder / "b.png"},
                                                 PairFiles{"c.png", folder / "c.png", folder / "d.png"}));
 }
@@ -54,8 +56,10 @@ TEST(PairList, ErrorsNameFileAndPlace) {
   };
   EXPECT_EQ(message(R"([{"before": "a", "after": "b"}, {"before": "c"}])"),
             ": entry 2: expected a path 'after' (or 'img2_path'), got none");
-  EXPECT_THAT(message("{\"before\": \"a\", \"after\": \"b\"}\n{\"before\": "), HasSubstr(": line 2: expected JSON, got"));
-  EXPECT_EQ(message(R"({"before": ["a"], "after": "b"})"), R"(: line 1: before: expected a string, got ["a"])");
+  EXPECT_THAT(message("{\"before\": \"a\", \"after\": \"b\"}\n{\"before\": "),
+              HasSubstr(": line 2: expected JSON, got"));
+  EXPECT_EQ(message(R"({"before": ["a"], "after": "b"})"),
+            R"(: line 1: before: expected a string, got ["a"])");
   EXPECT_EQ(message("uid,before,after\n1,a,b\n1,a,c\n"),
             ": row 3: uid '1' already stands for other images (give every pair its own uid)");
   EXPECT_THAT(message("x,y\n"), HasSubstr("expected JSON, JSON Lines, or CSV with a header line"));
@@ -68,7 +72,8 @@ TEST(PairList, ErrorsNameFileAndPlace) {
 
 TEST(PairFolders, PairsImagesByName) {
   const TemporaryFolder folder;
-  for (const char* name : {"A/2.png", "A/1.PNG", "A/only.png", "A/notes.txt", "B/1.PNG", "B/2.png", "B/extra.jpg"}) {
+  for (const char* name :
+       {"A/2.png", "A/1.PNG", "A/only.png", "A/notes.txt", "B/1.PNG", "B/2.png", "B/extra.jpg"}) {
     folder.write(name, "");
   }
   const auto paired = pair_folders(folder / "A", folder / "B");
@@ -81,7 +86,8 @@ TEST(PairFolders, ErrorsSayWhatIsWrong) {
   const TemporaryFolder folder;
   folder.write("A/1.png", "");
   folder.write("B/2.png", "");
-  EXPECT_THAT(error_of([&] { pair_folders(folder / "A", folder / "B"); }), HasSubstr("got 1 and 1 images, none paired"));
+  EXPECT_THAT(error_of([&] { pair_folders(folder / "A", folder / "B"); }),
+              HasSubstr("got 1 and 1 images, none paired"));
   EXPECT_THAT(error_of([&] { pair_folders(folder / "A", folder / "none"); }),
               HasSubstr("none: folder cannot be read (No such file or directory)"));
 }

@@ -1,5 +1,3 @@
-#include <ccexpert/data/predictions.h>
-
 #include <fstream>
 #include <sstream>
 
@@ -7,24 +5,35 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/data/predictions.h>
+
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::data {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::UnorderedElementsAre;
 using test::error_of;
 using test::TemporaryFolder;
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 Prediction captioned(const std::string& uid, const std::string& caption) {
-  return {.pair = {uid, "a/" + uid, "b/" + uid}, .caption = caption, .token_ids = {3, 4}, .logprob = -0.5,
-          .finish = "end_token", .error = {}};
+  return {.pair = {uid, "a/" + uid, "b/" + uid},
+          .caption = caption,
+          .token_ids = {3, 4},
+          .logprob = -0.5,
+          .finish = "end_token",
+          .error = {}};
 }
 
 Prediction failed(const std::string& uid) {
-  return {.pair = {uid, "a", "b"}, .caption = {}, .token_ids = {}, .logprob = 0.0, .finish = {}, .error = "cannot be read"};
+  return {.pair = {uid, "a", "b"},
+          .caption = {},
+          .token_ids = {},
+          .logprob = 0.0,
+          .finish = {},
+          .error = "cannot be read"};
 }
 
 std::string content(const std::filesystem::path& path) {
@@ -45,18 +54,21 @@ TEST(PredictionWriter, JsonLinesHaveEveryField) {
            {captioned("p\xff", "a \"new\" road\nfür"), failed("q")});
   EXPECT_EQ(content(folder / "o"),
             "{\"uid\":\"p\xEF\xBF\xBD\",\"before\":\"a/p\xEF\xBF\xBD\",\"after\":\"b/p\xEF\xBF\xBD\","
-            "\"caption\":\"a \\\"new\\\" road\\nfür\",\"token_ids\":[3,4],\"logprob\":-0.5,\"finish\":\"end_token\"}\n"
+            "\"caption\":\"a \\\"new\\\" "
+            "road\\nfür\",\"token_ids\":[3,4],\"logprob\":-0.5,\"finish\":\"end_token\"}\n"
             "{\"uid\":\"q\",\"before\":\"a\",\"after\":\"b\",\"error\":\"cannot be read\"}\n");
 }
 
 TEST(PredictionWriter, CsvAndTextKeepALineAPrediction) {
   const TemporaryFolder folder;
-  write_to(folder / "csv", PredictionFormat::kCsv, ExistingOutput::kRefuse, {captioned("1", "a, b\nc"), failed("2")});
+  write_to(folder / "csv", PredictionFormat::kCsv, ExistingOutput::kRefuse,
+           {captioned("1", "a, b\nc"), failed("2")});
   EXPECT_EQ(content(folder / "csv"),
             "uid,before,after,caption,token_ids,logprob,finish,error\n"
             "1,a/1,b/1,\"a, b c\",3 4,-0.5,end_token,\n"
             "2,a,b,,,,,cannot be read\n");
-  write_to(folder / "text", PredictionFormat::kText, ExistingOutput::kRefuse, {captioned("1", "a\tb"), failed("2")});
+  write_to(folder / "text", PredictionFormat::kText, ExistingOutput::kRefuse,
+           {captioned("1", "a\tb"), failed("2")});
   EXPECT_EQ(content(folder / "text"), "1\ta b\n2\terror: cannot be read\n");
 }
 
@@ -66,7 +78,8 @@ INSTANTIATE_TEST_SUITE_P(Formats, ResumeTest,
 
 TEST_P(ResumeTest, EqualsAnUninterruptedRun) {
   const TemporaryFolder folder;
-  write_to(folder / "whole", GetParam(), ExistingOutput::kRefuse, {captioned("1", "x"), captioned("2", "y, z")});
+  write_to(folder / "whole", GetParam(), ExistingOutput::kRefuse,
+           {captioned("1", "x"), captioned("2", "y, z")});
   const std::string whole = content(folder / "whole");
   // Wherever a run was cut, even within the header or a character.
   for (size_t cut = 0; cut <= whole.size(); ++cut) {
@@ -93,8 +106,9 @@ TEST(PredictionWriter, LosesNothingThatIsThere) {
   const auto file = folder.write("o.jsonl", "{\"uid\":\"1\"}\n{oops}\n{\"uid\":\"3\"}\n");
   EXPECT_EQ(error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kRefuse); }),
             file.string() + ": exists already (--resume goes on with it, --overwrite starts it anew)");
-  EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kResume); }),
-              HasSubstr("o.jsonl: line 2: expected JSON"));
+  EXPECT_THAT(
+      error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kResume); }),
+      HasSubstr("o.jsonl: line 2: expected JSON"));
   EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kCsv, ExistingOutput::kResume); }),
               HasSubstr("expected the columns uid,before,after"));
   EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kText, ExistingOutput::kResume); }),
@@ -107,14 +121,19 @@ TEST(PredictionWriter, LosesNothingThatIsThere) {
 TEST(PredictionWriter, OverwritesWhereAsked) {
   const TemporaryFolder folder;
   const auto file = folder.write("o", "something else\n");
-  write_to(file, PredictionFormat::kText, ExistingOutput::kOverwrite, {captioned("1", "x")});
-  EXPECT_EQ(content(file), "1\tx\n");
+  PredictionWriter writer(file, PredictionFormat::kText, ExistingOutput::kOverwrite);
+  EXPECT_EQ(content(file), "something else\n");
+  writer.write(std::vector{captioned("1", "x")});
+  writer.write(std::vector{captioned("2", "y")});
+  EXPECT_EQ(content(file), "1\tx\n2\ty\n");
 }
 
 TEST(PredictionWriter, OneWriterAFile) {
   const TemporaryFolder folder;
   PredictionWriter first(folder / "o", PredictionFormat::kJsonLines, ExistingOutput::kRefuse);
-  EXPECT_EQ(error_of([&] { PredictionWriter(folder / "o", PredictionFormat::kJsonLines, ExistingOutput::kResume); }),
+  EXPECT_EQ(error_of([&] {
+              PredictionWriter(folder / "o", PredictionFormat::kJsonLines, ExistingOutput::kResume);
+            }),
             (folder / "o").string() + ": another process is writing it");
 }
 

@@ -27,7 +27,8 @@ int largest_difference(const Image& image, const at::Tensor& reference) {
   if (static_cast<size_t>(reference.numel()) != image.pixels.size()) return 256;
   const auto* values = reference.const_data_ptr<uint8_t>();
   int largest = 0;
-  for (size_t i = 0; i < image.pixels.size(); ++i) largest = std::max(largest, std::abs(image.pixels[i] - values[i]));
+  for (size_t i = 0; i < image.pixels.size(); ++i)
+    largest = std::max(largest, std::abs(image.pixels[i] - values[i]));
   return largest;
 }
 
@@ -38,7 +39,8 @@ TEST(PreprocessGolden, EveryFormatDecodesAndResizesAsPillow) {
     if (!name.starts_with("images/") || row.contains("error")) continue;
     const auto size = row["size"].get<int64_t>();
     const auto image = resize_bicubic(decode_image(kFolder / name).view(), size, size);
-    EXPECT_LE(largest_difference(image, arrays->tensor(name + "@" + std::to_string(size))), row["max_abs"].get<int>())
+    EXPECT_LE(largest_difference(image, arrays->tensor(name + "@" + std::to_string(size))),
+              row["max_abs"].get<int>())
         << name;
     ++compared;
   }
@@ -61,7 +63,8 @@ TEST(PreprocessGolden, RealPairsResizeAsPillow) {
   const auto pairs = test::real_pairs();
   if (!pairs) GTEST_SKIP() << test::kNoRealPairs;
   const auto arrays = io::open_safetensors(kFolder / "expected.safetensors");
-  for (const char* name : {"levir-cd-samples/A/test_2_0000_0000.png", "levir-cd-samples/A/val_27_0000_0256.png"}) {
+  for (const char* name :
+       {"levir-cd-samples/A/test_2_0000_0000.png", "levir-cd-samples/A/val_27_0000_0256.png"}) {
     const auto image = resize_bicubic(decode_image(*pairs / name).view(), 384, 384);
     EXPECT_EQ(largest_difference(image, arrays->tensor(std::string(name) + "@384")), 0) << name;
   }

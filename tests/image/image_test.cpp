@@ -19,7 +19,8 @@ Image gradient(int64_t height, int64_t width) {
   Image image{height, width, {}};
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
-      for (int64_t c = 0; c < 3; ++c) image.pixels.push_back(static_cast<uint8_t>((x * 7 + y * 13 + c * 50) % 256));
+      for (int64_t c = 0; c < 3; ++c)
+        image.pixels.push_back(static_cast<uint8_t>((x * 7 + y * 13 + c * 50) % 256));
     }
   }
   return image;
@@ -28,7 +29,9 @@ Image gradient(int64_t height, int64_t width) {
 TEST(Resize, RowsMayLieApart) {
   const auto packed = gradient(9, 5);
   std::vector<uint8_t> spread(9 * 32, 99);
-  for (size_t y = 0; y < 9; ++y) std::copy_n(packed.pixels.begin() + static_cast<long>(y) * 15, 15, spread.begin() + static_cast<long>(y) * 32);
+  for (size_t y = 0; y < 9; ++y)
+    std::copy_n(packed.pixels.begin() + static_cast<long>(y) * 15, 15,
+                spread.begin() + static_cast<long>(y) * 32);
   const ImageView view{spread.data(), 9, 5, 32};
   EXPECT_EQ(resize_bicubic(view, 20, 12).pixels, resize_bicubic(packed.view(), 20, 12).pixels);
   EXPECT_EQ(resize_bicubic(view, 9, 5).pixels, packed.pixels);
@@ -43,9 +46,14 @@ TEST(Resize, RefusesWhatHasNoPixels) {
   const auto image = gradient(2, 2);
   EXPECT_EQ(test::error_of([&] { resize_bicubic(image.view(), 0, 4); }),
             "resize: expected a size of at least 1 x 1, got 4 x 0");
-  EXPECT_EQ(test::error_of([&] { resize_bicubic({image.pixels.data(), 2, 2, 5}, 4, 4); }),
-            "resize: expected an image with pixels and a stride of at least 3 * width, got 2 x 2 pixels, stride 5");
-  EXPECT_EQ(test::error_of([&] { resize_bicubic({nullptr, 2, 2, 6}, 4, 4); }),
+  EXPECT_EQ(
+      test::error_of([&] {
+        resize_bicubic({image.pixels.data(), 2, 2, 5}, 4, 4);
+      }),
+      "resize: expected an image with pixels and a stride of at least 3 * width, got 2 x 2 pixels, stride 5");
+  EXPECT_EQ(test::error_of([&] {
+              resize_bicubic({nullptr, 2, 2, 6}, 4, 4);
+            }),
             "resize: expected an image with pixels and a stride of at least 3 * width, "
             "got 2 x 2 pixels, stride 6, no data");
 }
@@ -64,7 +72,8 @@ TEST(Preprocess, NormalisesIntoPlanes) {
 TEST(Preprocess, PadsToASquareOfTheMeanColour) {
   const Image wide{1, 3, std::vector<uint8_t>(9, 255)};
   std::vector<float> planes(27);
-  preprocess(wide.view(), {.size = 3, .mean = {0.5, 0.5, 0.5}, .deviation = {0.5, 0.5, 0.5}, .aspect = AspectMode::kPad},
+  preprocess(wide.view(),
+             {.size = 3, .mean = {0.5, 0.5, 0.5}, .deviation = {0.5, 0.5, 0.5}, .aspect = AspectMode::kPad},
              planes);
   EXPECT_NEAR(planes[0], 127.0 / 127.5 - 1.0, 1e-6);
   EXPECT_FLOAT_EQ(planes[4], 1.0f);
@@ -94,7 +103,8 @@ TEST(Decode, EveryCutOfAFileIsRefused) {
     for (const double share : {0.0, 0.01, 0.1, 0.5, 0.9}) {
       const auto cut = whole.substr(0, static_cast<size_t>(static_cast<double>(whole.size()) * share));
       const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(cut.data()), cut.size());
-      EXPECT_EQ(test::error_of([&] { decode_image(bytes, "cut"); }).find("cut: "), 0u) << name << " at " << share;
+      EXPECT_EQ(test::error_of([&] { decode_image(bytes, "cut"); }).find("cut: "), 0u)
+          << name << " at " << share;
     }
   }
 }

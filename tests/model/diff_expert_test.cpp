@@ -1,9 +1,8 @@
-#include <ccexpert/model/diff_expert.h>
-
 #include <algorithm>
 
 #include <gtest/gtest.h>
 
+#include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/files.h"
@@ -98,7 +97,8 @@ TEST_P(DiffExpertGolden, WeightedOutputEqualsTheReference) {
 
 TEST_P(DiffExpertGolden, GradientsEqualTheReference) {
   const auto out = golden_.expert->forward(golden_.before, golden_.after);
-  const auto loss = (out.before * golden_.array("grad_out.A")).sum() + (out.after * golden_.array("grad_out.B")).sum() +
+  const auto loss = (out.before * golden_.array("grad_out.A")).sum() +
+                    (out.after * golden_.array("grad_out.B")).sum() +
                     (out.change * golden_.array("grad_out.Q")).sum();
   EXPECT_TRUE(close(loss, at::scalar_tensor(golden_.expected["loss"].get<double>()), kGradient));
   loss.backward();
@@ -130,7 +130,8 @@ TEST_P(DiffExpertGolden, GradientNormOfEveryParameterEqualsTheReference) {
       continue;
     }
     ASSERT_TRUE(gradient.defined()) << item.key();
-    // Softmax does not see a shift of all keys: the exact gradient of a key bias is 0, its norm is float noise.
+    // Softmax does not see a shift of all keys: the exact gradient of a key bias is 0, its norm is float
+    // noise.
     const double target = item.key().ends_with("k_proj.bias") ? 0.0 : expected.get<double>();
     EXPECT_TRUE(close(gradient.norm(), at::scalar_tensor(target), kGradient)) << item.key();
     ++compared;
@@ -141,7 +142,8 @@ TEST_P(DiffExpertGolden, GradientNormOfEveryParameterEqualsTheReference) {
 INSTANTIATE_TEST_SUITE_P(Sets, DiffExpertGolden,
                          ::testing::Values(Case{"d256", 3}, Case{"d256", 4}, Case{"d128-depth1-scale1", 3}),
                          [](const auto& test) {
-                           std::string name = std::string(test.param.set) + "_grid" + std::to_string(test.param.grid);
+                           std::string name =
+                               std::string(test.param.set) + "_grid" + std::to_string(test.param.grid);
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
@@ -183,8 +185,9 @@ TEST(DiffExpert, RefusesPatchesThatFormNoSquareAndScalesOfOneDateOnly) {
   const auto features = at::randn({1, 5, 128});
   EXPECT_EQ(test::error_of([&] { expert.forward({features}, {features}); }),
             "Diff Expert: patches: expected a square number, got 5");
-  EXPECT_EQ(test::error_of([&] { expert.forward({features}, {}); }),
-            "Diff Expert: scales: expected the same number of features for both dates, at least one, got 1 and 0");
+  EXPECT_EQ(
+      test::error_of([&] { expert.forward({features}, {}); }),
+      "Diff Expert: scales: expected the same number of features for both dates, at least one, got 1 and 0");
 }
 
 }  // namespace

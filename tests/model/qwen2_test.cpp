@@ -1,7 +1,6 @@
-#include <ccexpert/model/qwen2.h>
-
 #include <gtest/gtest.h>
 
+#include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/files.h"
@@ -68,7 +67,8 @@ TEST_P(Qwen2Golden, PaddedRowsEqualEachRowAlone) {
   const auto hidden = decoder_->forward(decoder_->embed(batch));
   for (int64_t row = 0; row < batch.size(0); ++row) {
     const auto expected = golden_->tensor("row_logits." + std::to_string(row));
-    EXPECT_TRUE(close(decoder_->logits(hidden[row].narrow(0, 0, expected.size(0))), expected)) << "row " << row;
+    EXPECT_TRUE(close(decoder_->logits(hidden[row].narrow(0, 0, expected.size(0))), expected))
+        << "row " << row;
   }
 }
 
@@ -86,7 +86,8 @@ TEST_P(Qwen2Golden, CachedRowsOfUnequalLengthContinueAsEachRowAlone) {
   decoder_->forward(decoder_->embed(batch), &kept, prompts);
   const auto hidden = decoder_->forward(decoder_->embed(at::stack(last).unsqueeze(1)), &kept);
   for (int64_t row = 0; row < batch.size(0); ++row) {
-    const auto expected = golden_->tensor("row_logits." + std::to_string(row))[prompts[static_cast<size_t>(row)]];
+    const auto expected =
+        golden_->tensor("row_logits." + std::to_string(row))[prompts[static_cast<size_t>(row)]];
     EXPECT_TRUE(close(decoder_->logits(hidden[row])[0], expected)) << "row " << row;
   }
 }

@@ -1,7 +1,6 @@
-#include <ccexpert/model/siglip.h>
-
 #include <gtest/gtest.h>
 
+#include <ccexpert/model/siglip.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/files.h"
@@ -49,8 +48,10 @@ class SiglipGolden : public ::testing::TestWithParam<int64_t> {};
 
 TEST_P(SiglipGolden, EveryHiddenStateEqualsTheReference) {
   SiglipVision vision(golden_config(GetParam()), {0, 1, 2, 3, 4}, {});
-  const WithoutPrefix weights(kFolder / "weights.safetensors", "model.vision_tower.vision_tower.vision_model.");
-  load_weights(vision, weights, {.may_be_unused = [](std::string_view name) { return name.starts_with("post_"); }});
+  const WithoutPrefix weights(kFolder / "weights.safetensors",
+                              "model.vision_tower.vision_tower.vision_model.");
+  load_weights(vision, weights,
+               {.may_be_unused = [](std::string_view name) { return name.starts_with("post_"); }});
   const auto golden = io::open_safetensors(kFolder / ("image" + std::to_string(GetParam()) + ".safetensors"));
   const auto states = vision.forward(golden->tensor("pixel_values"));
   ASSERT_EQ(states.size(), 5u);
@@ -71,7 +72,9 @@ TEST(Siglip, BlocksBehindTheLastNeededOneDoNotExist) {
 
 TEST(Siglip, RefusesAnImageOfAnotherGrid) {
   SiglipVision vision(golden_config(56), {1}, {});
-  EXPECT_EQ(test::error_of([&] { vision.forward(at::zeros({1, 3, 84, 84})); }),
+  EXPECT_EQ(test::error_of([&] {
+              vision.forward(at::zeros({1, 3, 84, 84}));
+            }),
             "pixels: expected a grid of 4 x 4 patches, got 6 x 6");
 }
 

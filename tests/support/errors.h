@@ -7,7 +7,8 @@
 
 namespace ccexpert::test {
 
-/// what() of the ccexpert::Error that `call` throws, or "no error"; any other exception fails the test by escaping.
+/// what() of the ccexpert::Error that `call` throws, or "no error"; any other exception fails the test by
+/// escaping.
 template <class Call>
 std::string error_of(Call&& call) {
   try {

@@ -18,13 +18,15 @@ struct Tolerance {
   double relative;
 };
 
-/// float32 activations and logits: the reference's own noise between two orders of summation is below 2e-6, a wrong
-/// epsilon or activation shows from 1e-3 on.
+/// float32 activations and logits: the reference's own noise between two orders of summation is below 2e-6, a
+/// wrong epsilon or activation shows from 1e-3 on.
 constexpr Tolerance kActivation{1e-4, 1e-4};
 /// Gradients pass through the whole network twice.
 constexpr Tolerance kGradient{1e-3, 1e-3};
 
-inline std::filesystem::path data_folder() { return CCEXPERT_TEST_DATA; }
+inline std::filesystem::path data_folder() {
+  return CCEXPERT_TEST_DATA;
+}
 
 /// Succeeds where every element is within tolerance; else says where and by how much the worst one is off.
 inline ::testing::AssertionResult close(const at::Tensor& actual, const at::Tensor& expected,

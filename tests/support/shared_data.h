@@ -9,11 +9,13 @@ namespace ccexpert::test {
 
 constexpr const char* kNoRealPairs = "no folder with real image pairs: set CCEXPERT_SHARED";
 
-/// The folder of real pairs: $CCEXPERT_SHARED/data, or ../shared/data beside the source tree; nothing where neither is.
+/// The folder of real pairs: $CCEXPERT_SHARED/data, or ../shared/data beside the source tree; nothing where
+/// neither is.
 inline std::optional<std::filesystem::path> real_pairs() {
   const char* named = std::getenv("CCEXPERT_SHARED");
-  const std::filesystem::path shared =
-      named != nullptr ? std::filesystem::path(named) : std::filesystem::path(CCEXPERT_SOURCE_DIR) / ".." / "shared";
+  const std::filesystem::path shared = named != nullptr
+                                           ? std::filesystem::path(named)
+                                           : std::filesystem::path(CCEXPERT_SOURCE_DIR) / ".." / "shared";
   const auto folder = shared / "data";
   return std::filesystem::exists(folder / "levir-cd-samples") ? std::optional(folder) : std::nullopt;
 }

@@ -1,9 +1,9 @@
-#include <ccexpert/text/prompt.h>
-
 #include <filesystem>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <ccexpert/text/prompt.h>
 
 #include "core/files.h"
 #include "core/json.h"

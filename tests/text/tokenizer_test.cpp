@@ -1,5 +1,3 @@
-#include <ccexpert/text/tokenizer.h>
-
 #include <filesystem>
 #include <random>
 
@@ -7,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/text/stream_decoder.h>
+#include <ccexpert/text/tokenizer.h>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -32,7 +31,8 @@ const nlohmann::json& golden() {
 
 std::string bytes_from_hex(const std::string& hex) {
   std::string bytes;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
   return bytes;
 }
 
@@ -75,7 +75,8 @@ TEST(Tokenizer, BothFileFormsAreOneTokenizer) {
     std::filesystem::copy_file(whole / name, folder / name);
   }
   const auto from_json = Tokenizer::load(whole), from_parts = Tokenizer::load(folder.path());
-  for (const std::string text : {"many houses are built along the road .", "<|im_start|>user\nx<|im_end|>", "  é\t🛰️ 12"}) {
+  for (const std::string text :
+       {"many houses are built along the road .", "<|im_start|>user\nx<|im_end|>", "  é\t🛰️ 12"}) {
     EXPECT_EQ(from_json.encode(text), from_parts.encode(text)) << text;
   }
   EXPECT_EQ(from_json.vocab_size(), from_parts.vocab_size());
@@ -130,7 +131,8 @@ TEST(StreamDecoder, EqualsDecodeForRandomTokens) {
   std::mt19937 generator(3);
   for (int round = 0; round < 200; ++round) {
     std::vector<int64_t> ids;
-    for (int i = 0; i < 12; ++i) ids.push_back(static_cast<int64_t>(generator() % (round % 2 == 0 ? 256 : 151646)));
+    for (int i = 0; i < 12; ++i)
+      ids.push_back(static_cast<int64_t>(generator() % (round % 2 == 0 ? 256 : 151646)));
     StreamDecoder decoder(qwen2());
     std::string text;
     for (const int64_t id : ids) text += decoder.push(id);
@@ -155,14 +157,16 @@ class DamagedTokenizer : public ::testing::Test {
 
 TEST_F(DamagedTokenizer, NamesTheFilesThatAFolderShouldHold) {
   std::filesystem::remove(folder_ / "merges.txt");
-  EXPECT_EQ(error(), ": expected tokenizer.json, or vocab.json and merges.txt, got neither "
-                     "(copy the tokenizer files of the base model into the checkpoint folder)");
+  EXPECT_EQ(error(),
+            ": expected tokenizer.json, or vocab.json and merges.txt, got neither "
+            "(copy the tokenizer files of the base model into the checkpoint folder)");
 }
 
 TEST_F(DamagedTokenizer, NamesTheLineOfAMergeOfUnknownTokens) {
   auto merges = read_file(folder_ / "merges.txt");
   folder_.write("merges.txt", merges + "zzzzzz qqqqqq\n");
-  EXPECT_NE(error().find("expected merges of tokens in the vocabulary, got zzzzzz"), std::string::npos) << error();
+  EXPECT_NE(error().find("expected merges of tokens in the vocabulary, got zzzzzz"), std::string::npos)
+      << error();
   EXPECT_EQ(error().find("/merges.txt:"), 0u) << error();
   folder_.write("merges.txt", "#version: 0.2\nonlyone\n");
   EXPECT_EQ(error(), "/merges.txt:2: expected merges of two tokens, got \"onlyone\"");

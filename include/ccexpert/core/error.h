@@ -7,8 +7,8 @@
 
 namespace ccexpert {
 
-/// Everything that goes wrong for a reason a caller can act on. `what()` is one sentence without a line break at the
-/// end: "what: expected ..., got ... (hint)".
+/// Everything that goes wrong for a reason a caller can act on. `what()` is one sentence without a line break
+/// at the end: "what: expected ..., got ... (hint)".
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -1,4 +1,5 @@
-/// Config structs list their fields once; parsing, printing, help and unknown-name errors derive from that list.
+/// Config structs list their fields once; parsing, printing, help and unknown-name errors derive from that
+/// list.
 ///
 ///     struct VisionConfig {
 ///       int64_t hidden_size = 1152;
@@ -15,7 +16,8 @@
 
 namespace ccexpert {
 
-/// One member of a config struct: its name in files, where it lives, one sentence of help with unit and off value.
+/// One member of a config struct: its name in files, where it lives, one sentence of help with unit and off
+/// value.
 template <class Config, class Value>
 struct Field {
   const char* name;

@@ -1,4 +1,5 @@
-/// Messages of the library to its user. They go to standard error, so that standard output holds results alone.
+/// Messages of the library to its user. They go to standard error, so that standard output holds results
+/// alone.
 #pragma once
 
 #include <string_view>

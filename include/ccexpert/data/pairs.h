@@ -22,11 +22,13 @@ struct PairFiles {
 ///   JSON          an array of such objects
 ///   CSV           a header line with the columns before, after and, where wanted, uid
 ///
-/// The universal format's keys img1_path and img2_path mean before and after; other keys are ignored. An entry without
-/// uid is filed under its before path as the list has it. Relative paths start at `image_root`, or at the list's folder
-/// where that is empty. An entry that repeats an earlier one is dropped. Throws Error naming the file and the line (or
-/// the entry) where something is missing, is of another type, or one uid stands for different files.
-std::vector<PairFiles> read_pair_list(const std::filesystem::path& list, const std::filesystem::path& image_root = {});
+/// The universal format's keys img1_path and img2_path mean before and after; other keys are ignored. An
+/// entry without uid is filed under its before path as the list has it. Relative paths start at `image_root`,
+/// or at the list's folder where that is empty. An entry that repeats an earlier one is dropped. Throws Error
+/// naming the file and the line (or the entry) where something is missing, is of another type, or one uid
+/// stands for different files.
+std::vector<PairFiles> read_pair_list(const std::filesystem::path& list,
+                                      const std::filesystem::path& image_root = {});
 
 struct PairedFolders {
   std::vector<PairFiles> pairs;                  ///< sorted by file name, which is the uid

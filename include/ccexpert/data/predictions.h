@@ -26,7 +26,8 @@ struct Prediction {
 
 enum class PredictionFormat {
   kText,       ///< uid, tab, caption
-  kJsonLines,  ///< one object a line: uid, before, after, caption, token_ids, logprob, finish; or uid, before, after, error
+  kJsonLines,  ///< one object a line: uid, before, after, caption, token_ids, logprob, finish; or uid,
+               ///< before, after, error
   kCsv,        ///< a header line and the same columns; token ids apart by blanks
 };
 
@@ -42,9 +43,10 @@ class PredictionWriter {
   /// Standard output.
   explicit PredictionWriter(PredictionFormat format);
 
-  /// A file. To resume, what a killed run may have left half-written and lines with an error are taken out of it (they
-  /// are to be tried again); the rest stays. Throws Error where the file exists and `existing` refuses, another process
-  /// is writing it, it is of another format, or its text format has no uids to resume by.
+  /// A file. To resume, what a killed run may have left half-written and lines with an error are taken out of
+  /// it (they are to be tried again); the rest stays. Throws Error where the file exists and `existing`
+  /// refuses, another process is writing it, it is of another format, or its text format has no uids to
+  /// resume by.
   PredictionWriter(const std::filesystem::path& path, PredictionFormat format, ExistingOutput existing);
 
   PredictionWriter(PredictionWriter&&) noexcept;

@@ -22,7 +22,8 @@ struct GenerationOptions {
   static constexpr auto fields() {
     using Self = GenerationOptions;
     return std::tuple{
-        field("max_new_tokens", &Self::max_new_tokens, "most tokens to generate, the end token included (at least 1)"),
+        field("max_new_tokens", &Self::max_new_tokens,
+              "most tokens to generate, the end token included (at least 1)"),
         field("min_new_tokens", &Self::min_new_tokens, "tokens before an end token is allowed (0: any)"),
         field("beams", &Self::beams, "beams of the beam search (1: none)"),
         field("length_penalty", &Self::length_penalty,
@@ -35,7 +36,8 @@ struct GenerationOptions {
         field("seed", &Self::seed, "seed of sampling; a caption depends on it and on its own pair alone")};
   }
 
-  /// Throws Error for values out of range and for combinations that contradict each other (beams with sampling).
+  /// Throws Error for values out of range and for combinations that contradict each other (beams with
+  /// sampling).
   void validate() const;
 };
 

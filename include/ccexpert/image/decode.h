@@ -13,8 +13,9 @@ namespace ccexpert {
 /// Most pixels an image may declare (2^28, as 16384 x 16384): more is refused before memory is taken.
 inline constexpr int64_t kMaxImagePixels = int64_t{1} << 28;
 
-/// Decodes a PNG, JPEG, TIFF, BMP or WebP file: 8 and 16 bit, grey, palette, CMYK; transparency is dropped, not blended;
-/// an orientation tag is ignored. Throws Error naming the file for everything that is no whole image of these kinds.
+/// Decodes a PNG, JPEG, TIFF, BMP or WebP file: 8 and 16 bit, grey, palette, CMYK; transparency is dropped,
+/// not blended; an orientation tag is ignored. Throws Error naming the file for everything that is no whole
+/// image of these kinds.
 Image decode_image(const std::filesystem::path& path);
 
 /// The same from memory; `name` begins error messages.

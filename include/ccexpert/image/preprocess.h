@@ -16,14 +16,14 @@ enum class AspectMode {
 };
 
 struct PreprocessConfig {
-  int64_t size = 384;                          ///< side of the result in pixels
-  std::array<double, 3> mean{0.5, 0.5, 0.5};   ///< of each channel, of values in [0, 1]
+  int64_t size = 384;                         ///< side of the result in pixels
+  std::array<double, 3> mean{0.5, 0.5, 0.5};  ///< of each channel, of values in [0, 1]
   std::array<double, 3> deviation{0.5, 0.5, 0.5};
   AspectMode aspect = AspectMode::kSquare;
 };
 
-/// Resizes to size x size, scales to [0, 1] and normalises; writes red, green and blue planes [3,size,size] to `planes`.
-/// Throws Error where the image has no pixels or `planes` is of another length.
+/// Resizes to size x size, scales to [0, 1] and normalises; writes red, green and blue planes [3,size,size]
+/// to `planes`. Throws Error where the image has no pixels or `planes` is of another length.
 void preprocess(const ImageView& image, const PreprocessConfig& config, std::span<float> planes);
 
 }  // namespace ccexpert

@@ -16,23 +16,26 @@ namespace ccexpert::io {
 enum class CheckpointLayout { kAuthors, kLlavaHf };
 
 struct Checkpoint {
-  std::filesystem::path folder;   ///< where the files really lie (a snapshot, if a hub's cache folder was named)
-  std::string config_json;        ///< text of config.json
+  std::filesystem::path
+      folder;               ///< where the files really lie (a snapshot, if a hub's cache folder was named)
+  std::string config_json;  ///< text of config.json
   std::string preprocessor_json;  ///< text of preprocessor_config.json, empty if there is none
   std::string generation_json;    ///< text of generation_config.json, empty if there is none
   CheckpointLayout layout = CheckpointLayout::kAuthors;
   std::unique_ptr<TensorSource> weights;
 };
 
-/// Opens a folder with config.json and weights: model.safetensors, shards with an index, a lone *.safetensors, or
-/// pytorch_model.bin and its shards. Also a hub's cache folder (models--*/snapshots/*, refs/main). Weights are mapped,
-/// not read. Throws one Error for everything that an index and its shards disagree on.
+/// Opens a folder with config.json and weights: model.safetensors, shards with an index, a lone
+/// *.safetensors, or pytorch_model.bin and its shards. Also a hub's cache folder (models--*/snapshots/*,
+/// refs/main). Weights are mapped, not read. Throws one Error for everything that an index and its shards
+/// disagree on.
 Checkpoint open_checkpoint(const std::filesystem::path& folder);
 
 /// Whether a tensor of the authors' layout is one that nothing computes with, and may be ignored.
 bool is_known_unused(std::string_view name);
 
-/// The authors' name of a tensor of the llava-hf layout (either generation of transformers); empty where it has none.
+/// The authors' name of a tensor of the llava-hf layout (either generation of transformers); empty where it
+/// has none.
 std::string authors_name(std::string_view llava_hf_name);
 
 /// What write_checkpoint writes.
@@ -40,13 +43,14 @@ struct CheckpointToWrite {
   std::filesystem::path folder;  ///< made if need be
   std::string config_json;
   std::vector<NamedTensor> tensors;
-  std::filesystem::path tokenizer_from;      ///< folder to copy tokenizer and preprocessor files from; empty: none
-  int64_t shard_bytes = 5'000'000'000;       ///< most tensor bytes of one file
+  std::filesystem::path
+      tokenizer_from;                   ///< folder to copy tokenizer and preprocessor files from; empty: none
+  int64_t shard_bytes = 5'000'000'000;  ///< most tensor bytes of one file
 };
 
-/// Writes model.safetensors, or shards with model.safetensors.index.json, config.json and the tokenizer's files, as the
-/// reference implementation reads them. Each file appears whole or not at all, and what leads to the weights (index,
-/// config) comes last.
+/// Writes model.safetensors, or shards with model.safetensors.index.json, config.json and the tokenizer's
+/// files, as the reference implementation reads them. Each file appears whole or not at all, and what leads
+/// to the weights (index, config) comes last.
 void write_checkpoint(const CheckpointToWrite& checkpoint);
 
 }  // namespace ccexpert::io

@@ -26,11 +26,12 @@ class TensorSource {
   /// All tensors, sorted by name.
   virtual const std::vector<TensorInfo>& tensors() const = 0;
 
-  /// The tensor in the file's dtype, without a copy where the format permits. It must not be written to, and stays valid
-  /// on its own (it keeps what it points into alive). Throws Error where there is no such name.
+  /// The tensor in the file's dtype, without a copy where the format permits. It must not be written to, and
+  /// stays valid on its own (it keeps what it points into alive). Throws Error where there is no such name.
   virtual at::Tensor tensor(const std::string& name) const = 0;
 
-  /// Says that the pages of this tensor will not be read again soon, so that they stop counting as our memory.
+  /// Says that the pages of this tensor will not be read again soon, so that they stop counting as our
+  /// memory.
   virtual void release(const std::string& name) const = 0;
 
   /// Null where there is no such name.

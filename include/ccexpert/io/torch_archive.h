@@ -8,9 +8,9 @@
 
 namespace ccexpert::io {
 
-/// Opens an archive that holds a dictionary of tensors by name. Nothing in it is executed: only tensors and plain
-/// containers are understood. Tensors point into the mapped file where it stores them uncompressed, as torch.save does.
-/// Throws Error naming the file, also for the format of PyTorch before 1.6.
+/// Opens an archive that holds a dictionary of tensors by name. Nothing in it is executed: only tensors and
+/// plain containers are understood. Tensors point into the mapped file where it stores them uncompressed, as
+/// torch.save does. Throws Error naming the file, also for the format of PyTorch before 1.6.
 std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& path);
 
 }  // namespace ccexpert::io

@@ -1,5 +1,5 @@
-/// The whole network: vision transformer, Diff Expert, projector, decoder. It computes on tensors and knows nothing of
-/// files, text, ranks or training stages.
+/// The whole network: vision transformer, Diff Expert, projector, decoder. It computes on tensors and knows
+/// nothing of files, text, ranks or training stages.
 #pragma once
 
 #include <memory>
@@ -37,7 +37,8 @@ struct PaddedSequences {
   std::vector<int64_t> lengths;  ///< real tokens of each row
 };
 
-/// `named_parameters()` are the names of a checkpoint in the authors' layout, but for tensors that nothing uses.
+/// `named_parameters()` are the names of a checkpoint in the authors' layout, but for tensors that nothing
+/// uses.
 class CcexpertModel : public torch::nn::Module {
  public:
   /// Parameters have the dtype and device of `options` and no values yet; see load_weights.

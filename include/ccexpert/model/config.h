@@ -11,7 +11,8 @@
 
 namespace ccexpert {
 
-/// SigLIP vision transformer. The defaults are so400m/14-384, which holds where a checkpoint names no vision config.
+/// SigLIP vision transformer. The defaults are so400m/14-384, which holds where a checkpoint names no vision
+/// config.
 struct VisionConfig {
   int64_t hidden_size = 1152;
   int64_t intermediate_size = 4304;
@@ -32,7 +33,8 @@ struct VisionConfig {
     return std::tuple{
         field("hidden_size", &Self::hidden_size, "D, width of a patch feature"),
         field("intermediate_size", &Self::intermediate_size, "width inside the MLP"),
-        field("num_hidden_layers", &Self::num_hidden_layers, "transformer blocks that negative layer numbers count on"),
+        field("num_hidden_layers", &Self::num_hidden_layers,
+              "transformer blocks that negative layer numbers count on"),
         field("num_attention_heads", &Self::num_attention_heads, "attention heads"),
         field("image_size", &Self::image_size, "side of the square input in pixels"),
         field("patch_size", &Self::patch_size, "side of a patch in pixels"),
@@ -41,7 +43,8 @@ struct VisionConfig {
   }
 };
 
-/// Diff Expert (paper, section on the difference-aware integration module); the names are those of `cc_expert_args`.
+/// Diff Expert (paper, section on the difference-aware integration module); the names are those of
+/// `cc_expert_args`.
 struct DiffExpertConfig {
   int64_t downsample_ratio = 1;
   int64_t per_expert_depth = 2;
@@ -57,7 +60,8 @@ struct DiffExpertConfig {
         field("per_expert_depth", &Self::per_expert_depth, "Change Aware Transformer layers"),
         field("embedding_dim", &Self::embedding_dim, "D, must equal the vision width"),
         field("mlp_dim", &Self::mlp_dim, "width inside a layer's MLP"),
-        field("attention_upsample_rate", &Self::attention_upsample_rate, "divides the inner attention width (1: not)"),
+        field("attention_upsample_rate", &Self::attention_upsample_rate,
+              "divides the inner attention width (1: not)"),
         field("flag_init_std", &Self::flag_init_std, "standard deviation of fresh date and change flags")};
   }
 };
@@ -79,23 +83,24 @@ struct DecoderConfig {
 
   static constexpr auto fields() {
     using Self = DecoderConfig;
-    return std::tuple{
-        field("vocab_size", &Self::vocab_size, "V, rows of the embedding"),
-        field("hidden_size", &Self::hidden_size, "H, width of a token"),
-        field("intermediate_size", &Self::intermediate_size, "width inside the MLP"),
-        field("num_hidden_layers", &Self::num_hidden_layers, "transformer blocks"),
-        field("num_attention_heads", &Self::num_attention_heads, "query heads"),
-        field("num_key_value_heads", &Self::num_key_value_heads, "key and value heads"),
-        field("rope_theta", &Self::rope_theta, "base of the rotary position embedding"),
-        field("rms_norm_eps", &Self::rms_norm_eps, "epsilon of the RMS norms"),
-        field("tie_word_embeddings", &Self::tie_word_embeddings, "the head is the embedding (false: a matrix of its own)"),
-        field("hidden_act", &Self::hidden_act, "activation of the MLP; silu is the one known")};
+    return std::tuple{field("vocab_size", &Self::vocab_size, "V, rows of the embedding"),
+                      field("hidden_size", &Self::hidden_size, "H, width of a token"),
+                      field("intermediate_size", &Self::intermediate_size, "width inside the MLP"),
+                      field("num_hidden_layers", &Self::num_hidden_layers, "transformer blocks"),
+                      field("num_attention_heads", &Self::num_attention_heads, "query heads"),
+                      field("num_key_value_heads", &Self::num_key_value_heads, "key and value heads"),
+                      field("rope_theta", &Self::rope_theta, "base of the rotary position embedding"),
+                      field("rms_norm_eps", &Self::rms_norm_eps, "epsilon of the RMS norms"),
+                      field("tie_word_embeddings", &Self::tie_word_embeddings,
+                            "the head is the embedding (false: a matrix of its own)"),
+                      field("hidden_act", &Self::hidden_act, "activation of the MLP; silu is the one known")};
   }
 };
 
 struct ModelConfig {
   VisionConfig vision;
-  /// Hidden states the features are taken from: 0 is the embedding, i the output of block i; ascending, S of them.
+  /// Hidden states the features are taken from: 0 is the embedding, i the output of block i; ascending, S of
+  /// them.
   std::vector<int64_t> vision_layers = {17, 20, 23, 26};
   /// Absent for a base model without Diff Expert; then only the last of `vision_layers` is used.
   std::optional<DiffExpertConfig> diff_expert = DiffExpertConfig{};
@@ -105,8 +110,9 @@ struct ModelConfig {
   void validate() const;
 };
 
-/// Reads config.json text of the authors' layout, of a LLaVA-OneVision base, or of the llava-hf layout. `source` begins
-/// error messages. Throws Error for what this implementation does not compute, rather than computing something else.
+/// Reads config.json text of the authors' layout, of a LLaVA-OneVision base, or of the llava-hf layout.
+/// `source` begins error messages. Throws Error for what this implementation does not compute, rather than
+/// computing something else.
 ModelConfig parse_model_config(std::string_view json_text, std::string_view source);
 
 }  // namespace ccexpert

@@ -1,6 +1,6 @@
-/// Diff Expert (paper, difference-aware integration): what changed between two dates, at several depths of the vision
-/// transformer. Shapes use the letters of core/shapes.h; the scales are stacked on the batch axis, so that all share
-/// one pass.
+/// Diff Expert (paper, difference-aware integration): what changed between two dates, at several depths of
+/// the vision transformer. Shapes use the letters of core/shapes.h; the scales are stacked on the batch axis,
+/// so that all share one pass.
 #pragma once
 
 #include <memory>
@@ -50,12 +50,13 @@ class ChangeAwareLayer : public torch::nn::Module {
  public:
   ChangeAwareLayer(const DiffExpertConfig& config, const at::TensorOptions& options);
 
-  /// `features.change` already holds this layer's query (the caller adds the initial change feature); `position` is
-  /// [N,D] in the features' dtype.
+  /// `features.change` already holds this layer's query (the caller adds the initial change feature);
+  /// `position` is [N,D] in the features' dtype.
   ChangeFeatures forward(const ChangeFeatures& features, const at::Tensor& position) const;
 
  private:
-  std::shared_ptr<ChangeAttention> change_self_attn_, cross_attn_change_to_image_, cross_attn_image_to_change_;
+  std::shared_ptr<ChangeAttention> change_self_attn_, cross_attn_change_to_image_,
+      cross_attn_image_to_change_;
   std::shared_ptr<LayerNorm> norm1_, norm2_, norm3_;
   std::shared_ptr<Linear> lin1_, lin2_;
   std::shared_ptr<Embedding> before_flag_, after_flag_, change_flag_;
@@ -96,7 +97,8 @@ class DiffExpert : public torch::nn::Module {
   };
   Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
 
-  /// Fresh weights as the reference starts them: Linear N(0, 0.02), biases 0, norms 1 and 0, flags N(0, flag_init_std).
+  /// Fresh weights as the reference starts them: Linear N(0, 0.02), biases 0, norms 1 and 0, flags N(0,
+  /// flag_init_std).
   void initialize(uint64_t seed);
 
  private:

@@ -7,7 +7,8 @@
 
 namespace ccexpert {
 
-/// Rows may hold different numbers of tokens: row b holds `lengths()[b]`, and what stands behind them is never read.
+/// Rows may hold different numbers of tokens: row b holds `lengths()[b]`, and what stands behind them is
+/// never read.
 class KvCache {
  public:
   /// Room for `capacity` tokens in each row; memory is taken when the first layer stores.
@@ -21,10 +22,12 @@ class KvCache {
     at::Tensor keys;    ///< [B,K,t,d] of all tokens up to the longest row's newest
     at::Tensor values;  ///< [B,K,t,d]
   };
-  /// Writes `keys` and `values` [B,K,T,d] of one layer behind what each row holds, and returns all of that layer.
+  /// Writes `keys` and `values` [B,K,T,d] of one layer behind what each row holds, and returns all of that
+  /// layer.
   View append(int64_t layer, const at::Tensor& keys, const at::Tensor& values);
 
-  /// After all layers have appended T tokens: counts `added[b]` of them for row b (fewer than T: the rest was padding).
+  /// After all layers have appended T tokens: counts `added[b]` of them for row b (fewer than T: the rest was
+  /// padding).
   void advance(const std::vector<int64_t>& added);
 
   /// Row i becomes what row `rows[i]` was, for beams; rows may repeat or vanish.

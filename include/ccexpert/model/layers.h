@@ -1,5 +1,5 @@
-/// The layers that all parts of the model share. Parameters are made without values: they are loaded or initialised
-/// from outside, and an untouched one takes no memory yet.
+/// The layers that all parts of the model share. Parameters are made without values: they are loaded or
+/// initialised from outside, and an untouched one takes no memory yet.
 #pragma once
 
 #include <memory>
@@ -21,7 +21,8 @@ class ModuleGroup : public torch::nn::Module {
   }
 };
 
-/// y = x W^T + b. Every matrix product with weights goes through here, so that its arithmetic can be replaced.
+/// y = x W^T + b. Every matrix product with weights goes through here, so that its arithmetic can be
+/// replaced.
 class Linear : public torch::nn::Module {
  public:
   /// Weight [out,in] and, unless `bias` is false, bias [out].

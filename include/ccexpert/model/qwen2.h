@@ -1,5 +1,5 @@
-/// Qwen2 decoder: pre-RMSNorm, grouped-query attention with biases on query, key and value, rotary positions in the
-/// half-split form, SwiGLU.
+/// Qwen2 decoder: pre-RMSNorm, grouped-query attention with biases on query, key and value, rotary positions
+/// in the half-split form, SwiGLU.
 #pragma once
 
 #include <memory>
@@ -49,12 +49,12 @@ class Qwen2Decoder : public torch::nn::Module {
   /// Token ids [B,T] to vectors [B,T,H].
   at::Tensor embed(const at::Tensor& ids) const { return embed_tokens_->forward(ids); }
 
-  /// Vectors [B,T,H] to hidden states [B,T,H] behind the final norm. Without a cache, positions start at 0 and padding
-  /// on the right changes nothing before it. With a cache, row b continues behind what it holds; `added[b]` tokens of
-  /// it are real (empty: all T). `states`, where given, receives the embeddings, every block's output, and the result
-  /// in place of the last one.
-  at::Tensor forward(const at::Tensor& embeddings, KvCache* cache = nullptr, const std::vector<int64_t>& added = {},
-                     std::vector<at::Tensor>* states = nullptr) const;
+  /// Vectors [B,T,H] to hidden states [B,T,H] behind the final norm. Without a cache, positions start at 0
+  /// and padding on the right changes nothing before it. With a cache, row b continues behind what it holds;
+  /// `added[b]` tokens of it are real (empty: all T). `states`, where given, receives the embeddings, every
+  /// block's output, and the result in place of the last one.
+  at::Tensor forward(const at::Tensor& embeddings, KvCache* cache = nullptr,
+                     const std::vector<int64_t>& added = {}, std::vector<at::Tensor>* states = nullptr) const;
 
   /// Hidden states [...,H] to logits [...,V].
   at::Tensor logits(const at::Tensor& hidden) const;

@@ -1,4 +1,5 @@
-/// SigLIP vision transformer (spec so400m/14-384 and its kin): pre-norm blocks, learned positions, no class token.
+/// SigLIP vision transformer (spec so400m/14-384 and its kin): pre-norm blocks, learned positions, no class
+/// token.
 #pragma once
 
 #include <memory>
@@ -34,15 +35,15 @@ class SiglipBlock : public torch::nn::Module {
   std::shared_ptr<Linear> fc1_, fc2_;
 };
 
-/// Patches to features. Only the blocks up to the last one that is asked for exist; what would follow (further blocks,
-/// the final layer norm, the pooling head) is never computed.
+/// Patches to features. Only the blocks up to the last one that is asked for exist; what would follow
+/// (further blocks, the final layer norm, the pooling head) is never computed.
 class SiglipVision : public torch::nn::Module {
  public:
   /// `layers`: ascending hidden state numbers, 0 the embedding, i the output of block i.
   SiglipVision(const VisionConfig& config, std::vector<int64_t> layers, const at::TensorOptions& options);
 
-  /// Pixels [2B,3,P,P], normalised, to one [2B,N,D] for each of `layers`. Images do not interact. P may differ from the
-  /// config's image size only where the patch grid stays the same.
+  /// Pixels [2B,3,P,P], normalised, to one [2B,N,D] for each of `layers`. Images do not interact. P may
+  /// differ from the config's image size only where the patch grid stays the same.
   std::vector<at::Tensor> forward(const at::Tensor& pixels) const;
 
   /// Blocks that exist.

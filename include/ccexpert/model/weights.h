@@ -19,16 +19,18 @@ struct LoadWeightsOptions {
   std::function<bool(std::string_view)> may_be_missing = nullptr;
 };
 
-/// Copies every parameter of `module` from `source`, converted to the parameter's dtype and device, one tensor at a
-/// time: no second copy of the weights exists. Names are the module's own. Throws one Error that lists all missing, all
-/// unexpected and all mis-shaped tensors, before anything is copied.
-void load_weights(torch::nn::Module& module, const io::TensorSource& source, const LoadWeightsOptions& options = {});
+/// Copies every parameter of `module` from `source`, converted to the parameter's dtype and device, one
+/// tensor at a time: no second copy of the weights exists. Names are the module's own. Throws one Error that
+/// lists all missing, all unexpected and all mis-shaped tensors, before anything is copied.
+void load_weights(torch::nn::Module& module, const io::TensorSource& source,
+                  const LoadWeightsOptions& options = {});
 
 /// Whether a base model's tensors are there but no Diff Expert.
 bool has_diff_expert(const io::TensorSource& source);
 
-/// Makes a model from a config and a checkpoint's tensors in the authors' names. A head that is stored is used, whatever
-/// the config says of tying. `fresh_diff_expert`: a base's missing Diff Expert starts fresh from `seed`.
+/// Makes a model from a config and a checkpoint's tensors in the authors' names. A head that is stored is
+/// used, whatever the config says of tying. `fresh_diff_expert`: a base's missing Diff Expert starts fresh
+/// from `seed`.
 struct BuildModelOptions {
   at::TensorOptions tensor = {};  ///< dtype and device
   bool fresh_diff_expert = false;

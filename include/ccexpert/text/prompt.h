@@ -25,20 +25,22 @@ inline constexpr std::string_view kReferenceQuestion =
 inline constexpr std::string_view kPaperQuestion =
     "This is Image1 <image>. This is Image2 <image>. What difference happened from Image1 to Image2?";
 
-/// The question with both images: as it is where it names two; with both images before it, each on a line of its own,
-/// where it names none. Throws Error for any other number, and for text of chat markup, which would end the turn.
+/// The question with both images: as it is where it names two; with both images before it, each on a line of
+/// its own, where it names none. Throws Error for any other number, and for text of chat markup, which would
+/// end the turn.
 std::string complete_question(std::string_view question);
 
 /// All text up to where the caption begins.
 std::string chat_prompt(std::string_view question);
 
-/// Token ids of `chat_prompt`, kImagePlaceholder where an image stands. Each piece of text between images is tokenised by
-/// itself.
+/// Token ids of `chat_prompt`, kImagePlaceholder where an image stands. Each piece of text between images is
+/// tokenised by itself.
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question);
 
 /// Which tokens of a training example are targets.
 enum class LabelStyle {
-  kReference,    ///< the assistant's whole turn, and newline and turn marks wherever they stand (the released code)
+  kReference,    ///< the assistant's whole turn, and newline and turn marks wherever they stand (the released
+                 ///< code)
   kCaptionOnly,  ///< the caption and the mark that ends it
 };
 
@@ -46,8 +48,8 @@ struct TrainingExample {
   std::vector<int64_t> ids;     ///< prompt, caption, end of turn; kImagePlaceholder where an image stands
   std::vector<int64_t> labels;  ///< for each id itself or kIgnoredLabel; not shifted
 };
-TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question, std::string_view caption,
-                                        LabelStyle style);
+TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question,
+                                        std::string_view caption, LabelStyle style);
 
 /// The ids that end a caption: <|im_end|> and <|endoftext|>. Throws Error where the tokenizer has neither.
 std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer);

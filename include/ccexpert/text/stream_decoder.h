@@ -7,8 +7,8 @@
 
 namespace ccexpert::text {
 
-/// A token may end within a character: what comes out is always whole characters. All that `push` returned, followed by
-/// `finish`, equals Tokenizer::decode of all ids.
+/// A token may end within a character: what comes out is always whole characters. All that `push` returned,
+/// followed by `finish`, equals Tokenizer::decode of all ids.
 class StreamDecoder {
  public:
   /// `tokenizer` must outlive the decoder.

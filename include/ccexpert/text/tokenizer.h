@@ -12,13 +12,13 @@
 
 namespace ccexpert::text {
 
-/// Text to token ids and back, exactly as the tokenizer that a checkpoint was trained with. Const members are safe to
-/// call from several threads.
+/// Text to token ids and back, exactly as the tokenizer that a checkpoint was trained with. Const members are
+/// safe to call from several threads.
 class Tokenizer {
  public:
   /// Reads tokenizer.json, or vocab.json with merges.txt and the special tokens of tokenizer_config.json and
-  /// added_tokens.json. Throws Error naming the file (and the line of merges.txt) where they are missing, damaged, or
-  /// describe a tokenizer of another kind.
+  /// added_tokens.json. Throws Error naming the file (and the line of merges.txt) where they are missing,
+  /// damaged, or describe a tokenizer of another kind.
   static Tokenizer load(const std::filesystem::path& folder);
 
   Tokenizer(Tokenizer&&) noexcept;
@@ -28,8 +28,8 @@ class Tokenizer {
   /// Special tokens in the text become their ids. Bytes that are no UTF-8 count as U+FFFD.
   std::vector<int64_t> encode(std::string_view utf8) const;
 
-  /// Bytes that form no character become U+FFFD. Ids without a token (a model may have more rows than its tokenizer has
-  /// tokens) stand for nothing; a negative id is an Error.
+  /// Bytes that form no character become U+FFFD. Ids without a token (a model may have more rows than its
+  /// tokenizer has tokens) stand for nothing; a negative id is an Error.
   std::string decode(std::span<const int64_t> ids, bool skip_special = true) const;
 
   /// The bytes of one token, which may be part of a character; empty for an id without a token.

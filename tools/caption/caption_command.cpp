@@ -1,0 +1,89 @@
+#include "caption/caption_command.h"
+
+#include <fstream>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+
+#include "caption/caption_options.h"
+#include "caption/caption_run.h"
+#include "caption/timings_report.h"
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+
+namespace ccexpert::tools {
+namespace {
+
+void report_timings(const CaptionCommand& command, const Captioner& captioner) {
+  if (command.timings) fmt::print(stderr, "{}", timings_table(captioner.timings(), peak_memory()));
+  if (command.timings_file.empty()) return;
+  std::ofstream file(command.timings_file);
+  file << timings_json(captioner.timings(), peak_memory());
+  if (!file.flush()) fail(command.timings_file.string(), "cannot be written");
+}
+
+CaptionBatch batch_of(const Captioner& captioner) {
+  return [&captioner](std::span<const ImagePair> pairs, const CaptionOptions& options) {
+    return captioner.caption(pairs, options);
+  };
+}
+
+int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
+  auto writer = writer_of(command);
+  const auto captioner = Captioner::load(command.model, command.captioner);
+  const auto prediction = caption_one(command, batch_of(captioner), interrupt.token(), std::cout);
+  if (interrupt.signal() != 0) return kFailed;
+  if (command.format == "text" && command.output.empty()) {
+    // The caption and nothing else; streamed, it stands there already.
+    std::cout << (command.stream ? "" : prediction.caption) << std::endl;
+  } else {
+    writer.write({&prediction, 1});
+  }
+  report_timings(command, captioner);
+  return kSuccess;
+}
+
+int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
+  // What can be wrong with files is said before the model takes its time to load.
+  const auto pairs = pairs_of(command);
+  auto writer = writer_of(command);
+  const auto captioner = Captioner::load(command.model, command.captioner);
+  if (!command.quiet) fmt::print(stderr, "{} pairs, {}\n", pairs.size(), captioner.description());
+  const auto summary = caption_many(command, pairs, batch_of(captioner), writer, interrupt.token());
+  report_timings(command, captioner);
+  if (summary.interrupted && !command.quiet) {
+    fmt::print(stderr, "ccexpert-caption: interrupted after {} of {} pairs{}\n",
+               summary.captioned + summary.failed + summary.skipped, pairs.size(),
+               command.output.empty() ? "" : "; --resume goes on from there");
+  }
+  if (summary.failed == 0) return kSuccess;
+  fmt::print(stderr, "ccexpert-caption: {} of {} pairs failed\n", summary.failed, pairs.size());
+  return kSomeFailed;
+}
+
+int run(const CaptionCommand& command) {
+  const Interrupt interrupt;
+  if (command.quiet) log::set_level(log::Level::kError);
+  const int exit_code =
+      command.single_pair() ? caption_single(command, interrupt) : caption_list(command, interrupt);
+  return interrupt.signal() == 0 ? exit_code : kSignalBase + interrupt.signal();
+}
+
+}  // namespace
+
+int run_caption_command(int count, const char* const* arguments) {
+  try {
+    const auto parsed = parse_caption_command(count, arguments);
+    if (!parsed.exit_code) return run(parsed.command);
+    (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
+    return *parsed.exit_code;
+  } catch (const std::exception& error) {
+    std::cerr << "ccexpert-caption: " << error.what() << "\n";
+    return kFailed;
+  }
+}
+
+}  // namespace ccexpert::tools

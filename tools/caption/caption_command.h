@@ -1,0 +1,8 @@
+// ccexpert-caption from arguments to exit code.
+#pragma once
+
+namespace ccexpert::tools {
+
+int run_caption_command(int count, const char* const* arguments);
+
+}  // namespace ccexpert::tools

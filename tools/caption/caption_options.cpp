@@ -1,0 +1,199 @@
+#include "caption/caption_options.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/text/prompt.h>
+
+#include "common/command_line.h"
+#include "common/exit_code.h"
+
+namespace ccexpert::tools {
+namespace {
+
+constexpr const char* kName = "ccexpert-caption";
+
+constexpr const char* kExamples = R"(Examples:
+  ccexpert-caption --model checkpoints/ccexpert-0.5b before.png after.png
+  ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl
+  ccexpert-caption --model MODEL --before 2018/ --after 2023/ --format csv --output changes.csv
+  ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --resume
+  ccexpert-caption --model MODEL --prompt "Did a road change?" before.png after.png
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 143 interrupted.)";
+
+void add_model_options(CLI::App& app, CaptionCommand& command) {
+  constexpr const char* kGroup = "Model";
+  app.add_option("-m,--model", command.model, "checkpoint folder (config.json, weights, tokenizer)")
+      ->envname("CCEXPERT_MODEL")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--device", command.captioner.device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--dtype", command.captioner.dtype, "precision; auto: float32 on CPU, bfloat16 on GPU")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--threads", command.captioner.threads, "CPU threads (0: all cores)")
+      ->check(CLI::Range(0, 4096).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+}
+
+void add_input_options(CLI::App& app, CaptionCommand& command) {
+  constexpr const char* kGroup = "Input";
+  app.add_option("images", command.images, "one pair: the earlier and the later image")
+      ->type_name("BEFORE AFTER")
+      ->expected(1, -1)
+      ->group(kGroup);
+  app.add_option("--pairs", command.pairs,
+                 "list of pairs: JSON Lines, JSON or CSV with before, after and uid")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option("--image-root", command.image_root, "where relative paths of --pairs start (its own folder)")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--before", command.before_folder,
+                 "folder of earlier images, paired with --after by file name")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--after", command.after_folder, "folder of later images")->type_name("DIR")->group(kGroup);
+}
+
+void add_output_options(CLI::App& app, CaptionCommand& command) {
+  constexpr const char* kGroup = "Output";
+  app.add_option("-f,--format", command.format,
+                 "text: the caption (with its uid before it where there are many pairs)")
+      ->check(CLI::IsMember({"text", "jsonl", "csv"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("-o,--output", command.output, "file to write (standard output)")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_flag("--resume", command.resume, "go on with the output file: skip the pairs it has a caption for")
+      ->group(kGroup);
+  app.add_flag("--overwrite", command.overwrite, "replace the output file")->group(kGroup);
+  app.add_flag("--stream", command.stream, "print the caption of one pair while it is generated")
+      ->group(kGroup);
+  app.add_flag("-q,--quiet", command.quiet, "no progress and no warnings")->group(kGroup);
+  app.add_flag("--timings", command.timings, "print where the time went to standard error")->group(kGroup);
+  app.add_option("--timings-file", command.timings_file, "write the same as JSON")
+      ->type_name("FILE")
+      ->group(kGroup);
+}
+
+void add_generation_options(CLI::App& app, CaptionCommand& command) {
+  constexpr const char* kGroup = "Generation";
+  app.add_option("-p,--prompt", command.prompt, "own question, with <image> twice or not at all")
+      ->type_name("TEXT")
+      ->group(kGroup);
+  app.add_option("--prompt-style", command.prompt_style,
+                 "wording of the standard question: as released, or as printed")
+      ->check(CLI::IsMember({"reference", "paper"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  for_each_field<GenerationOptions>([&](const auto& each) {
+    app.add_option(option_name(each.name), command.generation.*each.member, each.help)
+        ->capture_default_str()
+        ->type_name("N")
+        ->group(kGroup);
+  });
+  app.add_option("-b,--batch-size", command.batch_size,
+                 "pairs in flight at once; captions do not depend on it")
+      ->check(CLI::Range(int64_t{1}, int64_t{4096}).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+}
+
+void add_other_options(CLI::App& app, std::string& shell, bool& version) {
+  constexpr const char* kGroup = "Other";
+  app.set_help_flag("-h,--help", "this text")->group(kGroup);
+  app.add_flag("--version", version, "versions of this program and LibTorch, CPU features, GPU")
+      ->group(kGroup);
+  app.add_option("--completion", shell, "print the completion script of a shell")
+      ->check(CLI::IsMember({"bash"}))
+      ->type_name("NAME")
+      ->group(kGroup);
+}
+
+int inputs(const CaptionCommand& command) {
+  return static_cast<int>(command.single_pair()) + static_cast<int>(!command.pairs.empty()) +
+         static_cast<int>(!command.before_folder.empty() || !command.after_folder.empty());
+}
+
+void expect(bool holds, const std::string& message) {
+  if (!holds) throw Error(message);
+}
+
+/// What options must be together. Throws Error.
+void check(CaptionCommand& command) {
+  expect(command.images.empty() || command.images.size() == 2,
+         "input: expected two images, BEFORE AFTER, got " + std::to_string(command.images.size()));
+  expect(inputs(command) == 1,
+         "input: expected one of BEFORE AFTER, --pairs FILE, or --before DIR --after DIR, got " +
+             std::string(inputs(command) == 0 ? "none" : "several"));
+  expect(command.before_folder.empty() == command.after_folder.empty(),
+         "input: expected --before and --after together");
+  expect(command.image_root.empty() || !command.pairs.empty(), "--image-root: expected with --pairs");
+  expect(!(command.resume && command.overwrite), "output: expected --resume or --overwrite, got both");
+  expect(!command.resume || !command.output.empty(), "--resume: expected with --output FILE");
+  expect(!command.resume || command.format != "text", "--resume: expected --format jsonl or csv, got text");
+  expect(!command.stream || (command.single_pair() && command.format == "text" && command.output.empty()),
+         "--stream: expected with one pair, as text, to standard output");
+  expect(!command.stream || command.generation.beams == 1, "--stream: expected no beam search");
+  expect(command.prompt.empty() || command.prompt_style == "reference",
+         "--prompt-style: expected without --prompt, which replaces the standard question");
+  expect(!command.model.empty(),
+         "--model: expected a checkpoint folder, got none (there is no embedded model in this version)");
+  command.generation.validate();
+  if (command.prompt_style == "paper") command.prompt = text::kPaperQuestion;
+  if (!command.prompt.empty()) text::complete_question(command.prompt);
+}
+
+}  // namespace
+
+ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
+  ParsedCaptionCommand parsed;
+  std::string shell;
+  bool version = false;
+  CLI::App app("Says in words what changed between two images of one place (CCExpert).", kName);
+  app.get_formatter()->column_width(34);
+  app.footer(kExamples);
+  add_model_options(app, parsed.command);
+  add_input_options(app, parsed.command);
+  add_output_options(app, parsed.command);
+  add_generation_options(app, parsed.command);
+  add_other_options(app, shell, version);
+
+  const auto leave = [&](int exit_code, std::string text) {
+    parsed.exit_code = exit_code;
+    parsed.text = std::move(text);
+    return parsed;
+  };
+  const auto refuse = [&](std::string_view problem) {
+    return leave(kUsage, fmt::format("{}: {}\nSee {} --help.", kName, problem, kName));
+  };
+  try {
+    app.parse(count, arguments);
+    if (version) return leave(kSuccess, version_text(kName));
+    if (!shell.empty()) return leave(kSuccess, bash_completion(app));
+    check(parsed.command);
+  } catch (const CLI::CallForHelp&) {
+    return leave(kSuccess, app.help());
+  } catch (const CLI::ParseError& error) {
+    return refuse(usage_error(app, error));
+  } catch (const Error& error) {
+    return refuse(error.what());
+  }
+  return parsed;
+}
+
+}  // namespace ccexpert::tools

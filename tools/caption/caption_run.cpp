@@ -1,0 +1,148 @@
+#include "caption/caption_run.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+
+#include "caption/pair_loader.h"
+#include "common/progress.h"
+
+namespace ccexpert::tools {
+namespace {
+
+using data::PairFiles;
+using data::Prediction;
+
+CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop) {
+  return {
+      .generation = command.generation, .question = command.prompt, .on_token = {}, .stop = std::move(stop)};
+}
+
+std::string size_warning(const PairFiles& pair, const LoadedPair& images) {
+  if (images.before.height == images.after.height && images.before.width == images.after.width) return {};
+  return fmt::format(
+      "{}: the images differ in size ({}x{} and {}x{} px); both are resized, do they show the same ground?",
+      pair.uid, images.before.width, images.before.height, images.after.width, images.after.height);
+}
+
+std::string finish_name(FinishReason finish) {
+  return finish == FinishReason::kEndToken ? "end_token" : "length";
+}
+
+Prediction prediction_of(const PairFiles& pair, const Caption& caption) {
+  return {.pair = pair,
+          .caption = caption.text,
+          .token_ids = caption.token_ids,
+          .logprob = caption.logprob,
+          .finish = finish_name(caption.finish),
+          .error = {}};
+}
+
+Prediction failure_of(const PairFiles& pair, const std::string& error) {
+  return {.pair = pair, .caption = {}, .token_ids = {}, .logprob = 0.0, .finish = {}, .error = error};
+}
+
+/// Captions of the readable pairs of a batch, errors of the others, in the batch's order.
+std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBatch& caption,
+                                const CaptionOptions& options) {
+  std::vector<ImagePair> readable;
+  for (const auto& images : batch.images) {
+    if (images.error.empty()) readable.push_back({images.before.view(), images.after.view()});
+  }
+  const auto captions = caption(readable, options);
+  std::vector<Prediction> predictions;
+  auto next = captions.begin();
+  for (size_t i = 0; i < batch.images.size(); ++i) {
+    const auto& error = batch.images[i].error;
+    predictions.push_back(error.empty() ? prediction_of(batch.files[i], *next++)
+                                        : failure_of(batch.files[i], error));
+  }
+  return predictions;
+}
+
+void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quiet) {
+  for (size_t i = 0; i < batch.images.size(); ++i) {
+    const auto& images = batch.images[i];
+    if (!images.error.empty()) {
+      progress.note(fmt::format("{}: {}", batch.files[i].uid, images.error));
+    } else if (const auto warning = size_warning(batch.files[i], images); !warning.empty() && !quiet) {
+      progress.note("warning: " + warning);
+    }
+  }
+}
+
+}  // namespace
+
+data::PredictionWriter writer_of(const CaptionCommand& command) {
+  using data::ExistingOutput;
+  const auto format = data::prediction_format(command.format);
+  if (command.output.empty()) return data::PredictionWriter(format);
+  auto existing = ExistingOutput::kRefuse;
+  if (command.resume) existing = ExistingOutput::kResume;
+  if (command.overwrite) existing = ExistingOutput::kOverwrite;
+  return {command.output, format, existing};
+}
+
+std::vector<PairFiles> pairs_of(const CaptionCommand& command) {
+  if (command.single_pair()) {
+    return {{command.images[0].filename().string(), command.images[0], command.images[1]}};
+  }
+  if (!command.pairs.empty()) return data::read_pair_list(command.pairs, command.image_root);
+  auto folders = data::pair_folders(command.before_folder, command.after_folder);
+  if (!folders.unmatched.empty()) {
+    log::warning(fmt::format("{} images have no counterpart and are left out, the first is {}",
+                             folders.unmatched.size(), folders.unmatched.front().string()));
+  }
+  return std::move(folders.pairs);
+}
+
+Prediction caption_one(const CaptionCommand& command, const CaptionBatch& caption, std::stop_token stop,
+                       std::ostream& out) {
+  const auto pair = pairs_of(command).front();
+  const auto images = load_pair(pair);
+  if (!images.error.empty()) throw Error(images.error);
+  if (const auto warning = size_warning(pair, images); !warning.empty()) log::warning(warning);
+  auto options = options_of(command, std::move(stop));
+  if (command.stream) {
+    options.on_token = [&](const TokenEvent& event) {
+      out << event.text << std::flush;
+      return true;
+    };
+  }
+  const ImagePair views{images.before.view(), images.after.view()};
+  return prediction_of(pair, caption({&views, 1}, options).front());
+}
+
+RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles> pairs,
+                        const CaptionBatch& caption, data::PredictionWriter& writer, std::stop_token stop) {
+  std::vector<PairFiles> left;
+  std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(left),
+               [&](const PairFiles& pair) { return !writer.done().contains(pair.uid); });
+  RunSummary summary{.skipped = static_cast<int64_t>(pairs.size() - left.size())};
+  Progress progress(static_cast<int64_t>(left.size()), "pairs",
+                    command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
+  if (summary.skipped > 0 && !command.quiet)
+    progress.note(fmt::format("{} pairs are captioned already", summary.skipped));
+  const auto options = options_of(command, stop);
+  PairLoader loader(left, static_cast<size_t>(command.batch_size));
+  for (auto batch = loader.next(); !batch.files.empty(); batch = loader.next()) {
+    tell_problems(batch, progress, command.quiet);
+    const auto predictions = predict(batch, caption, options);
+    // What a stop cut short is no caption of the model.
+    if (stop.stop_requested()) break;
+    writer.write(predictions);
+    const auto failed = std::count_if(predictions.begin(), predictions.end(),
+                                      [](const Prediction& prediction) { return !prediction.error.empty(); });
+    summary.failed += failed;
+    summary.captioned += static_cast<int64_t>(predictions.size()) - failed;
+    progress.add(static_cast<int64_t>(predictions.size()));
+  }
+  summary.interrupted = stop.stop_requested();
+  return summary;
+}
+
+}  // namespace ccexpert::tools

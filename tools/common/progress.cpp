@@ -1,0 +1,87 @@
+#include "common/progress.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace ccexpert::tools {
+namespace {
+
+constexpr auto kLineInterval = std::chrono::seconds(30);
+constexpr int64_t kBarWidth = 24;
+
+std::string bar(int64_t done, int64_t total) {
+  const int64_t filled = kBarWidth * done / std::max<int64_t>(total, 1);
+  std::string text;
+  for (int64_t i = 0; i < kBarWidth; ++i) text += i < filled ? "█" : "░";
+  return text;
+}
+
+}  // namespace
+
+ProgressStyle progress_style_of_stderr() {
+  return ::isatty(STDERR_FILENO) == 1 ? ProgressStyle::kBar : ProgressStyle::kLines;
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  if (whole < 60) return fmt::format("{:.1f} s", seconds);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+Progress::Progress(int64_t total, std::string unit, ProgressStyle style)
+    : total_(total), unit_(std::move(unit)), style_(style), start_(Clock::now()), last_line_(start_) {
+  if (style_ == ProgressStyle::kBar) draw();
+}
+
+Progress::~Progress() {
+  clear();
+}
+
+void Progress::add(int64_t done) {
+  done_ += done;
+  if (style_ == ProgressStyle::kBar) draw();
+  const bool line_is_due = Clock::now() - last_line_ >= kLineInterval || done_ == total_;
+  if (style_ == ProgressStyle::kLines && line_is_due) {
+    last_line_ = Clock::now();
+    note(state());
+  }
+}
+
+void Progress::note(std::string_view message) {
+  clear();
+  fmt::print(stderr, "{}\n", message);
+  if (style_ == ProgressStyle::kBar) draw();
+}
+
+std::string Progress::state() const {
+  auto text = fmt::format("{}/{} {}", done_, total_, unit_);
+  if (done_ == 0) return text;
+  const double rate = static_cast<double>(done_) / std::max(seconds(), 1e-9);
+  text += fmt::format(" · {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_);
+  return text + (done_ < total_ ? " · " + duration_text(static_cast<double>(total_ - done_) / rate) + " left"
+                                : " · " + duration_text(seconds()));
+}
+
+void Progress::draw() {
+  // \x1b[K clears what a longer text left behind.
+  fmt::print(stderr, "\r{} {}\x1b[K", bar(done_, total_), state());
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void Progress::clear() {
+  if (!drawn_) return;
+  fmt::print(stderr, "\r\x1b[K");
+  std::fflush(stderr);
+  drawn_ = false;
+}
+
+double Progress::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+}  // namespace ccexpert::tools
