@@ -1,1 +1,21 @@
 # Installed: the libraries, the public headers, the commands and a package for find_package(ccexpert).
+if(NOT CCEXPERT_ROOMS STREQUAL "all")
+  return()
+endif()
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ccexpert)
+
+get_property(rooms GLOBAL PROPERTY CCEXPERT_BUILT_ROOMS)
+list(TRANSFORM rooms PREPEND ccexpert_ OUTPUT_VARIABLE room_targets)
+install(TARGETS ${room_targets} ccexpert EXPORT ccexpert ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT ccexpert NAMESPACE ccexpert:: DESTINATION ${package_dir} FILE ccexpert-targets.cmake)
+install(DIRECTORY include/ccexpert DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES cmake/FindLibTorch.cmake cmake/FindOpenCVImage.cmake cmake/FindLibCsv.cmake DESTINATION ${package_dir})
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+configure_package_config_file(cmake/ccexpert-config.cmake.in ${PROJECT_BINARY_DIR}/ccexpert-config.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/ccexpert-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/ccexpert-config.cmake ${PROJECT_BINARY_DIR}/ccexpert-config-version.cmake
+        DESTINATION ${package_dir})

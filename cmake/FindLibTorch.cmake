@@ -70,6 +70,8 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu
       -Wl,--push-state,--no-as-needed "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so"
       "${LibTorch_ROOT_DIR}/lib/libc10_cuda.so" -Wl,--pop-state)
+    # A machine that only builds needs none of the CUDA libraries that these load.
+    target_link_options(LibTorch::cuda INTERFACE -Wl,--allow-shlib-undefined)
     target_compile_definitions(LibTorch::cuda INTERFACE USE_C10D_NCCL CCEXPERT_HAS_CUDA)
   endif()
 endif()

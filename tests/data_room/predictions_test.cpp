@@ -74,7 +74,10 @@ TEST(PredictionWriter, CsvAndTextKeepALineAPrediction) {
 
 class ResumeTest : public ::testing::TestWithParam<PredictionFormat> {};
 INSTANTIATE_TEST_SUITE_P(Formats, ResumeTest,
-                         ::testing::Values(PredictionFormat::kJsonLines, PredictionFormat::kCsv));
+                         ::testing::Values(PredictionFormat::kJsonLines, PredictionFormat::kCsv),
+                         [](const auto& format) {
+                           return format.param == PredictionFormat::kCsv ? "Csv" : "JsonLines";
+                         });
 
 TEST_P(ResumeTest, EqualsAnUninterruptedRun) {
   const TemporaryFolder folder;

@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Installs what ccexpert needs on Debian 12, Ubuntu 24.04 or newer: packages by apt, LibTorch from its pinned wheel.
+# Safe to run again: what is there already is left alone.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+usage() {
+  cat <<'TEXT'
+usage: scripts/setup.sh [--dev] [--cuda] [--help]
+
+  --dev   also tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
+  --cuda  also the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
+
+LibTorch goes to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and is shared by all checkouts. It is not downloaded where
+CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0.
+TEXT
+}
+
+dev=false
+cuda=false
+for argument in "$@"; do
+  case $argument in
+    --dev) dev=true ;;
+    --cuda) cuda=true ;;
+    --help | -h) usage; exit 0 ;;
+    *) usage >&2; die "unknown argument $argument" ;;
+  esac
+done
+
+libtorch_version=2.11.0
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ccexpert
+libtorch=$cache/libtorch-$libtorch_version
+
+package_names() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@" | awk '{print $1}'; }
+
+missing_packages() {
+  local package
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || echo "$package"
+  done
+}
+
+install_packages() {
+  local lists=("$repository/third_party/apt-packages.txt") missing root=()
+  if $dev; then lists+=("$repository/third_party/apt-packages-dev.txt"); fi
+  command -v dpkg-query > /dev/null || die "this is no Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
+  mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "packages: all installed"
+    return
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo > /dev/null || die "packages are missing and there is neither root nor sudo: ${missing[*]}"
+    root=(sudo)
+  fi
+  say "packages: installing ${#missing[@]}: ${missing[*]}"
+  "${root[@]}" apt-get -q -o Acquire::Retries=3 update > /dev/null || die "apt-get update failed"
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+    install --no-install-recommends "${missing[@]}" > "$cache/apt.log" 2>&1 ||
+    { tail -n 20 "$cache/apt.log" >&2; die "apt-get could not install the packages (all of it: $cache/apt.log)"; }
+}
+
+# has_libtorch FOLDER: whether LibTorch of the right version lies in it, or in its torch/.
+has_libtorch() {
+  local folder header
+  for folder in "$1" "$1/torch"; do
+    header=$folder/include/torch/headeronly/version.h
+    if [ -f "$header" ] && [ -f "$folder/lib/libtorch_cpu.so" ]; then
+      [ "$(awk '/define TORCH_VERSION_(MAJOR|MINOR|PATCH) /{printf "%s%s", n++ ? "." : "", $3}' "$header")" = "$libtorch_version" ]
+      return
+    fi
+  done
+  return 1
+}
+
+# The folder of packages of a python3 that has torch in the right version; nothing else.
+python_packages() {
+  python3 - "$libtorch_version" 2> /dev/null <<'PYTHON'
+import importlib.metadata, importlib.util, pathlib, sys
+if importlib.metadata.version("torch").split("+")[0] == sys.argv[1]:
+    print(pathlib.Path(importlib.util.find_spec("torch").origin).parents[1])
+PYTHON
+}
+
+# Reports how much of a download is there, every ten seconds, until it is killed.
+report_download() {
+  local folder=$1 total=$2 start=$SECONDS got
+  while sleep 10; do
+    got=$(($(du -sk "$folder" 2> /dev/null | cut -f1) / 1000))
+    if [ "$got" -gt 0 ] && [ "$got" -lt "$total" ]; then
+      printf '   %s of %s MB, about %s s left\n' "$got" "$total" $(((total - got) * (SECONDS - start) / got))
+    fi
+  done
+}
+
+# download LIST FOLDER MB: the wheels of a list, checked against its hashes. pip keeps nothing of a broken download, so
+# each wheel that is whole is kept, and only the others are fetched again.
+download() {
+  local list=$1 folder=$2 total=$3 platform tags=() attempt line reporter single=$2/one.txt
+  for platform in manylinux_2_28 manylinux_2_27 manylinux_2_25 manylinux_2_18 manylinux_2_17 manylinux2014 manylinux1; do
+    tags+=(--platform "${platform}_x86_64")
+  done
+  mkdir -p "$folder/partial"
+  report_download "$folder" "$total" &
+  reporter=$!
+  trap 'kill $reporter 2> /dev/null || true' EXIT
+  while read -r line; do
+    printf '%s\n' "$line" > "$single"
+    for attempt in 1 2 3 4; do
+      if TMPDIR=$folder/partial python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes \
+        --disable-pip-version-check --no-cache-dir --python-version 3.11 --implementation cp --abi cp311 --abi none \
+        "${tags[@]}" --dest "$folder" --requirement "$single" 2> "$folder/pip.log"; then
+        break
+      fi
+      [ "$attempt" -lt 4 ] || { tail -n 5 "$folder/pip.log" >&2; die "cannot download ${line%% *}"; }
+      say "LibTorch: download of ${line%% *} broke, trying again"
+      sleep $((attempt * 5))
+    done
+  done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$list")
+  kill "$reporter" 2> /dev/null || true
+  trap - EXIT
+  rm -rf "$folder/partial" "$single" "$folder/pip.log"
+}
+
+# unpack FOLDER TO: every wheel's files.
+unpack() {
+  local wheel
+  for wheel in "$1"/*.whl; do python3 -m zipfile -e "$wheel" "$2"; done
+}
+
+install_libtorch() {
+  if [ -n "${CCEXPERT_LIBTORCH:-}" ]; then
+    has_libtorch "$CCEXPERT_LIBTORCH" || die "CCEXPERT_LIBTORCH: expected a folder with LibTorch $libtorch_version, got $CCEXPERT_LIBTORCH"
+    say "LibTorch: as CCEXPERT_LIBTORCH says, $CCEXPERT_LIBTORCH"
+    return
+  fi
+  if has_libtorch "$libtorch"; then
+    say "LibTorch: $libtorch_version is there"
+    return
+  fi
+  [ "$(uname -m)" = x86_64 ] || die "LibTorch's wheel is pinned for x86_64 only; build LibTorch and set CCEXPERT_LIBTORCH"
+  local packages
+  if packages=$(python_packages) && [ -n "$packages" ] && has_libtorch "$packages"; then
+    rm -rf "$libtorch"
+    ln -s "$packages" "$libtorch"
+    say "LibTorch: using the Python package in $packages"
+    return
+  fi
+  say "LibTorch: downloading $libtorch_version (535 MB), once for all checkouts"
+  download "$repository/third_party/wheels-cpu.txt" "$cache/wheels" 535
+  say "LibTorch: unpacking (1.3 GB)"
+  rm -rf "$libtorch" "$libtorch.new"
+  unpack "$cache/wheels" "$libtorch.new"
+  mv "$libtorch.new" "$libtorch"
+  rm -rf "$cache/wheels"
+}
+
+install_cuda_libraries() {
+  if [ -f "$libtorch/nvidia/.cuda-libraries" ] || [ -f "$libtorch/nvidia/nccl/lib/libnccl.so.2" ]; then
+    say "CUDA libraries: there"
+    return
+  fi
+  [ -z "${CCEXPERT_LIBTORCH:-}" ] || { say "CUDA libraries: expected beside CCEXPERT_LIBTORCH"; return; }
+  say "CUDA libraries: downloading (2300 MB), once for all checkouts"
+  download "$repository/third_party/wheels-cuda.txt" "$cache/wheels-cuda" 2300
+  say "CUDA libraries: unpacking"
+  unpack "$cache/wheels-cuda" "$libtorch"
+  touch "$libtorch/nvidia/.cuda-libraries"
+  rm -rf "$cache/wheels-cuda"
+}
+
+mkdir -p "$cache"
+install_packages
+# One set-up at a time writes the cache.
+exec 9> "$cache/lock"
+flock 9
+install_libtorch
+if $cuda; then install_cuda_libraries; fi
+say "set-up done"
