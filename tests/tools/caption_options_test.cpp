@@ -1,0 +1,155 @@
+#include "caption/caption_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/text/prompt.h>
+
+namespace ccexpert::tools {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+ParsedCaptionCommand parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "ccexpert-caption");
+  return parse_caption_command(static_cast<int>(arguments.size()), arguments.data());
+}
+
+/// The first line of a usage error, without the name of the program.
+std::string refusal(const std::vector<const char*>& arguments) {
+  const auto parsed = parse(arguments);
+  EXPECT_EQ(parsed.exit_code, 2);
+  constexpr std::string_view kPrefix = "ccexpert-caption: ";
+  EXPECT_THAT(parsed.text, StartsWith(std::string(kPrefix)));
+  return parsed.text.substr(kPrefix.size(), parsed.text.find('\n') - kPrefix.size());
+}
+
+TEST(CaptionOptions, DefaultsAreTheEvaluations) {
+  const auto parsed = parse({"--model", "m", "a.png", "b.png"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  const auto& command = parsed.command;
+  EXPECT_EQ(command.model, "m");
+  EXPECT_THAT(command.images, ElementsAre("a.png", "b.png"));
+  EXPECT_TRUE(command.single_pair());
+  EXPECT_EQ(command.format, "text");
+  EXPECT_EQ(command.batch_size, 8);
+  EXPECT_EQ(command.prompt, "");
+  EXPECT_EQ(command.captioner.device, "auto");
+  EXPECT_EQ(command.generation.beams, 1);
+  EXPECT_EQ(command.generation.temperature, 0.0);
+}
+
+TEST(CaptionOptions, EveryOptionArrives) {
+  const auto parsed = parse({"--model=m",
+                             "--pairs",
+                             "p",
+                             "--image-root",
+                             "r",
+                             "--output",
+                             "o",
+                             "--format",
+                             "jsonl",
+                             "--resume",
+                             "--quiet",
+                             "--timings",
+                             "--timings-file",
+                             "t",
+                             "--batch-size",
+                             "3",
+                             "--device",
+                             "cuda:1",
+                             "--dtype",
+                             "bfloat16",
+                             "--threads",
+                             "5",
+                             "--max-new-tokens",
+                             "7",
+                             "--min-new-tokens",
+                             "2",
+                             "--temperature",
+                             "0.5",
+                             "--top-p",
+                             "0.9",
+                             "--top-k",
+                             "11",
+                             "--repetition-penalty",
+                             "1.25",
+                             "--length-penalty",
+                             "0.5",
+                             "--seed",
+                             "13",
+                             "--prompt-style",
+                             "paper"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  const auto& command = parsed.command;
+  EXPECT_EQ(command.pairs, "p");
+  EXPECT_EQ(command.image_root, "r");
+  EXPECT_EQ(command.output, "o");
+  EXPECT_EQ(command.timings_file, "t");
+  EXPECT_TRUE(command.resume && command.quiet && command.timings);
+  EXPECT_EQ(command.batch_size, 3);
+  EXPECT_EQ(command.captioner.device, "cuda:1");
+  EXPECT_EQ(command.captioner.dtype, "bfloat16");
+  EXPECT_EQ(command.captioner.threads, 5);
+  EXPECT_EQ(command.generation.max_new_tokens, 7);
+  EXPECT_EQ(command.generation.min_new_tokens, 2);
+  EXPECT_EQ(command.generation.temperature, 0.5);
+  EXPECT_EQ(command.generation.top_p, 0.9);
+  EXPECT_EQ(command.generation.top_k, 11);
+  EXPECT_EQ(command.generation.repetition_penalty, 1.25);
+  EXPECT_EQ(command.generation.length_penalty, 0.5);
+  EXPECT_EQ(command.generation.seed, 13);
+  EXPECT_EQ(command.prompt, text::kPaperQuestion);
+}
+
+TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
+  EXPECT_EQ(refusal({"--modle", "m", "a", "b"}), "unknown option --modle (did you mean --model?)");
+  EXPECT_EQ(refusal({"--model", "m", "a"}), "input: expected two images, BEFORE AFTER, got 1");
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "c"}), "input: expected two images, BEFORE AFTER, got 3");
+  EXPECT_EQ(refusal({"--model", "m"}),
+            "input: expected one of BEFORE AFTER, --pairs FILE, or --before DIR --after DIR, got none");
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--pairs", "p"}), HasSubstr("got several"));
+  EXPECT_EQ(refusal({"--model", "m", "--before", "d"}), "input: expected --before and --after together");
+  EXPECT_THAT(refusal({"a", "b"}), StartsWith("--model: expected a checkpoint folder, got none"));
+  EXPECT_THAT(refusal({"--model"}), HasSubstr("--model"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--format", "xml"}), HasSubstr("--format"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--batch-size", "0"}), HasSubstr("--batch-size"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--beams", "two"}), HasSubstr("--beams"));
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--beams", "0"}), "beams: expected 1 to 1024, got 0");
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--beams", "2", "--temperature", "1"}),
+              HasSubstr("beam search does not sample"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--prompt", "one <image>"}), HasSubstr("<image>"));
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--resume"}), "--resume: expected with --output FILE");
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--resume", "-o", "x"}),
+            "--resume: expected --format jsonl or csv, got text");
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--resume", "--overwrite", "-o", "x"}),
+            "output: expected --resume or --overwrite, got both");
+  EXPECT_THAT(refusal({"--model", "m", "--pairs", "p", "--stream"}),
+              StartsWith("--stream: expected with one pair"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--image-root", "r"}), HasSubstr("expected with --pairs"));
+}
+
+TEST(CaptionOptions, HelpNamesEveryGroupAndExamples) {
+  const auto parsed = parse({"--help"});
+  EXPECT_EQ(parsed.exit_code, 0);
+  for (const char* part :
+       {"Model:", "Input:", "Output:", "Generation:", "Examples:", "--max-new-tokens", "Exit codes"}) {
+    EXPECT_THAT(parsed.text, HasSubstr(part));
+  }
+}
+
+TEST(CaptionOptions, VersionAndCompletionNeedNoModel) {
+  const auto version = parse({"--version"});
+  EXPECT_EQ(version.exit_code, 0);
+  EXPECT_THAT(version.text, ::testing::AllOf(HasSubstr("LibTorch 2."), HasSubstr("CPU "), HasSubstr("GPU ")));
+  const auto completion = parse({"--completion", "bash"});
+  EXPECT_EQ(completion.exit_code, 0);
+  EXPECT_THAT(completion.text,
+              ::testing::AllOf(HasSubstr("--length-penalty"), HasSubstr("-W \"text jsonl csv\""),
+                               HasSubstr("complete -o filenames -F _ccexpert_caption ccexpert-caption")));
+}
+
+}  // namespace
+}  // namespace ccexpert::tools

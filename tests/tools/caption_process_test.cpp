@@ -1,0 +1,181 @@
+// ccexpert-caption as a user runs it: real process, real (small) model.
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "support/shared_data.h"
+#include "support/temporary_folder.h"
+#include "tools/fake_model.h"
+#include "tools/process.h"
+
+namespace ccexpert::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+const std::string kModel = std::string(CCEXPERT_TEST_DATA) + "/checkpoint-tiny";
+const std::string kBefore = std::string(CCEXPERT_SOURCE_DIR) + "/docs/images/demo/before.png";
+const std::string kAfter = std::string(CCEXPERT_SOURCE_DIR) + "/docs/images/demo/after.png";
+const std::string kDemoCaption = "a row of houses is built and the trees disappeared .";
+
+std::vector<std::string> command(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {CCEXPERT_CAPTION, "--model", kModel});
+  return arguments;
+}
+
+ProcessResult caption(std::vector<std::string> arguments) {
+  return run_process(command(std::move(arguments)));
+}
+
+std::string content(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+/// A list of `count` pairs, all of the demo images.
+std::filesystem::path write_list(const TemporaryFolder& folder, int count) {
+  std::string list = "uid,before,after\n";
+  for (int i = 0; i < count; ++i) list += fmt::format("{},{},{}\n", i, kBefore, kAfter);
+  return folder.write("pairs.csv", list);
+}
+
+TEST(CaptionProcess, PrintsTheCaptionAndNothingElse) {
+  const auto result = caption({kBefore, kAfter});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out, kDemoCaption + "\n");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(caption({"--stream", kBefore, kAfter}).out, result.out);
+  EXPECT_EQ(caption({"--beams", "3", kBefore, kAfter}).exit_code, 0);
+}
+
+TEST(CaptionProcess, ErrorsAreOneLineAndAnExitCode) {
+  const auto missing = caption({"/none/before.png", kAfter});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_EQ(missing.out, "");
+  EXPECT_THAT(missing.err, ::testing::StartsWith("ccexpert-caption: /none/before.png: "));
+  EXPECT_EQ(std::count(missing.err.begin(), missing.err.end(), '\n'), 1);
+
+  const auto model = run_process({CCEXPERT_CAPTION, "--model", "/none", kBefore, kAfter});
+  EXPECT_EQ(model.exit_code, 1);
+  EXPECT_THAT(model.err, HasSubstr("/none: expected a checkpoint folder"));
+
+  const auto usage = caption({"--beams", "x", kBefore, kAfter});
+  EXPECT_EQ(usage.exit_code, 2);
+  EXPECT_THAT(usage.err, HasSubstr("See ccexpert-caption --help."));
+
+  const auto device = caption({"--device", "tpu", kBefore, kAfter});
+  EXPECT_EQ(device.exit_code, 1);
+  EXPECT_EQ(device.err, "ccexpert-caption: device: expected cpu, cuda, cuda:N or auto, got tpu\n");
+
+  const auto full = caption({"--format", "jsonl", "--output", "/dev/full", kBefore, kAfter});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.err, HasSubstr("/dev/full: cannot be written (No space left on device)"));
+}
+
+TEST(CaptionProcess, SomePairsFailed) {
+  const TemporaryFolder folder;
+  const auto list =
+      folder.write("pairs.jsonl", json{{"uid", "good"}, {"before", kBefore}, {"after", kAfter}}.dump() +
+                                      "\n" + R"({"uid":"bad","before":"x.png","after":"y.png"})");
+  const auto result = caption({"--pairs", list, "--format", "jsonl"});
+  EXPECT_EQ(result.exit_code, 3);
+  std::istringstream lines(result.out);
+  std::string good, bad;
+  std::getline(lines, good);
+  std::getline(lines, bad);
+  EXPECT_EQ(json::parse(good).at("caption"), kDemoCaption);
+  EXPECT_THAT(json::parse(bad).at("error").get<std::string>(), HasSubstr("x.png"));
+  EXPECT_THAT(result.err, HasSubstr("1 of 2 pairs failed"));
+}
+
+TEST(CaptionProcess, DifferentSizesAreAWarning) {
+  const TemporaryFolder folder;
+  write_image(folder / "small.png", 90, 10, 20);
+  const auto result = caption({kBefore, folder / "small.png"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("differ in size (256x256 and 20x10 px)"));
+  EXPECT_EQ(caption({"--quiet", kBefore, folder / "small.png"}).err, "");
+}
+
+TEST(CaptionProcess, AnExistingOutputIsNotTouchedUnasked) {
+  const TemporaryFolder folder;
+  const auto output = folder.write("out.csv", "mine\n");
+  const auto result = caption({"--pairs", write_list(folder, 1), "--format", "csv", "--output", output});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              HasSubstr("out.csv: exists already (--resume goes on with it, --overwrite starts it anew)"));
+  EXPECT_EQ(content(output), "mine\n");
+}
+
+class Killed : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Signals, Killed, ::testing::Values(SIGKILL, SIGTERM, SIGINT));
+
+TEST_P(Killed, AndResumedEqualsUninterrupted) {
+  const TemporaryFolder folder;
+  const auto list = write_list(folder, 60);
+  const std::vector<std::string> common{"--pairs",      list, "--format", "jsonl",
+                                        "--batch-size", "1",  "--output"};
+  auto whole = common;
+  whole.push_back(folder / "whole");
+  ASSERT_EQ(caption(whole).exit_code, 0);
+
+  auto cut = common;
+  cut.push_back(folder / "cut");
+  Process process(command(cut));
+  while (content(folder / "cut").size() < 500) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  process.signal(GetParam());
+  const auto result = process.wait();
+  const auto left = content(folder / "cut");
+  EXPECT_TRUE(content(folder / "whole").starts_with(left));
+  EXPECT_LT(left.size(), content(folder / "whole").size());
+  EXPECT_EQ(result.exit_code, 128 + GetParam());
+
+  cut.push_back("--resume");
+  const auto resumed = caption(cut);
+  EXPECT_EQ(resumed.exit_code, 0);
+  EXPECT_THAT(resumed.err, HasSubstr("pairs are captioned already"));
+  EXPECT_EQ(content(folder / "cut"), content(folder / "whole"));
+}
+
+TEST(CaptionProcess, TimingsAsJson) {
+  const TemporaryFolder folder;
+  const auto result = caption({"--timings", "--timings-file", folder / "t.json", kBefore, kAfter});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("tokens/s"));
+  const auto timings = json::parse(content(folder / "t.json"));
+  EXPECT_EQ(timings.at("pairs"), 1);
+  EXPECT_GT(timings.at("generated_tokens"), 3);
+  EXPECT_GT(timings.at("seconds").at("vision"), 0.0);
+}
+
+TEST(CaptionProcess, RealPairsGiveTheReferencesIds) {
+  const auto shared = real_pairs();
+  if (!shared) GTEST_SKIP() << kNoRealPairs;
+  const auto expected = json::parse(content(kModel + "/expected.json"));
+  const TemporaryFolder folder;
+  std::string list;
+  for (const auto& pair : expected.at("pairs")) {
+    list += json{{"before", pair.at("images")[0]}, {"after", pair.at("images")[1]}}.dump() + "\n";
+  }
+  const auto result =
+      caption({"--pairs", folder.write("pairs.jsonl", list), "--image-root", shared->string(), "--format",
+               "jsonl", "--max-new-tokens", expected.at("max_new_tokens").dump()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::istringstream lines(result.out);
+  for (const auto& pair : expected.at("pairs")) {
+    std::string line;
+    ASSERT_TRUE(std::getline(lines, line));
+    EXPECT_EQ(json::parse(line).at("token_ids"), pair.at("generated_ids"));
+    EXPECT_EQ(json::parse(line).at("before"),
+              (*shared / pair.at("images")[0].get<std::string>()).lexically_normal().string());
+  }
+}
+
+}  // namespace
+}  // namespace ccexpert::test

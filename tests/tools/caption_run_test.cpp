@@ -1,0 +1,190 @@
+#include "caption/caption_run.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+#include "tools/fake_model.h"
+
+namespace ccexpert::tools {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+std::string content(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+/// A folder with `count` pairs: grey levels 0, 1, ... before and 100, 101, ... after.
+class CaptionRun : public ::testing::Test {
+ protected:
+  void make_pairs(int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto name = fmt::format("{:02}.png", i);
+      test::write_image(folder_ / "A" / name, static_cast<uint8_t>(i));
+      test::write_image(folder_ / "B" / name, static_cast<uint8_t>(100 + i));
+    }
+    command_.before_folder = folder_ / "A";
+    command_.after_folder = folder_ / "B";
+    command_.output = folder_ / "out";
+    command_.quiet = true;
+  }
+
+  RunSummary run(const CaptionBatch& model = test::fake_captions, std::stop_token stop = {}) {
+    const auto pairs = pairs_of(command_);
+    auto writer = writer_of(command_);
+    return caption_many(command_, pairs, model, writer, std::move(stop));
+  }
+
+  std::string output() const { return content(command_.output); }
+
+  TemporaryFolder folder_;
+  CaptionCommand command_;
+};
+
+TEST_F(CaptionRun, EveryPairInOrderWhateverTheBatch) {
+  make_pairs(5);
+  const std::string expected =
+      "00.png\tfrom 0 to 100\n01.png\tfrom 1 to 101\n02.png\tfrom 2 to 102\n03.png\tfrom 3 to 103\n"
+      "04.png\tfrom 4 to 104\n";
+  command_.overwrite = true;
+  for (const int64_t batch_size : {1, 2, 5, 100}) {
+    command_.batch_size = batch_size;
+    const auto summary = run();
+    EXPECT_EQ(output(), expected);
+    EXPECT_EQ(summary.captioned, 5);
+    EXPECT_EQ(summary.failed, 0);
+  }
+}
+
+TEST_F(CaptionRun, BatchesAreAsLargeAsAsked) {
+  make_pairs(5);
+  command_.batch_size = 2;
+  std::vector<size_t> sizes;
+  run([&](std::span<const ImagePair> pairs, const CaptionOptions& options) {
+    sizes.push_back(pairs.size());
+    return test::fake_captions(pairs, options);
+  });
+  EXPECT_THAT(sizes, ElementsAre(2, 2, 1));
+}
+
+TEST_F(CaptionRun, AnUnreadablePairIsALineWithItsError) {
+  make_pairs(3);
+  folder_.write("B/01.png", "no image");
+  command_.format = "jsonl";
+  const auto summary = run();
+  EXPECT_EQ(summary.captioned, 2);
+  EXPECT_EQ(summary.failed, 1);
+  std::istringstream lines(output());
+  std::string first, second, third;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  std::getline(lines, third);
+  EXPECT_THAT(first, HasSubstr("\"caption\":\"from 0 to 100\",\"token_ids\":[0,100],\"logprob\":-1.5"));
+  EXPECT_THAT(second, ::testing::AllOf(HasSubstr("\"uid\":\"01.png\""), HasSubstr("\"error\":\""),
+                                       HasSubstr("B/01.png: ")));
+  EXPECT_THAT(third, HasSubstr("from 2 to 102"));
+}
+
+TEST_F(CaptionRun, ABatchOfUnreadablePairsGoesOn) {
+  make_pairs(2);
+  folder_.write("A/00.png", "");
+  command_.batch_size = 1;
+  const auto summary = run();
+  EXPECT_EQ(summary.failed, 1);
+  EXPECT_THAT(output(), ::testing::EndsWith("01.png\tfrom 1 to 101\n"));
+}
+
+TEST_F(CaptionRun, ResumedEqualsUninterrupted) {
+  make_pairs(7);
+  command_.format = "csv";
+  command_.batch_size = 2;
+  run();
+  const auto whole = output();
+  command_.resume = true;
+  for (const size_t cut : {size_t{0}, size_t{10}, whole.size() / 2, whole.size() - 3, whole.size()}) {
+    folder_.write("out", whole.substr(0, cut));
+    const auto summary = run();
+    EXPECT_EQ(output(), whole) << "cut after " << cut;
+    EXPECT_EQ(summary.skipped + summary.captioned, 7);
+  }
+}
+
+TEST_F(CaptionRun, AStopKeepsWholeBatchesOnly) {
+  make_pairs(6);
+  command_.format = "jsonl";
+  command_.batch_size = 2;
+  std::stop_source source;
+  int calls = 0;
+  const auto summary = run(
+      [&](std::span<const ImagePair> pairs, const CaptionOptions& options) {
+        if (++calls == 2) source.request_stop();
+        EXPECT_EQ(options.stop.stop_requested(), calls == 2);
+        return test::fake_captions(pairs, options);
+      },
+      source.get_token());
+  EXPECT_TRUE(summary.interrupted);
+  EXPECT_EQ(summary.captioned, 2);
+  const auto cut = output();
+  EXPECT_EQ(std::count(cut.begin(), cut.end(), '\n'), 2);
+}
+
+TEST_F(CaptionRun, AModelThatFailsEndsTheRunAndKeepsWhatIsThere) {
+  make_pairs(4);
+  command_.batch_size = 2;
+  int calls = 0;
+  const auto failing = [&](std::span<const ImagePair> pairs, const CaptionOptions& options) {
+    if (++calls == 2) throw Error("memory: not enough");
+    return test::fake_captions(pairs, options);
+  };
+  EXPECT_EQ(error_of([&] { run(failing); }), "memory: not enough");
+  EXPECT_EQ(output(), "00.png\tfrom 0 to 100\n01.png\tfrom 1 to 101\n");
+}
+
+TEST_F(CaptionRun, OnePairStreamsItsTokens) {
+  make_pairs(1);
+  command_.images = {folder_ / "A/00.png", folder_ / "B/00.png"};
+  command_.stream = true;
+  std::ostringstream out;
+  const auto streaming = [](std::span<const ImagePair> pairs, const CaptionOptions& options) {
+    for (const char* piece : {"from", " 0"})
+      options.on_token({.pair = 0, .token_id = 1, .logprob = 0, .text = piece});
+    return test::fake_captions(pairs, options);
+  };
+  const auto prediction = caption_one(command_, streaming, {}, out);
+  EXPECT_EQ(out.str(), "from 0");
+  EXPECT_EQ(prediction.caption, "from 0 to 100");
+  EXPECT_EQ(prediction.pair.uid, "00.png");
+}
+
+TEST_F(CaptionRun, OneUnreadablePairIsAnError) {
+  command_.images = {folder_ / "none.png", folder_ / "none.png"};
+  std::ostringstream out;
+  EXPECT_THAT(error_of([&] { caption_one(command_, test::fake_captions, {}, out); }),
+              HasSubstr("none.png: "));
+  EXPECT_EQ(out.str(), "");
+}
+
+TEST_F(CaptionRun, TheQuestionReachesTheModel) {
+  make_pairs(1);
+  command_.prompt = "Is there a road?";
+  command_.generation.max_new_tokens = 9;
+  run([&](std::span<const ImagePair> pairs, const CaptionOptions& options) {
+    EXPECT_EQ(options.question, "Is there a road?");
+    EXPECT_EQ(options.generation.max_new_tokens, 9);
+    return test::fake_captions(pairs, options);
+  });
+  EXPECT_EQ(output(), "00.png\tfrom 0 to 100\n");
+}
+
+}  // namespace
+}  // namespace ccexpert::tools

@@ -1,0 +1,41 @@
+// A model for tests of the tools: a caption that says which images it saw.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <ccexpert/image/decode.h>
+
+#include "caption/caption_run.h"
+
+namespace ccexpert::test {
+
+/// Writes a grey image whose first pixel a fake caption names.
+inline void write_image(const std::filesystem::path& path, uint8_t grey, int64_t height = 4,
+                        int64_t width = 4) {
+  std::filesystem::create_directories(path.parent_path());
+  const Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(height * width * 3), grey)};
+  write_png(path, image.view());
+}
+
+/// "from <grey of before> to <grey of after>".
+inline Caption fake_caption(const ImagePair& pair) {
+  Caption caption;
+  caption.text = fmt::format("from {} to {}", pair.before.data[0], pair.after.data[0]);
+  caption.token_ids = {pair.before.data[0], pair.after.data[0]};
+  caption.logprob = -1.5;
+  caption.finish = FinishReason::kEndToken;
+  return caption;
+}
+
+inline std::vector<Caption> fake_captions(std::span<const ImagePair> pairs,
+                                          const CaptionOptions& /*options*/) {
+  std::vector<Caption> captions;
+  for (const auto& pair : pairs) captions.push_back(fake_caption(pair));
+  return captions;
+}
+
+}  // namespace ccexpert::test
