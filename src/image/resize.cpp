@@ -37,6 +37,11 @@ struct Filter {
   const int32_t* row(int64_t i) const { return weights.data() + i * taps; }
 };
 
+/// The whole part, as Pillow takes it of a coordinate; not the nearest whole number.
+int64_t truncated(double value) {
+  return static_cast<int64_t>(value);
+}
+
 Filter make_filter(int64_t input, int64_t output) {
   const double scale = static_cast<double>(input) / static_cast<double>(output);
   const double widening = std::max(scale, 1.0);
@@ -47,8 +52,8 @@ Filter make_filter(int64_t input, int64_t output) {
   std::vector<double> values(static_cast<size_t>(filter.taps));
   for (int64_t i = 0; i < output; ++i) {
     const double center = (static_cast<double>(i) + 0.5) * scale;
-    const int64_t first = std::max<int64_t>(static_cast<int64_t>(center - support + 0.5), 0);
-    const int64_t last = std::min<int64_t>(static_cast<int64_t>(center + support + 0.5), input);
+    const int64_t first = std::max<int64_t>(truncated(center - support + 0.5), 0);
+    const int64_t last = std::min<int64_t>(truncated(center + support + 0.5), input);
     double sum = 0.0;
     for (int64_t x = first; x < last; ++x) {
       const double value = bicubic((static_cast<double>(x) - center + 0.5) * (1.0 / widening));

@@ -113,7 +113,7 @@ std::pair<TensorInfo, MappedTensors::Place> read_entry(const std::string& name, 
   if (end - begin != expected) {
     fail({what, fmt::format("{} bytes for its shape and dtype", expected), std::to_string(end - begin)});
   }
-  return {std::move(info), {.offset = data_start + begin, .bytes = end - begin, .strides = {}}};
+  return {info, {.offset = data_start + begin, .bytes = end - begin, .strides = {}}};
 }
 
 /// Every byte of the data belongs to exactly one tensor, as the format demands.
