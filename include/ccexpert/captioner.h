@@ -39,20 +39,22 @@ struct ImagePair {
 struct TokenEvent {
   size_t pair = 0;  ///< index of the pair in the batch
   int64_t token_id = 0;
-  double logprob = 0.0;   ///< natural logarithm of the token's probability
-  std::string_view text;  ///< whole characters this token completes; may be empty; valid during the call
+  double logprob = 0.0;  ///< natural logarithm of the token's probability
+  /// Whole characters this token completes; may be empty; valid during the call. The last token of a caption
+  /// also brings what is left of an unfinished character, as U+FFFD.
+  std::string_view text;
 };
 
 struct CaptionOptions {
-  GenerationOptions generation;
+  GenerationOptions generation = {};
   /// The user's question, with "<image>" twice or not at all (then both images go before it).
   /// Empty: the question of the reference implementation.
-  std::string question;
+  std::string question = {};
   /// Called for every token where set; returning false cancels that pair's caption. Not with beam search.
-  std::function<bool(const TokenEvent&)> on_token;
+  std::function<bool(const TokenEvent&)> on_token = {};
   /// A requested stop ends generation within a token; what exists by then is returned as
   /// `FinishReason::kCancelled`.
-  std::stop_token stop;
+  std::stop_token stop = {};
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;
 };

@@ -65,14 +65,17 @@ class PromptBeams {
     close_where_decided();
   }
 
-  /// Ends the search with what there is.
-  void cut(FinishReason reason) {
-    for (const auto& beam : beams_) finish(beam, reason);
-    beams_.clear();
+  /// Ends a search that is not done with the best there is so far, complete or not.
+  void cancel() {
+    if (done()) return;
+    cut(FinishReason::kCancelled);
+    cancelled_ = true;
   }
 
   GeneratedSequence best() const {
-    return finished_.empty() ? GeneratedSequence{} : finished_.front().sequence;
+    auto sequence = finished_.empty() ? GeneratedSequence{} : finished_.front().sequence;
+    if (cancelled_) sequence.finish = FinishReason::kCancelled;
+    return sequence;
   }
 
  private:
@@ -99,6 +102,12 @@ class PromptBeams {
     if (finished_.size() > width()) finished_.resize(width());
   }
 
+  /// All beams as they are become results.
+  void cut(FinishReason reason) {
+    for (const auto& beam : beams_) finish(beam, reason);
+    beams_.clear();
+  }
+
   void close_where_decided() {
     if (beams_.empty()) return;
     const size_t length = beams_.front().ids.size();
@@ -120,6 +129,7 @@ class PromptBeams {
   const SearchRequest& request_;
   std::vector<Beam> beams_;         // best first
   std::vector<Finished> finished_;  // best first, at most `beams`
+  bool cancelled_ = false;
 };
 
 /// The best tokens of every row, on the CPU.
@@ -149,7 +159,7 @@ class BeamSearch {
   std::vector<GeneratedSequence> run() {
     while (std::any_of(prompts_.begin(), prompts_.end(), [](const auto& prompt) { return !prompt.done(); })) {
       if (request_.stop.stop_requested()) {
-        for (auto& prompt : prompts_) prompt.cut(FinishReason::kCancelled);
+        for (auto& prompt : prompts_) prompt.cancel();
         break;
       }
       step();

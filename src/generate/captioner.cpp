@@ -138,8 +138,12 @@ class Captioner::Impl {
     SearchRequest request{
         .options = options.generation, .stop_ids = stop_ids_, .on_token = {}, .stop = options.stop};
     if (options.on_token) {
-      request.on_token = [&](size_t pair, int64_t id, double logprob) {
-        const auto piece = streams[pair].push(id);
+      std::vector<int64_t> room(streams.size(), options.generation.max_new_tokens);
+      request.on_token = [&, room = std::move(room)](size_t pair, int64_t id, double logprob) mutable {
+        auto piece = streams[pair].push(id);
+        const bool last =
+            --room[pair] == 0 || std::find(stop_ids_.begin(), stop_ids_.end(), id) != stop_ids_.end();
+        if (last) piece += streams[pair].finish();
         return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
       };
     }
@@ -166,6 +170,9 @@ class Captioner::Impl {
 
 namespace {
 
+// Far above every machine: an OpenMP runtime that cannot start its threads ends the process.
+constexpr int kMostThreads = 1024;
+
 /// LibTorch's exceptions carry a stack trace and are not ours; callers see one type with one sentence.
 template <class Work>
 auto with_one_error_type(Work&& work) {
@@ -174,6 +181,8 @@ auto with_one_error_type(Work&& work) {
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     throw Error("LibTorch: " + text.substr(0, text.find('\n')));
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail(error.path1().string(), "cannot be read", error.code().message());
   } catch (const std::bad_alloc&) {
     fail("memory", "not enough for this model and batch", "use a smaller batch or another dtype");
   }
@@ -188,7 +197,9 @@ Captioner::~Captioner() = default;
 
 Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
   return with_one_error_type([&] {
-    if (config.threads < 0) fail({"threads", "0 (all cores) or more", std::to_string(config.threads)});
+    if (config.threads < 0 || config.threads > kMostThreads) {
+      fail({"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
+    }
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = device_from_name(config.device);
     const auto dtype = dtype_from_name(config.dtype, device);

@@ -1,5 +1,9 @@
 #include "generate/device.h"
 
+#include <charconv>
+#include <optional>
+#include <string_view>
+
 #include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
@@ -14,27 +18,30 @@ int gpu_count() {
   return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
 }
 
-at::Device parse_device(const std::string& name) {
-  try {
-    return at::Device(name);
-  } catch (const c10::Error&) {
-    fail({"device", "cpu, cuda, cuda:N or auto", name});
-  }
+/// N of "cuda:N", 0 of "cuda". LibTorch's own parser cuts N to 8 bits, so that cuda:256 would be cuda:0.
+std::optional<int> gpu_index(std::string_view name) {
+  constexpr std::string_view kPrefix = "cuda:";
+  if (name == "cuda") return 0;
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  unsigned int index = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+  const bool whole = error == std::errc() && end == name.data() + name.size() && index < 1u << 30;
+  return whole ? std::optional(static_cast<int>(index)) : std::nullopt;
 }
 
 }  // namespace
 
 at::Device device_from_name(const std::string& name) {
   if (name == "auto") return gpu_count() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
-  const auto device = parse_device(name);
-  if (device.is_cpu()) return at::Device(at::kCPU);
-  if (!device.is_cuda()) fail({"device", "cpu, cuda, cuda:N or auto", name});
-  const int index = device.has_index() ? device.index() : 0;
-  if (index >= gpu_count()) {
+  if (name == "cpu") return at::Device(at::kCPU);
+  const auto index = gpu_index(name);
+  if (!index) fail({"device", "cpu, cuda, cuda:N or auto", name});
+  if (*index >= gpu_count()) {
     fail({"device", "a GPU that is there", fmt::format("{} with {} GPUs", name, gpu_count()),
           at::hasCUDA() ? "see nvidia-smi" : "this build or this machine has no CUDA: use cpu"});
   }
-  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
+  return {at::kCUDA, static_cast<at::DeviceIndex>(*index)};
 }
 
 at::ScalarType dtype_from_name(const std::string& name, at::Device device) {

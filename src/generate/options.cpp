@@ -6,6 +6,8 @@
 namespace ccexpert {
 namespace {
 
+constexpr int64_t kMostNewTokens = 100'000;
+
 void expect(bool holds, std::string_view what, std::string_view expected, double got) {
   if (!holds) fail({what, expected, fmt::format("{}", got)});
 }
@@ -14,7 +16,9 @@ void expect(bool holds, std::string_view what, std::string_view expected, double
 
 void GenerationOptions::validate() const {
   const auto as_double = [](int64_t value) { return static_cast<double>(value); };
-  expect(max_new_tokens >= 1, "max_new_tokens", "at least 1", as_double(max_new_tokens));
+  // The cache for them is laid out in advance: a slip of a few zeros should not end in exhausted memory.
+  expect(max_new_tokens >= 1 && max_new_tokens <= kMostNewTokens, "max_new_tokens",
+         fmt::format("1 to {}", kMostNewTokens), as_double(max_new_tokens));
   expect(min_new_tokens >= 0 && min_new_tokens <= max_new_tokens, "min_new_tokens",
          fmt::format("0 to max_new_tokens ({})", max_new_tokens), as_double(min_new_tokens));
   expect(beams >= 1 && beams <= 1024, "beams", "1 to 1024", as_double(beams));

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include <fmt/format.h>
+
 #include "core/json.h"
 
 namespace ccexpert {
@@ -22,6 +24,12 @@ void read_triple(const json& object, const char* key, std::array<double, 3>& val
   }
 }
 
+template <class Value>
+void expect_value(const json& object, const char* key, Value expected) {
+  if (json_value(object, key, expected, kSource) != expected)
+    fail({fmt::format("{}: {}", kSource, key), fmt::format("{}", expected), object[key].dump()});
+}
+
 }  // namespace
 
 PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
@@ -39,6 +47,9 @@ PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std
   const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, kSource);
   if (std::abs(rescale - 1.0 / 255.0) > 1e-6)
     fail({kSource, "a rescale_factor of 1/255", std::to_string(rescale)});
+  for (const char* step : {"do_resize", "do_rescale", "do_normalize"}) expect_value(processor, step, true);
+  constexpr int64_t kBicubic = 3;  // as Pillow numbers its filters
+  expect_value(processor, "resample", kBicubic);
   for (const double deviation : config.deviation) {
     if (deviation <= 0.0) fail({kSource, "image_std above 0", std::to_string(deviation)});
   }

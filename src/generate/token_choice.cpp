@@ -8,7 +8,7 @@
 namespace ccexpert {
 namespace {
 
-void penalize_repetition(at::Tensor row, const std::vector<int64_t>& history, double penalty) {
+void penalize_repetition(const at::Tensor& row, const std::vector<int64_t>& history, double penalty) {
   const auto seen = std::get<0>(at::_unique(at::tensor(history, at::kLong))).to(row.device());
   const auto values = row.index_select(0, seen);
   row.index_copy_(0, seen, at::where(values > 0, values / penalty, values * penalty));

@@ -23,7 +23,7 @@ struct GenerationOptions {
     using Self = GenerationOptions;
     return std::tuple{
         field("max_new_tokens", &Self::max_new_tokens,
-              "most tokens to generate, the end token included (at least 1)"),
+              "most tokens to generate, the end token included (1 to 100000)"),
         field("min_new_tokens", &Self::min_new_tokens, "tokens before an end token is allowed (0: any)"),
         field("beams", &Self::beams, "beams of the beam search (1: none)"),
         field("length_penalty", &Self::length_penalty,

@@ -1,0 +1,157 @@
+// What Captioner::load takes, refuses and says of itself.
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/captioner.h>
+
+#include "generate/tiny_captioner.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert {
+namespace {
+
+using test::error_of;
+using test::PaintedPairs;
+using test::tiny_captioner;
+using test::tiny_folder;
+using ::testing::StartsWith;
+
+Caption caption_of(const Captioner& captioner, const ImagePair& pair, const CaptionOptions& options = {}) {
+  return captioner.caption(pair.before, pair.after, options);
+}
+
+std::string load_error(const std::filesystem::path& folder, const CaptionerConfig& config = {}) {
+  return error_of([&] { Captioner::load(folder, config); });
+}
+
+TEST(CaptionerLoad, RefusesFoldersThatHoldNoCheckpoint) {
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(load_error(folder / "nowhere"),
+            (folder / "nowhere").string() + ": expected a checkpoint folder, got nothing there");
+  EXPECT_THAT(load_error(folder.path()), StartsWith(folder.path().string() + ": expected config.json in it"));
+  const std::string endless(5000, 'a');
+  EXPECT_EQ(load_error(endless), endless + ": cannot be read (File name too long)");
+}
+
+TEST(CaptionerLoad, RefusesDevicesDtypesAndThreadsThatAreNone) {
+  EXPECT_EQ(load_error(tiny_folder(), {.device = "tpu"}),
+            "device: expected cpu, cuda, cuda:N or auto, got tpu");
+  EXPECT_EQ(load_error(tiny_folder(), {.device = "cpu", .dtype = "int8"}),
+            "dtype: expected float32, bfloat16, float16 or auto, got int8");
+  EXPECT_EQ(load_error(tiny_folder(), {.threads = -1}), "threads: expected 0 (all cores) to 1024, got -1");
+  EXPECT_EQ(load_error(tiny_folder(), {.threads = 1000000}),
+            "threads: expected 0 (all cores) to 1024, got 1000000");
+  EXPECT_THAT(load_error(tiny_folder(), {.device = "cuda:99"}),
+              StartsWith("device: expected a GPU that is there, got cuda:99 with "));
+}
+
+/// The small checkpoint's files, with config.json changed.
+void copy_with_config(const std::filesystem::path& to, const std::function<void(nlohmann::json&)>& change) {
+  std::filesystem::copy(tiny_folder(), to, std::filesystem::copy_options::recursive);
+  auto config = parse_json(read_file(to / "config.json"), "config.json");
+  change(config);
+  std::ofstream(to / "config.json") << config.dump();
+}
+
+TEST(CaptionerLoad, NamesTheConfigFileAndKeyThatAreWrong) {
+  const test::TemporaryFolder folder;
+  copy_with_config(folder.path(), [](auto& config) { config["hidden_size"] = "64"; });
+  EXPECT_EQ(load_error(folder.path()),
+            (folder / "config.json").string() + ": hidden_size: expected an integer, got \"64\"");
+}
+
+TEST(CaptionerLoad, RefusesATokenizerOfMoreTokensThanTheModelHas) {
+  const test::TemporaryFolder folder;
+  copy_with_config(folder.path(), [](auto& config) { config["vocab_size"] = 400; });
+  EXPECT_EQ(load_error(folder.path()),
+            folder.path().string() +
+                ": expected a tokenizer of at most 400 tokens, got 483 (tokenizer and model do not belong "
+                "together)");
+}
+
+TEST(CaptionerLoad, RefusesWeightsThatDoNotFitTheConfig) {
+  const test::TemporaryFolder folder;
+  copy_with_config(folder.path(), [](auto& config) { config["num_hidden_layers"] = 3; });
+  const auto text = load_error(folder.path(), {.device = "cpu"});
+  EXPECT_THAT(text, StartsWith(folder.path().string()));
+  EXPECT_THAT(text, ::testing::HasSubstr("tensors do not fit the model; 12 missing: model.layers.2."));
+}
+
+TEST(CaptionerLoad, DescribesItself) {
+  EXPECT_TRUE(tiny_captioner().has_diff_expert());
+  EXPECT_EQ(tiny_captioner().description(),
+            "1.7 M parameters, 84 px, 4 scales, 2 decoder layers, float32 on cpu");
+}
+
+TEST(CaptionerLoad, CountsWhatItDid) {
+  const auto captioner = Captioner::load(tiny_folder(), {.device = "cpu"});
+  const auto before = captioner.timings();
+  EXPECT_GT(before.load, 0.0);
+  EXPECT_EQ(before.pairs, 0);
+  const PaintedPairs pairs(2);
+  const auto captions = captioner.caption(pairs.views());
+  const auto after = captioner.timings();
+  EXPECT_EQ(after.pairs, 2);
+  // The reference's prompt has two placeholders, each of which becomes 36 image tokens.
+  const auto prompt = static_cast<int64_t>(test::tiny_expected()["pairs"][0]["ids"].size()) - 2 + 72;
+  EXPECT_EQ(after.prompt_tokens, 2 * prompt);
+  EXPECT_EQ(after.generated_tokens,
+            static_cast<int64_t>(captions[0].token_ids.size() + captions[1].token_ids.size()));
+  for (const auto stage :
+       {&CaptionerTimings::preprocess, &CaptionerTimings::vision, &CaptionerTimings::diff_expert,
+        &CaptionerTimings::prefill, &CaptionerTimings::decode}) {
+    EXPECT_GT(after.*stage, 0.0);
+  }
+}
+
+TEST(CaptionerLoad, ABaseWithoutDiffExpertCaptionsWithoutIt) {
+  const test::TemporaryFolder folder;
+  test::write_base_checkpoint(folder.path());
+  const auto base = Captioner::load(folder.path(), {.device = "cpu"});
+  EXPECT_FALSE(base.has_diff_expert());
+  EXPECT_THAT(base.description(), ::testing::HasSubstr(" 1 scales, "));
+  const PaintedPairs pairs(2);
+  const auto captions = base.caption(pairs.views(), {.change_feature = true});
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    EXPECT_FALSE(captions[i].change_feature) << "there is none without a Diff Expert";
+    EXPECT_EQ(captions[i].token_ids, caption_of(base, pairs[i]).token_ids);
+    EXPECT_NE(captions[i].logprob, caption_of(tiny_captioner(), pairs[i]).logprob);
+  }
+}
+
+class HalfPrecision : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(HalfPrecision, CaptionsCloseToFloat32) {
+  const auto half = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = GetParam()});
+  EXPECT_THAT(half.description(), ::testing::HasSubstr(std::string(GetParam()) + " on cpu"));
+  const PaintedPairs pairs(3);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    // The first token alone: a later one may follow another choice between near equals.
+    const CaptionOptions first{.generation = {.max_new_tokens = 1}};
+    const auto expected = caption_of(tiny_captioner(), pairs[i], first);
+    const auto found = caption_of(half, pairs[i], first);
+    EXPECT_NEAR(found.logprob, expected.logprob, 0.1) << "pair " << i;
+    EXPECT_FALSE(caption_of(half, pairs[i]).text.empty()) << "pair " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, HalfPrecision, ::testing::Values("bfloat16", "float16"),
+                         [](const auto& test) { return std::string(test.param); });
+
+TEST(CaptionerLoad, MovesKeepTheModel) {
+  const PaintedPairs pairs(1);
+  const auto expected = caption_of(tiny_captioner(), pairs[0]).token_ids;
+  auto first = Captioner::load(tiny_folder(), {.device = "cpu"});
+  auto second = std::move(first);
+  EXPECT_EQ(caption_of(second, pairs[0]).token_ids, expected);
+  auto third = Captioner::load(tiny_folder(), {.device = "cpu"});
+  third = std::move(second);
+  EXPECT_EQ(caption_of(third, pairs[0]).token_ids, expected);
+  static_assert(!std::is_copy_constructible_v<Captioner>);
+}
+
+}  // namespace
+}  // namespace ccexpert

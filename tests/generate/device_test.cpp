@@ -1,0 +1,77 @@
+#include "generate/device.h"
+
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+
+namespace ccexpert {
+namespace {
+
+bool has_gpu() {
+  return device_from_name("auto").is_cuda();
+}
+
+std::string error_of_device(const std::string& name) {
+  return test::error_of([&] { device_from_name(name); });
+}
+
+TEST(Device, CpuAndAutoAreDevicesThatAreThere) {
+  EXPECT_EQ(device_from_name("cpu"), at::Device(at::kCPU));
+  if (has_gpu()) {
+    EXPECT_EQ(device_from_name("auto"), at::Device(at::kCUDA, 0));
+    EXPECT_EQ(device_from_name("cuda"), at::Device(at::kCUDA, 0));
+    EXPECT_EQ(device_from_name("cuda:0"), at::Device(at::kCUDA, 0));
+  } else {
+    EXPECT_EQ(device_from_name("auto"), at::Device(at::kCPU));
+  }
+}
+
+TEST(Device, RefusesOtherNames) {
+  for (const std::string name : {"", "tpu", "CPU", "cpu:1", "mps", "gpu", "cuda:", "cuda:-1", "cuda:1x",
+                                 "cuda:99999999999999999999", " cuda", "cuda 1"}) {
+    EXPECT_EQ(error_of_device(name), "device: expected cpu, cuda, cuda:N or auto, got " + name);
+  }
+}
+
+TEST(Device, RefusesAGpuThatIsNotThere) {
+  if (has_gpu()) GTEST_SKIP() << "this machine has a GPU";
+  const std::string hint = " with 0 GPUs (this build or this machine has no CUDA: use cpu)";
+  for (const std::string name : {"cuda", "cuda:0", "cuda:3"}) {
+    EXPECT_EQ(error_of_device(name), "device: expected a GPU that is there, got " + name + hint);
+  }
+}
+
+TEST(Device, AnIndexBeyondEightBitsIsNotCutToOneThatIsThere) {
+  for (const std::string name : {"cuda:128", "cuda:255", "cuda:256", "cuda:1000"}) {
+    EXPECT_EQ(error_of_device(name).find("device: expected a GPU that is there, got " + name + " with "), 0u)
+        << name;
+  }
+}
+
+TEST(Dtype, NamesAndTheirShortFormsAreKnown) {
+  const at::Device cpu(at::kCPU);
+  for (const auto& [name, dtype] : {std::pair{"float32", at::kFloat},
+                                    {"fp32", at::kFloat},
+                                    {"bfloat16", at::kBFloat16},
+                                    {"bf16", at::kBFloat16},
+                                    {"float16", at::kHalf},
+                                    {"fp16", at::kHalf}}) {
+    EXPECT_EQ(dtype_from_name(name, cpu), dtype) << name;
+    EXPECT_EQ(dtype_from_name(dtype_name(dtype), cpu), dtype) << name;
+  }
+}
+
+TEST(Dtype, AutoDependsOnTheDevice) {
+  EXPECT_EQ(dtype_from_name("auto", at::Device(at::kCPU)), at::kFloat);
+  EXPECT_EQ(dtype_from_name("auto", at::Device(at::kCUDA, 0)), at::kBFloat16);
+}
+
+TEST(Dtype, RefusesOtherNames) {
+  for (const std::string name : {"", "int8", "float64", "FP16", "half"}) {
+    EXPECT_EQ(test::error_of([&] { dtype_from_name(name, at::Device(at::kCPU)); }),
+              "dtype: expected float32, bfloat16, float16 or auto, got " + name);
+  }
+}
+
+}  // namespace
+}  // namespace ccexpert

@@ -1,0 +1,83 @@
+#include "generate/preprocess_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/files.h"
+#include "support/errors.h"
+
+namespace ccexpert {
+namespace {
+
+using ::testing::ElementsAre;
+
+PreprocessConfig parsed(std::string_view preprocessor, std::string_view config = "{}") {
+  return parse_preprocess_config(preprocessor, config, {.image_size = 84});
+}
+
+std::string error_of(std::string_view preprocessor, std::string_view config = "{}") {
+  return test::error_of([&] { parsed(preprocessor, config); });
+}
+
+TEST(PreprocessConfig, WithoutAFileIsTheReferences) {
+  const auto config = parsed("");
+  EXPECT_EQ(config.size, 84);
+  EXPECT_THAT(config.mean, ElementsAre(0.5, 0.5, 0.5));
+  EXPECT_THAT(config.deviation, ElementsAre(0.5, 0.5, 0.5));
+  EXPECT_EQ(config.aspect, AspectMode::kSquare);
+}
+
+TEST(PreprocessConfig, ReadsTheTinyCheckpointsFile) {
+  const auto folder = std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny";
+  const auto config =
+      parsed(read_file(folder / "preprocessor_config.json"), read_file(folder / "config.json"));
+  EXPECT_EQ(config.size, 84);
+  EXPECT_THAT(config.mean, ElementsAre(0.5, 0.5, 0.5));
+  EXPECT_EQ(config.aspect, AspectMode::kSquare);
+}
+
+TEST(PreprocessConfig, MeanAndDeviationAreTheFiles) {
+  const auto config = parsed(R"({"image_mean": [0.48, 0.46, 0.41], "image_std": [0.27, 0.26, 1]})");
+  EXPECT_THAT(config.mean, ElementsAre(0.48, 0.46, 0.41));
+  EXPECT_THAT(config.deviation, ElementsAre(0.27, 0.26, 1.0));
+  EXPECT_THAT(parsed(R"({"image_mean": null})").mean, ElementsAre(0.5, 0.5, 0.5));
+}
+
+TEST(PreprocessConfig, OnlyPadChangesTheAspect) {
+  EXPECT_EQ(parsed("", R"({"image_aspect_ratio": "pad"})").aspect, AspectMode::kPad);
+  for (const char* mode : {"square", "anyres", "anyres_max_9"}) {
+    EXPECT_EQ(parsed("", std::string(R"({"image_aspect_ratio": ")") + mode + "\"}").aspect,
+              AspectMode::kSquare)
+        << mode;
+  }
+  EXPECT_EQ(error_of("", R"({"image_aspect_ratio": 1})"),
+            "config.json: image_aspect_ratio: expected a string, got 1");
+}
+
+TEST(PreprocessConfig, RefusesWhatIsNoProcessor) {
+  EXPECT_EQ(error_of("[]"), "preprocessor_config.json: expected a JSON object, got array");
+  EXPECT_EQ(error_of("{").find("preprocessor_config.json: expected JSON, got parse error"), 0u);
+  EXPECT_EQ(error_of(R"({"image_mean": [0.5, 0.5]})"),
+            "preprocessor_config.json: expected image_mean of three numbers, got [0.5,0.5]");
+  EXPECT_EQ(error_of(R"({"image_mean": 0.5})"),
+            "preprocessor_config.json: expected image_mean of three numbers, got 0.5");
+  EXPECT_EQ(error_of(R"({"image_std": [0.5, 0.5, "x"]})"),
+            "preprocessor_config.json: expected image_std of three numbers, got [0.5,0.5,\"x\"]");
+  EXPECT_EQ(error_of(R"({"image_std": [0.5, 0, 0.5]})"),
+            "preprocessor_config.json: expected image_std above 0, got 0.000000");
+}
+
+TEST(PreprocessConfig, RefusesStepsThatItDoesNotCompute) {
+  EXPECT_EQ(error_of(R"({"rescale_factor": 0.00784313725490196})"),
+            "preprocessor_config.json: expected a rescale_factor of 1/255, got 0.007843");
+  EXPECT_EQ(error_of(R"({"rescale_factor": "1/255"})"),
+            "preprocessor_config.json: rescale_factor: expected a number, got \"1/255\"");
+  for (const std::string step : {"do_resize", "do_rescale", "do_normalize"}) {
+    EXPECT_EQ(error_of("{\"" + step + "\": false}"),
+              "preprocessor_config.json: " + step + ": expected true, got false");
+  }
+  EXPECT_EQ(error_of(R"({"resample": 2})"), "preprocessor_config.json: resample: expected 3, got 2");
+}
+
+}  // namespace
+}  // namespace ccexpert
