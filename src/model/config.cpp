@@ -14,6 +14,8 @@ using nlohmann::json;
 // Far above every published model: larger numbers are a damaged file, and would only end in a failed
 // allocation.
 constexpr int64_t kLargest = int64_t{1} << 24;
+// Each layer is built before its weights are looked for.
+constexpr int64_t kMostLayers = 1024;
 
 void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
   if (!holds) fail({what, expected, got});
@@ -23,9 +25,16 @@ template <class Config>
 void expect_sizes(const Config& config, std::string_view part) {
   for_each_field<Config>([&](const auto& each) {
     const auto& value = config.*each.member;
+    const auto what = fmt::format("{}: {}", part, each.name);
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>) {
-      expect(value > 0 && value <= kLargest, fmt::format("{}: {}", part, each.name),
-             fmt::format("1 to {}", kLargest), std::to_string(value));
+      const std::string_view name = each.name;
+      const int64_t most = name == "num_hidden_layers" || name == "per_expert_depth" ? kMostLayers : kLargest;
+      expect(value > 0 && value <= most, what, fmt::format("1 to {}", most), std::to_string(value));
+    }
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, double>) {
+      const bool may_be_zero = std::string_view(each.name) == "flag_init_std";
+      expect(value > 0.0 || (may_be_zero && value == 0.0), what, may_be_zero ? "at least 0" : "above 0",
+             fmt::format("{}", value));
     }
   });
 }
@@ -96,25 +105,39 @@ std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::stri
   return layers;
 }
 
+/// `object[key]`, empty where it is absent or null; Error where it is anything but an object.
+json part_of(const json& object, const char* key, std::string_view source) {
+  const json part = object.value(key, json());
+  if (part.is_null()) return json::object();
+  expect(part.is_object(), fmt::format("{}: {}", source, key), "an object", part.dump().substr(0, 60));
+  return part;
+}
+
 DecoderConfig parse_decoder(const json& object, std::string_view source) {
   DecoderConfig decoder;
   read_fields(object, decoder, source);
-  const json rope = object.value("rope_parameters", json());
-  if (rope.is_object()) decoder.rope_theta = json_value(rope, "rope_theta", decoder.rope_theta, source);
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
-    const json scaling = object.value(key, json());
-    if (!scaling.is_object()) continue;
-    const auto type = scaling.value("rope_type", scaling.value("type", std::string("default")));
-    expect(type == "default", fmt::format("{}: {}", source, key), "no scaling (type default)", type);
+    const json rope = part_of(object, key, source);
+    decoder.rope_theta = json_value(rope, "rope_theta", decoder.rope_theta, source);
+    const json type = rope.value("rope_type", rope.value("type", json("default")));
+    expect(type == "default", fmt::format("{}: {}", source, key), "no scaling (type default)",
+           type.is_string() ? type.get<std::string>() : type.dump());
   }
   expect(!json_value(object, "use_sliding_window", false, source),
          fmt::format("{}: use_sliding_window", source), "false", "true");
   return decoder;
 }
 
+/// Error where `object[key]` says anything but the one value that this implementation computes.
+void expect_text(const json& object, const char* key, const std::string& expected, std::string_view source) {
+  const auto value = json_value(object, key, expected, source);
+  expect(value == expected, fmt::format("{}: {}", source, key), expected, value);
+}
+
 void parse_llava_hf(const json& object, ModelConfig& config, std::string_view source) {
-  read_fields(object.value("vision_config", json::object()), config.vision, source);
-  json text = object.value("text_config", json::object());
+  read_fields(part_of(object, "vision_config", source), config.vision, source);
+  validate_vision(config.vision);  // layer numbers count on its blocks
+  json text = part_of(object, "text_config", source);
   // The outer object's word on tying is the one transformers acts on; the inner one repeats it.
   if (!text.contains("tie_word_embeddings"))
     text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
@@ -122,17 +145,20 @@ void parse_llava_hf(const json& object, ModelConfig& config, std::string_view so
   config.vision_layers =
       resolve_layers(object.value("vision_feature_layer", json(-1)), config.vision.num_hidden_layers,
                      fmt::format("{}: vision_feature_layer", source));
+  expect_text(object, "projector_hidden_act", "gelu", source);
+  expect_text(object, "vision_feature_select_strategy", "full", source);
   config.diff_expert.reset();
 }
 
 void parse_authors(const json& object, ModelConfig& config, std::string_view source) {
-  read_fields(object.value("vision_config", json::object()), config.vision, source);
+  read_fields(part_of(object, "vision_config", source), config.vision, source);
+  validate_vision(config.vision);  // layer numbers count on its blocks
   config.decoder = parse_decoder(object, source);
   const auto resampler = json_value(object, "mm_resampler_type", std::string(), source);
   if (resampler == "cc_expert") {
     config.diff_expert->embedding_dim = config.vision.hidden_size;
     config.diff_expert->mlp_dim = 4 * config.vision.hidden_size;
-    read_fields(object.value("cc_expert_args", json::object()), *config.diff_expert, source);
+    read_fields(part_of(object, "cc_expert_args", source), *config.diff_expert, source);
   } else {
     expect(resampler.empty(), fmt::format("{}: mm_resampler_type", source), "cc_expert, or none", resampler);
     config.diff_expert.reset();
@@ -141,8 +167,7 @@ void parse_authors(const json& object, ModelConfig& config, std::string_view sou
   config.vision_layers =
       resolve_layers(object.value("mm_vision_select_layer", fallback), config.vision.num_hidden_layers,
                      fmt::format("{}: mm_vision_select_layer", source));
-  const auto projector = json_value(object, "mm_projector_type", std::string("mlp2x_gelu"), source);
-  expect(projector == "mlp2x_gelu", fmt::format("{}: mm_projector_type", source), "mlp2x_gelu", projector);
+  expect_text(object, "mm_projector_type", "mlp2x_gelu", source);
 }
 
 }  // namespace
