@@ -1,0 +1,106 @@
+#include "core/yaml.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "core/files.h"
+
+namespace ccexpert {
+namespace {
+
+/// yaml-cpp keeps the last of two equal keys, silently.
+void refuse_repeated_keys(const YAML::Node& node, const std::string& source, const std::string& prefix) {
+  if (node.IsSequence()) {
+    for (const auto& element : node) refuse_repeated_keys(element, source, prefix);
+  }
+  if (!node.IsMap()) return;
+  std::set<std::string> seen;
+  for (const auto& item : node) {
+    const auto key = item.first.Scalar();
+    if (!seen.insert(key).second) fail(yaml_place(item.first, source, prefix + key), "stands twice");
+    refuse_repeated_keys(item.second, source, prefix + key + ".");
+  }
+}
+
+std::vector<std::string> split_path(const std::string& path) {
+  std::vector<std::string> parts;
+  size_t start = 0;
+  for (size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', start)) {
+    parts.push_back(path.substr(start, dot - start));
+    start = dot + 1;
+  }
+  parts.push_back(path.substr(start));
+  return parts;
+}
+
+}  // namespace
+
+YamlDocument parse_yaml(const std::string& text, const std::string& source) {
+  try {
+    YamlDocument document{source, YAML::Load(text)};
+    if (!document.root.IsMap())
+      fail({source, "YAML with keys", document.root.IsNull() ? "nothing" : "no keys"});
+    refuse_repeated_keys(document.root, source, "");
+    return document;
+  } catch (const YAML::ParserException& error) {
+    fail(fmt::format("{}:{}", source, error.mark.line + 1), "is no YAML", error.msg);
+  }
+}
+
+YamlDocument read_yaml_file(const std::filesystem::path& path) {
+  constexpr size_t kLimit = size_t{16} << 20;
+  return parse_yaml(read_file(path, kLimit), path.string());
+}
+
+void override_yaml(YamlDocument& document, const std::string& assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0)
+    fail({"override", "section.key=value", "'" + assignment + "'"});
+  YAML::Node value;
+  try {
+    value = YAML::Load(assignment.substr(equals + 1));
+  } catch (const YAML::ParserException& error) {
+    fail(assignment, "value is no YAML", error.msg);
+  }
+  // A node is a reference, and assigning to one would change what it refers to: reset moves it on.
+  YAML::Node node = document.root;
+  const auto parts = split_path(assignment.substr(0, equals));
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    if (node[parts[i]].IsDefined() && !node[parts[i]].IsMap()) {
+      fail({"override " + assignment, "a section '" + parts[i] + "'", "a single value"});
+    }
+    YAML::Node child = node[parts[i]];
+    node.reset(child);
+  }
+  node[parts.back()] = value;
+}
+
+std::string yaml_place(const YAML::Node& node, const std::string& source, const std::string& key) {
+  const auto mark = node.Mark();
+  return mark.is_null() || mark.line < 0 ? fmt::format("{}: {}", source, key)
+                                         : fmt::format("{}:{}: {}", source, mark.line + 1, key);
+}
+
+namespace yaml_detail {
+
+std::string node_text(const YAML::Node& node) {
+  if (node.IsScalar()) return "'" + node.Scalar() + "'";
+  if (node.IsSequence()) return "a list";
+  return node.IsMap() ? "a section" : "nothing";
+}
+
+void check_keys(const YAML::Node& map, const std::vector<std::string>& known, const std::string& source,
+                const std::string& prefix) {
+  for (const auto& item : map) {
+    const auto key = item.first.Scalar();
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto nearest = nearest_name(key, known);
+    fail(yaml_place(item.first, source, prefix.empty() ? key : prefix + "." + key), "unknown key",
+         nearest.empty() ? "" : "did you mean " + nearest + "?");
+  }
+}
+
+}  // namespace yaml_detail
+}  // namespace ccexpert

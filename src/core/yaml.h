@@ -1,0 +1,127 @@
+// YAML text to config structs and back; every error names the file, the line and the key.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/fields.h>
+
+namespace ccexpert {
+
+/// A YAML document and the name that its errors begin with.
+struct YamlDocument {
+  std::string source;
+  YAML::Node root;
+};
+
+/// Parses a file; Error where it cannot be read, is no YAML, or repeats a key.
+YamlDocument read_yaml_file(const std::filesystem::path& path);
+YamlDocument parse_yaml(const std::string& text, const std::string& source);
+
+/// Sets "section.key=value" in a document; the value is YAML, so lists work as "[a, b]".
+void override_yaml(YamlDocument& document, const std::string& assignment);
+
+/// "file:12: key" for messages; values from overrides have no line.
+std::string yaml_place(const YAML::Node& node, const std::string& source, const std::string& key);
+
+namespace yaml_detail {
+
+template <class Value>
+struct IsVector : std::false_type {};
+template <class Element>
+struct IsVector<std::vector<Element>> : std::true_type {};
+
+template <class Value>
+concept HasFields = requires {
+  Value::fields();
+};
+
+template <class Value>
+constexpr const char* type_name() {
+  if constexpr (std::is_same_v<Value, bool>) return "true or false";
+  if constexpr (std::is_integral_v<Value>) return "an integer";
+  if constexpr (std::is_floating_point_v<Value>) return "a number";
+  if constexpr (IsVector<Value>::value) return "a list";
+  if constexpr (HasFields<Value>) return "a section with keys";
+  return "a text";
+}
+
+std::string node_text(const YAML::Node& node);
+void check_keys(const YAML::Node& map, const std::vector<std::string>& known, const std::string& source,
+                const std::string& prefix);
+
+}  // namespace yaml_detail
+
+template <class Config>
+void read_yaml(const YAML::Node& node, Config& config, const std::string& source,
+               const std::string& prefix = "");
+
+/// One value of any kind that a config struct may hold.
+template <class Value>
+void read_yaml_value(const YAML::Node& node, Value& value, const std::string& source,
+                     const std::string& key) {
+  const auto refuse = [&] {
+    fail({yaml_place(node, source, key), yaml_detail::type_name<Value>(), yaml_detail::node_text(node)});
+  };
+  if constexpr (yaml_detail::HasFields<Value>) {
+    if (!node.IsMap()) refuse();
+    read_yaml(node, value, source, key);
+  } else if constexpr (yaml_detail::IsVector<Value>::value) {
+    if (!node.IsSequence()) refuse();
+    value.clear();
+    for (size_t i = 0; i < node.size(); ++i) {
+      read_yaml_value(node[i], value.emplace_back(), source, key + "[" + std::to_string(i) + "]");
+    }
+  } else {
+    // A text may look like a number; a number may not look like a text.
+    if (!node.IsScalar() || !YAML::convert<Value>::decode(node, value)) refuse();
+  }
+}
+
+/// Sets every field of `config` that the map names; a key that is no field is an Error with the nearest one.
+template <class Config>
+void read_yaml(const YAML::Node& node, Config& config, const std::string& source, const std::string& prefix) {
+  yaml_detail::check_keys(node, field_names<Config>(), source, prefix);
+  for_each_field<Config>([&](const auto& each) {
+    const auto child = node[each.name];
+    const std::string key = prefix.empty() ? each.name : prefix + "." + each.name;
+    if (child.IsDefined() && !child.IsNull()) read_yaml_value(child, config.*each.member, source, key);
+  });
+}
+
+/// Writes a value as read_yaml_value reads it; numbers keep every digit.
+template <class Value>
+void write_yaml_value(YAML::Emitter& out, const Value& value) {
+  if constexpr (yaml_detail::HasFields<Value>) {
+    out << YAML::BeginMap;
+    for_each_field<Value>([&](const auto& each) {
+      out << YAML::Key << each.name << YAML::Value;
+      write_yaml_value(out, value.*each.member);
+    });
+    out << YAML::EndMap;
+  } else if constexpr (yaml_detail::IsVector<Value>::value) {
+    out << YAML::BeginSeq;
+    for (const auto& element : value) write_yaml_value(out, element);
+    out << YAML::EndSeq;
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    out << YAML::DoubleQuoted << value;
+  } else {
+    out << value;
+  }
+}
+
+template <class Config>
+std::string to_yaml(const Config& config) {
+  YAML::Emitter out;
+  out.SetDoublePrecision(17);
+  write_yaml_value(out, config);
+  return std::string(out.c_str()) + "\n";
+}
+
+}  // namespace ccexpert

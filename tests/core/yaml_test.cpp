@@ -1,0 +1,111 @@
+#include "core/yaml.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+
+namespace ccexpert {
+namespace {
+
+using test::error_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Rule {
+  std::string pattern;
+  double factor = 1.0;
+  static constexpr auto fields() {
+    return std::tuple{field("pattern", &Rule::pattern, ""), field("factor", &Rule::factor, "")};
+  }
+};
+
+struct Inner {
+  int64_t steps = 3;
+  bool on = false;
+  static constexpr auto fields() {
+    return std::tuple{field("steps", &Inner::steps, ""), field("on", &Inner::on, "")};
+  }
+};
+
+struct Outer {
+  std::string name = "none";
+  double rate = 0.1;
+  Inner inner;
+  std::vector<Rule> rules;
+  static constexpr auto fields() {
+    return std::tuple{field("name", &Outer::name, ""), field("rate", &Outer::rate, ""),
+                      field("inner", &Outer::inner, ""), field("rules", &Outer::rules, "")};
+  }
+};
+
+Outer read(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  auto document = parse_yaml(text, "run.yaml");
+  for (const auto& assignment : overrides) override_yaml(document, assignment);
+  Outer config;
+  read_yaml(document.root, config, document.source);
+  return config;
+}
+
+TEST(Yaml, ReadsSectionsListsAndLeavesDefaults) {
+  const auto config =
+      read("name: 7\ninner: {steps: 5}\nrules:\n  - {pattern: 'a.*', factor: 0.2}\n  - {pattern: b}\n");
+  EXPECT_EQ(config.name, "7");
+  EXPECT_EQ(config.rate, 0.1);
+  EXPECT_EQ(config.inner.steps, 5);
+  EXPECT_FALSE(config.inner.on);
+  ASSERT_EQ(config.rules.size(), 2U);
+  EXPECT_EQ(config.rules[0].pattern, "a.*");
+  EXPECT_EQ(config.rules[0].factor, 0.2);
+  EXPECT_EQ(config.rules[1].factor, 1.0);
+}
+
+TEST(Yaml, OverridesReachEverything) {
+  const auto config = read("name: x\ninner:\n  steps: 5\n",
+                           {"name=y", "inner.steps=9", "inner.on=true", "rate=1e-5", "rules=[{pattern: q}]"});
+  EXPECT_EQ(config.name, "y");
+  EXPECT_EQ(config.inner.steps, 9);
+  EXPECT_TRUE(config.inner.on);
+  EXPECT_EQ(config.rate, 1e-5);
+  ASSERT_EQ(config.rules.size(), 1U);
+  EXPECT_EQ(config.rules[0].pattern, "q");
+}
+
+TEST(Yaml, WrittenIsReadAgain) {
+  Outer config;
+  config.name = "a \"quoted\": name";
+  config.rate = 0.1 + 0.2;
+  config.inner = {.steps = -4, .on = true};
+  config.rules = {{"p*", 1.0 / 3.0}};
+  const auto again = read(to_yaml(config));
+  EXPECT_EQ(again.name, config.name);
+  EXPECT_EQ(again.rate, config.rate);
+  EXPECT_EQ(again.inner.steps, -4);
+  EXPECT_TRUE(again.inner.on);
+  EXPECT_EQ(again.rules[0].factor, 1.0 / 3.0);
+}
+
+TEST(Yaml, ErrorsNameFileLineAndKey) {
+  EXPECT_EQ(error_of([] { read("name: x\ninner:\n  stepps: 5\n"); }),
+            "run.yaml:3: inner.stepps: unknown key (did you mean steps?)");
+  EXPECT_EQ(error_of([] { read("inner: {steps: many}\n"); }),
+            "run.yaml:1: inner.steps: expected an integer, got 'many'");
+  EXPECT_EQ(error_of([] { read("inner: {steps: 1.5}\n"); }),
+            "run.yaml:1: inner.steps: expected an integer, got '1.5'");
+  EXPECT_EQ(error_of([] { read("\nrate: [1]\n"); }), "run.yaml:2: rate: expected a number, got a list");
+  EXPECT_EQ(error_of([] { read("inner: 3\n"); }), "run.yaml:1: inner: expected a section with keys, got '3'");
+  EXPECT_EQ(error_of([] { read("rules: [{pattern: a}, {factor: b}]\n"); }),
+            "run.yaml:1: rules[1].factor: expected a number, got 'b'");
+  EXPECT_EQ(error_of([] { read("name: a\nname: b\n"); }), "run.yaml:2: name: stands twice");
+  EXPECT_THAT(error_of([] { read("name: [a\n"); }), HasSubstr("is no YAML"));
+  EXPECT_EQ(error_of([] { read(""); }), "run.yaml: expected YAML with keys, got nothing");
+  EXPECT_EQ(error_of([] { read("name: x\n", {"inner.stps=3"}); }),
+            "run.yaml: inner.stps: unknown key (did you mean steps?)");
+  EXPECT_EQ(error_of([] { read("name: x\n", {"name.a=3"}); }),
+            "override name.a=3: expected a section 'name', got a single value");
+  EXPECT_EQ(error_of([] { read("name: x\n", {"name"}); }),
+            "override: expected section.key=value, got 'name'");
+}
+
+}  // namespace
+}  // namespace ccexpert
