@@ -64,6 +64,12 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
   }
 }
 
+void CcexpertModel::set_recompute(bool on) {
+  vision_->set_recompute(on);
+  if (diff_expert_) diff_expert_->set_recompute(on);
+  decoder_->set_recompute(on);
+}
+
 std::vector<at::Tensor> CcexpertModel::vision_features(const at::Tensor& pixels) const {
   return vision_->forward(pixels);
 }

@@ -6,6 +6,7 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/diff_expert.h>
+#include <ccexpert/model/recompute.h>
 
 namespace ccexpert {
 namespace {
@@ -161,6 +162,17 @@ DiffExpert::DiffExpert(const DiffExpertConfig& config, const at::TensorOptions& 
                                std::make_shared<ScaleWeighting>(config.embedding_dim, options));
 }
 
+ChangeFeatures DiffExpert::run(const ChangeAwareLayer& layer, const ChangeFeatures& features,
+                               const at::Tensor& position) const {
+  if (!recompute_) return layer.forward(features, position);
+  const auto block = [&layer, position](const TensorList& inputs) {
+    const auto result = layer.forward({inputs[0], inputs[1], inputs[2]}, position);
+    return TensorList{result.before, result.after, result.change};
+  };
+  const auto result = recompute(block, {features.before, features.after, features.change}, layer);
+  return {result[0], result[1], result[2]};
+}
+
 ChangeFeatures DiffExpert::run_layers(ChangeFeatures features, Trace* trace) const {
   const auto& image = features.before;
   const auto position =
@@ -169,7 +181,7 @@ ChangeFeatures DiffExpert::run_layers(ChangeFeatures features, Trace* trace) con
   for (const auto& layer : layers_) {
     const auto initial = init_->forward(features.before, features.after);
     features.change = features.change.defined() ? features.change + initial : initial;
-    features = layer->forward(features, position);
+    features = run(*layer, features, position);
     if (trace != nullptr) {
       trace->initial.push_back(initial);
       trace->layers.push_back(features);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <ccexpert/model/qwen2.h>
+#include <ccexpert/model/recompute.h>
 
 namespace ccexpert {
 namespace {
@@ -123,13 +124,25 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
   return {cosine, sine, mask, cache};
 }
 
+at::Tensor Qwen2Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const {
+  const auto& block = *blocks_[layer];
+  const auto index = static_cast<int64_t>(layer);
+  if (!recompute_ || pass.cache != nullptr) return block.forward(x, pass, index);
+  // The pass is captured by value: the backward pass outlives this call.
+  return recompute(
+      [&block, pass, index](const TensorList& inputs) {
+        return TensorList{block.forward(inputs[0], pass, index)};
+      },
+      {x}, block)[0];
+}
+
 at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,
                                  const std::vector<int64_t>& added, std::vector<at::Tensor>* states) const {
   const auto pass = prepare(embeddings, cache);
   auto x = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {
     if (states != nullptr) states->push_back(x);
-    x = blocks_[i]->forward(x, pass, static_cast<int64_t>(i));
+    x = run(i, x, pass);
   }
   x = norm_->forward(x);
   if (states != nullptr) states->push_back(x);

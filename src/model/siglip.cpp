@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/recompute.h>
 #include <ccexpert/model/siglip.h>
 
 namespace ccexpert {
@@ -71,12 +72,18 @@ at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
   return patches.flatten(2).transpose(1, 2) + position_embedding_->weight;  // [2B,N,D]
 }
 
+at::Tensor SiglipVision::run(const SiglipBlock& block, const at::Tensor& x) const {
+  if (!recompute_) return block.forward(x);
+  return recompute([&block](const TensorList& inputs) { return TensorList{block.forward(inputs[0])}; }, {x},
+                   block)[0];
+}
+
 std::vector<at::Tensor> SiglipVision::forward(const at::Tensor& pixels) const {
   std::vector<at::Tensor> features;
   auto x = embed(pixels);
   size_t next = 0;
   for (int64_t state = 0; next < layers_.size(); ++state) {
-    if (state > 0) x = blocks_[static_cast<size_t>(state - 1)]->forward(x);
+    if (state > 0) x = run(*blocks_[static_cast<size_t>(state - 1)], x);
     if (layers_[next] == state) {
       features.push_back(x);
       ++next;

@@ -97,17 +97,23 @@ class DiffExpert : public torch::nn::Module {
   };
   Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
 
+  /// Keeps only every layer's inputs for the backward pass; see recompute.h.
+  void set_recompute(bool on) { recompute_ = on; }
+
   /// Fresh weights as the reference starts them: Linear N(0, 0.02), biases 0, norms 1 and 0, flags N(0,
   /// flag_init_std).
   void initialize(uint64_t seed);
 
  private:
+  ChangeFeatures run(const ChangeAwareLayer& layer, const ChangeFeatures& features,
+                     const at::Tensor& position) const;
   ChangeFeatures run_layers(ChangeFeatures features, Trace* trace) const;
 
   DiffExpertConfig config_;
   std::shared_ptr<ChangeFeatureInit> init_;
   std::vector<std::shared_ptr<ChangeAwareLayer>> layers_;
   std::shared_ptr<ScaleWeighting> weighting_;
+  bool recompute_ = false;
 };
 
 }  // namespace ccexpert

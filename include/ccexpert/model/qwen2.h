@@ -61,10 +61,13 @@ class Qwen2Decoder : public torch::nn::Module {
 
   const DecoderConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
+  /// Keeps only every block's input for the backward pass; see recompute.h. Not with a cache.
+  void set_recompute(bool on) { recompute_ = on; }
   /// Whether the head is the embedding.
   bool tied() const { return lm_head_ == nullptr; }
 
  private:
+  at::Tensor run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const;
   DecoderPass prepare(const at::Tensor& embeddings, KvCache* cache) const;
 
   DecoderConfig config_;
@@ -72,6 +75,7 @@ class Qwen2Decoder : public torch::nn::Module {
   std::vector<std::shared_ptr<Qwen2Block>> blocks_;
   std::shared_ptr<RmsNorm> norm_;
   std::shared_ptr<Linear> lm_head_;
+  bool recompute_ = false;
 };
 
 }  // namespace ccexpert

@@ -48,17 +48,21 @@ class SiglipVision : public torch::nn::Module {
 
   /// Blocks that exist.
   int64_t depth() const { return static_cast<int64_t>(blocks_.size()); }
+  /// Keeps only every block's input for the backward pass; see recompute.h.
+  void set_recompute(bool on) { recompute_ = on; }
   /// The blocks, first to last.
   const std::vector<std::shared_ptr<SiglipBlock>>& blocks() const { return blocks_; }
 
  private:
   at::Tensor embed(const at::Tensor& pixels) const;
+  at::Tensor run(const SiglipBlock& block, const at::Tensor& x) const;
 
   VisionConfig config_;
   std::vector<int64_t> layers_;
   at::Tensor patch_weight_, patch_bias_;
   std::shared_ptr<Embedding> position_embedding_;
   std::vector<std::shared_ptr<SiglipBlock>> blocks_;
+  bool recompute_ = false;
 };
 
 }  // namespace ccexpert

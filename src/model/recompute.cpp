@@ -1,0 +1,73 @@
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <ccexpert/model/recompute.h>
+
+namespace ccexpert {
+namespace {
+
+using torch::autograd::AutogradContext;
+using Block = std::function<TensorList(const TensorList&)>;
+
+/// Carries the block through the autograd graph, which stores values of LibTorch's own kinds alone.
+struct BlockHolder : torch::CustomClassHolder {
+  explicit BlockHolder(Block held) : block(std::move(held)) {}
+  Block block;
+};
+
+struct Recompute : torch::autograd::Function<Recompute> {
+  /// `anchor` needs gradients, so that the graph is recorded even where only the block's parameters do.
+  /// Autograd counts a tensor of `at::TensorList` as an input of its own, but not one of a std::vector.
+  static TensorList forward(AutogradContext* context, const at::Tensor& /*anchor*/, at::TensorList inputs,
+                            const c10::intrusive_ptr<BlockHolder>& holder) {
+    const at::NoGradGuard no_grad;
+    context->saved_data["block"] = c10::IValue::make_capsule(holder);
+    context->save_for_backward(inputs.vec());
+    return holder->block(inputs.vec());
+  }
+
+  static TensorList backward(AutogradContext* context, const TensorList& gradients) {
+    const auto holder =
+        c10::static_intrusive_pointer_cast<BlockHolder>(context->saved_data["block"].toCapsule());
+    TensorList inputs;
+    for (const auto& saved : context->get_saved_variables()) {
+      inputs.push_back(saved.detach().requires_grad_(saved.requires_grad()));
+    }
+    TensorList outputs;
+    {
+      const at::AutoGradMode with_grad(true);
+      outputs = holder->block(inputs);
+    }
+    TensorList roots, root_gradients;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (!outputs[i].requires_grad() || !gradients[i].defined()) continue;
+      roots.push_back(outputs[i]);
+      root_gradients.push_back(gradients[i]);
+    }
+    if (!roots.empty()) torch::autograd::backward(roots, root_gradients);
+    TensorList result{at::Tensor()};
+    for (const auto& input : inputs) result.push_back(input.grad());
+    result.emplace_back();
+    return result;
+  }
+};
+
+bool needs_gradients(const TensorList& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const at::Tensor& tensor) { return tensor.requires_grad(); });
+}
+
+}  // namespace
+
+TensorList recompute(const Block& block, const TensorList& inputs, const torch::nn::Module& parameters) {
+  if (!at::GradMode::is_enabled() || !(needs_gradients(inputs) || needs_gradients(parameters.parameters()))) {
+    return block(inputs);
+  }
+  const auto anchor = at::empty({0}, inputs.front().options().dtype(at::kFloat)).requires_grad_();
+  return Recompute::apply(anchor, at::TensorList(inputs), c10::make_intrusive<BlockHolder>(block));
+}
+
+}  // namespace ccexpert
