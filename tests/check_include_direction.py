@@ -17,12 +17,14 @@ MAY_INCLUDE = {
     "data": {"text", "image", "io", "core"},
     "model": {"io", "core"},
     "generate": {"model", "text", "image", "io", "core"},
-    "tools": {"generate", "data", "model", "text", "image", "io", "core"},
+    "distributed": {"core"},
+    "train": {"distributed", "generate", "data", "model", "text", "image", "io", "core"},
+    "tools": {"train", "distributed", "generate", "data", "model", "text", "image", "io", "core"},
 }
 # Public headers without a folder of their own.
 ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}
-TORCH_NN_ROOMS = {"model", "generate"}
-TORCH_ROOMS = TORCH_NN_ROOMS | {"io"}
+TORCH_NN_ROOMS = {"model", "generate", "train"}
+TORCH_ROOMS = TORCH_NN_ROOMS | {"io", "distributed"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
 
@@ -50,7 +52,7 @@ def problems_of(room, name):
         yield f"LibTorch header in room {room}"
     if name.startswith("opencv2/") and room != "image":
         yield f"OpenCV header in room {room}"
-    if "c10d" in name:
+    if "c10d/" in name and room != "distributed":
         yield f"c10d header in room {room}"
 
 

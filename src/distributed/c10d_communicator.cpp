@@ -1,0 +1,207 @@
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/distributed/communicator.h>
+
+#include "distributed/heartbeat.h"
+
+namespace ccexpert::distributed {
+namespace {
+
+using std::chrono::milliseconds;
+using Store = c10::intrusive_ptr<c10d::TCPStore>;
+using Backend = c10::intrusive_ptr<c10d::Backend>;
+
+constexpr milliseconds kShortestBeat(50);
+constexpr milliseconds kLongestBeat(1000);
+
+Store connect(const Rank& rank, bool hosts, milliseconds timeout) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(rank.master_port);
+  options.isServer = hosts;
+  options.numWorkers = static_cast<size_t>(rank.size);
+  options.waitWorkers = false;
+  options.timeout = timeout;
+  try {
+    return c10::make_intrusive<c10d::TCPStore>(rank.master_address, options);
+  } catch (const std::exception&) {
+    const auto place = fmt::format("{}:{}", rank.master_address, rank.master_port);
+    if (hosts) fail(place, "rank 0 cannot listen there", "is another run using the port?");
+    fail({place, fmt::format("rank 0 to listen there within {} ms", timeout.count()), "no answer"});
+  }
+}
+
+/// Waits until every rank has come.
+void meet(const Store& store, const Rank& rank, milliseconds timeout) {
+  const auto key = [](int which) { return fmt::format("joined/{}", which); };
+  store->set(key(rank.rank), std::vector<uint8_t>{1});
+  std::vector<std::string> keys;
+  for (int which = 0; which < rank.size; ++which) keys.push_back(key(which));
+  try {
+    store->wait(keys, timeout);
+  } catch (const std::exception&) {
+    std::vector<int> missing;
+    for (int which = 0; which < rank.size; ++which) {
+      if (!store->check({key(which)})) missing.push_back(which);
+    }
+    fail({"start of the run", fmt::format("{} ranks within {} ms", rank.size, timeout.count()),
+          fmt::format("no word from rank {}", fmt::join(missing, ", "))});
+  }
+}
+
+SharedTexts texts_of(const Store& store) {
+  return {.set =
+              [store](const std::string& key, const std::string& text) {
+                store->set(key, std::vector<uint8_t>(text.begin(), text.end()));
+              },
+          .get = [store](const std::string& key) -> std::optional<std::string> {
+            if (!store->check({key})) return std::nullopt;
+            const auto bytes = store->get(key);
+            return std::string(bytes.begin(), bytes.end());
+          }};
+}
+
+Backend make_gloo(const Store& store, const Rank& rank, milliseconds timeout) {
+  auto options = c10d::ProcessGroupGloo::Options::create(timeout);
+  const bool one_machine = rank.master_address == "127.0.0.1" || rank.master_address == "localhost";
+  options->devices.push_back(one_machine ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
+                                         : c10d::ProcessGroupGloo::createDefaultDevice());
+  return c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store),
+                                                     rank.rank, rank.size, options);
+}
+
+#ifdef USE_C10D_NCCL
+Backend make_nccl(const Store& store, const Rank& rank, milliseconds timeout) {
+  auto options = c10d::ProcessGroupNCCL::Options::create();
+  options->timeout = timeout;
+  return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store),
+                                                     rank.rank, rank.size, options);
+}
+#else
+Backend make_nccl(const Store& /*store*/, const Rank& /*rank*/, milliseconds /*timeout*/) {
+  fail({"distributed training on GPUs", "a build with CCEXPERT_CUDA", "a build for CPU"});
+}
+#endif
+
+class C10dCommunicator : public Communicator {
+ public:
+  C10dCommunicator(const Rank& rank, at::Device device, milliseconds timeout)
+      : rank_(rank), device_(device), store_(connect(rank, rank.rank == 0, timeout)) {
+    meet(store_, rank, timeout);
+    // A connection of its own: a beat must not wait behind a collective's messages.
+    heartbeat_ = std::make_unique<Heartbeat>(texts_of(connect(rank, false, timeout)), rank.rank, rank.size,
+                                             std::clamp(timeout / 10, kShortestBeat, kLongestBeat));
+    guarded("the start of the run", [&] {
+      backend_ = device.is_cuda() ? make_nccl(store_, rank, timeout) : make_gloo(store_, rank, timeout);
+    });
+  }
+
+  ~C10dCommunicator() override {
+    try {
+      if (failed_) {
+        backend_->abort();
+      } else {
+        barrier();
+        backend_->shutdown();
+      }
+    } catch (const std::exception&) {
+      // The others are gone; whatever ended them has been reported.
+    }
+    heartbeat_.reset();
+    backend_.reset();
+  }
+
+  int rank() const override { return rank_.rank; }
+  int size() const override { return rank_.size; }
+
+  Pending all_reduce_sum_async(const at::Tensor& tensor) override {
+    std::vector<at::Tensor> tensors{tensor};
+    return start("all_reduce", tensors, [&] { return backend_->allreduce(tensors); });
+  }
+
+  Pending reduce_scatter_sum_async(const at::Tensor& whole, const at::Tensor& shard) override {
+    at::Tensor input = whole, output = shard;
+    return start("reduce_scatter", {whole, shard},
+                 [&] { return backend_->_reduce_scatter_base(output, input); });
+  }
+
+  Pending all_gather_async(const at::Tensor& shard, const at::Tensor& whole) override {
+    at::Tensor input = shard, output = whole;
+    return start("all_gather", {whole, shard}, [&] { return backend_->_allgather_base(output, input); });
+  }
+
+  void broadcast(const at::Tensor& tensor, int root) override {
+    std::vector<at::Tensor> tensors{tensor};
+    c10d::BroadcastOptions options;
+    options.rootRank = root;
+    start("broadcast", tensors, [&] { return backend_->broadcast(tensors, options); }).wait();
+  }
+
+  void barrier() override { all_reduce_sum(at::zeros({1}, at::TensorOptions().device(device_))); }
+
+  std::vector<std::string> gather_text(const std::string& text) override {
+    const auto on_device = at::TensorOptions().device(device_);
+    const auto lengths = at::empty({size()}, on_device.dtype(at::kLong));
+    all_gather(at::full({1}, static_cast<int64_t>(text.size()), lengths.options()), lengths);
+    const auto lengths_cpu = lengths.to(at::kCPU);
+    const auto longest = std::max<int64_t>(1, lengths_cpu.max().item<int64_t>());
+    auto bytes = at::zeros({longest}, at::kByte);
+    std::copy(text.begin(), text.end(), bytes.mutable_data_ptr<uint8_t>());
+    const auto all = at::empty({size() * longest}, on_device.dtype(at::kByte));
+    all_gather(bytes.to(device_), all);
+    const auto all_cpu = all.to(at::kCPU);
+    std::vector<std::string> texts;
+    for (int which = 0; which < size(); ++which) {
+      const auto* start_of = all_cpu.const_data_ptr<uint8_t>() + which * longest;
+      texts.emplace_back(start_of, start_of + lengths_cpu[which].item<int64_t>());
+    }
+    return texts;
+  }
+
+ private:
+  template <class Call>
+  Pending start(const char* what, std::vector<at::Tensor> tensors, Call&& call) {
+    heartbeat_->count_collective();
+    c10::intrusive_ptr<c10d::Work> work;
+    guarded(what, [&] { work = call(); });
+    return Pending(
+        [this, what, work, tensors = std::move(tensors)] { guarded(what, [&] { work->wait(); }); });
+  }
+
+  /// c10d says which socket broke; a user wants to know which rank.
+  template <class Call>
+  void guarded(const std::string& what, Call&& call) {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      failed_ = true;
+      const auto reason = heartbeat_->diagnose();
+      const std::string text = error.what();
+      fail(fmt::format("rank {}: {} failed", rank_.rank, what),
+           reason.empty() ? text.substr(0, text.find('\n')) : reason,
+           reason.empty() ? "" : "see the log of that rank");
+    }
+  }
+
+  Rank rank_;
+  at::Device device_;
+  Store store_;
+  std::unique_ptr<Heartbeat> heartbeat_;
+  Backend backend_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, milliseconds timeout) {
+  if (rank.size == 1) return single_process();
+  return std::make_unique<C10dCommunicator>(rank, device, timeout);
+}
+
+}  // namespace ccexpert::distributed

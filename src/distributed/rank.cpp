@@ -1,0 +1,89 @@
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/distributed/rank.h>
+
+namespace ccexpert::distributed {
+namespace {
+
+/// The variables by which one launcher tells a process its place.
+struct Launcher {
+  const char* rank;
+  const char* size;
+  const char* local_rank;
+  const char* local_size;
+};
+
+constexpr Launcher kLaunchers[] = {
+    {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
+    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"},
+    {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
+     "OMPI_COMM_WORLD_LOCAL_SIZE"}};
+
+std::optional<std::string> variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr || *value == '\0' ? std::nullopt : std::optional<std::string>(value);
+}
+
+int number(const char* name, const std::string& text) {
+  int value = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  // Slurm writes tasks per node as "4(x2)".
+  const bool whole = end == text.data() + text.size() || *end == '(';
+  if (error != std::errc() || !whole || value < 0) fail({name, "a number from 0 on", "'" + text + "'"});
+  return value;
+}
+
+int required(const char* name, const char* beside) {
+  const auto text = variable(name);
+  if (!text) fail({name, fmt::format("a number, as {} is set", beside), "nothing"});
+  return number(name, *text);
+}
+
+int optional_number(const char* name, int fallback) {
+  const auto text = variable(name);
+  return text ? number(name, *text) : fallback;
+}
+
+/// The first machine of a Slurm list as "node[3-7,9],other".
+std::string first_machine(const std::string& list) {
+  const auto bracket = list.find('[');
+  const auto comma = list.find(',');
+  if (bracket == std::string::npos || comma < bracket) return list.substr(0, comma);
+  const auto end = list.find_first_of("-,]", bracket + 1);
+  return list.substr(0, bracket) + list.substr(bracket + 1, end - bracket - 1);
+}
+
+std::string master_address() {
+  if (const auto named = variable("MASTER_ADDR")) return *named;
+  if (const auto nodes = variable("SLURM_STEP_NODELIST")) return first_machine(*nodes);
+  return "127.0.0.1";
+}
+
+}  // namespace
+
+Rank rank_from_environment() {
+  for (const auto& launcher : kLaunchers) {
+    const auto text = variable(launcher.rank);
+    if (!text) continue;
+    Rank rank;
+    rank.rank = number(launcher.rank, *text);
+    rank.size = required(launcher.size, launcher.rank);
+    if (rank.rank >= rank.size) {
+      fail(
+          {launcher.rank, fmt::format("below {} ({})", launcher.size, rank.size), std::to_string(rank.rank)});
+    }
+    rank.local_rank = optional_number(launcher.local_rank, rank.rank);
+    rank.local_size = optional_number(launcher.local_size, rank.size);
+    rank.master_address = master_address();
+    rank.master_port = optional_number("MASTER_PORT", 29500);
+    return rank;
+  }
+  return {};
+}
+
+}  // namespace ccexpert::distributed
