@@ -1,0 +1,23 @@
+/// Learning rates over the steps of a run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace ccexpert::train {
+
+/// Linear warm-up from 0, then cosine decay to 0 (or a constant), as transformers does it: the first step of
+/// a warm-up runs at 0.
+struct Schedule {
+  int64_t total_steps = 1;
+  int64_t warmup_steps = 0;
+  bool cosine = true;
+
+  /// Factor in [0, 1] of the base learning rate at `step`, counted from 0.
+  double factor(int64_t step) const;
+};
+
+/// Warm-up is `ceil(warmup_ratio * total_steps)` steps (spec section 9).
+Schedule make_schedule(const std::string& kind, int64_t total_steps, double warmup_ratio);
+
+}  // namespace ccexpert::train

@@ -1,0 +1,62 @@
+/// One optimiser step: micro-batches through the model, gradients, update.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/train/sharded_adamw.h>
+
+namespace ccexpert::train {
+
+/// A micro-batch of B pairs as the model takes it.
+struct TensorBatch {
+  at::Tensor pixels;                         ///< [2B,3,P,P], before and after in turn
+  std::vector<std::vector<int64_t>> ids;     ///< B prompts with captions, image placeholders in place
+  std::vector<std::vector<int64_t>> labels;  ///< for each id itself or -100
+};
+
+/// What one rank does in a step. The micro-batches of all ranks weigh the same (spec section 9: mean of
+/// micro-batch means).
+struct StepPlan {
+  int64_t own = 1;     ///< micro-batches of this rank
+  int64_t rounds = 1;  ///< most micro-batches of any rank
+  int64_t total = 1;   ///< micro-batches of all ranks
+};
+
+struct StepReport {
+  double loss = 0.0;  ///< mean over the micro-batches of all ranks
+  std::vector<double> own_losses;
+  double grad_norm = 0.0;
+  bool skipped = false;
+  int64_t supervised_tokens = 0;  ///< of all ranks
+  int64_t tokens = 0;             ///< of all ranks, image tokens included
+};
+
+/// Mean cross-entropy of one micro-batch, differentiable, and how many tokens it read and was taught.
+struct BatchLoss {
+  at::Tensor loss;
+  int64_t supervised_tokens = 0;
+  int64_t tokens = 0;
+};
+BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch);
+
+class TrainingStep {
+ public:
+  /// All must outlive this.
+  TrainingStep(const CcexpertModel& model, ShardedAdamW& optimizer, distributed::Communicator& communicator)
+      : model_(model), optimizer_(optimizer), communicator_(communicator) {}
+
+  /// Takes `plan.own` micro-batches from `next`, sums their gradients with those of the other ranks, and
+  /// updates.
+  StepReport run(const std::function<TensorBatch()>& next, const StepPlan& plan, double learning_rate);
+
+ private:
+  void share(StepReport& report, const StepPlan& plan) const;
+
+  const CcexpertModel& model_;
+  ShardedAdamW& optimizer_;
+  distributed::Communicator& communicator_;
+};
+
+}  // namespace ccexpert::train

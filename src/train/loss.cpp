@@ -1,0 +1,59 @@
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+#include <ccexpert/model/recompute.h>
+#include <ccexpert/train/loss.h>
+
+namespace ccexpert::train {
+namespace {
+
+constexpr int64_t kIgnored = -100;
+
+}  // namespace
+
+at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
+                         const std::vector<std::vector<int64_t>>& labels, int64_t tokens_per_image) {
+  std::vector<std::vector<int64_t>> rows;
+  size_t longest = 0;
+  for (size_t row = 0; row < ids.size(); ++row) {
+    std::vector<int64_t> spliced;
+    for (size_t i = 0; i < ids[row].size(); ++i) {
+      const bool image = ids[row][i] < 0;
+      spliced.insert(spliced.end(), image ? static_cast<size_t>(tokens_per_image) : 1,
+                     image ? kIgnored : labels[row][i]);
+    }
+    longest = std::max(longest, spliced.size());
+    rows.push_back(std::move(spliced));
+  }
+  auto result =
+      at::full({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)}, kIgnored, at::kLong);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    std::copy(rows[row].begin(), rows[row].end(),
+              result[static_cast<int64_t>(row)].mutable_data_ptr<int64_t>());
+  }
+  return result;
+}
+
+TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
+                     int64_t chunk) {
+  const auto next = labels.slice(1, 1).flatten().to(hidden.device());  // [B*(T-1)]
+  const auto supervised = next.ne(kIgnored).nonzero().squeeze(1);
+  const int64_t tokens = supervised.size(0);
+  if (tokens == 0) return {hidden.sum().to(at::kFloat) * 0.0, 0};
+  const auto states =
+      hidden.slice(1, 0, hidden.size(1) - 1).flatten(0, 1).index_select(0, supervised);  // [tokens,H]
+  const auto targets = next.index_select(0, supervised);
+  auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
+  for (int64_t start = 0; start < tokens; start += chunk) {
+    const auto target = targets.slice(0, start, start + chunk);
+    const auto block = [&decoder, target](const TensorList& inputs) {
+      return TensorList{
+          at::cross_entropy_loss(decoder.logits(inputs[0]).to(at::kFloat), target, {}, at::Reduction::Sum)};
+    };
+    sum = sum + recompute(block, {states.slice(0, start, start + chunk)}, decoder)[0];
+  }
+  return {sum / static_cast<double>(tokens), tokens};
+}
+
+}  // namespace ccexpert::train

@@ -1,0 +1,298 @@
+#include <algorithm>
+#include <cmath>
+
+#include <ATen/ATen.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/train/sharded_adamw.h>
+
+namespace ccexpert::train {
+namespace {
+
+/// Shards begin at multiples of this many elements, so that collectives and kernels see aligned memory.
+constexpr int64_t kAlignment = 64;
+/// Buckets whose collectives may run at once; each holds one more gradient buffer in memory.
+constexpr size_t kInFlight = 2;
+
+int64_t round_up(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+struct ShardedAdamW::Bucket {
+  std::vector<TrainableParameter> parameters;
+  std::vector<int64_t> offsets;  // of each parameter in the flat tensors
+  int64_t elements = 0;
+  int64_t padded = 0;
+  int64_t shard_begin = 0;
+  int64_t shard_size = 0;
+
+  at::Tensor flat;      // [padded] parameters in their own dtype
+  at::Tensor weights;   // [shard] float32 master weights; the shard of `flat` itself where that is float32
+  at::Tensor mean;      // [shard]
+  at::Tensor square;    // [shard]
+  at::Tensor step;      // scalar float32, for the fused kernel
+  at::Tensor gradient;  // float32, accumulated: [shard] where gradients are sharded, else [padded]
+
+  at::Tensor staging;   // [padded] gradients of the running backward pass; undefined outside of it
+  at::Tensor arriving;  // [shard] what a reduce-scatter fills
+  distributed::Pending pending;
+  size_t arrived = 0;
+
+  at::Tensor flat_shard() const { return flat.slice(0, shard_begin, shard_begin + shard_size); }
+  at::Tensor gradient_shard() const {
+    return gradient.size(0) == shard_size ? gradient
+                                          : gradient.slice(0, shard_begin, shard_begin + shard_size);
+  }
+};
+
+/// Called by autograd once a parameter's gradient of this backward pass is complete.
+class ShardedAdamW::Arrival : public torch::autograd::PostAccumulateGradHook {
+ public:
+  Arrival(ShardedAdamW* optimizer, size_t bucket, size_t parameter)
+      : optimizer_(optimizer), bucket_(bucket), parameter_(parameter) {}
+  void operator()(const at::Tensor& /*parameter*/) override {
+    optimizer_->gradient_arrived(bucket_, parameter_);
+  }
+
+ private:
+  ShardedAdamW* optimizer_;
+  size_t bucket_;
+  size_t parameter_;
+};
+
+ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const AdamWOptions& options,
+                           distributed::Communicator& communicator)
+    : options_(options), communicator_(communicator) {
+  if (options.zero < 0 || options.zero > 2) fail({"zero", "0, 1 or 2", std::to_string(options.zero)});
+  // Gradients become complete from the last layer to the first.
+  std::reverse(parameters.begin(), parameters.end());
+  for (auto& parameter : parameters) {
+    const auto fits = [&](const Bucket& bucket) {
+      const auto& first = bucket.parameters.front();
+      return first.lr_factor == parameter.lr_factor && first.weight_decay == parameter.weight_decay &&
+             first.tensor.scalar_type() == parameter.tensor.scalar_type() &&
+             bucket.elements + parameter.tensor.numel() <= options.bucket_elements;
+    };
+    if (buckets_.empty() || !fits(*buckets_.back())) buckets_.push_back(std::make_unique<Bucket>());
+    auto& bucket = *buckets_.back();
+    bucket.offsets.push_back(bucket.elements);
+    bucket.elements += parameter.tensor.numel();
+    bucket.parameters.push_back(std::move(parameter));
+  }
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    auto& bucket = *buckets_[i];
+    const at::NoGradGuard no_grad;
+    const int64_t ranks = sharded_state() ? communicator_.size() : 1;
+    bucket.padded = round_up(bucket.elements, kAlignment * ranks);
+    bucket.shard_size = bucket.padded / ranks;
+    bucket.shard_begin = sharded_state() ? communicator_.rank() * bucket.shard_size : 0;
+    bucket.flat = at::zeros({bucket.padded}, bucket.parameters.front().tensor.options().requires_grad(false));
+    for (size_t p = 0; p < bucket.parameters.size(); ++p) {
+      auto& tensor = bucket.parameters[p].tensor;
+      auto view =
+          bucket.flat.slice(0, bucket.offsets[p], bucket.offsets[p] + tensor.numel()).view(tensor.sizes());
+      view.copy_(tensor);
+      tensor.set_data(view);
+      torch::autograd::impl::set_post_acc_grad_hooks(tensor, std::make_unique<Arrival>(this, i, p));
+    }
+    const auto shard = bucket.flat_shard();
+    bucket.weights = shard.scalar_type() == at::kFloat ? shard : shard.to(at::kFloat);
+    bucket.mean = at::zeros_like(bucket.weights);
+    bucket.square = at::zeros_like(bucket.weights);
+    bucket.step = at::zeros({}, bucket.weights.options());
+  }
+}
+
+ShardedAdamW::~ShardedAdamW() {
+  for (auto& bucket : buckets_) {
+    for (auto& parameter : bucket->parameters) {
+      torch::autograd::impl::set_post_acc_grad_hooks(parameter.tensor, nullptr);
+    }
+  }
+}
+
+void ShardedAdamW::begin_backward(bool last) {
+  last_ = last;
+  next_to_dispatch_ = 0;
+  for (auto& bucket : buckets_) bucket->arrived = 0;
+}
+
+void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
+  const at::NoGradGuard no_grad;
+  auto& bucket = *buckets_[index];
+  auto& tensor = bucket.parameters[parameter].tensor;
+  if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
+  const int64_t offset = bucket.offsets[parameter];
+  bucket.staging.slice(0, offset, offset + tensor.numel()).copy_(tensor.grad().flatten());
+  tensor.mutable_grad() = at::Tensor();
+  ++bucket.arrived;
+  dispatch_ready();
+}
+
+void ShardedAdamW::dispatch_ready() {
+  while (next_to_dispatch_ < buckets_.size()) {
+    auto& bucket = *buckets_[next_to_dispatch_];
+    if (bucket.arrived < bucket.parameters.size()) return;
+    dispatch(bucket);
+  }
+}
+
+/// Adds a finished bucket to what is accumulated, and starts what must travel.
+void ShardedAdamW::dispatch(Bucket& bucket) {
+  const size_t index = next_to_dispatch_++;
+  if (sharded_gradients()) {
+    if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
+    bucket.arriving = at::empty({bucket.shard_size}, bucket.staging.options());
+    bucket.pending = communicator_.reduce_scatter_sum_async(bucket.staging, bucket.arriving);
+    in_flight_.push_back(index);
+  } else {
+    if (bucket.staging.defined()) {
+      if (bucket.gradient.defined()) {
+        bucket.gradient.add_(bucket.staging);
+      } else {
+        bucket.gradient = bucket.staging.to(at::kFloat);
+      }
+      bucket.staging = at::Tensor();
+    }
+    if (!last_ || communicator_.size() == 1) return;
+    if (!bucket.gradient.defined()) bucket.gradient = at::zeros({bucket.padded}, bucket.weights.options());
+    if (sharded_state()) {
+      bucket.arriving = at::empty({bucket.shard_size}, bucket.gradient.options());
+      bucket.pending = communicator_.reduce_scatter_sum_async(bucket.gradient, bucket.arriving);
+    } else {
+      bucket.pending = communicator_.all_reduce_sum_async(bucket.gradient);
+    }
+    in_flight_.push_back(index);
+  }
+  finish_pending(kInFlight);
+}
+
+/// Waits until at most `keep` collectives run, and takes in what the others brought.
+void ShardedAdamW::finish_pending(size_t keep) {
+  while (in_flight_.size() > keep) {
+    auto& bucket = *buckets_[in_flight_.front()];
+    in_flight_.pop_front();
+    bucket.pending.wait();
+    bucket.staging = at::Tensor();
+    if (!bucket.arriving.defined()) continue;
+    if (sharded_gradients() && bucket.gradient.defined()) {
+      bucket.gradient.add_(bucket.arriving);
+    } else {
+      bucket.gradient = bucket.arriving.to(at::kFloat);
+    }
+    bucket.arriving = at::Tensor();
+  }
+}
+
+void ShardedAdamW::end_backward() {
+  const at::NoGradGuard no_grad;
+  // What the loss does not depend on has no gradient, and never arrives.
+  while (next_to_dispatch_ < buckets_.size()) dispatch(*buckets_[next_to_dispatch_]);
+  finish_pending(0);
+}
+
+double ShardedAdamW::gradient_norm() const {
+  auto sum = at::zeros({}, buckets_.front()->weights.options().dtype(at::kDouble));
+  for (const auto& bucket : buckets_) {
+    if (bucket->gradient.defined()) sum += bucket->gradient_shard().to(at::kDouble).square().sum();
+  }
+  if (sharded_state()) communicator_.all_reduce_sum(sum);
+  return std::sqrt(sum.item<double>());
+}
+
+void ShardedAdamW::update(Bucket& bucket, double learning_rate, double scale) {
+  if (!bucket.gradient.defined()) bucket.gradient = at::zeros({bucket.shard_size}, bucket.weights.options());
+  const auto& rule = bucket.parameters.front();
+  const auto gradient = bucket.gradient_shard();
+  if (scale != 1.0) gradient.mul_(scale);
+  std::vector<at::Tensor> weights{bucket.weights}, gradients{gradient}, means{bucket.mean},
+      squares{bucket.square}, steps{bucket.step};
+  bucket.step.add_(1.0);
+  at::_fused_adamw_(weights, gradients, means, squares, {}, steps, learning_rate * rule.lr_factor,
+                    options_.beta1, options_.beta2, rule.weight_decay, options_.eps, false, false);
+  if (bucket.flat.scalar_type() != at::kFloat) bucket.flat_shard().copy_(bucket.weights);
+  bucket.gradient = at::Tensor();
+}
+
+StepOutcome ShardedAdamW::step(double learning_rate) {
+  const at::NoGradGuard no_grad;
+  const double norm = gradient_norm();
+  if (!std::isfinite(norm)) {
+    for (auto& bucket : buckets_) bucket->gradient = at::Tensor();
+    return {.grad_norm = norm, .skipped = true};
+  }
+  const bool clips = options_.clip_norm > 0.0 && norm > options_.clip_norm;
+  const double scale = clips ? options_.clip_norm / (norm + 1e-6) : 1.0;
+  std::deque<distributed::Pending> gathers;
+  for (auto& bucket : buckets_) {
+    update(*bucket, learning_rate, scale);
+    if (sharded_state())
+      gathers.push_back(communicator_.all_gather_async(bucket->flat_shard(), bucket->flat));
+  }
+  for (auto& gather : gathers) gather.wait();
+  ++steps_;
+  return {.grad_norm = norm, .skipped = false};
+}
+
+std::vector<io::NamedTensor> ShardedAdamW::state() const {
+  std::vector<io::NamedTensor> tensors;
+  const auto shards = layout();
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    const int64_t held = std::max<int64_t>(0, shards[i].end - shards[i].begin);
+    const auto add = [&](const char* part, const at::Tensor& tensor) {
+      tensors.push_back({"bucket" + std::to_string(i) + "." + part, tensor.slice(0, 0, held)});
+    };
+    add("weights", buckets_[i]->weights);
+    add("mean", buckets_[i]->mean);
+    add("square", buckets_[i]->square);
+  }
+  return tensors;
+}
+
+std::vector<ShardedAdamW::BucketLayout> ShardedAdamW::layout() const {
+  std::vector<BucketLayout> layouts;
+  for (const auto& bucket : buckets_) {
+    BucketLayout layout{.names = {}, .elements = bucket->elements};
+    for (const auto& parameter : bucket->parameters) layout.names.push_back(parameter.name);
+    layout.begin = std::min(bucket->shard_begin, bucket->elements);
+    layout.end = std::min(bucket->shard_begin + bucket->shard_size, bucket->elements);
+    layouts.push_back(std::move(layout));
+  }
+  return layouts;
+}
+
+void ShardedAdamW::restore(int64_t steps, const ReadState& read) {
+  const at::NoGradGuard no_grad;
+  const auto shards = layout();
+  for (size_t i = 0; i < buckets_.size(); ++i) {
+    auto& bucket = *buckets_[i];
+    const int64_t held = shards[i].end - shards[i].begin;
+    const auto fill = [&](const char* part, at::Tensor& tensor) {
+      if (held > 0) tensor.slice(0, 0, held).copy_(read(i, part, shards[i].begin, shards[i].end));
+    };
+    fill("weights", bucket.weights);
+    fill("mean", bucket.mean);
+    fill("square", bucket.square);
+    bucket.step.fill_(static_cast<double>(steps));
+    bucket.flat_shard().copy_(bucket.weights);
+    if (sharded_state()) communicator_.all_gather(bucket.flat_shard(), bucket.flat);
+  }
+  steps_ = steps;
+}
+
+int64_t ShardedAdamW::bytes() const {
+  int64_t total = 0;
+  for (const auto& bucket : buckets_) {
+    const int64_t gradients = sharded_gradients() ? bucket->shard_size : bucket->padded;
+    const bool own_weights = bucket->flat.scalar_type() != at::kFloat;
+    total += 4 * (gradients + (own_weights ? 3 : 2) * bucket->shard_size);
+  }
+  return total;
+}
+
+}  // namespace ccexpert::train
