@@ -29,10 +29,11 @@ struct CaptionerConfig {
   int threads = 0;              ///< threads of one CPU operator (0: all cores); holds for the whole process
 };
 
-/// The two dates of one place. The pixels must outlive the call.
+/// The two dates of one place. Pixels and text must outlive the call.
 struct ImagePair {
   ImageView before;
   ImageView after;
+  std::string_view question = {};  ///< of this pair alone; empty: that of the options
 };
 
 /// One generated token, as it is generated.
@@ -82,7 +83,7 @@ struct CaptionerTimings {
   double load = 0.0;
   double preprocess = 0.0;
   double vision = 0.0;
-  double diff_expert = 0.0;
+  double diff_expert = 0.0;  ///< the projector included
   double prefill = 0.0;
   double decode = 0.0;
   int64_t pairs = 0;

@@ -68,9 +68,12 @@ class Captioner::Impl {
     const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return load_pixels(pairs); });
     const auto features =
         stopwatch_.time(&CaptionerTimings::vision, [&] { return model_->vision_features(pixels); });
-    auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return model_->fuse(features); });
-    images.tokens = model_->projector().forward(images.tokens);  // [2B,N,H]
-    auto captions = decode(images.tokens, options);
+    const auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
+      auto fused = model_->fuse(features);
+      fused.tokens = model_->projector().forward(fused.tokens);  // [2B,N,H]
+      return fused;
+    });
+    auto captions = decode(images.tokens, prompts_of(pairs, options.question), options);
     if (options.change_feature && images.change.defined()) {
       for (size_t i = 0; i < captions.size(); ++i) {
         captions[i].change_feature =
@@ -112,11 +115,20 @@ class Captioner::Impl {
     return pixels.to(model_->options());
   }
 
-  std::vector<Caption> decode(const at::Tensor& image_tokens, const CaptionOptions& options) const {
-    const auto pairs = static_cast<size_t>(image_tokens.size(0) / 2);
-    const auto question =
-        options.question.empty() ? text::kReferenceQuestion : std::string_view(options.question);
-    const std::vector<std::vector<int64_t>> ids(pairs, text::encode_prompt(tokenizer_, question));
+  std::vector<std::vector<int64_t>> prompts_of(std::span<const ImagePair> pairs,
+                                               std::string_view question) const {
+    if (question.empty()) question = text::kReferenceQuestion;
+    const auto shared = text::encode_prompt(tokenizer_, question);
+    std::vector<std::vector<int64_t>> prompts;
+    for (const auto& pair : pairs) {
+      prompts.push_back(pair.question.empty() ? shared : text::encode_prompt(tokenizer_, pair.question));
+    }
+    return prompts;
+  }
+
+  std::vector<Caption> decode(const at::Tensor& image_tokens, const std::vector<std::vector<int64_t>>& ids,
+                              const CaptionOptions& options) const {
+    const size_t pairs = ids.size();
     auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] {
       const auto prompts = model_->splice(ids, image_tokens);
       stopwatch_.count(static_cast<int64_t>(pairs),

@@ -98,6 +98,21 @@ TEST(Captioner, ABatchGivesWhatEachPairGivesAlone) {
   EXPECT_GT(distinct.size(), 1u) << "the captions follow the images";
 }
 
+TEST(Captioner, ABatchOfUnequalQuestionsGivesWhatEachPairGivesAlone) {
+  const test::PaintedPairs painted(3);
+  auto pairs = painted.views();
+  pairs[0].question = "Describe the change.";
+  pairs[2].question =
+      "Look at <image> and then at <image>. Which houses, roads or trees came, and which ones went?";
+  const auto together = test::tiny_captioner().caption(pairs);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const auto alone = test::tiny_captioner().caption({&pairs[i], 1});
+    EXPECT_EQ(together[i].token_ids, alone[0].token_ids) << i;
+    EXPECT_NEAR(together[i].logprob, alone[0].logprob, 1e-4) << i;
+  }
+  EXPECT_NE(together[0].logprob, test::tiny_captioner().caption({&painted.views()[0], 1})[0].logprob);
+}
+
 TEST(Captioner, NoPairsAreNoCaptions) {
   EXPECT_THAT(tiny_captioner().caption(std::span<const ImagePair>()), IsEmpty());
 }
