@@ -27,4 +27,7 @@ class AtomicFile {
   int descriptor_;
 };
 
+/// Makes renames within a folder safe on disk.
+void flush_folder(const std::filesystem::path& folder);
+
 }  // namespace ccexpert::io

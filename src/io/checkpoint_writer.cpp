@@ -14,6 +14,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kSingleFile = "model.safetensors";
+constexpr const char* kIndexFile = "model.safetensors.index.json";
 constexpr const char* kCopiedFiles[] = {
     "tokenizer.json",     "tokenizer_config.json",    "vocab.json",
     "merges.txt",         "added_tokens.json",        "special_tokens_map.json",
@@ -43,53 +45,88 @@ std::vector<std::vector<NamedTensor>> cut_into_shards(std::vector<NamedTensor> t
   return shards;
 }
 
-void write_index(const fs::path& path, const std::vector<std::pair<std::string, std::string>>& places,
-                 int64_t total) {
-  nlohmann::ordered_json index;
-  index["metadata"]["total_size"] = total;
-  for (const auto& [name, file] : places) index["weight_map"][name] = file;
-  write_text(path, index.dump(2) + "\n");
+/// The files of weights and their tensors.
+struct Shard {
+  std::string file;
+  std::vector<NamedTensor> tensors;
+};
+
+std::vector<Shard> name_shards(std::vector<std::vector<NamedTensor>> runs) {
+  std::vector<Shard> shards;
+  const size_t count = runs.size();
+  for (auto& run : runs) {
+    const auto number = shards.size() + 1;
+    shards.push_back({count == 1 ? std::string(kSingleFile)
+                                 : fmt::format("model-{:05}-of-{:05}.safetensors", number, count),
+                      std::move(run)});
+  }
+  return shards;
 }
 
-void write_shards(const fs::path& folder, const std::vector<std::vector<NamedTensor>>& shards) {
-  std::vector<std::pair<std::string, std::string>> places;
+std::string index_text(const std::vector<Shard>& shards) {
+  nlohmann::ordered_json index;
   int64_t total = 0;
-  for (size_t i = 0; i < shards.size(); ++i) {
-    const std::string file = fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
-    write_safetensors(folder / file, shards[i]);
-    for (const auto& tensor : shards[i]) {
-      places.emplace_back(tensor.name, file);
+  for (const auto& shard : shards) {
+    for (const auto& tensor : shard.tensors) {
+      index["weight_map"][tensor.name] = shard.file;
       total += static_cast<int64_t>(tensor.tensor.nbytes());
     }
   }
-  write_index(folder / "model.safetensors.index.json", places, total);
+  index["metadata"]["total_size"] = total;
+  return index.dump(2) + "\n";
 }
 
-void copy_companions(const fs::path& from, const fs::path& to) {
-  for (const char* name : kCopiedFiles) {
-    if (fs::exists(from / name)) write_text(to / name, read_file(from / name));
+/// Writes files of one folder and remembers them.
+class FolderWriter {
+ public:
+  explicit FolderWriter(fs::path folder) : folder_(std::move(folder)) {
+    std::error_code code;
+    fs::create_directories(folder_, code);
+    if (code) fail(folder_.string(), "cannot be made", code.message());
   }
-}
+
+  void text(const std::string& name, std::string_view content) {
+    write_text(folder_ / name, content);
+    files_.push_back(folder_ / name);
+  }
+  void weights(const Shard& shard) {
+    write_safetensors(folder_ / shard.file, shard.tensors);
+    files_.push_back(folder_ / shard.file);
+  }
+  void companions_of(const fs::path& from) {
+    for (const char* name : kCopiedFiles) {
+      if (fs::exists(from / name)) text(name, read_file(from / name));
+    }
+  }
+  /// What an earlier checkpoint in this folder may have left.
+  void remove(const char* name) {
+    std::error_code code;
+    fs::remove(folder_ / name, code);
+  }
+  std::vector<fs::path> files() && { return std::move(files_); }
+
+ private:
+  fs::path folder_;
+  std::vector<fs::path> files_;
+};
 
 }  // namespace
 
-void write_checkpoint(const CheckpointToWrite& checkpoint) {
+std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) {
   if (checkpoint.tensors.empty()) fail({checkpoint.folder.string(), "tensors to write", "none"});
-  std::error_code code;
-  fs::create_directories(checkpoint.folder, code);
-  if (code) fail(checkpoint.folder.string(), "cannot be made", code.message());
-  if (!checkpoint.tokenizer_from.empty()) copy_companions(checkpoint.tokenizer_from, checkpoint.folder);
-  const auto shards = cut_into_shards(checkpoint.tensors, checkpoint.shard_bytes);
-  const fs::path single = checkpoint.folder / "model.safetensors";
-  const fs::path index = checkpoint.folder / "model.safetensors.index.json";
-  if (shards.size() == 1) {
-    write_safetensors(single, shards.front());
-    fs::remove(index, code);  // of an earlier, sharded checkpoint in this folder
-  } else {
-    write_shards(checkpoint.folder, shards);
-    fs::remove(single, code);
+  FolderWriter writer(checkpoint.folder);
+  const bool leads = checkpoint.part == 0;
+  if (leads && !checkpoint.tokenizer_from.empty()) writer.companions_of(checkpoint.tokenizer_from);
+  const auto shards = name_shards(cut_into_shards(checkpoint.tensors, checkpoint.shard_bytes));
+  for (size_t i = 0; i < shards.size(); ++i) {
+    if (static_cast<int>(i % static_cast<size_t>(checkpoint.parts)) == checkpoint.part)
+      writer.weights(shards[i]);
   }
-  write_text(checkpoint.folder / "config.json", checkpoint.config_json);
+  if (!leads) return std::move(writer).files();
+  if (shards.size() > 1) writer.text(kIndexFile, index_text(shards));
+  writer.remove(shards.size() > 1 ? kSingleFile : kIndexFile);
+  writer.text("config.json", checkpoint.config_json);
+  return std::move(writer).files();
 }
 
 }  // namespace ccexpert::io

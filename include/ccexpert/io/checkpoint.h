@@ -46,11 +46,15 @@ struct CheckpointToWrite {
   std::filesystem::path
       tokenizer_from;                   ///< folder to copy tokenizer and preprocessor files from; empty: none
   int64_t shard_bytes = 5'000'000'000;  ///< most tensor bytes of one file
+  /// Where several processes write one checkpoint: this call writes every `parts`-th file of weights, and
+  /// part 0 all else.
+  int part = 0;
+  int parts = 1;
 };
 
 /// Writes model.safetensors, or shards with model.safetensors.index.json, config.json and the tokenizer's
 /// files, as the reference implementation reads them. Each file appears whole or not at all, and what leads
-/// to the weights (index, config) comes last.
-void write_checkpoint(const CheckpointToWrite& checkpoint);
+/// to the weights (index, config) comes last. Returns the files that this call wrote.
+std::vector<std::filesystem::path> write_checkpoint(const CheckpointToWrite& checkpoint);
 
 }  // namespace ccexpert::io

@@ -115,4 +115,9 @@ struct ModelConfig {
 /// computing something else.
 ModelConfig parse_model_config(std::string_view json_text, std::string_view source);
 
+/// config.json text of the authors' layout for a model of these sizes. Keys of `original` (the config.json
+/// that the model began with, of the authors' layout or not; may be empty) that say nothing of sizes are
+/// kept.
+std::string model_config_json(const ModelConfig& config, std::string_view original = {});
+
 }  // namespace ccexpert

@@ -39,4 +39,8 @@ struct BuildModelOptions {
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options);
 
+/// Fresh values for the whole model: normal with deviation 0.02 (patches: by their number of inputs), norms
+/// 1, biases 0, Diff Expert as `DiffExpert::initialize`. The same on every device and in every dtype.
+void initialize_weights(CcexpertModel& model, uint64_t seed);
+
 }  // namespace ccexpert
