@@ -1,0 +1,78 @@
+#include <ccexpert/core/error.h>
+#include <ccexpert/data/change_dataset.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "data/entries.h"
+
+namespace ccexpert::data {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kCaptionKey = "change_caption";
+
+/// Text of several hundred thousand pairs is more than a configuration file's limit allows.
+constexpr size_t kMaxBytes = size_t{8} << 30;
+
+std::string caption_of(const json& value, const std::string& where) {
+  const auto text = value.is_string() ? value.get<std::string>() : std::string();
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    fail({where + ": " + kCaptionKey, "a caption or a list of captions, none blank",
+          value.dump().substr(0, 60)});
+  }
+  return text;
+}
+
+std::vector<std::string> captions_of(const json& entry, const std::string& where) {
+  const auto found = entry.find(kCaptionKey);
+  if (found == entry.end()) fail({where + ": " + kCaptionKey, "a caption or a list of captions", "none"});
+  // An empty list is refused as what it is: no caption.
+  if (!found->is_array() || found->empty()) return {caption_of(*found, where)};
+  std::vector<std::string> captions;
+  for (const auto& each : *found) captions.push_back(caption_of(each, where));
+  return captions;
+}
+
+std::optional<bool> changed_of(const json& entry, const std::string& where) {
+  const auto found = entry.find("change_flag");
+  if (found == entry.end() || found->is_null()) return std::nullopt;
+  if (found->is_boolean()) return found->get<bool>();
+  if (*found == 0 || *found == 1) return *found == 1;
+  fail({where + ": change_flag", "0, 1, true or false", found->dump().substr(0, 60)});
+}
+
+fs::path optional_path(const json& entry, const char* key, const std::string& where, const fs::path& root) {
+  const auto path = text_of(entry, key, where);
+  return path ? located(*path, root) : fs::path();
+}
+
+ChangeExample to_example(const json& entry, const PairFiles& pair, const std::string& where,
+                         const fs::path& root) {
+  return {.uid = pair.uid,
+          .before = pair.before,
+          .after = pair.after,
+          .captions = captions_of(entry, where),
+          .changed = changed_of(entry, where),
+          .mask = optional_path(entry, "mask_path", where, root),
+          .classes_before = optional_path(entry, "classes1_path", where, root),
+          .classes_after = optional_path(entry, "classes2_path", where, root)};
+}
+
+}  // namespace
+
+std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::path& image_root) {
+  const fs::path root = image_root.empty() ? file.parent_path() : image_root;
+  std::vector<ChangeExample> examples;
+  UidIndex uids;
+  visit_entries(read_file(file, kMaxBytes), file.string(), [&](const json& entry, const std::string& where) {
+    const auto pair = to_pair(raw_entry(entry, where), root);
+    uids.add(pair, where);
+    examples.push_back(to_example(entry, pair, where, root));
+  });
+  if (examples.empty()) fail({file.string(), "at least one pair", "none"});
+  return examples;
+}
+
+}  // namespace ccexpert::data

@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <ccexpert/data/change_dataset.h>
+
+#include "core/yaml.h"
+#include "data/counter_random.h"
+
+namespace ccexpert::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ListedDataset {
+  std::string json_path;
+  std::string sampling_strategy = "all";
+  int64_t repeat = 1;
+  std::string image_root;
+
+  static constexpr auto fields() {
+    return std::tuple{
+        field("json_path", &ListedDataset::json_path, "file of the universal format"),
+        field("sampling_strategy", &ListedDataset::sampling_strategy, "all, first:N, end:N or random:N"),
+        field("repeat", &ListedDataset::repeat, "visits an epoch of each pair (1: no up-sampling)"),
+        field("image_root", &ListedDataset::image_root, "where relative image paths start")};
+  }
+};
+
+struct DataList {
+  std::vector<ListedDataset> datasets;
+
+  static constexpr auto fields() {
+    return std::tuple{field("datasets", &DataList::datasets, "what the mix is made of")};
+  }
+};
+
+enum class Part { kAll, kFirst, kEnd, kRandom };
+
+/// Which pairs of a file are taken.
+struct Strategy {
+  Part part = Part::kAll;
+  int64_t number = 0;  ///< pairs, or per cent of them
+  bool percent = false;
+
+  size_t count(size_t pairs) const {
+    const auto all = static_cast<int64_t>(pairs);
+    return static_cast<size_t>(std::min(all, percent ? (all * number + 99) / 100 : number));
+  }
+};
+
+/// A whole number from 1 on, or 0 for other text.
+int64_t whole_number(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return problem == std::errc() && end == text.data() + text.size() ? std::max<int64_t>(0, number) : 0;
+}
+
+Strategy parse_strategy(std::string_view text, const std::string& place) {
+  Strategy strategy;
+  if (text == "all") return strategy;
+  const auto colon = std::min(text.find(':'), text.size());
+  const auto name = text.substr(0, colon);
+  auto number = text.substr(std::min(colon + 1, text.size()));
+  strategy.part = name == "first"    ? Part::kFirst
+                  : name == "end"    ? Part::kEnd
+                  : name == "random" ? Part::kRandom
+                                     : Part::kAll;
+  strategy.percent = number.ends_with('%');
+  if (strategy.percent) number.remove_suffix(1);
+  strategy.number = whole_number(number);
+  const bool valid = strategy.part != Part::kAll && strategy.number > 0;
+  if (!valid || (strategy.percent && strategy.number > 100)) {
+    fail({place, "all, first:N, end:N or random:N, N a count from 1 on or 1% to 100%",
+          fmt::format("'{}'", text)});
+  }
+  return strategy;
+}
+
+/// Ascending numbers of the pairs that are taken.
+std::vector<size_t> chosen(const Strategy& strategy, size_t pairs, const CounterRandom& random) {
+  std::vector<size_t> numbers(pairs);
+  std::iota(numbers.begin(), numbers.end(), size_t{0});
+  if (strategy.part == Part::kAll) return numbers;
+  if (strategy.part == Part::kRandom) shuffle(numbers, random);
+  const size_t count = strategy.count(pairs);
+  if (strategy.part == Part::kEnd) {
+    numbers.erase(numbers.begin(), numbers.end() - static_cast<std::ptrdiff_t>(count));
+  }
+  numbers.resize(count);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+/// A list that was read, with its places for messages.
+class DataListReader {
+ public:
+  explicit DataListReader(const fs::path& path) : folder_(path.parent_path()), file_(read_yaml_file(path)) {
+    read_yaml(file_.root, list_, file_.source);
+    if (list_.datasets.empty()) fail({place_of("datasets"), "at least one entry", "none"});
+    for (size_t i = 0; i < size(); ++i) check(i);
+  }
+
+  size_t size() const { return list_.datasets.size(); }
+
+  /// Appends what entry `i` takes of its file.
+  void append(size_t i, const fs::path& image_root, uint64_t seed, std::vector<ChangeExample>& examples) {
+    const auto& entry = list_.datasets[i];
+    const fs::path root = entry.image_root.empty() ? image_root : folder_ / entry.image_root;
+    auto pairs = read_change_dataset(folder_ / entry.json_path, root);
+    const CounterRandom random(RandomUse::kDataList, seed, i);
+    for (const size_t number : chosen(strategies_[i], pairs.size(), random)) {
+      examples.push_back(std::move(pairs[number]));
+      examples.back().repeat = entry.repeat;
+    }
+  }
+
+ private:
+  std::string place_of(const std::string& key) { return yaml_place(file_.root[key], file_.source, key); }
+
+  std::string place_of(size_t i, const std::string& key) {
+    const auto entry = file_.root["datasets"][i];
+    const auto name = fmt::format("datasets[{}].{}", i, key);
+    return yaml_place(entry[key].IsDefined() ? entry[key] : entry, file_.source, name);
+  }
+
+  void check(size_t i) {
+    const auto& entry = list_.datasets[i];
+    if (entry.json_path.empty()) fail({place_of(i, "json_path"), "a file of pairs with captions", "none"});
+    if (entry.repeat < 1) fail({place_of(i, "repeat"), "a number from 1 on", std::to_string(entry.repeat)});
+    strategies_.push_back(parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy")));
+  }
+
+  fs::path folder_;
+  YamlDocument file_;
+  DataList list_;
+  std::vector<Strategy> strategies_;
+};
+
+}  // namespace
+
+std::vector<ChangeExample> read_data_list(const fs::path& list, const fs::path& image_root, uint64_t seed) {
+  DataListReader reader(list);
+  std::vector<ChangeExample> examples;
+  for (size_t i = 0; i < reader.size(); ++i) reader.append(i, image_root, seed, examples);
+  return examples;
+}
+
+}  // namespace ccexpert::data

@@ -1,0 +1,46 @@
+// One sample to pixels, token ids and a mask.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include <ccexpert/data/loader.h>
+
+#include "data/bounded_cache.h"
+
+namespace ccexpert::data {
+
+/// Where one sample's part of a micro-batch lies.
+struct SampleSlot {
+  std::span<float> pixels;  ///< [2,3,P,P]
+  std::vector<int64_t>& ids;
+  std::vector<int64_t>& labels;
+  std::span<float> change_mask;  ///< [G,G], or nothing
+};
+
+/// Safe to call from several threads.
+class ExampleEncoder {
+ public:
+  /// Both must outlive this. Throws Error for impossible options.
+  ExampleEncoder(const text::Tokenizer& tokenizer, const LoaderOptions& options);
+
+  /// Values of a pair's pixels, and of its mask (0 where masks are not asked for).
+  size_t pixel_values() const;
+  size_t mask_values() const;
+
+  /// Throws Error where an image or the mask cannot be read, or there are too many tokens.
+  void encode(const ChangeExample& example, size_t caption, const SampleSlot& slot);
+
+ private:
+  void encode_text(const std::string& caption, const SampleSlot& slot) const;
+  std::shared_ptr<const Image> image(const std::filesystem::path& path);
+  std::shared_ptr<const std::vector<float>> mask(const std::filesystem::path& path);
+
+  const text::Tokenizer& tokenizer_;
+  const LoaderOptions& options_;
+  ByteBudget budget_;
+  BoundedCache<Image> images_;
+  BoundedCache<std::vector<float>> masks_;
+};
+
+}  // namespace ccexpert::data

@@ -1,0 +1,63 @@
+#include "data/patch_mask.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ccexpert::data {
+namespace {
+
+/// The pixels under one patch along an axis, and how much of the patch each covers.
+struct Window {
+  int64_t first = 0;
+  std::vector<double> shares;
+};
+
+/// `length` pixels in the middle of `side`, which is what `size` pixels of the preprocessed image show.
+std::vector<Window> windows(int64_t length, int64_t side, int64_t size, int64_t patch) {
+  const auto offset = static_cast<double>((side - length) / 2);
+  const auto end = static_cast<double>(length);
+  const double step = static_cast<double>(patch * side) / static_cast<double>(size);
+  std::vector<Window> result;
+  for (int64_t i = 0; i < size / patch; ++i) {
+    const double low = std::clamp(static_cast<double>(i) * step - offset, 0.0, end);
+    const double high = std::clamp(static_cast<double>(i + 1) * step - offset, 0.0, end);
+    Window window{.first = static_cast<int64_t>(std::floor(low)), .shares = {}};
+    for (int64_t at = window.first; static_cast<double>(at) < high; ++at) {
+      const double covered =
+          std::min(high, static_cast<double>(at + 1)) - std::max(low, static_cast<double>(at));
+      window.shares.push_back(covered / step);
+    }
+    result.push_back(std::move(window));
+  }
+  return result;
+}
+
+double share_of(const ImageView& mask, const Window& rows, const Window& columns) {
+  double sum = 0.0;
+  for (size_t y = 0; y < rows.shares.size(); ++y) {
+    const uint8_t* row = mask.data + (rows.first + static_cast<int64_t>(y)) * mask.stride;
+    const uint8_t* pixel = row + 3 * columns.first;
+    double along = 0.0;
+    for (size_t x = 0; x < columns.shares.size(); ++x, pixel += 3) {
+      if ((pixel[0] | pixel[1] | pixel[2]) != 0) along += columns.shares[x];
+    }
+    sum += along * rows.shares[y];
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<float> patch_shares(const ImageView& mask, const PreprocessConfig& config, int64_t patch) {
+  const bool pad = config.aspect == AspectMode::kPad;
+  const int64_t longer = std::max(mask.height, mask.width);
+  const auto rows = windows(mask.height, pad ? longer : mask.height, config.size, patch);
+  const auto columns = windows(mask.width, pad ? longer : mask.width, config.size, patch);
+  std::vector<float> shares;
+  for (const auto& row : rows) {
+    for (const auto& column : columns) shares.push_back(static_cast<float>(share_of(mask, row, column)));
+  }
+  return shares;
+}
+
+}  // namespace ccexpert::data
