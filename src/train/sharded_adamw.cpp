@@ -43,6 +43,8 @@ struct ShardedAdamW::Bucket {
   distributed::Pending pending;
   size_t arrived = 0;
 
+  /// Whether `weights` are a copy of their own, beside `flat`.
+  bool has_master() const { return flat.scalar_type() != at::kFloat; }
   at::Tensor flat_shard() const { return flat.slice(0, shard_begin, shard_begin + shard_size); }
   at::Tensor gradient_shard() const {
     return gradient.size(0) == shard_size ? gradient
@@ -215,7 +217,7 @@ void ShardedAdamW::update(Bucket& bucket, double learning_rate, double scale) {
   bucket.step.add_(1.0);
   at::_fused_adamw_(weights, gradients, means, squares, {}, steps, learning_rate * rule.lr_factor,
                     options_.beta1, options_.beta2, rule.weight_decay, options_.eps, false, false);
-  if (bucket.flat.scalar_type() != at::kFloat) bucket.flat_shard().copy_(bucket.weights);
+  if (bucket.has_master()) bucket.flat_shard().copy_(bucket.weights);
   bucket.gradient = at::Tensor();
 }
 
@@ -247,7 +249,7 @@ std::vector<io::NamedTensor> ShardedAdamW::state() const {
     const auto add = [&](const char* part, const at::Tensor& tensor) {
       tensors.push_back({"bucket" + std::to_string(i) + "." + part, tensor.slice(0, 0, held)});
     };
-    add("weights", buckets_[i]->weights);
+    if (buckets_[i]->has_master()) add("weights", buckets_[i]->weights);
     add("mean", buckets_[i]->mean);
     add("square", buckets_[i]->square);
   }
@@ -275,10 +277,11 @@ void ShardedAdamW::restore(int64_t steps, const ReadState& read) {
     const auto fill = [&](const char* part, at::Tensor& tensor) {
       if (held > 0) tensor.slice(0, 0, held).copy_(read(i, part, shards[i].begin, shards[i].end));
     };
-    fill("weights", bucket.weights);
     fill("mean", bucket.mean);
     fill("square", bucket.square);
     bucket.step.fill_(static_cast<double>(steps));
+    if (!bucket.has_master()) continue;
+    fill("weights", bucket.weights);
     bucket.flat_shard().copy_(bucket.weights);
     if (sharded_state()) communicator_.all_gather(bucket.flat_shard(), bucket.flat);
   }
@@ -289,8 +292,7 @@ int64_t ShardedAdamW::bytes() const {
   int64_t total = 0;
   for (const auto& bucket : buckets_) {
     const int64_t gradients = sharded_gradients() ? bucket->shard_size : bucket->padded;
-    const bool own_weights = bucket->flat.scalar_type() != at::kFloat;
-    total += 4 * (gradients + (own_weights ? 3 : 2) * bucket->shard_size);
+    total += 4 * (gradients + (bucket->has_master() ? 3 : 2) * bucket->shard_size);
   }
   return total;
 }

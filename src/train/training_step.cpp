@@ -22,13 +22,7 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
   StepReport report;
   for (int64_t round = 0; round < plan.rounds; ++round) {
     optimizer_.begin_backward(round + 1 == plan.rounds);
-    if (round < plan.own) {
-      const auto batch = batch_loss(model_, next());
-      (batch.loss / static_cast<double>(plan.total)).backward();
-      report.own_losses.push_back(batch.loss.item<double>());
-      report.supervised_tokens += batch.supervised_tokens;
-      report.tokens += batch.tokens;
-    }
+    if (round < plan.own) pass(next(), plan.total, report);
     optimizer_.end_backward();
   }
   share(report, plan);
@@ -38,18 +32,32 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
   return report;
 }
 
+void TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& report) {
+  if (batch.ids.empty()) return;
+  const auto result = batch_loss(model_, batch);
+  (result.loss / static_cast<double>(total)).backward();
+  report.own_losses.push_back(result.loss.item<double>());
+  report.supervised_tokens += result.supervised_tokens;
+  report.tokens += result.tokens;
+  report.samples += static_cast<int64_t>(batch.ids.size());
+}
+
 void TrainingStep::share(StepReport& report, const StepPlan& plan) const {
   double sum = 0.0;
   for (const double loss : report.own_losses) sum += loss;
-  auto shared =
-      at::tensor({sum, static_cast<double>(report.supervised_tokens), static_cast<double>(report.tokens)},
-                 at::kDouble)
-          .to(model_.options().device());
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  auto shared = at::tensor({sum, number(report.supervised_tokens), number(report.tokens),
+                            number(report.samples), plan.stop ? 1.0 : 0.0},
+                           at::kDouble)
+                    .to(model_.options().device());
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
   const auto values = shared.to(at::kCPU);
-  report.loss = values[0].item<double>() / static_cast<double>(plan.total);
-  report.supervised_tokens = static_cast<int64_t>(values[1].item<double>());
-  report.tokens = static_cast<int64_t>(values[2].item<double>());
+  const auto count = [&](int64_t index) { return static_cast<int64_t>(values[index].item<double>()); };
+  report.loss = values[0].item<double>() / number(plan.total);
+  report.supervised_tokens = count(1);
+  report.tokens = count(2);
+  report.samples = count(3);
+  report.stop = count(4) > 0;
 }
 
 }  // namespace ccexpert::train

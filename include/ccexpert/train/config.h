@@ -15,6 +15,8 @@ namespace ccexpert::train {
 
 struct ModelSection {
   std::string start;
+  bool fresh = false;
+  bool diff_expert = true;
   std::string dtype = "bfloat16";
   bool recompute = true;
   double flag_init_std = 0.02;
@@ -24,6 +26,10 @@ struct ModelSection {
     return std::tuple{
         field("start", &Self::start,
               "checkpoint folder to start from; a base without Diff Expert gets a fresh one"),
+        field("fresh", &Self::fresh,
+              "take only sizes and tokenizer from `start`; all weights are drawn from the seed"),
+        field("diff_expert", &Self::diff_expert,
+              "false: a base without Diff Expert stays without (the baseline)"),
         field("dtype", &Self::dtype,
               "precision of the passes: bfloat16 or float32 (weights are updated in float32)"),
         field("recompute", &Self::recompute,
@@ -144,7 +150,9 @@ struct EvaluationSection {
     using Self = EvaluationSection;
     return std::tuple{field("every_steps", &Self::every_steps, "evaluate after so many steps (0: not)"),
                       field("every_epoch", &Self::every_epoch, "evaluate after each epoch"),
-                      field("metric", &Self::metric, "what the best checkpoint is chosen by: loss"),
+                      field("metric", &Self::metric,
+                            "what the best checkpoint is chosen by: loss, or change_accuracy (whether "
+                            "captions say rightly that nothing changed)"),
                       field("max_pairs", &Self::max_pairs, "pairs to evaluate on (0: all)"),
                       field("batch_size", &Self::batch_size, "pairs captioned at once"),
                       field("samples", &Self::samples, "captions to print"),
@@ -157,6 +165,8 @@ struct TrainConfig {
   std::string output;
   std::string device = "auto";
   int64_t threads = 0;
+  double peak_tflops = 0.0;
+  double memory_gb = 0.0;
   int64_t seed = 42;
   ModelSection model;
   DataSection data;
@@ -172,6 +182,10 @@ struct TrainConfig {
                       field("output", &Self::output, "folder of the run: log, checkpoints"),
                       field("device", &Self::device, "cpu, cuda, or auto: GPUs where there are some"),
                       field("threads", &Self::threads, "CPU threads of a rank (0: cores / ranks)"),
+                      field("peak_tflops", &Self::peak_tflops,
+                            "what one device can do in the passes' dtype, for MFU (0: unknown); H100: 989"),
+                      field("memory_gb", &Self::memory_gb,
+                            "memory of one device, for --plan (0: not known; on a CPU the machine's)"),
                       field("seed", &Self::seed, "of the order of samples and of fresh weights"),
                       field("model", &Self::model, ""),
                       field("data", &Self::data, ""),

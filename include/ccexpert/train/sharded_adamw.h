@@ -57,8 +57,11 @@ class ShardedAdamW {
   StepOutcome step(double learning_rate);
 
   /// State of this rank's shards: per bucket i the float32 tensors bucket{i}.{weights,mean,square} [elements
-  /// of the shard]; the tensors share memory with the optimiser.
+  /// of the shard]; the tensors share memory with the optimiser. Parameters in float32 are their own master
+  /// weights, and `weights` is not among them.
   std::vector<io::NamedTensor> state() const;
+  /// Whether this rank's state is not also another one's, and must be saved.
+  bool writes_state() const { return sharded_state() || communicator_.rank() == 0; }
   /// The steps taken, for bias correction.
   int64_t steps() const { return steps_; }
 

@@ -22,6 +22,7 @@ struct StepPlan {
   int64_t own = 1;     ///< micro-batches of this rank
   int64_t rounds = 1;  ///< most micro-batches of any rank
   int64_t total = 1;   ///< micro-batches of all ranks
+  bool stop = false;   ///< this rank is asked to end the run
 };
 
 struct StepReport {
@@ -31,6 +32,8 @@ struct StepReport {
   bool skipped = false;
   int64_t supervised_tokens = 0;  ///< of all ranks
   int64_t tokens = 0;             ///< of all ranks, image tokens included
+  int64_t samples = 0;            ///< of all ranks
+  bool stop = false;              ///< any rank is asked to end the run
 };
 
 /// Mean cross-entropy of one micro-batch, differentiable, and how many tokens it read and was taught.
@@ -52,6 +55,7 @@ class TrainingStep {
   StepReport run(const std::function<TensorBatch()>& next, const StepPlan& plan, double learning_rate);
 
  private:
+  void pass(const TensorBatch& batch, int64_t total, StepReport& report);
   void share(StepReport& report, const StepPlan& plan) const;
 
   const CcexpertModel& model_;

@@ -1,0 +1,41 @@
+/// Where a run keeps what it writes: DIR/{config.yaml, log.jsonl, report.html, checkpoints/step-NNNNNNNN/,
+/// best}.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace ccexpert::train {
+
+class RunFolder {
+ public:
+  explicit RunFolder(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path log() const { return root_ / "log.jsonl"; }
+  std::filesystem::path report() const { return root_ / "report.html"; }
+  std::filesystem::path checkpoint(int64_t step) const;
+  /// A link to the checkpoint with the best score.
+  std::filesystem::path best() const { return root_ / "best"; }
+  /// Says that the run went to its end; holds its last step.
+  std::filesystem::path finished() const { return root_ / "finished"; }
+
+  /// Makes the folders. Throws Error where that fails.
+  void create() const;
+  /// Steps of the finished checkpoints, ascending.
+  std::vector<int64_t> steps() const;
+  /// What `best` points at; nothing where there is none.
+  std::optional<int64_t> best_step() const;
+  void set_best(int64_t step) const;
+  /// Removes all checkpoints but the last `keep` and the best, and what a killed run left half-written.
+  void prune(int64_t keep) const;
+
+ private:
+  std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
+
+  std::filesystem::path root_;
+};
+
+}  // namespace ccexpert::train

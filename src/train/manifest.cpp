@@ -1,0 +1,83 @@
+#include "train/manifest.h"
+
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <ccexpert/core/error.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "io/atomic_file.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kName = "manifest.json";
+constexpr size_t kBlock = size_t{1} << 20;
+
+}  // namespace
+
+ManifestEntry manifest_entry(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::vector<char> block(kBlock);
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  uint64_t bytes = 0;
+  while (in) {
+    in.read(block.data(), static_cast<std::streamsize>(block.size()));
+    const auto count = static_cast<size_t>(in.gcount());
+    XXH3_128bits_update(&state, block.data(), count);
+    bytes += count;
+  }
+  if (!in.eof()) fail(file.string(), "cannot be read");
+  const auto hash = XXH3_128bits_digest(&state);
+  return {file.filename().string(), bytes, fmt::format("{:016x}{:016x}", hash.high64, hash.low64)};
+}
+
+void write_manifest(const fs::path& folder, const std::vector<ManifestEntry>& entries) {
+  nlohmann::ordered_json manifest;
+  for (const auto& entry : entries) manifest[entry.name] = {{"bytes", entry.bytes}, {"xxh3", entry.xxh3}};
+  io::AtomicFile file(folder / kName);
+  file.write(manifest.dump(2) + "\n");
+  file.commit();
+}
+
+void verify_manifest(const fs::path& folder) {
+  const auto path = folder / kName;
+  const auto manifest = parse_json(read_file(path), path.string());
+  if (!manifest.is_object()) fail({path.string(), "an object of files", manifest.dump().substr(0, 60)});
+  for (const auto& [name, expected] : manifest.items()) {
+    const auto bytes = json_value(expected, "bytes", uint64_t{0}, path.string());
+    const auto hash = json_value(expected, "xxh3", std::string(), path.string());
+    std::error_code code;
+    const auto size = fs::file_size(folder / name, code);
+    if (code) fail({(folder / name).string(), fmt::format("a file of {} bytes", bytes), "none"});
+    if (size != bytes) fail({(folder / name).string(), fmt::format("{} bytes", bytes), std::to_string(size)});
+    if (manifest_entry(folder / name).xxh3 != hash) {
+      fail((folder / name).string(), "its content is not what was written", "the disk or a copy damaged it");
+    }
+  }
+}
+
+std::string to_lines(const std::vector<ManifestEntry>& entries) {
+  std::string lines;
+  for (const auto& entry : entries) lines += fmt::format("{} {} {}\n", entry.name, entry.bytes, entry.xxh3);
+  return lines;
+}
+
+std::vector<ManifestEntry> from_lines(const std::string& lines) {
+  std::vector<ManifestEntry> entries;
+  std::istringstream in(lines);
+  for (ManifestEntry entry; in >> entry.name >> entry.bytes >> entry.xxh3;) entries.push_back(entry);
+  return entries;
+}
+
+}  // namespace ccexpert::train

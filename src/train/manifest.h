@@ -1,0 +1,29 @@
+// Sizes and checksums of a folder's files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ccexpert::train {
+
+struct ManifestEntry {
+  std::string name;
+  uint64_t bytes = 0;
+  std::string xxh3;  ///< XXH3, 128 bits, hexadecimal
+};
+
+/// Reads the file as it is on disk. Throws Error where it cannot be read.
+ManifestEntry manifest_entry(const std::filesystem::path& file);
+
+/// Writes FOLDER/manifest.json.
+void write_manifest(const std::filesystem::path& folder, const std::vector<ManifestEntry>& entries);
+
+/// Throws Error naming the file of FOLDER that is missing or differs from the manifest.
+void verify_manifest(const std::filesystem::path& folder);
+
+/// One line of text each, for ranks to tell one another.
+std::string to_lines(const std::vector<ManifestEntry>& entries);
+std::vector<ManifestEntry> from_lines(const std::string& lines);
+
+}  // namespace ccexpert::train

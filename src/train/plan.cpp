@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/train/parameter_groups.h>
+#include <ccexpert/train/plan.h>
+
+#include "train/flops.h"
+#include "train/run_data.h"
+#include "train/run_model.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kGigabyte = 1e9;
+/// Prompt and caption beside the image tokens, as in the reference's question.
+constexpr int64_t kTextTokens = 64;
+/// Gradient buckets that are under way at once, with what arrives for them.
+constexpr double kBucketsInFlight = 4.0;
+constexpr double kFloatBytes = 4.0;
+
+double number(int64_t value) {
+  return static_cast<double>(value);
+}
+
+std::string part_of(const std::string& name) {
+  if (name.starts_with("model.vision_tower.")) return "vision transformer";
+  if (name.starts_with("model.vision_resampler.")) return "Diff Expert and weighting";
+  if (name.starts_with("model.mm_projector.")) return "projector";
+  return "decoder";
+}
+
+std::vector<PlanPart> parts_of(const CcexpertModel& model) {
+  std::vector<PlanPart> parts;
+  for (const auto& item : model.named_parameters()) {
+    const auto name = part_of(item.key());
+    auto part =
+        std::find_if(parts.begin(), parts.end(), [&](const auto& known) { return known.name == name; });
+    if (part == parts.end()) part = parts.insert(parts.end(), {.name = name});
+    part->parameters += item.value().numel();
+    part->trained += item.value().requires_grad() ? item.value().numel() : 0;
+  }
+  return parts;
+}
+
+int64_t sequence_length(const ModelConfig& config) {
+  return 2 * config.vision.patches() + kTextTokens;
+}
+
+/// Values that a layer keeps for its backward pass: of a token's width and of its MLP's.
+double layer_values(double tokens, double width, double inner) {
+  return tokens * (10.0 * width + 3.0 * inner);
+}
+
+/// Activations of one micro-batch in bytes. With recomputation a block keeps its input, and one block at a
+/// time all.
+double activation_bytes(const ModelConfig& config, const TrainConfig& run, const TrainedParts& parts) {
+  const double pairs = number(run.batch.micro), bytes = run_dtype(run) == at::kBFloat16 ? 2.0 : 4.0;
+  const double patches = 2.0 * pairs * number(config.vision.patches()),
+               width = number(config.vision.hidden_size);
+  const double tokens = pairs * number(sequence_length(config)),
+               language = number(config.decoder.hidden_size);
+  const double scales = number(static_cast<int64_t>(config.vision_layers.size()));
+  const double vision_layer = layer_values(patches, width, number(config.vision.intermediate_size));
+  const double decoder_layer = layer_values(tokens, language, number(config.decoder.intermediate_size));
+  const double expert_layer =
+      config.diff_expert ? scales * layer_values(2.5 * patches, width, number(config.diff_expert->mlp_dim))
+                         : 0.0;
+  const double vision_depth = parts.vision ? number(config.vision_layers.back()) : 0.0;
+  const double expert_depth = config.diff_expert ? number(config.diff_expert->per_expert_depth) : 0.0;
+  const double decoder_depth = number(config.decoder.num_hidden_layers);
+  const bool recompute = run.model.recompute;
+  double values = scales * patches * width;  // the features of all scales
+  values += vision_depth * (recompute ? patches * width : vision_layer);
+  values += expert_depth * (recompute ? 1.5 * scales * patches * width : expert_layer);
+  values += decoder_depth * (recompute ? tokens * language : decoder_layer);
+  values += std::max({vision_layer, expert_layer, decoder_layer});
+  return values * bytes;
+}
+
+double system_memory() {
+  std::ifstream file("/proc/meminfo");
+  std::string key;
+  double kibibytes = 0.0;
+  file >> key >> kibibytes;
+  return kibibytes * 1024.0;
+}
+
+PlanMemory memory_of(const Plan& plan, const ModelConfig& model, const TrainConfig& config,
+                     const TrainedParts& trained_in) {
+  double all = 0.0, trained = 0.0;
+  for (const auto& part : plan.parts) {
+    all += number(part.parameters);
+    trained += number(part.trained);
+  }
+  const bool half = run_dtype(config) == at::kBFloat16;
+  const double bytes = half ? 2.0 : 4.0;
+  const double state_shards = config.distributed.zero >= 1 ? plan.ranks : 1.0;
+  const double gradient_shards = config.distributed.zero >= 2 ? plan.ranks : 1.0;
+  PlanMemory memory;
+  memory.weights = all * bytes;
+  memory.optimizer = trained * (half ? 3.0 : 2.0) * kFloatBytes / state_shards;
+  memory.gradients = trained * kFloatBytes / gradient_shards +
+                     kBucketsInFlight * std::min(config.distributed.bucket_mb * 1e6, trained * bytes);
+  memory.activations = activation_bytes(model, config, trained_in);
+  memory.available = config.memory_gb > 0.0   ? config.memory_gb * kGigabyte
+                     : config.device == "cpu" ? system_memory() / plan.ranks
+                                              : 0.0;
+  return memory;
+}
+
+double communication_of(const Plan& plan, const TrainConfig& config) {
+  if (plan.ranks == 1) return 0.0;
+  double trained = 0.0;
+  for (const auto& part : plan.parts) trained += number(part.trained);
+  const double bytes = run_dtype(config) == at::kBFloat16 ? 2.0 : 4.0;
+  const double sent = (plan.ranks - 1.0) / plan.ranks;  // by one rank of a ring, each way
+  if (config.distributed.zero == 0) return 2.0 * sent * trained * kFloatBytes;
+  if (config.distributed.zero == 1) return sent * trained * (kFloatBytes + bytes);
+  return sent * trained * bytes * (number(plan.accumulation) + 1.0);
+}
+
+void count_steps(Plan& plan, const TrainConfig& config) {
+  const int64_t micro_batches = config.batch.global / config.batch.micro;
+  plan.accumulation = (micro_batches + plan.ranks - 1) / plan.ranks;
+  plan.steps = config.batch.max_steps;
+  if (!fs::exists(config.data.train)) return;
+  const auto batches = batch_plan(read_examples(config.data.train, config), config, 0, plan.ranks);
+  plan.samples = batches.sampler().size();
+  plan.steps_per_epoch = batches.batches();
+  plan.steps = total_steps(config, plan.steps_per_epoch);
+}
+
+}  // namespace
+
+Plan plan_of(const TrainConfig& config, int ranks) {
+  const auto model_config = run_model_config(config.model.start, config);
+  CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
+  const auto trained = trained_parts(apply_rules(model, config.optimizer.parameters));
+  Plan plan;
+  plan.name = config.name;
+  plan.ranks = ranks;
+  plan.parts = parts_of(model);
+  count_steps(plan, config);
+  plan.memory = memory_of(plan, model_config, config, trained);
+  plan.communication = communication_of(plan, config);
+  plan.flops = step_flops(model_config, trained, config.batch.global,
+                          config.batch.global * sequence_length(model_config));
+  plan.fits = plan.memory.available == 0.0 || plan.memory.total() <= plan.memory.available;
+  return plan;
+}
+
+std::string to_text(const Plan& plan) {
+  const auto gigabytes = [](double bytes) { return bytes / kGigabyte; };
+  auto text = fmt::format("{} on {} {}\n", plan.name, plan.ranks, plan.ranks == 1 ? "rank" : "ranks");
+  for (const auto& part : plan.parts) {
+    text += fmt::format("  {:<26} {:>9.2f} M parameters, {:>9.2f} M train\n", part.name,
+                        number(part.parameters) * 1e-6, number(part.trained) * 1e-6);
+  }
+  const auto& memory = plan.memory;
+  text += fmt::format(
+      "  memory of a rank           {:.2f} GB = weights {:.2f} + gradients {:.2f} + optimiser {:.2f} + "
+      "activations about {:.2f}\n",
+      gigabytes(memory.total()), gigabytes(memory.weights), gigabytes(memory.gradients),
+      gigabytes(memory.optimizer), gigabytes(memory.activations));
+  text += fmt::format(
+      "  a step                     {:.1f} TFLOP, {} micro-batches a rank, {:.2f} GB sent by a rank\n",
+      plan.flops * 1e-12, plan.accumulation, gigabytes(plan.communication));
+  text += plan.samples > 0
+              ? fmt::format("  an epoch                   {} samples in {} steps; {} steps in all\n",
+                            plan.samples, plan.steps_per_epoch, plan.steps)
+              : std::string("  an epoch                   not known: the data is not there yet\n");
+  if (!plan.fits) {
+    text += fmt::format(
+        "  does not fit: {:.2f} GB available (fewer samples in batch.micro, more ranks, ZeRO 2 or "
+        "recompute)\n",
+        gigabytes(memory.available));
+  }
+  return text;
+}
+
+}  // namespace ccexpert::train

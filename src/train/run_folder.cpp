@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/train/run_folder.h>
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPrefix = "step-";
+
+std::optional<int64_t> step_of(const std::string& name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  int64_t step = 0;
+  const char* end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
+  return error == std::errc() && stop == end ? std::optional(step) : std::nullopt;
+}
+
+}  // namespace
+
+fs::path RunFolder::checkpoint(int64_t step) const {
+  return checkpoints() / fmt::format("{}{:08}", kPrefix, step);
+}
+
+void RunFolder::create() const {
+  std::error_code code;
+  fs::create_directories(checkpoints(), code);
+  if (code) fail(checkpoints().string(), "cannot be made", code.message());
+}
+
+std::vector<int64_t> RunFolder::steps() const {
+  std::vector<int64_t> steps;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
+    if (const auto step = step_of(entry.path().filename().string())) steps.push_back(*step);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+std::optional<int64_t> RunFolder::best_step() const {
+  std::error_code code;
+  const auto target = fs::read_symlink(best(), code);
+  return code ? std::nullopt : step_of(target.filename().string());
+}
+
+void RunFolder::set_best(int64_t step) const {
+  // A link cannot be changed, but a new one can take its place.
+  const auto fresh = root_ / fmt::format("best.tmp{}", ::getpid());
+  std::error_code code;
+  fs::remove(fresh, code);
+  fs::create_directory_symlink(fs::path("checkpoints") / checkpoint(step).filename(), fresh, code);
+  if (!code) fs::rename(fresh, best(), code);
+  if (code) fail(best().string(), "cannot be set", code.message());
+}
+
+void RunFolder::prune(int64_t keep) const {
+  auto finished = steps();
+  const auto best = best_step();
+  const auto last = finished.end() - std::min<std::ptrdiff_t>(keep, std::ssize(finished));
+  std::error_code code;  // what cannot be removed costs space, and no run ends for that
+  for (auto step = finished.begin(); step != last; ++step) {
+    if (*step != best) fs::remove_all(checkpoint(*step), code);
+  }
+  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
+    if (!step_of(entry.path().filename().string())) fs::remove_all(entry.path(), code);
+  }
+}
+
+}  // namespace ccexpert::train

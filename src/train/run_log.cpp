@@ -1,0 +1,160 @@
+#include "train/run_log.h"
+
+#include <fstream>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+
+#include "core/files.h"
+#include "io/atomic_file.h"
+#include "train/report.h"
+#include "train/tensorboard.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr double kGigabyte = 1e9;
+
+double per_second(double amount, double seconds) {
+  return seconds > 0.0 ? amount / seconds : 0.0;
+}
+
+std::map<std::string, double> values_of(const StepLine& line) {
+  std::map<std::string, double> values{
+      {"loss", line.loss},
+      {"grad_norm", line.grad_norm},
+      {"learning_rate", line.learning_rate},
+      {"epoch", line.epoch},
+      {"seconds", line.seconds},
+      {"tokens_per_second", per_second(static_cast<double>(line.tokens), line.seconds)},
+      {"pairs_per_second", per_second(static_cast<double>(line.samples), line.seconds)},
+      {"data_wait_share", per_second(line.wait_seconds, line.seconds)},
+      {"memory_gb", line.memory / kGigabyte},
+      {"skipped_updates", static_cast<double>(line.skipped_updates)},
+      {"skipped_samples", static_cast<double>(line.skipped_samples)}};
+  if (line.peak_flops > 0.0) values["mfu"] = per_second(line.flops, line.seconds) / line.peak_flops;
+  return values;
+}
+
+ordered_json to_json(const SampleCaption& sample) {
+  return {{"uid", sample.uid},
+          {"before", sample.before.string()},
+          {"after", sample.after.string()},
+          {"caption", sample.caption},
+          {"references", sample.references}};
+}
+
+std::string duration(double seconds) {
+  const auto minutes = static_cast<int64_t>(seconds / 60.0 + 0.5);
+  if (minutes < 60) return fmt::format("{} min", minutes);
+  return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
+}
+
+/// The log without what stands behind `step`, nor a line cut off by a kill.
+std::string kept_lines(const fs::path& path, int64_t step) {
+  if (!fs::exists(path)) return {};
+  std::string kept, text = read_file(path);
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = text.find('\n', start);
+    if (end == std::string::npos) break;
+    const auto line = text.substr(start, end - start + 1);
+    const auto object = json::parse(line, nullptr, false);
+    if (object.is_object() && object.value("step", int64_t{0}) <= step) kept += line;
+    start = end + 1;
+  }
+  return kept;
+}
+
+}  // namespace
+
+std::string to_text(const StepLine& line) {
+  const auto values = values_of(line);
+  auto text = fmt::format(
+      "step {}/{} | epoch {:.3f} | loss {:.4f} | norm {:.3f} | lr {:.2e} | {:.0f} ms | {:.0f} tokens/s | "
+      "{:.1f} pairs/s | "
+      "data {:.0f} % | {:.2f} GB",
+      line.step, line.steps, line.epoch, line.loss, line.grad_norm, line.learning_rate, line.seconds * 1e3,
+      values.at("tokens_per_second"), values.at("pairs_per_second"), 100.0 * values.at("data_wait_share"),
+      values.at("memory_gb"));
+  if (line.peak_flops > 0.0) text += fmt::format(" | MFU {:.1f} %", 100.0 * values.at("mfu"));
+  if (line.skipped_updates > 0) text += fmt::format(" | {} updates skipped", line.skipped_updates);
+  if (line.skipped_samples > 0) text += fmt::format(" | {} samples left out", line.skipped_samples);
+  return text + fmt::format(" | {} left", duration(line.seconds_left));
+}
+
+class RunLog::Impl {
+ public:
+  Impl(const RunFolder& folder, int64_t step) : folder_(folder), board_(folder.root()) {
+    const auto kept = kept_lines(folder.log(), step);
+    io::AtomicFile file(folder.log());
+    file.write(kept);
+    file.commit();
+    log_.open(folder.log(), std::ios::app);
+  }
+
+  void append(const ordered_json& object) {
+    // dump(): NaN and infinity become null, as JSON has neither.
+    log_ << object.dump() << "\n" << std::flush;
+    if (!log_) fail(folder_.log().string(), "cannot be written");
+  }
+
+  const RunFolder folder_;
+  TensorBoardWriter board_;
+  std::ofstream log_;
+};
+
+RunLog::RunLog(const RunFolder& folder, int64_t step) : impl_(std::make_unique<Impl>(folder, step)) {}
+RunLog::~RunLog() = default;
+
+void RunLog::write(const StepLine& line) {
+  const auto values = values_of(line);
+  ordered_json object{{"event", "step"}, {"step", line.step}};
+  for (const auto& [name, value] : values) object[name] = value;
+  impl_->append(object);
+  impl_->board_.scalars(line.step, values);
+  log::info(to_text(line));
+}
+
+void RunLog::write(const EvaluationLine& line) {
+  ordered_json samples = ordered_json::array();
+  for (const auto& sample : line.samples) samples.push_back(to_json(sample));
+  impl_->append({{"event", "evaluation"},
+                 {"step", line.step},
+                 {"pairs", line.pairs},
+                 {"loss", line.loss},
+                 {"metric", line.metric},
+                 {"score", line.score},
+                 {"best", line.best},
+                 {"seconds", line.seconds},
+                 {"samples", samples}});
+  impl_->board_.scalars(line.step,
+                        {{"validation/loss", line.loss}, {"validation/" + line.metric, line.score}});
+  log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}, {} {:.4f}{}, {:.1f} s", line.step,
+                        line.pairs, line.loss, line.metric, line.score, line.best ? " (best so far)" : "",
+                        line.seconds));
+  for (const auto& sample : line.samples) {
+    log::info(fmt::format("  {}: {} (reference: {})", sample.uid, sample.caption,
+                          sample.references.empty() ? "none" : sample.references.front()));
+  }
+}
+
+void RunLog::note(const std::string& text) {
+  impl_->append({{"event", "note"}, {"text", text}});
+  log::info(text);
+}
+
+void RunLog::write_report(const std::string& title, const std::string& config_yaml) const {
+  io::AtomicFile file(impl_->folder_.report());
+  file.write(report_html(title, config_yaml, read_file(impl_->folder_.log())));
+  file.commit();
+}
+
+}  // namespace ccexpert::train

@@ -1,0 +1,32 @@
+// The model of a run with what belongs to it: tokenizer, preprocessing, the texts of its checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <ccexpert/image/preprocess.h>
+#include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/text/tokenizer.h>
+#include <ccexpert/train/config.h>
+
+namespace ccexpert::train {
+
+struct RunModel {
+  std::shared_ptr<CcexpertModel> model;
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  PreprocessConfig preprocess;
+  std::string config_json;  ///< of the authors' layout
+  std::filesystem::path folder;
+};
+
+/// From the folder that a run starts from or goes on from. Throws Error where it does not fit the config.
+RunModel load_run_model(const std::filesystem::path& folder, const TrainConfig& config, at::Device device);
+
+/// The sizes that the run's model will have, without its weights.
+ModelConfig run_model_config(const std::filesystem::path& folder, const TrainConfig& config);
+
+/// "bfloat16" or "float32" of the config.
+at::ScalarType run_dtype(const TrainConfig& config);
+
+}  // namespace ccexpert::train

@@ -1,0 +1,84 @@
+#include <algorithm>
+#include <new>
+#include <thread>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+#include <ccexpert/train/session.h>
+#include <ccexpert/train/trainer.h>
+
+namespace ccexpert::train {
+namespace {
+
+/// LibTorch's exceptions carry a stack trace and are not ours; callers see one type with one sentence.
+template <class Work>
+auto with_one_error_type(Work&& work) {
+  try {
+    return work();
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    throw Error("LibTorch: " + text.substr(0, text.find('\n')));
+  } catch (const std::filesystem::filesystem_error& error) {
+    fail(error.path1().string(), "cannot be read", error.code().message());
+  } catch (const std::bad_alloc&) {
+    fail("memory", "not enough for this model and batch", "see --plan; use a smaller batch.micro");
+  }
+}
+
+void use_threads(const TrainConfig& config, const distributed::Rank& rank) {
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  const auto threads = static_cast<int>(config.threads);
+  if (threads == 0 && rank.local_size == 1) return;
+  at::set_num_threads(threads > 0 ? threads : std::max(1, cores / rank.local_size));
+}
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  explicit Impl(const TrainConfig& config) : rank_(distributed::rank_from_environment()) {
+    use_threads(config, rank_);
+    device_ = device_of_rank(config, rank_.local_rank);
+    const auto timeout =
+        std::chrono::milliseconds(static_cast<int64_t>(config.distributed.timeout_seconds * 1e3));
+    communicator_ = distributed::join(rank_, *device_, timeout);
+  }
+
+  bool train(const TrainConfig& stage, const std::stop_token& stop) {
+    // All ranks ask before one of them can finish.
+    const bool finished = is_finished(stage);
+    communicator_->barrier();
+    if (finished) {
+      log::info(fmt::format("{} is finished already: {}", stage.name, stage.output));
+      return true;
+    }
+    return train::train(stage, *communicator_, *device_, stop).finished;
+  }
+
+  const distributed::Rank& rank() const { return rank_; }
+
+ private:
+  distributed::Rank rank_;
+  std::optional<at::Device> device_;
+  std::unique_ptr<distributed::Communicator> communicator_;
+};
+
+Session::Session(const TrainConfig& config)
+    : impl_(with_one_error_type([&] { return std::make_unique<Impl>(config); })) {}
+Session::~Session() = default;
+
+int Session::rank() const {
+  return impl_->rank().rank;
+}
+int Session::size() const {
+  return impl_->rank().size;
+}
+
+bool Session::train(const TrainConfig& stage, std::stop_token stop) {
+  return with_one_error_type([&] { return impl_->train(stage, stop); });
+}
+
+}  // namespace ccexpert::train

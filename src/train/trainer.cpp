@@ -1,0 +1,293 @@
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <thread>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+#include <ccexpert/train/run_folder.h>
+#include <ccexpert/train/schedule.h>
+#include <ccexpert/train/trainer.h>
+#include <ccexpert/train/training_state.h>
+#include <ccexpert/train/training_step.h>
+
+#include "generate/device.h"
+#include "io/atomic_file.h"
+#include "train/evaluation.h"
+#include "train/flops.h"
+#include "train/memory.h"
+#include "train/run_data.h"
+#include "train/run_log.h"
+#include "train/run_model.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Parameters of a bucket: gradients travel in the parameters' own dtype.
+int64_t bucket_elements(const TrainConfig& config) {
+  const auto bytes_each = static_cast<double>(c10::elementSize(run_dtype(config)));
+  return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
+}
+
+/// The newest checkpoint that is whole, by step; 0 where there is none.
+int64_t newest_whole(const RunFolder& folder) {
+  auto steps = folder.steps();
+  std::reverse(steps.begin(), steps.end());
+  for (const int64_t step : steps) {
+    try {
+      verify_training_state(folder.checkpoint(step));
+      return step;
+    } catch (const Error& error) {
+      log::warning(fmt::format("checkpoint of step {} is broken and passed over: {}", step, error.what()));
+    }
+  }
+  return 0;
+}
+
+/// What the first rank found; the others must not look for themselves while it may still write.
+int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator) {
+  std::string own, problem;
+  if (communicator.rank() == 0) {
+    try {
+      folder.create();
+      own = std::to_string(newest_whole(folder));
+      folder.prune(std::ssize(folder.steps()));
+    } catch (const std::exception& error) {
+      own = std::string("!") + error.what();
+    }
+  }
+  const auto answer = communicator.gather_text(own).front();
+  if (answer.starts_with('!')) throw Error(answer.substr(1));
+  return std::stoll(answer);
+}
+
+int64_t count_elements(const std::vector<TrainableParameter>& parameters) {
+  int64_t elements = 0;
+  for (const auto& parameter : parameters) elements += parameter.tensor.numel();
+  return elements;
+}
+
+class Run {
+ public:
+  Run(const TrainConfig& config, distributed::Communicator& communicator, at::Device device)
+      : config_(config),
+        communicator_(communicator),
+        device_(device),
+        folder_(config.output),
+        start_(agree_on_start(folder_, communicator)),
+        run_(load_run_model(start_ > 0 ? folder_.checkpoint(start_) : fs::path(config.model.start), config,
+                            device)),
+        parameters_(apply_rules(*run_.model, config.optimizer.parameters)),
+        optimizer_(parameters_, optimizer_options(), communicator),
+        pairs_(read_examples(config.data.train, config)),
+        plan_(batch_plan(pairs_, config, communicator.rank(), communicator.size())),
+        loader_(make_loader(pairs_, run_, config, plan_)),
+        step_(*run_.model, optimizer_, communicator),
+        evaluator_(run_, config, communicator),
+        total_(total_steps(config, plan_.batches())),
+        schedule_(make_schedule(config.optimizer.schedule, total_, config.optimizer.warmup_ratio)) {
+    if (start_ > 0) {
+      progress_ = read_training_state(folder_.checkpoint(start_), optimizer_);
+      plan_.check(progress_.position);
+      loader_.seek(progress_.position);
+    }
+    if (leads()) log_ = std::make_unique<RunLog>(folder_, progress_.step);
+    introduce();
+  }
+
+  TrainOutcome train(const std::stop_token& stop) {
+    began_ = Clock::now();
+    const int64_t first = progress_.step;
+    bool stopped = false;
+    // A run that was stopped saved without the evaluation that was due then.
+    if (progress_.step > 0 && evaluates_now()) evaluate();
+    while (progress_.step < total_ && !stopped) {
+      const auto report = one_step(stop.stop_requested(), first);
+      outcome_.loss.push_back(report.loss);
+      stopped = report.stop && progress_.step < total_;
+      if (!stopped && evaluates_now()) evaluate();
+      if (stopped || saves_now()) save();
+    }
+    if (!stopped) finish();
+    outcome_.step = progress_.step;
+    outcome_.finished = !stopped;
+    return outcome_;
+  }
+
+ private:
+  bool leads() const { return communicator_.rank() == 0; }
+
+  AdamWOptions optimizer_options() const {
+    return {.beta1 = config_.optimizer.beta1,
+            .beta2 = config_.optimizer.beta2,
+            .eps = config_.optimizer.eps,
+            .clip_norm = config_.optimizer.clip_norm,
+            .zero = static_cast<int>(config_.distributed.zero),
+            .bucket_elements = bucket_elements(config_)};
+  }
+
+  void introduce() {
+    if (!leads()) return;
+    int64_t all = 0;
+    for (const auto& parameter : run_.model->parameters()) all += parameter.numel();
+    log_->note(fmt::format("{}: {:.2f} of {:.2f} M parameters train, {} on {} x {}, ZeRO {}", config_.name,
+                           static_cast<double>(count_elements(parameters_)) * 1e-6,
+                           static_cast<double>(all) * 1e-6, config_.model.dtype, communicator_.size(),
+                           device_.str(), config_.distributed.zero));
+    log_->note(
+        fmt::format("{} pairs, {} samples an epoch, {} steps of {}{}", pairs_.size(), plan_.sampler().size(),
+                    total_, config_.batch.global,
+                    progress_.step > 0 ? fmt::format(", going on behind step {}", progress_.step) : ""));
+  }
+
+  StepReport one_step(bool stop, int64_t first) {
+    const auto start = Clock::now();
+    const auto share = plan_.share(progress_.position.batch);
+    double wait = 0.0;
+    const auto next = [&] {
+      auto batch = loader_.next();
+      wait += batch.wait_seconds;
+      return to_tensors(std::move(batch), run_.preprocess.size, run_.model->options());
+    };
+    const double rate = config_.optimizer.learning_rate * schedule_.factor(progress_.step);
+    const auto report =
+        step_.run(next, {.own = share.own, .rounds = share.most, .total = share.total, .stop = stop}, rate);
+    progress_.position = plan_.after(progress_.position);
+    ++progress_.step;
+    progress_.updates = optimizer_.steps();
+    progress_.samples += report.samples;
+    skipped_updates_ += report.skipped ? 1 : 0;
+    if (leads()) log_step(report, rate, seconds_since(start), wait, first);
+    return report;
+  }
+
+  void log_step(const StepReport& report, double rate, double seconds, double wait, int64_t first) {
+    const double per_step = seconds_since(began_) / static_cast<double>(progress_.step - first);
+    const auto batches = static_cast<double>(plan_.batches());
+    log_->write(StepLine{
+        .step = progress_.step,
+        .steps = total_,
+        .epoch = static_cast<double>(progress_.position.epoch) +
+                 static_cast<double>(progress_.position.batch) / batches,
+        .loss = report.loss,
+        .grad_norm = report.grad_norm,
+        .learning_rate = rate,
+        .seconds = seconds,
+        .wait_seconds = wait,
+        .tokens = report.tokens,
+        .samples = report.samples,
+        .flops = step_flops(run_.model->config(), trained_parts(parameters_), report.samples, report.tokens),
+        .peak_flops = config_.peak_tflops * 1e12 * static_cast<double>(communicator_.size()),
+        .memory = peak_bytes(device_),
+        .skipped_updates = skipped_updates_,
+        .skipped_samples = loader_.skipped(),
+        .seconds_left = per_step * static_cast<double>(total_ - progress_.step)});
+  }
+
+  bool evaluates_now() const {
+    if (!evaluator_.has_pairs() || progress_.evaluated == progress_.step) return false;
+    const auto& evaluation = config_.evaluation;
+    const bool by_steps = evaluation.every_steps > 0 && progress_.step % evaluation.every_steps == 0;
+    const bool by_epoch = evaluation.every_epoch && progress_.position.batch == 0;
+    return by_steps || by_epoch || progress_.step == total_;
+  }
+
+  bool saves_now() const {
+    const int64_t every = config_.checkpoint.every_steps;
+    return saved_ != progress_.step &&
+           ((every > 0 && progress_.step % every == 0) || progress_.step == total_);
+  }
+
+  void evaluate() {
+    auto line = evaluator_.run(progress_.step);
+    const bool larger = larger_is_better(line.metric);
+    line.best = !progress_.best || (larger ? line.score > *progress_.best : line.score < *progress_.best);
+    if (line.best) progress_.best = line.score;
+    progress_.evaluated = progress_.step;
+    if (leads()) log_->write(line);
+    if (line.best) {
+      save();
+      if (leads()) folder_.set_best(progress_.step);
+    }
+    write_report();
+  }
+
+  void save() {
+    write_training_state(folder_.checkpoint(progress_.step), *run_.model, optimizer_, progress_,
+                         {.config_json = run_.config_json,
+                          .config_yaml = to_yaml_text(config_),
+                          .tokenizer_from = run_.folder},
+                         communicator_);
+    saved_ = progress_.step;
+    if (!leads()) return;
+    folder_.prune(config_.checkpoint.keep_last);
+    log::info(fmt::format("saved {}", folder_.checkpoint(progress_.step).string()));
+  }
+
+  void finish() {
+    if (leads()) {
+      // Without a validation split the last is the best there is.
+      if (!progress_.best) folder_.set_best(progress_.step);
+      io::AtomicFile file(folder_.finished());
+      file.write(fmt::format("{}\n", progress_.step));
+      file.commit();
+    }
+    write_report();
+  }
+
+  void write_report() const {
+    if (leads()) log_->write_report(config_.name, to_yaml_text(config_));
+  }
+
+  const TrainConfig& config_;
+  distributed::Communicator& communicator_;
+  const at::Device device_;
+  const RunFolder folder_;
+  const int64_t start_;
+  RunModel run_;
+  std::vector<TrainableParameter> parameters_;
+  ShardedAdamW optimizer_;
+  const std::vector<data::ChangeExample> pairs_;
+  const data::BatchPlan plan_;
+  data::BatchLoader loader_;
+  TrainingStep step_;
+  Evaluator evaluator_;
+  const int64_t total_;
+  const Schedule schedule_;
+  Progress progress_;
+  std::unique_ptr<RunLog> log_;
+  TrainOutcome outcome_;
+  Clock::time_point began_;
+  int64_t saved_ = -1;
+  int64_t skipped_updates_ = 0;
+};
+
+}  // namespace
+
+TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
+                   std::stop_token stop) {
+  config.validate();
+  if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
+  return Run(config, communicator, device).train(stop);
+}
+
+bool is_finished(const TrainConfig& config) {
+  return fs::exists(RunFolder(config.output).finished());
+}
+
+at::Device device_of_rank(const TrainConfig& config, int local_rank) {
+  const auto device = device_from_name(config.device);
+  return device.is_cuda() ? device_from_name(fmt::format("cuda:{}", local_rank)) : device;
+}
+
+}  // namespace ccexpert::train

@@ -1,0 +1,234 @@
+#include <algorithm>
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/train/training_state.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "io/atomic_file.h"
+#include "train/manifest.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* kTrainerFile = "trainer.json";
+constexpr const char* kConfigFile = "config.yaml";
+
+void write_text(const fs::path& path, std::string_view text) {
+  io::AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+/// What `work` of any rank threw is thrown on all of them, so that none waits for one that gave up.
+template <class Work>
+void on_all_ranks(distributed::Communicator& communicator, Work&& work) {
+  std::string problem;
+  try {
+    work();
+  } catch (const std::exception& error) {
+    problem = error.what();
+  }
+  const auto problems = communicator.gather_text(problem);
+  for (size_t rank = 0; rank < problems.size(); ++rank) {
+    if (problems[rank].empty()) continue;
+    throw Error(problems.size() == 1 ? problems[rank] : fmt::format("rank {}: {}", rank, problems[rank]));
+  }
+}
+
+std::string optimizer_file(int rank, int ranks) {
+  return fmt::format("optimizer-{:05}-of-{:05}.safetensors", rank, ranks);
+}
+
+/// "bucket: begin end" of each shard, for ranks to tell one another.
+json ranges_of(const ShardedAdamW& optimizer) {
+  json ranges = json::array();
+  for (const auto& bucket : optimizer.layout()) ranges.push_back({bucket.begin, bucket.end});
+  return ranges;
+}
+
+json layout_json(const ShardedAdamW& optimizer) {
+  json buckets = json::array();
+  for (const auto& bucket : optimizer.layout()) {
+    buckets.push_back({{"elements", bucket.elements}, {"names", bucket.names}});
+  }
+  return buckets;
+}
+
+json progress_json(const Progress& progress) {
+  json object{{"step", progress.step},
+              {"updates", progress.updates},
+              {"samples", progress.samples},
+              {"evaluated", progress.evaluated},
+              {"epoch", progress.position.epoch},
+              {"batch", progress.position.batch}};
+  object["best"] = progress.best ? json(*progress.best) : json();
+  return object;
+}
+
+Progress to_progress(const json& object, const std::string& source) {
+  Progress progress;
+  progress.step = json_value(object, "step", int64_t{0}, source);
+  progress.updates = json_value(object, "updates", int64_t{0}, source);
+  progress.samples = json_value(object, "samples", int64_t{0}, source);
+  progress.evaluated = json_value(object, "evaluated", int64_t{0}, source);
+  progress.position = {json_value(object, "epoch", int64_t{0}, source),
+                       json_value(object, "batch", int64_t{0}, source)};
+  if (object.contains("best") && object["best"].is_number()) progress.best = object["best"].get<double>();
+  return progress;
+}
+
+std::vector<io::NamedTensor> parameters_of(const CcexpertModel& model) {
+  std::vector<io::NamedTensor> tensors;
+  for (const auto& item : model.named_parameters()) tensors.push_back({item.key(), item.value().detach()});
+  return tensors;
+}
+
+/// The files that are whole in `folder`; each rank counts those that it wrote by their names.
+std::vector<ManifestEntry> entries_of(const std::vector<fs::path>& files) {
+  std::vector<ManifestEntry> entries;
+  for (const auto& file : files) entries.push_back(manifest_entry(file));
+  return entries;
+}
+
+/// One rank's state: elements [begin,end) of each bucket in its file.
+struct StateFile {
+  std::unique_ptr<io::TensorSource> tensors;
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+};
+
+std::vector<StateFile> open_state_files(const fs::path& folder, const json& trainer, size_t buckets) {
+  std::vector<StateFile> files;
+  for (const auto& item : trainer.at("files")) {
+    StateFile file{io::open_safetensors(folder / item.at("file").get<std::string>()), item.at("ranges")};
+    if (file.ranges.size() != buckets)
+      fail((folder / kTrainerFile).string(), "ranges do not fit the buckets");
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+/// Elements [begin,end) of a bucket's part, out of all files that hold some of them.
+at::Tensor assemble(const std::vector<StateFile>& files, size_t bucket, const std::string& part,
+                    int64_t begin, int64_t end, const std::string& source) {
+  auto result = at::empty({end - begin}, at::kFloat);
+  int64_t filled = 0;
+  const auto name = fmt::format("bucket{}.{}", bucket, part);
+  for (const auto& file : files) {
+    const auto [first, last] = file.ranges[bucket];
+    const int64_t from = std::max(first, begin), to = std::min(last, end);
+    if (from >= to) continue;
+    result.slice(0, from - begin, to - begin)
+        .copy_(file.tensors->tensor(name).slice(0, from - first, to - first));
+    file.tensors->release(name);
+    filled += to - from;
+  }
+  if (filled != end - begin) {
+    fail({fmt::format("{}: {}", source, name), fmt::format("{} elements", end - begin),
+          std::to_string(filled)});
+  }
+  return result;
+}
+
+/// Everything a rank writes into the unfinished folder; returns the files.
+std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertModel& model,
+                                      const ShardedAdamW& optimizer, const CheckpointTexts& texts,
+                                      const distributed::Communicator& communicator) {
+  std::vector<fs::path> files;
+  const auto state = optimizer.state();
+  if (optimizer.writes_state()) {
+    files.push_back(folder / optimizer_file(communicator.rank(), communicator.size()));
+    io::write_safetensors(files.back(), state);
+  }
+  const auto model_files = io::write_checkpoint({.folder = folder,
+                                                 .config_json = texts.config_json,
+                                                 .tensors = parameters_of(model),
+                                                 .tokenizer_from = texts.tokenizer_from,
+                                                 .part = communicator.rank(),
+                                                 .parts = communicator.size()});
+  files.insert(files.end(), model_files.begin(), model_files.end());
+  if (communicator.rank() == 0) {
+    files.push_back(folder / kConfigFile);
+    write_text(files.back(), texts.config_yaml);
+  }
+  return files;
+}
+
+/// What all ranks say of themselves, as one JSON text of each.
+std::vector<json> gather_json(distributed::Communicator& communicator, const json& own) {
+  std::vector<json> all;
+  for (const auto& text : communicator.gather_text(own.dump())) all.push_back(json::parse(text));
+  return all;
+}
+
+}  // namespace
+
+void write_training_state(const fs::path& folder, const CcexpertModel& model, const ShardedAdamW& optimizer,
+                          const Progress& progress, const CheckpointTexts& texts,
+                          distributed::Communicator& communicator) {
+  const bool leads = communicator.rank() == 0;
+  auto unfinished = folder;
+  unfinished += ".unfinished";
+  on_all_ranks(communicator, [&] {
+    if (!leads) return;
+    fs::remove_all(unfinished);
+    fs::create_directories(unfinished);
+  });
+  std::vector<ManifestEntry> own;
+  on_all_ranks(communicator,
+               [&] { own = entries_of(write_own_files(unfinished, model, optimizer, texts, communicator)); });
+  json self{{"lines", to_lines(own)}};
+  if (optimizer.writes_state()) {
+    self["file"] = optimizer_file(communicator.rank(), communicator.size());
+    self["ranges"] = ranges_of(optimizer);
+  }
+  const auto all = gather_json(communicator, self);
+  on_all_ranks(communicator, [&] {
+    if (!leads) return;
+    std::vector<ManifestEntry> entries;
+    json files = json::array();
+    for (const auto& rank : all) {
+      for (auto& entry : from_lines(rank["lines"])) entries.push_back(std::move(entry));
+      if (rank.contains("file")) files.push_back({{"file", rank["file"]}, {"ranges", rank["ranges"]}});
+    }
+    const json trainer{
+        {"progress", progress_json(progress)}, {"buckets", layout_json(optimizer)}, {"files", files}};
+    write_text(unfinished / kTrainerFile, trainer.dump(1) + "\n");
+    entries.push_back(manifest_entry(unfinished / kTrainerFile));
+    write_manifest(unfinished, entries);
+    // A run that went back to an older step may pass this one again.
+    fs::remove_all(folder);
+    fs::rename(unfinished, folder);
+    io::flush_folder(folder.parent_path());
+  });
+}
+
+void verify_training_state(const fs::path& folder) {
+  verify_manifest(folder);
+}
+
+Progress read_training_state(const fs::path& folder, ShardedAdamW& optimizer) {
+  const auto path = folder / kTrainerFile;
+  const auto trainer = parse_json(read_file(path), path.string());
+  if (trainer.value("buckets", json()) != layout_json(optimizer)) {
+    fail(path.string(), "the optimiser's state belongs to other parameters",
+         "optimizer.parameters, model.dtype and distributed.bucket_mb must be those of the run");
+  }
+  const auto progress = to_progress(trainer.at("progress"), path.string());
+  const auto files = open_state_files(folder, trainer, optimizer.layout().size());
+  optimizer.restore(progress.updates,
+                    [&](size_t bucket, const std::string& part, int64_t begin, int64_t end) {
+                      return assemble(files, bucket, part, begin, end, folder.string());
+                    });
+  return progress;
+}
+
+}  // namespace ccexpert::train

@@ -1,0 +1,158 @@
+#include "train/launcher.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ccexpert/core/error.h>
+
+#include "common/exit_code.h"
+
+extern char** environ;
+
+namespace ccexpert::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr const char* kLauncherVariable = "CCEXPERT_LAUNCHER";
+constexpr std::chrono::milliseconds kPoll(20);
+
+/// A port that nobody listens on now.
+int free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const bool bound =
+      socket >= 0 && ::bind(socket, generic, size) == 0 && ::getsockname(socket, generic, &size) == 0;
+  if (socket >= 0) ::close(socket);
+  if (!bound) fail("launcher", "no free port on this machine", std::strerror(errno));
+  return ntohs(address.sin_port);
+}
+
+std::vector<std::string> environment_of(int rank, int ranks, int port) {
+  const std::map<std::string, std::string> own{{"RANK", std::to_string(rank)},
+                                               {"WORLD_SIZE", std::to_string(ranks)},
+                                               {"LOCAL_RANK", std::to_string(rank)},
+                                               {"LOCAL_WORLD_SIZE", std::to_string(ranks)},
+                                               {"MASTER_ADDR", "127.0.0.1"},
+                                               {"MASTER_PORT", std::to_string(port)},
+                                               {kLauncherVariable, std::to_string(::getpid())}};
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text(*variable);
+    if (!own.contains(text.substr(0, text.find('=')))) variables.push_back(text);
+  }
+  for (const auto& [name, value] : own) variables.push_back(name + "=" + value);
+  return variables;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (auto& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+pid_t start(std::vector<std::string> arguments, std::vector<std::string> variables) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  // A group of its own: Ctrl-C reaches the launcher alone, which passes it on once.
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  pid_t process = 0;
+  const int error = posix_spawn(&process, arguments.front().c_str(), nullptr, &attributes,
+                                pointers(arguments).data(), pointers(variables).data());
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) fail("launcher", "a process cannot be started", std::strerror(error));
+  return process;
+}
+
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalBase + WTERMSIG(status);
+}
+
+/// The processes that still run.
+class Family {
+ public:
+  explicit Family(const LaunchRequest& request) : patience_(request.patience) {
+    const int port = free_port();
+    for (int rank = 0; rank < request.processes; ++rank) {
+      running_.push_back(start(request.arguments, environment_of(rank, request.processes, port)));
+    }
+  }
+  ~Family() { signal_all(SIGKILL); }
+  Family(const Family&) = delete;
+  Family& operator=(const Family&) = delete;
+
+  int wait(const std::stop_token& stop) {
+    bool told = false;
+    while (!running_.empty()) {
+      reap();
+      if (stop.stop_requested() && !told) {
+        signal_all(SIGTERM);
+        told = true;
+      }
+      if (failed_at_ && Clock::now() - *failed_at_ > patience_) signal_all(SIGKILL);
+      std::this_thread::sleep_for(kPoll);
+    }
+    return exit_code_;
+  }
+
+ private:
+  void signal_all(int signal) {
+    for (const pid_t process : running_) ::kill(process, signal);
+  }
+
+  void reap() {
+    std::erase_if(running_, [this](pid_t process) {
+      int status = 0;
+      if (::waitpid(process, &status, WNOHANG) != process) return false;
+      const int code = exit_code_of(status);
+      if (code != kSuccess && exit_code_ == kSuccess) {
+        exit_code_ = code;
+        failed_at_ = Clock::now();
+      }
+      return true;
+    });
+  }
+
+  std::chrono::milliseconds patience_;
+  std::vector<pid_t> running_;
+  int exit_code_ = kSuccess;
+  std::optional<Clock::time_point> failed_at_;
+};
+
+}  // namespace
+
+int launch(const LaunchRequest& request, std::stop_token stop) {
+  return Family(request).wait(stop);
+}
+
+void end_with_launcher() {
+  const char* launcher = std::getenv(kLauncherVariable);
+  if (launcher == nullptr) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // It may have died before this process asked to be told.
+  if (std::to_string(::getppid()) != launcher) ::raise(SIGTERM);
+}
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,78 @@
+#include "train/train_command.h"
+
+#include <iostream>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+#include <ccexpert/train/plan.h>
+#include <ccexpert/train/session.h>
+
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+#include "train/launcher.h"
+#include "train/train_options.h"
+
+namespace ccexpert::tools {
+namespace {
+
+using train::TrainConfig;
+
+int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
+  const int ranks = std::max({1, command.plan_ranks, command.processes});
+  bool fits = true;
+  for (const auto& stage : stages) {
+    const auto plan = train::plan_of(stage, ranks);
+    fmt::print("{}\n", train::to_text(plan));
+    fits = fits && plan.fits;
+  }
+  return fits ? kSuccess : kFailed;
+}
+
+int launch_ranks(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
+  LaunchRequest request{.arguments = {"/proc/self/exe", "--config", command.config.string()},
+                        .processes = command.processes};
+  if (command.quiet) request.arguments.emplace_back("--quiet");
+  request.arguments.insert(request.arguments.end(), command.overrides.begin(), command.overrides.end());
+  request.patience =
+      std::chrono::milliseconds(static_cast<int64_t>(stages.front().distributed.timeout_seconds * 1e3)) +
+      std::chrono::seconds(10);
+  const Interrupt interrupt;
+  const int code = launch(request, interrupt.token());
+  return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
+}
+
+int train_stages(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
+  const Interrupt interrupt;
+  end_with_launcher();
+  train::Session session(stages.front());
+  if (command.quiet || session.rank() != 0) log::set_level(log::Level::kWarning);
+  for (const auto& stage : stages) {
+    if (!session.train(stage, interrupt.token())) break;
+  }
+  return interrupt.signal() == 0 ? kSuccess : kSignalBase + interrupt.signal();
+}
+
+int run(const TrainCommand& command) {
+  const auto stages = train::read_train_config(command.config, command.overrides);
+  if (command.plan) return print_plans(command, stages);
+  return command.processes > 0 ? launch_ranks(command, stages) : train_stages(command, stages);
+}
+
+}  // namespace
+
+int run_train_command(int count, const char* const* arguments) {
+  try {
+    const auto parsed = parse_train_command(count, arguments);
+    if (!parsed.exit_code) return run(parsed.command);
+    (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
+    return *parsed.exit_code;
+  } catch (const std::exception& error) {
+    std::cerr << fmt::format("ccexpert-train: {}\n", error.what());
+    return kFailed;
+  }
+}
+
+}  // namespace ccexpert::tools

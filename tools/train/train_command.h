@@ -1,0 +1,9 @@
+// ccexpert-train: stages of training from a YAML file.
+#pragma once
+
+namespace ccexpert::tools {
+
+/// Returns the exit code.
+int run_train_command(int count, const char* const* arguments);
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,107 @@
+#include "train/train_options.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+#include "common/command_line.h"
+#include "common/exit_code.h"
+
+namespace ccexpert::tools {
+namespace {
+
+constexpr const char* kName = "ccexpert-train";
+
+constexpr const char* kExamples = R"(Examples:
+  ccexpert-train --config configs/ccexpert-0.5b.yaml --plan
+  ccexpert-train --config configs/ccexpert-0.5b.yaml --nproc 8
+  ccexpert-train --config stage3.yaml batch.micro=1 data.train=/data/levir-cc/train.json
+  torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
+
+A run goes on from its newest checkpoint when it is started again. Ctrl-C and SIGTERM save one behind the step
+under way; a second signal ends at once.
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
+
+void add_options(CLI::App& app, TrainCommand& command) {
+  app.add_option("-c,--config", command.config, "YAML file of one stage, or of several under stages:")
+      ->type_name("FILE")
+      ->group("Run");
+  app.add_option("overrides", command.overrides, "values over those of the file, for every stage")
+      ->type_name("KEY=VALUE")
+      ->expected(0, -1)
+      ->group("Run");
+  app.add_option("--nproc", command.processes,
+                 "processes to start on this machine, one a GPU; without it, torchrun, srun and mpirun are "
+                 "recognised")
+      ->check(CLI::Range(1, 1024).description(""))
+      ->type_name("N")
+      ->group("Run");
+  app.add_flag("--plan", command.plan,
+               "print sizes, memory, communication and steps of each stage; train nothing")
+      ->group("Plan");
+  app.add_option("--ranks", command.plan_ranks, "with --plan: for so many ranks (--nproc, or 1)")
+      ->check(CLI::Range(1, 1 << 20).description(""))
+      ->type_name("N")
+      ->group("Plan");
+}
+
+void add_other_options(CLI::App& app, TrainCommand& command, std::string& shell, bool& version) {
+  constexpr const char* kGroup = "Other";
+  app.add_flag("-q,--quiet", command.quiet, "only warnings and errors on standard error")->group(kGroup);
+  app.set_help_flag("-h,--help", "this text")->group(kGroup);
+  app.add_flag("--version", version, "versions of this program and LibTorch, CPU features, GPU")
+      ->group(kGroup);
+  app.add_option("--completion", shell, "print the completion script of a shell")
+      ->check(CLI::IsMember({"bash"}))
+      ->type_name("NAME")
+      ->group(kGroup);
+}
+
+void check(const TrainCommand& command) {
+  if (command.config.empty()) throw Error("--config: expected a YAML file, got none");
+  for (const auto& assignment : command.overrides) {
+    if (assignment.find('=') == std::string::npos) {
+      fail({"arguments", "KEY=VALUE as batch.micro=1", "'" + assignment + "'"});
+    }
+  }
+  if (command.plan_ranks > 0 && !command.plan) throw Error("--ranks: expected with --plan");
+}
+
+}  // namespace
+
+ParsedTrainCommand parse_train_command(int count, const char* const* arguments) {
+  ParsedTrainCommand parsed;
+  std::string shell;
+  bool version = false;
+  CLI::App app("Trains CCExpert: one stage, or stages one behind the other.", kName);
+  app.get_formatter()->column_width(34);
+  app.footer(kExamples);
+  add_options(app, parsed.command);
+  add_other_options(app, parsed.command, shell, version);
+
+  const auto leave = [&](int exit_code, std::string text) {
+    parsed.exit_code = exit_code;
+    parsed.text = std::move(text);
+    return parsed;
+  };
+  const auto refuse = [&](std::string_view problem) {
+    return leave(kUsage, fmt::format("{}: {}\nSee {} --help.", kName, problem, kName));
+  };
+  try {
+    app.parse(count, arguments);
+    if (version) return leave(kSuccess, version_text(kName));
+    if (!shell.empty()) return leave(kSuccess, bash_completion(app));
+    check(parsed.command);
+  } catch (const CLI::CallForHelp&) {
+    return leave(kSuccess, app.help());
+  } catch (const CLI::ParseError& error) {
+    return refuse(usage_error(app, error));
+  } catch (const Error& error) {
+    return refuse(error.what());
+  }
+  return parsed;
+}
+
+}  // namespace ccexpert::tools
