@@ -8,6 +8,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/atomic_file.h"
+
 namespace ccexpert {
 
 std::string read_file(const std::filesystem::path& path, size_t limit) {
@@ -28,6 +30,12 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   if (static_cast<size_t>(stream.gcount()) != size)
     fail(path.string(), "cannot be read", "it became shorter");
   return bytes;
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
 }
 
 }  // namespace ccexpert

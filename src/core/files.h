@@ -1,13 +1,17 @@
-// Reading small text files whole, with errors that name the file.
+// Reading and writing small text files whole, with errors that name the file.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace ccexpert {
 
 /// The bytes of a file. Throws Error where it cannot be read, or is larger than `limit` bytes: what is read
 /// whole here (configs, vocabularies) is small, and a larger file is a wrong file.
 std::string read_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);
+
+/// Writes a file that appears whole or not at all. Throws Error naming `path` where the system refuses.
+void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace ccexpert

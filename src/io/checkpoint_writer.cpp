@@ -7,7 +7,6 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
-#include "io/atomic_file.h"
 
 namespace ccexpert::io {
 namespace {
@@ -20,12 +19,6 @@ constexpr const char* kCopiedFiles[] = {
     "tokenizer.json",     "tokenizer_config.json",    "vocab.json",
     "merges.txt",         "added_tokens.json",        "special_tokens_map.json",
     "chat_template.json", "preprocessor_config.json", "generation_config.json"};
-
-void write_text(const fs::path& path, std::string_view text) {
-  AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
 
 /// Tensors in the order of their names, cut into runs of at most `limit` bytes (one tensor may exceed it
 /// alone).
@@ -86,7 +79,7 @@ class FolderWriter {
   }
 
   void text(const std::string& name, std::string_view content) {
-    write_text(folder_ / name, content);
+    write_file(folder_ / name, content);
     files_.push_back(folder_ / name);
   }
   void weights(const Shard& shard) {

@@ -8,7 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/safetensors.h>
 
-#include "io/atomic_file.h"
+#include "core/atomic_file.h"
 #include "io/safetensors_types.h"
 
 namespace ccexpert::io {

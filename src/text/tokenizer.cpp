@@ -7,6 +7,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/tokenizer.h>
 
+#include "text/byte_alphabet.h"
 #include "text/byte_pairs.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer_files.h"
@@ -14,18 +15,6 @@
 
 namespace ccexpert::text {
 namespace {
-
-/// GPT-2 writes each byte as a printable character: itself where it is one, else the next of those from
-/// U+0100 on.
-std::array<char32_t, 256> byte_alphabet() {
-  std::array<char32_t, 256> alphabet{};
-  char32_t next = 0x100;
-  for (char32_t byte = 0; byte < 256; ++byte) {
-    const bool printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
-    alphabet[byte] = printable ? byte : next++;
-  }
-  return alphabet;
-}
 
 /// Tokens as files write them, to the bytes they stand for.
 class ByteAlphabet {

@@ -1,4 +1,4 @@
-#include "io/atomic_file.h"
+#include "core/atomic_file.h"
 
 #include <cerrno>
 #include <cstring>
@@ -9,7 +9,7 @@
 
 #include <ccexpert/core/error.h>
 
-namespace ccexpert::io {
+namespace ccexpert {
 
 AtomicFile::AtomicFile(std::filesystem::path path)
     : path_(std::move(path)), temporary_(fmt::format("{}.tmp{}", path_.string(), ::getpid())) {
@@ -52,4 +52,4 @@ void flush_folder(const std::filesystem::path& folder) {
   ::close(descriptor);
 }
 
-}  // namespace ccexpert::io
+}  // namespace ccexpert

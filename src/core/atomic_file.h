@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string_view>
 
-namespace ccexpert::io {
+namespace ccexpert {
 
 /// Bytes go to a temporary file beside `path`; `commit` flushes it to disk and renames it. Without a commit,
 /// nothing is left behind and an existing file stays as it was. Throws Error naming `path` where the system
@@ -30,4 +30,4 @@ class AtomicFile {
 /// Makes renames within a folder safe on disk.
 void flush_folder(const std::filesystem::path& folder);
 
-}  // namespace ccexpert::io
+}  // namespace ccexpert
