@@ -28,10 +28,20 @@ void check(const LoaderOptions& options) {
   expect_between(1, kMany, options.image_tokens, "image_tokens");
   expect_between(0, kMany, options.max_tokens, "max_tokens");
   expect_between(0, options.preprocess.size, options.mask_patch, "mask_patch");
+  expect_between(0, options.mask_patch > 0 ? 255 : 0, options.classes, "classes");
   expect_between(0, 1024, options.workers, "workers");
   expect_between(1, kMany, options.prefetch, "prefetch");
   expect_between(0, int64_t{1} << 50, options.cache_bytes, "cache_bytes");
   static_cast<void>(text::complete_question(options.question));
+}
+
+std::vector<float> class_shares(const ImageView& map, const std::filesystem::path& path,
+                                const LoaderOptions& options) {
+  try {
+    return patch_class_shares(map, options.preprocess, options.mask_patch, options.classes);
+  } catch (const Error& error) {
+    fail(path.string(), error.what());
+  }
 }
 
 }  // namespace
@@ -41,7 +51,8 @@ ExampleEncoder::ExampleEncoder(const text::Tokenizer& tokenizer, const LoaderOpt
       options_(options),
       budget_(options.cache_bytes),
       images_(budget_),
-      masks_(budget_) {
+      masks_(budget_),
+      classes_(budget_) {
   check(options);
 }
 
@@ -56,16 +67,27 @@ size_t ExampleEncoder::mask_values() const {
   return side * side;
 }
 
+size_t ExampleEncoder::class_values() const {
+  return 2 * mask_values() * static_cast<size_t>(options_.classes);
+}
+
 void ExampleEncoder::encode(const ChangeExample& example, size_t caption, const SampleSlot& slot) {
   encode_text(example.captions[caption], slot);
   const size_t half = slot.pixels.size() / 2;
   preprocess(image(example.before)->view(), options_.preprocess, slot.pixels.first(half));
   preprocess(image(example.after)->view(), options_.preprocess, slot.pixels.last(half));
-  if (slot.change_mask.empty()) return;
-  if (example.mask.empty()) {
-    std::fill(slot.change_mask.begin(), slot.change_mask.end(), kNoMask);
+  fill(slot.change_mask, example.mask, false);
+  const size_t half_classes = slot.classes.size() / 2;
+  fill(slot.classes.first(half_classes), example.classes_before, true);
+  fill(slot.classes.last(half_classes), example.classes_after, true);
+}
+
+void ExampleEncoder::fill(std::span<float> slot, const std::filesystem::path& path, bool of_classes) {
+  if (slot.empty()) return;
+  if (path.empty()) {
+    std::fill(slot.begin(), slot.end(), kNoMask);
   } else {
-    std::copy_n(mask(example.mask)->begin(), slot.change_mask.size(), slot.change_mask.begin());
+    std::copy_n((of_classes ? classes(path) : mask(path))->begin(), slot.size(), slot.begin());
   }
 }
 
@@ -98,6 +120,14 @@ std::shared_ptr<const std::vector<float>> ExampleEncoder::mask(const std::filesy
   auto shares = std::make_shared<const std::vector<float>>(
       patch_shares(decoded.view(), options_.preprocess, options_.mask_patch));
   masks_.offer(path.string(), shares, static_cast<int64_t>(shares->size() * sizeof(float)));
+  return shares;
+}
+
+std::shared_ptr<const std::vector<float>> ExampleEncoder::classes(const std::filesystem::path& path) {
+  if (auto kept = classes_.find(path.string())) return kept;
+  const auto decoded = decode_image(path);
+  auto shares = std::make_shared<const std::vector<float>>(class_shares(decoded.view(), path, options_));
+  classes_.offer(path.string(), shares, static_cast<int64_t>(shares->size() * sizeof(float)));
   return shares;
 }
 

@@ -16,6 +16,7 @@ struct SampleSlot {
   std::vector<int64_t>& ids;
   std::vector<int64_t>& labels;
   std::span<float> change_mask;  ///< [G,G], or nothing
+  std::span<float> classes;      ///< [2,G,G,C], or nothing
 };
 
 /// Safe to call from several threads.
@@ -27,20 +28,24 @@ class ExampleEncoder {
   /// Values of a pair's pixels, and of its mask (0 where masks are not asked for).
   size_t pixel_values() const;
   size_t mask_values() const;
+  size_t class_values() const;
 
-  /// Throws Error where an image or the mask cannot be read, or there are too many tokens.
+  /// Throws Error where an image, the mask or a class map cannot be read, or there are too many tokens.
   void encode(const ChangeExample& example, size_t caption, const SampleSlot& slot);
 
  private:
   void encode_text(const std::string& caption, const SampleSlot& slot) const;
   std::shared_ptr<const Image> image(const std::filesystem::path& path);
   std::shared_ptr<const std::vector<float>> mask(const std::filesystem::path& path);
+  std::shared_ptr<const std::vector<float>> classes(const std::filesystem::path& path);
+  void fill(std::span<float> slot, const std::filesystem::path& path, bool of_classes);
 
   const text::Tokenizer& tokenizer_;
   const LoaderOptions& options_;
   ByteBudget budget_;
   BoundedCache<Image> images_;
   BoundedCache<std::vector<float>> masks_;
+  BoundedCache<std::vector<float>> classes_;
 };
 
 }  // namespace ccexpert::data

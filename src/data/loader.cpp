@@ -158,6 +158,7 @@ class BatchLoader::Impl {
     draft.batch.labels.resize(count);
     draft.batch.pixels.resize(count * encoder_.pixel_values());
     draft.batch.change_mask.resize(count * encoder_.mask_values());
+    draft.batch.classes.resize(count * encoder_.class_values());
   }
 
   /// Needs no lock.
@@ -169,7 +170,8 @@ class BatchLoader::Impl {
                       {.pixels = part(draft.batch.pixels, i, encoder_.pixel_values()),
                        .ids = draft.batch.ids[i],
                        .labels = draft.batch.labels[i],
-                       .change_mask = part(draft.batch.change_mask, i, encoder_.mask_values())});
+                       .change_mask = part(draft.batch.change_mask, i, encoder_.mask_values()),
+                       .classes = part(draft.batch.classes, i, encoder_.class_values())});
     } catch (const Error& error) {
       draft.problems[i] = error.what();
     }
@@ -230,6 +232,7 @@ class BatchLoader::Impl {
     keep_groups(draft.batch.labels, fine);
     keep_groups(draft.batch.pixels, fine);
     keep_groups(draft.batch.change_mask, fine);
+    keep_groups(draft.batch.classes, fine);
   }
 
   void report(int64_t pair, const SkippedSample& skipped) {

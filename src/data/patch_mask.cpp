@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
 
 namespace ccexpert::data {
 namespace {
@@ -46,16 +51,55 @@ double share_of(const ImageView& mask, const Window& rows, const Window& columns
   return sum;
 }
 
+/// The windows of both axes.
+struct Grid {
+  std::vector<Window> rows;
+  std::vector<Window> columns;
+};
+
+Grid grid_of(const ImageView& map, const PreprocessConfig& config, int64_t patch) {
+  const bool pad = config.aspect == AspectMode::kPad;
+  const int64_t longer = std::max(map.height, map.width);
+  return {windows(map.height, pad ? longer : map.height, config.size, patch),
+          windows(map.width, pad ? longer : map.width, config.size, patch)};
+}
+
+void add_class_shares(const ImageView& classes, const Window& rows, const Window& columns,
+                      std::span<float> shares) {
+  for (size_t y = 0; y < rows.shares.size(); ++y) {
+    const uint8_t* row = classes.data + (rows.first + static_cast<int64_t>(y)) * classes.stride;
+    const uint8_t* pixel = row + 3 * columns.first;
+    for (size_t x = 0; x < columns.shares.size(); ++x, pixel += 3) {
+      if (*pixel >= shares.size()) {
+        fail({"class map", fmt::format("classes 0 to {}", shares.size() - 1), std::to_string(*pixel)});
+      }
+      shares[*pixel] += static_cast<float>(columns.shares[x] * rows.shares[y]);
+    }
+  }
+}
+
 }  // namespace
 
+std::vector<float> patch_class_shares(const ImageView& classes, const PreprocessConfig& config, int64_t patch,
+                                      int64_t count) {
+  const auto grid = grid_of(classes, config, patch);
+  const auto width = static_cast<size_t>(count);
+  std::vector<float> shares(grid.rows.size() * grid.columns.size() * width);
+  size_t at = 0;
+  for (const auto& row : grid.rows) {
+    for (const auto& column : grid.columns) {
+      add_class_shares(classes, row, column, std::span(shares).subspan(at, width));
+      at += width;
+    }
+  }
+  return shares;
+}
+
 std::vector<float> patch_shares(const ImageView& mask, const PreprocessConfig& config, int64_t patch) {
-  const bool pad = config.aspect == AspectMode::kPad;
-  const int64_t longer = std::max(mask.height, mask.width);
-  const auto rows = windows(mask.height, pad ? longer : mask.height, config.size, patch);
-  const auto columns = windows(mask.width, pad ? longer : mask.width, config.size, patch);
+  const auto grid = grid_of(mask, config, patch);
   std::vector<float> shares;
-  for (const auto& row : rows) {
-    for (const auto& column : columns) shares.push_back(static_cast<float>(share_of(mask, row, column)));
+  for (const auto& row : grid.rows) {
+    for (const auto& column : grid.columns) shares.push_back(static_cast<float>(share_of(mask, row, column)));
   }
   return shares;
 }

@@ -13,4 +13,9 @@ namespace ccexpert::data {
 /// padding is unchanged.
 std::vector<float> patch_shares(const ImageView& mask, const PreprocessConfig& config, int64_t patch);
 
+/// The same for each of `count` classes of a map whose pixels hold a class in every channel: [G,G,count].
+/// Throws Error for a class beyond them.
+std::vector<float> patch_class_shares(const ImageView& classes, const PreprocessConfig& config, int64_t patch,
+                                      int64_t count);
+
 }  // namespace ccexpert::data

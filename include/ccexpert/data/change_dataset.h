@@ -14,12 +14,12 @@ struct ChangeExample {
   std::string uid;  ///< one pair within its file; other files may use it too
   std::filesystem::path before;
   std::filesystem::path after;
-  std::vector<std::string> captions;     ///< at least one, none blank
-  std::optional<bool> changed;           ///< nothing where the file does not say
-  std::filesystem::path mask;            ///< image of what changed (any channel above 0); empty: none
-  std::filesystem::path classes_before;  ///< image of classes; empty: none
-  std::filesystem::path classes_after;   ///< image of classes; empty: none
-  int64_t repeat = 1;                    ///< visits an epoch
+  std::vector<std::string> captions = {};     ///< at least one, none blank
+  std::optional<bool> changed = {};           ///< nothing where the file does not say
+  std::filesystem::path mask = {};            ///< image of what changed (any channel above 0); empty: none
+  std::filesystem::path classes_before = {};  ///< image of classes; empty: none
+  std::filesystem::path classes_after = {};   ///< image of classes; empty: none
+  int64_t repeat = 1;                         ///< visits an epoch
 
   bool operator==(const ChangeExample&) const = default;
 };
