@@ -1,0 +1,57 @@
+#include "synth/look.h"
+
+#include <algorithm>
+#include <numbers>
+
+namespace ccexpert::synth {
+namespace {
+
+void set_light(Random& random, Look& look) {
+  // North of the tropics shadows fall to the upper half; some mosaics are turned.
+  const double half_turn = std::numbers::pi;
+  const double towards =
+      random.chance(0.85) ? random.uniform(-half_turn + 0.15, -0.15) : random.uniform(0, 2 * half_turn);
+  look.elevation = random.uniform(0.5, 1.15);
+  look.shadow = direction(towards) * (1 / std::tan(look.elevation));
+  look.shade = random.uniform(0.2, 0.45);
+  look.lean = direction(random.uniform(0, 2 * half_turn)) * (random.chance(0.6) ? random.uniform(0, 0.3) : 0);
+}
+
+void set_season(Random& random, Look& look) {
+  look.green = std::clamp(random.uniform(-0.15, 1.0), 0.0, 1.0);
+  look.leaves = random.chance(0.75) ? 1 : random.uniform(0.2, 0.9);
+  look.weather = random.next();
+}
+
+void set_tone(Random& random, Look& look) {
+  const double light = 0.95 * std::exp(0.14 * random.bell());
+  const double warmth = 0.06 * random.bell();
+  look.gain = {light * (1 + warmth), light * (1 + 0.025 * random.bell()), light * (1 - warmth)};
+  look.gamma = std::exp(0.08 + 0.1 * random.bell());
+  look.saturation = random.chance(0.65) ? random.uniform(0.35, 0.8) : random.uniform(0.7, 1.2);
+  const double haze = random.chance(0.3) ? random.uniform(5, 45) : random.uniform(0, 6);
+  look.lift = {haze * 0.85, haze * 0.95, haze * 1.1};
+  look.clouds = random.chance(0.1) ? random.uniform(0.15, 0.45) : 0;
+}
+
+void set_sensor(Random& random, Look& look) {
+  look.grain = random.uniform(0.8, 4.5);
+  look.blur = random.chance(0.3) ? random.uniform(0.3, 0.8) : 0;
+  look.sharpen = random.chance(0.75) ? random.uniform(0.2, 1.0) : 0;
+  look.shift = {0.5 * random.bell(), 0.5 * random.bell()};
+  look.turn = 0.003 * random.bell();
+  look.jpeg = random.chance(0.25) ? random.between(55, 92) : 0;
+}
+
+}  // namespace
+
+Look any_look(Random& random) {
+  Look look;
+  set_light(random, look);
+  set_season(random, look);
+  set_tone(random, look);
+  set_sensor(random, look);
+  return look;
+}
+
+}  // namespace ccexpert::synth

@@ -1,0 +1,50 @@
+// How a place looks on one day, from one flight: sun, season, air and camera. None of it is a change.
+#pragma once
+
+#include <array>
+
+#include "synth/geometry.h"
+#include "synth/random.h"
+
+namespace ccexpert::synth {
+
+struct Colour {
+  double r = 0;
+  double g = 0;
+  double b = 0;
+
+  Colour operator*(double factor) const { return {r * factor, g * factor, b * factor}; }
+  Colour operator+(Colour other) const { return {r + other.r, g + other.g, b + other.b}; }
+};
+
+inline Colour mixed(Colour a, Colour b, double share) {
+  return a * (1 - share) + b * share;
+}
+
+struct Look {
+  // Light
+  Point shadow;            ///< where shadows fall, for one pixel of height
+  double elevation = 0.8;  ///< of the sun, radians
+  double shade = 0.4;      ///< light that is left in shadow
+  Point lean;              ///< where the camera sees tops, for one pixel of height
+  // Season
+  double green = 0.5;    ///< of grass, 0 dry to 1 lush
+  double leaves = 1;     ///< 0 bare crowns to 1 summer
+  uint64_t weather = 0;  ///< where the textures of this date start
+  // Camera
+  std::array<double, 3> gain{1, 1, 1};
+  std::array<double, 3> lift{0, 0, 0};  ///< haze: light of the air, of 255
+  double gamma = 1;
+  double saturation = 1;
+  double grain = 2;    ///< deviation of the noise, of 255
+  double blur = 0.4;   ///< deviation in pixels; below 0.3: none
+  double sharpen = 0;  ///< 0: none
+  double clouds = 0;   ///< share of light that clouds take in their shadow; 0: clear
+  Point shift;         ///< misregistration in pixels
+  double turn = 0;     ///< misregistration, radians
+  int jpeg = 0;        ///< quality; 0: never compressed
+};
+
+Look any_look(Random& random);
+
+}  // namespace ccexpert::synth

@@ -1,0 +1,209 @@
+#include <algorithm>
+
+#include "synth/noise.h"
+#include "synth/paint.h"
+
+namespace ccexpert::synth {
+namespace {
+
+constexpr int kVariants = 4;
+
+/// Two colours and how textures mix them.
+struct Material {
+  Colour low, high;
+  double bias = 0.5;
+  double large = 0, middle = 0, small = 0, streak = 0;
+  double spots = 0;  ///< darkness of shrubs, 0: none
+  double grain = 0.05;
+};
+
+Material grass(Colour dry_low, Colour dry_high, Colour lush_low, Colour lush_high, double green) {
+  return {mixed(dry_low, lush_low, green), mixed(dry_high, lush_high, green)};
+}
+
+Material material_of(Ground ground, double green) {
+  Material m;
+  switch (ground) {
+    case Ground::kBare:
+      m = {{126, 112, 88}, {196, 182, 152}, 0.45, 0.28, 0.14, 0.17, 0.08, 0.08, 0.06};
+      break;
+    case Ground::kDesert:
+      m = {{150, 128, 98}, {204, 182, 146}, 0.45, 0.28, 0.12, 0.12, 0.05, 0.16, 0.045};
+      break;
+    case Ground::kMeadow:
+      m = grass({104, 94, 62}, {148, 132, 92}, {54, 72, 38}, {104, 112, 62}, 0.25 + 0.75 * green);
+      m.bias = 0.45, m.large = 0.22, m.middle = 0.11, m.small = 0.24, m.streak = 0.05, m.spots = 0.15,
+      m.grain = 0.09;
+      break;
+    case Ground::kDryMeadow:
+      m = grass({90, 77, 52}, {158, 136, 98}, {70, 74, 42}, {138, 128, 84}, 0.8 * green);
+      m.bias = 0.45, m.large = 0.26, m.middle = 0.12, m.small = 0.25, m.streak = 0.03, m.spots = 0.42,
+      m.grain = 0.1;
+      break;
+    case Ground::kLawn:
+      m = grass({104, 92, 58}, {140, 124, 84}, {52, 74, 34}, {88, 106, 52}, 0.15 + 0.85 * green);
+      m.bias = 0.5, m.large = 0.12, m.middle = 0.16, m.small = 0.14, m.streak = 0.06, m.grain = 0.06;
+      break;
+    case Ground::kWoodFloor:
+      m = grass({66, 58, 38}, {126, 108, 74}, {44, 48, 28}, {92, 90, 56}, green);
+      m.bias = 0.35, m.large = 0.12, m.middle = 0.24, m.small = 0.18, m.spots = 0.3, m.grain = 0.09;
+      break;
+    case Ground::kField:
+      m = {{112, 90, 62}, {154, 132, 96}, 0.5, 0.22, 0.06, 0.08, 0.28, 0, 0.05};
+      break;
+    case Ground::kWorks:
+      m = {{156, 142, 116}, {218, 205, 178}, 0.45, 0.24, 0.16, 0.14, 0.14, 0.06, 0.055};
+      break;
+  }
+  return m;
+}
+
+/// A material in the units of the textures, whose deviation is 32.
+struct MaterialRow {
+  float bias, large, middle, small, streak, spots, grain;
+  std::array<float, 3> low, range;
+};
+
+MaterialRow row_of(const Material& material, const Colour& tint, double variation) {
+  const double tone = 1 + 0.11 * variation;
+  const auto weight = [](double value) { return static_cast<float>(value / 32); };
+  const auto channel = [&](double value, double factor) { return static_cast<float>(value * factor * tone); };
+  const Colour range = material.high + material.low * -1;
+  return {static_cast<float>(material.bias),
+          weight(material.large),
+          weight(material.middle),
+          weight(material.small),
+          weight(material.streak),
+          weight(material.spots),
+          weight(material.grain),
+          {channel(material.low.r, tint.r), channel(material.low.g, tint.g), channel(material.low.b, tint.b)},
+          {channel(range.r, tint.r), channel(range.g, tint.g), channel(range.b, tint.b)}};
+}
+
+std::vector<MaterialRow> material_rows(const View& view) {
+  const auto look = static_cast<uint32_t>(view.scene.texture);
+  // The soil of one region: reddish, grey or yellow.
+  const double red = 0.07 * (variate(look, 1) - 0.5);
+  const double blue = 0.16 * (variate(look, 2) - 0.5);
+  const Colour tint{1 + red, 1, 1 + blue};
+  std::vector<MaterialRow> rows;
+  for (int ground = 0; ground <= static_cast<int>(Ground::kWorks); ++ground) {
+    for (int variant = 0; variant < kVariants; ++variant) {
+      const double green = view.look.green + 0.22 * (variant - 1.5) / 1.5;
+      rows.push_back(row_of(material_of(static_cast<Ground>(ground), std::clamp(green, 0.0, 1.0)), tint,
+                            (variant * 7 % 4 - 1.5) / 1.5));
+    }
+  }
+  return rows;
+}
+
+cv::Mat material_map(const View& view) {
+  const Scene& scene = view.scene;
+  cv::Mat map(scene.size, scene.size, CV_8U, cv::Scalar(static_cast<int>(scene.ground) * kVariants + 1));
+  for (size_t i = 0; i < scene.zones.size(); ++i) {
+    const auto& zone = scene.zones[i];
+    if (!stands(zone.dates, view.date)) continue;
+    const int variant =
+        zone.ground == Ground::kLawn ? static_cast<int>((i * 2654435761U >> 8) % kVariants) : 1;
+    fill(map, zone.outline, cv::Scalar(static_cast<int>(zone.ground) * kVariants + variant), cv::LINE_8);
+  }
+  return map;
+}
+
+}  // namespace
+
+double variate(uint32_t look, uint32_t use) {
+  return Random(look, use).uniform();
+}
+
+Colour lawn_colour(const View& view) {
+  const Material lawn = material_of(Ground::kLawn, view.look.green);
+  return mixed(lawn.low, lawn.high, 0.5);
+}
+
+namespace {
+
+/// One row of every texture, from where this scene (or this date) starts.
+struct TextureRows {
+  const int8_t *large, *other_large, *middle, *small, *other_small, *streak, *fine;
+
+  TextureRows(const View& view, size_t line) {
+    const Noise& n = noise();
+    const size_t place = view.scene.texture;
+    const size_t day = view.look.weather;
+    large = n.large.row(line + place);
+    other_large = n.large.row(line + day);
+    middle = n.middle.row(line + (place >> 9));
+    small = n.small.row(line + (place >> 18));
+    other_small = n.small.row(line + (day >> 9));
+    streak = (place % 2 == 0 ? n.streak : n.upright).row(line + (place >> 27));
+    fine = n.fine.row(line + (day >> 18));
+  }
+};
+
+/// Where between its two colours a material is, and how light it is, along a row.
+struct Mixture {
+  std::vector<float> share;
+  std::vector<float> tone;
+};
+
+/// The mixture of [from, to) of a row, which has one material. By value, without branches and apart in
+/// memory, so that compilers make vectors of it.
+void mix_run(const MaterialRow m, const TextureRows rows, size_t from, size_t to, float* __restrict share,
+             float* __restrict tone) {
+  for (size_t x = from; x < to; ++x) {
+    const float large = static_cast<float>(rows.large[x]) + 0.33F * static_cast<float>(rows.other_large[x]);
+    const float clods = 0.5F * static_cast<float>(rows.small[x] + rows.other_small[x]);
+    const float mixed = m.bias + m.large * large + m.middle * static_cast<float>(rows.middle[x]) +
+                        m.small * clods + m.streak * static_cast<float>(rows.streak[x]);
+    share[x] = std::min(std::max(mixed, 0.0F), 1.0F);
+  }
+  for (size_t x = from; x < to; ++x) {
+    const float shrub =
+        static_cast<float>(rows.middle[x + 200]) + 0.5F * static_cast<float>(rows.small[x]) - 38;
+    const float dark = m.spots * std::min(std::max(shrub, 0.0F), 40.0F);
+    tone[x] = std::max(1 + m.grain * static_cast<float>(rows.fine[x]) - dark, 0.25F);
+  }
+}
+
+void colour_run(const MaterialRow& m, const Mixture& mixture, size_t from, size_t to, uint8_t* pixel) {
+  for (size_t x = from; x < to; ++x, pixel += 3) {
+    for (size_t c = 0; c < 3; ++c) {
+      const float value = (m.low[c] + m.range[c] * mixture.share[x]) * mixture.tone[x];
+      pixel[c] = static_cast<uint8_t>(std::min(static_cast<int>(value), 255));
+    }
+  }
+}
+
+/// The material of every pixel of a row, from a little aside: edges of grounds are ragged.
+void look_aside(const cv::Mat& map, const TextureRows& rows, int y, std::vector<uint8_t>& materials) {
+  const int last = map.cols - 1;
+  for (int x = 0; x <= last; ++x) {
+    const int from_y = std::clamp(y + rows.small[x] / 28, 0, last);
+    const int from_x = std::clamp(x + rows.small[x + 91] / 28, 0, last);
+    materials[static_cast<size_t>(x)] = map.at<uint8_t>(from_y, from_x);
+  }
+}
+
+}  // namespace
+
+void paint_ground(const View& view, Canvas& canvas) {
+  const auto materials = material_rows(view);
+  const cv::Mat map = material_map(view);
+  const auto width = static_cast<size_t>(view.scene.size);
+  std::vector<uint8_t> line(width);
+  Mixture mixture{std::vector<float>(width), std::vector<float>(width)};
+  for (int y = 0; y < view.scene.size; ++y) {
+    const TextureRows rows(view, static_cast<size_t>(y));
+    look_aside(map, rows, y, line);
+    auto* pixels = canvas.colour.ptr<uint8_t>(y);
+    for (size_t from = 0, to = 0; from < width; from = to) {
+      while (to < width && line[to] == line[from]) ++to;
+      const MaterialRow& material = materials[line[from]];
+      mix_run(material, rows, from, to, mixture.share.data(), mixture.tone.data());
+      colour_run(material, mixture, from, to, pixels + 3 * from);
+    }
+  }
+}
+
+}  // namespace ccexpert::synth

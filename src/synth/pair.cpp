@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/synth/pair.h>
+
+#include "synth/captions.h"
+#include "synth/classes.h"
+#include "synth/paint.h"
+#include "synth/stories.h"
+
+namespace ccexpert::synth {
+namespace {
+
+/// Separate streams, so that more draws for one use leave the others as they were.
+enum class Use : uint64_t { kOrder = 1, kScene, kText, kLook };
+
+Random random_of(const PairSource& source, Use use, int64_t index) {
+  return {source.seed, static_cast<uint64_t>(index) * 16 + static_cast<uint64_t>(use)};
+}
+
+void check(const PairSource& source, int64_t index) {
+  if (source.size < kSmallestSize || source.size > kLargestSize) {
+    fail({"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(source.size)});
+  }
+  if (index < 0) fail({"pair index", "0 or more", std::to_string(index)});
+}
+
+/// Of two neighbours one has changed; which of them is random.
+bool is_changed(const PairSource& source, int64_t index) {
+  return (index % 2 == 0) == random_of(source, Use::kOrder, index / 2).chance(0.5);
+}
+
+struct Told {
+  Scene scene;
+  PairText text;
+};
+
+Told tell(const PairSource& source, int64_t index) {
+  check(source, index);
+  auto random = random_of(source, Use::kScene, index);
+  Told told{compose_changed(random, static_cast<int>(source.size)), {is_changed(source, index), {}}};
+  if (told.text.changed) {
+    auto words = random_of(source, Use::kText, index);
+    told.text.captions = captions_of(words, facts_of(told.scene));
+    return told;
+  }
+  // Unchanged places are those of changed pairs at one of their dates: no single image tells which it is of.
+  freeze(told.scene, random.below(2));
+  told.text.captions.assign(kUnchangedSentences.begin(), kUnchangedSentences.end());
+  return told;
+}
+
+}  // namespace
+
+SyntheticPair generate_pair(const PairSource& source, int64_t index) {
+  auto told = tell(source, index);
+  auto random = random_of(source, Use::kLook, index);
+  Look first = any_look(random);
+  const Look second = any_look(random);
+  // Masks and class maps lie on the first image; the second is a little off.
+  first.shift = {};
+  first.turn = 0;
+  const auto before = object_map(told.scene, 0);
+  const auto after = object_map(told.scene, 1);
+  return {render({told.scene, 0, first}),
+          render({told.scene, 1, second}),
+          change_mask(before, after),
+          class_map(before),
+          class_map(after),
+          std::move(told.text)};
+}
+
+PairText describe_pair(const PairSource& source, int64_t index) {
+  return tell(source, index).text;
+}
+
+}  // namespace ccexpert::synth

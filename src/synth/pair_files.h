@@ -1,0 +1,29 @@
+// The files of one pair.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include <ccexpert/synth/dataset.h>
+
+namespace ccexpert::synth {
+
+/// Paths relative to the folder.
+struct PairPaths {
+  std::string name;  ///< NNNNNN
+  std::filesystem::path before, after, mask, classes_before, classes_after;
+};
+
+PairPaths paths_of(int64_t index, std::string_view format);
+
+/// Whether all files of a pair are there.
+bool is_complete(const std::filesystem::path& folder, const PairPaths& paths);
+
+/// Throws Error naming the file that cannot be written.
+void write_pair(const std::filesystem::path& folder, const PairPaths& paths, const SyntheticPair& pair);
+
+/// A file that appears whole or not at all. Throws Error naming it.
+void write_whole(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace ccexpert::synth

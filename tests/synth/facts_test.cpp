@@ -1,0 +1,191 @@
+#include "synth/facts.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "synth/captions.h"
+#include "synth/classes.h"
+#include "synth/stories.h"
+
+namespace ccexpert::synth {
+namespace {
+
+constexpr int kScenes = 300;
+
+Scene scene_of(int index) {
+  Random random(31, static_cast<uint64_t>(index));
+  return compose_changed(random, 256);
+}
+
+/// Numbers of the buildings that one map has and the other has not, with their pixels.
+std::map<int, std::vector<Point>> buildings_only_in(const std::vector<uint16_t>& here,
+                                                    const std::vector<uint16_t>& there, int size) {
+  std::map<int, std::vector<Point>> found;
+  std::set<int> others;
+  const auto is_building = [](uint16_t object) {
+    return (object & 7) == static_cast<int>(LandClass::kBuilding);
+  };
+  for (const uint16_t object : there) {
+    if (is_building(object)) others.insert(object / 8);
+  }
+  for (size_t i = 0; i < here.size(); ++i) {
+    const auto width = static_cast<size_t>(size);
+    if (is_building(here[i]) && !others.contains(here[i] / 8))
+      found[here[i] / 8].push_back(
+          {static_cast<double>(i % width) / size, static_cast<double>(i / width) / size});
+  }
+  return found;
+}
+
+int count_of(const std::vector<Fact>& facts, Happening happening) {
+  int count = 0;
+  for (const auto& fact : facts) {
+    const bool building = fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
+    count += building && fact.happening == happening ? fact.count : 0;
+  }
+  return count;
+}
+
+TEST(Facts, CountTheBuildingsThatMapsShow) {
+  for (int i = 0; i < kScenes; ++i) {
+    const auto scene = scene_of(i);
+    const auto facts = facts_of(scene);
+    const auto before = object_map(scene, 0);
+    const auto after = object_map(scene, 1);
+    EXPECT_EQ(count_of(facts, Happening::kBuilt),
+              static_cast<int>(buildings_only_in(after, before, 256).size()))
+        << i;
+    EXPECT_EQ(count_of(facts, Happening::kRemoved),
+              static_cast<int>(buildings_only_in(before, after, 256).size()))
+        << i;
+  }
+}
+
+Point centre_of(const std::map<int, std::vector<Point>>& buildings) {
+  Point sum;
+  double count = 0;
+  for (const auto& [number, points] : buildings) {
+    for (const Point point : points) sum = sum + point;
+    count += static_cast<double>(points.size());
+  }
+  return sum * (1 / count);
+}
+
+bool says(const std::string& caption, const char* word) {
+  return (" " + caption).find(std::string(" ") + word + " ") != std::string::npos;
+}
+
+void expect_place(const std::string& caption, Point at) {
+  if (says(caption, "left")) {
+    EXPECT_LT(at.x, 0.45) << caption;
+  }
+  if (says(caption, "right")) {
+    EXPECT_GT(at.x, 0.55) << caption;
+  }
+  if (says(caption, "top") || says(caption, "upper")) {
+    EXPECT_LT(at.y, 0.45) << caption;
+  }
+  if (says(caption, "bottom") || says(caption, "lower")) {
+    EXPECT_GT(at.y, 0.55) << caption;
+  }
+  if (says(caption, "middle") || says(caption, "center")) {
+    EXPECT_LT(length(at - Point{0.5, 0.5}), 0.25) << caption;
+  }
+}
+
+TEST(Captions, PlacesAreWhereMapsShowTheChange) {
+  int told = 0;
+  for (int i = 0; i < kScenes; ++i) {
+    const auto scene = scene_of(i);
+    const auto facts = facts_of(scene);
+    const auto built = buildings_only_in(object_map(scene, 1), object_map(scene, 0), 256);
+    const bool houses = facts.front().thing == Thing::kHouse || facts.front().thing == Thing::kLarge;
+    if (facts.size() != 1 || !houses || built.empty()) continue;
+    Random random(1, static_cast<uint64_t>(i));
+    for (const auto& caption : captions_of(random, facts)) expect_place(caption, centre_of(built));
+    ++told;
+  }
+  EXPECT_GT(told, 20);
+}
+
+TEST(Captions, NumbersAreThoseOfTheFacts) {
+  const std::map<const char*, int> numbers{{"two", 2}, {"three", 3}, {"four", 4}};
+  for (int i = 0; i < kScenes; ++i) {
+    const auto facts = facts_of(scene_of(i));
+    std::set<int> counts;
+    for (const auto& fact : facts) counts.insert(fact.count);
+    Random random(2, static_cast<uint64_t>(i));
+    for (const auto& caption : captions_of(random, facts)) {
+      for (const auto& [word, number] : numbers) {
+        if (says(caption, word)) {
+          EXPECT_TRUE(counts.contains(number)) << caption;
+        }
+      }
+    }
+  }
+}
+
+/// A road down the middle and houses along it at `sides` of it.
+Scene street_of(const std::vector<int>& sides, Dates dates) {
+  Scene scene;
+  Road road;
+  road.line = {{128, -20}, {128, 276}};
+  road.width = {16, 16};
+  scene.roads.push_back(road);
+  for (size_t i = 0; i < sides.size(); ++i) {
+    Building house;
+    house.extent = {{128.0 + 40 * sides[i], 40.0 + 36 * static_cast<double>(i)}, {1, 0}, 26, 26};
+    house.wings = {{house.extent, 8}};
+    house.road = 0;
+    house.side = sides[i];
+    house.along = house.extent.centre.y;
+    house.dates = dates;
+    scene.buildings.push_back(house);
+  }
+  return scene;
+}
+
+TEST(Facts, KnowBothSidesOfARoad) {
+  const auto facts = facts_of(street_of({1, 1, -1, -1}, kOnlyAfter));
+  ASSERT_EQ(facts.size(), 1U);
+  EXPECT_EQ(facts[0].count, 4);
+  EXPECT_TRUE(facts[0].along_road && facts[0].both_sides);
+  EXPECT_FALSE(facts[0].in_row);
+}
+
+TEST(Facts, KnowARowOfNeighbours) {
+  const auto facts = facts_of(street_of({1, 1, 1}, kOnlyAfter));
+  ASSERT_EQ(facts.size(), 1U);
+  EXPECT_TRUE(facts[0].in_row);
+  EXPECT_FALSE(facts[0].both_sides);
+  EXPECT_EQ(facts[0].region, Region::kTopRight);
+}
+
+TEST(Facts, OfAFrozenSceneAreNone) {
+  for (int i = 0; i < 50; ++i) {
+    auto scene = scene_of(i);
+    freeze(scene, i % 2);
+    EXPECT_THAT(facts_of(scene), ::testing::IsEmpty()) << i;
+  }
+}
+
+TEST(Facts, LeaveOutWhatIsNotInTheFrame) {
+  auto scene = street_of({1}, kOnlyAfter);
+  scene.buildings[0].extent.centre.x = 300;
+  EXPECT_THAT(facts_of(scene), ::testing::IsEmpty());
+}
+
+TEST(Regions, NeedTheWholeChangeToBeThere) {
+  EXPECT_EQ(region_of({{0.2, 0.2}, {0.1, 0.1}, {0.3, 0.3}}), Region::kTopLeft);
+  EXPECT_EQ(region_of({{0.3, 0.2}, {0.1, 0.1}, {0.9, 0.3}}), Region::kTop);
+  EXPECT_EQ(region_of({{0.5, 0.5}, {0.4, 0.4}, {0.6, 0.6}}), Region::kMiddle);
+  EXPECT_EQ(region_of({{0.8, 0.8}, {0.7, 0.7}, {0.9, 0.9}}), Region::kBottomRight);
+  EXPECT_EQ(region_of({{0.5, 0.5}, {0, 0}, {1, 1}}), Region::kNowhere);
+}
+
+}  // namespace
+}  // namespace ccexpert::synth

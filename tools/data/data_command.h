@@ -1,0 +1,8 @@
+// ccexpert-data from arguments to exit code.
+#pragma once
+
+namespace ccexpert::tools {
+
+int run_data_command(int count, const char* const* arguments);
+
+}  // namespace ccexpert::tools

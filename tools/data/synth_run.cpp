@@ -1,0 +1,47 @@
+#include "data/synth_run.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+#include "common/command_line.h"
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+#include "common/progress.h"
+
+namespace ccexpert::tools {
+
+void add_synth_options(CLI::App& app, SynthCommand& command) {
+  app.set_help_flag("-h,--help", "this text");
+  app.add_option("-o,--out", command.out, "folder to write: new, empty, or begun by the same command")
+      ->type_name("DIR");
+  for_each_field<synth::DatasetOptions>([&](const auto& each) {
+    app.add_option(option_name(each.name), command.options.*each.member, each.help)
+        ->capture_default_str()
+        ->type_name(std::string_view(each.name) == "format" ? "NAME" : "N");
+  });
+  app.add_flag("-q,--quiet", command.quiet, "no progress");
+}
+
+void check(const SynthCommand& command) {
+  if (command.out.empty()) throw Error("--out: expected a folder to write");
+  command.options.validate();
+}
+
+int run_synth(const SynthCommand& command) {
+  const Interrupt interrupt;
+  Progress progress(command.options.pairs, "pairs",
+                    command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
+  const auto summary = synth::write_dataset(
+      command.out, command.options, [&](int64_t count) { progress.add(count); }, interrupt.token());
+  if (!summary.interrupted) return kSuccess;
+  if (!command.quiet) {
+    progress.note(
+        fmt::format("ccexpert-data: interrupted after {} of {} pairs; the same command goes on from there",
+                    summary.written + summary.found, command.options.pairs));
+  }
+  return kSignalBase + interrupt.signal();
+}
+
+}  // namespace ccexpert::tools
