@@ -10,11 +10,11 @@ the last block that is needed, Qwen2, both with PyTorch's scaled dot product att
 PyTorch. In float32 both must generate the same token ids; the exit code is 1 where they do not. Random weights tend
 to repeat one token: there the log-probabilities, which are compared too, say more than the ids.
 
-Rows: load is once a process; preprocess (resize and normalise), vision (two images), diff_expert, prefill (which ends
-with the first token's logits) and decode (the other tokens) are seconds a pair, and caption is their sum. Decoding of
-image files and the projector are in none of them. process is the whole process from start to exit, for all pairs, and
-for Python contains its imports. Tokens/s are the tokens behind the first one by the time of decode. Peak memory is
-the largest resident set of the process, pages of mapped weight files included.
+Rows: load is once a process; preprocess (resize and normalise), vision (two images), diff_expert (the projector
+included), prefill (which ends with the first token's logits) and decode (the other tokens) are seconds a pair, and
+caption is their sum. Decoding of image files is in none of them. process is the whole process from start to exit, for
+all pairs, and for Python contains its imports. Tokens/s are the tokens behind the first one by the time of decode.
+Peak memory is the largest resident set of the process, pages of mapped weight files included.
 
 The Python that runs this script needs: torch, transformers 5, safetensors, tokenizers, pillow, numpy. Use the torch
 of the same version as the LibTorch of the build (2.11.0), or two libraries are compared beside two programs.
@@ -282,8 +282,8 @@ class Peer:
         features = self.vision_features(pixels)
         clock.stop("vision")
         images = torch.cat(self.expert([x[0::2] for x in features], [x[1::2] for x in features]))
-        clock.stop("diff_expert")
         images = self.projector(images)
+        clock.stop("diff_expert")
         clock.skip()
         prompt = self.prompt(images)
 

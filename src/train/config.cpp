@@ -72,6 +72,12 @@ void TrainConfig::validate() const {
          fmt::format("{}", optimizer.learning_rate));
   expect(optimizer.warmup_ratio >= 0.0 && optimizer.warmup_ratio < 1.0, "optimizer.warmup_ratio",
          "0 to below 1", fmt::format("{}", optimizer.warmup_ratio));
+  expect_at_least("loss.caption", loss.caption, 0.0);
+  expect_at_least("loss.mask", loss.mask, 0.0);
+  expect_at_least("loss.classes", loss.classes, 0.0);
+  expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
+  expect(loss.class_count >= 1 && loss.class_count <= 255, "loss.class_count", "1 to 255",
+         std::to_string(loss.class_count));
   expect_at_least("optimizer.clip_norm", optimizer.clip_norm, 0.0);
   expect(distributed.zero >= 0 && distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
          std::to_string(distributed.zero));
@@ -108,7 +114,9 @@ std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
       auto& config = configs.back();
       const auto number = configs.size();
       if (config.name == TrainConfig{}.name) config.name = fmt::format("stage{}", number);
-      if (number > 1 && !stage["model"]["start"].IsDefined()) {
+      const auto model = stage["model"];
+      const bool says_start = model.IsDefined() && model.IsMap() && model["start"].IsDefined();
+      if (number > 1 && !says_start) {
         config.model.start = (std::filesystem::path(configs[number - 2].output) / "best").string();
       }
       config.output = (std::filesystem::path(config.output) / config.name).string();

@@ -13,7 +13,6 @@
 
 #include "core/files.h"
 #include "core/json.h"
-#include "io/atomic_file.h"
 
 namespace ccexpert::train {
 namespace {
@@ -45,9 +44,7 @@ ManifestEntry manifest_entry(const fs::path& file) {
 void write_manifest(const fs::path& folder, const std::vector<ManifestEntry>& entries) {
   nlohmann::ordered_json manifest;
   for (const auto& entry : entries) manifest[entry.name] = {{"bytes", entry.bytes}, {"xxh3", entry.xxh3}};
-  io::AtomicFile file(folder / kName);
-  file.write(manifest.dump(2) + "\n");
-  file.commit();
+  write_file(folder / kName, manifest.dump(2) + "\n");
 }
 
 void verify_manifest(const fs::path& folder) {

@@ -43,6 +43,8 @@ data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, con
       config.data.labels == "reference" ? text::LabelStyle::kReference : text::LabelStyle::kCaptionOnly;
   options.image_tokens = run.model->config().vision.patches();
   options.max_tokens = config.data.max_tokens;
+  if (config.loss.auxiliary()) options.mask_patch = run.model->config().vision.patch_size;
+  if (config.loss.classes > 0.0) options.classes = config.loss.class_count;
   options.workers = config.data.workers;
   options.prefetch = config.data.prefetch;
   options.cache_bytes = static_cast<int64_t>(config.data.cache_gb * kBytesPerGigabyte);
@@ -63,7 +65,16 @@ TensorBatch to_tensors(data::MicroBatch&& batch, int64_t side, const at::TensorO
       kept->data(), {2 * batch.size(), 3, side, side}, [kept](void*) {}, at::kFloat);
   const bool to_gpu = options.device().is_cuda();
   if (to_gpu) pixels = pixels.pin_memory();
-  return {pixels.to(options, to_gpu), std::move(batch.ids), std::move(batch.labels)};
+  TensorBatch tensors{pixels.to(options, to_gpu), std::move(batch.ids), std::move(batch.labels)};
+  const auto on_device = at::TensorOptions().device(options.device());
+  if (!batch.change_mask.empty()) {
+    tensors.change_mask = at::tensor(batch.change_mask).view({batch.size(), -1}).to(on_device);
+  }
+  if (!batch.classes.empty()) {
+    const auto patches = static_cast<int64_t>(batch.change_mask.size()) / batch.size();
+    tensors.class_shares = at::tensor(batch.classes).view({2 * batch.size(), patches, -1}).to(on_device);
+  }
+  return tensors;
 }
 
 }  // namespace ccexpert::train

@@ -10,7 +10,6 @@
 #include <ccexpert/core/log.h>
 
 #include "core/files.h"
-#include "io/atomic_file.h"
 #include "train/report.h"
 #include "train/tensorboard.h"
 
@@ -40,6 +39,8 @@ std::map<std::string, double> values_of(const StepLine& line) {
       {"memory_gb", line.memory / kGigabyte},
       {"skipped_updates", static_cast<double>(line.skipped_updates)},
       {"skipped_samples", static_cast<double>(line.skipped_samples)}};
+  if (line.mask_loss > 0.0) values["mask_loss"] = line.mask_loss;
+  if (line.class_loss > 0.0) values["class_loss"] = line.class_loss;
   if (line.peak_flops > 0.0) values["mfu"] = per_second(line.flops, line.seconds) / line.peak_flops;
   return values;
 }
@@ -84,6 +85,8 @@ std::string to_text(const StepLine& line) {
       line.step, line.steps, line.epoch, line.loss, line.grad_norm, line.learning_rate, line.seconds * 1e3,
       values.at("tokens_per_second"), values.at("pairs_per_second"), 100.0 * values.at("data_wait_share"),
       values.at("memory_gb"));
+  if (line.mask_loss > 0.0) text += fmt::format(" | mask {:.4f}", line.mask_loss);
+  if (line.class_loss > 0.0) text += fmt::format(" | classes {:.4f}", line.class_loss);
   if (line.peak_flops > 0.0) text += fmt::format(" | MFU {:.1f} %", 100.0 * values.at("mfu"));
   if (line.skipped_updates > 0) text += fmt::format(" | {} updates skipped", line.skipped_updates);
   if (line.skipped_samples > 0) text += fmt::format(" | {} samples left out", line.skipped_samples);
@@ -94,9 +97,7 @@ class RunLog::Impl {
  public:
   Impl(const RunFolder& folder, int64_t step) : folder_(folder), board_(folder.root()) {
     const auto kept = kept_lines(folder.log(), step);
-    io::AtomicFile file(folder.log());
-    file.write(kept);
-    file.commit();
+    write_file(folder.log(), kept);
     log_.open(folder.log(), std::ios::app);
   }
 
@@ -152,9 +153,7 @@ void RunLog::note(const std::string& text) {
 }
 
 void RunLog::write_report(const std::string& title, const std::string& config_yaml) const {
-  io::AtomicFile file(impl_->folder_.report());
-  file.write(report_html(title, config_yaml, read_file(impl_->folder_.log())));
-  file.commit();
+  write_file(impl_->folder_.report(), report_html(title, config_yaml, read_file(impl_->folder_.log())));
 }
 
 }  // namespace ccexpert::train

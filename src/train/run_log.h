@@ -17,6 +17,8 @@ struct StepLine {
   int64_t steps = 0;  ///< of the run
   double epoch = 0.0;
   double loss = 0.0;
+  double mask_loss = 0.0;   ///< 0 where the objective has none
+  double class_loss = 0.0;  ///< likewise
   double grad_norm = 0.0;
   double learning_rate = 0.0;
   double seconds = 0.0;

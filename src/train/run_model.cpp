@@ -1,6 +1,7 @@
 #include "train/run_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
@@ -20,21 +21,29 @@ namespace fs = std::filesystem;
 constexpr int64_t kScales[] = {-11, -8, -5, -2};
 
 /// A base model's config with the Diff Expert that training gives it.
-void add_diff_expert(ModelConfig& config) {
+void add_diff_expert(ModelConfig& config, const ModelSection& section) {
   const int64_t blocks = config.vision.num_hidden_layers;
-  if (blocks + 1 + kScales[0] < 0) {
-    fail({"model.start", fmt::format("a vision transformer of at least {} blocks", -kScales[0] - 1),
-          fmt::format("{} blocks", blocks),
-          "name a checkpoint whose config.json says which layers the Diff Expert uses"});
+  auto layers = section.vision_layers;
+  if (layers.empty()) layers.assign(std::begin(kScales), std::end(kScales));
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const bool ascends = i == 0 || layers[i - 1] < layers[i];
+    if (layers[i] < -blocks - 1 || layers[i] > -1 || !ascends) {
+      fail({"model.vision_layers",
+            fmt::format("ascending layers of -{} to -1, as the tower has {} blocks", blocks + 1, blocks),
+            fmt::format("{}", fmt::join(layers, ", "))});
+    }
   }
-  config.diff_expert =
-      DiffExpertConfig{.embedding_dim = config.vision.hidden_size, .mlp_dim = 4 * config.vision.hidden_size};
+  DiffExpertConfig expert;
+  expert.per_expert_depth = section.per_expert_depth;
+  expert.embedding_dim = config.vision.hidden_size;
+  expert.mlp_dim = 4 * config.vision.hidden_size;
+  config.diff_expert = expert;
   config.vision_layers.clear();
-  for (const int64_t layer : kScales) config.vision_layers.push_back(blocks + 1 + layer);
+  for (const int64_t layer : layers) config.vision_layers.push_back(blocks + 1 + layer);
 }
 
 ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
-  if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config);
+  if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
   if (!run.model.diff_expert && config.diff_expert) {
     fail({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
   }
@@ -49,7 +58,26 @@ std::shared_ptr<CcexpertModel> fresh_model(const ModelConfig& config, const at::
   return model;
 }
 
+std::shared_ptr<AuxiliaryHeads> make_heads(const RunModel& run, const TrainConfig& config) {
+  if (!config.loss.auxiliary()) return nullptr;
+  auto heads =
+      std::make_shared<AuxiliaryHeads>(run.model->config().vision.hidden_size, config.loss.class_count,
+                                       run.model->options(), static_cast<uint64_t>(config.seed));
+  const auto file = run.folder / kAuxiliaryFile;
+  if (fs::exists(file)) load_weights(*heads, *io::open_safetensors(file));
+  return heads;
+}
+
 }  // namespace
+
+std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config) {
+  auto parameters = apply_rules(*run.model, config.optimizer.parameters);
+  if (!run.heads) return parameters;
+  for (const auto& item : run.heads->named_parameters()) {
+    parameters.push_back({"auxiliary." + item.key(), item.value(), 1.0, 0.0});
+  }
+  return parameters;
+}
 
 at::ScalarType run_dtype(const TrainConfig& config) {
   return config.model.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
@@ -82,6 +110,7 @@ RunModel load_run_model(const fs::path& folder, const TrainConfig& config, at::D
                              .fresh_diff_expert = config.model.diff_expert,
                              .seed = static_cast<uint64_t>(config.seed)});
   }
+  run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
   run.preprocess = parse_preprocess_config(preprocessor, original, run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));

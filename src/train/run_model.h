@@ -9,12 +9,14 @@
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/text/tokenizer.h>
 #include <ccexpert/train/config.h>
+#include <ccexpert/train/objective.h>
 
 namespace ccexpert::train {
 
 struct RunModel {
   std::shared_ptr<CcexpertModel> model;
   std::unique_ptr<text::Tokenizer> tokenizer;
+  std::shared_ptr<AuxiliaryHeads> heads;  ///< null where the objective has no auxiliary loss
   PreprocessConfig preprocess;
   std::string config_json;  ///< of the authors' layout
   std::filesystem::path folder;
@@ -25,6 +27,12 @@ RunModel load_run_model(const std::filesystem::path& folder, const TrainConfig& 
 
 /// The sizes that the run's model will have, without its weights.
 ModelConfig run_model_config(const std::filesystem::path& folder, const TrainConfig& config);
+
+/// What trains: the model's parameters as the config's rules have it, and all of the heads'.
+std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config);
+
+/// File of the heads in a checkpoint's folder.
+inline constexpr const char* kAuxiliaryFile = "auxiliary.safetensors";
 
 /// "bfloat16" or "float32" of the config.
 at::ScalarType run_dtype(const TrainConfig& config);

@@ -14,8 +14,8 @@
 #include <ccexpert/train/training_state.h>
 #include <ccexpert/train/training_step.h>
 
+#include "core/files.h"
 #include "generate/device.h"
-#include "io/atomic_file.h"
 #include "train/evaluation.h"
 #include "train/flops.h"
 #include "train/memory.h"
@@ -87,12 +87,12 @@ class Run {
         start_(agree_on_start(folder_, communicator)),
         run_(load_run_model(start_ > 0 ? folder_.checkpoint(start_) : fs::path(config.model.start), config,
                             device)),
-        parameters_(apply_rules(*run_.model, config.optimizer.parameters)),
+        parameters_(trainable_parameters(run_, config)),
         optimizer_(parameters_, optimizer_options(), communicator),
         pairs_(read_examples(config.data.train, config)),
         plan_(batch_plan(pairs_, config, communicator.rank(), communicator.size())),
         loader_(make_loader(pairs_, run_, config, plan_)),
-        step_(*run_.model, optimizer_, communicator),
+        step_(*run_.model, optimizer_, communicator, {config.loss, run_.heads}),
         evaluator_(run_, config, communicator),
         total_(total_steps(config, plan_.batches())),
         schedule_(make_schedule(config.optimizer.schedule, total_, config.optimizer.warmup_ratio)) {
@@ -180,6 +180,8 @@ class Run {
         .epoch = static_cast<double>(progress_.position.epoch) +
                  static_cast<double>(progress_.position.batch) / batches,
         .loss = report.loss,
+        .mask_loss = report.mask_loss,
+        .class_loss = report.class_loss,
         .grad_norm = report.grad_norm,
         .learning_rate = rate,
         .seconds = seconds,
@@ -226,7 +228,8 @@ class Run {
     write_training_state(folder_.checkpoint(progress_.step), *run_.model, optimizer_, progress_,
                          {.config_json = run_.config_json,
                           .config_yaml = to_yaml_text(config_),
-                          .tokenizer_from = run_.folder},
+                          .tokenizer_from = run_.folder,
+                          .auxiliary = auxiliary()},
                          communicator_);
     saved_ = progress_.step;
     if (!leads()) return;
@@ -234,13 +237,19 @@ class Run {
     log::info(fmt::format("saved {}", folder_.checkpoint(progress_.step).string()));
   }
 
+  std::vector<io::NamedTensor> auxiliary() const {
+    std::vector<io::NamedTensor> tensors;
+    if (!run_.heads) return tensors;
+    for (const auto& item : run_.heads->named_parameters())
+      tensors.push_back({item.key(), item.value().detach()});
+    return tensors;
+  }
+
   void finish() {
     if (leads()) {
       // Without a validation split the last is the best there is.
       if (!progress_.best) folder_.set_best(progress_.step);
-      io::AtomicFile file(folder_.finished());
-      file.write(fmt::format("{}\n", progress_.step));
-      file.commit();
+      write_file(folder_.finished(), fmt::format("{}\n", progress_.step));
     }
     write_report();
   }

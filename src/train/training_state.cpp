@@ -8,10 +8,11 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/train/training_state.h>
 
+#include "core/atomic_file.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "io/atomic_file.h"
 #include "train/manifest.h"
+#include "train/run_model.h"
 
 namespace ccexpert::train {
 namespace {
@@ -21,12 +22,6 @@ using nlohmann::json;
 
 constexpr const char* kTrainerFile = "trainer.json";
 constexpr const char* kConfigFile = "config.yaml";
-
-void write_text(const fs::path& path, std::string_view text) {
-  io::AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
 
 /// What `work` of any rank threw is thrown on all of them, so that none waits for one that gave up.
 template <class Work>
@@ -156,8 +151,12 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
                                                  .parts = communicator.size()});
   files.insert(files.end(), model_files.begin(), model_files.end());
   if (communicator.rank() == 0) {
+    if (!texts.auxiliary.empty()) {
+      files.push_back(folder / kAuxiliaryFile);
+      io::write_safetensors(files.back(), texts.auxiliary);
+    }
     files.push_back(folder / kConfigFile);
-    write_text(files.back(), texts.config_yaml);
+    write_file(files.back(), texts.config_yaml);
   }
   return files;
 }
@@ -201,13 +200,13 @@ void write_training_state(const fs::path& folder, const CcexpertModel& model, co
     }
     const json trainer{
         {"progress", progress_json(progress)}, {"buckets", layout_json(optimizer)}, {"files", files}};
-    write_text(unfinished / kTrainerFile, trainer.dump(1) + "\n");
+    write_file(unfinished / kTrainerFile, trainer.dump(1) + "\n");
     entries.push_back(manifest_entry(unfinished / kTrainerFile));
     write_manifest(unfinished, entries);
     // A run that went back to an older step may pass this one again.
     fs::remove_all(folder);
     fs::rename(unfinished, folder);
-    io::flush_folder(folder.parent_path());
+    flush_folder(folder.parent_path());
   });
 }
 

@@ -1,19 +1,9 @@
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/loss.h>
 #include <ccexpert/train/training_step.h>
 
 namespace ccexpert::train {
-
-BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch) {
-  const auto images = model.encode_images(batch.pixels);
-  const auto sequences = model.splice(batch.ids, images.tokens);
-  const auto hidden = model.decoder().forward(sequences.embeddings);
-  const auto labels = splice_labels(batch.ids, batch.labels, images.tokens.size(1));
-  const auto loss = token_loss(model.decoder(), hidden, labels);
-  return {loss.mean, loss.tokens, labels.numel()};
-}
 
 StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const StepPlan& plan,
                              double learning_rate) {
@@ -34,9 +24,11 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
 
 void TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& report) {
   if (batch.ids.empty()) return;
-  const auto result = batch_loss(model_, batch);
+  const auto result = batch_loss(model_, batch, objective_);
   (result.loss / static_cast<double>(total)).backward();
-  report.own_losses.push_back(result.loss.item<double>());
+  report.own_losses.push_back(result.caption);
+  report.mask_loss += result.mask;
+  report.class_loss += result.classes;
   report.supervised_tokens += result.supervised_tokens;
   report.tokens += result.tokens;
   report.samples += static_cast<int64_t>(batch.ids.size());
@@ -46,18 +38,21 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan) const {
   double sum = 0.0;
   for (const double loss : report.own_losses) sum += loss;
   const auto number = [](auto value) { return static_cast<double>(value); };
-  auto shared = at::tensor({sum, number(report.supervised_tokens), number(report.tokens),
-                            number(report.samples), plan.stop ? 1.0 : 0.0},
+  auto shared = at::tensor({sum, report.mask_loss, report.class_loss, number(report.supervised_tokens),
+                            number(report.tokens), number(report.samples), plan.stop ? 1.0 : 0.0},
                            at::kDouble)
                     .to(model_.options().device());
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
   const auto values = shared.to(at::kCPU);
+  const auto mean = [&](int64_t index) { return values[index].item<double>() / number(plan.total); };
   const auto count = [&](int64_t index) { return static_cast<int64_t>(values[index].item<double>()); };
-  report.loss = values[0].item<double>() / number(plan.total);
-  report.supervised_tokens = count(1);
-  report.tokens = count(2);
-  report.samples = count(3);
-  report.stop = count(4) > 0;
+  report.loss = mean(0);
+  report.mask_loss = mean(1);
+  report.class_loss = mean(2);
+  report.supervised_tokens = count(3);
+  report.tokens = count(4);
+  report.samples = count(5);
+  report.stop = count(6) > 0;
 }
 
 }  // namespace ccexpert::train

@@ -9,6 +9,7 @@
 
 #include <ccexpert/core/fields.h>
 #include <ccexpert/generate/options.h>
+#include <ccexpert/train/objective.h>
 #include <ccexpert/train/parameter_groups.h>
 
 namespace ccexpert::train {
@@ -17,6 +18,8 @@ struct ModelSection {
   std::string start;
   bool fresh = false;
   bool diff_expert = true;
+  std::vector<int64_t> vision_layers;
+  int64_t per_expert_depth = 2;
   std::string dtype = "bfloat16";
   bool recompute = true;
   double flag_init_std = 0.02;
@@ -30,6 +33,11 @@ struct ModelSection {
               "take only sizes and tokenizer from `start`; all weights are drawn from the seed"),
         field("diff_expert", &Self::diff_expert,
               "false: a base without Diff Expert stays without (the baseline)"),
+        field("vision_layers", &Self::vision_layers,
+              "hidden states that a fresh Diff Expert sees, counted from the end (empty: the paper's -11, "
+              "-8, -5, -2)"),
+        field("per_expert_depth", &Self::per_expert_depth,
+              "Change Aware Transformer layers of a fresh Diff Expert"),
         field("dtype", &Self::dtype,
               "precision of the passes: bfloat16 or float32 (weights are updated in float32)"),
         field("recompute", &Self::recompute,
@@ -171,6 +179,7 @@ struct TrainConfig {
   ModelSection model;
   DataSection data;
   BatchSection batch;
+  LossSection loss;
   OptimizerSection optimizer;
   DistributedSection distributed;
   CheckpointSection checkpoint;
@@ -190,6 +199,7 @@ struct TrainConfig {
                       field("model", &Self::model, ""),
                       field("data", &Self::data, ""),
                       field("batch", &Self::batch, ""),
+                      field("loss", &Self::loss, ""),
                       field("optimizer", &Self::optimizer, ""),
                       field("distributed", &Self::distributed, ""),
                       field("checkpoint", &Self::checkpoint, ""),

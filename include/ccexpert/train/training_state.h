@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <ccexpert/data/sampler.h>
 #include <ccexpert/distributed/communicator.h>
@@ -30,6 +31,8 @@ struct CheckpointTexts {
   std::string config_json;               ///< the model's
   std::string config_yaml;               ///< the run's
   std::filesystem::path tokenizer_from;  ///< folder of tokenizer and preprocessor files
+  /// What trains beside the model, for auxiliary.safetensors.
+  std::vector<io::NamedTensor> auxiliary = {};
 };
 
 /// Called by all ranks, each of which writes its shard of the optimiser's state and its share of the model's

@@ -5,16 +5,10 @@
 #include <vector>
 
 #include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/train/objective.h>
 #include <ccexpert/train/sharded_adamw.h>
 
 namespace ccexpert::train {
-
-/// A micro-batch of B pairs as the model takes it.
-struct TensorBatch {
-  at::Tensor pixels;                         ///< [2B,3,P,P], before and after in turn
-  std::vector<std::vector<int64_t>> ids;     ///< B prompts with captions, image placeholders in place
-  std::vector<std::vector<int64_t>> labels;  ///< for each id itself or -100
-};
 
 /// What one rank does in a step. The micro-batches of all ranks weigh the same (spec section 9: mean of
 /// micro-batch means).
@@ -26,7 +20,9 @@ struct StepPlan {
 };
 
 struct StepReport {
-  double loss = 0.0;  ///< mean over the micro-batches of all ranks
+  double loss = 0.0;        ///< of captions, mean over the micro-batches of all ranks
+  double mask_loss = 0.0;   ///< likewise; 0 where the objective has none
+  double class_loss = 0.0;  ///< likewise
   std::vector<double> own_losses;
   double grad_norm = 0.0;
   bool skipped = false;
@@ -36,19 +32,12 @@ struct StepReport {
   bool stop = false;              ///< any rank is asked to end the run
 };
 
-/// Mean cross-entropy of one micro-batch, differentiable, and how many tokens it read and was taught.
-struct BatchLoss {
-  at::Tensor loss;
-  int64_t supervised_tokens = 0;
-  int64_t tokens = 0;
-};
-BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch);
-
 class TrainingStep {
  public:
   /// All must outlive this.
-  TrainingStep(const CcexpertModel& model, ShardedAdamW& optimizer, distributed::Communicator& communicator)
-      : model_(model), optimizer_(optimizer), communicator_(communicator) {}
+  TrainingStep(const CcexpertModel& model, ShardedAdamW& optimizer, distributed::Communicator& communicator,
+               Objective objective = {})
+      : model_(model), optimizer_(optimizer), communicator_(communicator), objective_(std::move(objective)) {}
 
   /// Takes `plan.own` micro-batches from `next`, sums their gradients with those of the other ranks, and
   /// updates.
@@ -61,6 +50,7 @@ class TrainingStep {
   const CcexpertModel& model_;
   ShardedAdamW& optimizer_;
   distributed::Communicator& communicator_;
+  const Objective objective_;
 };
 
 }  // namespace ccexpert::train

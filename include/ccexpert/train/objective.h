@@ -1,0 +1,80 @@
+/// What a step minimises: the captions' loss and, beside it, what exact masks and class maps teach.
+#pragma once
+
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include <torch/nn/module.h>
+
+#include <ccexpert/core/fields.h>
+#include <ccexpert/model/ccexpert_model.h>
+
+namespace ccexpert::train {
+
+/// Weights of the losses. The paper's recipes use captions alone.
+struct LossSection {
+  double caption = 1.0;
+  double mask = 0.0;
+  double classes = 0.0;
+  int64_t class_count = 7;
+
+  bool auxiliary() const { return mask > 0.0 || classes > 0.0; }
+
+  static constexpr auto fields() {
+    using Self = LossSection;
+    return std::tuple{
+        field("caption", &Self::caption,
+              "weight of the captions' cross-entropy (0: the decoder does not run)"),
+        field("mask", &Self::mask,
+              "weight of telling from Q*, patch by patch, what changed (needs mask_path in the data)"),
+        field("classes", &Self::classes,
+              "weight of telling from the vision features which classes a patch shows (needs classes1_path "
+              "and classes2_path)"),
+        field("class_count", &Self::class_count, "classes of the class maps")};
+  }
+};
+
+/// Linear heads that only training has: they are saved beside the model, not in it.
+class AuxiliaryHeads : public torch::nn::Module {
+ public:
+  /// D, C; values are drawn from `seed`.
+  AuxiliaryHeads(int64_t width, int64_t classes, const at::TensorOptions& options, uint64_t seed);
+
+  /// Q* [B,N,D] to logits [B,N] of "this patch changed".
+  at::Tensor mask(const at::Tensor& change) const;
+  /// Vision features [2B,N,D] to logits [2B,N,C] of "this patch shows the class".
+  at::Tensor classes(const at::Tensor& features) const;
+
+ private:
+  std::shared_ptr<Linear> mask_, classes_;
+};
+
+/// A micro-batch of B pairs as the model takes it.
+struct TensorBatch {
+  at::Tensor pixels;                         ///< [2B,3,P,P], before and after in turn
+  std::vector<std::vector<int64_t>> ids;     ///< B prompts with captions, image placeholders in place
+  std::vector<std::vector<int64_t>> labels;  ///< for each id itself or -100
+  at::Tensor change_mask = {};               ///< [B,N] share of each patch that changed, -1 where not known
+  at::Tensor class_shares = {};  ///< [2B,N,C] share of each patch that is of a class, -1 where not known
+};
+
+/// Loss of one micro-batch, and how many tokens it read and was taught.
+struct BatchLoss {
+  at::Tensor loss;  ///< weighted sum, differentiable
+  double caption = 0.0;
+  double mask = 0.0;
+  double classes = 0.0;
+  int64_t supervised_tokens = 0;
+  int64_t tokens = 0;
+};
+
+/// The paper's objective is the default; `heads` may be null where the weights need none.
+struct Objective {
+  LossSection weights = {};
+  std::shared_ptr<AuxiliaryHeads> heads = nullptr;
+};
+
+BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const Objective& objective = {});
+
+}  // namespace ccexpert::train

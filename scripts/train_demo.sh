@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Trains the embedded model from nothing: made-up scenes, a vocabulary, four stages. Goes on where it was interrupted.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$repository"
+
+usage() {
+  cat <<'TEXT'
+usage: scripts/train_demo.sh [--pairs N] [KEY=VALUE ...]
+
+  --pairs N   pairs of images to make (10000)
+
+Everything goes to build/demo; KEY=VALUE are handed on to ccexpert-train. The model of the last stage is
+build/demo/run/stage3/best.
+TEXT
+}
+
+pairs=10000
+overrides=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --pairs) pairs=$2; shift 2 ;;
+    --help | -h) usage; exit 0 ;;
+    *=*) overrides+=("$1"); shift ;;
+    *) usage >&2; die "unknown argument $1" ;;
+  esac
+done
+
+tools=$repository/build/release/tools
+[ -x "$tools/ccexpert-train" ] || configure_and_build release all
+say "scenes"
+"$tools/ccexpert-data" synth --out build/demo/data --pairs "$pairs" --seed 1 --format jpg \
+  --train-share 0.96 --val-share 0.02 --test-share 0.02
+say "vocabulary"
+mkdir -p build/demo/start
+cp configs/demo/start/*.json build/demo/start/
+"$tools/ccexpert-data" vocabulary --data build/demo/data/train.json --size 1021 --out build/demo/start
+say "training"
+exec "$tools/ccexpert-train" --config configs/demo/demo.yaml "${overrides[@]}"

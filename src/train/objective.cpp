@@ -1,0 +1,91 @@
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/train/loss.h>
+#include <ccexpert/train/objective.h>
+
+namespace ccexpert::train {
+namespace {
+
+/// A patch counts as changed from this share of its pixels on.
+constexpr double kChangedShare = 0.05;
+constexpr double kHeadDeviation = 0.02;
+
+/// Mean binary cross-entropy where the target is known; 0 where it is nowhere.
+at::Tensor known_cross_entropy(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& known) {
+  const auto each =
+      at::binary_cross_entropy_with_logits(logits.to(at::kFloat), targets, {}, {}, at::Reduction::None);
+  const auto weight = known.to(at::kFloat);
+  return (each * weight).sum() / weight.sum().clamp_min(1.0);
+}
+
+at::Tensor mask_loss(const Objective& objective, const at::Tensor& change, const at::Tensor& shares) {
+  if (!change.defined()) fail({"loss.mask", "a model with a Diff Expert", "one without"});
+  const auto targets = shares.ge(kChangedShare).to(at::kFloat);
+  return known_cross_entropy(objective.heads->mask(change), targets, shares.ge(0.0));
+}
+
+at::Tensor class_loss(const Objective& objective, const at::Tensor& features, const at::Tensor& shares) {
+  return known_cross_entropy(objective.heads->classes(features), shares.clamp_min(0.0), shares.ge(0.0));
+}
+
+void add(BatchLoss& result, const at::Tensor& loss, double weight, double BatchLoss::*part) {
+  result.*part = loss.item<double>();
+  const auto weighted = weight == 1.0 ? loss : loss * weight;
+  result.loss = result.loss.defined() ? result.loss + weighted : weighted;
+}
+
+void add_caption_loss(BatchLoss& result, const CcexpertModel& model, const TensorBatch& batch,
+                      const at::Tensor& fused, double weight) {
+  const auto tokens = model.projector().forward(fused);  // [2B,N,H]
+  const auto hidden = model.decoder().forward(model.splice(batch.ids, tokens).embeddings);
+  const auto labels = splice_labels(batch.ids, batch.labels, tokens.size(1));
+  const auto loss = token_loss(model.decoder(), hidden, labels);
+  result.supervised_tokens = loss.tokens;
+  result.tokens = labels.numel();
+  add(result, loss.mean, weight, &BatchLoss::caption);
+}
+
+}  // namespace
+
+AuxiliaryHeads::AuxiliaryHeads(int64_t width, int64_t classes, const at::TensorOptions& options,
+                               uint64_t seed)
+    : mask_(register_module("mask", std::make_shared<Linear>(width, 1, true, options))),
+      classes_(register_module("classes", std::make_shared<Linear>(width, classes, true, options))) {
+  const at::NoGradGuard no_grad;
+  auto generator = at::detail::createCPUGenerator(seed);
+  for (auto& item : named_parameters()) {
+    auto& parameter = item.value();
+    parameter.zero_();
+    if (parameter.dim() < 2) continue;
+    parameter.copy_(at::empty(parameter.sizes(), at::kFloat).normal_(0.0, kHeadDeviation, generator));
+  }
+}
+
+at::Tensor AuxiliaryHeads::mask(const at::Tensor& change) const {
+  return mask_->forward(change).squeeze(-1);
+}
+
+at::Tensor AuxiliaryHeads::classes(const at::Tensor& features) const {
+  return classes_->forward(features);
+}
+
+BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const Objective& objective) {
+  const auto& weights = objective.weights;
+  BatchLoss result;
+  const auto features = model.vision_features(batch.pixels);
+  if (weights.classes > 0.0) {
+    add(result, class_loss(objective, features.back(), batch.class_shares), weights.classes,
+        &BatchLoss::classes);
+  }
+  if (weights.caption == 0.0 && weights.mask == 0.0) return result;
+  const auto images = model.fuse(features);
+  if (weights.mask > 0.0) {
+    add(result, mask_loss(objective, images.change, batch.change_mask), weights.mask, &BatchLoss::mask);
+  }
+  if (weights.caption > 0.0) add_caption_loss(result, model, batch, images.tokens, weights.caption);
+  return result;
+}
+
+}  // namespace ccexpert::train
