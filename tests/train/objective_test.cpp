@@ -1,0 +1,115 @@
+// Losses beside the captions': on patches that are known to have changed, and on classes of patches.
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weights.h>
+#include <ccexpert/train/objective.h>
+
+#include "support/errors.h"
+#include "support/golden.h"
+
+namespace ccexpert::train {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int64_t kPatches = 36, kWidth = 128, kClasses = 3;
+
+class ObjectiveTest : public ::testing::Test {
+ protected:
+  ObjectiveTest() {
+    const auto checkpoint = io::open_checkpoint(test::data_folder() / "checkpoint-tiny");
+    model_ = build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights, {});
+    heads_ = std::make_shared<AuxiliaryHeads>(kWidth, kClasses, at::TensorOptions(), 7);
+    auto generator = at::detail::createCPUGenerator(1);
+    batch_.pixels = at::empty({4, 3, 84, 84}).normal_(0.0, 1.0, generator);
+    for (int pair = 0; pair < 2; ++pair) {
+      batch_.ids.push_back({5, -200, 6, -200, 7, 8});
+      batch_.labels.push_back({-100, -100, -100, -100, 7, 8});
+    }
+    batch_.change_mask = at::full({2, kPatches}, -1.0);
+    batch_.class_shares = at::full({4, kPatches, kClasses}, -1.0);
+  }
+
+  BatchLoss loss(const LossSection& weights) const { return batch_loss(*model_, batch_, {weights, heads_}); }
+
+  /// log(1 + e^x) - x * target, in float64.
+  static double cross_entropy(const at::Tensor& logit, double target) {
+    const double x = logit.item<double>();
+    return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0) - x * target;
+  }
+
+  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<AuxiliaryHeads> heads_;
+  TensorBatch batch_;
+};
+
+TEST_F(ObjectiveTest, MaskLossIsTheMeanOverKnownPatches) {
+  batch_.change_mask[0][3] = 0.5;   // changed
+  batch_.change_mask[0][4] = 0.01;  // too little to count
+  batch_.change_mask[1][9] = 0.0;
+  const auto result = loss({.caption = 0.0, .mask = 2.0});
+  const auto change = model_->fuse(model_->vision_features(batch_.pixels)).change;  // [2,N,D]
+  const auto logits = heads_->mask(change);
+  const double expected = (cross_entropy(logits[0][3], 1.0) + cross_entropy(logits[0][4], 0.0) +
+                           cross_entropy(logits[1][9], 0.0)) /
+                          3.0;
+  EXPECT_NEAR(result.mask, expected, 1e-5);
+  EXPECT_NEAR(result.loss.item<double>(), 2.0 * expected, 1e-5);
+  EXPECT_EQ(result.caption, 0.0);
+}
+
+TEST_F(ObjectiveTest, ClassLossTakesSharesAsTargets) {
+  for (int64_t c = 0; c < kClasses; ++c) batch_.class_shares[2][5][c] = 0.25 * static_cast<double>(c);
+  const auto result = loss({.caption = 0.0, .classes = 1.0, .class_count = kClasses});
+  const auto logits = heads_->classes(model_->vision_features(batch_.pixels).back());
+  double expected = 0.0;
+  for (int64_t c = 0; c < kClasses; ++c) {
+    expected += cross_entropy(logits[2][5][c], 0.25 * static_cast<double>(c)) / static_cast<double>(kClasses);
+  }
+  EXPECT_NEAR(result.classes, expected, 1e-5);
+}
+
+TEST_F(ObjectiveTest, WhatIsNowhereKnownTeachesNothing) {
+  EXPECT_EQ(loss({.caption = 0.0, .mask = 1.0, .classes = 1.0}).loss.item<double>(), 0.0);
+}
+
+TEST_F(ObjectiveTest, LossesAddUpByTheirWeights) {
+  batch_.change_mask.fill_(0.5);
+  const double caption = loss({}).caption;
+  const auto all = loss({.caption = 0.5, .mask = 3.0});
+  EXPECT_NEAR(all.caption, caption, 1e-6);
+  EXPECT_NEAR(all.loss.item<double>(), 0.5 * caption + 3.0 * all.mask, 1e-5);
+}
+
+TEST_F(ObjectiveTest, GradientsReachTheHeadsAndTheModel) {
+  batch_.change_mask.fill_(0.5);
+  loss({.caption = 0.0, .mask = 1.0}).loss.backward();
+  EXPECT_GT(heads_->named_parameters()["mask.weight"].grad().norm().item<double>(), 0.0);
+  EXPECT_FALSE(heads_->named_parameters()["classes.weight"].grad().defined());
+  EXPECT_GT(model_->diff_expert()->parameters().front().grad().norm().item<double>(), 0.0);
+}
+
+TEST_F(ObjectiveTest, AMaskLossNeedsADiffExpert) {
+  auto config = model_->config();
+  config.diff_expert.reset();
+  CcexpertModel base(config);
+  initialize_weights(base, 3);
+  EXPECT_THAT(test::error_of([&] {
+                batch_loss(base, batch_, {{.caption = 0.0, .mask = 1.0}, heads_});
+              }),
+              HasSubstr("loss.mask: expected a model with a Diff Expert, got one without"));
+}
+
+TEST(AuxiliaryHeads, AreTheSameForTheSameSeed) {
+  AuxiliaryHeads first(kWidth, 2, at::TensorOptions(), 5), same(kWidth, 2, at::TensorOptions(), 5),
+      other(kWidth, 2, at::TensorOptions(), 6);
+  const auto weight = [](AuxiliaryHeads& heads) { return heads.named_parameters()["mask.weight"].detach(); };
+  EXPECT_TRUE(at::equal(weight(first), weight(same)));
+  EXPECT_FALSE(at::equal(weight(first), weight(other)));
+}
+
+}  // namespace
+}  // namespace ccexpert::train
