@@ -36,7 +36,7 @@ check_sanitize() {
 check_cuda() {
   say "GPU programs: compile and link"
   cmake --preset cuda -DCCEXPERT_BUILD_TESTS=OFF > /dev/null
-  cmake --build --preset cuda --parallel "$(build_jobs)" --target ccexpert-caption
+  cmake --build --preset cuda --parallel "$(build_jobs)" --target ccexpert-caption ccexpert-train
 }
 
 [ $# -gt 0 ] || set -- format tidy sanitize cuda

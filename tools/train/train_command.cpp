@@ -1,5 +1,6 @@
 #include "train/train_command.h"
 
+#include <filesystem>
 #include <iostream>
 #include <thread>
 
@@ -23,7 +24,11 @@ using train::TrainConfig;
 int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
   const int ranks = std::max({1, command.plan_ranks, command.processes});
   bool fits = true;
-  for (const auto& stage : stages) {
+  std::string start;
+  for (auto stage : stages) {
+    // Where the stage before has not run yet, what that one starts from has the same sizes.
+    if (!start.empty() && !std::filesystem::exists(stage.model.start)) stage.model.start = start;
+    start = stage.model.start;
     const auto plan = train::plan_of(stage, ranks);
     fmt::print("{}\n", train::to_text(plan));
     fits = fits && plan.fits;
