@@ -14,6 +14,7 @@
 #include <ccexpert/io/torch_archive.h>
 
 #include "io/mapped_tensors.h"
+#include "io/pickle_dialect.h"
 
 namespace ccexpert::io {
 namespace {
@@ -46,7 +47,8 @@ class ArchiveReader {
       : file_(file), zip_(std::make_shared<MappedReader>(file)) {}
 
   std::unique_ptr<TensorSource> read() {
-    const auto content = unpickle();
+    auto content = unpickle();
+    if (content.isTuple() && content.toTupleRef().size() == 2) content = content.toTupleRef().elements()[0];
     if (!content.isGenericDict()) fail({name(), "a dictionary of tensors", content.tagKind()});
     auto source = std::make_unique<MappedTensors>(file_);
     for (const auto& entry : content.toGenericDict()) {
@@ -66,9 +68,10 @@ class ArchiveReader {
   std::string name() const { return file_->path().string(); }
 
   c10::IValue unpickle() {
-    const auto [pickle, size] = zip_.getRecord("data.pkl");
-    const auto* next = static_cast<const char*>(pickle.get());
-    size_t left = size;
+    const auto [stored, size] = zip_.getRecord("data.pkl");
+    const auto pickle = with_plain_dictionaries({static_cast<const char*>(stored.get()), size});
+    const char* next = pickle.data();
+    size_t left = pickle.size();
     const auto read = [&](char* buffer, size_t bytes) {
       const size_t count = std::min(bytes, left);
       std::memcpy(buffer, next, count);
@@ -107,6 +110,11 @@ class ArchiveReader {
   /// The pickle states sizes, strides and offset on its own word: they are held against the record.
   void add(MappedTensors& source, const std::string& key, const at::Tensor& tensor) const {
     const std::string what = fmt::format("{}: tensor {}", name(), key);
+    if (tensor.numel() == 0) {  // of no storage, or of one without bytes
+      source.add({.name = key, .dtype = tensor.scalar_type(), .shape = tensor.sizes().vec(), .file = name()},
+                 {});
+      return;
+    }
     const auto found = records_.find(static_cast<const std::byte*>(tensor.storage().data()));
     if (found == records_.end()) fail({what, "a storage of this file", "another"});
     const auto item = static_cast<uint64_t>(tensor.element_size());
@@ -124,14 +132,13 @@ class ArchiveReader {
     sane =
         sane && !__builtin_add_overflow(last, uint64_t{1}, &end) && !__builtin_mul_overflow(end, item, &end);
     const uint64_t start = static_cast<uint64_t>(tensor.storage_offset()) * item;
-    const bool empty = tensor.numel() == 0;
-    if (!sane || (!empty && end > found->second.bytes)) {
+    if (!sane || end > found->second.bytes) {
       fail({what, fmt::format("data within its record of {} bytes", found->second.bytes), "more",
             "damaged file"});
     }
     source.add({.name = key, .dtype = tensor.scalar_type(), .shape = tensor.sizes().vec(), .file = name()},
                {.offset = found->second.offset + start,
-                .bytes = empty ? 0 : end - start,
+                .bytes = end - start,
                 .strides = tensor.is_contiguous() ? std::vector<int64_t>{} : tensor.strides().vec()});
   }
 

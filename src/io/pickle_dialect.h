@@ -1,0 +1,15 @@
+// What Python's pickles say that LibTorch's reader of them leaves out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ccexpert::io {
+
+/// The pickle with every collections.OrderedDict made a plain dictionary, and one that attributes were set on
+/// made a pair of the dictionary and the attributes: LibTorch's reader takes ordered dictionaries for
+/// nothing, but `Module.state_dict()` is one. A stream that is no pickle comes back as far as it could be
+/// followed, then as it was.
+std::string with_plain_dictionaries(std::string_view pickle);
+
+}  // namespace ccexpert::io

@@ -1,0 +1,84 @@
+// Archives as torch.save wrote them (tests/data/io/make_archives.py).
+#include <gmock/gmock.h>
+
+#include <ccexpert/io/torch_archive.h>
+
+#include "core/files.h"
+#include "io/tensors.h"
+#include "support/errors.h"
+#include "support/golden.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::io {
+namespace {
+
+using ccexpert::test::error_of;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+std::filesystem::path archive(const std::string& name) {
+  return ccexpert::test::data_folder() / "io" / name;
+}
+
+at::Tensor numbers() {
+  return at::arange(6, at::kFloat).view({2, 3}) - 2.5;
+}
+
+TEST(TorchArchive, ReadsEveryDtype) {
+  test::expect_same(*open_torch_archive(archive("plain.bin")), {{"f32", numbers()},
+                                                                {"bf16", numbers().to(at::kBFloat16)},
+                                                                {"f16", numbers().to(at::kHalf)},
+                                                                {"i64", at::arange(3, at::kLong) - 1},
+                                                                {"bool", at::arange(3, at::kLong).gt(0)},
+                                                                {"scalar", at::full({}, 7.0F)},
+                                                                {"empty", at::empty({0, 4})}});
+}
+
+TEST(TorchArchive, ReadsStateDictionariesAndParameters) {
+  const std::vector<NamedTensor> expected{{"weight", numbers()}, {"bias", at::tensor({0.5F, -1.0F})}};
+  test::expect_same(*open_torch_archive(archive("module.bin")), expected);
+  test::expect_same(*open_torch_archive(archive("parameters.bin")), expected);
+}
+
+TEST(TorchArchive, ReadsViewsOfOneStorage) {
+  const auto shared = at::arange(8, at::kFloat);
+  test::expect_same(*open_torch_archive(archive("views.bin")), {{"all", shared},
+                                                                {"part", shared.slice(0, 2, 6)},
+                                                                {"column", shared.view({4, 2}).select(1, 1)},
+                                                                {"turned", numbers().t()}});
+}
+
+TEST(TorchArchive, RefusesWhatIsNoDictionaryOfTensors) {
+  EXPECT_THAT(error_of([] { open_torch_archive(archive("list.bin")); }),
+              AllOf(HasSubstr("list.bin"), HasSubstr("expected a dictionary of tensors")));
+  EXPECT_THAT(error_of([] { open_torch_archive(archive("mixed.bin")); }),
+              AllOf(HasSubstr("mixed.bin"), HasSubstr("epoch")));
+}
+
+TEST(TorchArchive, RefusesTheOldFormatWithAWayOut) {
+  EXPECT_THAT(error_of([] { open_torch_archive(archive("legacy.bin")); }),
+              AllOf(HasSubstr("legacy.bin"), HasSubstr("before 1.6")));
+}
+
+TEST(TorchArchive, ExecutesNothing) {
+  const std::filesystem::path trace = "ccexpert-was-here";
+  std::filesystem::remove(trace);
+  const auto problem = error_of([] { open_torch_archive(archive("hostile.bin")); });
+  EXPECT_THAT(problem, HasSubstr("hostile.bin"));
+  EXPECT_EQ(problem.find('\n'), std::string::npos) << problem;
+  EXPECT_FALSE(std::filesystem::exists(trace));
+}
+
+TEST(TorchArchive, RefusesTruncatedFiles) {
+  const ccexpert::test::TemporaryFolder folder;
+  const auto whole = read_file(archive("plain.bin"));
+  for (size_t length = 0; length < whole.size(); length += 37) {
+    const auto file = folder.write("cut.bin", whole.substr(0, length));
+    const auto problem = error_of([&] { open_torch_archive(file); });
+    ASSERT_THAT(problem, HasSubstr("cut.bin")) << length;
+    ASSERT_EQ(problem.find('\n'), std::string::npos) << problem;
+  }
+}
+
+}  // namespace
+}  // namespace ccexpert::io
