@@ -12,6 +12,9 @@ install(TARGETS ${room_targets} ccexpert EXPORT ccexpert ARCHIVE DESTINATION ${C
 install(EXPORT ccexpert NAMESPACE ccexpert:: DESTINATION ${package_dir} FILE ccexpert-targets.cmake)
 install(DIRECTORY include/ccexpert DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES cmake/FindLibTorch.cmake cmake/FindOpenCVImage.cmake cmake/FindLibCsv.cmake DESTINATION ${package_dir})
+if(EXISTS ${PROJECT_SOURCE_DIR}/models/demo)
+  install(DIRECTORY models/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/ccexpert/models)
+endif()
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_package_config_file(cmake/ccexpert-config.cmake.in ${PROJECT_BINARY_DIR}/ccexpert-config.cmake

@@ -31,6 +31,8 @@ function(ccexpert_room room)
   target_compile_features(ccexpert_${room} PUBLIC cxx_std_20)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/version.cpp PROPERTIES
     COMPILE_DEFINITIONS CCEXPERT_VERSION="${PROJECT_VERSION}")
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/embedded_model.cpp PROPERTIES
+    COMPILE_DEFINITIONS "CCEXPERT_INSTALLED_MODELS=\"${CMAKE_INSTALL_PREFIX}/share/ccexpert/models\";CCEXPERT_SOURCE_MODELS=\"${PROJECT_SOURCE_DIR}/models\"")
   if(arg_PCH)
     target_precompile_headers(ccexpert_${room} PRIVATE ${arg_PCH})
     target_compile_options(ccexpert_${room} PRIVATE -fpch-preprocess)

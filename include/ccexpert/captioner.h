@@ -22,6 +22,10 @@
 
 namespace ccexpert {
 
+/// The folder of the small model that comes with ccexpert; empty where it was not installed. It was trained
+/// on made-up scenes alone (docs/embedded-model.md).
+std::filesystem::path embedded_model();
+
 /// Where and in which precision the model runs.
 struct CaptionerConfig {
   std::string device = "auto";  ///< "cpu", "cuda", "cuda:N"; "auto": a GPU where there is one

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <thread>
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,6 +23,7 @@ using Backend = c10::intrusive_ptr<c10d::Backend>;
 
 constexpr milliseconds kShortestBeat(50);
 constexpr milliseconds kLongestBeat(1000);
+constexpr milliseconds kPoll(100);
 
 Store connect(const Rank& rank, bool hosts, milliseconds timeout) {
   c10d::TCPStoreOptions options;
@@ -37,21 +41,46 @@ Store connect(const Rank& rank, bool hosts, milliseconds timeout) {
   }
 }
 
-/// Waits until every rank has come.
-void meet(const Store& store, const Rank& rank, milliseconds timeout) {
-  const auto key = [](int which) { return fmt::format("joined/{}", which); };
-  store->set(key(rank.rank), std::vector<uint8_t>{1});
-  std::vector<std::string> keys;
-  for (int which = 0; which < rank.size; ++which) keys.push_back(key(which));
-  try {
-    store->wait(keys, timeout);
-  } catch (const std::exception&) {
-    std::vector<int> missing;
-    for (int which = 0; which < rank.size; ++which) {
-      if (!store->check({key(which)})) missing.push_back(which);
+std::string joined_key(int rank) {
+  return fmt::format("joined/{}", rank);
+}
+
+std::vector<int> missing_ranks(const Store& store, int size) {
+  std::vector<int> missing;
+  for (int rank = 0; rank < size; ++rank) {
+    if (!store->check({joined_key(rank)})) missing.push_back(rank);
+  }
+  return missing;
+}
+
+/// Polls, so that all ranks learn at once what the first whose time is over has missed: rank 0 takes the
+/// store with it when it goes.
+std::vector<int> wait_for_all(const Store& store, const Rank& rank, milliseconds timeout) {
+  constexpr const char* kGivenUp = "start/given_up";
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  store->set(joined_key(rank.rank), std::vector<uint8_t>{1});
+  while (true) {
+    auto missing = missing_ranks(store, rank.size);
+    if (missing.empty()) return missing;
+    if (store->check({kGivenUp}) || std::chrono::steady_clock::now() > deadline) {
+      store->set(kGivenUp, std::vector<uint8_t>{1});
+      if (rank.rank == 0) std::this_thread::sleep_for(5 * kPoll);
+      return missing;
     }
-    fail({"start of the run", fmt::format("{} ranks within {} ms", rank.size, timeout.count()),
-          fmt::format("no word from rank {}", fmt::join(missing, ", "))});
+    std::this_thread::sleep_for(kPoll);
+  }
+}
+
+void meet(const Store& store, const Rank& rank, milliseconds timeout) {
+  const auto expected = fmt::format("{} ranks within {} ms", rank.size, timeout.count());
+  std::vector<int> missing;
+  try {
+    missing = wait_for_all(store, rank, timeout);
+  } catch (const std::exception&) {
+    fail({"start of the run", expected, "the end of rank 0"});
+  }
+  if (!missing.empty()) {
+    fail({"start of the run", expected, fmt::format("no word from rank {}", fmt::join(missing, ", "))});
   }
 }
 
@@ -105,6 +134,8 @@ class C10dCommunicator : public Communicator {
   ~C10dCommunicator() override {
     try {
       if (failed_) {
+        // The store goes with rank 0: the others are to learn first what it found.
+        if (rank_.rank == 0) std::this_thread::sleep_for(heartbeat_->time_to_tell());
         backend_->abort();
       } else {
         barrier();

@@ -1,5 +1,8 @@
 #include "distributed/heartbeat.h"
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -7,66 +10,163 @@
 namespace ccexpert::distributed {
 namespace {
 
+constexpr const char* kVerdict = "verdict";
+/// Beats that a rank may miss.
+constexpr int kPatience = 4;
+
 std::string key_of(int rank) {
   return fmt::format("heartbeat/{}", rank);
 }
 
+std::string no_life(int rank) {
+  return fmt::format("rank {} shows no sign of life", rank);
+}
+
+struct Sign {
+  std::string beat;
+  int64_t collectives = 0;
+};
+
 }  // namespace
 
+/// Shared with the thread, which may outlive the heartbeat where the store never answers.
+struct Heartbeat::State {
+  State(SharedTexts shared_texts, int own_rank, int ranks, std::chrono::milliseconds between)
+      : texts(std::move(shared_texts)), rank(own_rank), size(ranks), interval(between) {}
+
+  const SharedTexts texts;
+  const int rank;
+  const int size;
+  const std::chrono::milliseconds interval;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  int64_t collectives = 0;
+  bool watching = false;
+  bool stopping = false;
+  bool ended = false;
+  int64_t looked = 0;                      ///< how often all signs were read
+  std::vector<std::optional<Sign>> signs;  ///< as they were read last
+  std::string verdict;
+
+  void run();
+  void beat(int64_t number);
+  void read_signs();
+  void exchange_verdict();
+  bool wait_for_looks(std::unique_lock<std::mutex>& lock, int count);
+  std::string judge(const std::vector<std::optional<Sign>>& before) const;
+};
+
+void Heartbeat::State::run() {
+  try {
+    for (int64_t number = 0;; ++number) {
+      beat(number);
+      exchange_verdict();
+      read_signs();
+      std::unique_lock lock(mutex);
+      changed.wait_for(lock, interval, [this] { return stopping; });
+      if (stopping) break;
+    }
+    exchange_verdict();
+  } catch (const std::exception&) {
+    // The rank that holds the store is gone; the collective that fails for it says so.
+  }
+  const std::lock_guard lock(mutex);
+  ended = true;
+  changed.notify_all();
+}
+
+void Heartbeat::State::beat(int64_t number) {
+  std::unique_lock lock(mutex);
+  const auto sign = fmt::format("{} {}", number, collectives);
+  lock.unlock();
+  texts.set(key_of(rank), sign);
+}
+
+void Heartbeat::State::exchange_verdict() {
+  const auto known = texts.get(kVerdict);
+  std::unique_lock lock(mutex);
+  if (known) {
+    verdict = *known;
+    changed.notify_all();
+  } else if (const auto own = verdict; !own.empty()) {
+    lock.unlock();
+    texts.set(kVerdict, own);
+  }
+}
+
+void Heartbeat::State::read_signs() {
+  {
+    const std::lock_guard lock(mutex);
+    if (!watching) return;
+  }
+  std::vector<std::optional<Sign>> read;
+  for (int which = 0; which < size; ++which) {
+    auto& sign = read.emplace_back();
+    const auto text = texts.get(key_of(which));
+    if (!text) continue;
+    const auto blank = text->find(' ');
+    sign = Sign{text->substr(0, blank), std::stoll(text->substr(blank + 1))};
+  }
+  const std::lock_guard lock(mutex);
+  signs = std::move(read);
+  ++looked;
+  changed.notify_all();
+}
+
+/// False where the store does not answer, or another rank has found what is wrong.
+bool Heartbeat::State::wait_for_looks(std::unique_lock<std::mutex>& lock, int count) {
+  const int64_t wanted = looked + count;
+  changed.wait_for(lock, (count + 2) * interval,
+                   [&] { return looked >= wanted || ended || !verdict.empty(); });
+  return looked >= wanted && verdict.empty();
+}
+
+std::string Heartbeat::State::judge(const std::vector<std::optional<Sign>>& before) const {
+  for (int which = 0; which < size; ++which) {
+    const auto at = static_cast<size_t>(which);
+    if (which != rank && (!signs[at] || (before[at] && before[at]->beat == signs[at]->beat)))
+      return no_life(which);
+  }
+  for (int which = 0; which < size; ++which) {
+    const int64_t behind = collectives - signs[static_cast<size_t>(which)]->collectives;
+    if (which != rank && behind > 0)
+      return fmt::format("rank {} lives, but is {} collectives behind", which, behind);
+  }
+  return "";
+}
+
 Heartbeat::Heartbeat(SharedTexts texts, int rank, int size, std::chrono::milliseconds interval)
-    : texts_(std::move(texts)), rank_(rank), size_(size), interval_(interval), thread_([this] { run(); }) {}
+    : state_(std::make_shared<State>(std::move(texts), rank, size, interval)) {
+  std::thread([state = state_] { state->run(); }).detach();
+}
 
 Heartbeat::~Heartbeat() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_condition_.notify_all();
-  thread_.join();
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  state_->changed.notify_all();
+  state_->changed.wait_for(lock, kPatience * state_->interval, [this] { return state_->ended; });
 }
 
-void Heartbeat::run() {
-  std::unique_lock lock(mutex_);
-  for (int64_t beat = 0; !stopping_; ++beat) {
-    lock.unlock();
-    try {
-      texts_.set(key_of(rank_), fmt::format("{} {}", beat, collectives_.load()));
-    } catch (const std::exception&) {
-      // The rank that holds the store is gone; the collective that fails for it says so.
-      return;
-    }
-    lock.lock();
-    stop_condition_.wait_for(lock, interval_, [this] { return stopping_; });
-  }
+void Heartbeat::count_collective() {
+  const std::lock_guard lock(state_->mutex);
+  ++state_->collectives;
 }
 
-std::optional<Heartbeat::Sign> Heartbeat::sign_of(int rank) {
-  const auto text = texts_.get(key_of(rank));
-  if (!text) return std::nullopt;
-  const auto blank = text->find(' ');
-  return Sign{text->substr(0, blank), std::stoll(text->substr(blank + 1))};
+std::chrono::milliseconds Heartbeat::time_to_tell() const {
+  return 3 * state_->interval;
 }
 
 std::string Heartbeat::diagnose() {
-  std::vector<std::optional<Sign>> first, second;
-  try {
-    for (int rank = 0; rank < size_; ++rank) first.push_back(sign_of(rank));
-    std::this_thread::sleep_for(4 * interval_);
-    for (int rank = 0; rank < size_; ++rank) second.push_back(sign_of(rank));
-  } catch (const std::exception&) {
-    return "rank 0 shows no sign of life";
-  }
-  for (int rank = 0; rank < size_; ++rank) {
-    const auto at = static_cast<size_t>(rank);
-    if (rank != rank_ && (!second[at] || (first[at] && first[at]->beat == second[at]->beat))) {
-      return fmt::format("rank {} shows no sign of life", rank);
-    }
-  }
-  for (int rank = 0; rank < size_; ++rank) {
-    const int64_t behind = collectives_ - second[static_cast<size_t>(rank)]->collectives;
-    if (behind > 0) return fmt::format("rank {} lives, but is {} collectives behind", rank, behind);
-  }
-  return "";
+  auto& state = *state_;
+  std::unique_lock lock(state.mutex);
+  state.watching = true;
+  bool answers = state.wait_for_looks(lock, 1);
+  const auto before = state.signs;
+  answers = answers && state.wait_for_looks(lock, kPatience);
+  state.watching = false;
+  if (state.verdict.empty()) state.verdict = answers ? state.judge(before) : no_life(0);
+  return state.verdict;
 }
 
 }  // namespace ccexpert::distributed

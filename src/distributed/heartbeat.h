@@ -1,25 +1,23 @@
 // Signs of life that every rank leaves for the others.
 #pragma once
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 
 namespace ccexpert::distributed {
 
-/// Texts by key that all ranks see; `get` gives nothing where a key is not there, and throws where the store
-/// is gone.
+/// Texts by key that all ranks see; `get` gives nothing where a key is not there. Both may throw, or never
+/// return, where the store is gone.
 struct SharedTexts {
   std::function<void(const std::string&, const std::string&)> set;
   std::function<std::optional<std::string>(const std::string&)> get;
 };
 
-/// Writes at short intervals that this rank lives, and how many collectives it has entered.
+/// Writes at short intervals that this rank lives, and how many collectives it has entered. Only a thread of
+/// its own touches the texts, so that nothing here waits for a store that hangs.
 class Heartbeat {
  public:
   Heartbeat(SharedTexts texts, int rank, int size, std::chrono::milliseconds interval);
@@ -27,29 +25,19 @@ class Heartbeat {
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
-  void count_collective() { ++collectives_; }
+  void count_collective();
 
-  /// Why a collective may have failed: "rank 2 shows no sign of life", "rank 1 is 3 collectives behind", or
-  /// "" where every rank is well. Watches the others for a few intervals.
+  /// Why a collective may have failed: "rank 2 shows no sign of life", "rank 1 lives, but is 3 collectives
+  /// behind", or "" where every rank is well. Watches the others for a few intervals; what one rank found
+  /// holds for all, as those that stop for it would be found next.
   std::string diagnose();
 
- private:
-  struct Sign {
-    std::string beat;
-    int64_t collectives = 0;
-  };
-  void run();
-  std::optional<Sign> sign_of(int rank);
+  /// Long enough for all ranks that live to learn what one of them found.
+  std::chrono::milliseconds time_to_tell() const;
 
-  SharedTexts texts_;
-  int rank_;
-  int size_;
-  std::chrono::milliseconds interval_;
-  std::atomic<int64_t> collectives_ = 0;
-  std::mutex mutex_;
-  std::condition_variable stop_condition_;
-  bool stopping_ = false;
-  std::thread thread_;
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace ccexpert::distributed

@@ -64,6 +64,19 @@ std::string master_address() {
   return "127.0.0.1";
 }
 
+int master_port() {
+  constexpr int kUsual = 29500, kHighest = 65535;
+  const int port = optional_number("MASTER_PORT", kUsual);
+  if (port < 1 || port > kHighest) {
+    fail({"MASTER_PORT", fmt::format("1 to {}", kHighest), std::to_string(port)});
+  }
+  return port;
+}
+
+void expect_below(const char* name, int value, const char* limit_name, int limit) {
+  if (value >= limit) fail({name, fmt::format("below {} ({})", limit_name, limit), std::to_string(value)});
+}
+
 }  // namespace
 
 Rank rank_from_environment() {
@@ -73,14 +86,15 @@ Rank rank_from_environment() {
     Rank rank;
     rank.rank = number(launcher.rank, *text);
     rank.size = required(launcher.size, launcher.rank);
-    if (rank.rank >= rank.size) {
-      fail(
-          {launcher.rank, fmt::format("below {} ({})", launcher.size, rank.size), std::to_string(rank.rank)});
-    }
+    expect_below(launcher.rank, rank.rank, launcher.size, rank.size);
     rank.local_rank = optional_number(launcher.local_rank, rank.rank);
     rank.local_size = optional_number(launcher.local_size, rank.size);
+    // Slurm counts a node's tasks as a list where nodes differ, and the first may have fewer than this one.
+    if (&launcher == kLaunchers) {
+      expect_below(launcher.local_rank, rank.local_rank, launcher.local_size, rank.local_size);
+    }
     rank.master_address = master_address();
-    rank.master_port = optional_number("MASTER_PORT", 29500);
+    rank.master_port = master_port();
     return rank;
   }
   return {};

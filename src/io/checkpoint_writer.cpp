@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
-constexpr const char* kCopiedFiles[] = {
+constexpr const char* kCompanions[] = {
     "tokenizer.json",     "tokenizer_config.json",    "vocab.json",
     "merges.txt",         "added_tokens.json",        "special_tokens_map.json",
     "chat_template.json", "preprocessor_config.json", "generation_config.json"};
@@ -86,11 +86,6 @@ class FolderWriter {
     write_safetensors(folder_ / shard.file, shard.tensors);
     files_.push_back(folder_ / shard.file);
   }
-  void companions_of(const fs::path& from) {
-    for (const char* name : kCopiedFiles) {
-      if (fs::exists(from / name)) text(name, read_file(from / name));
-    }
-  }
   /// What an earlier checkpoint in this folder may have left.
   void remove(const char* name) {
     std::error_code code;
@@ -105,11 +100,25 @@ class FolderWriter {
 
 }  // namespace
 
+std::vector<CompanionFile> read_companions(const fs::path& folder) {
+  if (!fs::is_directory(folder)) fail({folder.string(), "a folder with a tokenizer", "nothing there"});
+  std::vector<CompanionFile> companions;
+  for (const char* name : kCompanions) {
+    if (fs::exists(folder / name)) companions.push_back({name, read_file(folder / name)});
+  }
+  if (!fs::exists(folder / "tokenizer.json") && !fs::exists(folder / "vocab.json")) {
+    fail({folder.string(), "tokenizer.json or vocab.json", "neither"});
+  }
+  return companions;
+}
+
 std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) {
   if (checkpoint.tensors.empty()) fail({checkpoint.folder.string(), "tensors to write", "none"});
   FolderWriter writer(checkpoint.folder);
   const bool leads = checkpoint.part == 0;
-  if (leads && !checkpoint.tokenizer_from.empty()) writer.companions_of(checkpoint.tokenizer_from);
+  if (leads) {
+    for (const auto& companion : checkpoint.companions) writer.text(companion.name, companion.bytes);
+  }
   const auto shards = name_shards(cut_into_shards(checkpoint.tensors, checkpoint.shard_bytes));
   for (size_t i = 0; i < shards.size(); ++i) {
     if (static_cast<int>(i % static_cast<size_t>(checkpoint.parts)) == checkpoint.part)

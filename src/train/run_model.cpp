@@ -114,6 +114,7 @@ RunModel load_run_model(const fs::path& folder, const TrainConfig& config, at::D
   run.model->set_recompute(config.model.recompute);
   run.preprocess = parse_preprocess_config(preprocessor, original, run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
+  run.companions = io::read_companions(run.folder);
   run.config_json = model_config_json(run.model->config(), original);
   return run;
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <ccexpert/image/preprocess.h>
+#include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/text/tokenizer.h>
 #include <ccexpert/train/config.h>
@@ -20,6 +21,8 @@ struct RunModel {
   PreprocessConfig preprocess;
   std::string config_json;  ///< of the authors' layout
   std::filesystem::path folder;
+  std::vector<io::CompanionFile>
+      companions;  ///< read at once: the folder may be a checkpoint that is removed later
 };
 
 /// From the folder that a run starts from or goes on from. Throws Error where it does not fit the config.

@@ -228,7 +228,7 @@ class Run {
     write_training_state(folder_.checkpoint(progress_.step), *run_.model, optimizer_, progress_,
                          {.config_json = run_.config_json,
                           .config_yaml = to_yaml_text(config_),
-                          .tokenizer_from = run_.folder,
+                          .companions = run_.companions,
                           .auxiliary = auxiliary()},
                          communicator_);
     saved_ = progress_.step;

@@ -146,7 +146,7 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
   const auto model_files = io::write_checkpoint({.folder = folder,
                                                  .config_json = texts.config_json,
                                                  .tensors = parameters_of(model),
-                                                 .tokenizer_from = texts.tokenizer_from,
+                                                 .companions = texts.companions,
                                                  .part = communicator.rank(),
                                                  .parts = communicator.size()});
   files.insert(files.end(), model_files.begin(), model_files.end());

@@ -80,7 +80,7 @@ inline void write_base_checkpoint(const std::filesystem::path& folder) {
   io::write_checkpoint({.folder = folder,
                         .config_json = config.dump(),
                         .tensors = std::move(tensors),
-                        .tokenizer_from = tiny_folder()});
+                        .companions = io::read_companions(tiny_folder())});
 }
 
 }  // namespace ccexpert::test

@@ -130,7 +130,7 @@ TEST(Checkpoint, SaysWhatIsMissing) {
 TEST(WriteCheckpoint, OneFileWithConfigAndTokenizer) {
   const TemporaryFolder folder;
   auto checkpoint = to_write(folder / "new");
-  checkpoint.tokenizer_from = tiny();
+  checkpoint.companions = read_companions(tiny());
   const auto written = write_checkpoint(checkpoint);
   test::expect_same(*open_checkpoint(folder / "new").weights, some());
   EXPECT_EQ(written.size(), files_of(folder / "new").size());
@@ -172,6 +172,15 @@ TEST(WriteCheckpoint, SeveralProcessesShareTheFiles) {
   checkpoint.part = 0;
   write_checkpoint(checkpoint);
   test::expect_same(*open_checkpoint(folder.path()).weights, some());
+}
+
+TEST(Companions, AreRefusedWhereThereIsNoTokenizer) {
+  const TemporaryFolder folder;
+  EXPECT_THAT(error_of([&] { read_companions(folder / "gone"); }),
+              HasSubstr("expected a folder with a tokenizer"));
+  folder.write("preprocessor_config.json", "{}");
+  EXPECT_THAT(error_of([&] { read_companions(folder.path()); }),
+              HasSubstr("expected tokenizer.json or vocab.json, got neither"));
 }
 
 TEST(WriteCheckpoint, RefusesNoTensors) {

@@ -15,6 +15,7 @@ namespace {
 constexpr const char* kName = "ccexpert-caption";
 
 constexpr const char* kExamples = R"(Examples:
+  ccexpert-caption before.png after.png
   ccexpert-caption --model checkpoints/ccexpert-0.5b before.png after.png
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl
   ccexpert-caption --model MODEL --before 2018/ --after 2023/ --format csv --output changes.csv
@@ -25,7 +26,9 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 14
 
 void add_model_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Model";
-  app.add_option("-m,--model", command.model, "checkpoint folder (config.json, weights, tokenizer)")
+  app.add_option("-m,--model", command.model,
+                 "checkpoint folder (config.json, weights, tokenizer); without it, the small model that "
+                 "comes with ccexpert")
       ->envname("CCEXPERT_MODEL")
       ->type_name("DIR")
       ->group(kGroup);
@@ -151,8 +154,10 @@ void check(CaptionCommand& command) {
   expect(!command.stream || command.generation.beams == 1, "--stream: expected no beam search");
   expect(command.prompt.empty() || command.prompt_style == "reference",
          "--prompt-style: expected without --prompt, which replaces the standard question");
+  if (command.model.empty()) command.model = embedded_model();
   expect(!command.model.empty(),
-         "--model: expected a checkpoint folder, got none (there is no embedded model in this version)");
+         "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
+         "installed)");
   command.generation.validate();
   if (command.prompt_style == "paper") command.prompt = text::kPaperQuestion;
   if (!command.prompt.empty()) text::complete_question(command.prompt);

@@ -8,6 +8,7 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
+#include <ccexpert/train/export.h>
 #include <ccexpert/train/plan.h>
 #include <ccexpert/train/session.h>
 
@@ -61,6 +62,13 @@ int train_stages(const TrainCommand& command, const std::vector<TrainConfig>& st
 }
 
 int run(const TrainCommand& command) {
+  if (!command.export_from.empty()) {
+    train::export_model({.from = command.export_from,
+                         .to = command.export_to,
+                         .dtype = command.export_dtype,
+                         .shard_mb = command.export_shard_mb});
+    return kSuccess;
+  }
   const auto stages = train::read_train_config(command.config, command.overrides);
   if (command.plan) return print_plans(command, stages);
   return command.processes > 0 ? launch_ranks(command, stages) : train_stages(command, stages);

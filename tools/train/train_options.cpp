@@ -17,6 +17,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-train --config configs/ccexpert-0.5b.yaml --plan
   ccexpert-train --config configs/ccexpert-0.5b.yaml --nproc 8
   ccexpert-train --config stage3.yaml batch.micro=1 data.train=/data/levir-cc/train.json
+  ccexpert-train --export runs/ccexpert-0.5b/stage3/best --to checkpoints/mine
   torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
 
 A run goes on from its newest checkpoint when it is started again. Ctrl-C and SIGTERM save one behind the step
@@ -47,6 +48,25 @@ void add_options(CLI::App& app, TrainCommand& command) {
       ->group("Plan");
 }
 
+void add_export_options(CLI::App& app, TrainCommand& command) {
+  constexpr const char* kGroup = "Export";
+  app.add_option("--export", command.export_from,
+                 "write the model of this checkpoint, without the training's state")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--to", command.export_to, "folder for it")->type_name("DIR")->group(kGroup);
+  app.add_option("--dtype", command.export_dtype, "precision of its weights")
+      ->check(CLI::IsMember({"bfloat16", "float16", "float32"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--shard-mb", command.export_shard_mb, "largest file of weights")
+      ->check(CLI::PositiveNumber.description(""))
+      ->capture_default_str()
+      ->type_name("MB")
+      ->group(kGroup);
+}
+
 void add_other_options(CLI::App& app, TrainCommand& command, std::string& shell, bool& version) {
   constexpr const char* kGroup = "Other";
   app.add_flag("-q,--quiet", command.quiet, "only warnings and errors on standard error")->group(kGroup);
@@ -60,6 +80,11 @@ void add_other_options(CLI::App& app, TrainCommand& command, std::string& shell,
 }
 
 void check(const TrainCommand& command) {
+  if (command.export_from.empty() != command.export_to.empty())
+    throw Error("export: expected --export and --to together");
+  if (!command.export_from.empty() && !command.config.empty())
+    throw Error("--export: expected without --config");
+  if (!command.export_from.empty()) return;
   if (command.config.empty()) throw Error("--config: expected a YAML file, got none");
   for (const auto& assignment : command.overrides) {
     if (assignment.find('=') == std::string::npos) {
@@ -79,6 +104,7 @@ ParsedTrainCommand parse_train_command(int count, const char* const* arguments) 
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_options(app, parsed.command);
+  add_export_options(app, parsed.command);
   add_other_options(app, parsed.command, shell, version);
 
   const auto leave = [&](int exit_code, std::string text) {

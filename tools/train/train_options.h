@@ -13,7 +13,11 @@ struct TrainCommand {
   std::vector<std::string> overrides;  ///< "section.key=value"
   int processes = 0;                   ///< --nproc; 0: this process is all there is, or a launcher started it
   bool plan = false;
-  int plan_ranks = 0;  ///< 0: those of the run
+  int plan_ranks = 0;                 ///< 0: those of the run
+  std::filesystem::path export_from;  ///< --export, or empty
+  std::filesystem::path export_to;    ///< --to
+  std::string export_dtype = "bfloat16";
+  double export_shard_mb = 5000.0;
   bool quiet = false;
 };
 

@@ -38,14 +38,23 @@ bool is_known_unused(std::string_view name);
 /// has none.
 std::string authors_name(std::string_view llava_hf_name);
 
+/// A tokenizer's or processor's file of a checkpoint.
+struct CompanionFile {
+  std::string name;
+  std::string bytes;
+};
+
+/// The files beside config and weights that a model needs: of the tokenizer, preprocessor, generation. Throws
+/// Error where `folder` is none, or has no tokenizer.
+std::vector<CompanionFile> read_companions(const std::filesystem::path& folder);
+
 /// What write_checkpoint writes.
 struct CheckpointToWrite {
   std::filesystem::path folder;  ///< made if need be
   std::string config_json;
   std::vector<NamedTensor> tensors;
-  std::filesystem::path
-      tokenizer_from;                   ///< folder to copy tokenizer and preprocessor files from; empty: none
-  int64_t shard_bytes = 5'000'000'000;  ///< most tensor bytes of one file
+  std::vector<CompanionFile> companions;  ///< written as they are
+  int64_t shard_bytes = 5'000'000'000;    ///< most tensor bytes of one file
   /// Where several processes write one checkpoint: this call writes every `parts`-th file of weights, and
   /// part 0 all else.
   int part = 0;

@@ -9,6 +9,7 @@
 
 #include <ccexpert/data/sampler.h>
 #include <ccexpert/distributed/communicator.h>
+#include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/train/sharded_adamw.h>
 
@@ -28,9 +29,9 @@ struct Progress {
 
 /// What does not change during a run and stands in every checkpoint of it.
 struct CheckpointTexts {
-  std::string config_json;               ///< the model's
-  std::string config_yaml;               ///< the run's
-  std::filesystem::path tokenizer_from;  ///< folder of tokenizer and preprocessor files
+  std::string config_json;                    ///< the model's
+  std::string config_yaml;                    ///< the run's
+  std::vector<io::CompanionFile> companions;  ///< of tokenizer and preprocessor
   /// What trains beside the model, for auxiliary.safetensors.
   std::vector<io::NamedTensor> auxiliary = {};
 };
