@@ -22,8 +22,8 @@
 
 namespace ccexpert {
 
-/// The folder of the small model that comes with ccexpert; empty where it was not installed. It was trained
-/// on made-up scenes alone (docs/embedded-model.md).
+/// The folder of the small model that comes with ccexpert; empty where it was not installed. It knows
+/// made-up scenes alone.
 std::filesystem::path embedded_model();
 
 /// Where and in which precision the model runs.
