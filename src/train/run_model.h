@@ -11,6 +11,7 @@
 #include <ccexpert/text/tokenizer.h>
 #include <ccexpert/train/config.h>
 #include <ccexpert/train/objective.h>
+#include <ccexpert/train/parameter_groups.h>
 
 namespace ccexpert::train {
 

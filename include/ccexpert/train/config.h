@@ -9,8 +9,7 @@
 
 #include <ccexpert/core/fields.h>
 #include <ccexpert/generate/options.h>
-#include <ccexpert/train/objective.h>
-#include <ccexpert/train/parameter_groups.h>
+#include <ccexpert/train/sections.h>
 
 namespace ccexpert::train {
 

@@ -2,38 +2,14 @@
 #pragma once
 
 #include <memory>
-#include <tuple>
 #include <vector>
 
 #include <torch/nn/module.h>
 
-#include <ccexpert/core/fields.h>
 #include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/train/sections.h>
 
 namespace ccexpert::train {
-
-/// Weights of the losses. The paper's recipes use captions alone.
-struct LossSection {
-  double caption = 1.0;
-  double mask = 0.0;
-  double classes = 0.0;
-  int64_t class_count = 7;
-
-  bool auxiliary() const { return mask > 0.0 || classes > 0.0; }
-
-  static constexpr auto fields() {
-    using Self = LossSection;
-    return std::tuple{
-        field("caption", &Self::caption,
-              "weight of the captions' cross-entropy (0: the decoder does not run)"),
-        field("mask", &Self::mask,
-              "weight of telling from Q*, patch by patch, what changed (needs mask_path in the data)"),
-        field("classes", &Self::classes,
-              "weight of telling from the vision features which classes a patch shows (needs classes1_path "
-              "and classes2_path)"),
-        field("class_count", &Self::class_count, "classes of the class maps")};
-  }
-};
 
 /// Linear heads that only training has: they are saved beside the model, not in it.
 class AuxiliaryHeads : public torch::nn::Module {

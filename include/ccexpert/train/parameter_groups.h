@@ -2,28 +2,13 @@
 #pragma once
 
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include <torch/nn/module.h>
 
-#include <ccexpert/core/fields.h>
+#include <ccexpert/train/sections.h>
 
 namespace ccexpert::train {
-
-/// What holds for the parameters whose names match a pattern.
-struct ParameterRule {
-  std::string pattern = "*";
-  double lr_factor = 1.0;
-  double weight_decay = 0.0;
-
-  static constexpr auto fields() {
-    using Self = ParameterRule;
-    return std::tuple{field("pattern", &Self::pattern, "parameter names; * stands for any characters"),
-                      field("lr_factor", &Self::lr_factor, "times the learning rate (0: frozen)"),
-                      field("weight_decay", &Self::weight_decay, "decoupled weight decay of AdamW")};
-  }
-};
 
 struct TrainableParameter {
   std::string name;
