@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <exception>
 #include <thread>
 
 #include <ATen/ATen.h>
@@ -133,7 +134,8 @@ class C10dCommunicator : public Communicator {
 
   ~C10dCommunicator() override {
     try {
-      if (failed_) {
+      // A rank that leaves for an error of its own does not wait for those that still train.
+      if (failed_ || std::uncaught_exceptions() > 0) {
         // The store goes with rank 0: the others are to learn first what it found.
         if (rank_.rank == 0) std::this_thread::sleep_for(heartbeat_->time_to_tell());
         backend_->abort();

@@ -1,3 +1,5 @@
+#include <set>
+
 #include <fmt/format.h>
 
 #include <ccexpert/train/config.h>
@@ -49,6 +51,49 @@ TrainConfig read_stage(const YAML::Node& root, const YamlDocument& document,
   return config;
 }
 
+/// What is said outside of `stages` holds for each of them.
+YAML::Node common_part(const YAML::Node& root) {
+  YAML::Node common(YAML::NodeType::Map);
+  for (const auto& item : root) {
+    if (item.first.Scalar() != "stages") common[item.first.Scalar()] = item.second;
+  }
+  return common;
+}
+
+bool says_start(const YAML::Node& stage) {
+  const auto model = stage["model"];
+  return model.IsDefined() && model.IsMap() && model["start"].IsDefined();
+}
+
+/// Each stage goes on from the best checkpoint of the one before, in a folder of its own.
+std::vector<TrainConfig> read_stages(const YamlDocument& document,
+                                     const std::vector<std::string>& overrides) {
+  const auto stages = document.root["stages"];
+  const auto refuse = [&](const YAML::Node& where, const char* expected, const std::string& got) {
+    fail({yaml_place(where, document.source, "stages"), expected, got});
+  };
+  if (!stages.IsSequence() || stages.size() == 0) {
+    refuse(stages, "a list of sections", yaml_detail::node_text(stages));
+  }
+  const auto common = common_part(document.root);
+  std::vector<TrainConfig> configs;
+  std::set<std::string> names;
+  for (const auto& stage : stages) {
+    if (!stage.IsMap()) refuse(stage, "sections with keys", yaml_detail::node_text(stage));
+    auto config = read_stage(merged(common, stage), document, overrides);
+    if (config.name == TrainConfig{}.name) config.name = fmt::format("stage{}", configs.size() + 1);
+    if (!names.insert(config.name).second) {
+      refuse(stages, "a name of its own for each", fmt::format("'{}' twice", config.name));
+    }
+    if (!configs.empty() && !says_start(stage)) {
+      config.model.start = (std::filesystem::path(configs.back().output) / "best").string();
+    }
+    config.output = (std::filesystem::path(config.output) / config.name).string();
+    configs.push_back(std::move(config));
+  }
+  return configs;
+}
+
 }  // namespace
 
 void TrainConfig::validate() const {
@@ -78,6 +123,11 @@ void TrainConfig::validate() const {
   expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
   expect(loss.class_count >= 1 && loss.class_count <= 255, "loss.class_count", "1 to 255",
          std::to_string(loss.class_count));
+  for (const auto& [key, beta] :
+       {std::pair{"optimizer.beta1", optimizer.beta1}, std::pair{"optimizer.beta2", optimizer.beta2}}) {
+    expect(beta >= 0.0 && beta < 1.0, key, "0 to below 1", fmt::format("{}", beta));
+  }
+  expect(optimizer.eps > 0.0, "optimizer.eps", "above 0", fmt::format("{}", optimizer.eps));
   expect_at_least("optimizer.clip_norm", optimizer.clip_norm, 0.0);
   expect(distributed.zero >= 0 && distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
          std::to_string(distributed.zero));
@@ -87,41 +137,25 @@ void TrainConfig::validate() const {
          fmt::format("{}", distributed.timeout_seconds));
   expect_at_least<int64_t>("checkpoint.every_steps", checkpoint.every_steps, 0);
   expect_at_least<int64_t>("checkpoint.keep_last", checkpoint.keep_last, 1);
+  expect_at_least<int64_t>("threads", threads, 0);
+  expect_at_least<int64_t>("model.per_expert_depth", model.per_expert_depth, 1);
+  expect_at_least<int64_t>("data.max_tokens", data.max_tokens, 1);
   expect_at_least<int64_t>("data.workers", data.workers, 0);
   expect_at_least<int64_t>("data.prefetch", data.prefetch, 1);
   expect_at_least("data.cache_gb", data.cache_gb, 0.0);
+  expect_at_least<int64_t>("evaluation.every_steps", evaluation.every_steps, 0);
+  expect_at_least<int64_t>("evaluation.max_pairs", evaluation.max_pairs, 0);
+  expect_at_least<int64_t>("evaluation.batch_size", evaluation.batch_size, 1);
+  expect_at_least<int64_t>("evaluation.samples", evaluation.samples, 0);
   evaluation.generation.validate();
 }
 
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
                                            const std::vector<std::string>& overrides) {
   const auto document = read_yaml_file(path);
-  const auto stages = document.root["stages"];
-  std::vector<TrainConfig> configs;
-  if (!stages.IsDefined()) {
-    configs.push_back(read_stage(document.root, document, overrides));
-  } else {
-    if (!stages.IsSequence() || stages.size() == 0) {
-      fail({yaml_place(stages, document.source, "stages"), "a list of sections",
-            yaml_detail::node_text(stages)});
-    }
-    YAML::Node common(YAML::NodeType::Map);
-    for (const auto& item : document.root) {
-      if (item.first.Scalar() != "stages") common[item.first.Scalar()] = item.second;
-    }
-    for (const auto& stage : stages) {
-      configs.push_back(read_stage(merged(common, stage), document, overrides));
-      auto& config = configs.back();
-      const auto number = configs.size();
-      if (config.name == TrainConfig{}.name) config.name = fmt::format("stage{}", number);
-      const auto model = stage["model"];
-      const bool says_start = model.IsDefined() && model.IsMap() && model["start"].IsDefined();
-      if (number > 1 && !says_start) {
-        config.model.start = (std::filesystem::path(configs[number - 2].output) / "best").string();
-      }
-      config.output = (std::filesystem::path(config.output) / config.name).string();
-    }
-  }
+  auto configs = document.root["stages"].IsDefined()
+                     ? read_stages(document, overrides)
+                     : std::vector<TrainConfig>{read_stage(document.root, document, overrides)};
   for (const auto& config : configs) config.validate();
   return configs;
 }

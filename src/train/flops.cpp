@@ -71,7 +71,10 @@ TrainedParts trained_parts(const std::vector<TrainableParameter>& parameters) {
   return {.vision = any_starts_with(parameters, "model.vision_tower."),
           .diff_expert = any_starts_with(parameters, "model.vision_resampler."),
           .projector = any_starts_with(parameters, "model.mm_projector."),
-          .decoder = any_starts_with(parameters, "model.layers.") || any_starts_with(parameters, "lm_head.")};
+          .decoder = any_starts_with(parameters, "model.layers.") ||
+                     any_starts_with(parameters, "lm_head.") ||
+                     any_starts_with(parameters, "model.embed_tokens.") ||
+                     any_starts_with(parameters, "model.norm.")};
 }
 
 double step_flops(const ModelConfig& config, const TrainedParts& parts, int64_t pairs, int64_t tokens) {

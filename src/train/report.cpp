@@ -73,10 +73,12 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-/// Text that stands within a script element must not end it.
-std::string script_safe(std::string text) {
-  for (size_t at = 0; (at = text.find("</", at)) != std::string::npos; at += 3) text.replace(at, 2, "<\\/");
-  return text;
+/// JSON within a script element must neither end it ("</script>") nor open a comment there ("<!--"); its
+/// texts alone hold angle brackets.
+std::string script_safe(std::string_view text) {
+  std::string result;
+  for (const char c : text) result += c == '<' ? "\\u003c" : std::string(1, c);
+  return result;
 }
 
 constexpr std::string_view kStyle =

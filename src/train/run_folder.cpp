@@ -60,8 +60,9 @@ void RunFolder::set_best(int64_t step) const {
   if (code) fail(best().string(), "cannot be set", code.message());
 }
 
-void RunFolder::prune(int64_t keep) const {
+void RunFolder::prune(int64_t keep, int64_t newest) const {
   auto finished = steps();
+  std::erase_if(finished, [newest](int64_t step) { return step > newest; });
   const auto best = best_step();
   const auto last = finished.end() - std::min<std::ptrdiff_t>(keep, std::ssize(finished));
   std::error_code code;  // what cannot be removed costs space, and no run ends for that

@@ -49,7 +49,7 @@ struct EvaluationLine {
   std::string metric;
   double score = 0.0;
   bool best = false;
-  std::vector<SampleCaption> samples;
+  std::vector<SampleCaption> samples = {};
 };
 
 /// Only the first rank has one.

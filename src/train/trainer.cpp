@@ -61,7 +61,7 @@ int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& commu
     try {
       folder.create();
       own = std::to_string(newest_whole(folder));
-      folder.prune(std::ssize(folder.steps()));
+      folder.prune(std::ssize(folder.steps()), 0);
     } catch (const std::exception& error) {
       own = std::string("!") + error.what();
     }
@@ -100,6 +100,7 @@ class Run {
       progress_ = read_training_state(folder_.checkpoint(start_), optimizer_);
       plan_.check(progress_.position);
       loader_.seek(progress_.position);
+      link_best();
     }
     if (leads()) log_ = std::make_unique<RunLog>(folder_, progress_.step);
     introduce();
@@ -134,6 +135,12 @@ class Run {
             .clip_norm = config_.optimizer.clip_norm,
             .zero = static_cast<int>(config_.distributed.zero),
             .bucket_elements = bucket_elements(config_)};
+  }
+
+  /// A kill may have come between a best checkpoint and the link to it.
+  void link_best() const {
+    const int64_t best = progress_.best_step;
+    if (leads() && best > 0 && fs::exists(folder_.checkpoint(best))) folder_.set_best(best);
   }
 
   void introduce() {
@@ -214,7 +221,10 @@ class Run {
     auto line = evaluator_.run(progress_.step);
     const bool larger = larger_is_better(line.metric);
     line.best = !progress_.best || (larger ? line.score > *progress_.best : line.score < *progress_.best);
-    if (line.best) progress_.best = line.score;
+    if (line.best) {
+      progress_.best = line.score;
+      progress_.best_step = progress_.step;
+    }
     progress_.evaluated = progress_.step;
     if (leads()) log_->write(line);
     if (line.best) {
@@ -233,7 +243,7 @@ class Run {
                          communicator_);
     saved_ = progress_.step;
     if (!leads()) return;
-    folder_.prune(config_.checkpoint.keep_last);
+    folder_.prune(config_.checkpoint.keep_last, progress_.step);
     log::info(fmt::format("saved {}", folder_.checkpoint(progress_.step).string()));
   }
 

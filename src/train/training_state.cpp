@@ -59,11 +59,9 @@ json layout_json(const ShardedAdamW& optimizer) {
 }
 
 json progress_json(const Progress& progress) {
-  json object{{"step", progress.step},
-              {"updates", progress.updates},
-              {"samples", progress.samples},
-              {"evaluated", progress.evaluated},
-              {"epoch", progress.position.epoch},
+  json object{{"step", progress.step},           {"updates", progress.updates},
+              {"samples", progress.samples},     {"evaluated", progress.evaluated},
+              {"best_step", progress.best_step}, {"epoch", progress.position.epoch},
               {"batch", progress.position.batch}};
   object["best"] = progress.best ? json(*progress.best) : json();
   return object;
@@ -75,6 +73,7 @@ Progress to_progress(const json& object, const std::string& source) {
   progress.updates = json_value(object, "updates", int64_t{0}, source);
   progress.samples = json_value(object, "samples", int64_t{0}, source);
   progress.evaluated = json_value(object, "evaluated", int64_t{0}, source);
+  progress.best_step = json_value(object, "best_step", int64_t{0}, source);
   progress.position = {json_value(object, "epoch", int64_t{0}, source),
                        json_value(object, "batch", int64_t{0}, source)};
   if (object.contains("best") && object["best"].is_number()) progress.best = object["best"].get<double>();

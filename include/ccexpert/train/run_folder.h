@@ -29,8 +29,9 @@ class RunFolder {
   /// What `best` points at; nothing where there is none.
   std::optional<int64_t> best_step() const;
   void set_best(int64_t step) const;
-  /// Removes all checkpoints but the last `keep` and the best, and what a killed run left half-written.
-  void prune(int64_t keep) const;
+  /// Removes all checkpoints up to step `newest` but the last `keep` of them and the best, and what a killed
+  /// run left half-written. One behind `newest` is broken, and the run went back behind it.
+  void prune(int64_t keep, int64_t newest) const;
 
  private:
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }

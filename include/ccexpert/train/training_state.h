@@ -17,12 +17,13 @@ namespace ccexpert::train {
 
 /// Where a run stands; the order of samples and fresh weights come from the config's seed and this alone.
 struct Progress {
-  int64_t step = 0;            ///< optimiser steps begun, skipped ones included
-  int64_t updates = 0;         ///< optimiser steps that changed weights
-  int64_t samples = 0;         ///< seen so far
-  data::Position position;     ///< the global batch that comes next
-  int64_t evaluated = 0;       ///< step of the last evaluation
-  std::optional<double> best;  ///< best score so far, by the config's metric
+  int64_t step = 0;                 ///< optimiser steps begun, skipped ones included
+  int64_t updates = 0;              ///< optimiser steps that changed weights
+  int64_t samples = 0;              ///< seen so far
+  data::Position position = {};     ///< the global batch that comes next
+  int64_t evaluated = 0;            ///< step of the last evaluation
+  std::optional<double> best = {};  ///< best score so far, by the config's metric
+  int64_t best_step = 0;            ///< where that was (0: nowhere yet)
 
   bool operator==(const Progress&) const = default;
 };
