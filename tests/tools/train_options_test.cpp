@@ -1,0 +1,82 @@
+#include "train/train_options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ccexpert::tools {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+ParsedTrainCommand parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "ccexpert-train");
+  return parse_train_command(static_cast<int>(arguments.size()), arguments.data());
+}
+
+/// The first line of a usage error, without the name of the program.
+std::string refusal(const std::vector<const char*>& arguments) {
+  const auto parsed = parse(arguments);
+  EXPECT_EQ(parsed.exit_code, 2);
+  constexpr std::string_view kPrefix = "ccexpert-train: ";
+  EXPECT_THAT(parsed.text, StartsWith(std::string(kPrefix)));
+  return parsed.text.substr(kPrefix.size(), parsed.text.find('\n') - kPrefix.size());
+}
+
+TEST(TrainOptions, AConfigIsEnough) {
+  const auto parsed = parse({"--config", "c.yaml"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.config, "c.yaml");
+  EXPECT_TRUE(parsed.command.overrides.empty());
+  EXPECT_EQ(parsed.command.processes, 0);
+  EXPECT_FALSE(parsed.command.plan);
+  EXPECT_FALSE(parsed.command.quiet);
+}
+
+TEST(TrainOptions, EveryOptionArrives) {
+  const auto parsed = parse(
+      {"-c", "c.yaml", "batch.micro=1", "--nproc", "4", "--plan", "--ranks=16", "-q", "data.train=a=b"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_THAT(parsed.command.overrides, ElementsAre("batch.micro=1", "data.train=a=b"));
+  EXPECT_EQ(parsed.command.processes, 4);
+  EXPECT_TRUE(parsed.command.plan);
+  EXPECT_EQ(parsed.command.plan_ranks, 16);
+  EXPECT_TRUE(parsed.command.quiet);
+}
+
+TEST(TrainOptions, AnExportNeedsNoConfig) {
+  const auto parsed = parse({"--export", "from", "--to", "to", "--dtype", "float16", "--shard-mb", "10"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.export_from, "from");
+  EXPECT_EQ(parsed.command.export_to, "to");
+  EXPECT_EQ(parsed.command.export_dtype, "float16");
+  EXPECT_EQ(parsed.command.export_shard_mb, 10.0);
+  EXPECT_EQ(refusal({"--export", "from"}), "export: expected --export and --to together");
+  EXPECT_EQ(refusal({"--export", "a", "--to", "b", "--config", "c"}), "--export: expected without --config");
+}
+
+TEST(TrainOptions, WrongArgumentsAreNamed) {
+  EXPECT_EQ(refusal({}), "--config: expected a YAML file, got none");
+  EXPECT_EQ(refusal({"--config", "c", "micro"}),
+            "arguments: expected KEY=VALUE as batch.micro=1, got 'micro'");
+  EXPECT_EQ(refusal({"--config", "c", "--ranks", "2"}), "--ranks: expected with --plan");
+  EXPECT_THAT(refusal({"--config", "c", "--nproc", "0"}), HasSubstr("--nproc"));
+  EXPECT_THAT(refusal({"--config", "c", "--nproc", "x"}), HasSubstr("--nproc"));
+  EXPECT_THAT(refusal({"--config", "c", "--nprok", "2"}), HasSubstr("--nprok"));
+  EXPECT_THAT(refusal({"--config"}), HasSubstr("--config"));
+  EXPECT_THAT(refusal({"--export", "a", "--to", "b", "--dtype", "int8"}), HasSubstr("--dtype"));
+}
+
+TEST(TrainOptions, HelpAndVersionGoToStandardOutput) {
+  const auto help = parse({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  for (const char* text : {"--config", "--nproc", "--plan", "KEY=VALUE", "Exit codes: 0 done, 1 failed"})
+    EXPECT_THAT(help.text, HasSubstr(text));
+  EXPECT_THAT(parse({"--version"}).text, HasSubstr("ccexpert-train"));
+  EXPECT_EQ(parse({"--version"}).exit_code, 0);
+  EXPECT_THAT(parse({"--completion", "bash"}).text, HasSubstr("--nproc"));
+}
+
+}  // namespace
+}  // namespace ccexpert::tools

@@ -1,0 +1,193 @@
+// ccexpert-train as a user runs it: killed, stopped, misused.
+#include <random>
+
+#include "tools/train_fixture.h"
+
+namespace ccexpert::test {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::AllOf;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+/// Waits for a moment that depends on chance: soon after the start, or behind a step that it logs.
+void wait_for_chance(std::mt19937& chance, const std::function<size_t()>& steps) {
+  const auto up_to = [&](unsigned most) { return static_cast<unsigned>(chance() % (most + 1)); };
+  if (up_to(3) == 0) {
+    std::this_thread::sleep_for(milliseconds(up_to(800)));
+    return;
+  }
+  const size_t wanted = steps() + 1 + up_to(1);
+  happens_within(std::chrono::seconds(20), [&] { return steps() >= wanted; });
+  std::this_thread::sleep_for(milliseconds(up_to(60)));  // into the save, or the next step
+}
+
+TEST_F(TrainProcess, KilledAtAnyMomentItGoesOnBitForBit) {
+  const std::vector<std::string> longer{"batch.max_steps=60", "--quiet"};
+  ASSERT_EQ(train("whole", longer).exit_code, 0);
+  std::mt19937 chance(20);
+  int kills = 0;
+  for (int attempt = 0; attempt < 24; ++attempt) {
+    Process process(command("cut", longer));
+    wait_for_chance(chance, [&] { return logged_steps("cut"); });
+    process.signal(SIGKILL);
+    kills += process.wait().exit_code == 128 + SIGKILL ? 1 : 0;
+  }
+  EXPECT_GE(kills, 20);
+  const auto last = train("cut", longer);
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(last.err, "");
+  expect_same_outcome("cut", "whole");
+  EXPECT_EQ(logged_steps("cut"), 60U);
+}
+
+TEST_F(TrainProcess, KilledRanksGoOnBitForBit) {
+  const std::vector<std::string> two{"--nproc", "2", "--quiet"};
+  ASSERT_EQ(train("whole", two).exit_code, 0);
+  std::mt19937 chance(3);
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    Process process(command("cut", two));
+    wait_for_chance(chance, [&] { return logged_steps("cut"); });
+    const auto launchers = children_of(::getpid());
+    ASSERT_EQ(launchers.size(), 1U);
+    auto ranks = children_of(launchers.front());
+    process.signal(SIGKILL);
+    // As when the machine goes: none of them gets to do anything more.
+    for (const pid_t rank : ranks) ::kill(rank, SIGKILL);
+    EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
+    EXPECT_TRUE(
+        happens_within(milliseconds(5000), [&] { return std::none_of(ranks.begin(), ranks.end(), runs); }));
+  }
+  const auto last = train("cut", two);
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  expect_same_outcome("cut", "whole");
+}
+
+TEST_F(TrainProcess, ItsRanksEndWithAKilledLauncher) {
+  Process process(command("run", {"--nproc", "2", "--quiet"}));
+  ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("run") >= 2; }));
+  const auto ranks = children_of(children_of(::getpid()).at(0));
+  EXPECT_EQ(ranks.size(), 2U);
+  process.signal(SIGKILL);
+  EXPECT_TRUE(
+      happens_within(milliseconds(10'000), [&] { return std::none_of(ranks.begin(), ranks.end(), runs); }));
+  EXPECT_EQ(train("run", {"--nproc", "2", "--quiet"}).exit_code, 0);
+}
+
+class Stopped : public TrainProcess, public ::testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(Ranks, Stopped, ::testing::Values(0, 2),
+                         [](const auto& ranks) { return "nproc" + std::to_string(ranks.param); });
+
+TEST_P(Stopped, BySigtermItSavesAndGoesOn) {
+  std::vector<std::string> options{"checkpoint.every_steps=0"};
+  if (GetParam() > 0) options.insert(options.end(), {"--nproc", std::to_string(GetParam())});
+  ASSERT_EQ(train("whole", options).exit_code, 0);
+  Process process(command("cut", options));
+  ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("cut") >= 3; }));
+  process.signal(SIGTERM);
+  const auto result = process.wait();
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.err;
+  const auto steps = logged_steps("cut");
+  EXPECT_LT(steps, 24U);
+  EXPECT_TRUE(
+      std::filesystem::exists(folder_ / fmt::format("cut/checkpoints/step-{:08}/manifest.json", steps)));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "cut/finished"));
+  const auto resumed = train("cut", options);
+  EXPECT_EQ(resumed.exit_code, 0);
+  EXPECT_THAT(resumed.err, HasSubstr(fmt::format("going on behind step {}", steps)));
+  expect_same_outcome("cut", "whole");
+}
+
+TEST_F(TrainProcess, AKilledRankEndsTheRunAndIsNamed) {
+  Process process(command("run", {"--nproc", "3", "batch.global=3", "batch.max_steps=100000"}));
+  ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("run") >= 2; }));
+  const auto ranks = children_of(children_of(::getpid()).at(0));
+  ASSERT_EQ(ranks.size(), 3U);
+  ::kill(ranks[1], SIGKILL);
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = process.wait();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  EXPECT_EQ(result.exit_code, 128 + SIGKILL);
+  EXPECT_THAT(result.err, HasSubstr("rank 1 shows no sign of life"));
+  EXPECT_THAT(result.err, ::testing::Not(HasSubstr("rank 0 shows no sign of life")));
+  EXPECT_TRUE(std::none_of(ranks.begin(), ranks.end(), runs));
+}
+
+TEST_F(TrainProcess, AnErrorOfOneRankEndsAllSoon) {
+  std::filesystem::remove(folder_ / "4-after.png");
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = train("run", {"--nproc", "2", "--quiet"});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("4-after.png"));
+}
+
+TEST_F(TrainProcess, AFinishedRunIsLeftAsItIs) {
+  const std::vector<std::string> options{"batch.max_steps=2"};
+  ASSERT_EQ(train("run", options).exit_code, 0);
+  const auto before = outcome("run");
+  const auto again = train("run", options);
+  EXPECT_EQ(again.exit_code, 0);
+  EXPECT_THAT(again.err, HasSubstr("is finished already"));
+  EXPECT_EQ(outcome("run"), before);
+}
+
+TEST_F(TrainProcess, StagesFollowOneAnother) {
+  std::ofstream(config_, std::ios::app) << R"(stages:
+  - name: first
+    optimizer: {parameters: [{pattern: "model.vision_resampler.*"}]}
+  - name: second
+)";
+  const auto result = train("run", {"batch.max_steps=2"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/first/finished"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/second/best/model.safetensors"));
+  EXPECT_THAT(content(folder_ / "run/second/best/config.yaml"), HasSubstr("run/first/best"));
+}
+
+TEST_F(TrainProcess, WrongArgumentsExitWith2) {
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"--nproc", "0"}, {"--config"}, {"batch.micro"}, {"--frobnicate"}}) {
+    const auto result = train("run", wrong);
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.err, AllOf(StartsWith("ccexpert-train: "), HasSubstr("See ccexpert-train --help.")));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2);
+    EXPECT_EQ(result.out, "");
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+}
+
+TEST_F(TrainProcess, ErrorsOfTheConfigNameFileLineAndKey) {
+  const auto first_line = [&](const std::string& yaml, std::vector<std::string> more = {}) {
+    std::ofstream(config_) << yaml;
+    const auto result = train("run", std::move(more));
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    return result.err;
+  };
+  const auto place = [&](int line, const char* key) {
+    return fmt::format("ccexpert-train: {}:{}: {}", config_.string(), line, key);
+  };
+  EXPECT_THAT(first_line("device: cpu\nbatch:\n  globl: 3\n"), StartsWith(place(3, "batch.globl")));
+  EXPECT_THAT(first_line("device: cpu\nbatch: {micro: few}\n", {"--nproc", "2"}),
+              StartsWith(place(2, "batch.micro: expected an integer, got 'few'")));
+  EXPECT_THAT(first_line("device: cpu\n"), HasSubstr("model.start: expected a checkpoint folder"));
+  EXPECT_THAT(first_line("device: [\n"), HasSubstr(config_.string() + ":"));
+  EXPECT_THAT(first_line("model: {start: /none}\ndata: {train: /none.json}\n"), HasSubstr("/none"));
+}
+
+TEST_F(TrainProcess, ThePlanTrainsNothing) {
+  const auto plan = train("run", {"--plan", "--ranks", "4", "batch.max_steps=0"});
+  EXPECT_EQ(plan.exit_code, 0);
+  EXPECT_THAT(plan.out,
+              AllOf(HasSubstr("train on 4 ranks"), HasSubstr("5 samples in 3 steps; 3 steps in all")));
+  const auto refused = train("run", {"--plan", "memory_gb=0.001"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.out, HasSubstr("does not fit: 0.00 GB available"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+}
+
+}  // namespace
+}  // namespace ccexpert::test

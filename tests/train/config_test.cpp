@@ -1,0 +1,238 @@
+// A run's file: what it may hold, how its stages hang together, and what is said of mistakes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/train/config.h>
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::train {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr const char* kSmall = R"(output: runs/x
+model:
+  start: base
+data:
+  train: train.json
+)";
+
+class TrainConfigFile : public ::testing::Test {
+ protected:
+  std::vector<TrainConfig> read(const std::string& yaml, const std::vector<std::string>& overrides = {}) {
+    return read_train_config(folder_.write("run.yaml", yaml), overrides);
+  }
+  TrainConfig small(const std::string& more = "", const std::vector<std::string>& overrides = {}) {
+    return read(kSmall + more, overrides).front();
+  }
+  /// The message without the folder that a test alone has.
+  std::string refusal(const std::string& more, const std::vector<std::string>& overrides = {}) {
+    auto message = test::error_of([&] { read(kSmall + more, overrides); });
+    const auto folder = folder_.path().string() + "/";
+    if (const auto at = message.find(folder); at != std::string::npos) message.erase(at, folder.size());
+    return message;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(TrainConfigFile, DefaultsAreThePapers) {
+  const auto config = small();
+  EXPECT_EQ(config.name, "train");
+  EXPECT_EQ(config.output, "runs/x");
+  EXPECT_EQ(config.model.dtype, "bfloat16");
+  EXPECT_EQ(config.optimizer.learning_rate, 1e-5);
+  EXPECT_EQ(config.optimizer.schedule, "cosine");
+  EXPECT_EQ(config.optimizer.warmup_ratio, 0.03);
+  EXPECT_EQ(config.optimizer.beta2, 0.999);
+  EXPECT_EQ(config.optimizer.clip_norm, 1.0);
+  EXPECT_EQ(config.data.max_tokens, 2048);
+  EXPECT_EQ(config.distributed.zero, 2);
+  EXPECT_EQ(config.loss.caption, 1.0);
+  EXPECT_FALSE(config.loss.auxiliary());
+  ASSERT_EQ(config.optimizer.parameters.size(), 1U);
+  EXPECT_EQ(config.optimizer.parameters[0].pattern, "*");
+}
+
+TEST_F(TrainConfigFile, SectionsAndListsAreRead) {
+  const auto config = small(R"(batch: {global: 12, micro: 3, epochs: 0.5}
+optimizer:
+  learning_rate: 2e-4
+  parameters:
+    - pattern: model.vision_resampler.*
+    - {pattern: "model.vision_tower.*", lr_factor: 0.2, weight_decay: 0.1}
+evaluation:
+  generation: {beams: 3}
+)");
+  EXPECT_EQ(config.batch.global, 12);
+  EXPECT_EQ(config.batch.epochs, 0.5);
+  EXPECT_EQ(config.optimizer.learning_rate, 2e-4);
+  ASSERT_EQ(config.optimizer.parameters.size(), 2U);
+  EXPECT_EQ(config.optimizer.parameters[0].lr_factor, 1.0);
+  EXPECT_EQ(config.optimizer.parameters[1].lr_factor, 0.2);
+  EXPECT_EQ(config.optimizer.parameters[1].weight_decay, 0.1);
+  EXPECT_EQ(config.evaluation.generation.beams, 3);
+}
+
+TEST_F(TrainConfigFile, UnknownKeysAreNamedWithTheNearest) {
+  EXPECT_THAT(refusal("optimiser: {}\n"), HasSubstr("run.yaml:6: optimiser"));
+  EXPECT_THAT(refusal("optimiser: {}\n"), HasSubstr("optimizer"));
+  const auto inner = refusal("batch:\n  micro: 8\n  globl: 8\n");
+  EXPECT_THAT(inner, HasSubstr("run.yaml:8: batch.globl"));
+  EXPECT_THAT(inner, HasSubstr("did you mean global?"));
+  EXPECT_THAT(refusal("optimizer:\n  parameters:\n    - patern: x\n"),
+              HasSubstr("run.yaml:8: optimizer.parameters[0].patern"));
+}
+
+TEST_F(TrainConfigFile, WrongTypesAreNamed) {
+  EXPECT_EQ(refusal("batch: {micro: few}\n"), "run.yaml:6: batch.micro: expected an integer, got 'few'");
+  EXPECT_EQ(refusal("batch: {micro: 1.5}\n"), "run.yaml:6: batch.micro: expected an integer, got '1.5'");
+  EXPECT_THAT(refusal("batch: 3\n"), HasSubstr("run.yaml:6: batch: expected a section with keys, got"));
+  EXPECT_THAT(refusal("optimizer: {parameters: x}\n"),
+              HasSubstr("run.yaml:6: optimizer.parameters: expected a list, got"));
+  EXPECT_THAT(refusal("optimizer: {eps: [1]}\n"), HasSubstr("run.yaml:6: optimizer.eps: expected a number"));
+  EXPECT_THAT(refusal("model: {fresh: 3}\n"), HasSubstr("model"));  // stands twice
+}
+
+struct Wrong {
+  const char* assignment;
+  const char* message;
+};
+
+TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
+  const Wrong cases[] = {
+      {"output=\"\"", "output: expected a folder for the run, got none"},
+      {"model.start=\"\"", "model.start: expected a checkpoint folder to start from, got none"},
+      {"data.train=\"\"", "data.train: expected annotations or a data list, got none"},
+      {"model.dtype=float16", "model.dtype: expected bfloat16 or float32, got 'float16'"},
+      {"data.captions=all", "data.captions: expected flatten or random_choice, got 'all'"},
+      {"data.labels=x", "data.labels: expected reference or caption_only, got 'x'"},
+      {"data.unreadable=x", "data.unreadable: expected error or skip, got 'x'"},
+      {"optimizer.schedule=x", "optimizer.schedule: expected cosine or constant, got 'x'"},
+      {"evaluation.metric=bleu", "evaluation.metric: expected loss or change_accuracy, got 'bleu'"},
+      {"batch.micro=0", "batch.micro: expected at least 1, got 0"},
+      {"batch.micro=7", "batch.global: expected a multiple of batch.micro (7), got 64"},
+      {"batch.global=0", "batch.global: expected at least 1, got 0"},
+      {"batch.epochs=0", "batch.epochs: expected above 0, got 0"},
+      {"batch.max_steps=-1", "batch.max_steps: expected at least 0, got -1"},
+      {"optimizer.learning_rate=0", "optimizer.learning_rate: expected above 0, got 0"},
+      {"optimizer.learning_rate=.nan", "optimizer.learning_rate: expected above 0, got nan"},
+      {"optimizer.warmup_ratio=1", "optimizer.warmup_ratio: expected 0 to below 1, got 1"},
+      {"optimizer.clip_norm=-1", "optimizer.clip_norm: expected at least 0, got -1"},
+      {"optimizer.beta1=1", "optimizer.beta1: expected 0 to below 1, got 1"},
+      {"optimizer.beta2=-0.1", "optimizer.beta2: expected 0 to below 1, got -0.1"},
+      {"optimizer.eps=0", "optimizer.eps: expected above 0, got 0"},
+      {"loss.caption=0", "loss: expected at least one weight above 0, got none"},
+      {"loss.mask=-1", "loss.mask: expected at least 0, got -1"},
+      {"loss.class_count=0", "loss.class_count: expected 1 to 255, got 0"},
+      {"distributed.zero=3", "distributed.zero: expected 0, 1 or 2, got 3"},
+      {"distributed.bucket_mb=0", "distributed.bucket_mb: expected above 0, got 0"},
+      {"distributed.timeout_seconds=0", "distributed.timeout_seconds: expected above 0, got 0"},
+      {"checkpoint.every_steps=-1", "checkpoint.every_steps: expected at least 0, got -1"},
+      {"checkpoint.keep_last=0", "checkpoint.keep_last: expected at least 1, got 0"},
+      {"data.workers=-1", "data.workers: expected at least 0, got -1"},
+      {"data.prefetch=0", "data.prefetch: expected at least 1, got 0"},
+      {"data.cache_gb=-1", "data.cache_gb: expected at least 0, got -1"},
+      {"data.max_tokens=0", "data.max_tokens: expected at least 1, got 0"},
+      {"evaluation.batch_size=0", "evaluation.batch_size: expected at least 1, got 0"},
+      {"evaluation.every_steps=-1", "evaluation.every_steps: expected at least 0, got -1"},
+      {"evaluation.max_pairs=-1", "evaluation.max_pairs: expected at least 0, got -1"},
+      {"evaluation.samples=-1", "evaluation.samples: expected at least 0, got -1"},
+      {"threads=-1", "threads: expected at least 0, got -1"},
+      {"model.per_expert_depth=0", "model.per_expert_depth: expected at least 1, got 0"}};
+  for (const auto& wrong : cases) EXPECT_EQ(refusal("", {wrong.assignment}), wrong.message);
+  EXPECT_EQ(refusal("", {"batch.epochs=0", "batch.max_steps=5"}), "no error");
+  EXPECT_EQ(refusal("", {"loss.caption=0", "loss.mask=1"}), "no error");
+}
+
+TEST_F(TrainConfigFile, OverridesStandOverTheFile) {
+  const auto config = small(
+      "batch: {global: 16, micro: 4}\n",
+      {"batch.global=32", "name=other", "model.vision_layers=[-4, -2]", "evaluation.generation.beams=2"});
+  EXPECT_EQ(config.batch.global, 32);
+  EXPECT_EQ(config.batch.micro, 4);
+  EXPECT_EQ(config.name, "other");
+  EXPECT_THAT(config.model.vision_layers, ElementsAre(-4, -2));
+  EXPECT_EQ(config.evaluation.generation.beams, 2);
+  EXPECT_THAT(refusal("", {"batch.globl=3"}), HasSubstr("batch.globl"));
+  EXPECT_THAT(refusal("", {"batch.micro=few"}), HasSubstr("batch.micro: expected an integer, got 'few'"));
+}
+
+constexpr const char* kStages = R"(output: runs/x
+model: {start: base, dtype: float32}
+data: {train: train.json}
+batch: {global: 8, micro: 4}
+stages:
+  - name: first
+    optimizer: {learning_rate: 1e-3}
+  - batch: {micro: 2}
+  - name: third
+    model: {start: elsewhere}
+    data: {train: other.json}
+)";
+
+TEST_F(TrainConfigFile, StagesStartFromTheBestOfTheOneBefore) {
+  const auto stages = read(kStages);
+  ASSERT_EQ(stages.size(), 3U);
+  EXPECT_EQ(stages[0].output, "runs/x/first");
+  EXPECT_EQ(stages[0].model.start, "base");
+  EXPECT_EQ(stages[1].name, "stage2");
+  EXPECT_EQ(stages[1].output, "runs/x/stage2");
+  EXPECT_EQ(stages[1].model.start, "runs/x/first/best");
+  EXPECT_EQ(stages[2].model.start, "elsewhere");
+}
+
+TEST_F(TrainConfigFile, StagesMergeSectionsAndLeaveOneAnotherAlone) {
+  const auto stages = read(kStages, {"seed=7"});
+  EXPECT_EQ(stages[0].optimizer.learning_rate, 1e-3);
+  EXPECT_EQ(stages[1].optimizer.learning_rate, OptimizerSection{}.learning_rate);
+  EXPECT_EQ(stages[0].batch.micro, 4);
+  EXPECT_EQ(stages[1].batch.micro, 2);
+  EXPECT_EQ(stages[1].batch.global, 8);
+  EXPECT_EQ(stages[2].model.dtype, "float32");
+  EXPECT_EQ(stages[2].data.train, "other.json");
+  EXPECT_EQ(stages[0].data.train, "train.json");
+  for (const auto& stage : stages) EXPECT_EQ(stage.seed, 7);
+}
+
+TEST_F(TrainConfigFile, OverridesHoldForEveryStageWithoutMixingThem) {
+  const auto stages = read(kStages, {"batch.micro=1", "optimizer.eps=1e-6"});
+  for (const auto& stage : stages) {
+    EXPECT_EQ(stage.batch.micro, 1);
+    EXPECT_EQ(stage.optimizer.eps, 1e-6);
+  }
+  EXPECT_EQ(stages[1].optimizer.learning_rate, OptimizerSection{}.learning_rate);
+}
+
+TEST_F(TrainConfigFile, StagesOfOneNameAreRefused) {
+  EXPECT_THAT(refusal("stages: [{name: a}, {name: a}]\n"),
+              HasSubstr("run.yaml:6: stages: expected a name of its own for each, got 'a' twice"));
+}
+
+TEST_F(TrainConfigFile, StagesMustBeAList) {
+  EXPECT_THAT(refusal("stages: 3\n"), HasSubstr("run.yaml:6: stages: expected a list of sections, got"));
+  EXPECT_THAT(refusal("stages: []\n"), HasSubstr("run.yaml:6: stages: expected a list of sections"));
+  EXPECT_THAT(refusal("stages: [3]\n"),
+              HasSubstr("run.yaml:6: stages: expected sections with keys, got '3'"));
+  EXPECT_THAT(refusal("stages:\n  - batch: {globl: 3}\n"), HasSubstr("run.yaml:7: batch.globl"));
+}
+
+TEST_F(TrainConfigFile, YamlOfAConfigReadsBackTheSame) {
+  auto config = small("", {"optimizer.learning_rate=1.1e-7", "name='a: \"b\" #c'",
+                           "model.vision_layers=[-5, -3]", "data.question='was?'"});
+  config.optimizer.parameters.push_back({"x.*", 1.0 / 3.0, 0.1});
+  const auto text = to_yaml_text(config);
+  const auto back = read(text).front();
+  EXPECT_EQ(to_yaml_text(back), text);
+  EXPECT_EQ(back.name, config.name);
+  EXPECT_EQ(back.optimizer.learning_rate, config.optimizer.learning_rate);
+  EXPECT_EQ(back.optimizer.parameters[1].lr_factor, 1.0 / 3.0);
+  EXPECT_EQ(back.model.vision_layers, config.model.vision_layers);
+  EXPECT_EQ(back.evaluation.every_epoch, config.evaluation.every_epoch);
+}
+
+}  // namespace
+}  // namespace ccexpert::train

@@ -1,0 +1,91 @@
+// Cross-entropy in pieces against that of all logits at once.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/train/loss.h>
+
+#include "train/tiny_run.h"
+
+namespace ccexpert::train {
+namespace {
+
+constexpr int64_t kBatch = 2, kTokens = 9, kWidth = 64, kVocabulary = 512;
+
+class TokenLossTest : public ::testing::Test {
+ protected:
+  TokenLossTest() : model_(test::tiny_model()) {
+    auto generator = at::detail::createCPUGenerator(3);
+    hidden_ = at::empty({kBatch, kTokens, kWidth}).normal_(0.0, 1.0, generator).requires_grad_(true);
+    labels_ = at::full({kBatch, kTokens}, -100, at::kLong);
+    labels_.slice(1, 4, kTokens).random_(0, kVocabulary, generator);
+    labels_[0][6] = -100;
+    labels_[1][0] = 7;  // the first token has nothing before it
+  }
+
+  /// Mean over supervised positions of -log softmax(logits)[next].
+  at::Tensor expected() const {
+    const auto logits = model_->decoder().logits(hidden_).slice(1, 0, kTokens - 1).flatten(0, 1);
+    const auto next = labels_.slice(1, 1).flatten();
+    const auto kept = next.ne(-100).nonzero().squeeze(1);
+    const auto scores = logits.index_select(0, kept).log_softmax(1);
+    return -scores.gather(1, next.index_select(0, kept).unsqueeze(1)).mean();
+  }
+  at::Tensor head() const { return model_->named_parameters()["lm_head.weight"]; }
+
+  std::shared_ptr<CcexpertModel> model_;
+  at::Tensor hidden_;  // [B,T,H]
+  at::Tensor labels_;  // [B,T]
+};
+
+TEST_F(TokenLossTest, IsTheCrossEntropyOfAllLogits) {
+  for (const int64_t chunk : {1, 3, 9, 10, 256}) {
+    const auto loss = token_loss(model_->decoder(), hidden_, labels_, chunk);
+    EXPECT_EQ(loss.tokens, 9);
+    EXPECT_TRUE(test::close(loss.mean, expected(), {1e-6, 1e-6})) << chunk;
+  }
+}
+
+TEST_F(TokenLossTest, GradientsAreTheSame) {
+  expected().backward();
+  const auto wanted = hidden_.grad().clone(), wanted_head = head().grad().clone();
+  for (const int64_t chunk : {2, 256}) {
+    for (const bool recompute : {false, true}) {
+      model_->set_recompute(recompute);
+      hidden_.mutable_grad() = at::Tensor();
+      head().mutable_grad() = at::Tensor();
+      token_loss(model_->decoder(), hidden_, labels_, chunk).mean.backward();
+      EXPECT_TRUE(test::close(hidden_.grad(), wanted, {1e-6, 1e-5})) << chunk;
+      EXPECT_TRUE(test::close(head().grad(), wanted_head, {1e-6, 1e-5})) << chunk;
+    }
+  }
+}
+
+TEST_F(TokenLossTest, NothingSupervisedTeachesNothing) {
+  labels_.fill_(-100);
+  labels_[1][0] = 7;
+  const auto loss = token_loss(model_->decoder(), hidden_, labels_);
+  EXPECT_EQ(loss.tokens, 0);
+  EXPECT_EQ(loss.mean.item<double>(), 0.0);
+  loss.mean.backward();
+  EXPECT_EQ(hidden_.grad().abs().sum().item<double>(), 0.0);
+}
+
+TEST_F(TokenLossTest, HalfPrecisionIsSummedInFloat32) {
+  const auto half = test::tiny_model(at::kBFloat16);
+  const auto loss = token_loss(half->decoder(), hidden_.detach().to(at::kBFloat16), labels_, 2);
+  EXPECT_EQ(loss.mean.scalar_type(), at::kFloat);
+  EXPECT_NEAR(loss.mean.item<double>(), expected().item<double>(), 0.05);
+}
+
+TEST(SpliceLabels, ImagesTakeTheirPlaceAndRowsArePadded) {
+  const auto labels =
+      splice_labels({{5, -200, 6}, {-200, 7, -200, 8, 9}}, {{-100, -100, 6}, {-100, 7, -100, 8, 9}}, 3);
+  const auto expected = at::tensor({-100, -100, -100, -100, 6, -100, -100, -100, -100,  //
+                                    -100, -100, -100, 7, -100, -100, -100, 8, 9},
+                                   at::kLong)
+                            .view({2, 9});
+  EXPECT_TRUE(at::equal(labels, expected)) << labels;
+}
+
+}  // namespace
+}  // namespace ccexpert::train

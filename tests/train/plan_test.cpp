@@ -1,0 +1,144 @@
+// What a stage will need, for the sizes that the paper trains.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/train/plan.h>
+
+#include "support/errors.h"
+#include "train/tiny_run.h"
+
+namespace ccexpert::train {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class PlanTest : public ::testing::Test {
+ protected:
+  PlanTest() {
+    ModelConfig small;
+    ModelConfig large;
+    large.decoder = {.vocab_size = 152'064,
+                     .hidden_size = 3584,
+                     .intermediate_size = 18'944,
+                     .num_hidden_layers = 28,
+                     .num_attention_heads = 28,
+                     .num_key_value_heads = 4};
+    folder_.write("small/config.json", model_config_json(small));
+    folder_.write("large/config.json", model_config_json(large));
+  }
+  TrainConfig config(const std::string& size) const {
+    TrainConfig config;
+    config.output = "unused";
+    config.device = "cuda";
+    config.model.start = (folder_ / size).string();
+    config.data.train = (folder_ / "none.json").string();
+    return config;
+  }
+  static int64_t parameters_of(const Plan& plan, const std::string& part) {
+    for (const auto& each : plan.parts) {
+      if (each.name == part) return each.parameters;
+    }
+    return 0;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+/// Worked out from the sizes: embeddings and head, and of each layer the query, key, value and output
+/// matrices with three biases, the MLP, two norms.
+int64_t qwen2_parameters(int64_t vocabulary, int64_t width, int64_t inner, int64_t layers, int64_t keys) {
+  const int64_t layer = 2 * width * width + width + 2 * (width * keys + keys) + 3 * width * inner + 2 * width;
+  return 2 * vocabulary * width + layers * layer + width;
+}
+
+TEST_F(PlanTest, ParametersAreCountedByPart) {
+  const auto small = plan_of(config("small"), 1), large = plan_of(config("large"), 1);
+  EXPECT_EQ(parameters_of(small, "decoder"), qwen2_parameters(151'936, 896, 4864, 24, 128));
+  EXPECT_EQ(parameters_of(large, "decoder"), qwen2_parameters(152'064, 3584, 18'944, 28, 512));
+  EXPECT_EQ(parameters_of(small, "projector"), 1152 * 896 + 896 + 896 * 896 + 896);
+  EXPECT_EQ(parameters_of(large, "vision transformer"), parameters_of(small, "vision transformer"));
+  EXPECT_GT(parameters_of(small, "Diff Expert and weighting"), 0);
+}
+
+TEST_F(PlanTest, OnlyWhatTrainsNeedsAnOptimizer) {
+  auto stage1 = config("small");
+  stage1.optimizer.parameters = {{"model.vision_resampler.*"}};
+  const auto plan = plan_of(stage1, 1), all = plan_of(config("small"), 1);
+  for (const auto& part : plan.parts)
+    EXPECT_EQ(part.trained, part.name == "Diff Expert and weighting" ? part.parameters : 0) << part.name;
+  EXPECT_EQ(plan.memory.weights, all.memory.weights);
+  EXPECT_LT(plan.memory.optimizer, all.memory.optimizer);
+  EXPECT_LT(plan.flops, all.flops);
+}
+
+TEST_F(PlanTest, MemoryFallsWithRanksAndStages) {
+  auto run = config("large");
+  const auto memory = [&](int zero, int ranks) {
+    run.distributed.zero = zero;
+    return plan_of(run, ranks).memory;
+  };
+  const auto whole = memory(0, 8), state = memory(1, 8), gradients = memory(2, 8);
+  int64_t parameters = 0;
+  for (const auto& part : plan_of(run, 1).parts) parameters += part.trained;
+  EXPECT_DOUBLE_EQ(whole.weights, 2.0 * static_cast<double>(parameters));
+  EXPECT_DOUBLE_EQ(whole.optimizer, 12.0 * static_cast<double>(parameters));
+  EXPECT_DOUBLE_EQ(state.optimizer, whole.optimizer / 8.0);
+  EXPECT_DOUBLE_EQ(state.gradients, whole.gradients);
+  EXPECT_LT(gradients.gradients, whole.gradients / 6.0);
+  for (int ranks : {2, 4, 8}) EXPECT_LT(memory(2, ranks).total(), memory(2, ranks / 2).total());
+}
+
+TEST_F(PlanTest, RecomputationSavesActivations) {
+  auto run = config("small");
+  const double with = plan_of(run, 1).memory.activations;
+  run.model.recompute = false;
+  EXPECT_GT(plan_of(run, 1).memory.activations, 2.0 * with);
+}
+
+TEST_F(PlanTest, WhatDoesNotFitIsRefused) {
+  auto run = config("large");
+  run.memory_gb = 80.0;
+  const auto alone = plan_of(run, 1);
+  EXPECT_FALSE(alone.fits);
+  EXPECT_THAT(to_text(alone), AllOf(HasSubstr("train on 1 rank\n"),
+                                    HasSubstr("does not fit: 80.00 GB available (fewer samples in "
+                                              "batch.micro, more ranks, ZeRO 2 or recompute)")));
+  const auto eight = plan_of(run, 8);
+  EXPECT_TRUE(eight.fits);
+  EXPECT_THAT(to_text(eight), AllOf(HasSubstr("train on 8 ranks\n"), Not(HasSubstr("does not fit"))));
+  run.memory_gb = 0.0;
+  EXPECT_TRUE(plan_of(run, 1).fits);  // a GPU of unknown size
+}
+
+TEST_F(PlanTest, StepsComeFromTheData) {
+  auto run = config("small");
+  EXPECT_THAT(to_text(plan_of(run, 1)), HasSubstr("not known: the data is not there yet"));
+  run.data.train = test::write_pairs(folder_, 5).string();  // 7 captions
+  run.batch = {.global = 4, .micro = 1, .epochs = 3.0};
+  const auto plan = plan_of(run, 3);
+  EXPECT_EQ(plan.samples, 7);
+  EXPECT_EQ(plan.steps_per_epoch, 2);
+  EXPECT_EQ(plan.steps, 6);
+  EXPECT_EQ(plan.accumulation, 2);
+  run.data.captions = "random_choice";
+  EXPECT_EQ(plan_of(run, 3).samples, 5);
+}
+
+TEST_F(PlanTest, OneRankSendsNothing) {
+  EXPECT_EQ(plan_of(config("small"), 1).communication, 0.0);
+  EXPECT_GT(plan_of(config("small"), 2).communication, 1e9);
+}
+
+TEST_F(PlanTest, AStageThatCannotWorkIsAnError) {
+  auto run = config("none");
+  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }), HasSubstr("none/config.json"));
+  run = config("small");
+  run.optimizer.parameters = {{"nothing.*"}};
+  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }), HasSubstr("'nothing.*', which matches none"));
+}
+
+}  // namespace
+}  // namespace ccexpert::train

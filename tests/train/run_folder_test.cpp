@@ -1,0 +1,93 @@
+// Which checkpoints of a run stay.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/train/run_folder.h>
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class RunFolderTest : public ::testing::Test {
+ protected:
+  RunFolderTest() { run_.create(); }
+  void add(std::initializer_list<int64_t> steps) {
+    for (const int64_t step : steps) {
+      fs::create_directory(run_.checkpoint(step));
+      temporary_.write(fs::relative(run_.checkpoint(step), temporary_.path()).string() + "/file", "x");
+    }
+  }
+
+  test::TemporaryFolder temporary_;
+  RunFolder run_{temporary_ / "run"};
+};
+
+TEST_F(RunFolderTest, NamesSortAsSteps) {
+  EXPECT_EQ(run_.checkpoint(7), temporary_ / "run/checkpoints/step-00000007");
+  EXPECT_THAT(run_.steps(), IsEmpty());
+  add({100, 20, 3});
+  temporary_.write("run/checkpoints/step-x", "");
+  temporary_.write("run/checkpoints/step-5.unfinished", "");
+  EXPECT_THAT(run_.steps(), ElementsAre(3, 20, 100));
+  EXPECT_THAT(RunFolder(temporary_ / "none").steps(), IsEmpty());
+}
+
+TEST_F(RunFolderTest, TheBestIsALinkThatMoves) {
+  EXPECT_EQ(run_.best_step(), std::nullopt);
+  add({4, 8});
+  run_.set_best(4);
+  EXPECT_EQ(run_.best_step(), 4);
+  run_.set_best(8);
+  EXPECT_EQ(run_.best_step(), 8);
+  EXPECT_EQ(fs::canonical(run_.best()), fs::canonical(run_.checkpoint(8)));
+  // The run may be moved as a whole.
+  EXPECT_TRUE(fs::read_symlink(run_.best()).is_relative());
+  fs::rename(temporary_ / "run", temporary_ / "moved");
+  EXPECT_TRUE(fs::exists(temporary_ / "moved/best/file"));
+}
+
+TEST_F(RunFolderTest, PruningKeepsTheLastAndTheBest) {
+  add({1, 2, 3, 4, 5});
+  run_.set_best(2);
+  run_.prune(2, 5);
+  EXPECT_THAT(run_.steps(), ElementsAre(2, 4, 5));
+  run_.set_best(5);
+  run_.prune(1, 5);
+  EXPECT_THAT(run_.steps(), ElementsAre(5));
+  run_.prune(3, 5);
+  EXPECT_THAT(run_.steps(), ElementsAre(5));
+}
+
+TEST_F(RunFolderTest, PruningCountsNothingBehindTheRun) {
+  // Step 9 is broken, and the run went back to 3.
+  add({2, 3, 4, 9});
+  run_.prune(1, 4);
+  EXPECT_THAT(run_.steps(), ElementsAre(4, 9));
+}
+
+TEST_F(RunFolderTest, PruningRemovesWhatAKilledRunLeft) {
+  add({1});
+  fs::create_directories(temporary_ / "run/checkpoints/step-00000002.unfinished");
+  temporary_.write("run/checkpoints/step-00000002.unfinished/model.safetensors", "x");
+  run_.prune(1, 1);
+  EXPECT_THAT(run_.steps(), ElementsAre(1));
+  EXPECT_FALSE(fs::exists(temporary_ / "run/checkpoints/step-00000002.unfinished"));
+}
+
+TEST_F(RunFolderTest, WhatCannotBeMadeIsNamed) {
+  const auto file = temporary_.write("file", "");
+  EXPECT_THAT(test::error_of([&] { RunFolder(file / "run").create(); }),
+              HasSubstr((file / "run/checkpoints").string() + ": cannot be made"));
+  EXPECT_THAT(test::error_of([&] { RunFolder(temporary_ / "none").set_best(1); }),
+              HasSubstr((temporary_ / "none/best").string() + ": cannot be set"));
+}
+
+}  // namespace
+}  // namespace ccexpert::train

@@ -1,0 +1,207 @@
+// What a run writes down: log.jsonl, TensorBoard's events, the report.
+#include "train/run_log.h"
+
+#include <bit>
+#include <cstring>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "support/temporary_folder.h"
+#include "train/event_file.h"
+#include "train/report.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::vector<json> lines_of(const fs::path& log) {
+  std::vector<json> lines;
+  std::ifstream file(log);
+  for (std::string line; std::getline(file, line);) lines.push_back(json::parse(line));
+  return lines;
+}
+
+class RunLogTest : public ::testing::Test {
+ protected:
+  RunLogTest() { run_.create(); }
+
+  void write_steps(int64_t behind, int64_t last) {
+    RunLog log(run_, behind);
+    for (int64_t step = behind + 1; step <= last; ++step)
+      log.write(StepLine{.step = step, .steps = 10, .loss = 2.0, .seconds = 0.5, .tokens = 100});
+  }
+  std::vector<int64_t> logged() const {
+    std::vector<int64_t> steps;
+    for (const auto& line : lines_of(run_.log())) steps.push_back(line.at("step"));
+    return steps;
+  }
+  std::vector<fs::path> event_files() const {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(run_.root())) {
+      if (entry.path().filename().string().starts_with("events.out.tfevents.")) files.push_back(entry.path());
+    }
+    return files;
+  }
+
+  test::TemporaryFolder temporary_;
+  RunFolder run_{temporary_ / "run"};
+};
+
+TEST_F(RunLogTest, AStepIsALine) {
+  RunLog log(run_, 0);
+  log.write(StepLine{.step = 3,
+                     .steps = 10,
+                     .loss = 1.5,
+                     .mask_loss = 0.25,
+                     .grad_norm = std::nan(""),
+                     .seconds = 0.5,
+                     .wait_seconds = 0.05,
+                     .tokens = 100,
+                     .samples = 4,
+                     .flops = 2e12,
+                     .peak_flops = 8e12,
+                     .memory = 3e9});
+  const auto line = lines_of(run_.log()).at(0);
+  EXPECT_EQ(line.at("event"), "step");
+  EXPECT_EQ(line.at("step"), 3);
+  EXPECT_EQ(line.at("loss"), 1.5);
+  EXPECT_EQ(line.at("mask_loss"), 0.25);
+  EXPECT_FALSE(line.contains("class_loss"));
+  EXPECT_TRUE(line.at("grad_norm").is_null());
+  EXPECT_EQ(line.at("tokens_per_second"), 200.0);
+  EXPECT_EQ(line.at("pairs_per_second"), 8.0);
+  EXPECT_EQ(line.at("data_wait_share"), 0.1);
+  EXPECT_EQ(line.at("mfu"), 0.5);
+  EXPECT_EQ(line.at("memory_gb"), 3.0);
+}
+
+TEST_F(RunLogTest, GoingOnCutsWhatTheCheckpointDoesNotKnow) {
+  write_steps(0, 5);
+  // A kill amid a line.
+  std::ofstream(run_.log(), std::ios::app) << R"({"event":"step","step":2,"lo)";
+  write_steps(3, 4);
+  EXPECT_THAT(logged(), ElementsAre(1, 2, 3, 4));
+  write_steps(0, 1);
+  EXPECT_THAT(logged(), ElementsAre(1));
+}
+
+TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
+  {
+    RunLog log(run_, 0);
+    log.write(EvaluationLine{.step = 2, .pairs = 7, .loss = 1.0, .metric = "loss", .score = 1.0});
+    log.write(
+        EvaluationLine{.step = 4, .pairs = 7, .loss = 0.5, .metric = "loss", .score = 0.5, .best = true});
+  }
+  write_steps(2, 2);
+  const auto lines = lines_of(run_.log());
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0].at("event"), "evaluation");
+  EXPECT_EQ(lines[0].at("pairs"), 7);
+}
+
+TEST_F(RunLogTest, TextOfAStepIsOneLine) {
+  const auto text = to_text(StepLine{.step = 3, .steps = 10, .loss = 1.25, .skipped_updates = 2});
+  EXPECT_THAT(text, HasSubstr("step 3/10 | "));
+  EXPECT_THAT(text, HasSubstr("loss 1.2500"));
+  EXPECT_THAT(text, HasSubstr("2 updates skipped"));
+  EXPECT_THAT(text, Not(HasSubstr("MFU")));
+  EXPECT_THAT(text, Not(HasSubstr("\n")));
+}
+
+TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
+  write_steps(0, 2);
+  {
+    RunLog log(run_, 2);
+    log.write(
+        EvaluationLine{.step = 300, .pairs = 1, .loss = 0.75, .metric = "change_accuracy", .score = 0.5});
+  }
+  std::map<int64_t, std::map<std::string, float>> scalars;
+  EXPECT_EQ(event_files().size(), 2U);
+  for (const auto& file : event_files()) {
+    const auto events = test::read_event_file(read_file(file));
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.front().version, "brain.Event:2");
+    for (const auto& event : events) {
+      EXPECT_GT(event.wall_time, 1.6e9);
+      for (const auto& [tag, value] : event.scalars) scalars[event.step][tag] = value;
+    }
+  }
+  EXPECT_EQ(scalars.at(1).at("loss"), 2.0F);
+  EXPECT_EQ(scalars.at(2).at("tokens_per_second"), 200.0F);
+  EXPECT_EQ(scalars.at(300).at("validation/loss"), 0.75F);
+  EXPECT_EQ(scalars.at(300).at("validation/change_accuracy"), 0.5F);
+}
+
+/// The data that the page's script holds.
+json page_data(const std::string& page) {
+  constexpr std::string_view kBegin = "<script>const data=", kEnd = ";\nconst charts";
+  const auto begin = page.find(kBegin) + kBegin.size();
+  return json::parse(page.substr(begin, page.find(kEnd, begin) - begin));
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t found = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++found;
+  return found;
+}
+
+TEST_F(RunLogTest, TheReportHoldsTheRun) {
+  const auto picture = temporary_.write("a.png", "Man");
+  RunLog log(run_, 0);
+  log.note("a sentence");
+  for (int64_t step = 1; step <= 3; ++step)
+    log.write(StepLine{.step = step, .loss = 1.0 / static_cast<double>(step)});
+  log.write(
+      EvaluationLine{.step = 3,
+                     .loss = 0.5,
+                     .metric = "loss",
+                     .samples = {{"u1", picture, temporary_ / "none.png", "a caption", {"one", "two"}}}});
+  log.write_report("name", "seed: 42\n");
+  const auto page = read_file(run_.report());
+  EXPECT_THAT(page, HasSubstr("<title>name</title>"));
+  EXPECT_THAT(page, HasSubstr("<pre>seed: 42\n</pre>"));
+  const auto data = page_data(page);
+  ASSERT_EQ(data.at("steps").size(), 3U);
+  EXPECT_EQ(data.at("steps")[1].at("loss"), 0.5);
+  const auto sample = data.at("evaluations")[0].at("samples")[0];
+  EXPECT_EQ(sample.at("caption"), "a caption");
+  EXPECT_THAT(sample.at("references").get<std::vector<std::string>>(), ElementsAre("one", "two"));
+  EXPECT_EQ(sample.at("before_picture"), "data:image/png;base64,TWFu");
+  EXPECT_EQ(sample.at("after_picture"), "");
+}
+
+TEST_F(RunLogTest, PicturesAreBase64) {
+  for (const auto& [bytes, text] : std::map<std::string, std::string>{
+           {"M", "TQ=="}, {"Ma", "TWE="}, {"Man", "TWFu"}, {"\xff\xfe\xfd\xfc", "//79/A=="}}) {
+    const auto picture = temporary_.write("p.jpg", bytes);
+    const json line{{"event", "evaluation"}, {"samples", {{{"before", picture.string()}, {"after", ""}}}}};
+    const auto data = page_data(report_html("", "", line.dump() + "\n"));
+    EXPECT_EQ(data.at("evaluations")[0].at("samples")[0].at("before_picture"),
+              "data:image/jpeg;base64," + text);
+  }
+}
+
+TEST_F(RunLogTest, NoTextOfTheRunEndsTheScript) {
+  for (const std::string text : {"</script><b>", "<!--<script>", "</SCRIPT >", "\"'\\ \n"}) {
+    const json line{{"event", "evaluation"},
+                    {"samples", {{{"before", ""}, {"after", ""}, {"caption", text}}}}};
+    const auto page = report_html(text, text, line.dump() + "\n");
+    EXPECT_EQ(count(page, "</script>"), 1U) << text;
+    EXPECT_EQ(count(page, "<script>"), 1U) << text;
+    EXPECT_EQ(count(page, "<!--"), 0U) << text;
+    EXPECT_EQ(count(page, "</SCRIPT"), 0U);
+    EXPECT_EQ(page_data(page).at("evaluations")[0].at("samples")[0].at("caption"), text);
+  }
+}
+
+}  // namespace
+}  // namespace ccexpert::train

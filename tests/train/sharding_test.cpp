@@ -1,0 +1,227 @@
+// Several ranks train what one process trains, at every ZeRO stage; their state moves between numbers of
+// ranks.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/train/training_state.h>
+
+#include "support/errors.h"
+#include "support/ranks.h"
+#include "train/tiny_run.h"
+
+namespace ccexpert::train {
+namespace {
+
+using distributed::Communicator;
+
+/// Sums over ranks come in another order; AdamW's eps below keeps that noise from growing.
+constexpr test::Tolerance kWeights{2e-5, 1e-4};
+constexpr double kLoss = 2e-5;
+constexpr int64_t kSamples = 11;
+
+/// 11 samples in global batches of 6 and micro-batches of 2: three micro-batches, the last of the second
+/// batch with one sample alone. Four ranks do not all have work.
+data::BatchPlan plan_for(const Communicator& all) {
+  const std::vector<data::PairVisits> pairs(kSamples);
+  return {data::EpochSampler(pairs, data::CaptionMode::kFlatten, 5),
+          {.global = 6, .micro = 2, .ranks = all.size(), .rank = all.rank(), .last = data::LastBatch::kKeep}};
+}
+
+struct Stage {
+  int zero = 0;
+  int64_t bucket_elements = 20'000;  // of some 900,000
+  at::ScalarType type = at::kFloat;
+};
+
+/// A model and its optimiser on one rank.
+class Trainee {
+ public:
+  Trainee(Communicator& all, const Stage& stage, std::shared_ptr<CcexpertModel> model = nullptr)
+      : all_(all),
+        model_(model ? std::move(model) : test::tiny_model(stage.type)),
+        optimizer_(apply_rules(*model_, {{"*", 1.0, 0.01}, {"model.vision_tower.*", 0.2, 0.0}}),
+                   {.eps = 1e-3, .zero = stage.zero, .bucket_elements = stage.bucket_elements}, all),
+        step_(*model_, optimizer_, all),
+        plan_(plan_for(all)) {}
+
+  std::vector<double> losses(int steps) {
+    std::vector<double> losses;
+    for (int i = 0; i < steps; ++i) losses.push_back(one_step().loss);
+    return losses;
+  }
+
+  StepReport one_step() {
+    const auto order = plan_.sampler().order(position_.epoch);
+    const auto parts = plan_.own(position_.batch);
+    const auto share = plan_.share(position_.batch);
+    size_t part = 0;
+    const auto next = [&] {
+      std::vector<int64_t> samples;
+      for (int64_t i = parts[part].first; i < parts[part].last; ++i)
+        samples.push_back(order[static_cast<size_t>(i)].pair);
+      ++part;
+      auto batch = test::tiny_batch(samples);
+      batch.pixels = batch.pixels.to(model_->options());
+      return batch;
+    };
+    const auto report = step_.run(next, {.own = share.own, .rounds = share.most, .total = share.total}, 1e-3);
+    position_ = plan_.after(position_);
+    return report;
+  }
+
+  CcexpertModel& model() { return *model_; }
+  ShardedAdamW& optimizer() { return optimizer_; }
+  void seek(const data::Position& position) { position_ = position; }
+  const data::Position& position() const { return position_; }
+
+ private:
+  Communicator& all_;
+  std::shared_ptr<CcexpertModel> model_;
+  ShardedAdamW optimizer_;
+  TrainingStep step_;
+  data::BatchPlan plan_;
+  data::Position position_;
+};
+
+void expect_near(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], tolerance) << "step " << i;
+}
+
+class Sharding : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Ranks, Sharding, ::testing::Values(2, 3, 4),
+                         [](const auto& ranks) { return "of" + std::to_string(ranks.param); });
+
+TEST_P(Sharding, TrainsWhatOneProcessTrains) {
+  test::in_ranks(GetParam(), [](int) {
+    const auto alone = distributed::single_process();
+    Trainee reference(*alone, {});
+    const auto expected = reference.losses(3);
+    const auto all = test::join_ranks();
+    for (const int zero : {0, 1, 2}) {
+      SCOPED_TRACE("ZeRO " + std::to_string(zero));
+      Trainee trainee(*all, {.zero = zero});
+      expect_near(trainee.losses(3), expected, kLoss);
+      EXPECT_TRUE(test::same_weights(test::weights_of(trainee.model()), test::weights_of(reference.model()),
+                                     kWeights));
+      EXPECT_FALSE(test::same_weights(test::weights_of(trainee.model()),
+                                      test::weights_of(*test::tiny_model()), kWeights));
+    }
+  });
+}
+
+TEST_P(Sharding, ReportsAreOfAllRanks) {
+  test::in_ranks(GetParam(), [](int) {
+    const auto alone = distributed::single_process();
+    const auto all = test::join_ranks();
+    Trainee reference(*alone, {}), trainee(*all, {.zero = 2});
+    for (int step = 0; step < 2; ++step) {
+      const auto expected = reference.one_step(), report = trainee.one_step();
+      EXPECT_EQ(report.samples, step == 0 ? 6 : 5);
+      EXPECT_EQ(report.supervised_tokens, expected.supervised_tokens);
+      EXPECT_EQ(report.tokens, expected.tokens);
+      EXPECT_NEAR(report.grad_norm, expected.grad_norm, 1e-4 * expected.grad_norm);
+    }
+  });
+}
+
+TEST_P(Sharding, HalfPrecisionIsTheSameOnAllRanks) {
+  test::in_ranks(GetParam(), [](int) {
+    const auto all = test::join_ranks();
+    for (const int zero : {0, 1, 2}) {
+      Trainee trainee(*all, {.zero = zero, .type = at::kBFloat16});
+      EXPECT_EQ(trainee.losses(2).size(), 2U);
+      for (const auto& item : trainee.model().named_parameters()) {
+        const auto firsts = item.value().detach().clone();
+        all->broadcast(firsts, 0);
+        ASSERT_TRUE(at::equal(firsts, item.value())) << item.key() << " at ZeRO " << zero;
+      }
+    }
+  });
+}
+
+TEST_P(Sharding, StateAndGradientsAreSharedOut) {
+  test::in_ranks(GetParam(), [](int) {
+    const auto all = test::join_ranks();
+    const auto bytes = [&](int zero) {
+      return static_cast<double>(
+          Trainee(*all, {.zero = zero, .bucket_elements = 10'000'000}).optimizer().bytes());
+    };
+    const double ranks = all->size(), whole = bytes(0);  // gradients and two moments
+    EXPECT_NEAR(bytes(1) / whole, (1.0 + 2.0 / ranks) / 3.0, 0.01);
+    EXPECT_NEAR(bytes(2) / whole, 1.0 / ranks, 0.01);
+  });
+}
+
+TEST_P(Sharding, AGradientThatIsNotFiniteOnOneRankIsSkippedByAll) {
+  test::in_ranks(GetParam(), [](int rank) {
+    const auto all = test::join_ranks();
+    for (const int zero : {0, 1, 2}) {
+      Trainee trainee(*all, {.zero = zero});
+      TrainingStep step(trainee.model(), trainee.optimizer(), *all);
+      const auto next = [&] {
+        auto batch = test::tiny_batch({rank});
+        if (rank == 1) batch.pixels.fill_(std::nan(""));
+        return batch;
+      };
+      const auto before = test::weights_of(trainee.model());
+      EXPECT_TRUE(step.run(next, {.own = 1, .rounds = 1, .total = all->size()}, 1e-3).skipped);
+      EXPECT_TRUE(test::same_weights(test::weights_of(trainee.model()), before));
+    }
+  });
+}
+
+/// The first `count` ranks of `all` on a port of their own; nothing for the others.
+std::unique_ptr<Communicator> first_ranks(Communicator& all, int count) {
+  const auto port = all.gather_text(std::to_string(test::free_port())).front();
+  if (all.rank() >= count) return nullptr;
+  return distributed::join({.rank = all.rank(), .size = count, .master_port = std::stoi(port)}, at::kCPU,
+                           std::chrono::seconds(60));
+}
+
+/// Trains two steps, saves, goes on for two; then other numbers of ranks go on from what was saved.
+void expect_state_moves(at::ScalarType type, double loss_tolerance) {
+  const auto all = test::join_ranks();
+  const auto folder = test::shared_folder() / "state";
+  Trainee writer(*all, {.zero = 2, .type = type});
+  writer.losses(2);
+  const auto config = io::open_checkpoint(test::tiny_folder()).config_json;
+  write_training_state(
+      folder, writer.model(), writer.optimizer(), {.step = 2, .updates = 2, .position = writer.position()},
+      {.config_json = config, .config_yaml = "", .companions = io::read_companions(test::tiny_folder())},
+      *all);
+  verify_training_state(folder);
+  const auto expected = writer.losses(2);
+  for (const int ranks : {1, 2, 3}) {
+    const auto some = first_ranks(*all, ranks);
+    for (int zero = 0; some && zero <= 2; ++zero) {
+      SCOPED_TRACE(std::to_string(ranks) + " ranks, ZeRO " + std::to_string(zero));
+      const auto checkpoint = io::open_checkpoint(folder);
+      auto model = build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights,
+                               {.tensor = at::TensorOptions().dtype(type)});
+      Trainee reader(*some, {.zero = zero, .type = type}, model);
+      const auto progress = read_training_state(folder, reader.optimizer());
+      EXPECT_EQ(progress.step, 2);
+      EXPECT_EQ(reader.optimizer().steps(), 2);
+      reader.seek(progress.position);
+      expect_near(reader.losses(2), expected, loss_tolerance);
+      if (type == at::kFloat) {
+        EXPECT_TRUE(
+            test::same_weights(test::weights_of(reader.model()), test::weights_of(writer.model()), kWeights));
+      }
+    }
+    all->barrier();
+  }
+}
+
+TEST(State, MovesToOtherNumbersOfRanksAndStages) {
+  test::in_ranks(3, [](int) { expect_state_moves(at::kFloat, kLoss); });
+}
+
+TEST(State, MovesInHalfPrecisionToo) {
+  // Gradients are summed in bfloat16 on the way.
+  test::in_ranks(3, [](int) { expect_state_moves(at::kBFloat16, 0.02); });
+}
+
+}  // namespace
+}  // namespace ccexpert::train

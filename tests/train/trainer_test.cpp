@@ -1,0 +1,212 @@
+// Whole runs in one process: resumed, stopped, with broken checkpoints and unreadable images.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/train/run_folder.h>
+#include <ccexpert/train/trainer.h>
+
+#include "core/files.h"
+#include "support/errors.h"
+#include "train/tiny_run.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class TrainerTest : public ::testing::Test {
+ protected:
+  TrainerTest() : config_(test::tiny_config(folder_, test::write_pairs(folder_, 5))) {}
+
+  TrainOutcome train(const TrainConfig& config, std::stop_token stop = {}) {
+    return train::train(config, *alone_, at::kCPU, std::move(stop));
+  }
+  TrainConfig named(const std::string& run) const {
+    auto config = config_;
+    config.output = (folder_ / run).string();
+    return config;
+  }
+  /// A run of `config_` that nothing interrupts.
+  std::vector<double> whole() { return train(named("whole")).loss; }
+
+  /// Weights and the optimiser's state at a step, byte for byte.
+  std::map<std::string, std::string> files(const std::string& run, int64_t step) const {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : fs::directory_iterator(RunFolder(folder_ / run).checkpoint(step))) {
+      const auto name = entry.path().filename().string();
+      if (name.ends_with(".safetensors")) files[name] = read_file(entry.path());
+    }
+    return files;
+  }
+  void expect_same_end(const std::string& run) const {
+    EXPECT_GE(files("whole", 6).size(), 2U);
+    EXPECT_TRUE(files(run, 6) == files("whole", 6));
+    EXPECT_TRUE(is_finished(named(run)));
+  }
+  std::vector<json> log_of(const std::string& run, const std::string& event) const {
+    std::vector<json> lines;
+    std::ifstream file(folder_ / run / "log.jsonl");
+    for (std::string line; std::getline(file, line);) {
+      auto object = json::parse(line);
+      if (object.at("event") == event) lines.push_back(std::move(object));
+    }
+    return lines;
+  }
+
+  test::TemporaryFolder folder_;
+  std::unique_ptr<distributed::Communicator> alone_ = distributed::single_process();
+  TrainConfig config_;
+};
+
+/// Runs `call` and returns what it printed to standard error.
+template <class Call>
+std::string printed_by(Call&& call) {
+  ::testing::internal::CaptureStderr();
+  call();
+  return ::testing::internal::GetCapturedStderr();
+}
+
+TEST_F(TrainerTest, TheLossFalls) {
+  config_.batch.max_steps = 20;
+  config_.checkpoint.every_steps = 0;
+  const auto losses = whole();
+  ASSERT_EQ(losses.size(), 20U);
+  EXPECT_LT(losses.back(), 0.7 * losses.front());
+  EXPECT_THAT(RunFolder(folder_ / "whole").steps(), ElementsAre(20));
+  EXPECT_EQ(RunFolder(folder_ / "whole").best_step(), 20);
+}
+
+TEST_F(TrainerTest, ResumedEqualsUninterrupted) {
+  const auto expected = whole();
+  auto config = named("cut");
+  train(config);
+  // As if it had been killed behind step 4, once and again.
+  fs::remove_all(RunFolder(config.output).checkpoint(6));
+  fs::remove(RunFolder(config.output).finished());
+  const auto outcome = train(config);
+  EXPECT_THAT(outcome.loss, ElementsAre(expected[4], expected[5]));
+  EXPECT_EQ(outcome.step, 6);
+  expect_same_end("cut");
+  EXPECT_EQ(log_of("cut", "step").size(), 6U);
+}
+
+TEST_F(TrainerTest, ResumedWithDrawnCaptionsEqualsUninterrupted) {
+  config_.data.captions = "random_choice";
+  config_.batch.max_steps = 0;
+  config_.batch.epochs = 3.0;  // of 2 batches each
+  whole();
+  auto config = named("cut");
+  train(config);
+  fs::remove_all(RunFolder(config.output).checkpoint(6));
+  train(config);
+  expect_same_end("cut");
+}
+
+TEST_F(TrainerTest, ABrokenCheckpointIsPassedOverWithAWarning) {
+  whole();
+  auto config = named("cut");
+  train(config);
+  const RunFolder run(config.output);
+  fs::resize_file(run.checkpoint(6) / "model.safetensors", 1000);
+  TrainOutcome outcome;
+  const auto printed = printed_by([&] { outcome = train(config); });
+  EXPECT_THAT(printed, HasSubstr("checkpoint of step 6 is broken and passed over"));
+  EXPECT_THAT(printed, HasSubstr("model.safetensors: expected"));
+  EXPECT_EQ(outcome.loss.size(), 2U);
+  expect_same_end("cut");
+}
+
+TEST_F(TrainerTest, WithoutAWholeCheckpointItBeginsAnew) {
+  whole();
+  auto config = named("cut");
+  train(config);
+  for (const int64_t step : RunFolder(config.output).steps())
+    fs::remove(RunFolder(config.output).checkpoint(step) / "manifest.json");
+  EXPECT_EQ(train(config).loss.size(), 6U);
+  expect_same_end("cut");
+}
+
+TEST_F(TrainerTest, ARequestedStopSaves) {
+  whole();
+  auto config = named("cut");
+  config.checkpoint.every_steps = 0;
+  std::stop_source stop;
+  stop.request_stop();
+  for (int64_t step = 1; step <= 3; ++step) {
+    const auto outcome = train(config, stop.get_token());
+    EXPECT_EQ(outcome.step, step);
+    EXPECT_FALSE(outcome.finished);
+    EXPECT_FALSE(is_finished(config));
+    EXPECT_EQ(RunFolder(config.output).steps().back(), step);
+  }
+  EXPECT_TRUE(train(config).finished);
+  expect_same_end("cut");
+}
+
+TEST_F(TrainerTest, TheBestCheckpointStays) {
+  auto config = named("run");
+  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  config.evaluation.every_epoch = false;
+  config.evaluation.every_steps = 2;
+  config.evaluation.samples = 1;
+  config.checkpoint.keep_last = 1;
+  train(config);
+  const auto evaluations = log_of("run", "evaluation");
+  ASSERT_EQ(evaluations.size(), 3U);
+  double best = 1e9;
+  int64_t best_step = 0;
+  for (const auto& line : evaluations) {
+    EXPECT_EQ(line.at("pairs"), 3);
+    EXPECT_EQ(line.at("samples").size(), 1U);
+    EXPECT_EQ(line.at("best"), line.at("score").get<double>() < best);
+    if (line.at("best").get<bool>()) best_step = line.at("step");
+    best = std::min(best, line.at("score").get<double>());
+  }
+  EXPECT_EQ(RunFolder(config.output).best_step(), best_step);
+  // A kill between the checkpoint and the link to it.
+  fs::remove(RunFolder(config.output).best());
+  fs::remove(RunFolder(config.output).finished());
+  train(config);
+  EXPECT_EQ(RunFolder(config.output).best_step(), best_step);
+  EXPECT_THAT(read_file(RunFolder(config.output).report()), HasSubstr("validation loss"));
+}
+
+TEST_F(TrainerTest, UnreadableImagesEndTheRunOrAreLeftOut) {
+  fs::remove(folder_ / "pairs.json-3-after.png");
+  EXPECT_THAT(test::error_of([&] { train(named("strict")); }), HasSubstr("pairs.json-3-after.png"));
+  auto config = named("lenient");
+  config.data.unreadable = "skip";
+  EXPECT_TRUE(train(config).finished);
+  const auto steps = log_of("lenient", "step");
+  ASSERT_EQ(steps.size(), 6U);
+  EXPECT_GT(steps.back().at("skipped_samples"), 0.0);
+}
+
+TEST_F(TrainerTest, FrozenWeightsStayAndTheRestGoesOn) {
+  config_.optimizer.parameters = {{"model.vision_resampler.*"}};
+  whole();
+  auto config = named("cut");
+  train(config);
+  fs::remove_all(RunFolder(config.output).checkpoint(6));
+  train(config);
+  expect_same_end("cut");
+  // Frozen weights are those of the start.
+  const auto before = io::open_checkpoint(test::tiny_folder()).weights->tensor("lm_head.weight");
+  const auto after = io::open_checkpoint(RunFolder(config.output).best()).weights->tensor("lm_head.weight");
+  EXPECT_TRUE(at::equal(after.to(at::kFloat), before.to(at::kFloat)));
+}
+
+TEST_F(TrainerTest, OtherParametersOfARunAreRefused) {
+  whole();
+  auto config = named("whole");
+  config.optimizer.parameters = {{"model.mm_projector.*"}};
+  config.batch.max_steps = 8;
+  EXPECT_THAT(test::error_of([&] { train(config); }),
+              HasSubstr("the optimiser's state belongs to other parameters"));
+}
+
+}  // namespace
+}  // namespace ccexpert::train
