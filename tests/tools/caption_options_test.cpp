@@ -134,8 +134,8 @@ TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
 TEST(CaptionOptions, HelpNamesEveryGroupAndExamples) {
   const auto parsed = parse({"--help"});
   EXPECT_EQ(parsed.exit_code, 0);
-  for (const char* part :
-       {"Model:", "Input:", "Output:", "Generation:", "Examples:", "--max-new-tokens", "Exit codes"}) {
+  for (const char* part : {"ccexpert-caption [OPTIONS] BEFORE AFTER\n", "Model:", "Input:", "Output:",
+                           "Generation:", "Examples:", "--max-new-tokens", "Exit codes"}) {
     EXPECT_THAT(parsed.text, HasSubstr(part));
   }
 }

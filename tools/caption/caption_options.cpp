@@ -1,5 +1,7 @@
 #include "caption/caption_options.h"
 
+#include <memory>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -163,6 +165,18 @@ void check(CaptionCommand& command) {
   if (!command.prompt.empty()) text::complete_question(command.prompt);
 }
 
+/// CLI11 knows options one by one, not which of them go together.
+class CaptionHelp : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return fmt::format(
+        "Usage: {0} [OPTIONS] BEFORE AFTER\n"
+        "       {0} [OPTIONS] --pairs FILE\n"
+        "       {0} [OPTIONS] --before DIR --after DIR\n",
+        kName);
+  }
+};
+
 }  // namespace
 
 ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
@@ -170,6 +184,7 @@ ParsedCaptionCommand parse_caption_command(int count, const char* const* argumen
   std::string shell;
   bool version = false;
   CLI::App app("Says in words what changed between two images of one place (CCExpert).", kName);
+  app.formatter(std::make_shared<CaptionHelp>());
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_model_options(app, parsed.command);
