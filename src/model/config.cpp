@@ -32,9 +32,7 @@ void expect_sizes(const Config& config, std::string_view part) {
       expect(value > 0 && value <= most, what, fmt::format("1 to {}", most), std::to_string(value));
     }
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, double>) {
-      const bool may_be_zero = std::string_view(each.name) == "flag_init_std";
-      expect(value > 0.0 || (may_be_zero && value == 0.0), what, may_be_zero ? "at least 0" : "above 0",
-             fmt::format("{}", value));
+      expect(value > 0.0, what, "above 0", fmt::format("{}", value));
     }
   });
 }

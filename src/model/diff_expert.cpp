@@ -207,9 +207,9 @@ DiffExpert::Trace DiffExpert::trace(const std::vector<at::Tensor>& before,
   return trace;
 }
 
-void DiffExpert::initialize(uint64_t seed) {
+void DiffExpert::initialize(const FreshWeights& fresh) {
   const at::NoGradGuard no_grad;
-  auto generator = at::detail::createCPUGenerator(seed);
+  auto generator = at::detail::createCPUGenerator(fresh.seed);
   for (auto& item : named_parameters()) {
     const auto& name = item.key();
     auto& parameter = item.value();
@@ -218,7 +218,8 @@ void DiffExpert::initialize(uint64_t seed) {
     } else if (name.find(".norm") != std::string::npos) {
       parameter.fill_(1.0);
     } else {
-      const double deviation = name.ends_with("flag_embed.weight") ? config_.flag_init_std : 0.02;
+      const bool flag = name.ends_with("flag_embed.weight");
+      const double deviation = flag ? fresh.flag_deviation : fresh.deviation;
       // Drawn on the CPU in float32, so that a seed means the same weights on every device and in every
       // dtype.
       parameter.copy_(at::empty(parameter.sizes(), at::kFloat).normal_(0.0, deviation, generator));

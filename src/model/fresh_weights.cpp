@@ -8,18 +8,16 @@
 namespace ccexpert {
 namespace {
 
-constexpr double kDeviation = 0.02;
-
-double deviation_of(const std::string& name, const at::Tensor& parameter) {
-  if (name.find("patch_embedding") == std::string::npos) return kDeviation;
+double deviation_of(const std::string& name, const at::Tensor& parameter, double usual) {
+  if (name.find("patch_embedding") == std::string::npos) return usual;
   return 1.0 / std::sqrt(static_cast<double>(parameter[0].numel()));
 }
 
 }  // namespace
 
-void initialize_weights(CcexpertModel& model, uint64_t seed) {
+void initialize_weights(CcexpertModel& model, const FreshWeights& fresh) {
   const at::NoGradGuard no_grad;
-  auto generator = at::detail::createCPUGenerator(seed);
+  auto generator = at::detail::createCPUGenerator(fresh.seed);
   for (auto& item : model.named_parameters()) {
     auto& parameter = item.value();
     if (item.key().ends_with(".bias")) {
@@ -27,11 +25,11 @@ void initialize_weights(CcexpertModel& model, uint64_t seed) {
     } else if (parameter.dim() == 1) {
       parameter.fill_(1.0);  // the scale of a norm
     } else {
-      const double deviation = deviation_of(item.key(), parameter);
+      const double deviation = deviation_of(item.key(), parameter, fresh.deviation);
       parameter.copy_(at::empty(parameter.sizes(), at::kFloat).normal_(0.0, deviation, generator));
     }
   }
-  if (model.diff_expert()) model.diff_expert()->initialize(seed);
+  if (model.diff_expert()) model.diff_expert()->initialize(fresh);
 }
 
 }  // namespace ccexpert

@@ -108,7 +108,7 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
     fail("fresh Diff Expert", "the model config describes none");
   }
   auto model = std::make_shared<CcexpertModel>(config, options.tensor);
-  if (fresh) model->diff_expert()->initialize(options.seed);
+  if (fresh) model->diff_expert()->initialize(options.fresh);
   const int64_t depth = model->vision()->depth();
   load_weights(*model, source,
                {.may_be_unused =

@@ -117,9 +117,12 @@ void TrainConfig::validate() const {
          fmt::format("{}", optimizer.learning_rate));
   expect(optimizer.warmup_ratio >= 0.0 && optimizer.warmup_ratio < 1.0, "optimizer.warmup_ratio",
          "0 to below 1", fmt::format("{}", optimizer.warmup_ratio));
+  expect(model.init_std > 0.0, "model.init_std", "above 0", fmt::format("{}", model.init_std));
+  expect_at_least("model.flag_init_std", model.flag_init_std, 0.0);
   expect_at_least("loss.caption", loss.caption, 0.0);
   expect_at_least("loss.mask", loss.mask, 0.0);
   expect_at_least("loss.classes", loss.classes, 0.0);
+  expect_at_least("loss.tokens", loss.tokens, 0.0);
   expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
   expect(loss.class_count >= 1 && loss.class_count <= 255, "loss.class_count", "1 to 255",
          std::to_string(loss.class_count));

@@ -26,6 +26,18 @@ at::Tensor mask_loss(const Objective& objective, const at::Tensor& change, const
   return known_cross_entropy(objective.heads->mask(change), targets, shares.ge(0.0));
 }
 
+/// The change is the same for both dates; a base without Diff Expert cannot know it.
+at::Tensor image_token_loss(const Objective& objective, const at::Tensor& image_tokens,
+                            const TensorBatch& batch, bool sees_change) {
+  const auto logits = objective.heads->tokens(image_tokens);
+  const auto loss =
+      known_cross_entropy(logits.slice(-1, 1), batch.class_shares.clamp_min(0.0), batch.class_shares.ge(0.0));
+  if (!sees_change) return loss;
+  const auto shares = batch.change_mask.repeat_interleave(2, 0);  // [2B,N]
+  return loss +
+         known_cross_entropy(logits.select(-1, 0), shares.ge(kChangedShare).to(at::kFloat), shares.ge(0.0));
+}
+
 at::Tensor class_loss(const Objective& objective, const at::Tensor& features, const at::Tensor& shares) {
   return known_cross_entropy(objective.heads->classes(features), shares.clamp_min(0.0), shares.ge(0.0));
 }
@@ -37,8 +49,7 @@ void add(BatchLoss& result, const at::Tensor& loss, double weight, double BatchL
 }
 
 void add_caption_loss(BatchLoss& result, const CcexpertModel& model, const TensorBatch& batch,
-                      const at::Tensor& fused, double weight) {
-  const auto tokens = model.projector().forward(fused);  // [2B,N,H]
+                      const at::Tensor& tokens, double weight) {
   const auto hidden = model.decoder().forward(model.splice(batch.ids, tokens).embeddings);
   const auto labels = splice_labels(batch.ids, batch.labels, tokens.size(1));
   const auto loss = token_loss(model.decoder(), hidden, labels);
@@ -49,10 +60,12 @@ void add_caption_loss(BatchLoss& result, const CcexpertModel& model, const Tenso
 
 }  // namespace
 
-AuxiliaryHeads::AuxiliaryHeads(int64_t width, int64_t classes, const at::TensorOptions& options,
-                               uint64_t seed)
-    : mask_(register_module("mask", std::make_shared<Linear>(width, 1, true, options))),
-      classes_(register_module("classes", std::make_shared<Linear>(width, classes, true, options))) {
+AuxiliaryHeads::AuxiliaryHeads(int64_t vision_width, int64_t language_width, int64_t classes,
+                               const at::TensorOptions& options, uint64_t seed)
+    : mask_(register_module("mask", std::make_shared<Linear>(vision_width, 1, true, options))),
+      classes_(register_module("classes", std::make_shared<Linear>(vision_width, classes, true, options))),
+      tokens_(
+          register_module("tokens", std::make_shared<Linear>(language_width, 1 + classes, true, options))) {
   const at::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(seed);
   for (auto& item : named_parameters()) {
@@ -71,6 +84,10 @@ at::Tensor AuxiliaryHeads::classes(const at::Tensor& features) const {
   return classes_->forward(features);
 }
 
+at::Tensor AuxiliaryHeads::tokens(const at::Tensor& image_tokens) const {
+  return tokens_->forward(image_tokens);
+}
+
 BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const Objective& objective) {
   const auto& weights = objective.weights;
   BatchLoss result;
@@ -79,12 +96,18 @@ BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const
     add(result, class_loss(objective, features.back(), batch.class_shares), weights.classes,
         &BatchLoss::classes);
   }
-  if (weights.caption == 0.0 && weights.mask == 0.0) return result;
+  if (weights.caption == 0.0 && weights.mask == 0.0 && weights.tokens == 0.0) return result;
   const auto images = model.fuse(features);
   if (weights.mask > 0.0) {
     add(result, mask_loss(objective, images.change, batch.change_mask), weights.mask, &BatchLoss::mask);
   }
-  if (weights.caption > 0.0) add_caption_loss(result, model, batch, images.tokens, weights.caption);
+  if (weights.caption == 0.0 && weights.tokens == 0.0) return result;
+  const auto tokens = model.projector().forward(images.tokens);  // [2B,N,H]
+  if (weights.tokens > 0.0) {
+    const auto loss = image_token_loss(objective, tokens, batch, images.change.defined());
+    add(result, loss, weights.tokens, &BatchLoss::image_tokens);
+  }
+  if (weights.caption > 0.0) add_caption_loss(result, model, batch, tokens, weights.caption);
   return result;
 }
 

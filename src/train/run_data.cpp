@@ -44,7 +44,7 @@ data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, con
   options.image_tokens = run.model->config().vision.patches();
   options.max_tokens = config.data.max_tokens;
   if (config.loss.auxiliary()) options.mask_patch = run.model->config().vision.patch_size;
-  if (config.loss.classes > 0.0) options.classes = config.loss.class_count;
+  if (config.loss.needs_classes()) options.classes = config.loss.class_count;
   options.workers = config.data.workers;
   options.prefetch = config.data.prefetch;
   options.cache_bytes = static_cast<int64_t>(config.data.cache_gb * kBytesPerGigabyte);

@@ -19,6 +19,7 @@ struct StepLine {
   double loss = 0.0;
   double mask_loss = 0.0;   ///< 0 where the objective has none
   double class_loss = 0.0;  ///< likewise
+  double token_loss = 0.0;  ///< likewise
   double grad_norm = 0.0;
   double learning_rate = 0.0;
   double seconds = 0.0;

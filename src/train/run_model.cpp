@@ -47,22 +47,27 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   if (!run.model.diff_expert && config.diff_expert) {
     fail({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
   }
-  if (config.diff_expert) config.diff_expert->flag_init_std = run.model.flag_init_std;
   return config;
 }
 
+FreshWeights fresh_weights(const TrainConfig& config) {
+  return {.seed = static_cast<uint64_t>(config.seed),
+          .deviation = config.model.init_std,
+          .flag_deviation = config.model.flag_init_std};
+}
+
 std::shared_ptr<CcexpertModel> fresh_model(const ModelConfig& config, const at::TensorOptions& options,
-                                           int64_t seed) {
+                                           const FreshWeights& fresh) {
   auto model = std::make_shared<CcexpertModel>(config, options);
-  initialize_weights(*model, static_cast<uint64_t>(seed));
+  initialize_weights(*model, fresh);
   return model;
 }
 
 std::shared_ptr<AuxiliaryHeads> make_heads(const RunModel& run, const TrainConfig& config) {
   if (!config.loss.auxiliary()) return nullptr;
-  auto heads =
-      std::make_shared<AuxiliaryHeads>(run.model->config().vision.hidden_size, config.loss.class_count,
-                                       run.model->options(), static_cast<uint64_t>(config.seed));
+  auto heads = std::make_shared<AuxiliaryHeads>(
+      run.model->config().vision.hidden_size, run.model->config().decoder.hidden_size,
+      config.loss.class_count, run.model->options(), static_cast<uint64_t>(config.seed));
   const auto file = run.folder / kAuxiliaryFile;
   if (fs::exists(file)) load_weights(*heads, *io::open_safetensors(file));
   return heads;
@@ -97,7 +102,7 @@ RunModel load_run_model(const fs::path& folder, const TrainConfig& config, at::D
     original = read_file(folder / "config.json");
     if (fs::exists(folder / "preprocessor_config.json"))
       preprocessor = read_file(folder / "preprocessor_config.json");
-    run.model = fresh_model(run_model_config(folder, config), options, config.seed);
+    run.model = fresh_model(run_model_config(folder, config), options, fresh_weights(config));
   } else {
     const auto checkpoint = io::open_checkpoint(folder);
     run.folder = checkpoint.folder;
@@ -105,10 +110,9 @@ RunModel load_run_model(const fs::path& folder, const TrainConfig& config, at::D
     preprocessor = checkpoint.preprocessor_json;
     const auto model_config =
         adapted(parse_model_config(original, (run.folder / "config.json").string()), config);
-    run.model = build_model(model_config, *checkpoint.weights,
-                            {.tensor = options,
-                             .fresh_diff_expert = config.model.diff_expert,
-                             .seed = static_cast<uint64_t>(config.seed)});
+    run.model = build_model(
+        model_config, *checkpoint.weights,
+        {.tensor = options, .fresh_diff_expert = config.model.diff_expert, .fresh = fresh_weights(config)});
   }
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);

@@ -189,6 +189,7 @@ class Run {
         .loss = report.loss,
         .mask_loss = report.mask_loss,
         .class_loss = report.class_loss,
+        .token_loss = report.token_loss,
         .grad_norm = report.grad_norm,
         .learning_rate = rate,
         .seconds = seconds,

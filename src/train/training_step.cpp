@@ -29,6 +29,7 @@ void TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& rep
   report.own_losses.push_back(result.caption);
   report.mask_loss += result.mask;
   report.class_loss += result.classes;
+  report.token_loss += result.image_tokens;
   report.supervised_tokens += result.supervised_tokens;
   report.tokens += result.tokens;
   report.samples += static_cast<int64_t>(batch.ids.size());
@@ -38,8 +39,9 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan) const {
   double sum = 0.0;
   for (const double loss : report.own_losses) sum += loss;
   const auto number = [](auto value) { return static_cast<double>(value); };
-  auto shared = at::tensor({sum, report.mask_loss, report.class_loss, number(report.supervised_tokens),
-                            number(report.tokens), number(report.samples), plan.stop ? 1.0 : 0.0},
+  auto shared = at::tensor({sum, report.mask_loss, report.class_loss, report.token_loss,
+                            number(report.supervised_tokens), number(report.tokens), number(report.samples),
+                            plan.stop ? 1.0 : 0.0},
                            at::kDouble)
                     .to(model_.options().device());
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
@@ -49,10 +51,11 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan) const {
   report.loss = mean(0);
   report.mask_loss = mean(1);
   report.class_loss = mean(2);
-  report.supervised_tokens = count(3);
-  report.tokens = count(4);
-  report.samples = count(5);
-  report.stop = count(6) > 0;
+  report.token_loss = mean(3);
+  report.supervised_tokens = count(4);
+  report.tokens = count(5);
+  report.samples = count(6);
+  report.stop = count(7) > 0;
 }
 
 }  // namespace ccexpert::train

@@ -72,7 +72,7 @@ void diff_expert(benchmark::State& state) {
   const VisionConfig vision;
   const DiffExpertConfig config;
   DiffExpert expert(config, at::kFloat);
-  expert.initialize(1);
+  expert.initialize({.seed = 1});
   std::vector<at::Tensor> before, after;
   for (int64_t scale = 0; scale < kScales; ++scale) {
     before.push_back(random({1, vision.patches(), vision.hidden_size}));

@@ -75,7 +75,6 @@ TEST(ModelConfig, WithoutAVisionConfigIsSo400m) {
   EXPECT_EQ(config.diff_expert->per_expert_depth, 3);
   EXPECT_EQ(config.diff_expert->embedding_dim, 1152);
   EXPECT_EQ(config.diff_expert->mlp_dim, 4608);
-  EXPECT_EQ(config.diff_expert->flag_init_std, 0.02);
 }
 
 TEST(ModelConfig, WithoutAResamplerIsABaseModelOfTheLastLayerButOne) {
@@ -201,8 +200,6 @@ TEST(ModelConfig, RefusesEpsilonsAndBasesThatGiveNoNumbers) {
             "decoder config: rms_norm_eps: expected above 0, got -1e-06");
   EXPECT_EQ(error_with(tiny, "/vision_config/layer_norm_eps", 0.0),
             "vision config: layer_norm_eps: expected above 0, got 0");
-  EXPECT_EQ(error_with(tiny, "/cc_expert_args/flag_init_std", -0.1),
-            "cc_expert_args: flag_init_std: expected at least 0, got -0.1");
 }
 
 TEST(ModelConfig, AVisionWidthBelowOneHeadHasNoDiffExpert) {

@@ -158,9 +158,9 @@ DiffExpertConfig small_config(int64_t depth) {
 
 TEST(DiffExpert, FreshWeightsAreTheReferencesDistributionAndTheSeedsOwn) {
   DiffExpert first(small_config(2), {}), second(small_config(2), {}), other(small_config(2), {});
-  first.initialize(7);
-  second.initialize(7);
-  other.initialize(8);
+  first.initialize({.seed = 7});
+  second.initialize({.seed = 7});
+  other.initialize({.seed = 8});
   const auto flag = first.named_parameters()["layers.0.image_a_flag_embed.weight"];
   EXPECT_NEAR(flag.std().item<double>(), 0.02, 0.005);
   EXPECT_NEAR(first.named_parameters()["layers.1.mlp.lin1.weight"].std().item<double>(), 0.02, 0.001);
@@ -172,7 +172,7 @@ TEST(DiffExpert, FreshWeightsAreTheReferencesDistributionAndTheSeedsOwn) {
 
 TEST(DiffExpert, ThreeLayersAndAnyNumberOfScalesRun) {
   DiffExpert expert(small_config(3), {});
-  expert.initialize(1);
+  expert.initialize({.seed = 1});
   const auto features = at::randn({2, 4, 128});
   const auto out = expert.forward({features, features, features}, {features, features, features});
   EXPECT_EQ(out.change.sizes(), (std::vector<int64_t>{2, 4, 128}));
@@ -181,7 +181,7 @@ TEST(DiffExpert, ThreeLayersAndAnyNumberOfScalesRun) {
 
 TEST(DiffExpert, RefusesPatchesThatFormNoSquareAndScalesOfOneDateOnly) {
   DiffExpert expert(small_config(1), {});
-  expert.initialize(1);
+  expert.initialize({.seed = 1});
   const auto features = at::randn({1, 5, 128});
   EXPECT_EQ(test::error_of([&] { expert.forward({features}, {features}); }),
             "Diff Expert: patches: expected a square number, got 5");

@@ -18,9 +18,9 @@ ModelConfig tiny_config() {
 
 TEST(FreshWeights, AreFiniteAndTheSameForTheSameSeed) {
   CcexpertModel first(tiny_config()), same(tiny_config()), other(tiny_config());
-  initialize_weights(first, 1);
-  initialize_weights(same, 1);
-  initialize_weights(other, 2);
+  initialize_weights(first, {.seed = 1});
+  initialize_weights(same, {.seed = 1});
+  initialize_weights(other, {.seed = 2});
   bool differs = false;
   for (const auto& item : first.named_parameters()) {
     EXPECT_TRUE(at::isfinite(item.value()).all().item<bool>()) << item.key();
@@ -32,11 +32,21 @@ TEST(FreshWeights, AreFiniteAndTheSameForTheSameSeed) {
 
 TEST(FreshWeights, NormsBeginAtOneAndBiasesAtZero) {
   CcexpertModel model(tiny_config());
-  initialize_weights(model, 1);
+  initialize_weights(model, {.seed = 1});
   const auto parameters = model.named_parameters();
   EXPECT_TRUE(at::equal(parameters["model.norm.weight"], at::ones({64})));
   EXPECT_EQ(parameters["model.mm_projector.0.bias"].abs().max().item<float>(), 0.0F);
   EXPECT_NEAR(parameters["model.embed_tokens.weight"].std().item<double>(), 0.02, 0.001);
+}
+
+TEST(FreshWeights, DeviationsAreChosen) {
+  CcexpertModel model(tiny_config());
+  initialize_weights(model, {.seed = 1, .deviation = 0.08, .flag_deviation = 0.5});
+  const auto parameters = model.named_parameters();
+  const auto deviation = [&](const char* name) { return parameters[name].std().item<double>(); };
+  EXPECT_NEAR(deviation("model.embed_tokens.weight"), 0.08, 0.004);
+  EXPECT_NEAR(deviation("model.vision_resampler.layers.0.mlp.lin1.weight"), 0.08, 0.004);
+  EXPECT_NEAR(deviation("model.vision_resampler.layers.0.image_a_flag_embed.weight"), 0.5, 0.1);
 }
 
 /// Every size of a config, as text.

@@ -188,7 +188,7 @@ TEST(BuildModel, AFreshDiffExpertIsTheSeedsOwnBesideTheBasesWeights) {
   const auto config = test::config_of(test::open_tiny());
   const auto base = base_source();
   const auto build = [&](uint64_t seed) {
-    return build_model(config, base, {.fresh_diff_expert = true, .seed = seed});
+    return build_model(config, base, {.fresh_diff_expert = true, .fresh = {.seed = seed}});
   };
   const auto first = build(1), same = build(1), other = build(2);
   const std::string flag = "model.vision_resampler.layers.0.change_flag_embed.weight";

@@ -15,14 +15,14 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int64_t kPatches = 36, kWidth = 128, kClasses = 3;
+constexpr int64_t kPatches = 36, kWidth = 128, kLanguageWidth = 64, kClasses = 3;
 
 class ObjectiveTest : public ::testing::Test {
  protected:
   ObjectiveTest() {
     const auto checkpoint = io::open_checkpoint(test::data_folder() / "checkpoint-tiny");
     model_ = build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights, {});
-    heads_ = std::make_shared<AuxiliaryHeads>(kWidth, kClasses, at::TensorOptions(), 7);
+    heads_ = std::make_shared<AuxiliaryHeads>(kWidth, kLanguageWidth, kClasses, at::TensorOptions(), 7);
     auto generator = at::detail::createCPUGenerator(1);
     batch_.pixels = at::empty({4, 3, 84, 84}).normal_(0.0, 1.0, generator);
     for (int pair = 0; pair < 2; ++pair) {
@@ -72,8 +72,30 @@ TEST_F(ObjectiveTest, ClassLossTakesSharesAsTargets) {
   EXPECT_NEAR(result.classes, expected, 1e-5);
 }
 
+TEST_F(ObjectiveTest, TokenLossIsOfWhatTheDecoderReads) {
+  batch_.change_mask[1][7] = 1.0;  // for both dates
+  batch_.class_shares[0][2][1] = 0.5;
+  const auto result = loss({.caption = 0.0, .tokens = 3.0, .class_count = kClasses});
+  const auto logits = heads_->tokens(model_->encode_images(batch_.pixels).tokens);  // [4,N,1+C]
+  const double change = (cross_entropy(logits[2][7][0], 1.0) + cross_entropy(logits[3][7][0], 1.0)) / 2.0;
+  const double classes = cross_entropy(logits[0][2][2], 0.5);
+  EXPECT_NEAR(result.image_tokens, change + classes, 1e-5);
+  EXPECT_NEAR(result.loss.item<double>(), 3.0 * (change + classes), 1e-4);
+  result.loss.backward();
+  EXPECT_GT(model_->projector().parameters().front().grad().norm().item<double>(), 0.0);
+}
+
+TEST_F(ObjectiveTest, ABaseIsAskedForClassesOnly) {
+  auto config = model_->config();
+  config.diff_expert.reset();
+  CcexpertModel base(config);
+  initialize_weights(base, {.seed = 3});
+  batch_.change_mask.fill_(1.0);
+  EXPECT_EQ(batch_loss(base, batch_, {{.caption = 0.0, .tokens = 1.0}, heads_}).image_tokens, 0.0);
+}
+
 TEST_F(ObjectiveTest, WhatIsNowhereKnownTeachesNothing) {
-  EXPECT_EQ(loss({.caption = 0.0, .mask = 1.0, .classes = 1.0}).loss.item<double>(), 0.0);
+  EXPECT_EQ(loss({.caption = 0.0, .mask = 1.0, .classes = 1.0, .tokens = 1.0}).loss.item<double>(), 0.0);
 }
 
 TEST_F(ObjectiveTest, LossesAddUpByTheirWeights) {
@@ -96,7 +118,7 @@ TEST_F(ObjectiveTest, AMaskLossNeedsADiffExpert) {
   auto config = model_->config();
   config.diff_expert.reset();
   CcexpertModel base(config);
-  initialize_weights(base, 3);
+  initialize_weights(base, {.seed = 3});
   EXPECT_THAT(test::error_of([&] {
                 batch_loss(base, batch_, {{.caption = 0.0, .mask = 1.0}, heads_});
               }),
@@ -104,8 +126,9 @@ TEST_F(ObjectiveTest, AMaskLossNeedsADiffExpert) {
 }
 
 TEST(AuxiliaryHeads, AreTheSameForTheSameSeed) {
-  AuxiliaryHeads first(kWidth, 2, at::TensorOptions(), 5), same(kWidth, 2, at::TensorOptions(), 5),
-      other(kWidth, 2, at::TensorOptions(), 6);
+  AuxiliaryHeads first(kWidth, kLanguageWidth, 2, at::TensorOptions(), 5),
+      same(kWidth, kLanguageWidth, 2, at::TensorOptions(), 5),
+      other(kWidth, kLanguageWidth, 2, at::TensorOptions(), 6);
   const auto weight = [](AuxiliaryHeads& heads) { return heads.named_parameters()["mask.weight"].detach(); };
   EXPECT_TRUE(at::equal(weight(first), weight(same)));
   EXPECT_FALSE(at::equal(weight(first), weight(other)));

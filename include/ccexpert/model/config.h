@@ -51,7 +51,6 @@ struct DiffExpertConfig {
   int64_t embedding_dim = 1152;
   int64_t mlp_dim = 4608;
   int64_t attention_upsample_rate = 1;
-  double flag_init_std = 0.02;
 
   static constexpr auto fields() {
     using Self = DiffExpertConfig;
@@ -61,8 +60,7 @@ struct DiffExpertConfig {
         field("embedding_dim", &Self::embedding_dim, "D, must equal the vision width"),
         field("mlp_dim", &Self::mlp_dim, "width inside a layer's MLP"),
         field("attention_upsample_rate", &Self::attention_upsample_rate,
-              "divides the inner attention width (1: not)"),
-        field("flag_init_std", &Self::flag_init_std, "standard deviation of fresh date and change flags")};
+              "divides the inner attention width (1: not)")};
   }
 };
 

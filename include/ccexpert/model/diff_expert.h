@@ -12,6 +12,13 @@
 
 namespace ccexpert {
 
+/// How weights start that no checkpoint holds; the defaults are the reference's (spec section 8).
+struct FreshWeights {
+  uint64_t seed = 42;
+  double deviation = 0.02;       ///< of matrices; small widths learn sooner from more
+  double flag_deviation = 0.02;  ///< of the Diff Expert's date and change flags
+};
+
 /// 2-D sine encoding of a square grid: D/2 features for the row, then D/2 for the column; [N,D] float32.
 at::Tensor grid_position_encoding(int64_t grid, int64_t width, at::Device device);
 
@@ -100,9 +107,8 @@ class DiffExpert : public torch::nn::Module {
   /// Keeps only every layer's inputs for the backward pass; see recompute.h.
   void set_recompute(bool on) { recompute_ = on; }
 
-  /// Fresh weights as the reference starts them: Linear N(0, 0.02), biases 0, norms 1 and 0, flags N(0,
-  /// flag_init_std).
-  void initialize(uint64_t seed);
+  /// Matrices and flags normal, biases 0, norms 1 and 0. The same on every device and in every dtype.
+  void initialize(const FreshWeights& fresh);
 
  private:
   ChangeFeatures run(const ChangeAwareLayer& layer, const ChangeFeatures& features,

@@ -29,18 +29,19 @@ void load_weights(torch::nn::Module& module, const io::TensorSource& source,
 bool has_diff_expert(const io::TensorSource& source);
 
 /// Makes a model from a config and a checkpoint's tensors in the authors' names. A head that is stored is
-/// used, whatever the config says of tying. `fresh_diff_expert`: a base's missing Diff Expert starts fresh
-/// from `seed`.
+/// used, whatever the config says of tying. `fresh_diff_expert`: a base's missing Diff Expert starts as
+/// `fresh` says.
 struct BuildModelOptions {
   at::TensorOptions tensor = {};  ///< dtype and device
   bool fresh_diff_expert = false;
-  uint64_t seed = 42;
+  FreshWeights fresh = {};
 };
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options);
 
-/// Fresh values for the whole model: normal with deviation 0.02 (patches: by their number of inputs), norms
-/// 1, biases 0, Diff Expert as `DiffExpert::initialize`. The same on every device and in every dtype.
-void initialize_weights(CcexpertModel& model, uint64_t seed);
+/// Fresh values for the whole model: matrices normal (the patch embedding's deviation is by its number of
+/// inputs), norms 1, biases 0, Diff Expert as `DiffExpert::initialize`. The same on every device and in every
+/// dtype.
+void initialize_weights(CcexpertModel& model, const FreshWeights& fresh);
 
 }  // namespace ccexpert

@@ -21,6 +21,7 @@ struct ModelSection {
   int64_t per_expert_depth = 2;
   std::string dtype = "bfloat16";
   bool recompute = true;
+  double init_std = 0.02;
   double flag_init_std = 0.02;
 
   static constexpr auto fields() {
@@ -41,6 +42,7 @@ struct ModelSection {
               "precision of the passes: bfloat16 or float32 (weights are updated in float32)"),
         field("recompute", &Self::recompute,
               "compute activations of blocks again in the backward pass, to save memory"),
+        field("init_std", &Self::init_std, "deviation of fresh matrices"),
         field("flag_init_std", &Self::flag_init_std, "deviation of a fresh Diff Expert's flags")};
   }
 };

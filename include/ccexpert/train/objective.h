@@ -14,16 +14,19 @@ namespace ccexpert::train {
 /// Linear heads that only training has: they are saved beside the model, not in it.
 class AuxiliaryHeads : public torch::nn::Module {
  public:
-  /// D, C; values are drawn from `seed`.
-  AuxiliaryHeads(int64_t width, int64_t classes, const at::TensorOptions& options, uint64_t seed);
+  /// D, H, C; values are drawn from `seed`.
+  AuxiliaryHeads(int64_t vision_width, int64_t language_width, int64_t classes,
+                 const at::TensorOptions& options, uint64_t seed);
 
   /// Q* [B,N,D] to logits [B,N] of "this patch changed".
   at::Tensor mask(const at::Tensor& change) const;
   /// Vision features [2B,N,D] to logits [2B,N,C] of "this patch shows the class".
   at::Tensor classes(const at::Tensor& features) const;
+  /// Image tokens [2B,N,H] to logits [2B,N,1+C]: "this patch changed", then the classes.
+  at::Tensor tokens(const at::Tensor& image_tokens) const;
 
  private:
-  std::shared_ptr<Linear> mask_, classes_;
+  std::shared_ptr<Linear> mask_, classes_, tokens_;
 };
 
 /// A micro-batch of B pairs as the model takes it.
@@ -41,6 +44,7 @@ struct BatchLoss {
   double caption = 0.0;
   double mask = 0.0;
   double classes = 0.0;
+  double image_tokens = 0.0;
   int64_t supervised_tokens = 0;
   int64_t tokens = 0;
 };

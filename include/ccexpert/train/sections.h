@@ -28,9 +28,11 @@ struct LossSection {
   double caption = 1.0;
   double mask = 0.0;
   double classes = 0.0;
+  double tokens = 0.0;
   int64_t class_count = 7;
 
-  bool auxiliary() const { return mask > 0.0 || classes > 0.0; }
+  bool auxiliary() const { return mask > 0.0 || classes > 0.0 || tokens > 0.0; }
+  bool needs_classes() const { return classes > 0.0 || tokens > 0.0; }
 
   static constexpr auto fields() {
     using Self = LossSection;
@@ -42,6 +44,10 @@ struct LossSection {
         field("classes", &Self::classes,
               "weight of telling from the vision features which classes a patch shows (needs classes1_path "
               "and classes2_path)"),
+        field("tokens", &Self::tokens,
+              "weight of telling both from the projected image tokens, which the decoder reads (needs masks "
+              "and "
+              "class maps)"),
         field("class_count", &Self::class_count, "classes of the class maps")};
   }
 };

@@ -23,6 +23,7 @@ struct StepReport {
   double loss = 0.0;        ///< of captions, mean over the micro-batches of all ranks
   double mask_loss = 0.0;   ///< likewise; 0 where the objective has none
   double class_loss = 0.0;  ///< likewise
+  double token_loss = 0.0;  ///< likewise
   std::vector<double> own_losses;
   double grad_norm = 0.0;
   bool skipped = false;
