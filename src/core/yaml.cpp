@@ -97,7 +97,8 @@ void check_keys(const YAML::Node& map, const std::vector<std::string>& known, co
     const auto key = item.first.Scalar();
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto nearest = nearest_name(key, known);
-    fail(yaml_place(item.first, source, prefix.empty() ? key : prefix + "." + key), "unknown key",
+    const auto path = prefix.empty() ? key : fmt::format("{}.{}", prefix, key);
+    fail(yaml_place(item.first, source, path), "unknown key",
          nearest.empty() ? "" : "did you mean " + nearest + "?");
   }
 }

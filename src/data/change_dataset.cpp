@@ -17,7 +17,7 @@ constexpr const char* kCaptionKey = "change_caption";
 constexpr size_t kMaxBytes = size_t{8} << 30;
 
 std::string caption_of(const json& value, const std::string& where) {
-  const auto text = value.is_string() ? value.get<std::string>() : std::string();
+  auto text = value.is_string() ? value.get<std::string>() : std::string();
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
     fail({where + ": " + kCaptionKey, "a caption or a list of captions, none blank",
           value.dump().substr(0, 60)});

@@ -58,7 +58,7 @@ ExampleEncoder::ExampleEncoder(const text::Tokenizer& tokenizer, const LoaderOpt
 
 size_t ExampleEncoder::pixel_values() const {
   const auto side = static_cast<size_t>(options_.preprocess.size);
-  return 2 * 3 * side * side;
+  return size_t{2} * 3 * side * side;
 }
 
 size_t ExampleEncoder::mask_values() const {

@@ -19,7 +19,8 @@ struct Window {
 
 /// `length` pixels in the middle of `side`, which is what `size` pixels of the preprocessed image show.
 std::vector<Window> windows(int64_t length, int64_t side, int64_t size, int64_t patch) {
-  const auto offset = static_cast<double>((side - length) / 2);
+  const int64_t margin = (side - length) / 2;
+  const auto offset = static_cast<double>(margin);
   const auto end = static_cast<double>(length);
   const double step = static_cast<double>(patch * side) / static_cast<double>(size);
   std::vector<Window> result;

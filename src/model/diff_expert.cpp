@@ -72,15 +72,15 @@ ChangeAttention::ChangeAttention(const DiffExpertConfig& config, const at::Tenso
 }
 
 at::Tensor ChangeAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
-  const auto attended = at::scaled_dot_product_attention(split_heads(q_proj_->forward(q), heads_),
-                                                         split_heads(k_proj_->forward(k), heads_),
-                                                         split_heads(v_proj_->forward(v), heads_));
+  const auto attended =
+      attention(split_heads(q_proj_->forward(q), heads_), split_heads(k_proj_->forward(k), heads_),
+                split_heads(v_proj_->forward(v), heads_));
   return out_proj_->forward(merge_heads(attended));
 }
 
 ChangeAwareLayer::ChangeAwareLayer(const DiffExpertConfig& config, const at::TensorOptions& options) {
   const int64_t width = config.embedding_dim;
-  const auto attention = [&](const char* name) {
+  const auto change_attention = [&](const char* name) {
     return register_module(name, std::make_shared<ChangeAttention>(config, options));
   };
   const auto norm = [&](const char* name) {
@@ -89,15 +89,15 @@ ChangeAwareLayer::ChangeAwareLayer(const DiffExpertConfig& config, const at::Ten
   const auto flag = [&](const char* name) {
     return register_module(name, std::make_shared<Embedding>(1, width, options));
   };
-  change_self_attn_ = attention("change_self_attn");
+  change_self_attn_ = change_attention("change_self_attn");
   norm1_ = norm("norm1");
-  cross_attn_change_to_image_ = attention("cross_attn_change_to_imageABC");
+  cross_attn_change_to_image_ = change_attention("cross_attn_change_to_imageABC");
   norm2_ = norm("norm2");
   auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
   lin1_ = mlp->add("lin1", std::make_shared<Linear>(width, config.mlp_dim, true, options));
   lin2_ = mlp->add("lin2", std::make_shared<Linear>(config.mlp_dim, width, true, options));
   norm3_ = norm("norm3");
-  cross_attn_image_to_change_ = attention("cross_attn_imageAB_to_change");
+  cross_attn_image_to_change_ = change_attention("cross_attn_imageAB_to_change");
   // The checkpoint holds a fourth norm that the reference never applies; it is kept so that saving loses
   // nothing.
   norm("norm4");

@@ -36,17 +36,12 @@ at::Tensor visible_keys(const at::Tensor& positions, int64_t keys) {
 at::Tensor attend_single(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
   const int64_t kv_heads = kv.keys.size(1);
   const auto grouped = q.reshape({q.size(0), kv_heads, q.size(1) / kv_heads, q.size(3)});  // [B,K,M/K,d]
-  const auto attended = at::scaled_dot_product_attention(
-      grouped, kv.keys, kv.values, mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt);
-  return attended.reshape(q.sizes());
+  return attention(grouped, kv.keys, kv.values, {.visible = mask}).reshape(q.sizes());
 }
 
 at::Tensor attend(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
   if (q.size(2) == 1) return attend_single(q, kv, mask);
-  if (mask.defined()) {
-    return at::scaled_dot_product_attention(q, kv.keys, kv.values, mask, 0.0, false, std::nullopt, true);
-  }
-  return at::scaled_dot_product_attention(q, kv.keys, kv.values, {}, 0.0, true, std::nullopt, true);
+  return attention(q, kv.keys, kv.values, {.visible = mask, .causal = !mask.defined()});
 }
 
 }  // namespace

@@ -20,9 +20,9 @@ SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOpt
 }
 
 at::Tensor SiglipAttention::forward(const at::Tensor& x) const {
-  const auto attended = at::scaled_dot_product_attention(
-      split_heads(q_proj_->forward(x), heads_), split_heads(k_proj_->forward(x), heads_),
-      split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
+  const auto attended =
+      attention(split_heads(q_proj_->forward(x), heads_), split_heads(k_proj_->forward(x), heads_),
+                split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
   return out_proj_->forward(merge_heads(attended));
 }
 

@@ -10,6 +10,7 @@
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/kv_cache.h>
+#include <ccexpert/model/layers.h>
 #include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/siglip.h>
 
@@ -96,6 +97,25 @@ struct Layer {
   KvCache cache;
   Qwen2Block block;
 };
+
+/// Forward and backward of a small model's training in bfloat16: 64 images of `keys` patches, 4 heads of 32.
+void short_attention(benchmark::State& state, bool blockwise) {
+  const int64_t patches = state.range(0);
+  const auto leaf = [&] {
+    return random({64, patches, 4, 32}).to(at::kBFloat16).transpose(1, 2).detach().requires_grad_(true);
+  };
+  const auto q = leaf(), k = leaf(), v = leaf();
+  for (auto _ : state) {
+    const auto out = blockwise ? at::scaled_dot_product_attention(q, k, v) : attention(q, k, v);
+    out.sum().backward();
+  }
+  count_operations(state, 64 * 3 * attention_products(patches, patches, 128));
+}
+BENCHMARK_CAPTURE(short_attention, ours, false)->Arg(64)->Arg(192)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(short_attention, scaled_dot_product, true)
+    ->Arg(64)
+    ->Arg(192)
+    ->Unit(benchmark::kMillisecond);
 
 void qwen2_prefill(benchmark::State& state) {
   const c10::InferenceMode inference;

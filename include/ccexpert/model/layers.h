@@ -67,6 +67,17 @@ class Embedding : public torch::nn::Module {
   at::Tensor weight;
 };
 
+/// Which keys a query sees; all of them by default.
+struct AttentionMask {
+  at::Tensor visible = {};  ///< boolean, broadcast to [B,M,T,t]; undefined: all
+  bool causal = false;      ///< those up to its own position (with as many keys as queries)
+};
+
+/// softmax(q k^T / sqrt d) v: queries [B,M,T,d], keys and values [B,K,t,d] with K a divisor of M, to
+/// [B,M,T,d].
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     const AttentionMask& mask = {});
+
 /// [B,T,M*d] to [B,M,T,d].
 at::Tensor split_heads(const at::Tensor& x, int64_t heads);
 
