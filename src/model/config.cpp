@@ -105,7 +105,7 @@ std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::stri
 
 /// `object[key]`, empty where it is absent or null; Error where it is anything but an object.
 json part_of(const json& object, const char* key, std::string_view source) {
-  const json part = object.value(key, json());
+  json part = object.value(key, json());
   if (part.is_null()) return json::object();
   expect(part.is_object(), fmt::format("{}: {}", source, key), "an object", part.dump().substr(0, 60));
   return part;
