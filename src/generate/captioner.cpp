@@ -17,6 +17,7 @@
 #include "generate/preprocess_config.h"
 #include "generate/search.h"
 #include "generate/stopwatch.h"
+#include "model/torch_errors.h"
 
 namespace ccexpert {
 namespace {
@@ -185,20 +186,7 @@ namespace {
 // Far above every machine: an OpenMP runtime that cannot start its threads ends the process.
 constexpr int kMostThreads = 1024;
 
-/// LibTorch's exceptions carry a stack trace and are not ours; callers see one type with one sentence.
-template <class Work>
-auto with_one_error_type(Work&& work) {
-  try {
-    return work();
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    throw Error("LibTorch: " + text.substr(0, text.find('\n')));
-  } catch (const std::filesystem::filesystem_error& error) {
-    fail(error.path1().string(), "cannot be read", error.code().message());
-  } catch (const std::bad_alloc&) {
-    fail("memory", "not enough for this model and batch", "use a smaller batch or another dtype");
-  }
-}
+constexpr const char* kMemoryHint = "use a smaller batch or another dtype";
 
 }  // namespace
 
@@ -208,7 +196,7 @@ Captioner& Captioner::operator=(Captioner&&) noexcept = default;
 Captioner::~Captioner() = default;
 
 Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
-  return with_one_error_type([&] {
+  return with_one_error_type(kMemoryHint, [&] {
     if (config.threads < 0 || config.threads > kMostThreads) {
       fail({"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
     }
@@ -228,7 +216,7 @@ Caption Captioner::caption(const ImageView& before, const ImageView& after,
 
 std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
                                         const CaptionOptions& options) const {
-  return with_one_error_type([&] { return impl_->caption(pairs, options); });
+  return with_one_error_type(kMemoryHint, [&] { return impl_->caption(pairs, options); });
 }
 
 bool Captioner::has_diff_expert() const {

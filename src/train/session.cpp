@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <new>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -10,23 +9,12 @@
 #include <ccexpert/train/session.h>
 #include <ccexpert/train/trainer.h>
 
+#include "model/torch_errors.h"
+
 namespace ccexpert::train {
 namespace {
 
-/// LibTorch's exceptions carry a stack trace and are not ours; callers see one type with one sentence.
-template <class Work>
-auto with_one_error_type(Work&& work) {
-  try {
-    return work();
-  } catch (const c10::Error& error) {
-    const std::string text = error.what_without_backtrace();
-    throw Error("LibTorch: " + text.substr(0, text.find('\n')));
-  } catch (const std::filesystem::filesystem_error& error) {
-    fail(error.path1().string(), "cannot be read", error.code().message());
-  } catch (const std::bad_alloc&) {
-    fail("memory", "not enough for this model and batch", "see --plan; use a smaller batch.micro");
-  }
-}
+constexpr const char* kMemoryHint = "see --plan; use a smaller batch.micro";
 
 void use_threads(const TrainConfig& config, const distributed::Rank& rank) {
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
@@ -67,7 +55,7 @@ class Session::Impl {
 };
 
 Session::Session(const TrainConfig& config)
-    : impl_(with_one_error_type([&] { return std::make_unique<Impl>(config); })) {}
+    : impl_(with_one_error_type(kMemoryHint, [&] { return std::make_unique<Impl>(config); })) {}
 Session::~Session() = default;
 
 int Session::rank() const {
@@ -78,7 +66,7 @@ int Session::size() const {
 }
 
 bool Session::train(const TrainConfig& stage, std::stop_token stop) {
-  return with_one_error_type([&] { return impl_->train(stage, stop); });
+  return with_one_error_type(kMemoryHint, [&] { return impl_->train(stage, stop); });
 }
 
 }  // namespace ccexpert::train

@@ -1,13 +1,83 @@
-/// Parts of a run's config that the parts of training use themselves.
+/// Parts of a run's config.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include <ccexpert/core/fields.h>
 
 namespace ccexpert::train {
+
+/// What is trained.
+struct ModelSection {
+  std::string start;
+  bool fresh = false;
+  bool diff_expert = true;
+  std::vector<int64_t> vision_layers;
+  int64_t per_expert_depth = 2;
+  std::string dtype = "bfloat16";
+  bool recompute = true;
+  double init_std = 0.02;
+  double flag_init_std = 0.02;
+
+  static constexpr auto fields() {
+    using Self = ModelSection;
+    return std::tuple{
+        field("start", &Self::start,
+              "checkpoint folder to start from; a base without Diff Expert gets a fresh one"),
+        field("fresh", &Self::fresh,
+              "take only sizes and tokenizer from `start`; all weights are drawn from the seed"),
+        field("diff_expert", &Self::diff_expert,
+              "false: a base without Diff Expert stays without (the baseline)"),
+        field("vision_layers", &Self::vision_layers,
+              "hidden states that a fresh Diff Expert sees, counted from the end (empty: the paper's -11, "
+              "-8, -5, -2)"),
+        field("per_expert_depth", &Self::per_expert_depth,
+              "Change Aware Transformer layers of a fresh Diff Expert"),
+        field("dtype", &Self::dtype,
+              "precision of the passes: bfloat16 or float32 (weights are updated in float32)"),
+        field("recompute", &Self::recompute,
+              "compute activations of blocks again in the backward pass, to save memory"),
+        field("init_std", &Self::init_std, "deviation of fresh matrices"),
+        field("flag_init_std", &Self::flag_init_std, "deviation of a fresh Diff Expert's flags")};
+  }
+};
+
+/// What it is trained on, and how samples come of it.
+struct DataSection {
+  std::string train;
+  std::string validation;
+  std::string image_root;
+  std::string captions = "flatten";
+  std::string labels = "reference";
+  std::string question;
+  int64_t max_tokens = 2048;
+  std::string unreadable = "error";
+  int64_t workers = 4;
+  int64_t prefetch = 4;
+  double cache_gb = 0.0;
+
+  static constexpr auto fields() {
+    using Self = DataSection;
+    return std::tuple{
+        field("train", &Self::train, "annotations (universal JSON) or data list (YAML) to train on"),
+        field("validation", &Self::validation, "the same to evaluate on (empty: no evaluation)"),
+        field("image_root", &Self::image_root,
+              "where relative image paths start (empty: the annotations' folder)"),
+        field("captions", &Self::captions,
+              "flatten: every caption is a sample; random_choice: one drawn per pair and epoch"),
+        field("labels", &Self::labels,
+              "reference: as the released code; caption_only: the caption and its end"),
+        field("question", &Self::question, "the user's turn (empty: the reference's question)"),
+        field("max_tokens", &Self::max_tokens, "longer samples count as unreadable; image tokens included"),
+        field("unreadable", &Self::unreadable, "error: stop; skip: leave out and count"),
+        field("workers", &Self::workers, "threads that decode and resize, per rank"),
+        field("prefetch", &Self::prefetch, "micro-batches ready ahead of the step"),
+        field("cache_gb", &Self::cache_gb, "memory for resized images, per rank (0: none)")};
+  }
+};
 
 /// What holds for the parameters whose names match a pattern.
 struct ParameterRule {
