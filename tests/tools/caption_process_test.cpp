@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 const std::string kModel = std::string(CCEXPERT_TEST_DATA) + "/checkpoint-tiny";
 const std::string kBefore = std::string(CCEXPERT_SOURCE_DIR) + "/docs/images/demo/before.png";
 const std::string kAfter = std::string(CCEXPERT_SOURCE_DIR) + "/docs/images/demo/after.png";
-const std::string kDemoCaption = "a row of houses is built and the trees disappeared .";
+const std::string kDemoCaption = "many houses are built along the road .";
 
 std::vector<std::string> command(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {CCEXPERT_CAPTION, "--model", kModel});

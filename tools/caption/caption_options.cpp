@@ -9,7 +9,6 @@
 #include <ccexpert/text/prompt.h>
 
 #include "common/command_line.h"
-#include "common/exit_code.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -118,17 +117,6 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
       ->group(kGroup);
 }
 
-void add_other_options(CLI::App& app, std::string& shell, bool& version) {
-  constexpr const char* kGroup = "Other";
-  app.set_help_flag("-h,--help", "this text")->group(kGroup);
-  app.add_flag("--version", version, "versions of this program and LibTorch, CPU features, GPU")
-      ->group(kGroup);
-  app.add_option("--completion", shell, "print the completion script of a shell")
-      ->check(CLI::IsMember({"bash"}))
-      ->type_name("NAME")
-      ->group(kGroup);
-}
-
 int inputs(const CaptionCommand& command) {
   return static_cast<int>(command.single_pair()) + static_cast<int>(!command.pairs.empty()) +
          static_cast<int>(!command.before_folder.empty() || !command.after_folder.empty());
@@ -181,8 +169,7 @@ class CaptionHelp : public CLI::Formatter {
 
 ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
   ParsedCaptionCommand parsed;
-  std::string shell;
-  bool version = false;
+  CommonOptions common;
   CLI::App app("Says in words what changed between two images of one place (CCExpert).", kName);
   app.formatter(std::make_shared<CaptionHelp>());
   app.get_formatter()->column_width(34);
@@ -191,28 +178,9 @@ ParsedCaptionCommand parse_caption_command(int count, const char* const* argumen
   add_input_options(app, parsed.command);
   add_output_options(app, parsed.command);
   add_generation_options(app, parsed.command);
-  add_other_options(app, shell, version);
-
-  const auto leave = [&](int exit_code, std::string text) {
-    parsed.exit_code = exit_code;
-    parsed.text = std::move(text);
-    return parsed;
-  };
-  const auto refuse = [&](std::string_view problem) {
-    return leave(kUsage, fmt::format("{}: {}\nSee {} --help.", kName, problem, kName));
-  };
-  try {
-    app.parse(count, arguments);
-    if (version) return leave(kSuccess, version_text(kName));
-    if (!shell.empty()) return leave(kSuccess, bash_completion(app));
-    check(parsed.command);
-  } catch (const CLI::CallForHelp&) {
-    return leave(kSuccess, app.help());
-  } catch (const CLI::ParseError& error) {
-    return refuse(usage_error(app, error));
-  } catch (const Error& error) {
-    return refuse(error.what());
-  }
+  add_common_options(app, common);
+  static_cast<Leave&>(parsed) =
+      parse_command_line(app, count, arguments, common, [&] { check(parsed.command); });
   return parsed;
 }
 

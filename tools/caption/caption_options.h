@@ -2,13 +2,14 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <ccexpert/captioner.h>
 #include <ccexpert/data/pairs.h>
 #include <ccexpert/data/predictions.h>
+
+#include "common/command_line.h"
 
 namespace ccexpert::tools {
 
@@ -39,11 +40,8 @@ struct CaptionCommand {
   bool single_pair() const { return !images.empty(); }
 };
 
-/// What to do after the command line was read: run, or print `text` and leave with `exit_code`.
-struct ParsedCaptionCommand {
-  CaptionCommand command;
-  std::optional<int> exit_code;
-  std::string text;  ///< for standard output where exit_code is 0, else for standard error
+struct ParsedCaptionCommand : Leave {
+  CaptionCommand command = {};
 };
 
 /// Never throws for wrong arguments: they become an exit code of 2 and one line of text.

@@ -6,8 +6,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/core/fields.h>
 #include <ccexpert/version.h>
+
+#include "common/exit_code.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -29,12 +32,8 @@ std::vector<std::string> choices(const CLI::Option& option) {
   return CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
 }
 
-}  // namespace
-
-std::string bash_completion(const CLI::App& app) {
-  const std::string name = app.get_name();
-  std::string function = "_" + name;
-  std::replace(function.begin(), function.end(), '-', '_');
+/// Cases of a shell's `case` that offer an option's choices behind its name.
+std::string choice_cases(const CLI::App& app) {
   std::string cases;
   for (const auto* option : app.get_options()) {
     const auto values = choices(*option);
@@ -42,30 +41,96 @@ std::string bash_completion(const CLI::App& app) {
     cases += fmt::format("    --{}) COMPREPLY=($(compgen -W \"{}\" -- \"$current\")); return ;;\n",
                          option->get_lnames().front(), fmt::join(values, " "));
   }
+  return cases;
+}
+
+std::vector<const CLI::App*> subcommands(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
+}
+
+/// The subcommand that was named, or the program itself.
+const CLI::App& chosen(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  return commands.empty() ? app : *commands.front();
+}
+
+}  // namespace
+
+void add_common_options(CLI::App& app, CommonOptions& common) {
+  constexpr const char* kGroup = "Other";
+  app.set_help_flag("-h,--help", "this text")->group(kGroup);
+  app.add_flag("--version", common.version, "versions of this program and LibTorch, CPU features, GPU")
+      ->group(kGroup);
+  app.add_option("--completion", common.completion, "print the completion script of a shell")
+      ->check(CLI::IsMember({"bash"}))
+      ->type_name("NAME")
+      ->group(kGroup);
+}
+
+Leave parse_command_line(CLI::App& app, int count, const char* const* arguments, const CommonOptions& common,
+                         const std::function<void()>& check) {
+  const auto refuse = [&](std::string_view problem) {
+    return Leave{kUsage, fmt::format("{0}: {1}\nSee {0} --help.", app.get_name(), problem)};
+  };
+  try {
+    app.parse(count, arguments);
+    if (common.version) return {kSuccess, version_text(app.get_name())};
+    if (!common.completion.empty()) return {kSuccess, bash_completion(app)};
+    check();
+  } catch (const CLI::CallForHelp&) {
+    return {kSuccess, app.help()};
+  } catch (const CLI::ParseError& error) {
+    return refuse(usage_error(app, error));
+  } catch (const Error& error) {
+    return refuse(error.what());
+  }
+  return {};
+}
+
+std::string bash_completion(const CLI::App& app) {
+  const std::string name = app.get_name();
+  std::string function = "_" + name;
+  std::replace(function.begin(), function.end(), '-', '_');
+  std::string commands, options, cases = choice_cases(app);
+  for (const auto* command : subcommands(app)) {
+    commands += (commands.empty() ? "" : " ") + command->get_name();
+    options +=
+        fmt::format("    {}) options=\"{}\" ;;\n", command->get_name(), fmt::join(long_names(*command), " "));
+    cases += choice_cases(*command);
+  }
   return fmt::format(
       "# bash completion of {0}; made by: {0} --completion bash\n"
       "{1}() {{\n"
       "  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" previous=\"${{COMP_WORDS[COMP_CWORD-1]}}\"\n"
+      "  local options=\"{3}\" commands=\"{4}\"\n"
       "  case \"$previous\" in\n"
       "{2}"
       "  esac\n"
+      "  if [[ -n \"$commands\" && $COMP_CWORD -gt 1 ]]; then commands=\"\"; fi\n"
+      "  case \"${{COMP_WORDS[1]}}\" in\n"
+      "{5}"
+      "    *) ;;\n"
+      "  esac\n"
       "  if [[ \"$current\" == -* ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"{3}\" -- \"$current\"))\n"
+      "    COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
+      "  elif [[ -n \"$commands\" ]]; then\n"
+      "    COMPREPLY=($(compgen -W \"$commands\" -- \"$current\"))\n"
       "  else\n"
       "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
       "  fi\n"
       "}}\n"
       "complete -o filenames -F {1} {0}\n",
-      name, function, cases, fmt::join(long_names(app), " "));
+      name, function, cases, fmt::join(long_names(app), " "), commands, options);
 }
 
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
-  const auto extras = app.remaining();
+  const auto& command = chosen(app);
+  const auto extras = command.remaining();
   const std::string first = extras.empty() ? "" : extras.front();
   if (!first.starts_with("-")) return fmt::format("unexpected argument '{}'", first);
   const auto name = first.substr(0, first.find('='));
-  const auto nearest = nearest_name(name, long_names(app));
+  const auto nearest = nearest_name(name, long_names(command));
   return fmt::format("unknown option {}", name) +
          (nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest));
 }

@@ -1,6 +1,8 @@
 // What the command lines of all commands share.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 namespace CLI {
@@ -9,6 +11,24 @@ class ParseError;
 }  // namespace CLI
 
 namespace ccexpert::tools {
+
+/// What every command can be asked for beside its work.
+struct CommonOptions {
+  std::string completion;
+  bool version = false;
+};
+void add_common_options(CLI::App& app, CommonOptions& common);
+
+/// What to do after the command line was read: work, or print `text` and leave with `exit_code`.
+struct Leave {
+  std::optional<int> exit_code;
+  std::string text;  ///< for standard output where exit_code is 0, else for standard error
+};
+
+/// Fills what the options of `app` fill, then calls `check`, which throws Error for options that do not go
+/// together. Never throws for wrong arguments: they become an exit code of 2 and one line of text.
+Leave parse_command_line(CLI::App& app, int count, const char* const* arguments, const CommonOptions& common,
+                         const std::function<void()>& check);
 
 /// A bash completion script for every option of `app`: choices where an option has them, else file names.
 std::string bash_completion(const CLI::App& app);

@@ -38,65 +38,32 @@ int guarded(const std::function<int()>& run) {
   }
 }
 
-int refuse(std::string_view problem) {
-  std::cerr << fmt::format("{}: {}\nSee {} --help.\n", kName, problem, kName);
-  return kUsage;
-}
-
-/// Unknown options are told from the command that was named.
-const CLI::App& chosen(const CLI::App& app) {
-  const auto commands = app.get_subcommands();
-  return commands.empty() ? app : *commands.front();
-}
-
-/// The script knows options, not commands: it offers those of all commands.
-std::string completion() {
-  SynthCommand synth;
-  CLI::App all("", kName);
-  add_synth_options(all, synth);
-  return bash_completion(all);
-}
-
 }  // namespace
 
 int run_data_command(int count, const char* const* arguments) {
   SynthCommand synth;
   VocabularyCommand vocabulary;
-  std::string shell;
-  bool version = false;
+  CommonOptions common;
   CLI::App app("Makes and examines data sets of image pairs with captions of change.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
-  app.set_help_flag("-h,--help", "this text");
-  app.add_flag("--version", version, "versions of this program and LibTorch, CPU features, GPU");
-  app.add_option("--completion", shell, "print the completion script of a shell")
-      ->check(CLI::IsMember({"bash"}))
-      ->type_name("NAME");
+  add_common_options(app, common);
   app.require_subcommand(0, 1);
-  auto* command = app.add_subcommand("synth", "write made-up pairs whose changes are known exactly");
-  command->footer(kSynthFooter);
-  add_synth_options(*command, synth);
+  auto* make = app.add_subcommand("synth", "write made-up pairs whose changes are known exactly");
+  make->footer(kSynthFooter);
+  add_synth_options(*make, synth);
   auto* learn = app.add_subcommand("vocabulary", "learn a byte-level BPE vocabulary from captions");
   add_vocabulary_options(*learn, vocabulary);
-  try {
-    app.parse(count, arguments);
-    if (command->parsed()) check(synth);
+  const auto leave = parse_command_line(app, count, arguments, common, [&] {
+    if (app.get_subcommands().empty()) throw Error("expected a command, synth or vocabulary");
+    if (make->parsed()) check(synth);
     if (learn->parsed()) check(vocabulary);
-  } catch (const CLI::CallForHelp&) {
-    std::cout << app.help() << "\n";
-    return kSuccess;
-  } catch (const CLI::ParseError& error) {
-    return refuse(usage_error(chosen(app), error));
-  } catch (const Error& error) {
-    return refuse(error.what());
+  });
+  if (leave.exit_code) {
+    (*leave.exit_code == kSuccess ? std::cout : std::cerr) << leave.text << "\n";
+    return *leave.exit_code;
   }
-  if (version || !shell.empty()) {
-    std::cout << (version ? version_text(kName) : completion()) << "\n";
-    return kSuccess;
-  }
-  if (command->parsed()) return guarded([&] { return run_synth(synth); });
-  if (learn->parsed()) return guarded([&] { return run_vocabulary(vocabulary); });
-  return refuse("expected a command, as synth");
+  return guarded([&] { return make->parsed() ? run_synth(synth) : run_vocabulary(vocabulary); });
 }
 
 }  // namespace ccexpert::tools

@@ -6,7 +6,6 @@
 #include <ccexpert/core/error.h>
 
 #include "common/command_line.h"
-#include "common/exit_code.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -67,18 +66,6 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
       ->group(kGroup);
 }
 
-void add_other_options(CLI::App& app, TrainCommand& command, std::string& shell, bool& version) {
-  constexpr const char* kGroup = "Other";
-  app.add_flag("-q,--quiet", command.quiet, "only warnings and errors on standard error")->group(kGroup);
-  app.set_help_flag("-h,--help", "this text")->group(kGroup);
-  app.add_flag("--version", version, "versions of this program and LibTorch, CPU features, GPU")
-      ->group(kGroup);
-  app.add_option("--completion", shell, "print the completion script of a shell")
-      ->check(CLI::IsMember({"bash"}))
-      ->type_name("NAME")
-      ->group(kGroup);
-}
-
 void check(const TrainCommand& command) {
   if (command.export_from.empty() != command.export_to.empty())
     throw Error("export: expected --export and --to together");
@@ -98,35 +85,17 @@ void check(const TrainCommand& command) {
 
 ParsedTrainCommand parse_train_command(int count, const char* const* arguments) {
   ParsedTrainCommand parsed;
-  std::string shell;
-  bool version = false;
+  CommonOptions common;
   CLI::App app("Trains CCExpert: one stage, or stages one behind the other.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_options(app, parsed.command);
   add_export_options(app, parsed.command);
-  add_other_options(app, parsed.command, shell, version);
-
-  const auto leave = [&](int exit_code, std::string text) {
-    parsed.exit_code = exit_code;
-    parsed.text = std::move(text);
-    return parsed;
-  };
-  const auto refuse = [&](std::string_view problem) {
-    return leave(kUsage, fmt::format("{}: {}\nSee {} --help.", kName, problem, kName));
-  };
-  try {
-    app.parse(count, arguments);
-    if (version) return leave(kSuccess, version_text(kName));
-    if (!shell.empty()) return leave(kSuccess, bash_completion(app));
-    check(parsed.command);
-  } catch (const CLI::CallForHelp&) {
-    return leave(kSuccess, app.help());
-  } catch (const CLI::ParseError& error) {
-    return refuse(usage_error(app, error));
-  } catch (const Error& error) {
-    return refuse(error.what());
-  }
+  app.add_flag("-q,--quiet", parsed.command.quiet, "only warnings and errors on standard error")
+      ->group("Other");
+  add_common_options(app, common);
+  static_cast<Leave&>(parsed) =
+      parse_command_line(app, count, arguments, common, [&] { check(parsed.command); });
   return parsed;
 }
 

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "common/command_line.h"
 
 namespace ccexpert::tools {
 
@@ -21,11 +22,8 @@ struct TrainCommand {
   bool quiet = false;
 };
 
-/// What to do after the command line was read: run, or print `text` and leave with `exit_code`.
-struct ParsedTrainCommand {
-  TrainCommand command;
-  std::optional<int> exit_code;
-  std::string text;  ///< for standard output where exit_code is 0, else for standard error
+struct ParsedTrainCommand : Leave {
+  TrainCommand command = {};
 };
 
 /// Never throws for wrong arguments: they become an exit code of 2 and one line of text.
