@@ -7,14 +7,14 @@ usage() {
   cat <<'TEXT'
 usage: scripts/train_demo.sh [--pairs N] [KEY=VALUE ...]
 
-  --pairs N   pairs of images to make (10000)
+  --pairs N   pairs of images to make (48000)
 
 Everything goes to build/demo; KEY=VALUE are handed on to ccexpert-train. The model of the last stage is
 build/demo/run/stage3/best.
 TEXT
 }
 
-pairs=10000
+pairs=48000
 overrides=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -35,4 +35,5 @@ mkdir -p build/demo/start
 cp configs/demo/start/*.json build/demo/start/
 "$tools/ccexpert-data" vocabulary --data build/demo/data/train.json --size 1021 --out build/demo/start
 say "training"
-exec "$tools/ccexpert-train" --config configs/demo/demo.yaml "${overrides[@]}"
+ranks=$(($(nproc) < 2 ? 1 : 2))  # the two micro-batches of a step: ranks share cores with others better than threads do
+exec "$tools/ccexpert-train" --config configs/demo/demo.yaml --nproc $ranks "${overrides[@]}"

@@ -13,7 +13,7 @@ cmake --build "$work/build" >> "$work/log"
 
 model=$source/tests/data/checkpoint-tiny
 pair=("$source/docs/images/demo/before.png" "$source/docs/images/demo/after.png")
-expected="a row of houses is built and the trees disappeared ."
+expected="many houses are built along the road ."
 for command in "$work/build/consumer $model" "$work/prefix/bin/ccexpert-caption --model $model"; do
   got=$($command "${pair[@]}")
   [ "$got" = "$expected" ] || { echo "$command: expected '$expected', got '$got'"; exit 1; }
