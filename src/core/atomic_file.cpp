@@ -11,8 +11,23 @@
 
 namespace ccexpert {
 
-AtomicFile::AtomicFile(std::filesystem::path path)
-    : path_(std::move(path)), temporary_(fmt::format("{}.tmp{}", path_.string(), ::getpid())) {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a rename is to replace. A device would be replaced by a file, and a link by what it should lead to.
+fs::path replaceable(const fs::path& path) {
+  std::error_code code;
+  const auto status = fs::status(path, code);
+  if (!code && fs::exists(status) && !fs::is_regular_file(status))
+    fail({path.string(), "a regular file", "a folder or a device"});
+  return fs::is_symlink(path, code) && fs::exists(status) ? fs::canonical(path) : path;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(fs::path path)
+    : path_(replaceable(path)), temporary_(fmt::format("{}.tmp{}", path_.string(), ::getpid())) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
 }

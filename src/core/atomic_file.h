@@ -8,8 +8,8 @@
 namespace ccexpert {
 
 /// Bytes go to a temporary file beside `path`; `commit` flushes it to disk and renames it. Without a commit,
-/// nothing is left behind and an existing file stays as it was. Throws Error naming `path` where the system
-/// refuses.
+/// nothing is left behind and an existing file stays as it was. Where `path` is a link, the file it leads to
+/// is replaced. Throws Error naming `path` where the system refuses, or a folder or a device stands there.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);

@@ -32,6 +32,10 @@ std::string read_file(const std::filesystem::path& path, size_t limit) {
   return bytes;
 }
 
+void expect_writable(const std::filesystem::path& path) {
+  const AtomicFile never_committed(path);
+}
+
 void write_file(const std::filesystem::path& path, std::string_view bytes) {
   AtomicFile file(path);
   file.write(bytes);

@@ -11,6 +11,9 @@ namespace ccexpert {
 /// whole here (configs, vocabularies) is small, and a larger file is a wrong file.
 std::string read_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);
 
+/// Throws the Error that write_file would throw now where the system refuses `path`; writes nothing.
+void expect_writable(const std::filesystem::path& path);
+
 /// Writes a file that appears whole or not at all. Throws Error naming `path` where the system refuses.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 

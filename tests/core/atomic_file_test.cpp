@@ -1,0 +1,106 @@
+#include "core/atomic_file.h"
+
+#include <csignal>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <ccexpert/core/error.h>
+
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert {
+namespace {
+
+namespace fs = std::filesystem;
+using test::content;
+using test::error_of;
+using test::TemporaryFolder;
+using ::testing::HasSubstr;
+
+auto files_in(const TemporaryFolder& folder) {
+  return std::distance(fs::directory_iterator(folder.path()), {});
+}
+
+TEST(AtomicFile, AppearsWithItsCommit) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", "old");
+  {
+    AtomicFile file(path);
+    file.write("new ");
+    file.write("bytes");
+    EXPECT_EQ(content(path), "old");
+    file.commit();
+    EXPECT_EQ(content(path), "new bytes");
+  }
+  EXPECT_EQ(content(path), "new bytes");
+  EXPECT_EQ(files_in(folder), 1);
+}
+
+TEST(AtomicFile, LeavesNothingWithoutACommit) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", "old");
+  { AtomicFile(path).write("new"); }
+  { AtomicFile(folder / "g").write("new"); }
+  EXPECT_EQ(content(path), "old");
+  EXPECT_EQ(files_in(folder), 1);
+}
+
+TEST(AtomicFile, ReplacesWhereALinkLeads) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", "old");
+  fs::create_symlink("f", folder / "link");
+  AtomicFile file(folder / "link");
+  file.write("new");
+  file.commit();
+  EXPECT_TRUE(fs::is_symlink(folder / "link"));
+  EXPECT_EQ(content(path), "new");
+}
+
+TEST(AtomicFile, RefusesWhatIsNoFile) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(error_of([&] { AtomicFile file(folder.path()); }),
+            folder.path().string() + ": expected a regular file, got a folder or a device");
+  EXPECT_EQ(error_of([] { AtomicFile file("/dev/null"); }),
+            "/dev/null: expected a regular file, got a folder or a device");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(error_of([] { AtomicFile file("/none/f"); }),
+            "/none/f: cannot be written (No such file or directory)");
+}
+
+/// Files of this process may grow to `bytes` only, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit limit{bytes, old_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &old_);
+    ::signal(SIGXFSZ, old_handler_);
+  }
+
+ private:
+  rlimit old_{};
+  sighandler_t old_handler_;
+};
+
+TEST(AtomicFile, AFullDiskIsAnErrorAndLeavesTheOldFile) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", "old");
+  {
+    const FileSizeLimit limit(1000);
+    EXPECT_THAT(error_of([&] { AtomicFile(path).write(std::string(2000, 'x')); }),
+                HasSubstr("f: cannot be written (File too large)"));
+  }
+  EXPECT_EQ(content(path), "old");
+  EXPECT_EQ(files_in(folder), 1);
+}
+
+}  // namespace
+}  // namespace ccexpert

@@ -1,0 +1,57 @@
+#include "core/files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/core/error.h>
+
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert {
+namespace {
+
+using test::error_of;
+using test::TemporaryFolder;
+
+const std::string kBytes("a\0\r\n\xff", 5);
+
+TEST(Files, KeepEveryByte) {
+  const TemporaryFolder folder;
+  write_file(folder / "f", kBytes);
+  EXPECT_EQ(test::content(folder / "f"), kBytes);
+  EXPECT_EQ(read_file(folder / "f"), kBytes);
+  write_file(folder / "f", "");
+  EXPECT_EQ(read_file(folder / "f"), "");
+}
+
+TEST(Files, AreReadUpToALimit) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", kBytes);
+  EXPECT_EQ(read_file(path, 5), kBytes);
+  EXPECT_EQ(error_of([&] { read_file(path, 4); }), path.string() + ": expected at most 4 bytes, got 5 bytes");
+}
+
+TEST(Files, ThatCannotBeReadAreNamed) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(error_of([] { read_file("/none/f"); }), "/none/f: cannot be opened (no such file)");
+  EXPECT_EQ(error_of([] { read_file("/dev/zero"); }),
+            "/dev/zero: expected a regular file, got a folder or a device");
+  EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
+            folder.path().string() + ": expected a regular file, got a folder or a device");
+}
+
+TEST(Files, CanBeTriedBeforeTheyAreWritten) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", "old");
+  expect_writable(path);
+  expect_writable(folder / "new");
+  EXPECT_EQ(test::content(path), "old");
+  EXPECT_FALSE(std::filesystem::exists(folder / "new"));
+  EXPECT_EQ(error_of([] { expect_writable("/none/f"); }),
+            "/none/f: cannot be written (No such file or directory)");
+}
+
+}  // namespace
+}  // namespace ccexpert
