@@ -62,6 +62,7 @@ void visit_entries(std::string_view text, const std::string& source,
 std::optional<std::string> text_of(const json& entry, const char* key, const std::string& where) {
   const auto found = entry.find(key);
   if (found == entry.end() || found->is_null()) return std::nullopt;
+  if (found->is_string() && found->get_ref<const std::string&>().empty()) return std::nullopt;
   if (found->is_string()) return found->get<std::string>();
   if (found->is_number_integer() && key == std::string_view("uid")) return found->dump();
   fail({where + ": " + key, "a string", found->dump().substr(0, 60)});

@@ -28,7 +28,8 @@ bool is_json_list(std::string_view text);
 void visit_entries(std::string_view text, const std::string& source,
                    const std::function<void(const nlohmann::json&, const std::string&)>& visit);
 
-/// A string under `key` (a uid may be an integer too), nothing where the key is absent or null.
+/// A string under `key` (a uid may be an integer too), nothing where the key is absent, null
+/// or an empty string.
 std::optional<std::string> text_of(const nlohmann::json& entry, const char* key, const std::string& where);
 
 /// uid, before and after of an object; Error for anything else.

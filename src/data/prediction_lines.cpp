@@ -8,6 +8,7 @@
 
 #include "core/json.h"
 #include "data/csv.h"
+#include "text/unicode.h"
 
 namespace ccexpert::data {
 namespace {
@@ -23,19 +24,29 @@ std::string on_one_line(std::string text) {
   return text;
 }
 
+/// A file name need not be UTF-8; JSON must. Different names stay different.
+std::string as_utf8(const std::string& text) {
+  if (text::repair_utf8(text) == text) return text;
+  std::string escaped;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    escaped += byte < 0x80 ? std::string(1, c) : fmt::format("\\x{:02x}", byte);
+  }
+  return escaped;
+}
+
 std::string json_line(const Prediction& prediction) {
-  ordered_json line{{"uid", prediction.pair.uid},
-                    {"before", prediction.pair.before.string()},
-                    {"after", prediction.pair.after.string()}};
+  ordered_json line{{"uid", as_utf8(prediction.pair.uid)},
+                    {"before", as_utf8(prediction.pair.before.string())},
+                    {"after", as_utf8(prediction.pair.after.string())}};
   if (prediction.error.empty()) {
     line["caption"] = prediction.caption;
     line["token_ids"] = prediction.token_ids;
     line["logprob"] = prediction.logprob;
     line["finish"] = prediction.finish;
   } else {
-    line["error"] = prediction.error;
+    line["error"] = as_utf8(prediction.error);
   }
-  // A file name need not be UTF-8; JSON must.
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
@@ -66,6 +77,10 @@ KnownLine known_csv(std::string_view line, const std::string& where) {
 }
 
 }  // namespace
+
+std::string written_uid(const std::string& uid, PredictionFormat format) {
+  return format == PredictionFormat::kJsonLines ? as_utf8(uid) : on_one_line(uid);
+}
 
 std::string header_line(PredictionFormat format) {
   return format == PredictionFormat::kCsv ? csv_line(kColumns) : std::string();

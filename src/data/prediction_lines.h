@@ -17,6 +17,10 @@ std::string header_line(PredictionFormat format);
 /// line is a prediction in every format.
 std::string prediction_line(const Prediction& prediction, PredictionFormat format);
 
+/// A uid as its line has it: CSV lines hold no line breaks and tabs, JSON only UTF-8, where the bytes of
+/// other names become "\xff".
+std::string written_uid(const std::string& uid, PredictionFormat format);
+
 /// An intact line of an existing file.
 struct KnownLine {
   std::string uid;

@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <cstring>
+#include <unordered_set>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -20,22 +21,32 @@ namespace fs = std::filesystem;
 /// An open file with an exclusive lock that goes with it.
 class LockedFile {
  public:
-  LockedFile(int descriptor, bool owned, std::string name)
-      : descriptor_(descriptor), owned_(owned), name_(std::move(name)) {}
+  /// Standard output, which stays open and has no lock.
+  LockedFile() = default;
   ~LockedFile() {
-    if (owned_) ::close(descriptor_);
+    if (!owned_) return;
+    // While the lock is held: nobody else can have begun to write.
+    if (is_new_ && !has_content_) ::unlink(name_.c_str());
+    ::close(descriptor_);
   }
   LockedFile(const LockedFile&) = delete;
   LockedFile& operator=(const LockedFile&) = delete;
 
   static std::unique_ptr<LockedFile> open(const fs::path& path) {
-    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    int descriptor = ::open(path.c_str(), kFlags | O_EXCL, 0666);
+    const bool is_new = descriptor >= 0;
+    if (!is_new) descriptor = ::open(path.c_str(), kFlags, 0666);
     if (descriptor < 0) fail(path.string(), "cannot be written", std::strerror(errno));
-    auto file = std::make_unique<LockedFile>(descriptor, true, path.string());
+    auto file = std::make_unique<LockedFile>();
+    file->descriptor_ = descriptor;
+    file->owned_ = true;
+    file->name_ = path.string();
     // Pipes and devices know no lock, and need none.
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       fail(path.string(), "another process is writing it");
     }
+    file->is_new_ = is_new;
     return file;
   }
 
@@ -49,34 +60,24 @@ class LockedFile {
       const ssize_t written = ::write(descriptor_, text.data(), text.size());
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) fail(name_, "cannot be written", std::strerror(errno));
+      has_content_ = true;
       text.remove_prefix(static_cast<size_t>(written));
     }
   }
 
  private:
-  int descriptor_;
-  bool owned_;
-  std::string name_;
+  int descriptor_ = STDOUT_FILENO;
+  bool owned_ = false;
+  std::string name_ = "standard output";
+  bool is_new_ = false;
+  bool has_content_ = false;
 };
-
-/// Puts `text` in the place of the file, whole or not at all.
-void replace_file(const fs::path& path, std::string_view text) {
-  const fs::path beside = path.string() + ".resume" + std::to_string(::getpid());
-  {
-    const auto file = LockedFile::open(beside);
-    file->write(text);
-  }
-  std::error_code error;
-  fs::rename(beside, path, error);
-  if (error) fail(path.string(), "cannot be replaced", error.message());
-}
 
 }  // namespace
 
 class PredictionWriter::Impl {
  public:
-  explicit Impl(PredictionFormat format)
-      : format_(format), file_(std::make_unique<LockedFile>(STDOUT_FILENO, false, "standard output")) {}
+  explicit Impl(PredictionFormat format) : format_(format), file_(std::make_unique<LockedFile>()) {}
 
   Impl(const fs::path& path, PredictionFormat format, ExistingOutput existing) : format_(format) {
     std::error_code ignored;
@@ -102,7 +103,7 @@ class PredictionWriter::Impl {
     file_->write(lines);
   }
 
-  const std::unordered_set<std::string>& done() const { return done_; }
+  bool has_caption_of(const std::string& uid) const { return done_.contains(written_uid(uid, format_)); }
 
  private:
   void resume(const fs::path& path) {
@@ -116,7 +117,7 @@ class PredictionWriter::Impl {
     }
     header_is_due_ = false;
     if (kept == text) return;
-    replace_file(path, kept);
+    write_file(path, kept);
     file_ = LockedFile::open(path);
   }
 
@@ -141,8 +142,8 @@ PredictionWriter::PredictionWriter(PredictionWriter&&) noexcept = default;
 PredictionWriter& PredictionWriter::operator=(PredictionWriter&&) noexcept = default;
 PredictionWriter::~PredictionWriter() = default;
 
-const std::unordered_set<std::string>& PredictionWriter::done() const {
-  return impl_->done();
+bool PredictionWriter::has_caption_of(const std::string& uid) const {
+  return impl_->has_caption_of(uid);
 }
 void PredictionWriter::write(std::span<const Prediction> predictions) {
   impl_->write(predictions);

@@ -25,6 +25,13 @@ TEST(PairList, JsonLinesKeepOrderAndUids) {
                                                 PairFiles{"7", "/x/2.png", folder / "B/2.png"}));
 }
 
+TEST(PairList, AnEmptyUidIsNone) {
+  const TemporaryFolder folder;
+  const auto list = folder.write("pairs.jsonl", R"({"uid": "", "before": "A/1.png", "after": "B/1.png"})");
+  EXPECT_THAT(read_pair_list(list),
+              ElementsAre(PairFiles{"A/1.png", folder / "A/1.png", folder / "B/1.png"}));
+}
+
 TEST(PairList, UniversalFormatAndImageRoot) {
   const TemporaryFolder folder;
   const auto list = folder.write("mix.json", R"([{"uid": "u1", "change_flag": 1, "img1_path": "a.png",

@@ -1,5 +1,5 @@
 // ccexpert-caption as a user runs it: real process, real (small) model.
-#include <fstream>
+#include <numeric>
 #include <sstream>
 #include <thread>
 
@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "support/files.h"
 #include "support/shared_data.h"
 #include "support/temporary_folder.h"
 #include "tools/fake_model.h"
@@ -30,12 +31,6 @@ std::vector<std::string> command(std::vector<std::string> arguments) {
 
 ProcessResult caption(std::vector<std::string> arguments) {
   return run_process(command(std::move(arguments)));
-}
-
-std::string content(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
 }
 
 /// A list of `count` pairs, all of the demo images.
@@ -154,7 +149,64 @@ TEST(CaptionProcess, TimingsAsJson) {
   EXPECT_GT(timings.at("seconds").at("vision"), 0.0);
 }
 
-TEST(CaptionProcess, RealPairsGiveTheReferencesIds) {
+TEST(CaptionProcess, TimingsThatCannotBeWrittenStopTheRunBeforeItBegins) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> pair{"--format", "jsonl", "--output", folder / "out", kBefore, kAfter};
+  for (const auto& [file, problem] :
+       {std::pair<std::string, std::string>{folder / "none/t.json",
+                                            "cannot be written (No such file or directory)"},
+        {folder.path(), "expected a regular file, got a folder or a device"},
+        {"/dev/null", "expected a regular file, got a folder or a device"}}) {
+    auto arguments = pair;
+    arguments.insert(arguments.begin(), {"--timings-file", file});
+    const auto result = caption(arguments);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_EQ(result.err, "ccexpert-caption: " + file + ": " + problem + "\n");
+    EXPECT_FALSE(std::filesystem::exists(folder / "out")) << file;
+  }
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(CaptionProcess, AFailedStartLeavesNoOutput) {
+  const TemporaryFolder folder;
+  folder.write("model/config.json", "{}");
+  const std::vector<std::string> arguments{
+      CCEXPERT_CAPTION, "--model", folder / "model", "--format", "csv", "--output", folder / "out"};
+  for (std::vector<std::string> input :
+       {std::vector<std::string>{kBefore, kAfter}, {"--pairs", write_list(folder, 1)}}) {
+    input.insert(input.begin(), arguments.begin(), arguments.end());
+    EXPECT_EQ(run_process(input).exit_code, 1);
+    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  }
+}
+
+TEST(CaptionProcess, OnePairIsNotCaptionedTwiceIntoOneFile) {
+  const TemporaryFolder folder;
+  const auto output = (folder / "out").string();
+  const std::vector<std::string> arguments{"--format", "jsonl", "--resume", "--output",
+                                           output,     kBefore, kAfter};
+  EXPECT_EQ(caption(arguments).exit_code, 0);
+  const auto once = content(output);
+  EXPECT_EQ(std::count(once.begin(), once.end(), '\n'), 1);
+
+  // Said before a model is loaded: this one cannot be.
+  auto again = arguments;
+  again.insert(again.begin(), {CCEXPERT_CAPTION, "--model", "/none"});
+  const auto result = run_process(again);
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.err, "ccexpert-caption: " + kBefore + ": captioned already in " + output + "\n");
+  again.push_back("--quiet");
+  EXPECT_EQ(run_process(again).err, "");
+  EXPECT_EQ(content(output), once);
+
+  auto other = arguments;
+  std::swap(other[5], other[6]);
+  EXPECT_EQ(caption(other).exit_code, 0);
+  const auto both = content(output);
+  EXPECT_EQ(std::count(both.begin(), both.end(), '\n'), 2);
+}
+
+TEST(CaptionProcess, RealPairsGiveTheReferencesCaptions) {
   const auto shared = real_pairs();
   if (!shared) GTEST_SKIP() << kNoRealPairs;
   const auto expected = json::parse(content(kModel + "/expected.json"));
@@ -171,8 +223,13 @@ TEST(CaptionProcess, RealPairsGiveTheReferencesIds) {
   for (const auto& pair : expected.at("pairs")) {
     std::string line;
     ASSERT_TRUE(std::getline(lines, line));
-    EXPECT_EQ(json::parse(line).at("token_ids"), pair.at("generated_ids"));
-    EXPECT_EQ(json::parse(line).at("before"),
+    const auto caption = json::parse(line);
+    EXPECT_EQ(caption.at("token_ids"), pair.at("generated_ids"));
+    EXPECT_EQ(caption.at("caption"), pair.at("text"));
+    const auto logprobs = pair.at("logprobs").get<std::vector<double>>();
+    EXPECT_NEAR(caption.at("logprob").get<double>(), std::accumulate(logprobs.begin(), logprobs.end(), 0.0),
+                1e-3);
+    EXPECT_EQ(caption.at("before"),
               (*shared / pair.at("images")[0].get<std::string>()).lexically_normal().string());
   }
 }

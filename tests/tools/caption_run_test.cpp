@@ -1,28 +1,23 @@
 #include "caption/caption_run.h"
 
-#include <fstream>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/errors.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "tools/fake_model.h"
 
 namespace ccexpert::tools {
 namespace {
 
+using test::content;
 using test::error_of;
 using test::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-std::string content(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 /// A folder with `count` pairs: grey levels 0, 1, ... before and 100, 101, ... after.
 class CaptionRun : public ::testing::Test {
@@ -119,6 +114,29 @@ TEST_F(CaptionRun, ResumedEqualsUninterrupted) {
   }
 }
 
+TEST_F(CaptionRun, ResumedUidsMayHoldAnyBytes) {
+  make_pairs(1);
+  const auto image = command_.before_folder / "00.png";
+  for (const auto* format : {"csv", "jsonl"}) {
+    for (const std::string uid : {"a\tb", "\xff.png"}) {
+      command_.format = format;
+      command_.resume = false;
+      command_.overwrite = true;
+      const std::vector<data::PairFiles> pairs{{uid, image, image}};
+      const auto caption = [&] {
+        auto writer = writer_of(command_);
+        return caption_many(command_, pairs, test::fake_captions, writer, {});
+      };
+      EXPECT_EQ(caption().captioned, 1);
+      const auto once = output();
+      command_.resume = true;
+      command_.overwrite = false;
+      EXPECT_EQ(caption().skipped, 1) << format << " " << uid;
+      EXPECT_EQ(output(), once);
+    }
+  }
+}
+
 TEST_F(CaptionRun, AStopKeepsWholeBatchesOnly) {
   make_pairs(6);
   command_.format = "jsonl";
@@ -161,9 +179,23 @@ TEST_F(CaptionRun, OnePairStreamsItsTokens) {
     return test::fake_captions(pairs, options);
   };
   const auto prediction = caption_one(command_, streaming, {}, out);
-  EXPECT_EQ(out.str(), "from 0");
+  EXPECT_EQ(out.str(), "from 0\n");
   EXPECT_EQ(prediction.caption, "from 0 to 100");
-  EXPECT_EQ(prediction.pair.uid, "00.png");
+  EXPECT_EQ(prediction.pair.uid, (folder_ / "A/00.png").string());
+}
+
+TEST_F(CaptionRun, AStreamThatIsCutEndsItsLine) {
+  make_pairs(1);
+  command_.images = {folder_ / "A/00.png", folder_ / "B/00.png"};
+  command_.stream = true;
+  const auto failing = [](std::span<const ImagePair> /*pairs*/,
+                          const CaptionOptions& options) -> std::vector<Caption> {
+    options.on_token({.pair = 0, .token_id = 1, .logprob = 0, .text = "from"});
+    throw Error("memory: not enough");
+  };
+  std::ostringstream out;
+  EXPECT_EQ(error_of([&] { caption_one(command_, failing, {}, out); }), "memory: not enough");
+  EXPECT_EQ(out.str(), "from\n");
 }
 
 TEST_F(CaptionRun, OneUnreadablePairIsAnError) {

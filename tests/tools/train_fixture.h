@@ -12,17 +12,12 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "support/files.h"
 #include "support/temporary_folder.h"
 #include "tools/fake_model.h"
 #include "tools/process.h"
 
 namespace ccexpert::test {
-
-inline std::string content(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
 
 /// Whether the process runs; one that ended and was not waited for does not.
 inline bool runs(pid_t process) {

@@ -1,11 +1,9 @@
 #include "caption/caption_command.h"
 
-#include <fstream>
 #include <iostream>
 
 #include <fmt/format.h>
 
-#include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 
 #include "caption/caption_options.h"
@@ -13,6 +11,7 @@
 #include "caption/timings_report.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "core/files.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -20,9 +19,7 @@ namespace {
 void report_timings(const CaptionCommand& command, const Captioner& captioner) {
   if (command.timings) fmt::print(stderr, "{}", timings_table(captioner.timings(), peak_memory()));
   if (command.timings_file.empty()) return;
-  std::ofstream file(command.timings_file);
-  file << timings_json(captioner.timings(), peak_memory());
-  if (!file.flush()) fail(command.timings_file.string(), "cannot be written");
+  write_file(command.timings_file, timings_json(captioner.timings(), peak_memory()));
 }
 
 CaptionBatch batch_of(const Captioner& captioner) {
@@ -33,12 +30,17 @@ CaptionBatch batch_of(const Captioner& captioner) {
 
 int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
   auto writer = writer_of(command);
+  if (const auto uid = pairs_of(command).front().uid; writer.has_caption_of(uid)) {
+    if (!command.quiet)
+      fmt::print(stderr, "ccexpert-caption: {}: captioned already in {}\n", uid, command.output.string());
+    return kSuccess;
+  }
   const auto captioner = Captioner::load(command.model, command.captioner);
   const auto prediction = caption_one(command, batch_of(captioner), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == "text" && command.output.empty()) {
     // The caption and nothing else; streamed, it stands there already.
-    std::cout << (command.stream ? "" : prediction.caption) << std::endl;
+    if (!command.stream) std::cout << prediction.caption << std::endl;
   } else {
     writer.write({&prediction, 1});
   }
@@ -67,6 +69,8 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
 int run(const CaptionCommand& command) {
   const Interrupt interrupt;
   if (command.quiet) log::set_level(log::Level::kError);
+  // What cannot be written at the end of a long run is said before it.
+  if (!command.timings_file.empty()) expect_writable(command.timings_file);
   const int exit_code =
       command.single_pair() ? caption_single(command, interrupt) : caption_list(command, interrupt);
   return interrupt.signal() == 0 ? exit_code : kSignalBase + interrupt.signal();

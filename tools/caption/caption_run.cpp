@@ -75,6 +75,14 @@ void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quie
   }
 }
 
+/// Ends the line that streamed tokens begin, also where a stop or an error cuts it.
+struct LineEnd {
+  std::ostream* out;
+  ~LineEnd() {
+    if (out != nullptr) *out << std::endl;
+  }
+};
+
 }  // namespace
 
 data::PredictionWriter writer_of(const CaptionCommand& command) {
@@ -89,7 +97,7 @@ data::PredictionWriter writer_of(const CaptionCommand& command) {
 
 std::vector<PairFiles> pairs_of(const CaptionCommand& command) {
   if (command.single_pair()) {
-    return {{command.images[0].filename().string(), command.images[0], command.images[1]}};
+    return {{command.images[0].string(), command.images[0], command.images[1]}};
   }
   if (!command.pairs.empty()) return data::read_pair_list(command.pairs, command.image_root);
   auto folders = data::pair_folders(command.before_folder, command.after_folder);
@@ -114,6 +122,7 @@ Prediction caption_one(const CaptionCommand& command, const CaptionBatch& captio
     };
   }
   const ImagePair views{images.before.view(), images.after.view()};
+  const LineEnd line_end{command.stream ? &out : nullptr};
   return prediction_of(pair, caption({&views, 1}, options).front());
 }
 
@@ -121,7 +130,7 @@ RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles
                         const CaptionBatch& caption, data::PredictionWriter& writer, std::stop_token stop) {
   std::vector<PairFiles> left;
   std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(left),
-               [&](const PairFiles& pair) { return !writer.done().contains(pair.uid); });
+               [&](const PairFiles& pair) { return !writer.has_caption_of(pair.uid); });
   RunSummary summary{.skipped = static_cast<int64_t>(pairs.size() - left.size())};
   Progress progress(static_cast<int64_t>(left.size()), "pairs",
                     command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());

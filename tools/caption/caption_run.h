@@ -23,8 +23,8 @@ std::vector<data::PairFiles> pairs_of(const CaptionCommand& command);
 /// then.
 data::PredictionWriter writer_of(const CaptionCommand& command);
 
-/// The result of the one pair a command names; its tokens go to `out` as they come where it streams. Throws
-/// Error where an image cannot be read.
+/// The result of the one pair a command names; its tokens go to `out` as they come where it streams, with a
+/// line end. Throws Error where an image cannot be read.
 data::Prediction caption_one(const CaptionCommand& command, const CaptionBatch& caption, std::stop_token stop,
                              std::ostream& out);
 

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include <ccexpert/data/pairs.h>
@@ -51,10 +50,11 @@ class PredictionWriter {
 
   PredictionWriter(PredictionWriter&&) noexcept;
   PredictionWriter& operator=(PredictionWriter&&) noexcept;
+  /// Removes the file again where it was not there before and nothing was written.
   ~PredictionWriter();
 
-  /// The uids that the resumed file has a caption for.
-  const std::unordered_set<std::string>& done() const;
+  /// Whether the resumed file has a caption for this uid, however its format had to write it.
+  bool has_caption_of(const std::string& uid) const;
 
   /// Appends whole lines with one write. Throws Error naming the file where the system refuses.
   void write(std::span<const Prediction> predictions);
