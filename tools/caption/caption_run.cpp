@@ -137,7 +137,7 @@ RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles
   if (summary.skipped > 0 && !command.quiet)
     progress.note(fmt::format("{} pairs are captioned already", summary.skipped));
   const auto options = options_of(command, stop);
-  PairLoader loader(left, static_cast<size_t>(command.batch_size));
+  PairLoader loader(left, {static_cast<size_t>(command.batch_size), command.captioner.threads});
   for (auto batch = loader.next(); !batch.files.empty(); batch = loader.next()) {
     tell_problems(batch, progress, command.quiet);
     const auto predictions = predict(batch, caption, options);

@@ -2,10 +2,23 @@
 
 #include <algorithm>
 #include <exception>
+#include <thread>
+#include <utility>
 
 #include <ccexpert/image/decode.h>
 
 namespace ccexpert::tools {
+namespace {
+
+/// Decoding a pair takes milliseconds, captioning it far longer: more threads only take cores from the model.
+constexpr size_t kMostThreads = 8;
+
+size_t threads_for(int asked, size_t pairs) {
+  const size_t threads = asked > 0 ? static_cast<size_t>(asked) : std::thread::hardware_concurrency();
+  return std::min({std::max<size_t>(threads, 1), kMostThreads, pairs});
+}
+
+}  // namespace
 
 LoadedPair load_pair(const data::PairFiles& pair) {
   LoadedPair loaded;
@@ -18,24 +31,35 @@ LoadedPair load_pair(const data::PairFiles& pair) {
   return loaded;
 }
 
-PairLoader::PairLoader(std::span<const data::PairFiles> pairs, size_t batch_size)
-    : rest_(pairs), batch_size_(batch_size) {
+PairLoader::PairLoader(std::span<const data::PairFiles> pairs, PairLoaderOptions options)
+    : rest_(pairs), options_(options) {
   start_next();
 }
 
+PairLoader::~PairLoader() {
+  claimed_ = loading_.files.size();
+}
+
 PairLoader::Batch PairLoader::next() {
-  Batch batch{.files = loading_, .images = {}};
-  for (auto& image : images_) batch.images.push_back(image.get());
+  for (auto& worker : workers_) worker.get();
+  auto batch = std::exchange(loading_, {});
   start_next();
   return batch;
 }
 
 void PairLoader::start_next() {
-  loading_ = rest_.first(std::min(batch_size_, rest_.size()));
-  rest_ = rest_.subspan(loading_.size());
-  images_.clear();
-  for (const auto& pair : loading_)
-    images_.push_back(std::async(std::launch::async, load_pair, std::cref(pair)));
+  loading_.files = rest_.first(std::min(options_.batch_size, rest_.size()));
+  loading_.images.resize(loading_.files.size());
+  rest_ = rest_.subspan(loading_.files.size());
+  claimed_ = 0;
+  workers_.clear();
+  for (size_t i = threads_for(options_.threads, loading_.files.size()); i > 0; --i)
+    workers_.push_back(std::async(std::launch::async, &PairLoader::work, this));
+}
+
+void PairLoader::work() {
+  for (size_t i = claimed_++; i < loading_.files.size(); i = claimed_++)
+    loading_.images[i] = load_pair(loading_.files[i]);
 }
 
 }  // namespace ccexpert::tools
