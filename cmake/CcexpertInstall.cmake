@@ -8,13 +8,12 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ccexpert)
 
 get_property(rooms GLOBAL PROPERTY CCEXPERT_BUILT_ROOMS)
 list(TRANSFORM rooms PREPEND ccexpert_ OUTPUT_VARIABLE room_targets)
-install(TARGETS ${room_targets} ccexpert EXPORT ccexpert ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS ${room_targets} ccexpert EXPORT ccexpert
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT ccexpert NAMESPACE ccexpert:: DESTINATION ${package_dir} FILE ccexpert-targets.cmake)
 install(DIRECTORY include/ccexpert DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES cmake/FindLibTorch.cmake cmake/FindOpenCVImage.cmake cmake/FindLibCsv.cmake DESTINATION ${package_dir})
-if(EXISTS ${PROJECT_SOURCE_DIR}/models/demo)
-  install(DIRECTORY models/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/ccexpert/models)
-endif()
+install(DIRECTORY models/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/ccexpert/models OPTIONAL)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_package_config_file(cmake/ccexpert-config.cmake.in ${PROJECT_BINARY_DIR}/ccexpert-config.cmake

@@ -1,9 +1,24 @@
 #[[
-A room is a folder of src/ with its public headers in include/ccexpert/<room>. Each is a static library
-ccexpert_<room> (ccexpert::<room> for users); files are found by themselves, so adding one needs no edit here.
+A room is a folder of src/ with its public headers in include/ccexpert/<room>. Each is a library
+ccexpert_<room> (ccexpert::<room> for users), shared where BUILD_SHARED_LIBS says so; files are found by themselves, so
+adding one needs no edit here.
 
     ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH header])
 ]]
+include(GNUInstallDirs)
+
+# Where data lies beside the bin/ of an installed program.
+set(data_folder "${CMAKE_INSTALL_DATADIR}")
+if(IS_ABSOLUTE "${data_folder}")
+  set(data_folder share)
+endif()
+# Programs of the build tree find the models of the source tree in the same place.
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/${data_folder}/ccexpert")
+file(CREATE_LINK "${PROJECT_SOURCE_DIR}/models" "${PROJECT_BINARY_DIR}/${data_folder}/ccexpert/models" SYMBOLIC)
+if(BUILD_SHARED_LIBS)
+  set(CMAKE_INSTALL_RPATH "$ORIGIN;$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+endif()
+
 function(ccexpert_wants room result)
   if(CCEXPERT_ROOMS STREQUAL "all" OR room IN_LIST CCEXPERT_ROOMS)
     set(${result} TRUE PARENT_SCOPE)
@@ -19,7 +34,7 @@ function(ccexpert_room room)
   endif()
   cmake_parse_arguments(arg "" "PCH" "USES;PUBLIC;PRIVATE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp")
-  add_library(ccexpert_${room} STATIC ${sources})
+  add_library(ccexpert_${room} ${sources})
   add_library(ccexpert::${room} ALIAS ccexpert_${room})
   set_target_properties(ccexpert_${room} PROPERTIES EXPORT_NAME ${room})
   target_include_directories(ccexpert_${room}
@@ -32,7 +47,7 @@ function(ccexpert_room room)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/version.cpp PROPERTIES
     COMPILE_DEFINITIONS CCEXPERT_VERSION="${PROJECT_VERSION}")
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/embedded_model.cpp PROPERTIES
-    COMPILE_DEFINITIONS "CCEXPERT_INSTALLED_MODELS=\"${CMAKE_INSTALL_PREFIX}/share/ccexpert/models\";CCEXPERT_SOURCE_MODELS=\"${PROJECT_SOURCE_DIR}/models\"")
+    COMPILE_DEFINITIONS "CCEXPERT_DATA_FOLDER=\"${data_folder}\";CCEXPERT_INSTALLED_DATA=\"${CMAKE_INSTALL_FULL_DATADIR}\"")
   if(arg_PCH)
     target_precompile_headers(ccexpert_${room} PRIVATE ${arg_PCH})
     target_compile_options(ccexpert_${room} PRIVATE -fpch-preprocess)

@@ -5,20 +5,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Beside an installed command: PREFIX/bin/ccexpert-caption, PREFIX/share/ccexpert/models.
-fs::path beside_program() {
+/// PREFIX/share of a program PREFIX/bin/ccexpert-caption, wherever PREFIX was moved to; a build tree has the
+/// same layout.
+fs::path data_beside_program() {
   std::error_code code;
   const auto program = fs::read_symlink("/proc/self/exe", code);
-  return code ? fs::path() : program.parent_path().parent_path() / "share/ccexpert/models";
+  return code ? fs::path() : program.parent_path().parent_path() / CCEXPERT_DATA_FOLDER;
 }
 
 }  // namespace
 
 fs::path embedded_model() {
-  for (const fs::path& models :
-       {beside_program(), fs::path(CCEXPERT_INSTALLED_MODELS), fs::path(CCEXPERT_SOURCE_MODELS)}) {
+  for (const fs::path& data : {data_beside_program(), fs::path(CCEXPERT_INSTALLED_DATA)}) {
+    const auto model = data / "ccexpert/models/demo";
     std::error_code code;
-    if (!models.empty() && fs::exists(models / "demo/config.json", code)) return models / "demo";
+    if (!data.empty() && fs::exists(model / "config.json", code)) return model;
   }
   return {};
 }

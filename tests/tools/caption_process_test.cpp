@@ -206,6 +206,30 @@ TEST(CaptionProcess, OnePairIsNotCaptionedTwiceIntoOneFile) {
   EXPECT_EQ(std::count(both.begin(), both.end(), '\n'), 2);
 }
 
+TEST(CaptionProcess, TheEmbeddedModelLiesBesideTheProgram) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "bin");
+  const auto program = folder / "bin/ccexpert-caption";
+  std::filesystem::copy_file(CCEXPERT_CAPTION, program);
+  const auto models = folder / "share/ccexpert/models";
+  std::filesystem::create_directories(models);
+  std::filesystem::copy(kModel, models / "demo", std::filesystem::copy_options::recursive);
+  EXPECT_EQ(run_process({program, kBefore, kAfter}).out, kDemoCaption + "\n");
+
+  if (std::filesystem::exists(CCEXPERT_INSTALLED_DATA "/ccexpert/models/demo")) return;
+  // It knows nothing of where it was built.
+  std::filesystem::remove_all(models);
+  const auto alone = run_process({program, kBefore, kAfter});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("the model that comes with ccexpert was not installed"));
+}
+
+TEST(CaptionProcess, AProgramOfTheBuildTreeUsesItsOwnModels) {
+  const auto build = std::filesystem::path(CCEXPERT_CAPTION).parent_path().parent_path();
+  EXPECT_EQ(std::filesystem::read_symlink(build / "share/ccexpert/models"),
+            std::filesystem::path(CCEXPERT_SOURCE_DIR) / "models");
+}
+
 TEST(CaptionProcess, RealPairsGiveTheReferencesCaptions) {
   const auto shared = real_pairs();
   if (!shared) GTEST_SKIP() << kNoRealPairs;
