@@ -4,25 +4,36 @@ Finds LibTorch in the layout of the Python wheel (include/, lib/) and defines
     LibTorch::cpu    libtorch_cpu and libc10, with the headers
     LibTorch::cuda   the same and libtorch_cuda, libc10_cuda (where the folder has them and CUDA is asked for)
 
-Where it looks, in this order: the CMake or environment variable CCEXPERT_LIBTORCH (a folder with include/ and lib/,
-or one with torch/ in it), then what scripts/setup.sh keeps in the user's cache. LibTorch's own TorchConfig.cmake is
-not used: it wants a CUDA toolkit for a CPU build and changes the compiler flags of the project.
+Where it looks: where the CMake or environment variable CCEXPERT_LIBTORCH says (a folder with include/ and lib/, or one
+with torch/ in it), and nowhere else; without it, in what scripts/setup.sh keeps in the user's cache. The component cuda
+asks for LibTorch::cuda. LibTorch's own TorchConfig.cmake is not used: it wants a CUDA toolkit for a CPU build and
+changes the compiler flags of the project.
 ]]
 set(CCEXPERT_LIBTORCH_VERSION 2.11.0)
-set(_candidates "${CCEXPERT_LIBTORCH}" "$ENV{CCEXPERT_LIBTORCH}")
-if(DEFINED ENV{XDG_CACHE_HOME})
-  list(APPEND _candidates "$ENV{XDG_CACHE_HOME}/ccexpert/libtorch-${CCEXPERT_LIBTORCH_VERSION}")
+set(_named "${CCEXPERT_LIBTORCH}")
+if(NOT _named)
+  set(_named "$ENV{CCEXPERT_LIBTORCH}")
 endif()
-list(APPEND _candidates "$ENV{HOME}/.cache/ccexpert/libtorch-${CCEXPERT_LIBTORCH_VERSION}")
+set(_cache "$ENV{XDG_CACHE_HOME}")
+if(NOT _cache)
+  set(_cache "$ENV{HOME}/.cache")
+endif()
+set(_candidate "${_named}")
+if(NOT _named)
+  set(_candidate "${_cache}/ccexpert/libtorch-${CCEXPERT_LIBTORCH_VERSION}")
+endif()
 
 set(LibTorch_ROOT_DIR "")
-foreach(_candidate IN LISTS _candidates)
-  foreach(_dir IN ITEMS "${_candidate}" "${_candidate}/torch")
-    if(_candidate AND NOT LibTorch_ROOT_DIR AND EXISTS "${_dir}/include/torch/headeronly/version.h")
-      get_filename_component(LibTorch_ROOT_DIR "${_dir}" REALPATH)
-    endif()
-  endforeach()
+foreach(_dir IN ITEMS "${_candidate}/torch" "${_candidate}")
+  if(EXISTS "${_dir}/include/torch/headeronly/version.h")
+    get_filename_component(LibTorch_ROOT_DIR "${_dir}" REALPATH)
+  endif()
 endforeach()
+
+if(_named AND NOT LibTorch_ROOT_DIR)
+  message(FATAL_ERROR
+    "CCEXPERT_LIBTORCH: expected a folder with LibTorch ${CCEXPERT_LIBTORCH_VERSION}, got ${_named}")
+endif()
 
 set(LibTorch_VERSION "")
 if(LibTorch_ROOT_DIR)
@@ -34,10 +45,18 @@ if(LibTorch_ROOT_DIR)
   string(REPLACE ";" "." LibTorch_VERSION "${LibTorch_VERSION}")
 endif()
 
+set(_reason "run scripts/setup.sh, or set CCEXPERT_LIBTORCH to a folder with LibTorch's include/ and lib/")
+if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so")
+  set(LibTorch_cuda_FOUND TRUE)
+elseif(LibTorch_ROOT_DIR AND cuda IN_LIST LibTorch_FIND_COMPONENTS)
+  string(CONCAT _reason "expected LibTorch with CUDA, got ${LibTorch_ROOT_DIR} without lib/libtorch_cuda.so "
+                        "(run scripts/setup.sh --cuda, or configure without CCEXPERT_CUDA)")
+endif()
+
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
-  REQUIRED_VARS LibTorch_ROOT_DIR VERSION_VAR LibTorch_VERSION
-  REASON_FAILURE_MESSAGE "run scripts/setup.sh, or set CCEXPERT_LIBTORCH to a folder with LibTorch's include/ and lib/")
+  REQUIRED_VARS LibTorch_ROOT_DIR VERSION_VAR LibTorch_VERSION HANDLE_VERSION_RANGE HANDLE_COMPONENTS
+  REASON_FAILURE_MESSAGE "${_reason}")
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   set(_includes "${LibTorch_ROOT_DIR}/include" "${LibTorch_ROOT_DIR}/include/torch/csrc/api/include")
@@ -64,7 +83,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   target_link_options(LibTorch::cpu INTERFACE ${_rpath_links})
   target_compile_definitions(LibTorch::cpu INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
 
-  if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so")
+  if(LibTorch_cuda_FOUND)
     # The linker drops libraries whose symbols nobody names; these register their kernels when they are loaded.
     add_library(LibTorch::cuda INTERFACE IMPORTED)
     target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu
