@@ -13,15 +13,22 @@ build_jobs() {
   echo $((memory_gb < 1 ? 1 : memory_gb < cores ? memory_gb : cores))
 }
 
-# configure_and_build PRESET TARGET...: configures where that was not done, or fails now, and builds.
+# configure PRESET [ARGUMENT...]: silent where it works. CCEXPERT_WERROR=ON in the environment, as in CI, makes warnings
+# errors.
+configure() {
+  local log failed=false
+  log=$(mktemp)
+  (cd "$repository" && cmake --preset "$@" ${CCEXPERT_WERROR:+"-DCCEXPERT_WERROR=$CCEXPERT_WERROR"}) > "$log" 2>&1 ||
+    failed=true
+  if $failed; then cat "$log" >&2; fi
+  rm -f "$log"
+  if $failed; then die "CMake could not configure the build"; fi
+}
+
+# configure_and_build PRESET TARGET...
 configure_and_build() {
   local preset=$1
   shift
-  (cd "$repository" && cmake --preset "$preset" > "/tmp/ccexpert-configure.$$" 2>&1) || {
-    cat "/tmp/ccexpert-configure.$$" >&2
-    rm -f "/tmp/ccexpert-configure.$$"
-    die "CMake could not configure the build"
-  }
-  rm -f "/tmp/ccexpert-configure.$$"
+  configure "$preset"
   (cd "$repository" && cmake --build --preset "$preset" --parallel "$(build_jobs)" --target "$@")
 }

@@ -11,7 +11,8 @@ usage: scripts/setup.sh [--dev] [--cuda] [--help]
   --cuda  also the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
 LibTorch goes to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and is shared by all checkouts. It is not downloaded where
-CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0.
+CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0 (for --cuda: with
+CUDA and its libraries). The Python package is only read.
 TEXT
 }
 
@@ -71,6 +72,14 @@ has_libtorch() {
   done
   return 1
 }
+
+# has_cuda FOLDER: whether LibTorch in it is built for GPUs and the libraries it loads lie beside it.
+has_cuda() {
+  [ -f "$1/torch/lib/libtorch_cuda.so" ] && { [ -f "$1/nvidia/.cuda-libraries" ] || [ -f "$1/nvidia/nccl/lib/libnccl.so.2" ]; }
+}
+
+# suffices FOLDER: whether it has all that was asked for.
+suffices() { has_libtorch "$1" && { ! $cuda || has_cuda "$1"; }; }
 
 # The folder of packages of a python3 that has torch in the right version; nothing else.
 python_packages() {
@@ -133,13 +142,15 @@ install_libtorch() {
     say "LibTorch: as CCEXPERT_LIBTORCH says, $CCEXPERT_LIBTORCH"
     return
   fi
+  # A link leads into somebody's Python, where nothing is to be added.
+  if [ -L "$libtorch" ] && ! suffices "$libtorch"; then rm "$libtorch"; fi
   if has_libtorch "$libtorch"; then
     say "LibTorch: $libtorch_version is there"
     return
   fi
   [ "$(uname -m)" = x86_64 ] || die "LibTorch's wheel is pinned for x86_64 only; build LibTorch and set CCEXPERT_LIBTORCH"
   local packages
-  if packages=$(python_packages) && [ -n "$packages" ] && has_libtorch "$packages"; then
+  if packages=$(python_packages) && [ -n "$packages" ] && suffices "$packages"; then
     rm -rf "$libtorch"
     ln -s "$packages" "$libtorch"
     say "LibTorch: using the Python package in $packages"
@@ -155,11 +166,14 @@ install_libtorch() {
 }
 
 install_cuda_libraries() {
-  if [ -f "$libtorch/nvidia/.cuda-libraries" ] || [ -f "$libtorch/nvidia/nccl/lib/libnccl.so.2" ]; then
+  if [ -n "${CCEXPERT_LIBTORCH:-}" ]; then
+    say "CUDA libraries: expected beside CCEXPERT_LIBTORCH"
+    return
+  fi
+  if has_cuda "$libtorch"; then
     say "CUDA libraries: there"
     return
   fi
-  [ -z "${CCEXPERT_LIBTORCH:-}" ] || { say "CUDA libraries: expected beside CCEXPERT_LIBTORCH"; return; }
   say "CUDA libraries: downloading (2300 MB), once for all checkouts"
   download "$repository/third_party/wheels-cuda.txt" "$cache/wheels-cuda" 2300
   say "CUDA libraries: unpacking"

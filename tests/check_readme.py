@@ -14,5 +14,8 @@ for target in re.findall(r"\]\(([^)#:]+)\)|src=\"([^\":]+)\"", readme):
     path = target[0] or target[1]
     if not (root / path).exists():
         problems.append(f"README.md links to {path}, which is not there")
+for line in readme.splitlines():
+    if re.fullmatch(r"@\w+@", line.strip()):
+        problems.append(f"README.md has {line.strip()}, which was to be filled in")
 print("\n".join(problems) or "README.md: true")
 sys.exit(1 if problems else 0)

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Which sources scripts/check.sh tidy looks at, and what it lets through: check_tidy.sh SOURCE
+# Runs in a repository of its own, with made-up clang-tidy and CMake.
+set -euo pipefail
+source=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset CCEXPERT_TIDY_BASE
+export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null PATH=$work/bin:$PATH
+mkdir -p "$work/bin" "$work/tree/scripts" "$work/tree/build/tidy"
+cp "$source/scripts/check.sh" "$source/scripts/common.sh" "$work/tree/scripts"
+touch "$work/tree/build/tidy/compile_commands.json"
+cat > "$work/bin/clang-tidy" <<'SCRIPT'
+#!/usr/bin/env bash
+echo "12345 warnings generated." >&2
+for file in "$@"; do
+  case $file in *.cpp) echo "looked at $file" ;; esac
+  if [ "$file" = src/bad/bad.cpp ]; then echo "src/bad/bad.cpp:1:1: error: a finding" && result=1; fi
+done
+exit "${result:-0}"
+SCRIPT
+printf '#!/bin/sh\n' > "$work/bin/cmake"
+chmod +x "$work"/bin/*
+cd "$work/tree"
+git init -q -b main
+
+# commit HOURS ROOM: changes src/ROOM/ROOM.cpp at that hour.
+commit() {
+  mkdir -p "src/$2"
+  echo "// $1" >> "src/$2/$2.cpp"
+  git add src
+  GIT_COMMITTER_DATE="@$((1704067200 + $1 * 3600)) +0000" \
+    git -c user.name=test -c user.email=test@example.com commit -q -m "$2"
+}
+# expect RESULT TEXT: what the check ends with, and the rooms it looked at or what it says.
+expect() {
+  local result=0 output rooms
+  output=$(scripts/check.sh tidy 2>&1) || result=$?
+  rooms=$(sed -n 's#looked at src/\([a-z]*\)/.*#\1#p' <<< "$output" | sort | xargs)
+  [[ "$output" != *"warnings generated"* ]] || { echo "expected no counts of warnings in: $output"; exit 1; }
+  [ $((result > 0)) = "$1" ] && [ "${rooms:-$output}" = "$2" ] ||
+    { echo "expected $1 and '$2', got $result and: $output"; exit 1; }
+}
+
+commit 0 first
+commit 1 second
+expect 0 "first second"
+commit 30 third
+commit 31 fourth
+expect 0 "fourth third"
+git update-ref refs/remotes/origin/main HEAD
+expect 0 "fourth third"
+commit 32 fifth
+commit 33 sixth
+expect 0 "fifth sixth"
+CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "sixth"
+CCEXPERT_TIDY_BASE=nothing expect 1 "$(printf '%s\n' "== clang-tidy on changed rooms" \
+  "error: CCEXPERT_TIDY_BASE: expected a commit, got nothing")"
+commit 34 bad
+expect 1 "bad fifth sixth"
+[[ "$(scripts/check.sh tidy 2>&1)" = *"bad.cpp:1:1: error: a finding"* ]] || { echo "expected the finding to be shown"; exit 1; }

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# How the scripts call CMake: configure.sh SOURCE
+# CMake is made up: it prints its arguments, and fails where one is "broken".
+set -euo pipefail
+source=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset CCEXPERT_WERROR
+mkdir -p "$work/bin" "$work/tmp" "$work/tree/scripts"
+cp "$source/scripts/common.sh" "$work/tree/scripts"
+cat > "$work/bin/cmake" <<SCRIPT
+#!/usr/bin/env bash
+echo "\$*" | tee -a "$work/calls"
+[[ "\$*" != *broken* ]]
+SCRIPT
+chmod +x "$work/bin/cmake"
+export PATH=$work/bin:$PATH TMPDIR=$work/tmp
+
+# configure ARGUMENT...: a script that does, its output in $work/output.
+configure() { bash -c 'source "$0"; configure "$@"' "$work/tree/scripts/common.sh" "$@" > "$work/output" 2>&1; }
+fail() { echo "$*"; cat "$work/output"; exit 1; }
+
+configure release || fail "expected success"
+[ ! -s "$work/output" ] || fail "expected no output"
+[ "$(cat "$work/calls")" = "--preset release" ] || fail "expected no more arguments, got $(cat "$work/calls")"
+CCEXPERT_WERROR=ON configure release || fail "expected success"
+[ "$(tail -n 1 "$work/calls")" = "--preset release -DCCEXPERT_WERROR=ON" ] || fail "expected warnings to be errors where asked"
+! configure broken || fail "expected failure"
+grep -q -- "--preset broken" "$work/output" || fail "expected what CMake said"
+grep -q "error: CMake could not configure the build" "$work/output" || fail "expected one line at the end"
+[ -z "$(ls "$TMPDIR")" ] || fail "expected no temporary file to stay"
+grep -q "^export CCEXPERT_WERROR=ON$" "$source/.ci/run" || fail "expected CI to treat warnings as errors"

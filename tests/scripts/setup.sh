@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Which LibTorch scripts/setup.sh takes, and that it adds nothing to a user's Python: setup.sh SOURCE
+# Packages and downloads are made up; no network is used.
+set -euo pipefail
+source=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset CCEXPERT_LIBTORCH
+export XDG_CACHE_HOME=$work/cache FAKE_PACKAGES=$work/site-packages PATH=$work/bin:$PATH
+ours=$work/cache/ccexpert/libtorch-2.11.0
+mkdir -p "$work/bin"
+
+fail() { echo "$*"; cat "$work/log"; exit 1; }
+
+# torch FOLDER [cuda]: as much of the package as is looked at.
+cat > "$work/bin/make-torch" <<'SCRIPT'
+mkdir -p "$1/torch/include/torch/headeronly" "$1/torch/lib"
+printf '#define TORCH_VERSION_%s\n' "MAJOR 2" "MINOR 11" "PATCH 0" > "$1/torch/include/torch/headeronly/version.h"
+touch "$1/torch/lib/libtorch_cpu.so"
+if [ $# -gt 1 ]; then touch "$1/torch/lib/libtorch_cuda.so"; fi
+SCRIPT
+# A Python whose torch lies in FAKE_PACKAGES, and which "downloads" and "unpacks" wheels.
+cat > "$work/bin/python3" <<'SCRIPT'
+case "$1 ${2:-} ${3:-}" in
+  "- "*) [ ! -d "$FAKE_PACKAGES" ] || echo "$FAKE_PACKAGES" ;;
+  "-m pip download") while [ "$1" != --dest ]; do shift; done; touch "$2/$(basename "$2").whl" ;;
+  "-m zipfile -e") case $4 in
+    *wheels-cuda.whl) mkdir -p "$5/nvidia/nccl/lib" && touch "$5/nvidia/nccl/lib/libnccl.so.2" ;;
+    *) make-torch "$5" cuda ;;
+  esac ;;
+esac
+SCRIPT
+echo 'echo install ok installed' > "$work/bin/dpkg-query"
+sed -i '1i #!/usr/bin/env bash' "$work"/bin/*
+chmod +x "$work"/bin/*
+
+setup() { "$source/scripts/setup.sh" "$@" > "$work/log" 2>&1 || fail "setup.sh $*: expected success"; }
+files() { (cd "$FAKE_PACKAGES" && find . | sort); }
+
+make-torch "$FAKE_PACKAGES"
+before=$(files)
+setup
+[ "$(readlink "$ours")" = "$FAKE_PACKAGES" ] || fail "expected Python's torch for a CPU build"
+setup
+grep -q "2.11.0 is there" "$work/log" || fail "expected a second run to find the first one's"
+
+setup --cuda
+[ "$(files)" = "$before" ] || fail "expected nothing to be written into Python's packages"
+[ ! -L "$ours" ] && [ -f "$ours/torch/lib/libtorch_cuda.so" ] && [ -f "$ours/nvidia/nccl/lib/libnccl.so.2" ] ||
+  fail "expected LibTorch with CUDA of our own"
+setup --cuda
+grep -q "CUDA libraries: there" "$work/log" || fail "expected a second run to find the CUDA libraries"
+
+rm -rf "$ours"
+make-torch "$FAKE_PACKAGES" cuda
+mkdir -p "$FAKE_PACKAGES/nvidia/nccl/lib"
+touch "$FAKE_PACKAGES/nvidia/nccl/lib/libnccl.so.2"
+setup --cuda
+[ "$(readlink "$ours")" = "$FAKE_PACKAGES" ] || fail "expected Python's torch where it has CUDA and its libraries"
+
+rm -rf "$ours" "$FAKE_PACKAGES"
+setup
+[ ! -L "$ours" ] && [ -f "$ours/torch/lib/libtorch_cpu.so" ] || fail "expected a download where Python has no torch"
