@@ -26,7 +26,7 @@ fs::path replaceable(const fs::path& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(fs::path path)
+AtomicFile::AtomicFile(const fs::path& path)
     : path_(replaceable(path)), temporary_(fmt::format("{}.tmp{}", path_.string(), ::getpid())) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));

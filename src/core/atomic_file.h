@@ -12,7 +12,7 @@ namespace ccexpert {
 /// is replaced. Throws Error naming `path` where the system refuses, or a folder or a device stands there.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);
+  explicit AtomicFile(const std::filesystem::path& path);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
