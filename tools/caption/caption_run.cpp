@@ -127,7 +127,8 @@ Prediction caption_one(const CaptionCommand& command, const CaptionBatch& captio
 }
 
 RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles> pairs,
-                        const CaptionBatch& caption, data::PredictionWriter& writer, std::stop_token stop) {
+                        const CaptionBatch& caption, data::PredictionWriter& writer,
+                        const std::stop_token& stop) {
   std::vector<PairFiles> left;
   std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(left),
                [&](const PairFiles& pair) { return !writer.has_caption_of(pair.uid); });

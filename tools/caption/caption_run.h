@@ -38,6 +38,7 @@ struct RunSummary {
 /// Many pairs: a line for each to the writer, in order, batch by batch. A pair that cannot be read becomes a
 /// line with an error. A requested stop ends the run before the next batch is written.
 RunSummary caption_many(const CaptionCommand& command, std::span<const data::PairFiles> pairs,
-                        const CaptionBatch& caption, data::PredictionWriter& writer, std::stop_token stop);
+                        const CaptionBatch& caption, data::PredictionWriter& writer,
+                        const std::stop_token& stop);
 
 }  // namespace ccexpert::tools
