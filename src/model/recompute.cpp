@@ -60,14 +60,20 @@ bool needs_gradients(const TensorList& tensors) {
                      [](const at::Tensor& tensor) { return tensor.requires_grad(); });
 }
 
-}  // namespace
-
-TensorList recompute(const Block& block, const TensorList& inputs, const torch::nn::Module& parameters) {
-  if (!at::GradMode::is_enabled() || !(needs_gradients(inputs) || needs_gradients(parameters.parameters()))) {
-    return block(inputs);
-  }
+TensorList apply(const Block& block, const TensorList& inputs) {
   const auto anchor = at::empty({0}, inputs.front().options().dtype(at::kFloat)).requires_grad_();
   return Recompute::apply(anchor, at::TensorList(inputs), c10::make_intrusive<BlockHolder>(block));
+}
+
+}  // namespace
+
+TensorList recompute(const Block& block, const TensorList& inputs) {
+  return at::GradMode::is_enabled() && needs_gradients(inputs) ? apply(block, inputs) : block(inputs);
+}
+
+TensorList recompute(const Block& block, const TensorList& inputs, const torch::nn::Module& parameters) {
+  const bool needed = needs_gradients(inputs) || needs_gradients(parameters.parameters());
+  return at::GradMode::is_enabled() && needed ? apply(block, inputs) : block(inputs);
 }
 
 }  // namespace ccexpert

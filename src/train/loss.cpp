@@ -47,11 +47,12 @@ TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, cons
   auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
   for (int64_t start = 0; start < tokens; start += chunk) {
     const auto target = targets.slice(0, start, start + chunk);
-    const auto block = [&decoder, target](const TensorList& inputs) {
-      return TensorList{
-          at::cross_entropy_loss(decoder.logits(inputs[0]).to(at::kFloat), target, {}, at::Reduction::Sum)};
+    const auto block = [target](const TensorList& inputs) {
+      const auto logits = at::linear(inputs[0], inputs[1]).to(at::kFloat);
+      return TensorList{at::cross_entropy_loss(logits, target, {}, at::Reduction::Sum)};
     };
-    sum = sum + recompute(block, {states.slice(0, start, start + chunk)}, decoder)[0];
+    // The head is an input: every chunk reads it, and so does the embedding where they are tied.
+    sum = sum + recompute(block, {states.slice(0, start, start + chunk), decoder.head_weight()})[0];
   }
   return {sum / static_cast<double>(tokens), tokens};
 }

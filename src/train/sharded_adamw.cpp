@@ -41,6 +41,7 @@ struct ShardedAdamW::Bucket {
   at::Tensor staging;   // [padded] gradients of the running backward pass; undefined outside of it
   at::Tensor arriving;  // [shard] what a reduce-scatter fills
   distributed::Pending pending;
+  std::vector<bool> has_arrived;  // by parameter, in the running backward pass
   size_t arrived = 0;
 
   /// Whether `weights` are a copy of their own, beside `flat`.
@@ -107,6 +108,7 @@ ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const Ada
     bucket.mean = at::zeros_like(bucket.weights);
     bucket.square = at::zeros_like(bucket.weights);
     bucket.step = at::zeros({}, bucket.weights.options());
+    bucket.has_arrived.assign(bucket.parameters.size(), false);
   }
 }
 
@@ -121,13 +123,20 @@ ShardedAdamW::~ShardedAdamW() {
 void ShardedAdamW::begin_backward(bool last) {
   last_ = last;
   next_to_dispatch_ = 0;
-  for (auto& bucket : buckets_) bucket->arrived = 0;
+  for (auto& bucket : buckets_) {
+    bucket->arrived = 0;
+    bucket->has_arrived.assign(bucket->parameters.size(), false);
+  }
 }
 
 void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
   const at::NoGradGuard no_grad;
   auto& bucket = *buckets_[index];
   auto& tensor = bucket.parameters[parameter].tensor;
+  // Autograd adds up what a parameter gets from several places, but not across a recomputed block's border.
+  if (bucket.has_arrived[parameter])
+    fail(bucket.parameters[parameter].name, "its gradient came twice in one backward pass");
+  bucket.has_arrived[parameter] = true;
   if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
   const int64_t offset = bucket.offsets[parameter];
   bucket.staging.slice(0, offset, offset + tensor.numel()).copy_(tensor.grad().flatten());

@@ -58,6 +58,8 @@ class Qwen2Decoder : public torch::nn::Module {
 
   /// Hidden states [...,H] to logits [...,V].
   at::Tensor logits(const at::Tensor& hidden) const;
+  /// [V,H]: the embedding where the head is tied to it.
+  const at::Tensor& head_weight() const { return tied() ? embed_tokens_->weight : lm_head_->weight; }
 
   const DecoderConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
