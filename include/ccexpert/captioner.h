@@ -57,8 +57,8 @@ struct CaptionOptions {
   std::string question = {};
   /// Called for every token where set; returning false cancels that pair's caption. Not with beam search.
   std::function<bool(const TokenEvent&)> on_token = {};
-  /// A requested stop ends generation within a token; what exists by then is returned as
-  /// `FinishReason::kCancelled`.
+  /// A requested stop ends the call behind the stage under way (vision, Diff Expert, prefill), and generation
+  /// within a token; what exists by then is returned as `FinishReason::kCancelled`.
   std::stop_token stop = {};
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;

@@ -34,6 +34,12 @@ ChangeFeature to_change_feature(const at::Tensor& change, int64_t grid) {
   return {grid, values.size(1), std::vector<float>(data, data + values.numel())};
 }
 
+std::vector<Caption> cancelled(size_t pairs) {
+  Caption none;
+  none.finish = FinishReason::kCancelled;
+  return std::vector<Caption>(pairs, none);
+}
+
 }  // namespace
 
 class Captioner::Impl {
@@ -65,16 +71,20 @@ class Captioner::Impl {
       fail({"on_token", "no beam search", fmt::format("{} beams", options.generation.beams)});
     }
     if (pairs.empty()) return {};
+    const auto prompts = prompts_of(pairs, options.question);
+    const auto stopped = [&] { return options.stop.stop_requested(); };
     const c10::InferenceMode inference;
     const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return load_pixels(pairs); });
     const auto features =
         stopwatch_.time(&CaptionerTimings::vision, [&] { return model_->vision_features(pixels); });
+    if (stopped()) return cancelled(pairs.size());
     const auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
       auto fused = model_->fuse(features);
       fused.tokens = model_->projector().forward(fused.tokens);  // [2B,N,H]
       return fused;
     });
-    auto captions = decode(images.tokens, prompts_of(pairs, options.question), options);
+    if (stopped()) return cancelled(pairs.size());
+    auto captions = decode(images.tokens, prompts, options);
     if (options.change_feature && images.change.defined()) {
       for (size_t i = 0; i < captions.size(); ++i) {
         captions[i].change_feature =

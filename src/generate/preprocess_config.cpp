@@ -30,6 +30,17 @@ void expect_value(const json& object, const char* key, Value expected) {
     fail({fmt::format("{}: {}", kSource, key), fmt::format("{}", expected), object[key].dump()});
 }
 
+/// `size` is an object with height and width, or one number; whatever it is, the tower sees its own size.
+void expect_size_of_tower(const json& processor, int64_t side) {
+  const auto found = processor.find("size");
+  if (found == processor.end() || found->is_null()) return;
+  const bool fits = found->is_object()
+                        ? found->value("height", side) == side && found->value("width", side) == side
+                        : *found == side;
+  if (!fits)
+    fail({fmt::format("{}: size", kSource), fmt::format("the vision tower's {}", side), found->dump()});
+}
+
 }  // namespace
 
 PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
@@ -48,6 +59,8 @@ PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std
   if (std::abs(rescale - 1.0 / 255.0) > 1e-6)
     fail({kSource, "a rescale_factor of 1/255", std::to_string(rescale)});
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"}) expect_value(processor, step, true);
+  expect_value(processor, "do_center_crop", false);
+  expect_size_of_tower(processor, vision.image_size);
   constexpr int64_t kBicubic = 3;  // as Pillow numbers its filters
   expect_value(processor, "resample", kBicubic);
   for (const double deviation : config.deviation) {

@@ -218,6 +218,16 @@ TEST(Captioner, AStopRequestReturnsWhatThereIs) {
   }
 }
 
+TEST(Captioner, AStopRequestEndsTheCallBehindTheStageUnderWay) {
+  const PaintedPairs pairs(1);
+  std::stop_source source;
+  source.request_stop();
+  const double before = tiny_captioner().timings().diff_expert;
+  const auto none = caption_of(pairs[0], {.stop = source.get_token()});
+  EXPECT_EQ(none.finish, FinishReason::kCancelled);
+  EXPECT_EQ(tiny_captioner().timings().diff_expert, before);
+}
+
 TEST(Captioner, AnExceptionOfACallbackReachesTheCaller) {
   const PaintedPairs pairs(1);
   const auto throws = [](const TokenEvent&) -> bool { throw std::out_of_range("mine"); };

@@ -76,6 +76,14 @@ TEST(PreprocessConfig, RefusesStepsThatItDoesNotCompute) {
     EXPECT_EQ(error_of("{\"" + step + "\": false}"),
               "preprocessor_config.json: " + step + ": expected true, got false");
   }
+  EXPECT_EQ(error_of(R"({"do_center_crop": true})"),
+            "preprocessor_config.json: do_center_crop: expected false, got true");
+  EXPECT_EQ(
+      error_of(R"({"size": {"height": 96, "width": 84}})"),
+      "preprocessor_config.json: size: expected the vision tower's 84, got {\"height\":96,\"width\":84}");
+  EXPECT_EQ(error_of(R"({"size": 96})"),
+            "preprocessor_config.json: size: expected the vision tower's 84, got 96");
+  EXPECT_EQ(error_of(R"({"size": {"shortest_edge": 84}})"), "no error");
   EXPECT_EQ(error_of(R"({"resample": 2})"), "preprocessor_config.json: resample: expected 3, got 2");
 }
 

@@ -15,7 +15,7 @@ inline constexpr int64_t kMaxImagePixels = int64_t{1} << 28;
 
 /// Decodes a PNG, JPEG, TIFF, BMP or WebP file: 8 and 16 bit, grey, palette, CMYK; transparency is dropped,
 /// not blended; an orientation tag is ignored. Throws Error naming the file for everything that is no whole
-/// image of these kinds.
+/// image of these kinds. The first call silences OpenCV's own log in the whole process.
 Image decode_image(const std::filesystem::path& path);
 
 /// The same from memory; `name` begins error messages.

@@ -25,7 +25,7 @@ struct LoadWeightsOptions {
 void load_weights(torch::nn::Module& module, const io::TensorSource& source,
                   const LoadWeightsOptions& options = {});
 
-/// Whether a base model's tensors are there but no Diff Expert.
+/// Whether a Diff Expert is among the tensors; a LLaVA-OneVision base has none.
 bool has_diff_expert(const io::TensorSource& source);
 
 /// Makes a model from a config and a checkpoint's tensors in the authors' names. A head that is stored is

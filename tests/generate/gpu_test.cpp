@@ -1,0 +1,31 @@
+// The small checkpoint on a GPU against itself on the CPU; skipped where there is no GPU.
+#include <gtest/gtest.h>
+
+#include "generate/device.h"
+#include "generate/tiny_captioner.h"
+
+namespace ccexpert {
+namespace {
+
+class Gpu : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Dtypes, Gpu, ::testing::Values("float32", "bfloat16", "float16"),
+                         [](const auto& dtype) { return std::string(dtype.param); });
+
+TEST_P(Gpu, CaptionsAsTheCpu) {
+  if (!device_from_name("auto").is_cuda()) GTEST_SKIP() << "this build or this machine has no GPU";
+  const test::PaintedPairs pairs(3);
+  const CaptionOptions options{.generation = {.max_new_tokens = 8}};
+  const auto expected = test::tiny_captioner().caption(pairs.views(), options);
+  const auto captioner = Captioner::load(test::tiny_folder(), {.device = "cuda", .dtype = GetParam()});
+  const auto captions = captioner.caption(pairs.views(), options);
+  const bool exact = std::string(GetParam()) == "float32";
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    // Half precision may choose another token where two are nearly as likely.
+    if (exact) EXPECT_EQ(captions[i].token_ids, expected[i].token_ids) << i;
+    EXPECT_NEAR(captions[i].logprob, expected[i].logprob, exact ? 1e-3 : 1.0) << i;
+    EXPECT_FALSE(captions[i].token_ids.empty()) << i;
+  }
+}
+
+}  // namespace
+}  // namespace ccexpert
