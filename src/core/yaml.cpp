@@ -35,6 +35,27 @@ std::vector<std::string> split_path(const std::string& path) {
   return parts;
 }
 
+/// Nodes of overrides are known by their tag, which nothing else looks at.
+constexpr std::string_view kOverrideTag = "override ";
+
+void mark_override(YAML::Node node, const std::string& assignment) {
+  node.SetTag(std::string(kOverrideTag) + assignment);
+  if (!node.IsMap() && !node.IsSequence()) return;
+  for (auto item : node) mark_override(node.IsMap() ? item.second : YAML::Node(item), assignment);
+}
+
+bool is_override(const YAML::Node& node) {
+  return node.IsDefined() && node.Tag().starts_with(kOverrideTag);
+}
+
+/// An element "list[2]" of a map, or an undefined node.
+YAML::Node element_of(const YAML::Node& node, const std::string& part) {
+  const auto bracket = part.find('[');
+  const auto child = node[part.substr(0, bracket)];
+  if (bracket == std::string::npos || !child.IsDefined() || !child.IsSequence()) return child;
+  return child[std::stoul(part.substr(bracket + 1))];
+}
+
 }  // namespace
 
 YamlDocument parse_yaml(const std::string& text, const std::string& source) {
@@ -72,15 +93,36 @@ void override_yaml(YamlDocument& document, const std::string& assignment) {
       fail({"override " + assignment, "a section '" + parts[i] + "'", "a single value"});
     }
     YAML::Node child = node[parts[i]];
+    if (!child.IsDefined()) {
+      YAML::Node fresh(YAML::NodeType::Map);
+      mark_override(fresh, assignment);
+      node[parts[i]] = fresh;
+      child.reset(fresh);
+    }
     node.reset(child);
   }
+  mark_override(value, assignment);
   node[parts.back()] = value;
 }
 
 std::string yaml_place(const YAML::Node& node, const std::string& source, const std::string& key) {
+  if (is_override(node)) {
+    const auto assigned = node.Tag().substr(kOverrideTag.size());
+    return assigned.starts_with(key + "=") ? node.Tag() : fmt::format("{}: {}", node.Tag(), key);
+  }
   const auto mark = node.Mark();
   return mark.is_null() || mark.line < 0 ? fmt::format("{}: {}", source, key)
                                          : fmt::format("{}:{}: {}", source, mark.line + 1, key);
+}
+
+std::string yaml_place_of(const YamlDocument& document, const std::string& key) {
+  YAML::Node node = document.root;
+  for (const auto& part : split_path(key)) {
+    const auto child = node.IsMap() ? element_of(node, part) : YAML::Node(YAML::NodeType::Undefined);
+    if (!child.IsDefined()) return fmt::format("{}: {}", document.source, key);
+    node.reset(child);
+  }
+  return yaml_place(node, document.source, key);
 }
 
 namespace yaml_detail {
@@ -98,7 +140,7 @@ void check_keys(const YAML::Node& map, const std::vector<std::string>& known, co
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto nearest = nearest_name(key, known);
     const auto path = prefix.empty() ? key : fmt::format("{}.{}", prefix, key);
-    fail(yaml_place(item.first, source, path), "unknown key",
+    fail(yaml_place(is_override(item.second) ? item.second : item.first, source, path), "unknown key",
          nearest.empty() ? "" : "did you mean " + nearest + "?");
   }
 }

@@ -27,8 +27,12 @@ YamlDocument parse_yaml(const std::string& text, const std::string& source);
 /// Sets "section.key=value" in a document; the value is YAML, so lists work as "[a, b]".
 void override_yaml(YamlDocument& document, const std::string& assignment);
 
-/// "file:12: key" for messages; values from overrides have no line.
+/// "file:12: key" for messages, or "override section.key=value" for what an override set; a node that does
+/// not stand anywhere has no line.
 std::string yaml_place(const YAML::Node& node, const std::string& source, const std::string& key);
+
+/// The same for "section.list[2].key" of a document, whether or not it holds such a key.
+std::string yaml_place_of(const YamlDocument& document, const std::string& key);
 
 namespace yaml_detail {
 

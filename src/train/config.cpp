@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>
@@ -9,53 +11,185 @@
 namespace ccexpert::train {
 namespace {
 
-void expect(bool holds, std::string_view key, std::string_view expected, const std::string& got) {
-  if (!holds) fail({key, expected, got});
+/// Where a key stands, for messages.
+using PlaceOf = std::function<std::string(const std::string&)>;
+
+/// Refuses values, naming the key's place.
+class Check {
+ public:
+  explicit Check(PlaceOf place) : place_(std::move(place)) {}
+
+  void expect(bool holds, const std::string& key, std::string_view expected, const std::string& got) const {
+    if (!holds) fail({place_(key), expected, got});
+  }
+
+  template <class Value>
+  void at_least(const std::string& key, Value value, Value least) const {
+    expect(value >= least, key, fmt::format("at least {}", least), fmt::format("{}", value));
+  }
+
+  void above_zero(const std::string& key, double value) const {
+    expect(value > 0.0, key, "above 0", fmt::format("{}", value));
+  }
+
+  void one_of(const std::string& key, const std::string& value,
+              const std::vector<std::string>& choices) const {
+    if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+    std::string list;
+    for (size_t i = 0; i < choices.size(); ++i) {
+      list += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
+    }
+    const auto nearest = nearest_name(value, choices);
+    fail({place_(key), list, "'" + value + "'", nearest.empty() ? "" : "did you mean " + nearest + "?"});
+  }
+
+  /// Another room's check, whose messages begin with its own name of a field.
+  template <class Inner>
+  void section(const std::string& prefix, Inner&& inner) const {
+    try {
+      inner();
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      const auto colon = std::min(text.find(':'), text.size());
+      throw Error(place_(prefix + "." + text.substr(0, colon)) + text.substr(colon));
+    }
+  }
+
+ private:
+  PlaceOf place_;
+};
+
+void check_run(const TrainConfig& config, const Check& check) {
+  check.expect(!config.output.empty(), "output", "a folder for the run", "none");
+  check.at_least<int64_t>("threads", config.threads, 0);
+  check.expect(config.distributed.zero >= 0 && config.distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
+               std::to_string(config.distributed.zero));
+  check.above_zero("distributed.bucket_mb", config.distributed.bucket_mb);
+  check.above_zero("distributed.timeout_seconds", config.distributed.timeout_seconds);
+  check.at_least<int64_t>("checkpoint.every_steps", config.checkpoint.every_steps, 0);
+  check.at_least<int64_t>("checkpoint.keep_last", config.checkpoint.keep_last, 1);
 }
 
-template <class Value>
-void expect_at_least(std::string_view key, Value value, Value least) {
-  expect(value >= least, key, fmt::format("at least {}", least), fmt::format("{}", value));
+void check_model(const ModelSection& model, const Check& check) {
+  check.expect(!model.start.empty(), "model.start", "a checkpoint folder to start from", "none");
+  check.one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
+  check.above_zero("model.init_std", model.init_std);
+  check.at_least("model.flag_init_std", model.flag_init_std, 0.0);
+  check.at_least<int64_t>("model.per_expert_depth", model.per_expert_depth, 1);
 }
 
-void expect_one_of(std::string_view key, const std::string& value, const std::vector<std::string>& choices) {
-  for (const auto& choice : choices) {
-    if (choice == value) return;
+void check_data(const DataSection& data, const Check& check) {
+  check.expect(!data.train.empty(), "data.train", "annotations or a data list", "none");
+  check.one_of("data.captions", data.captions, {"flatten", "random_choice"});
+  check.one_of("data.labels", data.labels, {"reference", "caption_only"});
+  check.one_of("data.unreadable", data.unreadable, {"error", "skip"});
+  check.at_least<int64_t>("data.max_tokens", data.max_tokens, 1);
+  check.at_least<int64_t>("data.workers", data.workers, 0);
+  check.at_least<int64_t>("data.prefetch", data.prefetch, 1);
+  check.at_least("data.cache_gb", data.cache_gb, 0.0);
+}
+
+void check_batch(const BatchSection& batch, const Check& check) {
+  check.at_least<int64_t>("batch.micro", batch.micro, 1);
+  check.at_least<int64_t>("batch.global", batch.global, 1);
+  // Of the two, the one that was said is to blame.
+  const bool fits = batch.global % batch.micro == 0;
+  if (batch.micro == BatchSection{}.micro) {
+    check.expect(fits, "batch.global", fmt::format("a multiple of batch.micro ({})", batch.micro),
+                 std::to_string(batch.global));
   }
-  std::string list;
-  for (size_t i = 0; i < choices.size(); ++i) {
-    list += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
+  check.expect(fits, "batch.micro", fmt::format("a divisor of batch.global ({})", batch.global),
+               std::to_string(batch.micro));
+  check.at_least<int64_t>("batch.max_steps", batch.max_steps, 0);
+  if (batch.max_steps == 0) check.above_zero("batch.epochs", batch.epochs);
+}
+
+void check_loss(const LossSection& loss, const ModelSection& model, const Check& check) {
+  check.at_least("loss.caption", loss.caption, 0.0);
+  check.at_least("loss.mask", loss.mask, 0.0);
+  check.at_least("loss.classes", loss.classes, 0.0);
+  check.at_least("loss.tokens", loss.tokens, 0.0);
+  check.expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
+  check.expect(loss.mask == 0.0 || model.diff_expert, "loss.mask", "0, as model.diff_expert is false",
+               fmt::format("{}", loss.mask));
+  check.expect(loss.class_count >= 1 && loss.class_count <= 255, "loss.class_count", "1 to 255",
+               std::to_string(loss.class_count));
+}
+
+void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
+  check.one_of("optimizer.schedule", optimizer.schedule, {"cosine", "constant"});
+  check.above_zero("optimizer.learning_rate", optimizer.learning_rate);
+  const auto share = [&](const char* key, double value) {
+    check.expect(value >= 0.0 && value < 1.0, key, "0 to below 1", fmt::format("{}", value));
+  };
+  share("optimizer.warmup_ratio", optimizer.warmup_ratio);
+  share("optimizer.beta1", optimizer.beta1);
+  share("optimizer.beta2", optimizer.beta2);
+  check.above_zero("optimizer.eps", optimizer.eps);
+  check.at_least("optimizer.clip_norm", optimizer.clip_norm, 0.0);
+  for (size_t i = 0; i < optimizer.parameters.size(); ++i) {
+    const auto rule = fmt::format("optimizer.parameters[{}].", i);
+    check.at_least(rule + "lr_factor", optimizer.parameters[i].lr_factor, 0.0);
+    check.at_least(rule + "weight_decay", optimizer.parameters[i].weight_decay, 0.0);
   }
-  fail({key, list, "'" + value + "'"});
+}
+
+void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
+  check.one_of("evaluation.metric", evaluation.metric, {"loss", "change_accuracy"});
+  check.at_least<int64_t>("evaluation.every_steps", evaluation.every_steps, 0);
+  check.at_least<int64_t>("evaluation.max_pairs", evaluation.max_pairs, 0);
+  check.at_least<int64_t>("evaluation.batch_size", evaluation.batch_size, 1);
+  check.at_least<int64_t>("evaluation.samples", evaluation.samples, 0);
+  check.section("evaluation.generation", [&] { evaluation.generation.validate(); });
+}
+
+void check_all(const TrainConfig& config, PlaceOf place) {
+  const Check check(std::move(place));
+  check_run(config, check);
+  check_model(config.model, check);
+  check_data(config.data, check);
+  check_batch(config.batch, check);
+  check_loss(config.loss, config.model, check);
+  check_optimizer(config.optimizer, check);
+  check_evaluation(config.evaluation, check);
 }
 
 /// `over` laid on `base`: sections merge, everything else is replaced.
 YAML::Node merged(const YAML::Node& base, const YAML::Node& over) {
   if (!base.IsMap() || !over.IsMap()) return over;
   YAML::Node result(YAML::NodeType::Map);
-  for (const auto& item : base) result[item.first.Scalar()] = item.second;
+  // force_insert keeps the key's own node, and with it the line that a message names.
+  for (const auto& item : base) {
+    if (!over[item.first.Scalar()].IsDefined()) result.force_insert(item.first, item.second);
+  }
   for (const auto& item : over) {
     const auto key = item.first.Scalar();
     const auto known = base[key];
-    result[key] = known.IsDefined() ? merged(known, item.second) : item.second;
+    result.force_insert(item.first, known.IsDefined() ? merged(known, item.second) : item.second);
   }
   return result;
 }
 
-TrainConfig read_stage(const YAML::Node& root, const YamlDocument& document,
-                       const std::vector<std::string>& overrides) {
+/// A stage as its file and the command line have it; `place` says where a key of it stands.
+struct ReadStage {
+  TrainConfig config;
+  PlaceOf place;
+};
+
+ReadStage read_stage(const YAML::Node& root, const YamlDocument& document,
+                     const std::vector<std::string>& overrides) {
   YamlDocument stage{document.source, root};
   for (const auto& assignment : overrides) override_yaml(stage, assignment);
   TrainConfig config;
   read_yaml(stage.root, config, document.source);
-  return config;
+  return {std::move(config), [stage](const std::string& key) { return yaml_place_of(stage, key); }};
 }
 
 /// What is said outside of `stages` holds for each of them.
 YAML::Node common_part(const YAML::Node& root) {
   YAML::Node common(YAML::NodeType::Map);
   for (const auto& item : root) {
-    if (item.first.Scalar() != "stages") common[item.first.Scalar()] = item.second;
+    if (item.first.Scalar() != "stages") common.force_insert(item.first, item.second);
   }
   return common;
 }
@@ -66,8 +200,7 @@ bool says_start(const YAML::Node& stage) {
 }
 
 /// Each stage goes on from the best checkpoint of the one before, in a folder of its own.
-std::vector<TrainConfig> read_stages(const YamlDocument& document,
-                                     const std::vector<std::string>& overrides) {
+std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vector<std::string>& overrides) {
   const auto stages = document.root["stages"];
   const auto refuse = [&](const YAML::Node& where, const char* expected, const std::string& got) {
     fail({yaml_place(where, document.source, "stages"), expected, got});
@@ -76,90 +209,42 @@ std::vector<TrainConfig> read_stages(const YamlDocument& document,
     refuse(stages, "a list of sections", yaml_detail::node_text(stages));
   }
   const auto common = common_part(document.root);
-  std::vector<TrainConfig> configs;
+  std::vector<ReadStage> read;
   std::set<std::string> names;
   for (const auto& stage : stages) {
     if (!stage.IsMap()) refuse(stage, "sections with keys", yaml_detail::node_text(stage));
-    auto config = read_stage(merged(common, stage), document, overrides);
-    if (config.name == TrainConfig{}.name) config.name = fmt::format("stage{}", configs.size() + 1);
+    auto next = read_stage(merged(common, stage), document, overrides);
+    auto& config = next.config;
+    if (config.name == TrainConfig{}.name) config.name = fmt::format("stage{}", read.size() + 1);
     if (!names.insert(config.name).second) {
       refuse(stages, "a name of its own for each", fmt::format("'{}' twice", config.name));
     }
-    if (!configs.empty() && !says_start(stage)) {
-      config.model.start = (std::filesystem::path(configs.back().output) / "best").string();
+    if (!read.empty() && !says_start(stage)) {
+      config.model.start = (std::filesystem::path(read.back().config.output) / "best").string();
     }
     config.output = (std::filesystem::path(config.output) / config.name).string();
-    configs.push_back(std::move(config));
+    read.push_back(std::move(next));
   }
-  return configs;
+  return read;
 }
 
 }  // namespace
 
 void TrainConfig::validate() const {
-  expect(!output.empty(), "output", "a folder for the run", "none");
-  expect(!model.start.empty(), "model.start", "a checkpoint folder to start from", "none");
-  expect(!data.train.empty(), "data.train", "annotations or a data list", "none");
-  expect_one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
-  expect_one_of("data.captions", data.captions, {"flatten", "random_choice"});
-  expect_one_of("data.labels", data.labels, {"reference", "caption_only"});
-  expect_one_of("data.unreadable", data.unreadable, {"error", "skip"});
-  expect_one_of("optimizer.schedule", optimizer.schedule, {"cosine", "constant"});
-  expect_one_of("evaluation.metric", evaluation.metric, {"loss", "change_accuracy"});
-  expect_at_least<int64_t>("batch.micro", batch.micro, 1);
-  expect_at_least<int64_t>("batch.global", batch.global, 1);
-  expect(batch.global % batch.micro == 0, "batch.global",
-         fmt::format("a multiple of batch.micro ({})", batch.micro), std::to_string(batch.global));
-  expect(batch.epochs > 0.0 || batch.max_steps > 0, "batch.epochs", "above 0",
-         fmt::format("{}", batch.epochs));
-  expect_at_least<int64_t>("batch.max_steps", batch.max_steps, 0);
-  expect(optimizer.learning_rate > 0.0, "optimizer.learning_rate", "above 0",
-         fmt::format("{}", optimizer.learning_rate));
-  expect(optimizer.warmup_ratio >= 0.0 && optimizer.warmup_ratio < 1.0, "optimizer.warmup_ratio",
-         "0 to below 1", fmt::format("{}", optimizer.warmup_ratio));
-  expect(model.init_std > 0.0, "model.init_std", "above 0", fmt::format("{}", model.init_std));
-  expect_at_least("model.flag_init_std", model.flag_init_std, 0.0);
-  expect_at_least("loss.caption", loss.caption, 0.0);
-  expect_at_least("loss.mask", loss.mask, 0.0);
-  expect_at_least("loss.classes", loss.classes, 0.0);
-  expect_at_least("loss.tokens", loss.tokens, 0.0);
-  expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
-  expect(loss.class_count >= 1 && loss.class_count <= 255, "loss.class_count", "1 to 255",
-         std::to_string(loss.class_count));
-  for (const auto& [key, beta] :
-       {std::pair{"optimizer.beta1", optimizer.beta1}, std::pair{"optimizer.beta2", optimizer.beta2}}) {
-    expect(beta >= 0.0 && beta < 1.0, key, "0 to below 1", fmt::format("{}", beta));
-  }
-  expect(optimizer.eps > 0.0, "optimizer.eps", "above 0", fmt::format("{}", optimizer.eps));
-  expect_at_least("optimizer.clip_norm", optimizer.clip_norm, 0.0);
-  expect(distributed.zero >= 0 && distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
-         std::to_string(distributed.zero));
-  expect(distributed.bucket_mb > 0.0, "distributed.bucket_mb", "above 0",
-         fmt::format("{}", distributed.bucket_mb));
-  expect(distributed.timeout_seconds > 0.0, "distributed.timeout_seconds", "above 0",
-         fmt::format("{}", distributed.timeout_seconds));
-  expect_at_least<int64_t>("checkpoint.every_steps", checkpoint.every_steps, 0);
-  expect_at_least<int64_t>("checkpoint.keep_last", checkpoint.keep_last, 1);
-  expect_at_least<int64_t>("threads", threads, 0);
-  expect_at_least<int64_t>("model.per_expert_depth", model.per_expert_depth, 1);
-  expect_at_least<int64_t>("data.max_tokens", data.max_tokens, 1);
-  expect_at_least<int64_t>("data.workers", data.workers, 0);
-  expect_at_least<int64_t>("data.prefetch", data.prefetch, 1);
-  expect_at_least("data.cache_gb", data.cache_gb, 0.0);
-  expect_at_least<int64_t>("evaluation.every_steps", evaluation.every_steps, 0);
-  expect_at_least<int64_t>("evaluation.max_pairs", evaluation.max_pairs, 0);
-  expect_at_least<int64_t>("evaluation.batch_size", evaluation.batch_size, 1);
-  expect_at_least<int64_t>("evaluation.samples", evaluation.samples, 0);
-  evaluation.generation.validate();
+  check_all(*this, [](const std::string& key) { return key; });
 }
 
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
                                            const std::vector<std::string>& overrides) {
   const auto document = read_yaml_file(path);
-  auto configs = document.root["stages"].IsDefined()
-                     ? read_stages(document, overrides)
-                     : std::vector<TrainConfig>{read_stage(document.root, document, overrides)};
-  for (const auto& config : configs) config.validate();
+  const auto stages = document.root["stages"].IsDefined()
+                          ? read_stages(document, overrides)
+                          : std::vector<ReadStage>{read_stage(document.root, document, overrides)};
+  std::vector<TrainConfig> configs;
+  for (const auto& [config, place] : stages) {
+    check_all(config, place);
+    configs.push_back(config);
+  }
   return configs;
 }
 

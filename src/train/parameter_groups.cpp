@@ -1,9 +1,27 @@
+#include <set>
+
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/train/parameter_groups.h>
 
 namespace ccexpert::train {
+namespace {
+
+/// Each parameter's name, and "part.*" of each part of the model.
+std::vector<std::string> possible_patterns(const torch::nn::Module& model) {
+  std::set<std::string> patterns;
+  for (const auto& item : model.named_parameters()) {
+    const auto& name = item.key();
+    patterns.insert(name);
+    for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+      patterns.insert(name.substr(0, dot) + ".*");
+    }
+  }
+  return {patterns.begin(), patterns.end()};
+}
+
+}  // namespace
 
 bool matches(std::string_view pattern, std::string_view name) {
   size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
@@ -41,10 +59,14 @@ std::vector<TrainableParameter> apply_rules(torch::nn::Module& model,
     if (trains) trainable.push_back({item.key(), item.value(), holds->lr_factor, holds->weight_decay});
   }
   for (size_t i = 0; i < rules.size(); ++i) {
-    if (uses[i] == 0)
-      fail({"parameters", "patterns that match", fmt::format("'{}', which matches none", rules[i].pattern)});
+    if (uses[i] > 0) continue;
+    const auto nearest = nearest_name(rules[i].pattern, possible_patterns(model));
+    fail({fmt::format("optimizer.parameters[{}].pattern", i), "a pattern of parameters' names",
+          fmt::format("'{}', which matches none", rules[i].pattern),
+          nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
   }
-  if (trainable.empty()) fail("parameters", "no parameter trains", "a rule with lr_factor above 0 is needed");
+  if (trainable.empty())
+    fail("optimizer.parameters", "no parameter trains", "a rule with lr_factor above 0 is needed");
   return trainable;
 }
 

@@ -100,11 +100,29 @@ TEST(Yaml, ErrorsNameFileLineAndKey) {
   EXPECT_THAT(error_of([] { read("name: [a\n"); }), HasSubstr("is no YAML"));
   EXPECT_EQ(error_of([] { read(""); }), "run.yaml: expected YAML with keys, got nothing");
   EXPECT_EQ(error_of([] { read("name: x\n", {"inner.stps=3"}); }),
-            "run.yaml: inner.stps: unknown key (did you mean steps?)");
+            "override inner.stps=3: unknown key (did you mean steps?)");
+  EXPECT_EQ(error_of([] { read("name: x\ninner: {steps: 5}\n", {"inner.steps=many"}); }),
+            "override inner.steps=many: expected an integer, got 'many'");
+  EXPECT_EQ(error_of([] { read("name: x\n", {"iner.steps=3"}); }),
+            "override iner.steps=3: iner: unknown key (did you mean inner?)");
+  EXPECT_EQ(error_of([] { read("name: x\n", {"rules=[{pattern: a}, {factor: b}]"}); }),
+            "override rules=[{pattern: a}, {factor: b}]: rules[1].factor: expected a number, got 'b'");
   EXPECT_EQ(error_of([] { read("name: x\n", {"name.a=3"}); }),
             "override name.a=3: expected a section 'name', got a single value");
   EXPECT_EQ(error_of([] { read("name: x\n", {"name"}); }),
             "override: expected section.key=value, got 'name'");
+}
+
+TEST(Yaml, SaysWhereAKeyStands) {
+  auto document =
+      parse_yaml("name: x\ninner:\n  steps: 5\nrules:\n  - pattern: a\n  - factor: 2\n", "run.yaml");
+  override_yaml(document, "inner.on=true");
+  EXPECT_EQ(yaml_place_of(document, "inner.steps"), "run.yaml:3: inner.steps");
+  EXPECT_EQ(yaml_place_of(document, "inner"), "run.yaml:3: inner");
+  EXPECT_EQ(yaml_place_of(document, "rules[1].factor"), "run.yaml:6: rules[1].factor");
+  EXPECT_EQ(yaml_place_of(document, "inner.on"), "override inner.on=true");
+  for (const std::string missing : {"rate", "inner.off", "rules[7].factor", "rules[0].factor", "name.x"})
+    EXPECT_EQ(yaml_place_of(document, missing), "run.yaml: " + missing);
 }
 
 }  // namespace

@@ -97,6 +97,39 @@ TEST_F(TrainConfigFile, WrongTypesAreNamed) {
   EXPECT_THAT(refusal("model: {fresh: 3}\n"), HasSubstr("model"));  // stands twice
 }
 
+TEST_F(TrainConfigFile, CombinationsThatCannotBeAreNamedWithTheirLine) {
+  EXPECT_EQ(refusal("batch:\n  global: 12\n  micro: 5\n"),
+            "run.yaml:8: batch.micro: expected a divisor of batch.global (12), got 5");
+  EXPECT_EQ(refusal("batch:\n  global: 12\n"),
+            "run.yaml:7: batch.global: expected a multiple of batch.micro (8), got 12");
+  EXPECT_EQ(
+      refusal("seed: 1\noptimizer:\n  schedule: cosin\n"),
+      "run.yaml:8: optimizer.schedule: expected cosine or constant, got 'cosin' (did you mean cosine?)");
+  EXPECT_EQ(refusal("evaluation:\n  generation:\n    beams: 2\n    temperature: 1\n"),
+            "run.yaml:8: evaluation.generation.beams: expected 1 where temperature is above 0, got 2 (beam "
+            "search does not sample)");
+  EXPECT_EQ(refusal("optimizer:\n  parameters:\n    - pattern: a\n    - pattern: b\n      lr_factor: -1\n"),
+            "run.yaml:10: optimizer.parameters[1].lr_factor: expected at least 0, got -1");
+  const auto no_start = test::error_of([&] { read("output: x\ndata: {train: y}\n"); });
+  EXPECT_THAT(no_start, ::testing::EndsWith("run.yaml: model.start: expected a checkpoint folder to start "
+                                            "from, got none"));
+  EXPECT_EQ(
+      test::error_of([&] {
+        read("output: x\nmodel: {start: y, diff_expert: false}\ndata: {train: z}\nloss:\n  mask: 0.5\n");
+      }),
+      (folder_ / "run.yaml").string() + ":5: loss.mask: expected 0, as model.diff_expert is false, got 0.5");
+}
+
+TEST_F(TrainConfigFile, AStagesMistakesAreNamedWithTheirLine) {
+  // Both the common part and the stage have the section.
+  EXPECT_THAT(refusal("batch: {global: 8}\nstages:\n  - batch:\n      globl: 3\n"),
+              HasSubstr("run.yaml:9: batch.globl: unknown key (did you mean global?)"));
+  EXPECT_THAT(refusal("batch: {globl: 8}\nstages:\n  - batch:\n      global: 3\n"),
+              HasSubstr("run.yaml:6: batch.globl"));
+  EXPECT_THAT(refusal("batch: {global: 8}\nstages:\n  - batch: {micro: 2}\n  - batch: {micro: 3}\n"),
+              HasSubstr("run.yaml:9: batch.micro: expected a divisor of batch.global (8), got 3"));
+}
+
 struct Wrong {
   const char* assignment;
   const char* message;
@@ -107,14 +140,21 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"output=\"\"", "output: expected a folder for the run, got none"},
       {"model.start=\"\"", "model.start: expected a checkpoint folder to start from, got none"},
       {"data.train=\"\"", "data.train: expected annotations or a data list, got none"},
-      {"model.dtype=float16", "model.dtype: expected bfloat16 or float32, got 'float16'"},
+      {"model.dtype=float16",
+       "model.dtype: expected bfloat16 or float32, got 'float16' (did you mean bfloat16?)"},
       {"data.captions=all", "data.captions: expected flatten or random_choice, got 'all'"},
       {"data.labels=x", "data.labels: expected reference or caption_only, got 'x'"},
       {"data.unreadable=x", "data.unreadable: expected error or skip, got 'x'"},
       {"optimizer.schedule=x", "optimizer.schedule: expected cosine or constant, got 'x'"},
       {"evaluation.metric=bleu", "evaluation.metric: expected loss or change_accuracy, got 'bleu'"},
+      {"data.captions=flaten",
+       "data.captions: expected flatten or random_choice, got 'flaten' (did you mean flatten?)"},
+      {"model.dtype=bfloat",
+       "model.dtype: expected bfloat16 or float32, got 'bfloat' (did you mean bfloat16?)"},
+      {"evaluation.generation.beams=0", "evaluation.generation.beams: expected 1 to 1024, got 0"},
       {"batch.micro=0", "batch.micro: expected at least 1, got 0"},
-      {"batch.micro=7", "batch.global: expected a multiple of batch.micro (7), got 64"},
+      {"batch.micro=7", "batch.micro: expected a divisor of batch.global (64), got 7"},
+      {"batch.global=65", "batch.global: expected a multiple of batch.micro (8), got 65"},
       {"batch.global=0", "batch.global: expected at least 1, got 0"},
       {"batch.epochs=0", "batch.epochs: expected above 0, got 0"},
       {"batch.max_steps=-1", "batch.max_steps: expected at least 0, got -1"},
@@ -143,7 +183,15 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"evaluation.samples=-1", "evaluation.samples: expected at least 0, got -1"},
       {"threads=-1", "threads: expected at least 0, got -1"},
       {"model.per_expert_depth=0", "model.per_expert_depth: expected at least 1, got 0"}};
-  for (const auto& wrong : cases) EXPECT_EQ(refusal("", {wrong.assignment}), wrong.message);
+  for (const auto& wrong : cases) {
+    const std::string assignment = wrong.assignment, message = wrong.message;
+    const auto key = assignment.substr(0, assignment.find('=')) + ": ";
+    EXPECT_EQ(
+        refusal("", {assignment}),
+        "override " + assignment + ": " + (message.starts_with(key) ? message.substr(key.size()) : message));
+    TrainConfig config;
+    EXPECT_THAT(test::error_of([&] { config.validate(); }), HasSubstr("output: "));  // no file, no line
+  }
   EXPECT_EQ(refusal("", {"batch.epochs=0", "batch.max_steps=5"}), "no error");
   EXPECT_EQ(refusal("", {"loss.caption=0", "loss.mask=1"}), "no error");
 }
@@ -158,7 +206,8 @@ TEST_F(TrainConfigFile, OverridesStandOverTheFile) {
   EXPECT_THAT(config.model.vision_layers, ElementsAre(-4, -2));
   EXPECT_EQ(config.evaluation.generation.beams, 2);
   EXPECT_THAT(refusal("", {"batch.globl=3"}), HasSubstr("batch.globl"));
-  EXPECT_THAT(refusal("", {"batch.micro=few"}), HasSubstr("batch.micro: expected an integer, got 'few'"));
+  EXPECT_THAT(refusal("", {"batch.micro=few"}),
+              HasSubstr("override batch.micro=few: expected an integer, got 'few'"));
 }
 
 constexpr const char* kStages = R"(output: runs/x

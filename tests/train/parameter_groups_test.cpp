@@ -86,13 +86,18 @@ TEST(ApplyRules, RulesForNothingAreRefused) {
   EXPECT_EQ(test::error_of([&] {
               apply_rules(tree, {{"*"}, {"middle.*"}});
             }),
-            "parameters: expected patterns that match, got 'middle.*', which matches none");
+            "optimizer.parameters[1].pattern: expected a pattern of parameters' names, got 'middle.*', which "
+            "matches none");
+  EXPECT_THAT(test::error_of([&] { apply_rules(tree, {{"rigth.*"}}); }),
+              ::testing::HasSubstr("'rigth.*', which matches none (did you mean right.*?)"));
+  EXPECT_THAT(test::error_of([&] { apply_rules(tree, {{"left.wieght"}}); }),
+              ::testing::HasSubstr("(did you mean left.weight?)"));
   EXPECT_EQ(test::error_of([&] {
               apply_rules(tree, {{"*", 0.0}});
             }),
-            "parameters: no parameter trains (a rule with lr_factor above 0 is needed)");
+            "optimizer.parameters: no parameter trains (a rule with lr_factor above 0 is needed)");
   EXPECT_EQ(test::error_of([&] { apply_rules(tree, {}); }),
-            "parameters: no parameter trains (a rule with lr_factor above 0 is needed)");
+            "optimizer.parameters: no parameter trains (a rule with lr_factor above 0 is needed)");
 }
 
 }  // namespace
