@@ -3,14 +3,14 @@
 #include <ATen/ATen.h>
 
 #include <ccexpert/model/recompute.h>
+#include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
+#include "train/staging.h"
+
 namespace ccexpert::train {
-namespace {
 
-constexpr int64_t kIgnored = -100;
-
-}  // namespace
+using text::kIgnoredLabel;
 
 at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
                          const std::vector<std::vector<int64_t>>& labels, int64_t tokens_per_image) {
@@ -21,13 +21,13 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
     for (size_t i = 0; i < ids[row].size(); ++i) {
       const bool image = ids[row][i] < 0;
       spliced.insert(spliced.end(), image ? static_cast<size_t>(tokens_per_image) : 1,
-                     image ? kIgnored : labels[row][i]);
+                     image ? kIgnoredLabel : labels[row][i]);
     }
     longest = std::max(longest, spliced.size());
     rows.push_back(std::move(spliced));
   }
   auto result =
-      at::full({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)}, kIgnored, at::kLong);
+      at::full({static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)}, kIgnoredLabel, at::kLong);
   for (size_t row = 0; row < rows.size(); ++row) {
     std::copy(rows[row].begin(), rows[row].end(),
               result[static_cast<int64_t>(row)].mutable_data_ptr<int64_t>());
@@ -37,13 +37,15 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 
 TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                      int64_t chunk) {
-  const auto next = labels.slice(1, 1).flatten().to(hidden.device());  // [B*(T-1)]
-  const auto supervised = next.ne(kIgnored).nonzero().squeeze(1);
+  // On the CPU: to count them on a GPU would be to wait for it.
+  const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]
+  const auto supervised = next.ne(kIgnoredLabel).nonzero().squeeze(1);
   const int64_t tokens = supervised.size(0);
   if (tokens == 0) return {hidden.sum().to(at::kFloat) * 0.0, 0};
-  const auto states =
-      hidden.slice(1, 0, hidden.size(1) - 1).flatten(0, 1).index_select(0, supervised);  // [tokens,H]
-  const auto targets = next.index_select(0, supervised);
+  const auto states = hidden.slice(1, 0, hidden.size(1) - 1)
+                          .flatten(0, 1)
+                          .index_select(0, staged(supervised, hidden.device()));  // [tokens,H]
+  const auto targets = staged(next.index_select(0, supervised), hidden.device());
   auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
   for (int64_t start = 0; start < tokens; start += chunk) {
     const auto target = targets.slice(0, start, start + chunk);

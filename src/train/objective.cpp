@@ -42,8 +42,8 @@ at::Tensor class_loss(const Objective& objective, const at::Tensor& features, co
   return known_cross_entropy(objective.heads->classes(features), shares.clamp_min(0.0), shares.ge(0.0));
 }
 
-void add(BatchLoss& result, const at::Tensor& loss, double weight, double BatchLoss::*part) {
-  result.*part = loss.item<double>();
+void add(BatchLoss& result, const at::Tensor& loss, double weight, at::Tensor BatchLoss::*part) {
+  result.*part = loss.detach();
   const auto weighted = weight == 1.0 ? loss : loss * weight;
   result.loss = result.loss.defined() ? result.loss + weighted : weighted;
 }

@@ -10,40 +10,47 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
   if (plan.own > plan.rounds || plan.rounds > plan.total)
     fail("training step", "a rank has more micro-batches than all");
   StepReport report;
+  std::vector<at::Tensor> passes;
   for (int64_t round = 0; round < plan.rounds; ++round) {
     optimizer_.begin_backward(round + 1 == plan.rounds);
-    if (round < plan.own) pass(next(), plan.total, report);
+    if (round < plan.own) {
+      const auto batch = next();
+      if (!batch.ids.empty()) passes.push_back(pass(batch, plan.total, report));
+    }
     optimizer_.end_backward();
   }
-  share(report, plan);
+  share(report, plan, passes);
   const auto outcome = optimizer_.step(learning_rate);
   report.grad_norm = outcome.grad_norm;
   report.skipped = outcome.skipped;
   return report;
 }
 
-void TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& report) {
-  if (batch.ids.empty()) return;
+/// The parts of the loss, [4] float64. They stay on the device until the step is over: to read one amid it
+/// would keep the host from queueing what comes next.
+at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& report) {
   const auto result = batch_loss(model_, batch, objective_);
   (result.loss / static_cast<double>(total)).backward();
-  report.own_losses.push_back(result.caption);
-  report.mask_loss += result.mask;
-  report.class_loss += result.classes;
-  report.token_loss += result.image_tokens;
   report.supervised_tokens += result.supervised_tokens;
   report.tokens += result.tokens;
   report.samples += static_cast<int64_t>(batch.ids.size());
+  std::vector<at::Tensor> parts;
+  for (const auto& part : {result.caption, result.mask, result.classes, result.image_tokens}) {
+    parts.push_back(part.defined() ? part.to(at::kDouble)
+                                   : at::zeros({}, model_.options().dtype(at::kDouble)));
+  }
+  return at::stack(parts);
 }
 
-void TrainingStep::share(StepReport& report, const StepPlan& plan) const {
-  double sum = 0.0;
-  for (const double loss : report.own_losses) sum += loss;
+void TrainingStep::share(StepReport& report, const StepPlan& plan,
+                         const std::vector<at::Tensor>& passes) const {
+  const auto options = model_.options().dtype(at::kDouble);
+  const auto each = passes.empty() ? at::zeros({0, 4}, options) : at::stack(passes);  // [own,4]
   const auto number = [](auto value) { return static_cast<double>(value); };
-  auto shared = at::tensor({sum, report.mask_loss, report.class_loss, report.token_loss,
-                            number(report.supervised_tokens), number(report.tokens), number(report.samples),
-                            plan.stop ? 1.0 : 0.0},
-                           at::kDouble)
-                    .to(model_.options().device());
+  const auto counts = at::tensor({number(report.supervised_tokens), number(report.tokens),
+                                  number(report.samples), plan.stop ? 1.0 : 0.0},
+                                 at::kDouble);
+  auto shared = at::cat({each.sum(0), counts.to(options.device())});
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
   const auto values = shared.to(at::kCPU);
   const auto mean = [&](int64_t index) { return values[index].item<double>() / number(plan.total); };
@@ -56,6 +63,8 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan) const {
   report.tokens = count(5);
   report.samples = count(6);
   report.stop = count(7) > 0;
+  const auto own = each.to(at::kCPU);
+  for (int64_t i = 0; i < own.size(0); ++i) report.own_losses.push_back(own[i][0].item<double>());
 }
 
 }  // namespace ccexpert::train

@@ -21,8 +21,8 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
                          const std::vector<std::vector<int64_t>>& labels, int64_t tokens_per_image);
 
 /// Mean cross-entropy of the next token over supervised positions (spec section 9). `hidden` [B,T,H],
-/// `labels` [B,T] not shifted, -100 where not supervised. Only supervised hidden states meet the head,
-/// `chunk` at a time, and the logits of a chunk live only while it is computed.
+/// `labels` [B,T] not shifted, on the CPU, -100 where not supervised. Only supervised hidden states meet the
+/// head, `chunk` at a time, and the logits of a chunk live only while it is computed.
 TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                      int64_t chunk = 256);
 

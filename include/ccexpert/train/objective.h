@@ -38,13 +38,14 @@ struct TensorBatch {
   at::Tensor class_shares = {};  ///< [2B,N,C] share of each patch that is of a class, -1 where not known
 };
 
-/// Loss of one micro-batch, and how many tokens it read and was taught.
+/// Loss of one micro-batch, and how many tokens it read and was taught. Its parts are scalars on the model's
+/// device, not weighted, undefined where the objective has none: reading one waits for the device.
 struct BatchLoss {
   at::Tensor loss;  ///< weighted sum, differentiable
-  double caption = 0.0;
-  double mask = 0.0;
-  double classes = 0.0;
-  double image_tokens = 0.0;
+  at::Tensor caption = {};
+  at::Tensor mask = {};
+  at::Tensor classes = {};
+  at::Tensor image_tokens = {};
   int64_t supervised_tokens = 0;
   int64_t tokens = 0;
 };

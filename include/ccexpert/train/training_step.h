@@ -45,8 +45,8 @@ class TrainingStep {
   StepReport run(const std::function<TensorBatch()>& next, const StepPlan& plan, double learning_rate);
 
  private:
-  void pass(const TensorBatch& batch, int64_t total, StepReport& report);
-  void share(StepReport& report, const StepPlan& plan) const;
+  at::Tensor pass(const TensorBatch& batch, int64_t total, StepReport& report);
+  void share(StepReport& report, const StepPlan& plan, const std::vector<at::Tensor>& passes) const;
 
   const CcexpertModel& model_;
   ShardedAdamW& optimizer_;
