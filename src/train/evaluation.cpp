@@ -2,24 +2,27 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 #include <ccexpert/image/decode.h>
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
 #include "generate/search.h"
 #include "train/run_data.h"
+#include "train/sample_json.h"
 
 namespace ccexpert::train {
 namespace {
 
-using Pairs = std::vector<const data::ChangeExample*>;
-using nlohmann::json;
+using nlohmann::ordered_json;
 
 /// A caption as it is compared: lower case, letters, digits and single blanks.
 std::string plain(const std::string& caption) {
@@ -56,23 +59,6 @@ std::vector<std::string> captions_of_unchanged(const std::vector<data::ChangeExa
   return captions;
 }
 
-json to_json(const SampleCaption& sample) {
-  return {{"uid", sample.uid},
-          {"before", sample.before.string()},
-          {"after", sample.after.string()},
-          {"caption", sample.caption},
-          {"references", sample.references}};
-}
-
-SampleCaption to_sample(const json& object) {
-  return {object["uid"], object["before"].get<std::string>(), object["after"].get<std::string>(),
-          object["caption"], object["references"]};
-}
-
-std::string_view question_of(const TrainConfig& config) {
-  return config.data.question.empty() ? text::kReferenceQuestion : std::string_view(config.data.question);
-}
-
 }  // namespace
 
 struct Evaluator::Sums {
@@ -81,23 +67,36 @@ struct Evaluator::Sums {
   int64_t pairs = 0;
   int64_t judged = 0;  ///< captions of pairs that are known to have changed or not
   int64_t right = 0;
-  json samples = json::array();
+  int64_t skipped = 0;
+  ordered_json samples = ordered_json::array();
 };
 
 bool larger_is_better(const std::string& metric) {
   return metric != "loss";
 }
 
+bool is_better(const std::string& metric, double score, const std::optional<double>& best) {
+  if (!std::isfinite(score)) return false;
+  return !best || (larger_is_better(metric) ? score > *best : score < *best);
+}
+
 Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator)
     : run_(run), config_(config), communicator_(communicator) {
   if (config.data.validation.empty()) return;
   pairs_ = read_examples(config.data.validation, config);
+  unchanged_ = captions_of_unchanged(pairs_);
   const auto most = static_cast<size_t>(config.evaluation.max_pairs);
   if (most > 0 && pairs_.size() > most) pairs_.resize(most);
-  unchanged_ = captions_of_unchanged(pairs_);
+  if (config.evaluation.metric != "change_accuracy") return;
+  const bool flagged =
+      std::any_of(pairs_.begin(), pairs_.end(), [](const auto& pair) { return pair.changed; });
+  if (!flagged || unchanged_.empty()) {
+    fail({"evaluation.metric", "loss, or validation pairs with change_flag, some of them unchanged",
+          fmt::format("change_accuracy with {}, which has none", config.data.validation)});
+  }
 }
 
-Pairs Evaluator::own_pairs() const {
+Evaluator::Pairs Evaluator::own_pairs() const {
   Pairs own;
   const auto ranks = static_cast<size_t>(communicator_.size());
   for (auto i = static_cast<size_t>(communicator_.rank()); i < pairs_.size(); i += ranks)
@@ -105,21 +104,37 @@ Pairs Evaluator::own_pairs() const {
   return own;
 }
 
-EvaluationLine Evaluator::run(int64_t step) const {
+bool Evaluator::any_rank_stops(const std::stop_token& stop) const {
+  const auto asked =
+      at::full({1}, stop.stop_requested() ? 1.0 : 0.0, run_.model->options().dtype(at::kDouble));
+  communicator_.all_reduce_sum(asked);
+  return asked.item<double>() > 0.0;
+}
+
+std::optional<EvaluationLine> Evaluator::run(int64_t step, const std::stop_token& stop) {
   const auto start = std::chrono::steady_clock::now();
   const at::NoGradGuard no_grad;
   Sums sums;
   const auto own = own_pairs();
   const auto size = static_cast<size_t>(config_.evaluation.batch_size);
-  for (size_t first = 0; first < own.size(); first += size) {
-    const auto last = std::min(own.size(), first + size);
-    evaluate(Pairs(own.begin() + static_cast<std::ptrdiff_t>(first),
-                   own.begin() + static_cast<std::ptrdiff_t>(last)),
-             sums);
+  const auto most = (pairs_.size() + static_cast<size_t>(communicator_.size()) - 1) /
+                    static_cast<size_t>(communicator_.size());  // pairs of a rank
+  // Every rank goes through as many rounds, for they agree in each whether to go on.
+  for (size_t first = 0; first < most; first += size) {
+    if (any_rank_stops(stop)) return std::nullopt;
+    const auto begin = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first));
+    const auto end = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first + size));
+    if (begin != end) evaluate(Pairs(begin, end), sums);
   }
+  auto line = line_of(sums, step);
+  line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return line;
+}
+
+EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   const auto number = [](int64_t value) { return static_cast<double>(value); };
   auto shared = at::tensor({sums.loss, number(sums.tokens), number(sums.pairs), number(sums.judged),
-                            number(sums.right)},
+                            number(sums.right), number(sums.skipped)},
                            at::kDouble)
                     .to(run_.model->options().device());
   communicator_.all_reduce_sum(shared);
@@ -131,39 +146,64 @@ EvaluationLine Evaluator::run(int64_t step) const {
   line.pairs = static_cast<int64_t>(value(2));
   line.loss = value(0) / std::max(1.0, value(1));
   line.score = line.metric == "loss" ? line.loss : value(4) / std::max(1.0, value(3));
+  line.skipped = static_cast<int64_t>(value(5));
   for (const auto& text : communicator_.gather_text(sums.samples.dump())) {
-    for (const auto& sample : json::parse(text)) line.samples.push_back(to_sample(sample));
+    for (const auto& sample : ordered_json::parse(text)) line.samples.push_back(to_sample(sample));
   }
-  line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return line;
 }
 
-void Evaluator::evaluate(const Pairs& batch, Sums& sums) const {
-  const auto images = run_.model->encode_images(load_pixels(batch));
-  add_losses(batch, images.tokens, sums);
-  add_captions(batch, images.tokens, sums);
-  sums.pairs += static_cast<int64_t>(batch.size());
+void Evaluator::leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums) {
+  if (config_.data.unreadable != "skip") fail(fmt::format("pair '{}'", pair.uid), problem);
+  ++sums.skipped;
+  if (reported_.insert(&pair).second)
+    log::warning(fmt::format("left out of the evaluation: pair '{}': {}", pair.uid, problem));
 }
 
-at::Tensor Evaluator::load_pixels(const Pairs& batch) const {
+void Evaluator::evaluate(const Pairs& batch, Sums& sums) {
+  auto readable = batch;
+  const auto pixels = load_pixels(readable, sums);
+  if (readable.empty()) return;
+  const auto images = run_.model->encode_images(pixels);
+  add_losses(readable, images.tokens, sums);
+  add_captions(readable, images.tokens, sums);
+  sums.pairs += static_cast<int64_t>(readable.size());
+}
+
+at::Tensor Evaluator::load_pixels(Pairs& batch, Sums& sums) {
   const int64_t size = run_.preprocess.size;
-  const auto images = static_cast<int64_t>(2 * batch.size());
-  const auto pixels = at::empty({images, 3, size, size}, at::kFloat);
+  const auto count = static_cast<int64_t>(batch.size());
+  const auto pixels = at::empty({count, 2, 3, size, size}, at::kFloat);
   const auto plane = static_cast<size_t>(3 * size * size);
   float* data = pixels.mutable_data_ptr<float>();
-  at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
+  std::vector<std::string> problems(2 * batch.size());
+  at::parallel_for(0, 2 * count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const auto& pair = *batch[static_cast<size_t>(i / 2)];
-      const auto image = decode_image(i % 2 == 0 ? pair.before : pair.after);
-      preprocess(image.view(), run_.preprocess, {data + static_cast<size_t>(i) * plane, plane});
+      try {
+        const auto image = decode_image(i % 2 == 0 ? pair.before : pair.after);
+        preprocess(image.view(), run_.preprocess, {data + static_cast<size_t>(i) * plane, plane});
+      } catch (const Error& error) {
+        problems[static_cast<size_t>(i)] = error.what();
+      }
     }
   });
-  return pixels.to(run_.model->options());
+  Pairs readable;
+  std::vector<int64_t> kept;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const auto& problem = problems[2 * i].empty() ? problems[2 * i + 1] : problems[2 * i];
+    if (!problem.empty()) {
+      leave_out(*batch[i], problem, sums);
+      continue;
+    }
+    readable.push_back(batch[i]);
+    kept.push_back(static_cast<int64_t>(i));
+  }
+  batch = std::move(readable);
+  return pixels.index_select(0, at::tensor(kept, at::kLong)).flatten(0, 1).to(run_.model->options());
 }
 
-void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums) const {
-  const auto style =
-      config_.data.labels == "reference" ? text::LabelStyle::kReference : text::LabelStyle::kCaptionOnly;
+void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums) {
   size_t most = 0;
   for (const auto* pair : batch) most = std::max(most, pair->captions.size());
   for (size_t caption = 0; caption < most; ++caption) {
@@ -172,11 +212,18 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     for (size_t i = 0; i < batch.size(); ++i) {
       if (caption >= batch[i]->captions.size()) continue;
       auto example = text::encode_training_example(*run_.tokenizer, question_of(config_),
-                                                   batch[i]->captions[caption], style);
+                                                   batch[i]->captions[caption], label_style(config_));
+      const auto length = std::ssize(example.ids) + 2 * (tokens.size(1) - 1);
+      if (length > config_.data.max_tokens) {
+        leave_out(*batch[i],
+                  fmt::format("expected at most {} tokens, got {}", config_.data.max_tokens, length), sums);
+        continue;
+      }
       ids.push_back(std::move(example.ids));
       labels.push_back(std::move(example.labels));
       for (const int64_t date : {0, 1}) images.push_back(static_cast<int64_t>(2 * i) + date);
     }
+    if (ids.empty()) continue;
     const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
     const auto hidden = run_.model->decoder().forward(run_.model->splice(ids, chosen).embeddings);
     const auto loss = token_loss(run_.model->decoder(), hidden, splice_labels(ids, labels, tokens.size(1)));

@@ -1,6 +1,8 @@
 // Loss and captions of a split, shared out over the ranks.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <vector>
 
@@ -15,23 +17,29 @@ namespace ccexpert::train {
 /// Each pair is evaluated by one rank. All ranks call `run` and get the same numbers.
 class Evaluator {
  public:
-  /// `run` and `communicator` must outlive it. Takes the first `evaluation.max_pairs` pairs.
+  /// `run` and `communicator` must outlive it. Takes the first `evaluation.max_pairs` pairs. Throws Error
+  /// where the metric cannot be told from the data.
   Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator);
 
   bool has_pairs() const { return !pairs_.empty(); }
-  /// Loss is the mean over the supervised tokens of all captions. `score` is of the config's metric.
-  EvaluationLine run(int64_t step) const;
+  /// Loss is the mean over the supervised tokens of all captions. `score` is of the config's metric. Nothing
+  /// where a stop is requested on any rank before it is done. Unreadable pairs and captions of too many
+  /// tokens end it or are left out, as `data.unreadable` has it.
+  std::optional<EvaluationLine> run(int64_t step, const std::stop_token& stop = {});
 
  private:
   struct Sums;
+  using Pairs = std::vector<const data::ChangeExample*>;
 
-  std::vector<const data::ChangeExample*> own_pairs() const;
-  void evaluate(const std::vector<const data::ChangeExample*>& batch, Sums& sums) const;
-  void add_losses(const std::vector<const data::ChangeExample*>& batch, const at::Tensor& tokens,
-                  Sums& sums) const;
-  void add_captions(const std::vector<const data::ChangeExample*>& batch, const at::Tensor& tokens,
-                    Sums& sums) const;
-  at::Tensor load_pixels(const std::vector<const data::ChangeExample*>& batch) const;
+  Pairs own_pairs() const;
+  bool any_rank_stops(const std::stop_token& stop) const;
+  EvaluationLine line_of(const Sums& sums, int64_t step) const;
+  void evaluate(const Pairs& batch, Sums& sums);
+  /// Takes pairs that cannot be read out of `batch`.
+  at::Tensor load_pixels(Pairs& batch, Sums& sums);
+  void add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums);
+  void add_captions(const Pairs& batch, const at::Tensor& tokens, Sums& sums) const;
+  void leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums);
   bool wants_caption(const data::ChangeExample& pair) const;
 
   const RunModel& run_;
@@ -39,9 +47,13 @@ class Evaluator {
   distributed::Communicator& communicator_;
   std::vector<data::ChangeExample> pairs_;
   std::vector<std::string> unchanged_;  ///< what is said of unchanged pairs, sorted
+  std::set<const data::ChangeExample*> reported_;
 };
 
 /// Whether a larger score of this metric is better.
 bool larger_is_better(const std::string& metric);
+
+/// Whether a score takes the place of the best so far; one that is no number never does.
+bool is_better(const std::string& metric, double score, const std::optional<double>& best);
 
 }  // namespace ccexpert::train

@@ -19,8 +19,11 @@ ManifestEntry manifest_entry(const std::filesystem::path& file);
 /// Writes FOLDER/manifest.json.
 void write_manifest(const std::filesystem::path& folder, const std::vector<ManifestEntry>& entries);
 
-/// Throws Error naming the file of FOLDER that is missing or differs from the manifest.
-void verify_manifest(const std::filesystem::path& folder);
+inline constexpr const char* kManifestFile = "manifest.json";
+
+/// Returns the files that the manifest names. Throws Error naming the one that is missing, of another size,
+/// or, for each of `parts` callers another share of the files, of other content.
+std::vector<std::string> verify_manifest(const std::filesystem::path& folder, int part = 0, int parts = 1);
 
 /// One line of text each, for ranks to tell one another.
 std::string to_lines(const std::vector<ManifestEntry>& entries);

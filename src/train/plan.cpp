@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -8,7 +7,9 @@
 #include <ccexpert/train/parameter_groups.h>
 #include <ccexpert/train/plan.h>
 
+#include "generate/device.h"
 #include "train/flops.h"
+#include "train/memory.h"
 #include "train/run_data.h"
 #include "train/run_model.h"
 
@@ -48,6 +49,14 @@ std::vector<PlanPart> parts_of(const CcexpertModel& model) {
   return parts;
 }
 
+/// What auxiliary losses add: three linear heads.
+void add_heads(Plan& plan, const ModelConfig& model, const LossSection& loss) {
+  if (!loss.auxiliary()) return;
+  const int64_t vision = model.vision.hidden_size + 1, language = model.decoder.hidden_size + 1;
+  const int64_t parameters = vision * (1 + loss.class_count) + language * (1 + loss.class_count);
+  plan.parts.push_back({"auxiliary heads", parameters, parameters});
+}
+
 int64_t sequence_length(const ModelConfig& config) {
   return 2 * config.vision.patches() + kTextTokens;
 }
@@ -83,16 +92,24 @@ double activation_bytes(const ModelConfig& config, const TrainConfig& run, const
   return values * bytes;
 }
 
-double system_memory() {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  double kibibytes = 0.0;
-  file >> key >> kibibytes;
-  return kibibytes * 1024.0;
+/// Of one device (0: a GPU that is not here).
+double available_memory(const TrainConfig& config, int ranks) {
+  if (config.memory_gb > 0.0) return config.memory_gb * kGigabyte;
+  const auto here = device_from_name("auto");
+  if (config.device == "cpu" || (config.device == "auto" && here.is_cpu())) {
+    return total_bytes(at::kCPU) / ranks;
+  }
+  return here.is_cuda() ? total_bytes(here) : 0.0;
+}
+
+/// Gradient buckets under way. A parameter larger than a bucket travels alone.
+double bytes_in_flight(const TrainConfig& config, double trained_bytes, double largest_bytes) {
+  const double bucket = config.distributed.bucket_mb * 1e6;
+  return std::min(trained_bytes, (kBucketsInFlight - 1.0) * bucket + std::max(bucket, largest_bytes));
 }
 
 PlanMemory memory_of(const Plan& plan, const ModelConfig& model, const TrainConfig& config,
-                     const TrainedParts& trained_in) {
+                     const TrainedParts& trained_in, int64_t largest) {
   double all = 0.0, trained = 0.0;
   for (const auto& part : plan.parts) {
     all += number(part.parameters);
@@ -106,11 +123,9 @@ PlanMemory memory_of(const Plan& plan, const ModelConfig& model, const TrainConf
   memory.weights = all * bytes;
   memory.optimizer = trained * (half ? 3.0 : 2.0) * kFloatBytes / state_shards;
   memory.gradients = trained * kFloatBytes / gradient_shards +
-                     kBucketsInFlight * std::min(config.distributed.bucket_mb * 1e6, trained * bytes);
+                     bytes_in_flight(config, trained * bytes, number(largest) * bytes);
   memory.activations = activation_bytes(model, config, trained_in);
-  memory.available = config.memory_gb > 0.0   ? config.memory_gb * kGigabyte
-                     : config.device == "cpu" ? system_memory() / plan.ranks
-                                              : 0.0;
+  memory.available = available_memory(config, plan.ranks);
   return memory;
 }
 
@@ -128,9 +143,10 @@ double communication_of(const Plan& plan, const TrainConfig& config) {
 void count_steps(Plan& plan, const TrainConfig& config) {
   const int64_t micro_batches = config.batch.global / config.batch.micro;
   plan.accumulation = (micro_batches + plan.ranks - 1) / plan.ranks;
+  plan.idle = check_ranks(config.batch, plan.ranks);
   plan.steps = config.batch.max_steps;
   if (!fs::exists(config.data.train)) return;
-  const auto batches = batch_plan(read_examples(config.data.train, config), config, 0, plan.ranks);
+  const auto batches = batch_plan(training_pairs(config), config, 0, plan.ranks);
   plan.samples = batches.sampler().size();
   plan.steps_per_epoch = batches.batches();
   plan.steps = total_steps(config, plan.steps_per_epoch);
@@ -141,13 +157,17 @@ void count_steps(Plan& plan, const TrainConfig& config) {
 Plan plan_of(const TrainConfig& config, int ranks) {
   const auto model_config = run_model_config(config.model.start, config);
   CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
-  const auto trained = trained_parts(apply_rules(model, config.optimizer.parameters));
+  const auto parameters = apply_rules(model, config.optimizer.parameters);
+  const auto trained = trained_parts(parameters);
   Plan plan;
   plan.name = config.name;
   plan.ranks = ranks;
   plan.parts = parts_of(model);
+  add_heads(plan, model_config, config.loss);
   count_steps(plan, config);
-  plan.memory = memory_of(plan, model_config, config, trained);
+  int64_t largest = 0;
+  for (const auto& parameter : parameters) largest = std::max(largest, parameter.tensor.numel());
+  plan.memory = memory_of(plan, model_config, config, trained, largest);
   plan.communication = communication_of(plan, config);
   plan.flops = step_flops(model_config, trained, config.batch.global,
                           config.batch.global * sequence_length(model_config));
@@ -181,6 +201,9 @@ std::string to_text(const Plan& plan) {
         "recompute)\n",
         gigabytes(memory.available));
   }
+  if (memory.available == 0.0)
+    text += "  fits?                      not known without memory_gb: no such device here\n";
+  if (!plan.idle.empty()) text += fmt::format("  {}\n", plan.idle);
   return text;
 }
 

@@ -1,10 +1,17 @@
 #include "train/report.h"
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/image/decode.h>
+#include <ccexpert/image/resize.h>
 
 #include "core/files.h"
 
@@ -14,8 +21,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Larger pictures would make the page slow; they are named instead of shown.
-constexpr uint64_t kLargestPicture = 600'000;
+/// Longer side of a picture on the page.
+constexpr double kPictureSide = 256.0;
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -31,16 +38,28 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
-/// A data address of what browsers can show; empty for anything else.
+std::string png_bytes(const ImageView& image) {
+  const auto file = fs::temp_directory_path() / fmt::format("ccexpert-report-{}.png", ::getpid());
+  write_png(file, image);
+  auto bytes = read_file(file);
+  fs::remove(file);
+  return bytes;
+}
+
+/// A small copy as a data address; empty where there is no such image any more.
 std::string picture(const fs::path& path) {
-  const auto extension = path.extension().string();
-  const bool known =
-      extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
-  std::error_code code;
-  const auto size = fs::file_size(path, code);
-  if (!known || code || size > kLargestPicture) return {};
-  const std::string kind = extension == ".png" ? "png" : extension == ".webp" ? "webp" : "jpeg";
-  return "data:image/" + kind + ";base64," + base64(read_file(path));
+  try {
+    const auto image = decode_image(path);
+    const auto longer = static_cast<double>(std::max(image.height, image.width));
+    const auto side = [&](int64_t pixels) {
+      const double scaled = static_cast<double>(pixels) * std::min(1.0, kPictureSide / longer);
+      return std::max<int64_t>(1, std::llround(scaled));
+    };
+    const auto small = resize_bicubic(image.view(), side(image.height), side(image.width));
+    return "data:image/png;base64," + base64(png_bytes(small.view()));
+  } catch (const Error&) {
+    return {};
+  }
 }
 
 /// Steps as rows of numbers and evaluations as they are, the last one's pictures within.

@@ -1,11 +1,16 @@
 #include "train/run_data.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
+
+#include "train/staging.h"
 
 namespace ccexpert::train {
 namespace {
@@ -20,6 +25,46 @@ std::vector<data::ChangeExample> read_examples(const std::string& file, const Tr
   if (extension != ".yaml" && extension != ".yml")
     return data::read_change_dataset(path, config.data.image_root);
   return data::read_data_list(path, config.data.image_root, static_cast<uint64_t>(config.seed));
+}
+
+std::vector<data::ChangeExample> training_pairs(const TrainConfig& config) {
+  auto pairs = read_examples(config.data.train, config);
+  const auto some = [&](auto&& has) { return std::any_of(pairs.begin(), pairs.end(), has); };
+  const bool masks = some([](const auto& pair) { return !pair.mask.empty(); });
+  const bool classes =
+      some([](const auto& pair) { return !pair.classes_before.empty() || !pair.classes_after.empty(); });
+  const auto need = [&](double weight, bool there, const char* key, const char* what) {
+    if (weight == 0.0 || there) return;
+    fail({key, fmt::format("0, or training pairs with {}", what),
+          fmt::format("{} with {}, where no pair has any", weight, config.data.train)});
+  };
+  need(config.loss.mask, masks, "loss.mask", "mask_path");
+  need(config.loss.classes, classes, "loss.classes", "classes1_path or classes2_path");
+  need(config.loss.tokens, masks || classes, "loss.tokens", "masks or class maps");
+  return pairs;
+}
+
+std::string check_ranks(const BatchSection& batch, int ranks) {
+  const int64_t micro_batches = batch.global / batch.micro;
+  if (micro_batches < ranks) {
+    fail({"batch.global",
+          fmt::format("a micro-batch for each of {} ranks, {} samples or more", ranks, ranks * batch.micro),
+          std::to_string(batch.global)});
+  }
+  const int64_t idle = (ranks - micro_batches % ranks) % ranks;
+  if (idle == 0) return {};
+  return fmt::format(
+      "{} of {} ranks idle at the end of each step: batch.global is no multiple of batch.micro x "
+      "ranks ({})",
+      idle, ranks, ranks * batch.micro);
+}
+
+std::string_view question_of(const TrainConfig& config) {
+  return config.data.question.empty() ? text::kReferenceQuestion : std::string_view(config.data.question);
+}
+
+text::LabelStyle label_style(const TrainConfig& config) {
+  return config.data.labels == "reference" ? text::LabelStyle::kReference : text::LabelStyle::kCaptionOnly;
 }
 
 data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const TrainConfig& config, int rank,
@@ -38,9 +83,8 @@ data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, con
                               const TrainConfig& config, data::BatchPlan plan) {
   data::LoaderOptions options;
   options.preprocess = run.preprocess;
-  if (!config.data.question.empty()) options.question = config.data.question;
-  options.labels =
-      config.data.labels == "reference" ? text::LabelStyle::kReference : text::LabelStyle::kCaptionOnly;
+  options.question = question_of(config);
+  options.labels = label_style(config);
   options.image_tokens = run.model->config().vision.patches();
   options.max_tokens = config.data.max_tokens;
   if (config.loss.auxiliary()) options.mask_patch = run.model->config().vision.patch_size;
@@ -59,20 +103,18 @@ int64_t total_steps(const TrainConfig& config, int64_t batches_per_epoch) {
 }
 
 TensorBatch to_tensors(data::MicroBatch&& batch, int64_t side, const at::TensorOptions& options) {
+  const auto device = options.device();
   // The tensor keeps the loader's memory, which on a GPU's way is copied once, into pinned memory.
   const auto kept = std::make_shared<std::vector<float>>(std::move(batch.pixels));
-  auto pixels = at::from_blob(
+  const auto pixels = at::from_blob(
       kept->data(), {2 * batch.size(), 3, side, side}, [kept](void*) {}, at::kFloat);
-  const bool to_gpu = options.device().is_cuda();
-  if (to_gpu) pixels = pixels.pin_memory();
-  TensorBatch tensors{pixels.to(options, to_gpu), std::move(batch.ids), std::move(batch.labels)};
-  const auto on_device = at::TensorOptions().device(options.device());
+  TensorBatch tensors{staged(pixels, device).to(options), std::move(batch.ids), std::move(batch.labels)};
   if (!batch.change_mask.empty()) {
-    tensors.change_mask = at::tensor(batch.change_mask).view({batch.size(), -1}).to(on_device);
+    tensors.change_mask = staged(at::tensor(batch.change_mask).view({batch.size(), -1}), device);
   }
   if (!batch.classes.empty()) {
     const auto patches = static_cast<int64_t>(batch.change_mask.size()) / batch.size();
-    tensors.class_shares = at::tensor(batch.classes).view({2 * batch.size(), patches, -1}).to(on_device);
+    tensors.class_shares = staged(at::tensor(batch.classes).view({2 * batch.size(), patches, -1}), device);
   }
   return tensors;
 }

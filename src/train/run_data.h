@@ -16,6 +16,17 @@ namespace ccexpert::train {
 /// A data list (.yaml, .yml) or annotations.
 std::vector<data::ChangeExample> read_examples(const std::string& file, const TrainConfig& config);
 
+/// What the config trains on. Throws Error where its losses need masks or class maps that no pair has.
+std::vector<data::ChangeExample> training_pairs(const TrainConfig& config);
+
+/// Throws Error where a step has fewer micro-batches than ranks. Returns what to say where they do not deal
+/// out evenly, "" where they do.
+std::string check_ranks(const BatchSection& batch, int ranks);
+
+/// The user's turn, and which tokens are taught, as the config has them.
+std::string_view question_of(const TrainConfig& config);
+text::LabelStyle label_style(const TrainConfig& config);
+
 /// The order of the run's samples, cut for one of its ranks.
 data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const TrainConfig& config, int rank,
                            int ranks);

@@ -7,12 +7,15 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/train/run_folder.h>
 
+#include "core/atomic_file.h"
+
 namespace ccexpert::train {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "step-";
+constexpr const char* kReplaced = ".replaced";
 
 std::optional<int64_t> step_of(const std::string& name) {
   if (!name.starts_with(kPrefix)) return std::nullopt;
@@ -22,7 +25,27 @@ std::optional<int64_t> step_of(const std::string& name) {
   return error == std::errc() && stop == end ? std::optional(step) : std::nullopt;
 }
 
+void move(const fs::path& from, const fs::path& to) {
+  std::error_code code;
+  fs::rename(from, to, code);
+  if (code)
+    fail(from.string(), fmt::format("cannot be renamed to {}", to.filename().string()), code.message());
+}
+
 }  // namespace
+
+void replace_checkpoint(const fs::path& fresh, const fs::path& folder) {
+  auto aside = folder;
+  aside += kReplaced;
+  std::error_code code;
+  if (fs::exists(folder)) {
+    fs::remove_all(aside, code);
+    move(folder, aside);
+  }
+  move(fresh, folder);
+  flush_folder(folder.parent_path());
+  fs::remove_all(aside, code);  // what stays costs space, until the next pruning
+}
 
 fs::path RunFolder::checkpoint(int64_t step) const {
   return checkpoints() / fmt::format("{}{:08}", kPrefix, step);
@@ -32,6 +55,18 @@ void RunFolder::create() const {
   std::error_code code;
   fs::create_directories(checkpoints(), code);
   if (code) fail(checkpoints().string(), "cannot be made", code.message());
+}
+
+void RunFolder::restore_replaced() const {
+  std::error_code code;
+  std::vector<fs::path> aside;
+  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
+    if (entry.path().extension() == kReplaced) aside.push_back(entry.path());
+  }
+  for (const auto& path : aside) {
+    const auto folder = checkpoints() / path.stem();
+    if (step_of(path.stem().string()) && !fs::exists(folder)) move(path, folder);
+  }
 }
 
 std::vector<int64_t> RunFolder::steps() const {

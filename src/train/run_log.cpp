@@ -11,6 +11,7 @@
 
 #include "core/files.h"
 #include "train/report.h"
+#include "train/sample_json.h"
 #include "train/tensorboard.h"
 
 namespace ccexpert::train {
@@ -46,22 +47,14 @@ std::map<std::string, double> values_of(const StepLine& line) {
   return values;
 }
 
-ordered_json to_json(const SampleCaption& sample) {
-  return {{"uid", sample.uid},
-          {"before", sample.before.string()},
-          {"after", sample.after.string()},
-          {"caption", sample.caption},
-          {"references", sample.references}};
-}
-
 std::string duration(double seconds) {
   const auto minutes = static_cast<int64_t>(seconds / 60.0 + 0.5);
   if (minutes < 60) return fmt::format("{} min", minutes);
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
 
-/// The log without what stands behind `step`, nor a line cut off by a kill.
-std::string kept_lines(const fs::path& path, int64_t step) {
+/// The log without what stands behind `step` or `evaluated`, nor a line cut off by a kill.
+std::string kept_lines(const fs::path& path, int64_t step, int64_t evaluated) {
   if (!fs::exists(path)) return {};
   std::string kept, text = read_file(path);
   for (size_t start = 0; start < text.size();) {
@@ -69,8 +62,10 @@ std::string kept_lines(const fs::path& path, int64_t step) {
     if (end == std::string::npos) break;
     const auto line = text.substr(start, end - start + 1);
     const auto object = json::parse(line, nullptr, false);
-    if (object.is_object() && object.value("step", int64_t{0}) <= step) kept += line;
     start = end + 1;
+    if (!object.is_object()) continue;
+    const int64_t last = object.value("event", "") == "evaluation" ? evaluated : step;
+    if (object.value("step", int64_t{0}) <= last) kept += line;
   }
   return kept;
 }
@@ -97,8 +92,9 @@ std::string to_text(const StepLine& line) {
 
 class RunLog::Impl {
  public:
-  Impl(const RunFolder& folder, int64_t step) : folder_(folder), board_(folder.root()) {
-    const auto kept = kept_lines(folder.log(), step);
+  Impl(const RunFolder& folder, int64_t step, int64_t evaluated)
+      : folder_(folder), board_(folder.root(), step) {
+    const auto kept = kept_lines(folder.log(), step, evaluated);
     write_file(folder.log(), kept);
     log_.open(folder.log(), std::ios::app);
   }
@@ -114,7 +110,8 @@ class RunLog::Impl {
   std::ofstream log_;
 };
 
-RunLog::RunLog(const RunFolder& folder, int64_t step) : impl_(std::make_unique<Impl>(folder, step)) {}
+RunLog::RunLog(const RunFolder& folder, int64_t step, int64_t evaluated)
+    : impl_(std::make_unique<Impl>(folder, step, evaluated)) {}
 RunLog::~RunLog() = default;
 
 void RunLog::write(const StepLine& line) {
@@ -137,12 +134,14 @@ void RunLog::write(const EvaluationLine& line) {
                  {"score", line.score},
                  {"best", line.best},
                  {"seconds", line.seconds},
+                 {"skipped_samples", line.skipped},
                  {"samples", samples}});
   impl_->board_.scalars(line.step,
                         {{"validation/loss", line.loss}, {"validation/" + line.metric, line.score}});
-  log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}, {} {:.4f}{}, {:.1f} s", line.step,
+  log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}, {} {:.4f}{}, {:.1f} s{}", line.step,
                         line.pairs, line.loss, line.metric, line.score, line.best ? " (best so far)" : "",
-                        line.seconds));
+                        line.seconds,
+                        line.skipped > 0 ? fmt::format(", {} samples left out", line.skipped) : ""));
   for (const auto& sample : line.samples) {
     log::info(fmt::format("  {}: {} (reference: {})", sample.uid, sample.caption,
                           sample.references.empty() ? "none" : sample.references.front()));

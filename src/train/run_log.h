@@ -23,14 +23,14 @@ struct StepLine {
   double grad_norm = 0.0;
   double learning_rate = 0.0;
   double seconds = 0.0;
-  double wait_seconds = 0.0;  ///< of them, spent waiting for data
+  double wait_seconds = 0.0;  ///< of them, spent waiting for data by the rank that waited longest
   int64_t tokens = 0;
   int64_t samples = 0;
   double flops = 0.0;       ///< of the step, on all ranks
   double peak_flops = 0.0;  ///< that the hardware could do a second (0: unknown)
-  double memory = 0.0;      ///< bytes, most so far on this rank
+  double memory = 0.0;      ///< bytes, most so far on any rank
   int64_t skipped_updates = 0;
-  int64_t skipped_samples = 0;
+  int64_t skipped_samples = 0;  ///< left out on all ranks
   double seconds_left = 0.0;
 };
 
@@ -45,6 +45,7 @@ struct SampleCaption {
 struct EvaluationLine {
   int64_t step = 0;
   int64_t pairs = 0;
+  int64_t skipped = 0;  ///< pairs and captions that were left out
   double loss = 0.0;
   double seconds = 0.0;
   std::string metric;
@@ -56,9 +57,9 @@ struct EvaluationLine {
 /// Only the first rank has one.
 class RunLog {
  public:
-  /// Goes on with the run's log behind `step`: what a killed run logged beyond its last checkpoint is taken
-  /// out.
-  RunLog(const RunFolder& folder, int64_t step);
+  /// Goes on with the run's log behind `step` and the evaluation at step `evaluated`: what a killed run
+  /// logged beyond its last checkpoint is taken out.
+  RunLog(const RunFolder& folder, int64_t step, int64_t evaluated);
   ~RunLog();
 
   void write(const StepLine& line);

@@ -36,10 +36,9 @@ class Session::Impl {
   }
 
   bool train(const TrainConfig& stage, const std::stop_token& stop) {
-    // All ranks ask before one of them can finish.
-    const bool finished = is_finished(stage);
-    communicator_->barrier();
-    if (finished) {
+    // The first rank alone looks: folders of other machines may lag behind, and all must do the same.
+    const bool finished = rank_.rank == 0 && is_finished(stage);
+    if (communicator_->gather_text(finished ? "finished" : "").front() == "finished") {
       log::info(fmt::format("{} is finished already: {}", stage.name, stage.output));
       return true;
     }

@@ -64,12 +64,13 @@ std::string masked_crc(const std::string& bytes) {
 
 }  // namespace
 
-TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder) {
-  const auto path = folder / fmt::format("events.out.tfevents.{}.ccexpert.{}",
-                                         static_cast<int64_t>(now() * 1e3), ::getpid());
-  file_.open(path, std::ios::binary);
-  if (!file_) fail(path.string(), "cannot be written");
+TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, int64_t step)
+    : path_(folder /
+            fmt::format("events.out.tfevents.{}.ccexpert.{}", static_cast<int64_t>(now() * 1e3), ::getpid())),
+      file_(path_, std::ios::binary) {
   record(event_of(0) + bytes_field(3, "brain.Event:2"));
+  // SessionLog {1: status = START}: what stands from the event's own step on is superseded.
+  record(event_of(step + 1) + bytes_field(7, key(1, kVarint) + varint(1)));
 }
 
 void TensorBoardWriter::scalars(int64_t step, const std::map<std::string, double>& values) {
@@ -84,6 +85,7 @@ void TensorBoardWriter::scalars(int64_t step, const std::map<std::string, double
 void TensorBoardWriter::record(const std::string& event) {
   const auto length = little_endian(static_cast<uint64_t>(event.size()));
   file_ << length << masked_crc(length) << event << masked_crc(event) << std::flush;
+  if (!file_) fail(path_.string(), "cannot be written");
 }
 
 }  // namespace ccexpert::train

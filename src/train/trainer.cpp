@@ -19,6 +19,8 @@
 #include "train/evaluation.h"
 #include "train/flops.h"
 #include "train/memory.h"
+#include "train/rank_figures.h"
+#include "train/resume.h"
 #include "train/run_data.h"
 #include "train/run_log.h"
 #include "train/run_model.h"
@@ -39,36 +41,14 @@ int64_t bucket_elements(const TrainConfig& config) {
   return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
 }
 
-/// The newest checkpoint that is whole, by step; 0 where there is none.
-int64_t newest_whole(const RunFolder& folder) {
-  auto steps = folder.steps();
-  std::reverse(steps.begin(), steps.end());
-  for (const int64_t step : steps) {
-    try {
-      verify_training_state(folder.checkpoint(step));
-      return step;
-    } catch (const Error& error) {
-      log::warning(fmt::format("checkpoint of step {} is broken and passed over: {}", step, error.what()));
-    }
+/// What is said of a run that goes on with another config.
+std::string told(const std::vector<ConfigChange>& changes) {
+  std::string text;
+  for (const auto& change : changes) {
+    text +=
+        fmt::format("{}{} from {} to {}", text.empty() ? "" : ", ", change.key, change.before, change.now);
   }
-  return 0;
-}
-
-/// What the first rank found; the others must not look for themselves while it may still write.
-int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator) {
-  std::string own, problem;
-  if (communicator.rank() == 0) {
-    try {
-      folder.create();
-      own = std::to_string(newest_whole(folder));
-      folder.prune(std::ssize(folder.steps()), 0);
-    } catch (const std::exception& error) {
-      own = std::string("!") + error.what();
-    }
-  }
-  const auto answer = communicator.gather_text(own).front();
-  if (answer.starts_with('!')) throw Error(answer.substr(1));
-  return std::stoll(answer);
+  return text;
 }
 
 int64_t count_elements(const std::vector<TrainableParameter>& parameters) {
@@ -83,27 +63,32 @@ class Run {
       : config_(config),
         communicator_(communicator),
         device_(device),
+        idle_(check_ranks(config.batch, communicator.size())),
         folder_(config.output),
         start_(agree_on_start(folder_, communicator)),
+        changes_(start_ > 0 ? changes_since(folder_.checkpoint(start_), config)
+                            : std::vector<ConfigChange>{}),
         run_(load_run_model(start_ > 0 ? folder_.checkpoint(start_) : fs::path(config.model.start), config,
                             device)),
         parameters_(trainable_parameters(run_, config)),
         optimizer_(parameters_, optimizer_options(), communicator),
-        pairs_(read_examples(config.data.train, config)),
+        pairs_(training_pairs(config)),
         plan_(batch_plan(pairs_, config, communicator.rank(), communicator.size())),
         loader_(make_loader(pairs_, run_, config, plan_)),
         step_(*run_.model, optimizer_, communicator, {config.loss, run_.heads}),
         evaluator_(run_, config, communicator),
         total_(total_steps(config, plan_.batches())),
         schedule_(make_schedule(config.optimizer.schedule, total_, config.optimizer.warmup_ratio)) {
-    if (start_ > 0) {
-      progress_ = read_training_state(folder_.checkpoint(start_), optimizer_);
-      plan_.check(progress_.position);
-      loader_.seek(progress_.position);
-      link_best();
-    }
-    if (leads()) log_ = std::make_unique<RunLog>(folder_, progress_.step);
+    std::vector<std::string> notes;
+    if (start_ > 0) notes = go_on();
+    if (!idle_.empty()) notes.push_back(idle_);
+    progress_.metric = config.evaluation.metric;
+    progress_.epoch_samples = plan_.sampler().size();
+    if (!leads()) return;
+    if (progress_.step < total_) fs::remove(folder_.finished());
+    log_ = std::make_unique<RunLog>(folder_, progress_.step, progress_.evaluated);
     introduce();
+    for (const auto& note : notes) log_->note(note);
   }
 
   TrainOutcome train(const std::stop_token& stop) {
@@ -111,12 +96,12 @@ class Run {
     const int64_t first = progress_.step;
     bool stopped = false;
     // A run that was stopped saved without the evaluation that was due then.
-    if (progress_.step > 0 && evaluates_now()) evaluate();
+    if (progress_.step > 0 && evaluates_now()) stopped = !evaluate(stop);
     while (progress_.step < total_ && !stopped) {
       const auto report = one_step(stop.stop_requested(), first);
       outcome_.loss.push_back(report.loss);
       stopped = report.stop && progress_.step < total_;
-      if (!stopped && evaluates_now()) evaluate();
+      if (!stopped && evaluates_now()) stopped = !evaluate(stop);
       if (stopped || saves_now()) save();
     }
     if (!stopped) finish();
@@ -137,6 +122,30 @@ class Run {
             .bucket_elements = bucket_elements(config_)};
   }
 
+  /// Takes over where the newest checkpoint stands; returns what a user should know.
+  std::vector<std::string> go_on() {
+    std::vector<std::string> notes;
+    const auto checkpoint = folder_.checkpoint(start_);
+    if (!changes_.empty()) notes.push_back(fmt::format("changed since step {}: {}", start_, told(changes_)));
+    progress_ = read_training_state(checkpoint, optimizer_);
+    const int64_t samples = plan_.sampler().size();
+    if (progress_.epoch_samples > 0 && progress_.epoch_samples != samples) {
+      fail({config_.data.train,
+            fmt::format("{} samples an epoch, as when the run began", progress_.epoch_samples),
+            std::to_string(samples), "other data needs another output"});
+    }
+    plan_.check(progress_.position);
+    loader_.seek(progress_.position);
+    link_best();
+    if (progress_.best && !progress_.metric.empty() && progress_.metric != config_.evaluation.metric) {
+      notes.push_back(fmt::format("the best is looked for anew: it was so by {}, and is now by {}",
+                                  progress_.metric, config_.evaluation.metric));
+      progress_.best = std::nullopt;
+      progress_.best_step = 0;
+    }
+    return notes;
+  }
+
   /// A kill may have come between a best checkpoint and the link to it.
   void link_best() const {
     const int64_t best = progress_.best_step;
@@ -144,7 +153,6 @@ class Run {
   }
 
   void introduce() {
-    if (!leads()) return;
     int64_t all = 0;
     for (const auto& parameter : run_.model->parameters()) all += parameter.numel();
     log_->note(fmt::format("{}: {:.2f} of {:.2f} M parameters train, {} on {} x {}, ZeRO {}", config_.name,
@@ -173,12 +181,19 @@ class Run {
     ++progress_.step;
     progress_.updates = optimizer_.steps();
     progress_.samples += report.samples;
-    skipped_updates_ += report.skipped ? 1 : 0;
-    if (leads()) log_step(report, rate, seconds_since(start), wait, first);
+    progress_.skipped_updates += report.skipped ? 1 : 0;
+    const auto figures = of_all_ranks({.wait_seconds = wait,
+                                       .memory = peak_bytes(device_),
+                                       .skipped_samples = loader_.skipped() - own_skipped_},
+                                      communicator_, device_);
+    own_skipped_ = loader_.skipped();
+    progress_.skipped_samples += figures.skipped_samples;
+    if (leads()) log_step(report, rate, seconds_since(start), figures, first);
     return report;
   }
 
-  void log_step(const StepReport& report, double rate, double seconds, double wait, int64_t first) {
+  void log_step(const StepReport& report, double rate, double seconds, const RankFigures& figures,
+                int64_t first) {
     const double per_step = seconds_since(began_) / static_cast<double>(progress_.step - first);
     const auto batches = static_cast<double>(plan_.batches());
     log_->write(StepLine{
@@ -193,14 +208,14 @@ class Run {
         .grad_norm = report.grad_norm,
         .learning_rate = rate,
         .seconds = seconds,
-        .wait_seconds = wait,
+        .wait_seconds = figures.wait_seconds,
         .tokens = report.tokens,
         .samples = report.samples,
         .flops = step_flops(run_.model->config(), trained_parts(parameters_), report.samples, report.tokens),
         .peak_flops = config_.peak_tflops * 1e12 * static_cast<double>(communicator_.size()),
-        .memory = peak_bytes(device_),
-        .skipped_updates = skipped_updates_,
-        .skipped_samples = loader_.skipped(),
+        .memory = figures.memory,
+        .skipped_updates = progress_.skipped_updates,
+        .skipped_samples = progress_.skipped_samples,
         .seconds_left = per_step * static_cast<double>(total_ - progress_.step)});
   }
 
@@ -218,21 +233,21 @@ class Run {
            ((every > 0 && progress_.step % every == 0) || progress_.step == total_);
   }
 
-  void evaluate() {
-    auto line = evaluator_.run(progress_.step);
-    const bool larger = larger_is_better(line.metric);
-    line.best = !progress_.best || (larger ? line.score > *progress_.best : line.score < *progress_.best);
-    if (line.best) {
-      progress_.best = line.score;
+  /// False where a stop was requested before it was done.
+  bool evaluate(const std::stop_token& stop) {
+    auto line = evaluator_.run(progress_.step, stop);
+    if (!line) return false;
+    line->best = is_better(line->metric, line->score, progress_.best);
+    if (line->best) {
+      progress_.best = line->score;
       progress_.best_step = progress_.step;
     }
     progress_.evaluated = progress_.step;
-    if (leads()) log_->write(line);
-    if (line.best) {
-      save();
-      if (leads()) folder_.set_best(progress_.step);
-    }
-    write_report();
+    if (leads()) log_->write(*line);
+    if (line->best) save();
+    if (line->best && leads()) folder_.set_best(progress_.step);
+    if (!line->best) write_report();
+    return true;
   }
 
   void save() {
@@ -245,6 +260,7 @@ class Run {
     saved_ = progress_.step;
     if (!leads()) return;
     folder_.prune(config_.checkpoint.keep_last, progress_.step);
+    write_report();
     log::info(fmt::format("saved {}", folder_.checkpoint(progress_.step).string()));
   }
 
@@ -272,8 +288,10 @@ class Run {
   const TrainConfig& config_;
   distributed::Communicator& communicator_;
   const at::Device device_;
+  const std::string idle_;
   const RunFolder folder_;
   const int64_t start_;
+  const std::vector<ConfigChange> changes_;  // before the model: what may not change is refused at once
   RunModel run_;
   std::vector<TrainableParameter> parameters_;
   ShardedAdamW optimizer_;
@@ -289,7 +307,7 @@ class Run {
   TrainOutcome outcome_;
   Clock::time_point began_;
   int64_t saved_ = -1;
-  int64_t skipped_updates_ = 0;
+  int64_t own_skipped_ = 0;  ///< samples that this rank left out and told the others of
 };
 
 }  // namespace
@@ -302,7 +320,18 @@ TrainOutcome train(const TrainConfig& config, distributed::Communicator& communi
 }
 
 bool is_finished(const TrainConfig& config) {
-  return fs::exists(RunFolder(config.output).finished());
+  const RunFolder folder(config.output);
+  if (!fs::exists(folder.finished())) return false;
+  const auto text = read_file(folder.finished());
+  int64_t step = 0;
+  std::from_chars(text.data(), text.data() + text.size(), step);
+  const auto last = folder.checkpoint(step) / "config.yaml";
+  if (!fs::exists(last)) return true;
+  // One that is to be longer now goes on.
+  const auto changes = config_changes(read_file(last), to_yaml_text(config));
+  return std::none_of(changes.begin(), changes.end(), [](const auto& change) {
+    return change.key == "batch.epochs" || change.key == "batch.max_steps";
+  });
 }
 
 at::Device device_of_rank(const TrainConfig& config, int local_rank) {

@@ -6,9 +6,9 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/checkpoint.h>
+#include <ccexpert/train/run_folder.h>
 #include <ccexpert/train/training_state.h>
 
-#include "core/atomic_file.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "train/manifest.h"
@@ -59,9 +59,16 @@ json layout_json(const ShardedAdamW& optimizer) {
 }
 
 json progress_json(const Progress& progress) {
-  json object{{"step", progress.step},           {"updates", progress.updates},
-              {"samples", progress.samples},     {"evaluated", progress.evaluated},
-              {"best_step", progress.best_step}, {"epoch", progress.position.epoch},
+  json object{{"step", progress.step},
+              {"updates", progress.updates},
+              {"samples", progress.samples},
+              {"epoch_samples", progress.epoch_samples},
+              {"skipped_updates", progress.skipped_updates},
+              {"skipped_samples", progress.skipped_samples},
+              {"evaluated", progress.evaluated},
+              {"metric", progress.metric},
+              {"best_step", progress.best_step},
+              {"epoch", progress.position.epoch},
               {"batch", progress.position.batch}};
   object["best"] = progress.best ? json(*progress.best) : json();
   return object;
@@ -69,13 +76,17 @@ json progress_json(const Progress& progress) {
 
 Progress to_progress(const json& object, const std::string& source) {
   Progress progress;
-  progress.step = json_value(object, "step", int64_t{0}, source);
-  progress.updates = json_value(object, "updates", int64_t{0}, source);
-  progress.samples = json_value(object, "samples", int64_t{0}, source);
-  progress.evaluated = json_value(object, "evaluated", int64_t{0}, source);
-  progress.best_step = json_value(object, "best_step", int64_t{0}, source);
-  progress.position = {json_value(object, "epoch", int64_t{0}, source),
-                       json_value(object, "batch", int64_t{0}, source)};
+  const auto count = [&](const char* key) { return json_value(object, key, int64_t{0}, source); };
+  progress.step = count("step");
+  progress.updates = count("updates");
+  progress.samples = count("samples");
+  progress.epoch_samples = count("epoch_samples");
+  progress.skipped_updates = count("skipped_updates");
+  progress.skipped_samples = count("skipped_samples");
+  progress.evaluated = count("evaluated");
+  progress.metric = json_value(object, "metric", std::string(), source);
+  progress.best_step = count("best_step");
+  progress.position = {count("epoch"), count("batch")};
   if (object.contains("best") && object["best"].is_number()) progress.best = object["best"].get<double>();
   return progress;
 }
@@ -203,14 +214,17 @@ void write_training_state(const fs::path& folder, const CcexpertModel& model, co
     entries.push_back(manifest_entry(unfinished / kTrainerFile));
     write_manifest(unfinished, entries);
     // A run that went back to an older step may pass this one again.
-    fs::remove_all(folder);
-    fs::rename(unfinished, folder);
-    flush_folder(folder.parent_path());
+    replace_checkpoint(unfinished, folder);
   });
 }
 
-void verify_training_state(const fs::path& folder) {
-  verify_manifest(folder);
+void verify_training_state(const fs::path& folder, int part, int parts) {
+  const auto names = verify_manifest(folder, part, parts);
+  for (const std::string_view start : {kTrainerFile, "config.json", "model", "optimizer-"}) {
+    const bool there =
+        std::any_of(names.begin(), names.end(), [&](const auto& name) { return name.starts_with(start); });
+    if (!there) fail({(folder / kManifestFile).string(), fmt::format("{} among its files", start), "none"});
+  }
 }
 
 Progress read_training_state(const fs::path& folder, ShardedAdamW& optimizer) {

@@ -101,6 +101,22 @@ checkpoint:
     for (size_t at = 0; (at = log.find("\"event\":\"step\"", at)) != std::string::npos; ++at) ++count;
     return count;
   }
+  /// Step and score of each evaluation.
+  std::map<int64_t, double> scores(const std::string& run) const {
+    std::map<int64_t, double> scores;
+    std::ifstream file(folder_ / run / "log.jsonl");
+    for (std::string line; std::getline(file, line);) {
+      const auto object = nlohmann::json::parse(line);
+      if (object.at("event") == "evaluation") scores[object.at("step")] = object.at("score");
+    }
+    return scores;
+  }
+  int64_t notes(const std::string& run) const {
+    const auto log = content(folder_ / run / "log.jsonl");
+    int64_t count = 0;
+    for (size_t at = 0; (at = log.find("\"event\":\"note\"", at)) != std::string::npos; ++at) ++count;
+    return count;
+  }
   /// Weights and the optimiser's state in the run's best checkpoint, which is its last.
   std::map<std::string, std::string> outcome(const std::string& run) const {
     std::map<std::string, std::string> files;

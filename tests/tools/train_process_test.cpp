@@ -43,6 +43,61 @@ TEST_F(TrainProcess, KilledAtAnyMomentItGoesOnBitForBit) {
   EXPECT_EQ(logged_steps("cut"), 60U);
 }
 
+TEST_F(TrainProcess, KilledAmidEvaluationsItGoesOnBitForBit) {
+  // One checkpoint beside the best, so that a lost one would show; a SIGTERM leaves a step whose evaluation
+  // is still due, and whose checkpoint may then be replaced.
+  const std::vector<std::string> evaluating{"data.validation=" + (folder_ / "pairs.json").string(),
+                                            "evaluation.every_steps=1",
+                                            "evaluation.samples=1",
+                                            "evaluation.generation.max_new_tokens=2",
+                                            "checkpoint.keep_last=1",
+                                            "--quiet"};
+  ASSERT_EQ(train("whole", evaluating).exit_code, 0);
+  std::mt19937 chance(4);
+  int kills = 0;
+  for (int attempt = 0; attempt < 15; ++attempt) {
+    const int signal = attempt % 3 == 2 ? SIGTERM : SIGKILL;
+    Process process(command("cut", evaluating));
+    wait_for_chance(chance, [&] { return logged_steps("cut"); });
+    process.signal(signal);
+    kills += process.wait().exit_code == 128 + SIGKILL ? 1 : 0;
+  }
+  EXPECT_GE(kills, 7);
+  const auto last = train("cut", evaluating);
+  ASSERT_EQ(last.exit_code, 0) << last.err;
+  EXPECT_EQ(last.err, "");
+  expect_same_outcome("cut", "whole");
+  EXPECT_EQ(scores("cut"), scores("whole"));
+  EXPECT_EQ(scores("cut").size(), 24U);
+  const auto log = content(folder_ / "cut/log.jsonl");
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 24 + 24 + notes("cut"));
+  EXPECT_EQ(std::filesystem::read_symlink(folder_ / "cut/best"),
+            std::filesystem::read_symlink(folder_ / "whole/best"));
+}
+
+TEST_F(TrainProcess, BySigtermAmidAnEvaluationItSavesAndGoesOn) {
+  // An evaluation of minutes.
+  const std::vector<std::string> evaluating{"data.validation=" + (folder_ / "many.json").string(),
+                                            "evaluation.every_steps=3", "evaluation.batch_size=1",
+                                            "batch.max_steps=6"};
+  auto pairs = nlohmann::json::parse(content(folder_ / "pairs.json"));
+  nlohmann::json many = nlohmann::json::array();
+  for (int i = 0; i < 4000; ++i) {
+    many.push_back(pairs[static_cast<size_t>(i % 5)]);
+    many.back()["uid"] = std::to_string(i);
+  }
+  folder_.write("many.json", many.dump());
+  Process process(command("cut", evaluating));
+  ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("cut") >= 3; }));
+  const auto start = std::chrono::steady_clock::now();
+  process.signal(SIGTERM);
+  EXPECT_EQ(process.wait().exit_code, 128 + SIGTERM);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
+  EXPECT_EQ(logged_steps("cut"), 3U);
+  EXPECT_TRUE(scores("cut").empty());
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "cut/checkpoints/step-00000003/manifest.json"));
+}
+
 TEST_F(TrainProcess, KilledRanksGoOnBitForBit) {
   const std::vector<std::string> two{"--nproc", "2", "--quiet"};
   ASSERT_EQ(train("whole", two).exit_code, 0);
@@ -179,10 +234,10 @@ TEST_F(TrainProcess, ErrorsOfTheConfigNameFileLineAndKey) {
 }
 
 TEST_F(TrainProcess, ThePlanTrainsNothing) {
-  const auto plan = train("run", {"--plan", "--ranks", "4", "batch.max_steps=0"});
+  const auto plan = train("run", {"--plan", "--ranks", "2", "batch.max_steps=0"});
   EXPECT_EQ(plan.exit_code, 0);
   EXPECT_THAT(plan.out,
-              AllOf(HasSubstr("train on 4 ranks"), HasSubstr("5 samples in 3 steps; 3 steps in all")));
+              AllOf(HasSubstr("train on 2 ranks"), HasSubstr("5 samples in 3 steps; 3 steps in all")));
   const auto refused = train("run", {"--plan", "memory_gb=0.001"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.out, HasSubstr("does not fit: 0.00 GB available"));

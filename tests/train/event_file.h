@@ -17,6 +17,7 @@ struct Event {
   double wall_time = 0.0;
   int64_t step = 0;
   std::string version;
+  bool starts_session = false;
   std::map<std::string, float> scalars;
 };
 
@@ -94,6 +95,8 @@ inline Event read_event(std::string_view message) {
       event.step = static_cast<int64_t>(take_varint(rest));
     } else if (field == 3 && type == 2) {
       event.version = take_bytes(rest, take_varint(rest));
+    } else if (field == 7 && type == 2) {
+      event.starts_session = take_bytes(rest, take_varint(rest)) == "\x08\x01";
     } else if (field == 5 && type == 2) {
       for_each_field(take_bytes(rest, take_varint(rest)), [&](uint64_t, uint64_t, std::string_view& values) {
         read_value(take_bytes(values, take_varint(values)), event);

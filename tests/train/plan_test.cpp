@@ -109,8 +109,61 @@ TEST_F(PlanTest, WhatDoesNotFitIsRefused) {
   const auto eight = plan_of(run, 8);
   EXPECT_TRUE(eight.fits);
   EXPECT_THAT(to_text(eight), AllOf(HasSubstr("train on 8 ranks\n"), Not(HasSubstr("does not fit"))));
-  run.memory_gb = 0.0;
-  EXPECT_TRUE(plan_of(run, 1).fits);  // a GPU of unknown size
+}
+
+TEST_F(PlanTest, ADeviceThatIsNotHereIsNotJudged) {
+  if (at::hasCUDA()) GTEST_SKIP() << "this machine may have a GPU";
+  const auto plan = plan_of(config("large"), 1);
+  EXPECT_TRUE(plan.fits);
+  EXPECT_THAT(to_text(plan), HasSubstr("not known without memory_gb"));
+  auto run = config("large");
+  run.device = "auto";  // the CPU, then
+  run.model.dtype = "float32";
+  const auto here = plan_of(run, 1);
+  EXPECT_GT(here.memory.available, 1e9);
+  EXPECT_EQ(here.fits, here.memory.total() <= here.memory.available);
+  EXPECT_THAT(to_text(here), Not(HasSubstr("not known without memory_gb")));
+  EXPECT_DOUBLE_EQ(plan_of(run, 2).memory.available, here.memory.available / 2.0);
+}
+
+TEST_F(PlanTest, AGpuThatIsHereIsJudgedByItsSize) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no GPU";
+  EXPECT_GT(plan_of(config("small"), 1).memory.available, 1e9);
+}
+
+TEST_F(PlanTest, AParameterLargerThanABucketTravelsAlone) {
+  auto run = config("large");  // its embedding has 152,064 x 3584 values
+  run.distributed.bucket_mb = 100.0;
+  const double state_only = [&] {
+    run.distributed.zero = 2;
+    const auto plan = plan_of(run, 8);
+    int64_t trained = 0;
+    for (const auto& part : plan.parts) trained += part.trained;
+    return plan.memory.gradients - 4.0 * static_cast<double>(trained) / 8.0;
+  }();
+  EXPECT_DOUBLE_EQ(state_only, 3.0 * 100e6 + 2.0 * 152'064 * 3584);
+}
+
+TEST_F(PlanTest, HeadsOfAuxiliaryLossesAreCounted) {
+  auto run = config("small");
+  EXPECT_EQ(parameters_of(plan_of(run, 1), "auxiliary heads"), 0);
+  run.loss.mask = 0.5;
+  AuxiliaryHeads heads(1152, 896, run.loss.class_count, at::TensorOptions(), 1);
+  int64_t expected = 0;
+  for (const auto& parameter : heads.parameters()) expected += parameter.numel();
+  const auto plan = plan_of(run, 1);
+  EXPECT_EQ(parameters_of(plan, "auxiliary heads"), expected);
+  EXPECT_EQ(plan.parts.back().trained, expected);
+}
+
+TEST_F(PlanTest, RanksThatIdleAreSaid) {
+  auto run = config("small");
+  run.batch = {.global = 8, .micro = 2};
+  EXPECT_THAT(
+      to_text(plan_of(run, 3)),
+      HasSubstr("2 of 3 ranks idle at the end of each step: batch.global is no multiple of batch.micro "
+                "x ranks (6)"));
+  EXPECT_THAT(to_text(plan_of(run, 4)), Not(HasSubstr("idle")));
 }
 
 TEST_F(PlanTest, StepsComeFromTheData) {
@@ -138,6 +191,24 @@ TEST_F(PlanTest, AStageThatCannotWorkIsAnError) {
   run = config("small");
   run.optimizer.parameters = {{"nothing.*"}};
   EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }), HasSubstr("'nothing.*', which matches none"));
+  run.optimizer.parameters = {{"*"}, {"model.vision_resamplr.*"}};
+  EXPECT_EQ(test::error_of([&] { plan_of(run, 1); }),
+            "optimizer.parameters[1].pattern: expected a pattern of parameters' names, got "
+            "'model.vision_resamplr.*', which matches none (did you mean model.vision_resampler.*?)");
+  run = config("small");
+  run.batch = {.global = 8, .micro = 4};
+  EXPECT_EQ(test::error_of([&] { plan_of(run, 3); }),
+            "batch.global: expected a micro-batch for each of 3 ranks, 12 samples or more, got 8");
+  run.data.train = test::write_pairs(folder_, 2).string();
+  run.loss.mask = 0.5;
+  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }),
+              HasSubstr("loss.mask: expected 0, or training pairs with mask_path, got 0.5 with "));
+  run.loss = {.classes = 1.0};
+  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }),
+              HasSubstr("loss.classes: expected 0, or training pairs with classes1_path or classes2_path"));
+  run.loss = {.tokens = 1.0};
+  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }),
+              HasSubstr("loss.tokens: expected 0, or training pairs with masks or class maps"));
 }
 
 }  // namespace

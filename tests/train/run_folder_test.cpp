@@ -81,6 +81,32 @@ TEST_F(RunFolderTest, PruningRemovesWhatAKilledRunLeft) {
   EXPECT_FALSE(fs::exists(temporary_ / "run/checkpoints/step-00000002.unfinished"));
 }
 
+TEST_F(RunFolderTest, AFreshCheckpointTakesThePlaceOfAnOlderOne) {
+  add({3});
+  const auto fresh = temporary_ / "run/checkpoints/step-00000003.unfinished";
+  temporary_.write("run/checkpoints/step-00000003.unfinished/fresh", "x");
+  replace_checkpoint(fresh, run_.checkpoint(3));
+  EXPECT_TRUE(fs::exists(run_.checkpoint(3) / "fresh"));
+  EXPECT_FALSE(fs::exists(run_.checkpoint(3) / "file"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(run_.root() / "checkpoints"), {}), 1);
+  EXPECT_THAT(test::error_of([&] { replace_checkpoint(fresh, run_.checkpoint(4)); }),
+              HasSubstr(fresh.string() + ": cannot be renamed to step-00000004"));
+}
+
+TEST_F(RunFolderTest, WhatAKillLeftAsideComesBack) {
+  add({3, 5});
+  const auto aside = [&](int64_t step) { return fs::path(run_.checkpoint(step)) += ".replaced"; };
+  fs::rename(run_.checkpoint(3), aside(3));  // before the fresh one stood there
+  fs::create_directory(aside(5));            // behind that
+  fs::create_directory(run_.root() / "checkpoints/other.replaced");
+  run_.restore_replaced();
+  EXPECT_THAT(run_.steps(), ElementsAre(3, 5));
+  EXPECT_TRUE(fs::exists(run_.checkpoint(3) / "file"));
+  EXPECT_TRUE(fs::exists(run_.checkpoint(5) / "file"));
+  run_.prune(2, 5);
+  EXPECT_FALSE(fs::exists(aside(5)));
+}
+
 TEST_F(RunFolderTest, WhatCannotBeMadeIsNamed) {
   const auto file = temporary_.write("file", "");
   EXPECT_THAT(test::error_of([&] { RunFolder(file / "run").create(); }),

@@ -1,18 +1,25 @@
 // What a run writes down: log.jsonl, TensorBoard's events, the report.
 #include "train/run_log.h"
 
-#include <bit>
-#include <cstring>
+#include <chrono>
+#include <csignal>
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
+
+#include <ccexpert/image/decode.h>
 
 #include "core/files.h"
+#include "support/errors.h"
+#include "support/golden.h"
 #include "support/temporary_folder.h"
 #include "train/event_file.h"
 #include "train/report.h"
+#include "train/tensorboard.h"
 
 namespace ccexpert::train {
 namespace {
@@ -35,7 +42,7 @@ class RunLogTest : public ::testing::Test {
   RunLogTest() { run_.create(); }
 
   void write_steps(int64_t behind, int64_t last) {
-    RunLog log(run_, behind);
+    RunLog log(run_, behind, behind);
     for (int64_t step = behind + 1; step <= last; ++step)
       log.write(StepLine{.step = step, .steps = 10, .loss = 2.0, .seconds = 0.5, .tokens = 100});
   }
@@ -57,7 +64,7 @@ class RunLogTest : public ::testing::Test {
 };
 
 TEST_F(RunLogTest, AStepIsALine) {
-  RunLog log(run_, 0);
+  RunLog log(run_, 0, 0);
   log.write(StepLine{.step = 3,
                      .steps = 10,
                      .loss = 1.5,
@@ -96,7 +103,7 @@ TEST_F(RunLogTest, GoingOnCutsWhatTheCheckpointDoesNotKnow) {
 
 TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
   {
-    RunLog log(run_, 0);
+    RunLog log(run_, 0, 0);
     log.write(EvaluationLine{.step = 2, .pairs = 7, .loss = 1.0, .metric = "loss", .score = 1.0});
     log.write(
         EvaluationLine{.step = 4, .pairs = 7, .loss = 0.5, .metric = "loss", .score = 0.5, .best = true});
@@ -106,6 +113,8 @@ TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0].at("event"), "evaluation");
   EXPECT_EQ(lines[0].at("pairs"), 7);
+  RunLog again(run_, 2, 1);  // saved at step 2, with its evaluation still due
+  EXPECT_TRUE(lines_of(run_.log()).empty());
 }
 
 TEST_F(RunLogTest, TextOfAStepIsOneLine) {
@@ -120,7 +129,7 @@ TEST_F(RunLogTest, TextOfAStepIsOneLine) {
 TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
   write_steps(0, 2);
   {
-    RunLog log(run_, 2);
+    RunLog log(run_, 2, 2);
     log.write(
         EvaluationLine{.step = 300, .pairs = 1, .loss = 0.75, .metric = "change_accuracy", .score = 0.5});
   }
@@ -141,11 +150,68 @@ TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
   EXPECT_EQ(scalars.at(300).at("validation/change_accuracy"), 0.5F);
 }
 
+/// What TensorBoard shows: a started session supersedes, from its step on, what was there before.
+std::map<int64_t, float> shown(std::vector<fs::path> files, const std::string& tag) {
+  std::sort(files.begin(), files.end());  // their names begin with the time
+  std::map<int64_t, float> values;
+  for (const auto& file : files) {
+    for (const auto& event : test::read_event_file(read_file(file))) {
+      if (event.starts_session) values.erase(values.lower_bound(event.step), values.end());
+      if (event.scalars.contains(tag)) values[event.step] = event.scalars.at(tag);
+    }
+  }
+  return values;
+}
+
+TEST_F(RunLogTest, TensorBoardDropsWhatARestartTookBack) {
+  write_steps(0, 5);
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the second file has a later name
+  {
+    RunLog log(run_, 2, 2);
+    log.write(StepLine{.step = 3, .loss = 7.0});
+  }
+  EXPECT_EQ(shown(event_files(), "loss"), (std::map<int64_t, float>{{1, 2.0F}, {2, 2.0F}, {3, 7.0F}}));
+}
+
+TEST_F(RunLogTest, AFullDiskIsNamed) {
+  TensorBoardWriter board(run_.root(), 0);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit small{.rlim_cur = 200, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  const auto problem = test::error_of([&] {
+    for (int64_t step = 0; step < 100; ++step) board.scalars(step, {{"loss", 1.0}});
+  });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_THAT(problem, ::testing::EndsWith(": cannot be written"));
+  EXPECT_THAT(problem, HasSubstr("events.out.tfevents."));
+}
+
 /// The data that the page's script holds.
 json page_data(const std::string& page) {
   constexpr std::string_view kBegin = "<script>const data=", kEnd = ";\nconst charts";
   const auto begin = page.find(kBegin) + kBegin.size();
   return json::parse(page.substr(begin, page.find(kEnd, begin) - begin));
+}
+
+/// The bytes of a "data:image/png;base64," address.
+std::vector<uint8_t> bytes_of(const std::string& address) {
+  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view kBegin = "data:image/png;base64,";
+  EXPECT_TRUE(address.starts_with(kBegin)) << address.substr(0, 40);
+  EXPECT_EQ((address.size() - kBegin.size()) % 4, 0U);
+  std::vector<uint8_t> bytes;
+  uint32_t bits = 0;
+  int held = 0;
+  for (const char c : address.substr(std::min(kBegin.size(), address.size()))) {
+    if (c == '=') break;
+    bits = bits << 6 | static_cast<uint32_t>(kDigits.find(c));
+    held += 6;
+    if (held >= 8) bytes.push_back(static_cast<uint8_t>(bits >> (held -= 8)));
+  }
+  return bytes;
 }
 
 size_t count(const std::string& text, const std::string& part) {
@@ -155,8 +221,10 @@ size_t count(const std::string& text, const std::string& part) {
 }
 
 TEST_F(RunLogTest, TheReportHoldsTheRun) {
-  const auto picture = temporary_.write("a.png", "Man");
-  RunLog log(run_, 0);
+  const auto picture = temporary_ / "a.png";
+  const std::vector<uint8_t> grey(3 * 300 * 600, 90);
+  write_png(picture, {grey.data(), 300, 600, 3 * 600});
+  RunLog log(run_, 0, 0);
   log.note("a sentence");
   for (int64_t step = 1; step <= 3; ++step)
     log.write(StepLine{.step = step, .loss = 1.0 / static_cast<double>(step)});
@@ -175,19 +243,39 @@ TEST_F(RunLogTest, TheReportHoldsTheRun) {
   const auto sample = data.at("evaluations")[0].at("samples")[0];
   EXPECT_EQ(sample.at("caption"), "a caption");
   EXPECT_THAT(sample.at("references").get<std::vector<std::string>>(), ElementsAre("one", "two"));
-  EXPECT_EQ(sample.at("before_picture"), "data:image/png;base64,TWFu");
+  const auto shown = decode_image(bytes_of(sample.at("before_picture")), "picture");
+  EXPECT_EQ(shown.height, 128);
+  EXPECT_EQ(shown.width, 256);
+  EXPECT_EQ(shown.pixels.front(), 90);
   EXPECT_EQ(sample.at("after_picture"), "");
 }
 
-TEST_F(RunLogTest, PicturesAreBase64) {
-  for (const auto& [bytes, text] : std::map<std::string, std::string>{
-           {"M", "TQ=="}, {"Ma", "TWE="}, {"Man", "TWFu"}, {"\xff\xfe\xfd\xfc", "//79/A=="}}) {
-    const auto picture = temporary_.write("p.jpg", bytes);
+TEST_F(RunLogTest, PicturesOfEveryKindAreShown) {
+  const auto shown = [&](const fs::path& picture) {
     const json line{{"event", "evaluation"}, {"samples", {{{"before", picture.string()}, {"after", ""}}}}};
     const auto data = page_data(report_html("", "", line.dump() + "\n"));
-    EXPECT_EQ(data.at("evaluations")[0].at("samples")[0].at("before_picture"),
-              "data:image/jpeg;base64," + text);
+    return data.at("evaluations")[0].at("samples")[0].at("before_picture").get<std::string>();
+  };
+  // Of these, browsers show no TIFF, and some are larger than a page wants.
+  int seen = 0;
+  for (const auto& entry : fs::directory_iterator(test::data_folder() / "golden/preprocess/images")) {
+    const auto address = shown(entry.path());
+    Image original;
+    if (test::error_of([&] { original = decode_image(entry.path()); }) != "no error") {
+      EXPECT_EQ(address, "") << entry.path();
+      continue;
+    }
+    const auto picture = decode_image(bytes_of(address), "picture");
+    EXPECT_EQ(std::max(picture.height, picture.width),
+              std::min<int64_t>(256, std::max(original.height, original.width)));
+    if (std::max(original.height, original.width) <= 256) {
+      EXPECT_EQ(picture.pixels, original.pixels) << entry.path();
+    }
+    ++seen;
   }
+  EXPECT_GE(seen, 10);
+  EXPECT_EQ(shown(temporary_.write("broken.png", "Man")), "");
+  EXPECT_EQ(shown(temporary_ / "none.png"), "");
 }
 
 TEST_F(RunLogTest, NoTextOfTheRunEndsTheScript) {

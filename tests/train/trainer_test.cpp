@@ -119,14 +119,27 @@ TEST_F(TrainerTest, ABrokenCheckpointIsPassedOverWithAWarning) {
   expect_same_end("cut");
 }
 
-TEST_F(TrainerTest, WithoutAWholeCheckpointItBeginsAnew) {
-  whole();
+TEST_F(TrainerTest, WithoutAWholeCheckpointItTouchesNothing) {
   auto config = named("cut");
   train(config);
-  for (const int64_t step : RunFolder(config.output).steps())
-    fs::remove(RunFolder(config.output).checkpoint(step) / "manifest.json");
-  EXPECT_EQ(train(config).loss.size(), 6U);
-  expect_same_end("cut");
+  const RunFolder run(config.output);
+  const auto log = read_file(run.log());
+  for (const int64_t step : run.steps()) fs::remove(run.checkpoint(step) / "manifest.json");
+  EXPECT_EQ(test::error_of([&] { train(config); }),
+            config.output + ": none of its 2 checkpoints is whole (remove them to start anew)");
+  EXPECT_EQ(read_file(run.log()), log);
+  EXPECT_THAT(run.steps(), ElementsAre(4, 6));
+}
+
+TEST_F(TrainerTest, AKillAmidTheReplacingOfTheOnlyCheckpointLosesNothing) {
+  auto config = named("cut");
+  config.checkpoint.keep_last = 1;
+  config.batch.max_steps = 4;
+  const auto only = RunFolder(config.output).checkpoint(4);
+  train(config);
+  fs::rename(only, fs::path(only) += ".replaced");
+  config.batch.max_steps = 6;
+  EXPECT_EQ(train(config).loss.size(), 2U);
 }
 
 TEST_F(TrainerTest, ARequestedStopSaves) {
@@ -206,6 +219,108 @@ TEST_F(TrainerTest, OtherParametersOfARunAreRefused) {
   config.batch.max_steps = 8;
   EXPECT_THAT(test::error_of([&] { train(config); }),
               HasSubstr("the optimiser's state belongs to other parameters"));
+}
+
+TEST_F(TrainerTest, AStopAmidAnEvaluationIsMadeUpFor) {
+  auto config = named("run");
+  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  config.batch.max_steps = 2;
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_FALSE(train(config, stop.get_token()).finished);  // behind step 1
+  const auto stopped = train(config, stop.get_token());    // step 2 is the last: its evaluation is due
+  EXPECT_EQ(stopped.step, 2);
+  EXPECT_FALSE(stopped.finished);
+  EXPECT_FALSE(is_finished(config));
+  EXPECT_EQ(RunFolder(config.output).steps().back(), 2);
+  EXPECT_TRUE(log_of("run", "evaluation").empty());
+  EXPECT_FALSE(train(config, stop.get_token()).finished);
+  EXPECT_TRUE(train(config).finished);
+  EXPECT_EQ(log_of("run", "evaluation").size(), 1U);
+  EXPECT_EQ(RunFolder(config.output).best_step(), 2);
+}
+
+TEST_F(TrainerTest, AnotherMetricLooksForTheBestAnew) {
+  auto config = named("run");
+  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  config.batch.max_steps = 2;
+  train(config);
+  config.batch.max_steps = 4;
+  config.evaluation.every_epoch = false;
+  config.evaluation.metric = "change_accuracy";
+  train(config);
+  std::vector<std::string> notes;
+  for (const auto& line : log_of("run", "note")) notes.push_back(line.at("text"));
+  EXPECT_THAT(notes, ::testing::Contains("the best is looked for anew: it was so by loss, and is now by "
+                                         "change_accuracy"));
+  const auto evaluations = log_of("run", "evaluation");
+  EXPECT_EQ(evaluations.back().at("metric"), "change_accuracy");
+  EXPECT_EQ(evaluations.back().at("step"), 4);
+  EXPECT_TRUE(evaluations.back().at("best").get<bool>());
+  EXPECT_EQ(RunFolder(config.output).best_step(), 4);
+}
+
+TEST_F(TrainerTest, WhatWasLeftOutIsCountedOverARestart) {
+  fs::remove(folder_ / "pairs.json-3-after.png");
+  config_.data.unreadable = "skip";
+  whole();
+  train(named("cut"));
+  fs::remove_all(RunFolder(named("cut").output).checkpoint(6));
+  train(named("cut"));
+  const auto expected = log_of("whole", "step"), steps = log_of("cut", "step");
+  ASSERT_EQ(steps.size(), expected.size());
+  EXPECT_GT(expected[3].at("skipped_samples"), 0.0);
+  for (size_t i = 0; i < steps.size(); ++i)
+    EXPECT_EQ(steps[i].at("skipped_samples"), expected[i].at("skipped_samples")) << i;
+}
+
+TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
+  const auto refusal = [&](const std::function<void(TrainConfig&)>& change) {
+    auto config = named("run");
+    change(config);
+    return test::error_of([&] { train(config); });
+  };
+  train(named("run"));
+  const auto began = "as the run in " + (folder_ / "run").string() + " began, got ";
+  const std::string hint = " (another value needs another output)";
+  EXPECT_EQ(refusal([](auto& config) { config.seed = 7; }), "seed: expected '42', " + began + "'7'" + hint);
+  EXPECT_EQ(refusal([](auto& config) { config.batch.global = 8; }),
+            "batch.global: expected '4', " + began + "'8'" + hint);
+  EXPECT_THAT(refusal([](auto& config) { config.data.train = "other.json"; }),
+              HasSubstr("data.train: expected '"));
+  EXPECT_THAT(refusal([](auto& config) { config.data.captions = "random_choice"; }),
+              HasSubstr("data.captions: expected 'flatten', "));
+  test::write_pairs(folder_, 8);  // the same file, other samples
+  EXPECT_EQ(refusal([](auto&) {}),
+            (folder_ / "pairs.json").string() +
+                ": expected 7 samples an epoch, as when the run began, got 12 (other data "
+                "needs another output)");
+}
+
+TEST_F(TrainerTest, OtherChangesOfTheConfigAreNoted) {
+  auto config = named("run");
+  train(config);
+  config.optimizer.learning_rate = 5e-4;
+  config.optimizer.parameters[0].lr_factor = 0.5;
+  config.data.workers = 0;
+  train(config);
+  EXPECT_EQ(log_of("run", "note").back().at("text"),
+            "changed since step 6: data.workers from '1' to '0', optimizer.learning_rate from "
+            "'0.001' to '0.0005', optimizer.parameters[0].lr_factor from '1' to '0.5'");
+}
+
+TEST_F(TrainerTest, AFinishedRunThatIsToBeLongerGoesOn) {
+  auto config = named("run");
+  train(config);
+  EXPECT_TRUE(is_finished(config));
+  config.batch.max_steps = 8;
+  EXPECT_FALSE(is_finished(config));
+  const auto outcome = train(config);
+  EXPECT_EQ(outcome.loss.size(), 2U);
+  EXPECT_TRUE(outcome.finished);
+  EXPECT_TRUE(is_finished(config));
+  config.evaluation.samples = 1;
+  EXPECT_TRUE(is_finished(config));
 }
 
 }  // namespace

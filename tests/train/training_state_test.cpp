@@ -48,8 +48,12 @@ TEST_F(TrainingState, ComesBackAsItWas) {
   const Progress progress{.step = 7,
                           .updates = 1,
                           .samples = 33,
+                          .epoch_samples = 40,
+                          .skipped_updates = 3,
+                          .skipped_samples = 4,
                           .position = {.epoch = 2, .batch = 5},
                           .evaluated = 6,
+                          .metric = "loss",
                           .best = 0.1 + 0.2,
                           .best_step = 6};
   write(progress);
@@ -140,6 +144,46 @@ TEST_F(TrainingState, ABrokenManifestIsNamed) {
   }
   fs::remove(manifest);
   EXPECT_THAT(test::error_of([&] { verify_training_state(folder()); }), HasSubstr(manifest.string()));
+}
+
+TEST_F(TrainingState, AManifestWithoutWhatMakesACheckpointIsRefused) {
+  write();
+  const auto manifest = folder() / "manifest.json";
+  const auto whole = nlohmann::json::parse(read_file(manifest));
+  std::ofstream(manifest) << "{}";
+  EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }),
+            manifest.string() + ": expected trainer.json among its files, got none");
+  for (const std::string start : {"trainer.json", "config.json", "model", "optimizer-"}) {
+    auto less = whole;
+    for (const auto& [name, entry] : whole.items()) {
+      if (name.starts_with(start)) less.erase(name);
+    }
+    std::ofstream(manifest) << less;
+    EXPECT_THAT(test::error_of([&] { verify_training_state(folder()); }),
+                HasSubstr("expected " + start + " among its files"));
+  }
+}
+
+TEST_F(TrainingState, RanksShareTheReading) {
+  write();
+  // One flipped byte is found by one of three, whatever file it is in; a missing file by all.
+  for (const auto& entry : fs::directory_iterator(folder())) {
+    if (entry.path().filename() == "manifest.json") continue;
+    const auto bytes = read_file(entry.path());
+    auto flipped = bytes;
+    flipped[0] = static_cast<char>(flipped[0] ^ 1);
+    std::ofstream(entry.path(), std::ios::binary) << flipped;
+    const auto finders = [&] {
+      int found = 0;
+      for (int part = 0; part < 3; ++part)
+        found += test::error_of([&] { verify_training_state(folder(), part, 3); }) != "no error" ? 1 : 0;
+      return found;
+    };
+    EXPECT_EQ(finders(), 1) << entry.path();
+    fs::resize_file(entry.path(), bytes.size() - 1);
+    EXPECT_EQ(finders(), 3) << entry.path();
+    std::ofstream(entry.path(), std::ios::binary) << bytes;
+  }
 }
 
 TEST_F(TrainingState, OtherParametersAreRefused) {

@@ -37,6 +37,7 @@ struct Plan {
   int64_t steps_per_epoch = 0;
   int64_t steps = 0;
   int64_t accumulation = 1;  ///< micro-batches of a rank in a step, at most
+  std::string idle = {};     ///< what to say where ranks are idle at the end of a step
   bool fits = true;          ///< in `memory.available`
 };
 

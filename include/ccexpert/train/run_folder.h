@@ -24,6 +24,8 @@ class RunFolder {
 
   /// Makes the folders. Throws Error where that fails.
   void create() const;
+  /// Puts back what a kill amid `replace_checkpoint` left aside. Throws Error where that fails.
+  void restore_replaced() const;
   /// Steps of the finished checkpoints, ascending.
   std::vector<int64_t> steps() const;
   /// What `best` points at; nothing where there is none.
@@ -38,5 +40,9 @@ class RunFolder {
 
   std::filesystem::path root_;
 };
+
+/// Puts the folder `fresh` where `folder` may be. At every moment one of the two is whole under its name, or
+/// the older one stands aside for `RunFolder::restore_replaced`. Throws Error where a rename fails.
+void replace_checkpoint(const std::filesystem::path& fresh, const std::filesystem::path& folder);
 
 }  // namespace ccexpert::train

@@ -20,9 +20,13 @@ struct Progress {
   int64_t step = 0;                 ///< optimiser steps begun, skipped ones included
   int64_t updates = 0;              ///< optimiser steps that changed weights
   int64_t samples = 0;              ///< seen so far
+  int64_t epoch_samples = 0;        ///< of the data that the position counts in
+  int64_t skipped_updates = 0;      ///< steps whose gradients were not finite
+  int64_t skipped_samples = 0;      ///< left out on all ranks
   data::Position position = {};     ///< the global batch that comes next
   int64_t evaluated = 0;            ///< step of the last evaluation
-  std::optional<double> best = {};  ///< best score so far, by the config's metric
+  std::string metric = {};          ///< what `best` is a score of
+  std::optional<double> best = {};  ///< best score so far
   int64_t best_step = 0;            ///< where that was (0: nowhere yet)
 
   bool operator==(const Progress&) const = default;
@@ -46,7 +50,8 @@ void write_training_state(const std::filesystem::path& folder, const CcexpertMod
                           const CheckpointTexts& texts, distributed::Communicator& communicator);
 
 /// Throws Error naming the file that is missing, of another size or of other content than the manifest says.
-void verify_training_state(const std::filesystem::path& folder);
+/// `parts` ranks that call it with their `part` share the reading of large files.
+void verify_training_state(const std::filesystem::path& folder, int part = 0, int parts = 1);
 
 /// Called by all ranks, with a model that holds `folder`'s weights: the optimiser takes over its state,
 /// whatever number of ranks and ZeRO stage wrote it. Throws Error where it belongs to other parameters.

@@ -1,0 +1,21 @@
+#include "train/rank_figures.h"
+
+#include <ATen/ATen.h>
+
+namespace ccexpert::train {
+
+RankFigures of_all_ranks(const RankFigures& own, distributed::Communicator& communicator, at::Device device) {
+  if (communicator.size() == 1) return own;
+  // A row of its own for each rank: then a sum gathers them in one collective.
+  auto rows = at::zeros({communicator.size(), 3}, at::kDouble);
+  rows[communicator.rank()].copy_(
+      at::tensor({own.wait_seconds, own.memory, static_cast<double>(own.skipped_samples)}, at::kDouble));
+  rows = rows.to(device);
+  communicator.all_reduce_sum(rows);
+  const auto most = std::get<0>(rows.to(at::kCPU).max(0));
+  return {.wait_seconds = most[0].item<double>(),
+          .memory = most[1].item<double>(),
+          .skipped_samples = static_cast<int64_t>(rows.select(1, 2).sum().item<double>())};
+}
+
+}  // namespace ccexpert::train

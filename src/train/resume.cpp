@@ -1,0 +1,139 @@
+#include "train/resume.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+#include <ccexpert/train/training_state.h>
+
+#include "core/files.h"
+#include "core/yaml.h"
+
+namespace ccexpert::train {
+namespace {
+
+/// They decide which sample comes when; a position in another order means nothing.
+constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions"};
+
+/// What `work` says on the first rank, on all of them; what it throws too.
+template <class Work>
+std::string first_rank_says(distributed::Communicator& communicator, Work&& work) {
+  std::string own;
+  if (communicator.rank() == 0) {
+    try {
+      own = work();
+    } catch (const std::exception& error) {
+      own = std::string("!") + error.what();
+    }
+  }
+  auto answer = communicator.gather_text(own).front();
+  if (answer.starts_with('!')) throw Error(answer.substr(1));
+  return answer;
+}
+
+/// Newest first. The others must not look for themselves while the first rank may still write.
+std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Communicator& communicator) {
+  const auto text = first_rank_says(communicator, [&] {
+    folder.create();
+    folder.restore_replaced();
+    folder.prune(0, 0);  // no step is up to 0: what a killed run left half-written goes
+    std::string list;
+    for (const int64_t step : folder.steps()) list += std::to_string(step) + " ";
+    return list;
+  });
+  std::vector<int64_t> steps;
+  std::istringstream list(text);
+  for (int64_t step = 0; list >> step;) steps.insert(steps.begin(), step);
+  return steps;
+}
+
+/// What is wrong with a checkpoint, "" where nothing is. Each rank reads its share of the files.
+std::string problem_of(const std::filesystem::path& checkpoint, distributed::Communicator& communicator) {
+  std::string own;
+  try {
+    verify_training_state(checkpoint, communicator.rank(), communicator.size());
+  } catch (const std::exception& error) {
+    own = error.what();
+  }
+  const auto problems = communicator.gather_text(own);
+  const auto first =
+      std::find_if(problems.begin(), problems.end(), [](const auto& text) { return !text.empty(); });
+  return first == problems.end() ? "" : *first;
+}
+
+/// A number without the digits that keep it exact.
+std::string readable(const std::string& value) {
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  return is_number ? fmt::format("{}", number) : value;
+}
+
+void flatten(const YAML::Node& node, const std::string& key, std::map<std::string, std::string>& values) {
+  if (node.IsMap()) {
+    for (const auto& item : node) {
+      flatten(item.second, (key.empty() ? "" : key + ".") + item.first.Scalar(), values);
+    }
+  } else if (node.IsSequence()) {
+    for (size_t i = 0; i < node.size(); ++i) flatten(node[i], fmt::format("{}[{}]", key, i), values);
+  } else {
+    values[key] = node.IsScalar() ? readable(node.Scalar()) : "";
+  }
+}
+
+std::map<std::string, std::string> values_of(const std::string& yaml, const std::string& source) {
+  std::map<std::string, std::string> values;
+  flatten(parse_yaml(yaml, source).root, "", values);
+  values.erase("output");
+  return values;
+}
+
+}  // namespace
+
+int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator) {
+  const auto steps = agree_on_steps(folder, communicator);
+  for (const int64_t step : steps) {
+    const auto problem = problem_of(folder.checkpoint(step), communicator);
+    if (problem.empty()) return step;
+    if (communicator.rank() == 0) {
+      log::warning(fmt::format("checkpoint of step {} is broken and passed over: {}", step, problem));
+    }
+  }
+  if (!steps.empty()) {
+    fail(folder.root().string(), fmt::format("none of its {} checkpoints is whole", steps.size()),
+         "remove them to start anew");
+  }
+  return 0;
+}
+
+std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml) {
+  const auto before = values_of(before_yaml, "config.yaml"), now = values_of(now_yaml, "config");
+  const auto value = [](const auto& values, const std::string& key) {
+    const auto found = values.find(key);
+    return found == values.end() ? std::string("nothing") : "'" + found->second + "'";
+  };
+  auto keys = before;
+  keys.insert(now.begin(), now.end());
+  std::vector<ConfigChange> changes;
+  for (const auto& [key, unused] : keys) {
+    if (value(before, key) != value(now, key)) changes.push_back({key, value(before, key), value(now, key)});
+  }
+  return changes;
+}
+
+std::vector<ConfigChange> changes_since(const std::filesystem::path& checkpoint, const TrainConfig& config) {
+  auto changes = config_changes(read_file(checkpoint / "config.yaml"), to_yaml_text(config));
+  for (const auto& change : changes) {
+    if (std::find(std::begin(kFixed), std::end(kFixed), change.key) == std::end(kFixed)) continue;
+    fail({change.key, fmt::format("{}, as the run in {} began", change.before, config.output), change.now,
+          "another value needs another output"});
+  }
+  return changes;
+}
+
+}  // namespace ccexpert::train

@@ -1,0 +1,70 @@
+// What a step reads, and whether a config's losses and ranks fit the data.
+#include "train/run_data.h"
+
+#include <ATen/ATen.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+
+namespace ccexpert::train {
+namespace {
+
+data::MicroBatch two_pairs() {
+  data::MicroBatch batch;
+  batch.uids = {"a", "b"};
+  batch.ids = {{1, 2}, {3}};
+  batch.labels = {{-100, 2}, {3}};
+  for (int i = 0; i < 4 * 3 * 2 * 2; ++i) batch.pixels.push_back(static_cast<float>(i) / 7.0F);
+  batch.change_mask = {0.0F, 0.25F, 0.5F, 1.0F, -1.0F, -1.0F, -1.0F, -1.0F};
+  for (int i = 0; i < 4 * 4 * 3; ++i) batch.classes.push_back(static_cast<float>(i) / 50.0F);
+  return batch;
+}
+
+TEST(ToTensors, KeepsValuesAndShapes) {
+  const auto batch = two_pairs();
+  const auto tensors = to_tensors(two_pairs(), 2, at::TensorOptions().dtype(at::kFloat));
+  EXPECT_EQ(tensors.pixels.sizes(), (at::IntArrayRef{4, 3, 2, 2}));
+  EXPECT_EQ(tensors.pixels.flatten()[5].item<float>(), batch.pixels[5]);
+  EXPECT_EQ(tensors.change_mask.sizes(), (at::IntArrayRef{2, 4}));
+  EXPECT_EQ(tensors.change_mask[0][2].item<float>(), 0.5F);
+  EXPECT_EQ(tensors.class_shares.sizes(), (at::IntArrayRef{4, 4, 3}));
+  EXPECT_EQ(tensors.class_shares[1][0][2].item<float>(), batch.classes[14]);
+  EXPECT_EQ(tensors.ids, batch.ids);
+  EXPECT_EQ(tensors.labels, batch.labels);
+}
+
+TEST(ToTensors, HalfPrecisionIsForPixelsAlone) {
+  const auto tensors = to_tensors(two_pairs(), 2, at::TensorOptions().dtype(at::kBFloat16));
+  EXPECT_EQ(tensors.pixels.scalar_type(), at::kBFloat16);
+  EXPECT_EQ(tensors.change_mask.scalar_type(), at::kFloat);
+  EXPECT_EQ(tensors.class_shares.scalar_type(), at::kFloat);
+}
+
+TEST(ToTensors, AGpuGetsTheSame) {
+  if (!at::hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) GTEST_SKIP() << "no GPU";
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const auto options = at::TensorOptions().dtype(type);
+    const auto expected = to_tensors(two_pairs(), 2, options);
+    const auto tensors = to_tensors(two_pairs(), 2, options.device(at::kCUDA));
+    EXPECT_TRUE(tensors.pixels.is_cuda());
+    EXPECT_EQ(tensors.pixels.scalar_type(), type);
+    EXPECT_TRUE(at::equal(tensors.pixels.to(at::kCPU), expected.pixels));
+    EXPECT_TRUE(at::equal(tensors.change_mask.to(at::kCPU), expected.change_mask));
+    EXPECT_TRUE(at::equal(tensors.class_shares.to(at::kCPU), expected.class_shares));
+  }
+}
+
+TEST(Ranks, MustAllHaveAMicroBatch) {
+  EXPECT_EQ(check_ranks({.global = 8, .micro = 2}, 4), "");
+  EXPECT_EQ(check_ranks({.global = 8, .micro = 2}, 1), "");
+  EXPECT_EQ(
+      check_ranks({.global = 10, .micro = 2}, 4),
+      "3 of 4 ranks idle at the end of each step: batch.global is no multiple of batch.micro x ranks (8)");
+  EXPECT_EQ(test::error_of([] { check_ranks({.global = 8, .micro = 2}, 5); }),
+            "batch.global: expected a micro-batch for each of 5 ranks, 10 samples or more, got 8");
+}
+
+}  // namespace
+}  // namespace ccexpert::train
