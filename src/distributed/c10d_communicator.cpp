@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <thread>
 
 #include <ATen/ATen.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -11,9 +13,11 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 #include <ccexpert/distributed/communicator.h>
 
 #include "distributed/heartbeat.h"
+#include "distributed/watchdog.h"
 
 namespace ccexpert::distributed {
 namespace {
@@ -108,8 +112,11 @@ Backend make_gloo(const Store& store, const Rank& rank, milliseconds timeout) {
 
 #ifdef USE_C10D_NCCL
 Backend make_nccl(const Store& store, const Rank& rank, milliseconds timeout) {
+  // c10d would end the process with a stack trace; our watchdog does it with a sentence. A user may still ask
+  // for the former.
+  ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
   auto options = c10d::ProcessGroupNCCL::Options::create();
-  options->timeout = timeout;
+  options->timeout = 2 * timeout;
   return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store),
                                                      rank.rank, rank.size, options);
 }
@@ -130,9 +137,13 @@ class C10dCommunicator : public Communicator {
     guarded("the start of the run", [&] {
       backend_ = device.is_cuda() ? make_nccl(store_, rank, timeout) : make_gloo(store_, rank, timeout);
     });
+    if (device.is_cuda())
+      watchdog_ = std::make_unique<Watchdog>(timeout, [this](const std::string& what) { end_for(what); });
   }
 
   ~C10dCommunicator() override {
+    // It still watches the barrier below, but not what an abort breaks off.
+    if (failed_ || std::uncaught_exceptions() > 0) watchdog_.reset();
     try {
       // A rank that leaves for an error of its own does not wait for those that still train.
       if (failed_ || std::uncaught_exceptions() > 0) {
@@ -141,11 +152,14 @@ class C10dCommunicator : public Communicator {
         backend_->abort();
       } else {
         barrier();
+        synchronize();
+        watchdog_.reset();
         backend_->shutdown();
       }
     } catch (const std::exception&) {
       // The others are gone; whatever ended them has been reported.
     }
+    watchdog_.reset();
     heartbeat_.reset();
     backend_.reset();
   }
@@ -203,6 +217,7 @@ class C10dCommunicator : public Communicator {
     heartbeat_->count_collective();
     c10::intrusive_ptr<c10d::Work> work;
     guarded(what, [&] { work = call(); });
+    if (watchdog_) watchdog_->watch(what, [work] { return state_of(*work); });
     return Pending(
         [this, what, work, tensors = std::move(tensors)] { guarded(what, [&] { work->wait(); }); });
   }
@@ -214,18 +229,44 @@ class C10dCommunicator : public Communicator {
       call();
     } catch (const std::exception& error) {
       failed_ = true;
-      const auto reason = heartbeat_->diagnose();
       const std::string text = error.what();
-      fail(fmt::format("rank {}: {} failed", rank_.rank, what),
-           reason.empty() ? text.substr(0, text.find('\n')) : reason,
-           reason.empty() ? "" : "see the log of that rank");
+      refuse(what, text.substr(0, text.find('\n')));
     }
+  }
+
+  [[noreturn]] void refuse(const std::string& what, const std::string& unknown_reason) const {
+    const auto reason = heartbeat_->diagnose();
+    fail(fmt::format("rank {}: {} failed", rank_.rank, what), reason.empty() ? unknown_reason : reason,
+         reason.empty() ? "" : "see the log of that rank");
+  }
+
+  static Watchdog::State state_of(c10d::Work& work) {
+    if (!work.isCompleted()) return Watchdog::State::kRunning;
+    return work.exception() ? Watchdog::State::kFailed : Watchdog::State::kDone;
+  }
+
+  /// The main thread waits for a GPU that waits for a rank that is gone; nothing that is thrown would reach
+  /// it, and destructors would wait with it.
+  [[noreturn]] void end_for(const std::string& what) const {
+    try {
+      refuse(what, "it did not end in time");
+    } catch (const std::exception& error) {
+      log::error(error.what());
+    }
+    if (rank_.rank == 0) std::this_thread::sleep_for(heartbeat_->time_to_tell());
+    std::_Exit(EXIT_FAILURE);
+  }
+
+  /// Returns when the device has done what was queued.
+  void synchronize() const {
+    if (device_.is_cuda()) at::detail::getCUDAHooks().deviceSynchronize(device_.index());
   }
 
   Rank rank_;
   at::Device device_;
   Store store_;
   std::unique_ptr<Heartbeat> heartbeat_;
+  std::unique_ptr<Watchdog> watchdog_;  // null on a CPU, where waiting throws
   Backend backend_;
   bool failed_ = false;
 };
@@ -233,7 +274,9 @@ class C10dCommunicator : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, milliseconds timeout) {
-  if (rank.size == 1) return single_process();
+  // A launcher's single GPU talks to itself by NCCL, so that what many would do can be seen on one.
+  const bool alone = rank.size == 1 && !(rank.launched && device.is_cuda());
+  if (alone) return single_process();
   return std::make_unique<C10dCommunicator>(rank, device, timeout);
 }
 

@@ -13,6 +13,8 @@ namespace {
 constexpr const char* kVerdict = "verdict";
 /// Beats that a rank may miss.
 constexpr int kPatience = 4;
+/// A busy machine may keep this process's own thread from looking.
+constexpr std::chrono::milliseconds kGrace(1000);
 
 std::string key_of(int rank) {
   return fmt::format("heartbeat/{}", rank);
@@ -116,10 +118,13 @@ void Heartbeat::State::read_signs() {
 
 /// False where the store does not answer, or another rank has found what is wrong.
 bool Heartbeat::State::wait_for_looks(std::unique_lock<std::mutex>& lock, int count) {
-  const int64_t wanted = looked + count;
-  changed.wait_for(lock, (count + 2) * interval,
-                   [&] { return looked >= wanted || ended || !verdict.empty(); });
-  return looked >= wanted && verdict.empty();
+  for (const int64_t wanted = looked + count; looked < wanted;) {
+    const int64_t next = looked + 1;
+    changed.wait_for(lock, 3 * interval + kGrace,
+                     [&] { return looked >= next || ended || !verdict.empty(); });
+    if (looked < next || !verdict.empty()) return false;
+  }
+  return true;
 }
 
 std::string Heartbeat::State::judge(const std::vector<std::optional<Sign>>& before) const {

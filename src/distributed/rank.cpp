@@ -22,7 +22,10 @@ constexpr Launcher kLaunchers[] = {
     {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
     {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"},
     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
-     "OMPI_COMM_WORLD_LOCAL_SIZE"}};
+     "OMPI_COMM_WORLD_LOCAL_SIZE"},
+    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"}};
+constexpr const Launcher& kTorchrun = kLaunchers[0];
+constexpr const Launcher& kSlurm = kLaunchers[1];
 
 std::optional<std::string> variable(const char* name) {
   const char* value = std::getenv(name);
@@ -58,10 +61,16 @@ std::string first_machine(const std::string& list) {
   return list.substr(0, bracket) + list.substr(bracket + 1, end - bracket - 1);
 }
 
-std::string master_address() {
+std::string master_address(const Rank& rank) {
   if (const auto named = variable("MASTER_ADDR")) return *named;
   if (const auto nodes = variable("SLURM_STEP_NODELIST")) return first_machine(*nodes);
-  return "127.0.0.1";
+  if (rank.local_size < rank.size) {
+    fail({"MASTER_ADDR",
+          fmt::format("the address of rank 0's machine, as {} of {} ranks run on this one", rank.local_size,
+                      rank.size),
+          "nothing", "as mpirun -x MASTER_ADDR=HOST does"});
+  }
+  return rank.master_address;
 }
 
 int master_port() {
@@ -83,17 +92,20 @@ Rank rank_from_environment() {
   for (const auto& launcher : kLaunchers) {
     const auto text = variable(launcher.rank);
     if (!text) continue;
+    // A batch script has a process id as well, but only a step of srun has tasks.
+    if (&launcher == &kSlurm && !variable(launcher.size)) continue;
     Rank rank;
+    rank.launched = true;
     rank.rank = number(launcher.rank, *text);
     rank.size = required(launcher.size, launcher.rank);
     expect_below(launcher.rank, rank.rank, launcher.size, rank.size);
     rank.local_rank = optional_number(launcher.local_rank, rank.rank);
     rank.local_size = optional_number(launcher.local_size, rank.size);
     // Slurm counts a node's tasks as a list where nodes differ, and the first may have fewer than this one.
-    if (&launcher == kLaunchers) {
+    if (&launcher == &kTorchrun) {
       expect_below(launcher.local_rank, rank.local_rank, launcher.local_size, rank.local_size);
     }
-    rank.master_address = master_address();
+    rank.master_address = master_address(rank);
     rank.master_port = master_port();
     return rank;
   }

@@ -28,7 +28,11 @@ constexpr const char* kVariables[] = {"RANK",
                                       "OMPI_COMM_WORLD_RANK",
                                       "OMPI_COMM_WORLD_SIZE",
                                       "OMPI_COMM_WORLD_LOCAL_RANK",
-                                      "OMPI_COMM_WORLD_LOCAL_SIZE"};
+                                      "OMPI_COMM_WORLD_LOCAL_SIZE",
+                                      "PMI_RANK",
+                                      "PMI_SIZE",
+                                      "MPI_LOCALRANKID",
+                                      "MPI_LOCALNRANKS"};
 
 class RankFromEnvironment : public ::testing::Test {
  protected:
@@ -54,6 +58,45 @@ TEST_F(RankFromEnvironment, AloneWithoutALauncher) {
   EXPECT_EQ(rank.size, 1);
   EXPECT_EQ(rank.local_rank, 0);
   EXPECT_EQ(rank.local_size, 1);
+  EXPECT_FALSE(rank.launched);
+}
+
+TEST_F(RankFromEnvironment, ALauncherMayStartOneAlone) {
+  const auto rank = with({{"RANK", "0"}, {"WORLD_SIZE", "1"}});
+  EXPECT_EQ(rank.size, 1);
+  EXPECT_TRUE(rank.launched);
+}
+
+TEST_F(RankFromEnvironment, ASlurmBatchScriptIsOneProcess) {
+  // Without srun: what sbatch sets.
+  const auto rank = with({{"SLURM_PROCID", "0"}, {"SLURM_LOCALID", "0"}, {"SLURM_NTASKS", "8"}});
+  EXPECT_EQ(rank.size, 1);
+  EXPECT_FALSE(rank.launched);
+  EXPECT_EQ(with({{"SLURM_PROCID", "0"}, {"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}}).rank,
+            1);
+}
+
+TEST_F(RankFromEnvironment, OfAnotherMpi) {
+  const auto rank = with({{"PMI_RANK", "3"},
+                          {"PMI_SIZE", "4"},
+                          {"MPI_LOCALRANKID", "1"},
+                          {"MPI_LOCALNRANKS", "2"},
+                          {"MASTER_ADDR", "node1"}});
+  EXPECT_EQ(rank.rank, 3);
+  EXPECT_EQ(rank.size, 4);
+  EXPECT_EQ(rank.local_rank, 1);
+  EXPECT_EQ(rank.local_size, 2);
+  EXPECT_EQ(with({{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}}).local_rank, 1);
+}
+
+TEST_F(RankFromEnvironment, SeveralMachinesNeedTheFirstOnesAddress) {
+  EXPECT_EQ(
+      refusal({{"OMPI_COMM_WORLD_RANK", "2"},
+               {"OMPI_COMM_WORLD_SIZE", "16"},
+               {"OMPI_COMM_WORLD_LOCAL_RANK", "2"},
+               {"OMPI_COMM_WORLD_LOCAL_SIZE", "8"}}),
+      "MASTER_ADDR: expected the address of rank 0's machine, as 8 of 16 ranks run on this one, got nothing "
+      "(as mpirun -x MASTER_ADDR=HOST does)");
 }
 
 TEST_F(RankFromEnvironment, OfTorchrun) {
@@ -132,8 +175,8 @@ TEST_F(RankFromEnvironment, MissingVariablesAreNamed) {
   EXPECT_EQ(refusal({{"RANK", "1"}}), "WORLD_SIZE: expected a number, as RANK is set, got nothing");
   EXPECT_EQ(refusal({{"RANK", "1"}, {"WORLD_SIZE", ""}}),
             "WORLD_SIZE: expected a number, as RANK is set, got nothing");
-  EXPECT_THAT(refusal({{"SLURM_PROCID", "1"}}), HasSubstr("SLURM_STEP_NUM_TASKS: expected a number"));
   EXPECT_THAT(refusal({{"OMPI_COMM_WORLD_RANK", "1"}}), HasSubstr("OMPI_COMM_WORLD_SIZE: expected"));
+  EXPECT_THAT(refusal({{"PMI_RANK", "1"}}), HasSubstr("PMI_SIZE: expected a number"));
 }
 
 TEST_F(RankFromEnvironment, BadVariablesAreNamed) {

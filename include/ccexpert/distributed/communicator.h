@@ -65,7 +65,9 @@ class Communicator {
 /// One process alone: sums are what they are, gathers are copies.
 std::unique_ptr<Communicator> single_process();
 
-/// Joins the run that `rank` describes: Gloo on a CPU, NCCL on a GPU; `single_process` where it is one rank.
+/// Joins the run that `rank` describes: Gloo on a CPU, NCCL on a GPU; `single_process` where it is one rank,
+/// but for one that a launcher started on a GPU. There, a collective that does not end within `timeout` ends
+/// the process, with an error in the log that names the rank to blame.
 /// All ranks must call it within `timeout`. Throws Error naming the ranks that do not come.
 std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, std::chrono::milliseconds timeout);
 
