@@ -1,5 +1,6 @@
 #include "train/run_log.h"
 
+#include <cmath>
 #include <fstream>
 #include <map>
 
@@ -48,7 +49,7 @@ std::map<std::string, double> values_of(const StepLine& line) {
 }
 
 std::string duration(double seconds) {
-  const auto minutes = static_cast<int64_t>(seconds / 60.0 + 0.5);
+  const int64_t minutes = std::llround(seconds / 60.0);
   if (minutes < 60) return fmt::format("{} min", minutes);
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
