@@ -21,7 +21,9 @@ TEST_P(Gpu, CaptionsAsTheCpu) {
   const bool exact = std::string(GetParam()) == "float32";
   for (size_t i = 0; i < pairs.size(); ++i) {
     // Half precision may choose another token where two are nearly as likely.
-    if (exact) EXPECT_EQ(captions[i].token_ids, expected[i].token_ids) << i;
+    if (exact) {
+      EXPECT_EQ(captions[i].token_ids, expected[i].token_ids) << i;
+    }
     EXPECT_NEAR(captions[i].logprob, expected[i].logprob, exact ? 1e-3 : 1.0) << i;
     EXPECT_FALSE(captions[i].token_ids.empty()) << i;
   }

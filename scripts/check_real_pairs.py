@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Whether a model sees change where there is some, and none where there is none, on real images.
+
+For pairs in LEVIR-CD's layout (A/NAME, B/NAME and, where known, label/NAME) it captions each pair, and each
+image against copies of itself in other light: another exposure, gamma, white balance, haze, a shift of one
+pixel. Needs Pillow and numpy.
+
+    scripts/check_real_pairs.py FOLDER [--model DIR] [--caption build/release/tools/ccexpert-caption]
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+from PIL import Image
+
+UNCHANGED = {
+    "there is no difference .",
+    "the two scenes seem identical .",
+    "the scene is the same as before .",
+    "no change has occurred .",
+    "almost nothing has changed .",
+}
+CHANGED_SHARE = 0.005  # of the pixels of a label, from which on one can see it
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--model", help="checkpoint folder (the model that comes with ccexpert)")
+    parser.add_argument("--caption", default="build/release/tools/ccexpert-caption")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--copies", type=int, default=4, help="shifted copies of each image")
+    return parser.parse_args()
+
+
+def in_other_light(image, random):
+    pixels = np.asarray(image, np.float32) / 255.0
+    pixels = np.roll(pixels, random.integers(-1, 2, 2), (0, 1))
+    pixels = pixels ** random.uniform(0.75, 1.35)
+    pixels = pixels * random.uniform(0.75, 1.25) * random.uniform(0.88, 1.12, 3)
+    haze = random.uniform(0.0, 0.2)
+    pixels = pixels * (1.0 - haze) + haze * random.uniform(0.5, 0.8)
+    pixels += random.normal(0.0, 0.01, pixels.shape)
+    return Image.fromarray((pixels.clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8))
+
+
+def real_pairs(folder):
+    for before in sorted((folder / "A").iterdir()):
+        label = folder / "label" / before.name
+        changed = None
+        if label.exists():
+            changed = float((np.asarray(Image.open(label).convert("L")) > 127).mean()) >= CHANGED_SHARE
+        yield {"uid": before.stem, "before": str(before.resolve()),
+               "after": str((folder / "B" / before.name).resolve()), "changed": changed}
+
+
+def shifted_pairs(folder, copies, seed, target):
+    random = np.random.default_rng(seed)
+    for date in ("A", "B"):
+        for path in sorted((folder / date).iterdir()):
+            image = Image.open(path).convert("RGB")
+            for copy in range(copies):
+                file = target / f"{date}-{path.stem}-{copy}.png"
+                in_other_light(image, random).save(file)
+                yield {"uid": file.stem, "before": str(path.resolve()), "after": str(file), "changed": False}
+
+
+def caption(options, pairs, work):
+    listing = work / "pairs.jsonl"
+    listing.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    command = [options.caption, "--pairs", str(listing), "--format", "jsonl", "--quiet"]
+    if options.model:
+        command += ["--model", options.model]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(done.returncode)
+    return {line["uid"]: line["caption"] for line in map(json.loads, done.stdout.splitlines())}
+
+
+def main():
+    options = arguments()
+    with tempfile.TemporaryDirectory() as name:
+        work = pathlib.Path(name)
+        real = list(real_pairs(options.folder))
+        shifted = list(shifted_pairs(options.folder, options.copies, options.seed, work))
+        captions = caption(options, real + shifted, work)
+    for pair in real:
+        says_change = captions[pair["uid"]] not in UNCHANGED
+        verdict = "" if pair["changed"] is None else "right" if says_change == pair["changed"] else "WRONG"
+        print(f"{pair['uid']:24} {verdict:5} {captions[pair['uid']]}")
+    known = [pair for pair in real if pair["changed"] is not None]
+    right = sum((captions[pair["uid"]] not in UNCHANGED) == pair["changed"] for pair in known)
+    same = sum(captions[pair["uid"]] in UNCHANGED for pair in shifted)
+    print(f"change or none right: {right} of {len(known)} pairs, {same} of {len(shifted)} shifted copies")
+
+
+if __name__ == "__main__":
+    main()
