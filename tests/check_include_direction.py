@@ -16,16 +16,17 @@ MAY_INCLUDE = {
     "synth": {"image", "core"},
     "io": {"core"},
     "data": {"text", "image", "io", "core"},
+    "datasets": {"data", "image", "core"},
     "model": {"io", "core"},
     "generate": {"model", "text", "image", "io", "core"},
     "distributed": {"core"},
     "train": {"distributed", "generate", "data", "model", "text", "image", "io", "core"},
-    "tools": {"train", "distributed", "generate", "data", "synth", "model", "text", "image", "io", "core"},
+    "tools": {"train", "distributed", "generate", "datasets", "data", "synth", "model", "text", "image", "io", "core"},
 }
 # Public headers without a folder of their own.
 ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}
 TORCH_NN_ROOMS = {"model", "generate", "train"}
-OPENCV_ROOMS = {"image", "synth"}
+OPENCV_ROOMS = {"image", "synth", "datasets"}
 TORCH_ROOMS = TORCH_NN_ROOMS | {"io", "distributed"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 

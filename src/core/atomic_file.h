@@ -21,6 +21,9 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   void commit();
 
+  /// Where the bytes are until then.
+  const std::filesystem::path& temporary() const { return temporary_; }
+
  private:
   std::filesystem::path path_;
   std::filesystem::path temporary_;

@@ -62,6 +62,10 @@ ChangeExample to_example(const json& entry, const PairFiles& pair, const std::st
 
 }  // namespace
 
+ChangeExample example_of(const json& entry, const std::string& where, const fs::path& root) {
+  return to_example(entry, to_pair(raw_entry(entry, where), root), where, root);
+}
+
 std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::path& image_root) {
   const fs::path root = image_root.empty() ? file.parent_path() : image_root;
   std::vector<ChangeExample> examples;

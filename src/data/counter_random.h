@@ -16,7 +16,14 @@ constexpr uint64_t splitmix64(uint64_t state) {
 }
 
 /// What a stream of random numbers is for, so that no two uses draw the same ones.
-enum class RandomUse : uint64_t { kDataList = 1, kOrder = 2, kCaption = 3 };
+enum class RandomUse : uint64_t {
+  kDataList = 1,
+  kOrder = 2,
+  kCaption = 3,
+  kWording = 4,
+  kSplit = 5,
+  kSample = 6
+};
 
 /// The splitmix64 sequence of one use, seed and further key.
 class CounterRandom {

@@ -34,10 +34,11 @@ class Parser {
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  bool parse(std::string_view text, Rows& rows) {
-    return csv_parse(&parser_, text.data(), text.size(), take_field, take_row, &rows) == text.size() &&
-           csv_fini(&parser_, take_field, take_row, &rows) == 0;
+  bool parse(std::string_view text, Rows& rows) { return parse_part(text, rows) && finish(rows); }
+  bool parse_part(std::string_view text, Rows& rows) {
+    return csv_parse(&parser_, text.data(), text.size(), take_field, take_row, &rows) == text.size();
   }
+  bool finish(Rows& rows) { return csv_fini(&parser_, take_field, take_row, &rows) == 0; }
   const char* problem() { return csv_strerror(csv_error(&parser_)); }
 
  private:
@@ -61,6 +62,28 @@ std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
     fail({source, "CSV", std::string(parser.problem()) + " after row " + std::to_string(rows.done.size())});
   }
   return std::move(rows.done);
+}
+
+void visit_csv(std::istream& stream, std::string_view source,
+               const std::function<void(CsvRow&& row, size_t number)>& visit) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  Parser parser;
+  Rows rows;
+  size_t number = 0;
+  const auto expect = [&](bool parsed) {
+    if (!parsed)
+      fail({source, "CSV", std::string(parser.problem()) + " after row " + std::to_string(number)});
+    for (auto& row : rows.done) visit(std::move(row), ++number);
+    rows.done.clear();
+  };
+  std::string piece(size_t{1} << 16, '\0');
+  for (bool first = true; stream; first = false) {
+    stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    std::string_view text(piece.data(), static_cast<size_t>(stream.gcount()));
+    if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    expect(parser.parse_part(text, rows));
+  }
+  expect(parser.finish(rows));
 }
 
 std::string csv_line(const CsvRow& row) {

@@ -1,3 +1,5 @@
+#include "data/data_list.h"
+
 #include <algorithm>
 #include <charconv>
 #include <numeric>
@@ -13,21 +15,6 @@ namespace ccexpert::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct ListedDataset {
-  std::string json_path;
-  std::string sampling_strategy = "all";
-  int64_t repeat = 1;
-  std::string image_root;
-
-  static constexpr auto fields() {
-    return std::tuple{
-        field("json_path", &ListedDataset::json_path, "file of the universal format"),
-        field("sampling_strategy", &ListedDataset::sampling_strategy, "all, first:N, end:N or random:N"),
-        field("repeat", &ListedDataset::repeat, "visits an epoch of each pair (1: no up-sampling)"),
-        field("image_root", &ListedDataset::image_root, "where relative image paths start")};
-  }
-};
 
 struct DataList {
   std::vector<ListedDataset> datasets;
@@ -104,6 +91,7 @@ class DataListReader {
   }
 
   size_t size() const { return list_.datasets.size(); }
+  const std::vector<ListedDataset>& datasets() const { return list_.datasets; }
 
   /// Appends what entry `i` takes of its file.
   void append(size_t i, const fs::path& image_root, uint64_t seed, std::vector<ChangeExample>& examples) {
@@ -140,6 +128,15 @@ class DataListReader {
 };
 
 }  // namespace
+
+std::vector<ListedDataset> read_listed_datasets(const fs::path& list) {
+  return DataListReader(list).datasets();
+}
+
+std::vector<size_t> chosen_pairs(const ListedDataset& dataset, size_t place, size_t pairs, uint64_t seed) {
+  const auto strategy = parse_strategy(dataset.sampling_strategy, "sampling_strategy");
+  return chosen(strategy, pairs, CounterRandom(RandomUse::kDataList, seed, place));
+}
 
 std::vector<ChangeExample> read_data_list(const fs::path& list, const fs::path& image_root, uint64_t seed) {
   DataListReader reader(list);

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/data/change_dataset.h>
 #include <ccexpert/data/pairs.h>
 
 namespace ccexpert::data {
@@ -40,6 +41,10 @@ std::filesystem::path located(const std::string& path, const std::filesystem::pa
 
 /// Error where a path is missing.
 PairFiles to_pair(const RawEntry& entry, const std::filesystem::path& root);
+
+/// An entry of the universal format; Error naming the key where something is missing or of another type.
+ChangeExample example_of(const nlohmann::json& entry, const std::string& where,
+                         const std::filesystem::path& root);
 
 /// Which images a uid stands for.
 class UidIndex {

@@ -97,9 +97,79 @@ TEST_F(DataProcess, VocabularyIsOfTheCaptions) {
   EXPECT_TRUE(fs::exists(folder_ / "tokenizer/merges.txt"));
 }
 
+TEST_F(DataProcess, ConvertMixValidateStatsAndViewGoTogether) {
+  ASSERT_EQ(run_process(synth("own/scenes", 12)).exit_code, 0);
+  fs::rename(folder_ / "own/scenes/images/A", folder_ / "own/before");
+  fs::rename(folder_ / "own/scenes/images/B", folder_ / "own/after");
+  folder_.write("own/captions.csv",
+                "name,caption\n000000.png,a house is built\n000001,nothing has changed\nno.png,x y\n");
+  const auto own = (folder_ / "own").string(), out = (folder_ / "data/own").string();
+  const auto refused = run({"convert", "auto", own, "-o", out});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("captions.csv: row 4: before: expected an image file, got "));
+  EXPECT_FALSE(fs::exists(folder_ / "data/own/train.json"));
+  const auto converted = run({"convert", "auto", own, "-o", out, "--on-error", "skip"});
+  EXPECT_EQ(converted.exit_code, 3) << converted.err;
+  EXPECT_THAT(converted.out, HasSubstr("train            2           2         1          1"));
+  EXPECT_THAT(converted.err, HasSubstr("1 entries were left out, see "));
+
+  folder_.write("recipe.yaml", "datasets:\n- {json_path: own/train.json, repeat: 3}\n");
+  const auto list = (folder_ / "mix.yaml").string();
+  const auto mixed =
+      run({"mix", (folder_ / "recipe.yaml").string(), "--root", (folder_ / "data").string(), "-o", list});
+  EXPECT_EQ(mixed.exit_code, 0) << mixed.err;
+  const auto valid = run({"validate", out, "-q"});
+  EXPECT_EQ(valid.exit_code, 0) << valid.err;
+  EXPECT_EQ(valid.out, "2 pairs, 4 images opened\nno problems\n");
+  const auto stats = run({"stats", list});
+  EXPECT_THAT(stats.out, HasSubstr("visits an epoch         6"));
+  const auto sheet = (folder_ / "sheet.png").string();
+  EXPECT_EQ(run({"view", list, "-o", sheet}).exit_code, 0);
+  EXPECT_TRUE(content(sheet).starts_with("\x89PNG"));
+}
+
+TEST_F(DataProcess, ValidateExitsWith3WhereThereAreProblems) {
+  ASSERT_EQ(run_process(synth("scenes", 6)).exit_code, 0);
+  std::ofstream(folder_ / "scenes/images/A/000000.png") << "broken";
+  const auto list = folder_.write("scenes/all.jsonl",
+                                  "{\"uid\": \"x\", \"img1_path\": \"images/A/000000.png\", \"img2_path\": "
+                                  "\"images/B/000000.png\", \"change_caption\": [\"a\"]}\n");
+  const auto result = run({"validate", list.string(), "-q", "--report", (folder_ / "problems.txt").string()});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("image: "));
+  EXPECT_THAT(content(folder_ / "problems.txt"), HasSubstr("all.jsonl: line 1: "));
+}
+
+TEST_F(DataProcess, AKilledConversionLeavesNoList) {
+  std::string list = "{\"images\": [";
+  for (int i = 0; i < 60'000; ++i) {
+    list += std::string(i == 0 ? "" : ",") + R"({"filepath": "train", "filename": ")" + std::to_string(i) +
+            R"(.png", "changeflag": 1, "sentences": [{"raw": "a road is built"}]})";
+  }
+  folder_.write("levir/LevirCCcaptions.json", list + "]}");
+  const auto arguments = command({"convert", "levir-cc", (folder_ / "levir").string(), "-o",
+                                  (folder_ / "out").string(), "--no-image-checks", "-q"});
+  Process process(arguments);
+  while (!fs::exists(folder_ / "out")) std::this_thread::yield();
+  process.signal(SIGTERM);
+  const auto stopped = process.wait();
+  EXPECT_THAT(stopped.exit_code, ::testing::AnyOf(143, 0));
+  if (stopped.exit_code == 143) {
+    EXPECT_FALSE(fs::exists(folder_ / "out/train.json"));
+    ASSERT_EQ(run_process(arguments).exit_code, 0);
+  }
+  EXPECT_EQ(nlohmann::json::parse(content(folder_ / "out/train.json")).size(), 60'000U);
+}
+
 TEST_F(DataProcess, WrongArgumentsExitWith2AndNameTheNearest) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{}, "expected a command, synth or vocabulary"},
+      {{}, "expected a command: convert, annotate, mix"},
+      {{"convert", "auto"}, "expected a source and a folder, as in: convert auto DIR -o OUT"},
+      {{"convert", "auto", "x"}, "--out: expected a folder, got none"},
+      {{"convert", "auto", "x", "-o", "y", "--on-error", "igno"}, "--on-error: igno not in {error,skip}"},
+      {{"validate"}, "expected lists or a folder, got none"},
+      {{"overlap", "x"}, "--against: expected the list of a test set, got none"},
+      {{"annotate", "x", "-o", "y"}, "--base-url: expected the address of an endpoint, or OPENAI_BASE_URL"},
       {{"synth"}, "--out: expected a folder to write"},
       {{"synth", "--out", "x", "--pair", "3"}, "unknown option --pair (did you mean --pairs?)"},
       {{"synth", "--out", "x", "--size", "12"}, "size: expected 128 to 1024 pixels, got 12"},

@@ -1,6 +1,7 @@
 #include "common/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -26,7 +27,7 @@ ProgressStyle progress_style_of_stderr() {
 }
 
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const int64_t whole = std::llround(seconds);
   if (whole < 60) return fmt::format("{:.1f} s", seconds);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
@@ -44,11 +45,19 @@ Progress::~Progress() {
 void Progress::add(int64_t done) {
   done_ += done;
   if (style_ == ProgressStyle::kBar) draw();
-  const bool line_is_due = Clock::now() - last_line_ >= kLineInterval || done_ == total_;
+  const bool line_is_due = Clock::now() - last_line_ >= kLineInterval || (total_ > 0 && done_ == total_);
   if (style_ == ProgressStyle::kLines && line_is_due) {
     last_line_ = Clock::now();
     note(state());
   }
+}
+
+void Progress::finish() {
+  if (total_ == 0 && style_ != ProgressStyle::kNone) {
+    clear();
+    fmt::print(stderr, "{}\n", state());
+  }
+  style_ = ProgressStyle::kNone;
 }
 
 void Progress::note(std::string_view message) {
@@ -58,7 +67,7 @@ void Progress::note(std::string_view message) {
 }
 
 std::string Progress::state() const {
-  auto text = fmt::format("{}/{} {}", done_, total_, unit_);
+  auto text = total_ > 0 ? fmt::format("{}/{} {}", done_, total_, unit_) : fmt::format("{} {}", done_, unit_);
   if (done_ == 0) return text;
   const double rate = static_cast<double>(done_) / std::max(seconds(), 1e-9);
   text += fmt::format(" · {:.{}f} {}/s", rate, rate < 10 ? 2 : 0, unit_);
@@ -68,7 +77,11 @@ std::string Progress::state() const {
 
 void Progress::draw() {
   // \x1b[K clears what a longer text left behind.
-  fmt::print(stderr, "\r{} {}\x1b[K", bar(done_, total_), state());
+  if (total_ > 0) {
+    fmt::print(stderr, "\r{} {}\x1b[K", bar(done_, total_), state());
+  } else {
+    fmt::print(stderr, "\r{}\x1b[K", state());
+  }
   std::fflush(stderr);
   drawn_ = true;
 }

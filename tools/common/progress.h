@@ -18,7 +18,7 @@ std::string duration_text(double seconds);
 
 class Progress {
  public:
-  /// `unit` is the plural of what is counted, as "pairs".
+  /// `unit` is the plural of what is counted, as "pairs". A total of 0 is one that is not known.
   Progress(int64_t total, std::string unit, ProgressStyle style);
   ~Progress();
   Progress(const Progress&) = delete;
@@ -26,6 +26,9 @@ class Progress {
 
   /// Counts `done` more; shows it where enough has changed.
   void add(int64_t done);
+
+  /// Says that all is done, where the total was not known.
+  void finish();
 
   /// A line of its own on standard error, above the bar.
   void note(std::string_view message);

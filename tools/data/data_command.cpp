@@ -1,7 +1,10 @@
 #include "data/data_command.h"
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
+#include <memory>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -10,6 +13,7 @@
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
+#include "data/subcommand.h"
 #include "data/synth_run.h"
 #include "data/vocabulary_run.h"
 
@@ -19,11 +23,15 @@ namespace {
 constexpr const char* kName = "ccexpert-data";
 
 constexpr const char* kExamples = R"(Examples:
+  ccexpert-data convert auto LEVIR-CC -o data/levir-cc
+  ccexpert-data mix configs/data/cc_foundation.yaml --root data -o data/cc-foundation.yaml
+  ccexpert-data validate data/levir-cc
+  ccexpert-data stats data/cc-foundation.yaml --format html -o cc-foundation.html
   ccexpert-data synth --out data/synth --pairs 20000 --seed 1
   ccexpert-data synth --out data/synth-test --pairs 500 --seed 2 --train-share 0 --val-share 0 --test-share 1
   ccexpert-data vocabulary --data data/synth/train.json --size 1024 --out tokenizer
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 done with problems, 130 and 143 interrupted.)";
 
 constexpr const char* kSynthFooter =
     R"(Writes images/{A,B}, masks, classes/{A,B}, train.json, val.json, test.json and dataset.json. The same command
@@ -38,32 +46,60 @@ int guarded(const std::function<int()>& run) {
   }
 }
 
+Subcommand add_synth(CLI::App& app) {
+  const auto command = std::make_shared<SynthCommand>();
+  auto* synth = app.add_subcommand("synth", "write made-up pairs whose changes are known exactly");
+  synth->footer(kSynthFooter);
+  add_synth_options(*synth, *command);
+  return {synth, [command] { check(*command); }, [command] { return run_synth(*command); }};
+}
+
+Subcommand add_vocabulary(CLI::App& app) {
+  const auto command = std::make_shared<VocabularyCommand>();
+  auto* vocabulary = app.add_subcommand("vocabulary", "learn a byte-level BPE vocabulary from captions");
+  add_vocabulary_options(*vocabulary, *command);
+  return {vocabulary, [command] { check(*command); }, [command] { return run_vocabulary(*command); }};
+}
+
+std::vector<Subcommand> add_subcommands(CLI::App& app) {
+  return {add_convert(app),  add_annotate(app), add_mix(app),   add_stats(app),
+          add_validate(app), add_overlap(app),  add_split(app), add_sample(app),
+          add_merge(app),    add_view(app),     add_synth(app), add_vocabulary(app)};
+}
+
+/// The one that was named, or nothing.
+const Subcommand* named(const std::vector<Subcommand>& commands) {
+  const auto found = std::find_if(commands.begin(), commands.end(),
+                                  [](const Subcommand& command) { return command.app->parsed(); });
+  return found == commands.end() ? nullptr : &*found;
+}
+
+std::string names_of(const std::vector<Subcommand>& commands) {
+  std::string names;
+  for (const auto& command : commands) names += (names.empty() ? "" : ", ") + command.app->get_name();
+  return names;
+}
+
 }  // namespace
 
 int run_data_command(int count, const char* const* arguments) {
-  SynthCommand synth;
-  VocabularyCommand vocabulary;
   CommonOptions common;
   CLI::App app("Makes and examines data sets of image pairs with captions of change.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_common_options(app, common);
   app.require_subcommand(0, 1);
-  auto* make = app.add_subcommand("synth", "write made-up pairs whose changes are known exactly");
-  make->footer(kSynthFooter);
-  add_synth_options(*make, synth);
-  auto* learn = app.add_subcommand("vocabulary", "learn a byte-level BPE vocabulary from captions");
-  add_vocabulary_options(*learn, vocabulary);
+  const auto commands = add_subcommands(app);
   const auto leave = parse_command_line(app, count, arguments, common, [&] {
-    if (app.get_subcommands().empty()) throw Error("expected a command, synth or vocabulary");
-    if (make->parsed()) check(synth);
-    if (learn->parsed()) check(vocabulary);
+    const auto* command = named(commands);
+    if (command == nullptr) throw Error("expected a command: " + names_of(commands));
+    command->check();
   });
   if (leave.exit_code) {
     (*leave.exit_code == kSuccess ? std::cout : std::cerr) << leave.text << "\n";
     return *leave.exit_code;
   }
-  return guarded([&] { return make->parsed() ? run_synth(synth) : run_vocabulary(vocabulary); });
+  return guarded(named(commands)->run);
 }
 
 }  // namespace ccexpert::tools

@@ -1,0 +1,50 @@
+/// What a list of pairs holds, counted.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ccexpert/data/change_dataset.h>
+
+namespace ccexpert::datasets {
+
+struct StatsOptions {
+  std::filesystem::path image_root = {};
+  bool images = true;    ///< look into image files for their sizes
+  int64_t samples = 12;  ///< pairs that the page shows
+  uint64_t seed = 42;    ///< decides which
+  int64_t jobs = 0;      ///< threads that open images (0: one a core)
+};
+
+struct Stats {
+  int64_t pairs = 0;
+  int64_t visits = 0;  ///< pairs with their repeats
+  int64_t captions = 0;
+  int64_t changed = 0;
+  int64_t unchanged = 0;  ///< the rest says nothing
+  int64_t masks = 0;
+  int64_t words = 0;
+  int64_t different_captions = 0;
+  std::map<int64_t, int64_t> captions_per_pair;             ///< number of captions to pairs
+  std::map<int64_t, int64_t> lengths;                       ///< number of words to captions
+  std::vector<std::pair<std::string, int64_t>> vocabulary;  ///< words by how often they come
+  std::map<std::string, int64_t> sizes;                     ///< "WIDTH x HEIGHT" of images before to pairs
+  int64_t unreadable = 0;                                   ///< images before whose header cannot be read
+  std::vector<data::ChangeExample> samples;
+};
+
+/// Counts a list or a data list. Words are what stands between blanks, in lower case, without marks at their
+/// ends. Throws Error where it cannot be read.
+Stats count_stats(const std::filesystem::path& list, const StatsOptions& options = {});
+
+std::string stats_table(const Stats& stats);
+std::string stats_json(const Stats& stats);
+
+/// A page of its own, with plots and samples inside. `title` heads it.
+std::string stats_html(const Stats& stats, const std::string& title);
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,54 @@
+// Chat completions over HTTP, with patience.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/datasets/annotate.h>
+
+namespace ccexpert::datasets {
+
+/// What came back for one request.
+struct ChatAnswer {
+  std::string text;
+  std::string finish;  ///< "stop", "length", ...
+  int64_t prompt_tokens = 0;
+  int64_t answer_tokens = 0;
+};
+
+/// The endpoint refuses everything: key, model or address are wrong.
+class EndpointError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// The body of a request for an answer to `messages`.
+nlohmann::ordered_json chat_request(const EndpointOptions& options, const nlohmann::ordered_json& messages);
+
+/// May be called from several threads.
+class ChatClient {
+ public:
+  /// Throws Error for options that cannot work.
+  explicit ChatClient(const EndpointOptions& options);
+  ChatClient(const ChatClient&) = delete;
+  ChatClient& operator=(const ChatClient&) = delete;
+
+  /// Waits for the answer, through refusals that pass. A stop ends waiting between tries, not a request that
+  /// is on its way: its answer may be paid for already. Throws EndpointError, Error for a request that is
+  /// refused for good, and Stopped.
+  ChatAnswer ask(const std::string& body, const std::stop_token& stop);
+
+  int64_t retries() const { return retries_; }
+
+ private:
+  EndpointOptions options_;
+  std::atomic<int64_t> retries_ = 0;
+  std::atomic<uint64_t> jitter_ = 0;
+};
+
+}  // namespace ccexpert::datasets

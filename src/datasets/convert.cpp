@@ -1,0 +1,43 @@
+#include <ccexpert/core/error.h>
+#include <ccexpert/datasets/convert.h>
+
+#include "datasets/sink.h"
+#include "datasets/source.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+void expect_share(const char* name, double value) {
+  if (!(value >= 0 && value <= 1)) fail({name, "a share of 0 to 1", std::to_string(value)});
+}
+
+void check(const ConvertOptions& options) {
+  std::error_code code;
+  if (!std::filesystem::is_directory(options.input, code)) {
+    fail({options.input.string(), "a folder with a data set", "none"});
+  }
+  expect_share("crops: target_share", options.crops.target_share);
+  expect_share("crops: whole_share", options.crops.whole_share);
+  expect_share("crops: least_share", options.crops.least_share);
+  if (options.crops.least_side < 1)
+    fail({"crops: least_side", "1 pixel or more", std::to_string(options.crops.least_side)});
+  if (options.crops.most < 1) fail({"crops: most", "1 window or more", std::to_string(options.crops.most)});
+}
+
+}  // namespace
+
+ConvertSummary convert(const ConvertOptions& options, const std::function<void(int64_t)>& done,
+                       std::stop_token stop) {
+  check(options);
+  const auto& source =
+      source_named(options.source == "auto" ? recognise_source(options.input) : options.source);
+  Sink sink(options, source.name, done, std::move(stop));
+  try {
+    source.read(sink);
+  } catch (const Stopped&) {
+    return {.source = source.name, .interrupted = true};
+  }
+  return sink.commit();
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,36 @@
+// Pairs of images that others are compared with.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datasets/image_hash.h"
+
+namespace ccexpert::datasets {
+
+struct PairHash {
+  ImageHash before;
+  ImageHash after;
+};
+
+struct Likeness {
+  size_t number = 0;  ///< of the pair in the index
+  bool before = false;
+  bool after = false;
+  int64_t distance = 0;
+};
+
+class HashIndex {
+ public:
+  void add(const PairHash& pair) { pairs_.push_back(pair); }
+  bool empty() const { return pairs_.empty(); }
+
+  /// The nearest pair of which both images look alike; where `one_suffices`, also of which one does.
+  std::optional<Likeness> find(const PairHash& pair, int64_t most, bool one_suffices) const;
+
+ private:
+  std::vector<PairHash> pairs_;
+};
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,167 @@
+#include "datasets/mask_source.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/image/decode.h>
+
+#include "datasets/parallel.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string sizes(int64_t height, int64_t width) {
+  return fmt::format("{} x {} pixels", width, height);
+}
+
+void expect_size(const fs::path& file, const Image& image, const ChangeMap& map) {
+  if (image.height == map.height && image.width == map.width) return;
+  fail(
+      {file.string(), sizes(map.height, map.width) + ", as its label has", sizes(image.height, image.width)});
+}
+
+Image mask_image(const ChangeMap& map) {
+  Image image{map.height, map.width, {}};
+  image.pixels.reserve(3 * map.kinds.size());
+  for (const auto kind : map.kinds) image.pixels.insert(image.pixels.end(), 3, kind != 0 ? 255 : 0);
+  return image;
+}
+
+/// One window's files, all below the output folder.
+class WindowFiles {
+ public:
+  WindowFiles(const fs::path& output, std::string name) : output_(output), name_(std::move(name)) {}
+
+  std::string write(const char* kind, const Image& image) const {
+    auto path = fmt::format("{}/{}.png", kind, name_);
+    fs::create_directories((output_ / path).parent_path());
+    write_png(output_ / path, image.view());
+    return path;
+  }
+
+ private:
+  const fs::path& output_;
+  std::string name_;
+};
+
+/// What all windows of a pair share.
+struct Opened {
+  const MaskedPair& pair;
+  const MaskReading& reading;
+  const ConvertOptions& options;
+  Labels labels;
+  /// Decoded once, and only where a window is cut out of them.
+  std::optional<Image> before = {};
+  std::optional<Image> after = {};
+};
+
+bool is_whole(const Window& window, const ChangeMap& map) {
+  return window.height == map.height && window.width == map.width;
+}
+
+void write_maps(Entry& entry, const Opened& opened, const Window& window, const WindowFiles& files) {
+  entry.mask = files.write("maps/mask", mask_image(cut(opened.labels.change, window)));
+  if (!opened.labels.classes) return;
+  entry.classes_before = files.write("maps/classes1", cut(opened.labels.classes->before, window));
+  entry.classes_after = files.write("maps/classes2", cut(opened.labels.classes->after, window));
+}
+
+const Image& decoded(std::optional<Image>& image, const fs::path& file, const ChangeMap& map) {
+  if (!image) {
+    image = decode_image(file);
+    expect_size(file, *image, map);
+  }
+  return *image;
+}
+
+void write_images(Entry& entry, Opened& opened, const Window& window, const WindowFiles& files) {
+  const auto& [input, change] = std::tie(opened.options.input, opened.labels.change);
+  entry.before =
+      files.write("crops/A", cut(decoded(opened.before, input / opened.pair.before, change), window));
+  entry.after = files.write("crops/B", cut(decoded(opened.after, input / opened.pair.after, change), window));
+  entry.made = true;
+}
+
+/// Nothing where what changed is too small to be spoken of.
+std::optional<Entry> window_entry(Opened& opened, const Window& window, const std::string& uid) {
+  const auto& pair = opened.pair;
+  const auto map = cut(opened.labels.change, window);
+  const auto facts = facts_of(map, opened.options.crops.least_share);
+  const bool any = std::any_of(map.kinds.begin(), map.kinds.end(), [](uint8_t kind) { return kind != 0; });
+  if (any && facts.empty()) return std::nullopt;
+  const WindowFiles files(opened.options.output, fmt::format("{}/{}", pair.split, uid));
+  Entry entry{.split = pair.split, .uid = uid, .changed = any, .before = pair.before, .after = pair.after};
+  const bool whole = is_whole(window, opened.labels.change);
+  if (!whole) write_images(entry, opened, window, files);
+  if (whole && opened.reading.label_is_mask) {
+    entry.mask = pair.labels.front();
+  } else {
+    write_maps(entry, opened, window, files);
+    entry.made_maps = true;
+  }
+  entry.captions_by = caption_source::kTemplate;
+  entry.captions =
+      mask_captions(facts, opened.reading.words,
+                    {opened.reading.captions, opened.options.seed, text_key(pair.split + uid).low});
+  entry.facts = fact_texts(facts, opened.reading.words);
+  return entry;
+}
+
+std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading,
+                              const ConvertOptions& options) {
+  std::vector<Image> labels;
+  for (const auto& label : pair.labels) labels.push_back(decode_image(options.input / label));
+  Opened opened{pair, reading, options, {}};
+  try {
+    opened.labels = reading.read(labels);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", (options.input / pair.labels.front()).string(), error.what()));
+  }
+  const auto windows = windows_of(opened.labels.change, options.crops);
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    const auto uid = windows.size() == 1 ? pair.uid : fmt::format("{}_w{}", pair.uid, i + 1);
+    if (auto entry = window_entry(opened, windows[i], uid)) entries.push_back(std::move(*entry));
+  }
+  return entries;
+}
+
+/// What came of one pair.
+struct Outcome {
+  std::vector<Entry> entries;
+  std::string problem;
+};
+
+}  // namespace
+
+void add_masked_pairs(Sink& sink, const std::vector<MaskedPair>& pairs, const MaskReading& reading) {
+  const auto& options = sink.options();
+  const auto work = [&](int64_t i) -> Outcome {
+    try {
+      return {entries_of(pairs[static_cast<size_t>(i)], reading, options), {}};
+    } catch (const Error& error) {
+      return {{}, error.what()};
+    }
+  };
+  parallel_ordered(static_cast<int64_t>(pairs.size()), options.jobs, work, [&](int64_t i, Outcome&& outcome) {
+    const auto where = (options.input / pairs[static_cast<size_t>(i)].labels.front()).string();
+    if (!outcome.problem.empty()) return sink.refuse(where, outcome.problem);
+    if (outcome.entries.empty()) return sink.pass_over();
+    for (auto& entry : outcome.entries) sink.add(where, [&] { return std::move(entry); });
+  });
+}
+
+ChangeMap binary_map(const Image& label) {
+  ChangeMap map{label.height, label.width, std::vector<uint8_t>(label.pixels.size() / 3)};
+  for (size_t i = 0; i < map.kinds.size(); ++i) {
+    const auto* pixel = label.pixels.data() + 3 * i;
+    map.kinds[i] = std::max({pixel[0], pixel[1], pixel[2]}) >= 128 ? 1 : 0;
+  }
+  return map;
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,59 @@
+// Work on many items on all cores, with results in their order.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace ccexpert::datasets {
+
+/// Threads for `jobs` (0: one a core).
+inline int64_t threads_for(int64_t jobs) {
+  return jobs > 0 ? jobs : std::max<int64_t>(std::thread::hardware_concurrency(), 1);
+}
+
+/// Calls `work(i)` for i of [0, count) on some threads. The first exception is thrown on, once all of them
+/// are back.
+template <class Work>
+void parallel_for(int64_t count, int64_t jobs, Work&& work) {
+  std::atomic<int64_t> next = 0;
+  std::exception_ptr problem;
+  std::mutex mutex;
+  const auto take = [&] {
+    try {
+      for (int64_t i = next++; i < count; i = next++) work(i);
+    } catch (...) {
+      const std::lock_guard lock(mutex);
+      if (!problem) problem = std::current_exception();
+      next = count;
+    }
+  };
+  const int64_t threads = std::min(threads_for(jobs), count);
+  if (threads <= 1) {
+    take();
+  } else {
+    std::vector<std::jthread> pool;
+    for (int64_t i = 0; i < threads; ++i) pool.emplace_back(take);
+  }
+  if (problem) std::rethrow_exception(problem);
+}
+
+/// Calls `give(i, result)` in order for what `work(i)` returns; `work` runs on some threads, a batch ahead,
+/// so that memory holds no more than a batch of results.
+template <class Work, class Give>
+void parallel_ordered(int64_t count, int64_t jobs, Work&& work, Give&& give) {
+  using Result = decltype(work(int64_t{0}));
+  const int64_t batch = 32 * threads_for(jobs);
+  for (int64_t first = 0; first < count; first += batch) {
+    const int64_t size = std::min(batch, count - first);
+    std::vector<Result> results(static_cast<size_t>(size));
+    parallel_for(size, jobs, [&](int64_t i) { results[static_cast<size_t>(i)] = work(first + i); });
+    for (int64_t i = 0; i < size; ++i) give(first + i, std::move(results[static_cast<size_t>(i)]));
+  }
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,151 @@
+#include "datasets/source.h"
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/fields.h>
+
+namespace ccexpert::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/// "frame9" before "frame10".
+bool by_number(const std::string& a, const std::string& b) {
+  size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (!is_digit(a[i]) || !is_digit(b[j])) {
+      if (a[i] != b[j]) return a[i] < b[j];
+      ++i;
+      ++j;
+      continue;
+    }
+    while (i < a.size() && a[i] == '0') ++i;
+    while (j < b.size() && b[j] == '0') ++j;
+    size_t m = i, n = j;
+    while (m < a.size() && is_digit(a[m])) ++m;
+    while (n < b.size() && is_digit(b[n])) ++n;
+    if (m - i != n - j) return m - i < n - j;
+    const int order = a.compare(i, m - i, b, j, n - j);
+    if (order != 0) return order < 0;
+    i = m;
+    j = n;
+  }
+  const size_t left = a.size() - i, other = b.size() - j;
+  return left != other ? left < other : a < b;
+}
+
+std::string lower_extension(const fs::path& path) {
+  auto extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
+}  // namespace
+
+const std::vector<Source>& all_sources() {
+  static const std::vector<Source> all{
+      levir_mci_source(), levir_cc_source(),     second_cc_source(),     whu_cdc_source(),
+      dubai_cc_source(),  clevr_change_source(), spot_the_diff_source(), changesim_source(),
+      sysu_cd_source(),   second_source(),       levir_cd_source(),      image_editing_request_source(),
+      stvchrono_source(), vismin_source(),       changechat_source(),    rscc_source(),
+      folders_source()};
+  return all;
+}
+
+const Source& source_named(const std::string& name) {
+  std::vector<std::string> names{"auto"};
+  for (const auto& source : all_sources()) {
+    if (name == source.name) return source;
+    names.emplace_back(source.name);
+  }
+  const auto nearest = nearest_name(name, names);
+  fail({"source", fmt::format("{}", fmt::join(names, ", ")), fmt::format("'{}'", name),
+        nearest.empty() ? "" : "did you mean " + nearest + "?"});
+}
+
+std::vector<SourceInfo> sources() {
+  std::vector<SourceInfo> infos;
+  for (const auto& source : all_sources()) infos.push_back({source.name, source.title, source.layout});
+  return infos;
+}
+
+std::string recognise_source(const fs::path& folder) {
+  std::error_code code;
+  if (!fs::is_directory(folder, code)) fail({folder.string(), "a folder", "none"});
+  std::vector<std::string> layouts;
+  for (const auto& source : all_sources()) {
+    if (source.recognises(folder)) return source.name;
+    layouts.push_back(fmt::format("{}: {}", source.name, source.layout));
+  }
+  fail({folder.string(), "a folder of a known data set", "another layout",
+        fmt::format("looked for {}; name the source where it is one of these", fmt::join(layouts, "; "))});
+}
+
+bool has(const fs::path& folder, std::string_view path) {
+  std::error_code code;
+  return fs::exists(folder / path, code);
+}
+
+bool has_in_a_split(const fs::path& folder, std::string_view path) {
+  return has(folder / "train", path) || has(folder / "val", path) || has(folder / "test", path);
+}
+
+std::vector<std::string> files_in(const fs::path& folder, const std::vector<std::string>& extensions) {
+  std::error_code code;
+  fs::directory_iterator files(folder, code);
+  if (code) fail(folder.string(), "folder cannot be read", code.message());
+  std::vector<std::string> names;
+  for (const auto& file : files) {
+    const bool wanted =
+        std::find(extensions.begin(), extensions.end(), lower_extension(file.path())) != extensions.end();
+    if (wanted && file.is_regular_file(code)) names.push_back(file.path().filename().string());
+  }
+  std::sort(names.begin(), names.end(), by_number);
+  return names;
+}
+
+std::vector<std::string> images_in(const fs::path& folder) {
+  return files_in(folder, {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"});
+}
+
+std::string stem_of(std::string_view path) {
+  return fs::path(path).stem().string();
+}
+
+std::string uid_in_split(const std::string& split, std::string_view image) {
+  const auto stem = stem_of(image);
+  return stem.starts_with(split) ? stem : split + "_" + stem;
+}
+
+std::string beginning_of(const fs::path& file) {
+  std::vector<char> bytes(size_t{1} << 16);
+  std::ifstream stream(file, std::ios::binary);
+  stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return {bytes.data(), static_cast<size_t>(stream.gcount())};
+}
+
+std::vector<std::string> lists_with(const fs::path& folder, const std::vector<std::string_view>& words) {
+  std::error_code code;
+  if (!fs::is_directory(folder, code)) return {};
+  auto names = files_in(folder, {".json", ".jsonl"});
+  std::erase_if(names, [&](const std::string& name) {
+    const auto text = beginning_of(folder / name);
+    return !std::all_of(words.begin(), words.end(), [&](std::string_view word) {
+      return text.find(fmt::format("\"{}\"", word)) != std::string::npos;
+    });
+  });
+  return names;
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,247 @@
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/datasets/validate.h>
+#include <ccexpert/image/decode.h>
+
+#include "datasets/caption_text.h"
+#include "datasets/entry.h"
+#include "datasets/hash_index.h"
+#include "datasets/parallel.h"
+#include "datasets/sink.h"
+#include "datasets/universal.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+using data::ChangeExample;
+
+/// A pair, and where it stands.
+struct Placed {
+  ChangeExample pair;
+  std::string where;
+};
+
+struct Finding {
+  std::string kind;
+  std::string text;
+};
+
+/// What looking at one pair's files gave.
+struct Looked {
+  std::vector<Finding> findings;
+  std::optional<PairHash> hash;
+  int64_t images = 0;
+};
+
+std::string size_text(const Image& image) {
+  return fmt::format("{} x {}", image.width, image.height);
+}
+
+std::optional<Image> opened(const fs::path& file, Looked& looked) {
+  if (file.empty()) return std::nullopt;
+  ++looked.images;
+  try {
+    return decode_image(file);
+  } catch (const Error& error) {
+    looked.findings.push_back({"image", error.what()});
+    return std::nullopt;
+  }
+}
+
+Looked look_at(const ChangeExample& pair, bool hash) {
+  Looked looked;
+  const auto before = opened(pair.before, looked), after = opened(pair.after, looked);
+  for (const auto& map : {pair.mask, pair.classes_before, pair.classes_after}) opened(map, looked);
+  if (!before || !after) return looked;
+  if (before->height != after->height || before->width != after->width) {
+    looked.findings.push_back({"size", fmt::format("before and after: expected one size, got {} and {}",
+                                                   size_text(*before), size_text(*after))});
+  }
+  if (pair.changed == true && before->pixels == after->pixels) {
+    looked.findings.push_back({"same", "before and after are one image, and change_flag is 1"});
+  }
+  if (hash) looked.hash = PairHash{hash_of(before->view()), hash_of(after->view())};
+  return looked;
+}
+
+/// Problems of the text alone.
+void check_flag(const ChangeExample& pair, std::vector<Finding>& findings) {
+  if (!pair.changed || pair.captions.empty()) return;
+  const auto unchanged = std::count_if(pair.captions.begin(), pair.captions.end(), says_no_change);
+  const auto all = static_cast<std::ptrdiff_t>(pair.captions.size());
+  if (*pair.changed && unchanged == all) {
+    findings.push_back(
+        {"flag", fmt::format("change_flag is 1, and every caption says that nothing changed, as '{}'",
+                             pair.captions.front())});
+  }
+  if (!*pair.changed && unchanged == 0) {
+    findings.push_back({"flag", fmt::format("change_flag is 0, and every caption speaks of a change, as '{}'",
+                                            pair.captions.front())});
+  }
+}
+
+/// What is held out: by uid, by file, and by looks.
+struct HeldOut {
+  std::unordered_map<TextKey, std::string, TextKeyHash> names;  ///< to where they stand
+  HashIndex looks;
+  std::vector<std::string> places;  ///< of what is in `looks`
+};
+
+class Validator {
+ public:
+  Validator(const ValidateOptions& options, const std::function<void(const Problem&)>& report,
+            const std::function<void(int64_t)>& done, std::stop_token stop)
+      : options_(options), report_(report), done_(done), stop_(std::move(stop)) {}
+
+  /// Reads a list in batches, so that memory holds one of them.
+  void add(const fs::path& list, bool held_out) {
+    held_out_ = held_out;
+    uids_.clear();
+    pairs_.clear();
+    visit_training_examples(
+        list, options_.image_root,
+        [&](ChangeExample&& pair, const std::string& where) {
+          batch_.push_back({std::move(pair), where});
+          constexpr size_t kBatch = 256;
+          if (batch_.size() == kBatch) work();
+        },
+        [&](const std::string& problem) {
+          work();
+          tell({"entry", list.string(), problem});
+          ++summary_.pairs;
+        });
+    work();
+  }
+
+  const ValidateSummary& summary() const { return summary_; }
+
+ private:
+  void work() {
+    if (stop_.stop_requested()) throw Stopped{};
+    const bool hash = options_.leaks && options_.images;
+    std::vector<Looked> looked(batch_.size());
+    if (options_.images) {
+      parallel_for(static_cast<int64_t>(batch_.size()), options_.jobs, [&](int64_t i) {
+        const auto at = static_cast<size_t>(i);
+        looked[at] = look_at(batch_[at].pair, hash);
+      });
+    }
+    for (size_t i = 0; i < batch_.size(); ++i) take(batch_[i], std::move(looked[i]));
+    if (done_ && !batch_.empty()) done_(static_cast<int64_t>(batch_.size()));
+    batch_.clear();
+  }
+
+  void take(const Placed& placed, Looked&& looked) {
+    ++summary_.pairs;
+    summary_.images += looked.images;
+    check_flag(placed.pair, looked.findings);
+    check_repeats(placed.pair, looked.findings);
+    if (options_.leaks) check_leaks(placed, looked);
+    for (const auto& finding : looked.findings) tell({finding.kind, placed.where, finding.text});
+  }
+
+  void check_repeats(const ChangeExample& pair, std::vector<Finding>& findings) {
+    const auto images = text_key(pair.before.string() + '\n' + pair.after.string());
+    if (!pairs_.insert(images).second) {
+      findings.push_back({"repeated", fmt::format("the pair of uid '{}' stands here twice", pair.uid)});
+    } else if (!uids_.insert(text_key(pair.uid)).second) {
+      findings.push_back({"repeated", fmt::format("uid '{}' already stands for other images", pair.uid)});
+    }
+  }
+
+  static std::vector<TextKey> names_of(const ChangeExample& pair) {
+    return {text_key("uid\n" + pair.uid), text_key("file\n" + pair.before.string()),
+            text_key("file\n" + pair.after.string())};
+  }
+
+  void check_leaks(const Placed& placed, Looked& looked) {
+    if (held_out_) return hold_out(placed, looked);
+    for (const auto& name : names_of(placed.pair)) {
+      const auto found = held_.names.find(name);
+      if (found == held_.names.end()) continue;
+      looked.findings.push_back({"leak-name", fmt::format("uid '{}' or its images are held out in {}",
+                                                          placed.pair.uid, found->second)});
+      return;
+    }
+    if (!looked.hash) return;
+    if (const auto found = held_.looks.find(*looked.hash, options_.distance, false)) {
+      looked.findings.push_back(
+          {"leak-image", fmt::format("uid '{}' looks like the held-out pair of {} ({} of 128 bits differ)",
+                                     placed.pair.uid, held_.places[found->number], found->distance)});
+    }
+  }
+
+  void hold_out(const Placed& placed, const Looked& looked) {
+    for (const auto& name : names_of(placed.pair)) held_.names.emplace(name, placed.where);
+    if (!looked.hash) return;
+    held_.looks.add(*looked.hash);
+    held_.places.push_back(placed.where);
+  }
+
+  void tell(const Problem& problem) {
+    ++summary_.kinds[problem.kind];
+    if (report_) report_(problem);
+  }
+
+  const ValidateOptions& options_;
+  const std::function<void(const Problem&)>& report_;
+  const std::function<void(int64_t)>& done_;
+  std::stop_token stop_;
+  bool held_out_ = false;
+  std::vector<Placed> batch_;
+  std::unordered_set<TextKey, TextKeyHash> uids_;
+  std::unordered_set<TextKey, TextKeyHash> pairs_;
+  HeldOut held_;
+  ValidateSummary summary_;
+};
+
+bool is_held_out(const fs::path& list) {
+  return split_in_name(list.filename().string()) != "train";
+}
+
+/// The lists to hold out first, then the others: what is compared must be known before.
+std::vector<std::pair<fs::path, bool>> ordered(const std::vector<fs::path>& lists,
+                                               const ValidateOptions& options) {
+  std::vector<std::pair<fs::path, bool>> held, others;
+  for (const auto& path : options.held_out) {
+    for (const auto& list : lists_of(path)) held.emplace_back(list, true);
+  }
+  for (const auto& path : lists) {
+    for (const auto& list : lists_of(path)) {
+      const bool out = options.held_out.empty() && is_held_out(list);
+      const bool known =
+          std::any_of(held.begin(), held.end(), [&](const auto& each) { return each.first == list; });
+      if (!known) (out ? held : others).emplace_back(list, out);
+    }
+  }
+  held.insert(held.end(), others.begin(), others.end());
+  return held;
+}
+
+}  // namespace
+
+ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptions& options,
+                         const std::function<void(const Problem&)>& report,
+                         const std::function<void(int64_t)>& done, std::stop_token stop) {
+  if (options.distance < 0 || options.distance > 64)
+    fail({"distance", "0 to 64 bits", std::to_string(options.distance)});
+  Validator validator(options, report, done, std::move(stop));
+  try {
+    for (const auto& [list, held_out] : ordered(lists, options)) validator.add(list, held_out);
+  } catch (const Stopped&) {
+    auto summary = validator.summary();
+    summary.interrupted = true;
+    return summary;
+  }
+  return validator.summary();
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,72 @@
+#include "datasets/word_change.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "datasets/caption_text.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+using Words = std::vector<std::string>;
+
+std::string without_full_stop(std::string_view text) {
+  auto result = clean_caption(text);
+  while (!result.empty() && result.back() == '.') result.pop_back();
+  return result;
+}
+
+Words words_of(const std::string& text) {
+  std::istringstream stream(text);
+  Words words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+/// The words of both between what they begin and end with alike.
+struct Difference {
+  Words before;
+  Words after;
+};
+
+Difference difference_of(const Words& before, const Words& after) {
+  const auto shorter = std::min(before.size(), after.size());
+  size_t first = 0;
+  while (first < shorter && before[first] == after[first]) ++first;
+  size_t last = 0;
+  while (last < shorter - first && before[before.size() - 1 - last] == after[after.size() - 1 - last]) ++last;
+  const auto part = [&](const Words& words) {
+    return Words(words.begin() + static_cast<std::ptrdiff_t>(first),
+                 words.end() - static_cast<std::ptrdiff_t>(last));
+  };
+  return {part(before), part(after)};
+}
+
+}  // namespace
+
+std::vector<std::string> sentences_of_change(std::string_view before, std::string_view after) {
+  const auto old_text = without_full_stop(before), new_text = without_full_stop(after);
+  if (old_text.empty() || new_text.empty()) return {};
+  const auto [gone, come] = difference_of(words_of(old_text), words_of(new_text));
+  if (gone.empty() && come.empty()) return {};
+  const auto old_words = fmt::format("{}", fmt::join(gone, " ")),
+             new_words = fmt::format("{}", fmt::join(come, " "));
+  std::vector<std::string> sentences{
+      fmt::format("before: {}; after: {}.", old_text, new_text),
+      fmt::format("the scene changes from \"{}\" to \"{}\".", old_text, new_text)};
+  if (gone.empty()) {
+    sentences.push_back(fmt::format("\"{}\" is new: now {}.", new_words, new_text));
+  } else if (come.empty()) {
+    sentences.push_back(fmt::format("\"{}\" is gone: now {}.", old_words, new_text));
+  } else {
+    sentences.push_back(fmt::format("\"{}\" becomes \"{}\".", old_words, new_words));
+  }
+  sentences.push_back(fmt::format("instead of {}, there is now {}.", old_text, new_text));
+  sentences.push_back(fmt::format("it was {}, and it is {}.", old_text, new_text));
+  return sentences;
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,66 @@
+#include "datasets/json_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class JsonStream : public ::testing::Test {
+ protected:
+  std::vector<std::string> elements(const std::string& text, const JsonPlace& place = {}) const {
+    std::vector<std::string> found;
+    visit_elements(
+        folder_.write("f", text), place,
+        [&](nlohmann::json& element, const std::string& /*where*/) { found.push_back(element.dump()); });
+    return found;
+  }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(JsonStream, GivesElementsOfEveryKind) {
+  EXPECT_THAT(elements(R"( [1, "a", null, [2, [3]], {"b": {"c": [4, {}]}}] )"),
+              ElementsAre("1", R"("a")", "null", "[2,[3]]", R"({"b":{"c":[4,{}]}})"));
+  EXPECT_THAT(elements("\xEF\xBB\xBF[]"), ElementsAre());
+}
+
+TEST_F(JsonStream, GivesElementsBelowAKeyOfTheRootAlone) {
+  EXPECT_THAT(
+      elements(R"({"info": {"images": [9]}, "images": [{"a": 1}, [2]], "more": [3]})", {.key = "images"}),
+      ElementsAre(R"({"a":1})", "[2]"));
+}
+
+TEST_F(JsonStream, PassesOverWhatNobodyReads) {
+  EXPECT_THAT(elements(R"([{"a": 1, "tokens": [["x"], {"a": 2}], "b": {"tokens": 3, "c": 4}}])",
+                       {.ignored = {"tokens"}}),
+              ElementsAre(R"({"a":1,"b":{"c":4}})"));
+}
+
+TEST_F(JsonStream, ReadsJsonLines) {
+  EXPECT_THAT(elements("{\"a\":1}\n\n{\"a\":2}"), ElementsAre(R"({"a":1})", R"({"a":2})"));
+  EXPECT_THAT(test::error_of([&] { elements("{\"a\":1}\n{\"a\":"); }), HasSubstr("f: line 2: expected JSON"));
+}
+
+TEST_F(JsonStream, GivesMembersOfTheRoot) {
+  std::vector<std::string> found;
+  visit_members(folder_.write("f", R"({"x": ["a"], "y": {"x": 1}})"),
+                [&](const std::string& key, nlohmann::json& value) { found.push_back(key + value.dump()); });
+  EXPECT_THAT(found, ElementsAre(R"(x["a"])", R"(y{"x":1})"));
+}
+
+TEST_F(JsonStream, RefusesWhatIsNoList) {
+  EXPECT_THAT(test::error_of([&] { elements("hello"); }),
+              HasSubstr("expected a JSON array or JSON Lines, got other text"));
+  EXPECT_THAT(test::error_of([&] { elements(""); }), HasSubstr("got nothing"));
+  EXPECT_THAT(test::error_of([&] { elements("[1, 2"); }),
+              HasSubstr("f: expected JSON, got parse error at line 1"));
+}
+
+}  // namespace
+}  // namespace ccexpert::datasets

@@ -1,0 +1,161 @@
+// ccexpert-data annotate.
+#include <cstdlib>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/datasets/annotate.h>
+
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+#include "common/progress.h"
+#include "data/subcommand.h"
+
+namespace ccexpert::tools {
+namespace {
+
+using datasets::AnnotateOptions;
+using datasets::AnnotateSummary;
+
+constexpr const char* kFooter =
+    R"(From the environment: OPENAI_BASE_URL, OPENAI_MODEL, and the key OPENAI_API_KEY (or the variable of --key-env).
+A killed run goes on where it was by the same command: every answer is in the journal, none is paid for twice.
+Exit code 3: done, but some pairs kept the captions they had.)";
+
+struct Command {
+  AnnotateOptions options;
+  std::string task = "enrich";
+  std::string key_variable = "OPENAI_API_KEY";
+  std::string on_error = "skip";
+  bool dry_run = false;
+  bool quiet = false;
+};
+
+std::string environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
+void add_endpoint_options(CLI::App& app, Command& command) {
+  auto& endpoint = command.options.endpoint;
+  app.add_option("--base-url", endpoint.base_url, "address before /chat/completions (OPENAI_BASE_URL)")
+      ->type_name("URL");
+  app.add_option("--model", endpoint.model, "name of the model (OPENAI_MODEL)")->type_name("NAME");
+  app.add_option("--key-env", command.key_variable, "environment variable with the key")
+      ->capture_default_str()
+      ->type_name("NAME");
+  const auto number = [&](const char* name, auto& value, const char* help) {
+    app.add_option(name, value, help)->capture_default_str()->type_name("N");
+  };
+  number("--concurrency", endpoint.concurrency, "requests at one time");
+  number("--retries", endpoint.retries, "tries after refusals that pass, as 429");
+  number("--backoff", endpoint.backoff_seconds, "seconds before the first retry; Retry-After wins");
+  number("--timeout", endpoint.timeout_seconds, "seconds for one request");
+  number("--temperature", endpoint.temperature, "of sampling");
+  number("--max-tokens", endpoint.max_tokens, "of one answer");
+  number("--price-in", endpoint.price_in, "of a million prompt tokens");
+  number("--price-out", endpoint.price_out, "of a million answer tokens");
+}
+
+void add_options(CLI::App& app, Command& command) {
+  auto& options = command.options;
+  app.set_help_flag("-h,--help", "this text");
+  app.add_option("list", options.list, "list of the universal format")->type_name("FILE");
+  app.add_option("-o,--out", options.output, "list to write")->type_name("FILE");
+  app.add_option("--task", command.task,
+                 "merge, rephrase, enrich (rewrite and refine), or describe (with images)")
+      ->check(CLI::IsMember({"merge", "rephrase", "enrich", "describe"}))
+      ->capture_default_str()
+      ->type_name("NAME");
+  app.add_option("--captions", options.captions, "new captions of a pair")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_flag("--keep", options.keep, "keep the pair's own captions before the new ones");
+  app.add_option("--limit", options.limit, "most pairs to ask about (0: all)")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--max-cost", options.max_cost, "ask no more once this is spent (0: no limit)")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--attempts", options.attempts, "answers of a pair that may be unusable")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--image-side", options.image_side, "longer side of images that are sent, in pixels")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--image-root", options.image_root, "where relative paths start (the list's folder)")
+      ->type_name("DIR");
+  app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")->type_name("FILE");
+  app.add_option("--on-error", command.on_error, "a pair without a usable answer: keep its captions, or stop")
+      ->check(CLI::IsMember({"skip", "error"}))
+      ->capture_default_str()
+      ->type_name("NAME");
+  add_endpoint_options(app, command);
+  app.add_flag("--overwrite", options.overwrite, "replace a file that is there already");
+  app.add_flag("--dry-run", command.dry_run, "say what would be asked and what it may cost; ask nothing");
+  app.add_flag("-q,--quiet", command.quiet, "no progress and no counts");
+}
+
+/// Fills what the command line left to the environment.
+void check(Command& command) {
+  auto& endpoint = command.options.endpoint;
+  if (command.options.list.empty()) throw Error("expected a list of the universal format, got none");
+  if (command.options.output.empty() && !command.dry_run) throw Error("--out: expected a file, got none");
+  if (endpoint.base_url.empty()) endpoint.base_url = environment("OPENAI_BASE_URL");
+  if (endpoint.model.empty()) endpoint.model = environment("OPENAI_MODEL");
+  if (endpoint.base_url.empty())
+    throw Error("--base-url: expected the address of an endpoint, or OPENAI_BASE_URL");
+  if (endpoint.model.empty()) throw Error("--model: expected the name of a model, or OPENAI_MODEL");
+  while (endpoint.base_url.ends_with('/')) endpoint.base_url.pop_back();
+  endpoint.key = environment(command.key_variable);
+  command.options.task = datasets::annotate_task(command.task);
+  command.options.on_error =
+      command.on_error == "error" ? datasets::OnError::kError : datasets::OnError::kSkip;
+}
+
+void print(const AnnotateSummary& summary) {
+  fmt::print("{} of {} pairs annotated", with_commas(summary.annotated), with_commas(summary.pairs));
+  if (summary.failed > 0) fmt::print(", {} given up", with_commas(summary.failed));
+  if (summary.unasked > 0) fmt::print(", {} not asked about", with_commas(summary.unasked));
+  fmt::print("\n{} answers, {} from the journal, {} retries; {} prompt and {} answer tokens",
+             with_commas(summary.requests), with_commas(summary.from_journal), with_commas(summary.retries),
+             with_commas(summary.prompt_tokens), with_commas(summary.answer_tokens));
+  if (summary.cost > 0) fmt::print("; cost {:.4f}", summary.cost);
+  fmt::print("\n");
+}
+
+int run(const Command& command) {
+  if (command.dry_run) {
+    fmt::print("{}", datasets::annotate_plan(command.options));
+    return kSuccess;
+  }
+  const Interrupt interrupt;
+  Progress progress(0, "pairs", command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
+  const auto summary = datasets::annotate(
+      command.options, [&](int64_t count) { progress.add(count); }, interrupt.token());
+  progress.finish();
+  if (!command.quiet) print(summary);
+  if (summary.interrupted) {
+    fmt::print(stderr, "ccexpert-data: interrupted; the same command goes on without paying again\n");
+    return kSignalBase + interrupt.signal();
+  }
+  if (summary.failed == 0) return kSuccess;
+  fmt::print(stderr, "ccexpert-data: {} pairs kept their captions, see {}.failures.jsonl\n",
+             with_commas(summary.failed), command.options.output.string());
+  return kSomeFailed;
+}
+
+}  // namespace
+
+Subcommand add_annotate(CLI::App& app) {
+  const auto command = std::make_shared<Command>();
+  auto* annotate =
+      app.add_subcommand("annotate", "refine or write captions by a model behind a chat endpoint");
+  annotate->footer(kFooter);
+  add_options(*annotate, *command);
+  return {annotate, [command] { check(*command); }, [command] { return run(*command); }};
+}
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,195 @@
+// ccexpert-data convert.
+#include <algorithm>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/datasets/convert.h>
+
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+#include "common/progress.h"
+#include "data/subcommand.h"
+
+namespace ccexpert::tools {
+namespace {
+
+using datasets::ConvertOptions;
+using datasets::ConvertSummary;
+
+struct Command {
+  ConvertOptions options;
+  bool list = false;
+  bool quiet = false;
+};
+
+std::string source_table() {
+  size_t width = 0;
+  for (const auto& source : datasets::sources()) width = std::max(width, source.name.size());
+  auto text = std::string("Sources, in the order in which auto tries them:\n");
+  for (const auto& source : datasets::sources()) {
+    text += fmt::format("  {:{}}  {}: {}\n", source.name, width, source.title, source.layout);
+  }
+  return text;
+}
+
+/// An option whose names stand for values.
+template <class Value>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
+                        const std::vector<std::pair<std::string, Value>>& choices, const std::string& help) {
+  std::vector<std::string> names;
+  std::string first;
+  for (const auto& [text, each] : choices) {
+    names.push_back(text);
+    if (each == value) first = text;
+  }
+  const auto set = [&value, choices](const std::string& text) {
+    for (const auto& [each, meant] : choices) {
+      if (each == text) value = meant;
+    }
+  };
+  return app.add_option_function<std::string>(name, set, help)
+      ->check(CLI::IsMember(names))
+      ->default_str(first)
+      ->type_name("NAME");
+}
+
+void add_folder_options(CLI::App& app, ConvertOptions& options) {
+  app.add_option("--before", options.before_folder, "folder of images before, within DIR (found by its name)")
+      ->type_name("NAME");
+  app.add_option("--after", options.after_folder, "folder of images after, within DIR")->type_name("NAME");
+  app.add_option("--captions-csv", options.captions_csv, "CSV with name and caption (DIR/captions.csv)")
+      ->type_name("FILE");
+}
+
+void add_crop_options(CLI::App& app, ConvertOptions& options) {
+  auto& crops = options.crops;
+  add_off_flag(app, "--no-crops", crops.enabled, "whole pairs where only masks are known");
+  app.add_option("--crop-target", crops.target_share, "share of its window that a change should fill")
+      ->capture_default_str()
+      ->type_name("SHARE");
+  app.add_option("--crop-whole", crops.whole_share, "from this share of the image on, no window is cut")
+      ->capture_default_str()
+      ->type_name("SHARE");
+  app.add_option("--crop-least", crops.least_share, "changes below this share of the image are noise")
+      ->capture_default_str()
+      ->type_name("SHARE");
+  app.add_option("--crop-side", crops.least_side, "least side of a window in pixels")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--crop-most", crops.most, "most windows of a pair")->capture_default_str()->type_name("N");
+}
+
+void add_options(CLI::App& app, Command& command) {
+  auto& options = command.options;
+  app.set_help_flag("-h,--help", "this text");
+  app.add_option("source", options.source, "auto, or a name of --list")->type_name("SOURCE");
+  app.add_option("dir", options.input, "folder with the data set as its authors publish it")
+      ->type_name("DIR");
+  app.add_option("-o,--out", options.output, "folder for train.json, val.json, test.json")->type_name("DIR");
+  app.add_flag("--list", command.list, "print the sources and what they are recognised by");
+  add_choice<datasets::ListFormat>(
+      app, "--format", options.format,
+      {{"json", datasets::ListFormat::kJson}, {"jsonl", datasets::ListFormat::kJsonLines}},
+      "form of the lists");
+  add_choice<datasets::PathStyle>(
+      app, "--paths", options.paths,
+      {{"relative", datasets::PathStyle::kRelative}, {"absolute", datasets::PathStyle::kAbsolute}},
+      "paths of images, from --out or from the root");
+  add_choice<datasets::CaptionCleaning>(
+      app, "--captions", options.cleaning,
+      {{"clean", datasets::CaptionCleaning::kClean}, {"raw", datasets::CaptionCleaning::kRaw}},
+      "one form for all sources, or as the source has them");
+  add_choice<datasets::OnError>(app, "--on-error", options.on_error,
+                                {{"error", datasets::OnError::kError}, {"skip", datasets::OnError::kSkip}},
+                                "what to do with bad entries: stop, or list them in left-out.jsonl");
+  app.add_flag("--overwrite", options.overwrite, "replace lists that are there already");
+  add_off_flag(app, "--no-image-checks", options.check_images, "do not look whether image files exist");
+  add_folder_options(app, options);
+  add_crop_options(app, options);
+  app.add_option("--seed", options.seed, "decides the wording of captions from masks")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_option("--jobs", options.jobs, "threads that decode masks (0: one a core)")
+      ->capture_default_str()
+      ->type_name("N");
+  app.add_flag("-q,--quiet", command.quiet, "no progress and no table");
+}
+
+void check(const Command& command) {
+  if (command.list) return;
+  if (command.options.input.empty())
+    throw Error("expected a source and a folder, as in: convert auto DIR -o OUT");
+  if (command.options.output.empty()) throw Error("--out: expected a folder, got none");
+}
+
+void print(const ConvertSummary& summary) {
+  fmt::print("{}\n{:8}{:>10}{:>12}{:>10}{:>11}\n", summary.source, "", "pairs", "captions", "changed",
+             "unchanged");
+  for (const auto* name : {"train", "val", "test"}) {
+    const auto found = summary.splits.find(name);
+    if (found == summary.splits.end()) continue;
+    const auto& counts = found->second;
+    fmt::print("{:8}{:>10}{:>12}{:>10}{:>11}\n", name, with_commas(counts.pairs),
+               with_commas(counts.captions), with_commas(counts.changed), with_commas(counts.unchanged));
+  }
+  if (summary.merged > 0)
+    fmt::print("{} entries stood for pairs that were there already\n", with_commas(summary.merged));
+  if (summary.passed_over > 0)
+    fmt::print("{} entries are no pairs to caption\n", with_commas(summary.passed_over));
+  if (summary.blank_captions > 0)
+    fmt::print("{} blank captions dropped\n", with_commas(summary.blank_captions));
+}
+
+int run(const Command& command) {
+  if (command.list) {
+    fmt::print("{}", source_table());
+    return kSuccess;
+  }
+  const Interrupt interrupt;
+  Progress progress(0, "entries", command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
+  const auto summary = datasets::convert(
+      command.options, [&](int64_t count) { progress.add(count); }, interrupt.token());
+  if (summary.interrupted) {
+    progress.note("ccexpert-data: interrupted; no list was written");
+    return kSignalBase + interrupt.signal();
+  }
+  progress.finish();
+  if (!command.quiet) print(summary);
+  if (summary.left_out == 0) return kSuccess;
+  fmt::print(stderr, "ccexpert-data: {} entries were left out, see {}\n", with_commas(summary.left_out),
+             (command.options.output / "left-out.jsonl").string());
+  return kSomeFailed;
+}
+
+}  // namespace
+
+Subcommand add_convert(CLI::App& app) {
+  const auto command = std::make_shared<Command>();
+  auto* convert = app.add_subcommand("convert", "write what a data set holds in the universal format");
+  convert->footer(
+      "Images stay where they are. Exit code 3: done, but --on-error skip left entries out.\n"
+      "What each source needs and gives: docs/data.md.");
+  add_options(*convert, *command);
+  return {convert, [command] { check(*command); }, [command] { return run(*command); }};
+}
+
+void add_off_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help) {
+  app.add_flag_callback(
+      name, [&value] { value = false; }, help);
+}
+
+std::string with_commas(int64_t number) {
+  const auto digits = std::to_string(number);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const bool comma = i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-';
+    if (comma) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,298 @@
+// ccexpert-data stats, validate, overlap and view.
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/datasets/lists.h>
+#include <ccexpert/datasets/stats.h>
+#include <ccexpert/datasets/validate.h>
+#include <ccexpert/datasets/view.h>
+#include <ccexpert/image/decode.h>
+
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+#include "common/progress.h"
+#include "data/subcommand.h"
+
+namespace ccexpert::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+void write_text(const fs::path& path, const std::string& text) {
+  auto part = path;
+  part += ".part";
+  {
+    std::ofstream file(part, std::ios::binary | std::ios::trunc);
+    file << text;
+    if (!file.flush()) fail(path.string(), "cannot be written", "is the disk full, or the folder read-only?");
+  }
+  fs::rename(part, path);
+}
+
+ProgressStyle style_of(bool quiet) {
+  return quiet ? ProgressStyle::kNone : progress_style_of_stderr();
+}
+
+void add_image_root(CLI::App& app, fs::path& root) {
+  app.set_help_flag("-h,--help", "this text");
+  app.add_option("--image-root", root, "where relative paths start (the list's folder)")->type_name("DIR");
+}
+
+void add_jobs(CLI::App& app, int64_t& jobs) {
+  app.add_option("--jobs", jobs, "threads that open images (0: one a core)")
+      ->capture_default_str()
+      ->type_name("N");
+}
+
+struct Stats {
+  fs::path list;
+  std::string format = "table";
+  fs::path output;
+  datasets::StatsOptions options;
+};
+
+int run(const Stats& command) {
+  const auto stats = datasets::count_stats(command.list, command.options);
+  const auto text = command.format == "json"   ? datasets::stats_json(stats)
+                    : command.format == "html" ? datasets::stats_html(stats, command.list.string())
+                                               : datasets::stats_table(stats);
+  if (command.output.empty()) {
+    fmt::print("{}", text);
+  } else {
+    write_text(command.output, text);
+  }
+  return kSuccess;
+}
+
+struct Validate {
+  std::vector<fs::path> lists;
+  fs::path output;
+  int64_t shown = 50;
+  bool quiet = false;
+  datasets::ValidateOptions options;
+};
+
+/// Problems to the terminal as far as asked, and all of them to a file.
+class Problems {
+ public:
+  Problems(const Validate& command, Progress& progress) : command_(command), progress_(progress) {}
+
+  void tell(const datasets::Problem& problem) {
+    const auto text =
+        problem.text.starts_with(problem.where) ? problem.text : problem.where + ": " + problem.text;
+    const auto line = fmt::format("{}: {}", problem.kind, text);
+    if (!command_.output.empty()) lines_ += line + "\n";
+    if (++count_ <= command_.shown) progress_.note(line);
+  }
+  void finish() {
+    progress_.finish();
+    if (!command_.output.empty()) write_text(command_.output, lines_);
+    if (count_ > command_.shown) {
+      progress_.note(fmt::format("and {} more problems{}", with_commas(count_ - command_.shown),
+                                 command_.output.empty() ? "; --report FILE lists all of them" : ""));
+    }
+  }
+
+ private:
+  const Validate& command_;
+  Progress& progress_;
+  std::string lines_;
+  int64_t count_ = 0;
+};
+
+int run(const Validate& command) {
+  const Interrupt interrupt;
+  Progress progress(0, "pairs", style_of(command.quiet));
+  Problems problems(command, progress);
+  const auto summary = datasets::validate(
+      command.lists, command.options, [&](const datasets::Problem& problem) { problems.tell(problem); },
+      [&](int64_t count) { progress.add(count); }, interrupt.token());
+  problems.finish();
+  fmt::print("{} pairs, {} images opened\n", with_commas(summary.pairs), with_commas(summary.images));
+  for (const auto& [kind, count] : summary.kinds) fmt::print("{:12}{:>10}\n", kind, with_commas(count));
+  if (summary.interrupted) return kSignalBase + interrupt.signal();
+  if (summary.kinds.empty()) fmt::print("no problems\n");
+  return summary.kinds.empty() ? kSuccess : kSomeFailed;
+}
+
+struct Overlap {
+  fs::path list;
+  fs::path against;
+  fs::path output;
+  fs::path clean;
+  bool overwrite = false;
+  bool quiet = false;
+  datasets::OverlapOptions options;
+};
+
+/// Writes the list without what overlaps.
+void write_clean(const Overlap& command, const datasets::OverlapReport& report) {
+  std::set<std::string> uids;
+  for (const auto& each : report.overlaps) uids.insert(each.uid);
+  const datasets::ListOptions options{.image_root = command.options.image_root,
+                                      .overwrite = command.overwrite};
+  const auto left = datasets::leave_out(command.list, command.clean, uids, options);
+  fmt::print("{} pairs without an overlap in {}\n", with_commas(left), command.clean.string());
+}
+
+int run(const Overlap& command) {
+  const Interrupt interrupt;
+  Progress progress(0, "pairs", style_of(command.quiet));
+  const auto report = datasets::find_overlaps(
+      command.list, command.against, command.options, [&](int64_t count) { progress.add(count); },
+      interrupt.token());
+  progress.finish();
+  if (report.interrupted) return kSignalBase + interrupt.signal();
+  if (!command.output.empty()) write_text(command.output, datasets::overlap_json(report));
+  fmt::print("{} pairs compared with {}: {} overlaps, {} unreadable\n", with_commas(report.pairs),
+             with_commas(report.other_pairs), with_commas(static_cast<int64_t>(report.overlaps.size())),
+             with_commas(report.unreadable));
+  constexpr size_t kShown = 20;
+  for (size_t i = 0; i < std::min(kShown, report.overlaps.size()); ++i) {
+    const auto& each = report.overlaps[i];
+    fmt::print("  {} (row {}, column {}) shows {} ({}, {} of 128 bits differ)\n", each.uid, each.top,
+               each.left, each.other_uid, each.part, each.distance);
+  }
+  if (report.overlaps.size() > kShown) fmt::print("  and {} more\n", report.overlaps.size() - kShown);
+  if (!command.clean.empty()) write_clean(command, report);
+  return kSuccess;
+}
+
+struct View {
+  fs::path list;
+  fs::path output;
+  datasets::ViewOptions options;
+};
+
+int run(const View& command) {
+  const auto sheet = datasets::contact_sheet(command.list, command.options);
+  write_png(command.output, sheet.view());
+  return kSuccess;
+}
+
+}  // namespace
+
+Subcommand add_stats(CLI::App& app) {
+  const auto command = std::make_shared<Stats>();
+  auto* stats = app.add_subcommand("stats", "count pairs, captions, words and sizes");
+  add_image_root(*stats, command->options.image_root);
+  stats->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
+      ->type_name("FILE");
+  stats->add_option("--format", command->format, "table, json, or html: a page with plots and samples")
+      ->check(CLI::IsMember({"table", "json", "html"}))
+      ->capture_default_str()
+      ->type_name("NAME");
+  stats->add_option("-o,--out", command->output, "file to write (standard output)")->type_name("FILE");
+  add_off_flag(*stats, "--no-images", command->options.images, "do not open images for their sizes");
+  stats->add_option("--samples", command->options.samples, "pairs that the page shows")
+      ->capture_default_str()
+      ->type_name("N");
+  stats->add_option("--seed", command->options.seed, "decides which")->capture_default_str()->type_name("N");
+  add_jobs(*stats, command->options.jobs);
+  const auto check = [command] {
+    if (command->list.empty()) throw Error("expected a list, got none");
+    if (command->options.samples < 0)
+      fail({"--samples", "0 or more", std::to_string(command->options.samples)});
+  };
+  return {stats, check, [command] { return run(*command); }};
+}
+
+Subcommand add_validate(CLI::App& app) {
+  const auto command = std::make_shared<Validate>();
+  auto* validate =
+      app.add_subcommand("validate", "check images, flags, captions, and that no test pair is in train");
+  validate->footer(
+      "Exit code 3 where there are problems. Lists with test or val in their names are held out from the "
+      "others.");
+  add_image_root(*validate, command->options.image_root);
+  validate->add_option("lists", command->lists, "lists, data lists (.yaml), or folders of convert")
+      ->type_name("PATH...");
+  validate->add_option("--held-out", command->options.held_out, "lists that nothing of the others may be in")
+      ->type_name("PATH...");
+  add_off_flag(*validate, "--no-images", command->options.images, "do not open images");
+  add_off_flag(*validate, "--no-leaks", command->options.leaks, "do not look for held-out pairs");
+  validate
+      ->add_option("--distance", command->options.distance,
+                   "most of 128 bits in which near duplicates differ")
+      ->capture_default_str()
+      ->type_name("N");
+  validate->add_option("--report", command->output, "file for all problems, one a line")->type_name("FILE");
+  validate->add_option("--show", command->shown, "problems that are printed")
+      ->capture_default_str()
+      ->type_name("N");
+  add_jobs(*validate, command->options.jobs);
+  validate->add_flag("-q,--quiet", command->quiet, "no progress");
+  const auto check = [command] {
+    if (command->lists.empty()) throw Error("expected lists or a folder, got none");
+  };
+  return {validate, check, [command] { return run(*command); }};
+}
+
+Subcommand add_overlap(CLI::App& app) {
+  const auto command = std::make_shared<Overlap>();
+  auto* overlap = app.add_subcommand("overlap", "report pairs that look like those of a test set");
+  add_image_root(*overlap, command->options.image_root);
+  overlap->add_option("list", command->list, "list, data list (.yaml), or folder of convert")
+      ->type_name("PATH");
+  overlap->add_option("--against", command->against, "list of the test set")->type_name("PATH");
+  overlap->add_option("--against-root", command->options.against_root, "where its relative paths start")
+      ->type_name("DIR");
+  overlap
+      ->add_option("--distance", command->options.distance,
+                   "most of 128 bits in which near duplicates differ")
+      ->capture_default_str()
+      ->type_name("N");
+  overlap
+      ->add_option("--tile", command->options.tile,
+                   "side of the tiles of larger images (0: as the test images)")
+      ->capture_default_str()
+      ->type_name("N");
+  overlap->add_option("-o,--out", command->output, "JSON file with every overlap")->type_name("FILE");
+  overlap->add_option("--clean", command->clean, "list to write of the pairs without an overlap")
+      ->type_name("FILE");
+  overlap->add_flag("--overwrite", command->overwrite, "replace that list where it is there already");
+  add_jobs(*overlap, command->options.jobs);
+  overlap->add_flag("-q,--quiet", command->quiet, "no progress");
+  const auto check = [command] {
+    if (command->list.empty()) throw Error("expected a list, got none");
+    if (!command->clean.empty() && fs::is_directory(command->list)) {
+      throw Error("--clean: expected one list to clean, got a folder");
+    }
+    if (command->against.empty()) throw Error("--against: expected the list of a test set, got none");
+  };
+  return {overlap, check, [command] { return run(*command); }};
+}
+
+Subcommand add_view(CLI::App& app) {
+  const auto command = std::make_shared<View>();
+  auto* view = app.add_subcommand("view", "draw some pairs with their captions on one picture");
+  add_image_root(*view, command->options.image_root);
+  auto& options = command->options;
+  view->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
+      ->type_name("FILE");
+  view->add_option("-o,--out", command->output, "PNG file to write")->type_name("FILE");
+  view->add_option("--pairs", options.pairs, "pairs, drawn at random")->capture_default_str()->type_name("N");
+  view->add_option("--uid", options.uid, "this pair alone")->type_name("UID");
+  view->add_option("--side", options.side, "side of an image in pixels")
+      ->capture_default_str()
+      ->type_name("N");
+  view->add_option("--columns", options.columns, "pairs beside one another")
+      ->capture_default_str()
+      ->type_name("N");
+  view->add_option("--captions", options.captions, "most captions of a pair")
+      ->capture_default_str()
+      ->type_name("N");
+  view->add_option("--seed", options.seed, "decides which pairs")->capture_default_str()->type_name("N");
+  const auto check = [command] {
+    if (command->list.empty()) throw Error("expected a list, got none");
+    if (command->output.empty()) throw Error("--out: expected a PNG file, got none");
+  };
+  return {view, check, [command] { return run(*command); }};
+}
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,37 @@
+// The commands of ccexpert-data: each brings its options, its check and its work.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace ccexpert::tools {
+
+struct Subcommand {
+  CLI::App* app;
+  std::function<void()> check;  ///< throws Error for options that do not go together
+  std::function<int()> run;     ///< returns the exit code; throws Error
+};
+
+Subcommand add_convert(CLI::App& app);
+Subcommand add_mix(CLI::App& app);
+Subcommand add_stats(CLI::App& app);
+Subcommand add_validate(CLI::App& app);
+Subcommand add_overlap(CLI::App& app);
+Subcommand add_split(CLI::App& app);
+Subcommand add_sample(CLI::App& app);
+Subcommand add_merge(CLI::App& app);
+Subcommand add_view(CLI::App& app);
+Subcommand add_annotate(CLI::App& app);
+
+/// A flag without a value that sets `value` to false.
+void add_off_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help);
+
+/// "12,345".
+std::string with_commas(int64_t number);
+
+}  // namespace ccexpert::tools
