@@ -9,6 +9,7 @@
 #include <ccexpert/text/prompt.h>
 
 #include "common/command_line.h"
+#include "versions/versions.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -169,7 +170,7 @@ class CaptionHelp : public CLI::Formatter {
 
 ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
   ParsedCaptionCommand parsed;
-  CommonOptions common;
+  CommonOptions common{.version_text = version_text};
   CLI::App app("Says in words what changed between two images of one place (CCExpert).", kName);
   app.formatter(std::make_shared<CaptionHelp>());
   app.get_formatter()->column_width(34);

@@ -12,6 +12,7 @@
 #include "common/exit_code.h"
 #include "data/synth_run.h"
 #include "data/vocabulary_run.h"
+#include "versions/versions.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -43,7 +44,7 @@ int guarded(const std::function<int()>& run) {
 int run_data_command(int count, const char* const* arguments) {
   SynthCommand synth;
   VocabularyCommand vocabulary;
-  CommonOptions common;
+  CommonOptions common{.version_text = version_text};
   CLI::App app("Makes and examines data sets of image pairs with captions of change.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
