@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include <fmt/format.h>
+
 #include <ccexpert/core/error.h>
 
 namespace ccexpert::data {

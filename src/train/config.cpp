@@ -105,7 +105,8 @@ void TrainConfig::validate() const {
   expect_one_of("data.labels", data.labels, {"reference", "caption_only"});
   expect_one_of("data.unreadable", data.unreadable, {"error", "skip"});
   expect_one_of("optimizer.schedule", optimizer.schedule, {"cosine", "constant"});
-  expect_one_of("evaluation.metric", evaluation.metric, {"loss", "change_accuracy"});
+  expect_one_of("evaluation.metric", evaluation.metric,
+                {"s_star_m", "loss", "change_accuracy", "bleu_4", "meteor", "rouge_l", "cider_d"});
   expect_at_least<int64_t>("batch.micro", batch.micro, 1);
   expect_at_least<int64_t>("batch.global", batch.global, 1);
   expect(batch.global % batch.micro == 0, "batch.global",

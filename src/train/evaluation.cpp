@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -69,6 +70,12 @@ SampleCaption to_sample(const json& object) {
           object["caption"], object["references"]};
 }
 
+double score_of(const NamedScores& scores, const std::string& metric) {
+  const auto found =
+      std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == metric; });
+  return found == scores.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+}
+
 std::string_view question_of(const TrainConfig& config) {
   return config.data.question.empty() ? text::kReferenceQuestion : std::string_view(config.data.question);
 }
@@ -82,6 +89,7 @@ struct Evaluator::Sums {
   int64_t judged = 0;  ///< captions of pairs that are known to have changed or not
   int64_t right = 0;
   json samples = json::array();
+  json captions = json::array();  ///< (place of the pair, caption) of every caption
 };
 
 bool larger_is_better(const std::string& metric) {
@@ -95,6 +103,7 @@ Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed
   const auto most = static_cast<size_t>(config.evaluation.max_pairs);
   if (most > 0 && pairs_.size() > most) pairs_.resize(most);
   unchanged_ = captions_of_unchanged(pairs_);
+  if (config.evaluation.metric != "loss") scores_ = std::make_unique<CaptionScores>(config.evaluation.metric);
 }
 
 Pairs Evaluator::own_pairs() const {
@@ -130,12 +139,28 @@ EvaluationLine Evaluator::run(int64_t step) const {
   line.metric = config_.evaluation.metric;
   line.pairs = static_cast<int64_t>(value(2));
   line.loss = value(0) / std::max(1.0, value(1));
-  line.score = line.metric == "loss" ? line.loss : value(4) / std::max(1.0, value(3));
+  line.scores = score_captions(sums);
+  if (scores_) line.scores.emplace_back("change_accuracy", value(4) / std::max(1.0, value(3)));
+  line.scores.emplace_back("loss", line.loss);
+  line.score = score_of(line.scores, line.metric);
   for (const auto& text : communicator_.gather_text(sums.samples.dump())) {
     for (const auto& sample : json::parse(text)) line.samples.push_back(to_sample(sample));
   }
   line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return line;
+}
+
+/// All ranks score the captions of all ranks, in the order of the pairs: in milliseconds, and nobody waits.
+NamedScores Evaluator::score_captions(const Sums& sums) const {
+  if (!scores_) return {};
+  std::vector<eval::Sample> samples;
+  for (const auto& pair : pairs_)
+    samples.push_back(
+        {.uid = pair.uid, .prediction = {}, .references = pair.captions, .changed = pair.changed});
+  for (const auto& text : communicator_.gather_text(sums.captions.dump())) {
+    for (const auto& said : json::parse(text)) samples[said[0].get<size_t>()].prediction = said[1];
+  }
+  return scores_->score(samples);
 }
 
 void Evaluator::evaluate(const Pairs& batch, Sums& sums) const {
@@ -210,6 +235,7 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& pair = *wanted[i];
     const auto caption = one_line(run_.tokenizer->decode(generated[i].ids));
+    sums.captions.push_back({&pair - pairs_.data(), caption});
     if (pair.changed) {
       const bool says_unchanged = std::binary_search(unchanged_.begin(), unchanged_.end(), plain(caption));
       ++sums.judged;

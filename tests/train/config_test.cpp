@@ -112,7 +112,9 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"data.labels=x", "data.labels: expected reference or caption_only, got 'x'"},
       {"data.unreadable=x", "data.unreadable: expected error or skip, got 'x'"},
       {"optimizer.schedule=x", "optimizer.schedule: expected cosine or constant, got 'x'"},
-      {"evaluation.metric=bleu", "evaluation.metric: expected loss or change_accuracy, got 'bleu'"},
+      {"evaluation.metric=bleu",
+       "evaluation.metric: expected s_star_m, loss, change_accuracy, bleu_4, meteor, rouge_l or cider_d, got "
+       "'bleu'"},
       {"batch.micro=0", "batch.micro: expected at least 1, got 0"},
       {"batch.micro=7", "batch.global: expected a multiple of batch.micro (7), got 64"},
       {"batch.global=0", "batch.global: expected at least 1, got 0"},

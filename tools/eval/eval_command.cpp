@@ -2,8 +2,6 @@
 
 #include <iostream>
 
-#include <fmt/format.h>
-
 #include "common/exit_code.h"
 #include "core/files.h"
 #include "eval/eval_format.h"
@@ -28,7 +26,9 @@ void write(const EvalCommand& command, const EvalResult& result) {
     write_file(command.pairs, pair_scores(result.scored, command.pairs.extension() == ".csv"));
 }
 
-int run(const EvalCommand& command) {
+}  // namespace
+
+int run_eval(const EvalCommand& command) {
   const auto meteor = meteor_of(command);
   const auto result = evaluate(command, meteor);
   const int exit_code = report_coverage(command, result);
@@ -37,12 +37,10 @@ int run(const EvalCommand& command) {
   return exit_code;
 }
 
-}  // namespace
-
 int run_eval_command(int count, const char* const* arguments) {
   try {
     const auto parsed = parse_eval_command(count, arguments);
-    if (!parsed.exit_code) return run(parsed.command);
+    if (!parsed.exit_code) return run_eval(parsed.command);
     (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
     return *parsed.exit_code;
   } catch (const std::exception& error) {
