@@ -29,15 +29,13 @@ class Candidates {
   /// What the table has in both directions is found twice, and so is no definite match. The order, which
   /// decides ties, is the table's: by the phrase that is looked up, by the text of the other one, by place.
   void add_paraphrases() {
-    const auto said = by_text(prediction_.phrases, prediction_.words);
-    const auto expected = by_text(reference_.phrases, reference_.words);
     for (const auto& phrase : reference_.phrases) {
-      for (const auto& other : said) {
+      for (const auto& other : prediction_.phrases_by_text) {
         if (vocabulary_.has_paraphrase(phrase, other)) add(other, phrase);
       }
     }
     for (const auto& phrase : prediction_.phrases) {
-      for (const auto& other : expected) {
+      for (const auto& other : reference_.phrases_by_text) {
         if (vocabulary_.has_paraphrase(phrase, other)) add(phrase, other);
       }
     }
@@ -46,19 +44,6 @@ class Candidates {
   MatchCandidates take() { return std::move(found_); }
 
  private:
-  std::vector<MeteorPhrase> by_text(std::vector<MeteorPhrase> phrases,
-                                    const std::vector<uint32_t>& words) const {
-    const auto text = [&](const MeteorPhrase& phrase) {
-      std::string joined;
-      for (size_t i = 0; i < phrase.length; ++i)
-        joined += vocabulary_.word(words[phrase.start + i]).text + ' ';
-      return joined;
-    };
-    std::stable_sort(phrases.begin(), phrases.end(),
-                     [&](const MeteorPhrase& a, const MeteorPhrase& b) { return text(a) < text(b); });
-    return phrases;
-  }
-
   void add(const MeteorPhrase& said, const MeteorPhrase& expected) {
     found_[expected.start].push_back(
         {said.start, said.length, expected.start, expected.length, Kind::kParaphrase});

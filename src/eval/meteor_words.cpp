@@ -71,6 +71,7 @@ const MeteorSentence& MeteorVocabulary::sentence(const std::string& text) {
   for (const auto& word : meteor_words(text, index_->abbreviations()))
     sentence.words.push_back(number_of(word));
   sentence.phrases = phrases_of(sentence.words);
+  sentence.phrases_by_text = by_text(sentence);
   return sentences_.emplace(text, std::move(sentence)).first->second;
 }
 
@@ -116,6 +117,21 @@ std::vector<MeteorPhrase> MeteorVocabulary::phrases_of(const std::vector<uint32_
       if (place) phrases.push_back({static_cast<uint32_t>(start), static_cast<uint32_t>(length), *place});
     }
   }
+  return phrases;
+}
+
+std::vector<MeteorPhrase> MeteorVocabulary::by_text(const MeteorSentence& sentence) const {
+  std::vector<std::pair<std::string, MeteorPhrase>> texts;
+  for (const auto& phrase : sentence.phrases) {
+    std::string text;
+    for (size_t i = 0; i < phrase.length; ++i)
+      text.append(words_[sentence.words[phrase.start + i]].text).append(1, ' ');
+    texts.emplace_back(std::move(text), phrase);
+  }
+  std::stable_sort(texts.begin(), texts.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<MeteorPhrase> phrases;
+  for (const auto& [text, phrase] : texts) phrases.push_back(phrase);
   return phrases;
 }
 

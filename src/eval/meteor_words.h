@@ -30,8 +30,9 @@ struct MeteorPhrase {
 };
 
 struct MeteorSentence {
-  std::vector<uint32_t> words;  ///< numbers, equal for equal words
-  std::vector<MeteorPhrase> phrases;
+  std::vector<uint32_t> words;                ///< numbers, equal for equal words
+  std::vector<MeteorPhrase> phrases;          ///< by start, then length
+  std::vector<MeteorPhrase> phrases_by_text;  ///< by their words as text, then start
 };
 
 /// Looks every word and every sentence up once.
@@ -55,6 +56,7 @@ class MeteorVocabulary {
   MeteorWord look_up(const std::string& word);
   std::vector<uint32_t> synsets_of(const std::string& word) const;
   std::vector<MeteorPhrase> phrases_of(const std::vector<uint32_t>& words) const;
+  std::vector<MeteorPhrase> by_text(const MeteorSentence& sentence) const;
 
   std::shared_ptr<const MeteorIndex> index_;
   sb_stemmer* stemmer_;
