@@ -57,7 +57,12 @@ std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<con
 
 std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
   const auto text = text_under(entry, keys);
-  return text ? (entry.root / *text).lexically_normal() : std::filesystem::path();
+  if (!text) return {};
+  const auto path = (entry.root / *text).lexically_normal();
+  // ccexpert-caption writes paths as it was given them, which start where it ran.
+  std::error_code code;
+  const bool is_elsewhere = !std::filesystem::exists(path, code) && std::filesystem::exists(*text, code);
+  return is_elsewhere ? std::filesystem::path(*text) : path;
 }
 
 CaptionEntry universal_entry(const JsonEntry& entry) {

@@ -30,7 +30,8 @@ std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_li
 /// 0, 1, true or false.
 std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// A path that starts at the root where it is relative; empty where there is none.
+/// A path that starts at the root where it is relative, or at the working directory where that alone has the
+/// file; empty where there is none.
 std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
 /// uid, references, whether it changed, paths: what every format of the project's own has.

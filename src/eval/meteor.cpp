@@ -118,14 +118,10 @@ class Meteor : public RowMetric {
 
  protected:
   std::vector<double> row_of(const Sample& sample) override {
-    const std::vector<double>* best = nullptr;
-    double best_score = -1.0;
+    const auto* best = &pair_row(sample.prediction, sample.references.front());
     for (const auto& text : sample.references) {
       const auto& row = pair_row(sample.prediction, text);
-      const double value = score(row);
-      if (value <= best_score) continue;
-      best = &row;
-      best_score = value;
+      if (score(row) > score(*best)) best = &row;
     }
     return *best;
   }

@@ -53,6 +53,7 @@ CaptionEntry levir_entry(const JsonEntry& entry) {
   result.changed = flag_under(entry, {"changeflag", "change_flag"});
   const auto folder = text_under(entry, {"filepath", "split"});
   if (folder) {
+    result.split = *folder;
     result.before = entry.root / "images" / *folder / "A" / result.uid;
     result.after = entry.root / "images" / *folder / "B" / result.uid;
   }

@@ -65,6 +65,7 @@ TEST_F(CaptionFiles, CaptionsOfTheCommandMatchLevirByNameStemOrNumber) {
   EXPECT_EQ(set.samples[1].changed, false);
   EXPECT_THAT(set.extra, ElementsAre("else"));
   EXPECT_EQ(set.before[0], folder_ / "images/test/A/test_1.png");
+  EXPECT_EQ(expected[0].split, "test");
 }
 
 TEST_F(CaptionFiles, FailedAndAbsentPairsAreMissing) {

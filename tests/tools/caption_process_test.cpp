@@ -64,7 +64,7 @@ TEST(CaptionProcess, ScoresWhatItCaptioned) {
   const auto result = caption({"--pairs", list, "--format", "jsonl", "--output", output, "--quiet",
                                "--evaluate", references.string(), "--no-meteor"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("3 pairs (split test), 1 references each; tokenizer reference"));
+  EXPECT_THAT(result.out, HasSubstr("3 pairs, 1 references each; tokenizer reference"));
   EXPECT_THAT(result.out, HasSubstr("ROUGE-L"));
   const auto refused = caption({"--pairs", list, "--evaluate", references.string()});
   EXPECT_EQ(refused.exit_code, 2);

@@ -109,7 +109,7 @@ TEST_F(EvalProcess, MissingPairsAreSaidAndShowInTheExitCode) {
   EXPECT_THAT(result.err,
               AllOf(HasSubstr("1 pairs have references and no prediction; they are not scored (z)"),
                     HasSubstr("2 predictions have no references; they are left out (b, c)")));
-  EXPECT_THAT(result.out, HasSubstr("1 pairs (split test)"));
+  EXPECT_THAT(result.out, HasSubstr("1 pairs, 1 references each"));
 }
 
 TEST_F(EvalProcess, ComparesTwoFiles) {

@@ -116,6 +116,7 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
   std::vector<CaptionEntry> references;
   if (!command.references.empty())
     references = eval::read_references(command.references, command.split, command.image_root);
+  const bool has_splits = !references.empty() && !references.front().split.empty();
   const auto set_of = [&](const std::filesystem::path& file) {
     return eval::evaluation_set(eval::read_predictions(file, command.image_root), references, sentences);
   };
@@ -125,7 +126,7 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
                        .unchanged_sentences = sentences});
   EvalResult result{.scoring = {.tokenizer = eval::tokenizer_of(command.tokenizer),
                                 .meteor = meteor != nullptr,
-                                .split = command.references.empty() ? "" : command.split,
+                                .split = has_splits ? command.split : "",
                                 .confidence = command.bootstrap.confidence,
                                 .resamples = command.no_bootstrap ? 0 : command.bootstrap.resamples},
                     .scored = {},

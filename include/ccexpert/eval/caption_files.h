@@ -19,6 +19,7 @@ struct CaptionEntry {
   std::optional<bool> changed = {};
   std::filesystem::path before = {};  ///< empty where the file does not say
   std::filesystem::path after = {};
+  std::string split = {};  ///< empty where the file has none
 };
 
 /// Reads predictions, a JSON array or JSON Lines of objects with
