@@ -26,8 +26,8 @@ json page_data(const std::string& log_lines) {
     start = end + 1;
     if (!line.is_object()) continue;
     const auto event = line.value("event", "");
-    if (event == "step") steps.push_back(std::move(line));
-    if (event == "evaluation") evaluations.push_back(std::move(line));
+    auto* list = event == "step" ? &steps : event == "evaluation" ? &evaluations : nullptr;
+    if (list != nullptr) list->push_back(std::move(line));
   }
   if (!evaluations.empty()) {
     for (auto& sample : evaluations.back()["samples"]) {

@@ -86,7 +86,7 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
 }
 
 std::string bash_completion(const CLI::App& app) {
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   std::string function = "_" + name;
   std::replace(function.begin(), function.end(), '-', '_');
   std::string commands, options, cases = choice_cases(app);
