@@ -41,10 +41,12 @@ void add_images(ordered_json& pair, const fs::path& before, const fs::path& afte
   } else if (!wanted) {
     pair["note"] = "left out of the page (--html-images)";
   } else {
-    pair["before"] = picture_address(before, kLargestPicture);
-    pair["after"] = picture_address(after, kLargestPicture);
-    if (pair["before"] == "") pair["note"] = "no image that a browser can show: " + before.string();
-    if (pair["after"] == "") pair["note"] = "no image that a browser can show: " + after.string();
+    const auto first = picture_address(before, kLargestPicture);
+    const auto second = picture_address(after, kLargestPicture);
+    if (first.empty()) pair["note"] = "no image that a browser can show: " + before.string();
+    if (second.empty()) pair["note"] = "no image that a browser can show: " + after.string();
+    pair["before"] = first;
+    pair["after"] = second;
   }
 }
 
