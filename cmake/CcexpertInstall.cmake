@@ -12,7 +12,8 @@ install(TARGETS ${room_targets} ccexpert EXPORT ccexpert
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT ccexpert NAMESPACE ccexpert:: DESTINATION ${package_dir} FILE ccexpert-targets.cmake)
 install(DIRECTORY include/ccexpert DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(FILES cmake/FindLibTorch.cmake cmake/FindOpenCVImage.cmake cmake/FindLibCsv.cmake DESTINATION ${package_dir})
+install(FILES cmake/FindLibTorch.cmake cmake/FindOpenCVImage.cmake cmake/FindLibCsv.cmake
+              cmake/FindLibStemmer.cmake DESTINATION ${package_dir})
 install(DIRECTORY models/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/ccexpert/models OPTIONAL)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

@@ -1,17 +1,31 @@
 #!/usr/bin/env bash
-# Sets up, builds, and captions a pair of images: scripts/demo.sh [BEFORE AFTER]
+# Sets up, builds, captions a pair of images, and scores the caption where a references.json lies beside BEFORE:
+# scripts/demo.sh [BEFORE AFTER]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 [ $# -eq 0 ] || [ $# -eq 2 ] || die "usage: scripts/demo.sh [BEFORE AFTER]"
 for image in "$@"; do [ -f "$image" ] || die "$image: expected an image file, got none"; done
 "$repository/scripts/setup.sh"
-configure_and_build release ccexpert-caption
+configure_and_build release ccexpert-caption ccexpert-eval
+tools=$repository/build/release/tools
 
+# caption BEFORE AFTER: prints the caption, and its scores where there are references, which know BEFORE by its name.
 caption() {
-  say "before: $1"
-  say "after:  $2"
-  "$repository/build/release/tools/ccexpert-caption" --quiet "$1" "$2"
+  local before after references captions=$work/captions.jsonl
+  before=$(realpath "$1")
+  after=$(realpath "$2")
+  references=$(dirname "$before")/references.json
+  say "before: $before"
+  say "after:  $after"
+  "$tools/ccexpert-caption" --quiet "$before" "$after"
+  [ -f "$references" ] || return 0
+  (cd "$(dirname "$before")" &&
+    "$tools/ccexpert-caption" --quiet --format jsonl --output "$captions" --overwrite "$(basename "$before")" "$after")
+  say "scores against $references (CIDEr-D of a single pair is 0: it counts how rare words are among pairs)"
+  "$tools/ccexpert-eval" "$captions" --references "$references" --no-bootstrap --name caption
 }
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 say "model: models/demo, the small one that comes with ccexpert (docs/demo-model.md); --model takes another"
 if [ $# -eq 2 ]; then
   caption "$1" "$2"

@@ -10,9 +10,9 @@ usage: scripts/setup.sh [--dev] [--cuda] [--help]
   --dev   also tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
   --cuda  also the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
-LibTorch goes to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and is shared by all checkouts. It is not downloaded where
-CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0 (for --cuda: with
-CUDA and its libraries). The Python package is only read.
+METEOR's tables and LibTorch go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
+downloaded where CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0 (for
+--cuda: with CUDA and its libraries). The Python package is only read.
 TEXT
 }
 
@@ -121,7 +121,7 @@ download() {
         break
       fi
       [ "$attempt" -lt 4 ] || { tail -n 5 "$folder/pip.log" >&2; die "cannot download ${line%% *}"; }
-      say "LibTorch: download of ${line%% *} broke, trying again"
+      say "download of ${line%% *} broke, trying again"
       sleep $((attempt * 5))
     done
   done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$list")
@@ -182,11 +182,44 @@ install_cuda_libraries() {
   rm -rf "$cache/wheels-cuda"
 }
 
+# What METEOR reads, out of a wheel and the jar inside it; neither is kept.
+unpack_meteor() {
+  python3 - "$1" "$2" <<'PYTHON'
+import io, pathlib, sys, zipfile
+folder = pathlib.Path(sys.argv[2])
+names = ("synonym/english.synsets", "synonym/english.exceptions", "synonym/COPYING.WORDNET", "function/english.words",
+         "nonbreaking/english.prefixes")
+(wheel,) = pathlib.Path(sys.argv[1]).glob("pycocoevalcap-*.whl")
+with zipfile.ZipFile(wheel) as files:
+    members = {"paraphrase-en.gz": files.read("pycocoevalcap/meteor/data/paraphrase-en.gz")}
+    with zipfile.ZipFile(io.BytesIO(files.read("pycocoevalcap/meteor/meteor-1.5.jar"))) as jar:
+        members.update((name, jar.read(name)) for name in names)
+for name, data in members.items():
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+PYTHON
+}
+
+install_meteor() {
+  local meteor=$cache/meteor-1.5
+  if [ -f "$meteor/paraphrase-en.gz" ]; then
+    say "METEOR: its tables are there"
+    return
+  fi
+  say "METEOR: downloading its tables (104 MB), once for all checkouts"
+  download "$repository/third_party/wheels-meteor.txt" "$cache/wheels-meteor" 104
+  rm -rf "$meteor.new" "$meteor"
+  unpack_meteor "$cache/wheels-meteor" "$meteor.new"
+  mv "$meteor.new" "$meteor"
+  rm -rf "$cache/wheels-meteor"
+}
+
 mkdir -p "$cache"
 install_packages
 # One set-up at a time writes the cache.
 exec 9> "$cache/lock"
 flock 9
 install_libtorch
+install_meteor
 if $cuda; then install_cuda_libraries; fi
 say "set-up done"

@@ -15,13 +15,15 @@ MAY_INCLUDE = {
     "image": {"core"},
     "synth": {"image", "core"},
     "io": {"core"},
+    "eval": {"text", "core"},
     "data": {"text", "image", "io", "core"},
     "datasets": {"data", "image", "core"},
     "model": {"io", "core"},
     "generate": {"model", "text", "image", "io", "core"},
     "distributed": {"core"},
-    "train": {"distributed", "generate", "data", "model", "text", "image", "io", "core"},
-    "tools": {"train", "distributed", "generate", "datasets", "data", "synth", "model", "text", "image", "io", "core"},
+    "train": {"distributed", "generate", "eval", "data", "model", "text", "image", "io", "core"},
+    "tools": {"train", "distributed", "generate", "eval", "datasets", "data", "synth", "model", "text", "image", "io",
+              "core"},
 }
 # Public headers without a folder of their own.
 ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}

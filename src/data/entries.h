@@ -2,16 +2,14 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
-
-#include <nlohmann/json.hpp>
 
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/data/pairs.h>
+
+#include "core/json_list.h"
 
 namespace ccexpert::data {
 
@@ -20,18 +18,6 @@ struct RawEntry {
   std::string where;
   std::optional<std::string> uid, before, after;
 };
-
-/// Whether text is a JSON array, or begins an object: one of the lines of JSON Lines.
-bool is_json_list(std::string_view text);
-
-/// Calls `visit(entry, where)` for every element of a JSON array or every line that is not blank; Error,
-/// beginning with `source`, for text that is neither.
-void visit_entries(std::string_view text, const std::string& source,
-                   const std::function<void(const nlohmann::json&, const std::string&)>& visit);
-
-/// A string under `key` (a uid may be an integer too), nothing where the key is absent, null
-/// or an empty string.
-std::optional<std::string> text_of(const nlohmann::json& entry, const char* key, const std::string& where);
 
 /// uid, before and after of an object; Error for anything else.
 RawEntry raw_entry(const nlohmann::json& entry, const std::string& where);

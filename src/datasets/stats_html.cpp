@@ -6,6 +6,7 @@
 #include <ccexpert/datasets/stats.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/html.h"
 #include "datasets/thumbnails.h"
 
 namespace ccexpert::datasets {
@@ -19,29 +20,6 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:co
 pre{background:#f6f8fa;padding:1rem;overflow-x:auto}figure{margin:1rem 0;display:inline-block;vertical-align:top}svg text{font:11px system-ui,sans-serif;fill:currentColor}
 .pair{margin:1rem 0;border-top:1px solid #d0d7de;padding-top:.7rem}.pair img{margin-right:.5rem;image-rendering:auto}.uid{color:#57606a;font-size:.85rem}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}pre{background:#161b22}})";
-
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
 
 /// Columns of a histogram with their numbers below.
 std::string columns_plot(const std::string& title, const Bars& bars) {
@@ -61,7 +39,7 @@ std::string columns_plot(const std::string& title, const Bars& bars) {
   return fmt::format(
       "<figure><svg width=\"{}\" height=\"{}\" role=\"img\" "
       "aria-label=\"{}\">{}</svg><figcaption>{}</figcaption></figure>\n",
-      std::max(x, 10), kHeight + 20, escaped(title), body, escaped(title));
+      std::max(x, 10), kHeight + 20, html_escaped(title), body, html_escaped(title));
 }
 
 std::string rows_plot(const std::string& title, const Bars& bars) {
@@ -76,14 +54,14 @@ std::string rows_plot(const std::string& title, const Bars& bars) {
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{}\" y=\"{}\" width=\"{}\" "
         "height=\"{}\" "
         "fill=\"#2f81f7\"/><text x=\"{}\" y=\"{}\">{}</text>",
-        kNames - 6, y + 12, escaped(name), kNames, y + 2, width, kStep - 5, kNames + width + 5, y + 12,
+        kNames - 6, y + 12, html_escaped(name), kNames, y + 2, width, kStep - 5, kNames + width + 5, y + 12,
         count);
     y += kStep;
   }
   return fmt::format(
       "<figure><svg width=\"{}\" height=\"{}\" role=\"img\" "
       "aria-label=\"{}\">{}</svg><figcaption>{}</figcaption></figure>\n",
-      kNames + kWidth + 70, std::max(y, 10), escaped(title), body, escaped(title));
+      kNames + kWidth + 70, std::max(y, 10), html_escaped(title), body, html_escaped(title));
 }
 
 /// A histogram of at most 40 columns; what is beyond goes into the last.
@@ -116,16 +94,16 @@ std::string picture(const std::filesystem::path& file, const char* name, bool ma
     return fmt::format("<img alt=\"{}\" src=\"{}\">", name,
                        data_uri(thumbnail(decode_image(file), kSide, mask)));
   } catch (const Error& error) {
-    return fmt::format("<em>{}</em> ", escaped(error.what()));
+    return fmt::format("<em>{}</em> ", html_escaped(error.what()));
   }
 }
 
 std::string sample(const data::ChangeExample& pair) {
   std::string captions;
-  for (const auto& caption : pair.captions) captions += fmt::format("<li>{}</li>", escaped(caption));
+  for (const auto& caption : pair.captions) captions += fmt::format("<li>{}</li>", html_escaped(caption));
   const char* flag = !pair.changed ? "" : *pair.changed ? " · changed" : " · unchanged";
   return fmt::format("<div class=\"pair\"><div class=\"uid\">{}{}</div>{}{}{}<ul>{}</ul></div>\n",
-                     escaped(pair.uid), flag, picture(pair.before, "before", false),
+                     html_escaped(pair.uid), flag, picture(pair.before, "before", false),
                      picture(pair.after, "after", false), picture(pair.mask, "mask", true), captions);
 }
 
@@ -136,7 +114,7 @@ std::string stats_html(const Stats& stats, const std::string& title) {
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head><body>\n<h1>{0}</"
       "h1>\n<pre>{2}</pre>\n",
-      escaped(title), kStyle, escaped(stats_table(stats)));
+      html_escaped(title), kStyle, html_escaped(stats_table(stats)));
   page += "<h2>Captions</h2>\n" + columns_plot("words of a caption", columns_of(stats.lengths));
   page += columns_plot("captions of a pair", columns_of(stats.captions_per_pair));
   page += "<h2>Words</h2>\n" + rows_plot("most frequent words", first_of(stats.vocabulary, 30));

@@ -9,7 +9,7 @@
 
 #include <ccexpert/core/error.h>
 
-#include "datasets/base64.h"
+#include "core/html.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -45,7 +45,7 @@ std::string data_uri(const Image& image) {
   cv::cvtColor(mat_of(image), bgr, cv::COLOR_RGB2BGR);
   std::vector<uint8_t> bytes;
   if (!cv::imencode(".png", bgr, bytes)) fail("thumbnail", "cannot be encoded");
-  return "data:image/png;base64," + base64(bytes);
+  return "data:image/png;base64," + base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 }  // namespace ccexpert::datasets

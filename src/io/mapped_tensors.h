@@ -8,7 +8,7 @@
 
 #include <ccexpert/io/tensor_source.h>
 
-#include "io/mapped_file.h"
+#include "core/mapped_file.h"
 
 namespace ccexpert::io {
 

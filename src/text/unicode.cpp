@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <unicode/locid.h>
 #include <unicode/normalizer2.h>
 #include <unicode/unistr.h>
 #include <unicode/utf8.h>
@@ -50,6 +51,14 @@ std::string normalize(std::string_view bytes) {
   if (U_FAILURE(status)) fail("Unicode normalisation", u_errorName(status));
   std::string normalized;
   return composed.toUTF8String(normalized);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lowered;
+  if (!is_ascii(text)) return to_unicode(text).toLower(icu::Locale::getRoot()).toUTF8String(lowered);
+  lowered.reserve(text.size());
+  for (const char c : text) lowered += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lowered;
 }
 
 size_t unfinished_bytes(std::string_view bytes) {

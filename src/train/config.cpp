@@ -135,7 +135,8 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
 }
 
 void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
-  check.one_of("evaluation.metric", evaluation.metric, {"loss", "change_accuracy"});
+  check.one_of("evaluation.metric", evaluation.metric,
+               {"s_star_m", "loss", "change_accuracy", "bleu_4", "meteor", "rouge_l", "cider_d"});
   check.at_least<int64_t>("evaluation.every_steps", evaluation.every_steps, 0);
   check.at_least<int64_t>("evaluation.max_pairs", evaluation.max_pairs, 0);
   check.at_least<int64_t>("evaluation.batch_size", evaluation.batch_size, 1);

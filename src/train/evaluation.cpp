@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
+#include <map>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -22,6 +24,7 @@
 namespace ccexpert::train {
 namespace {
 
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 /// A caption as it is compared: lower case, letters, digits and single blanks.
@@ -59,6 +62,12 @@ std::vector<std::string> captions_of_unchanged(const std::vector<data::ChangeExa
   return captions;
 }
 
+double score_of(const NamedScores& scores, const std::string& metric) {
+  const auto found =
+      std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == metric; });
+  return found == scores.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
+}
+
 }  // namespace
 
 struct Evaluator::Sums {
@@ -69,6 +78,7 @@ struct Evaluator::Sums {
   int64_t right = 0;
   int64_t skipped = 0;
   ordered_json samples = ordered_json::array();
+  json captions = json::array();  ///< (place of the pair, caption) of every caption
 };
 
 bool larger_is_better(const std::string& metric) {
@@ -87,11 +97,12 @@ Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed
   unchanged_ = captions_of_unchanged(pairs_);
   const auto most = static_cast<size_t>(config.evaluation.max_pairs);
   if (most > 0 && pairs_.size() > most) pairs_.resize(most);
+  if (config.evaluation.metric != "loss") scores_ = std::make_unique<CaptionScores>(config.evaluation.metric);
   if (config.evaluation.metric != "change_accuracy") return;
   const bool flagged =
       std::any_of(pairs_.begin(), pairs_.end(), [](const auto& pair) { return pair.changed; });
   if (!flagged || unchanged_.empty()) {
-    fail({"evaluation.metric", "loss, or validation pairs with change_flag, some of them unchanged",
+    fail({"evaluation.metric", "another metric, or validation pairs with change_flag, some of them unchanged",
           fmt::format("change_accuracy with {}, which has none", config.data.validation)});
   }
 }
@@ -145,12 +156,31 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   line.metric = config_.evaluation.metric;
   line.pairs = static_cast<int64_t>(value(2));
   line.loss = value(0) / std::max(1.0, value(1));
-  line.score = line.metric == "loss" ? line.loss : value(4) / std::max(1.0, value(3));
   line.skipped = static_cast<int64_t>(value(5));
+  line.scores = score_captions(sums);
+  if (scores_) line.scores.emplace_back("change_accuracy", value(4) / std::max(1.0, value(3)));
+  line.scores.emplace_back("loss", line.loss);
+  line.score = score_of(line.scores, line.metric);
   for (const auto& text : communicator_.gather_text(sums.samples.dump())) {
     for (const auto& sample : ordered_json::parse(text)) line.samples.push_back(to_sample(sample));
   }
   return line;
+}
+
+/// All ranks score the captions of all ranks, in the order of the pairs: in milliseconds, and nobody waits.
+NamedScores Evaluator::score_captions(const Sums& sums) const {
+  if (!scores_) return {};
+  std::map<size_t, std::string> captions;  // pairs that were left out have none
+  for (const auto& text : communicator_.gather_text(sums.captions.dump())) {
+    for (const auto& said : json::parse(text)) captions[said[0].get<size_t>()] = said[1];
+  }
+  std::vector<eval::Sample> samples;
+  for (const auto& [place, caption] : captions) {
+    const auto& pair = pairs_[place];
+    samples.push_back(
+        {.uid = pair.uid, .prediction = caption, .references = pair.captions, .changed = pair.changed});
+  }
+  return scores_->score(samples);
 }
 
 void Evaluator::leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums) {
@@ -257,6 +287,7 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& pair = *wanted[i];
     const auto caption = one_line(run_.tokenizer->decode(generated[i].ids));
+    sums.captions.push_back({&pair - pairs_.data(), caption});
     if (pair.changed) {
       const bool says_unchanged = std::binary_search(unchanged_.begin(), unchanged_.end(), plain(caption));
       ++sums.judged;

@@ -1,6 +1,7 @@
 // Loss and captions of a split, shared out over the ranks.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <stop_token>
@@ -9,6 +10,7 @@
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/distributed/communicator.h>
 
+#include "train/caption_scores.h"
 #include "train/run_log.h"
 #include "train/run_model.h"
 
@@ -18,7 +20,7 @@ namespace ccexpert::train {
 class Evaluator {
  public:
   /// `run` and `communicator` must outlive it. Takes the first `evaluation.max_pairs` pairs. Throws Error
-  /// where the metric cannot be told from the data.
+  /// where the metric cannot be told from the data, or needs METEOR's tables and there are none.
   Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator);
 
   bool has_pairs() const { return !pairs_.empty(); }
@@ -40,13 +42,15 @@ class Evaluator {
   void add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums);
   void add_captions(const Pairs& batch, const at::Tensor& tokens, Sums& sums) const;
   void leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums);
+  NamedScores score_captions(const Sums& sums) const;
   bool wants_caption(const data::ChangeExample& pair) const;
 
   const RunModel& run_;
   const TrainConfig& config_;
   distributed::Communicator& communicator_;
   std::vector<data::ChangeExample> pairs_;
-  std::vector<std::string> unchanged_;  ///< what is said of unchanged pairs, sorted
+  std::unique_ptr<CaptionScores> scores_;  ///< nothing where the metric is the loss
+  std::vector<std::string> unchanged_;     ///< what is said of unchanged pairs, sorted
   std::set<const data::ChangeExample*> reported_;
 };
 

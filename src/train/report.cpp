@@ -14,6 +14,7 @@
 #include <ccexpert/image/resize.h>
 
 #include "core/files.h"
+#include "core/html.h"
 
 namespace ccexpert::train {
 namespace {
@@ -23,20 +24,6 @@ using nlohmann::json;
 
 /// Longer side of a picture on the page.
 constexpr double kPictureSide = 256.0;
-
-std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j)
-      group = group << 8 | (i + j < bytes.size() ? static_cast<uint8_t>(bytes[i + j]) : 0U);
-    for (size_t j = 0; j < 4; ++j) {
-      text += i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  return text;
-}
 
 std::string png_bytes(const ImageView& image) {
   const auto file = fs::temp_directory_path() / fmt::format("ccexpert-report-{}.png", ::getpid());
@@ -77,27 +64,11 @@ json page_data(const std::string& log_lines) {
   }
   if (!evaluations.empty()) {
     for (auto& sample : evaluations.back()["samples"]) {
-      sample["before_picture"] = picture(sample["before"].get<std::string>());
-      sample["after_picture"] = picture(sample["after"].get<std::string>());
+      sample["before_picture"] = picture_address(sample["before"].get<std::string>(), kLargestPicture);
+      sample["after_picture"] = picture_address(sample["after"].get<std::string>(), kLargestPicture);
     }
   }
   return {{"steps", steps}, {"evaluations", evaluations}};
-}
-
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : text) {
-    result += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
-  }
-  return result;
-}
-
-/// JSON within a script element must neither end it ("</script>") nor open a comment there ("<!--"); its
-/// texts alone hold angle brackets.
-std::string script_safe(std::string_view text) {
-  std::string result;
-  for (const char c : text) result += c == '<' ? "\\u003c" : std::string(1, c);
-  return result;
 }
 
 constexpr std::string_view kStyle =
@@ -156,7 +127,8 @@ std::string report_html(const std::string& title, const std::string& config_yaml
       "<div id=\"charts\" class=\"charts\"></div><h2>Samples of the last evaluation</h2><div "
       "id=\"samples\"></div>"
       "<h2>Configuration</h2><pre>{2}</pre><script>const data={3};{4}</script></html>\n",
-      escaped(title), kStyle, escaped(config_yaml), script_safe(page_data(log_lines).dump()), kScript);
+      html_escaped(title), kStyle, html_escaped(config_yaml), script_safe(page_data(log_lines).dump()),
+      kScript);
 }
 
 }  // namespace ccexpert::train

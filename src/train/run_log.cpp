@@ -127,18 +127,25 @@ void RunLog::write(const StepLine& line) {
 void RunLog::write(const EvaluationLine& line) {
   ordered_json samples = ordered_json::array();
   for (const auto& sample : line.samples) samples.push_back(to_json(sample));
+  ordered_json scores = ordered_json::object();
+  std::map<std::string, double> scalars{{"validation/loss", line.loss},
+                                        {"validation/" + line.metric, line.score}};
+  for (const auto& [name, score] : line.scores) {
+    scores[name] = score;
+    scalars["validation/" + name] = score;
+  }
   impl_->append({{"event", "evaluation"},
                  {"step", line.step},
                  {"pairs", line.pairs},
                  {"loss", line.loss},
                  {"metric", line.metric},
                  {"score", line.score},
+                 {"scores", scores},
                  {"best", line.best},
                  {"seconds", line.seconds},
                  {"skipped_samples", line.skipped},
                  {"samples", samples}});
-  impl_->board_.scalars(line.step,
-                        {{"validation/loss", line.loss}, {"validation/" + line.metric, line.score}});
+  impl_->board_.scalars(line.step, scalars);
   log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}, {} {:.4f}{}, {:.1f} s{}", line.step,
                         line.pairs, line.loss, line.metric, line.score, line.best ? " (best so far)" : "",
                         line.seconds,

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ccexpert/train/run_folder.h>
@@ -52,6 +53,7 @@ struct EvaluationLine {
   double score = 0.0;
   bool best = false;
   std::vector<SampleCaption> samples = {};
+  std::vector<std::pair<std::string, double>> scores = {};  ///< all that were computed, `score` among them
 };
 
 /// Only the first rank has one.

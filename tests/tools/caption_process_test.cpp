@@ -49,6 +49,28 @@ TEST(CaptionProcess, PrintsTheCaptionAndNothingElse) {
   EXPECT_EQ(caption({"--beams", "3", kBefore, kAfter}).exit_code, 0);
 }
 
+TEST(CaptionProcess, ScoresWhatItCaptioned) {
+  const TemporaryFolder folder;
+  const auto list = write_list(folder, 3).string();
+  const auto output = (folder / "captions.jsonl").string();
+  const auto references = folder.write(
+      "references.json", R"([{"uid": "0", "change_caption": "many houses are built along the road ."},
+      {"uid": "1", "change_caption": "a road"}, {"uid": "2", "change_caption": "a tree"}])");
+  const auto result = caption({"--pairs", list, "--format", "jsonl", "--output", output, "--quiet",
+                               "--evaluate", references.string(), "--no-meteor"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("3 pairs, 1 references each; tokenizer reference"));
+  EXPECT_THAT(result.out, HasSubstr("ROUGE-L"));
+  const auto refused = caption({"--pairs", list, "--evaluate", references.string()});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err,
+              HasSubstr("--evaluate: expected with many pairs, --format jsonl and --output FILE"));
+  const auto absent = caption({"--pairs", list, "--format", "jsonl", "--output",
+                               (folder / "x.jsonl").string(), "--evaluate", "/none.json", "--no-meteor"});
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_FALSE(std::filesystem::exists(folder / "x.jsonl"));
+}
+
 TEST(CaptionProcess, ErrorsAreOneLineAndAnExitCode) {
   const auto missing = caption({"/none/before.png", kAfter});
   EXPECT_EQ(missing.exit_code, 1);

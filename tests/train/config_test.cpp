@@ -146,7 +146,9 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"data.labels=x", "data.labels: expected reference or caption_only, got 'x'"},
       {"data.unreadable=x", "data.unreadable: expected error or skip, got 'x'"},
       {"optimizer.schedule=x", "optimizer.schedule: expected cosine or constant, got 'x'"},
-      {"evaluation.metric=bleu", "evaluation.metric: expected loss or change_accuracy, got 'bleu'"},
+      {"evaluation.metric=bleu",
+       "evaluation.metric: expected s_star_m, loss, change_accuracy, bleu_4, meteor, rouge_l or cider_d, got "
+       "'bleu'"},
       {"data.captions=flaten",
        "data.captions: expected flatten or random_choice, got 'flaten' (did you mean flatten?)"},
       {"model.dtype=bfloat",

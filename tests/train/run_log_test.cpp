@@ -130,8 +130,12 @@ TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
   write_steps(0, 2);
   {
     RunLog log(run_, 2, 2);
-    log.write(
-        EvaluationLine{.step = 300, .pairs = 1, .loss = 0.75, .metric = "change_accuracy", .score = 0.5});
+    log.write(EvaluationLine{.step = 300,
+                             .pairs = 1,
+                             .loss = 0.75,
+                             .metric = "change_accuracy",
+                             .score = 0.5,
+                             .scores = {{"bleu_4", 0.25}, {"change_accuracy", 0.5}}});
   }
   std::map<int64_t, std::map<std::string, float>> scalars;
   EXPECT_EQ(event_files().size(), 2U);
@@ -148,6 +152,7 @@ TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
   EXPECT_EQ(scalars.at(2).at("tokens_per_second"), 200.0F);
   EXPECT_EQ(scalars.at(300).at("validation/loss"), 0.75F);
   EXPECT_EQ(scalars.at(300).at("validation/change_accuracy"), 0.5F);
+  EXPECT_EQ(scalars.at(300).at("validation/bleu_4"), 0.25F);
 }
 
 /// What TensorBoard shows: a started session supersedes, from its step on, what was there before.

@@ -187,6 +187,27 @@ TEST_F(TrainerTest, TheBestCheckpointStays) {
   EXPECT_THAT(read_file(RunFolder(config.output).report()), HasSubstr("validation loss"));
 }
 
+TEST_F(TrainerTest, TheBestCheckpointIsOfTheMetricAskedFor) {
+  auto config = named("run");
+  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  config.evaluation.every_epoch = false;
+  config.evaluation.every_steps = 2;
+  config.evaluation.metric = "rouge_l";
+  train(config);
+  const auto evaluations = log_of("run", "evaluation");
+  ASSERT_EQ(evaluations.size(), 3U);
+  double best = -1.0;
+  for (const auto& line : evaluations) {
+    const double score = line.at("scores").at("rouge_l");
+    EXPECT_EQ(line.at("score"), score);
+    EXPECT_GE(score, 0.0);
+    EXPECT_TRUE(line.at("scores").contains("cider_d"));
+    EXPECT_TRUE(line.at("scores").contains("change_accuracy"));
+    EXPECT_EQ(line.at("best"), score > best);
+    best = std::max(best, score);
+  }
+}
+
 TEST_F(TrainerTest, UnreadableImagesEndTheRunOrAreLeftOut) {
   fs::remove(folder_ / "pairs.json-3-after.png");
   EXPECT_THAT(test::error_of([&] { train(named("strict")); }), HasSubstr("pairs.json-3-after.png"));

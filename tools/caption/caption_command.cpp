@@ -12,6 +12,9 @@
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "core/files.h"
+#include "eval/eval_command.h"
+#include "eval/eval_options.h"
+#include "eval/eval_run.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -48,9 +51,27 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
   return kSuccess;
 }
 
+EvalCommand evaluation_of(const CaptionCommand& command) {
+  EvalCommand evaluation;
+  evaluation.predictions = command.output;
+  evaluation.references = command.evaluate;
+  evaluation.name = command.output.stem().string();
+  evaluation.no_meteor = command.no_meteor;
+  evaluation.quiet = command.quiet;
+  return evaluation;
+}
+
+/// Says before any work what would be missing after it.
+void check_evaluation(const CaptionCommand& command) {
+  if (command.evaluate.empty()) return;
+  meteor_of(evaluation_of(command));
+  eval::read_references(command.evaluate);
+}
+
 int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
   // What can be wrong with files is said before the model takes its time to load.
   const auto pairs = pairs_of(command);
+  check_evaluation(command);
   auto writer = writer_of(command);
   const auto captioner = Captioner::load(command.model, command.captioner);
   if (!command.quiet) fmt::print(stderr, "{} pairs, {}\n", pairs.size(), captioner.description());
@@ -61,9 +82,11 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
                summary.captioned + summary.failed + summary.skipped, pairs.size(),
                command.output.empty() ? "" : "; --resume goes on from there");
   }
-  if (summary.failed == 0) return kSuccess;
-  fmt::print(stderr, "ccexpert-caption: {} of {} pairs failed\n", summary.failed, pairs.size());
-  return kSomeFailed;
+  if (summary.failed > 0)
+    fmt::print(stderr, "ccexpert-caption: {} of {} pairs failed\n", summary.failed, pairs.size());
+  int evaluated = kSuccess;
+  if (!command.evaluate.empty() && !summary.interrupted) evaluated = run_eval(evaluation_of(command));
+  return summary.failed > 0 ? kSomeFailed : evaluated;
 }
 
 int run(const CaptionCommand& command) {

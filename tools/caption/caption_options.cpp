@@ -9,6 +9,7 @@
 #include <ccexpert/text/prompt.h>
 
 #include "common/command_line.h"
+#include "versions/versions.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -87,6 +88,11 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
       ->group(kGroup);
   app.add_flag("-q,--quiet", command.quiet, "no progress and no warnings")->group(kGroup);
   app.add_flag("--timings", command.timings, "print where the time went to standard error")->group(kGroup);
+  app.add_option("--evaluate", command.evaluate,
+                 "then score the output against these references, as ccexpert-eval does")
+      ->type_name("REFERENCES")
+      ->group(kGroup);
+  app.add_flag("--no-meteor", command.no_meteor, "leave METEOR out of --evaluate")->group(kGroup);
   app.add_option("--timings-file", command.timings_file, "write the same as JSON")
       ->type_name("FILE")
       ->group(kGroup);
@@ -139,6 +145,10 @@ void check(CaptionCommand& command) {
   expect(!(command.resume && command.overwrite), "output: expected --resume or --overwrite, got both");
   expect(!command.resume || !command.output.empty(), "--resume: expected with --output FILE");
   expect(!command.resume || command.format != "text", "--resume: expected --format jsonl or csv, got text");
+  expect(command.evaluate.empty() ||
+             (!command.single_pair() && command.format == "jsonl" && !command.output.empty()),
+         "--evaluate: expected with many pairs, --format jsonl and --output FILE");
+  expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
   expect(!command.stream || (command.single_pair() && command.format == "text" && command.output.empty()),
          "--stream: expected with one pair, as text, to standard output");
   expect(!command.stream || command.generation.beams == 1, "--stream: expected no beam search");
@@ -169,7 +179,7 @@ class CaptionHelp : public CLI::Formatter {
 
 ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
   ParsedCaptionCommand parsed;
-  CommonOptions common;
+  CommonOptions common{.version_text = version_text};
   CLI::App app("Says in words what changed between two images of one place (CCExpert).", kName);
   app.formatter(std::make_shared<CaptionHelp>());
   app.get_formatter()->column_width(34);

@@ -31,6 +31,8 @@ struct CaptionCommand {
   bool quiet = false;
   bool timings = false;
   std::filesystem::path timings_file;
+  std::filesystem::path evaluate;  ///< references to score the captions with, or empty
+  bool no_meteor = false;
 
   std::string prompt;
   std::string prompt_style = "reference";

@@ -8,7 +8,6 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/fields.h>
-#include <ccexpert/version.h>
 
 #include "common/exit_code.h"
 
@@ -59,8 +58,7 @@ const CLI::App& chosen(const CLI::App& app) {
 void add_common_options(CLI::App& app, CommonOptions& common) {
   constexpr const char* kGroup = "Other";
   app.set_help_flag("-h,--help", "this text")->group(kGroup);
-  app.add_flag("--version", common.version, "versions of this program and LibTorch, CPU features, GPU")
-      ->group(kGroup);
+  app.add_flag("--version", common.version, "versions of this program and what it is made of")->group(kGroup);
   app.add_option("--completion", common.completion, "print the completion script of a shell")
       ->check(CLI::IsMember({"bash"}))
       ->type_name("NAME")
@@ -74,7 +72,7 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
   };
   try {
     app.parse(count, arguments);
-    if (common.version) return {kSuccess, version_text(app.get_name())};
+    if (common.version) return {kSuccess, common.version_text(app.get_name())};
     if (!common.completion.empty()) return {kSuccess, bash_completion(app)};
     check();
   } catch (const CLI::CallForHelp&) {
@@ -88,7 +86,7 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
 }
 
 std::string bash_completion(const CLI::App& app) {
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   std::string function = "_" + name;
   std::replace(function.begin(), function.end(), '-', '_');
   std::string commands, options, cases = choice_cases(app);
@@ -133,12 +131,6 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto nearest = nearest_name(name, long_names(command));
   return fmt::format("unknown option {}", name) +
          (nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest));
-}
-
-std::string version_text(const std::string& command) {
-  const auto info = build_info();
-  return fmt::format("{} {}\nLibTorch {}\nCPU {}\nGPU {}", command, info.version, info.libtorch, info.cpu,
-                     info.gpu);
 }
 
 std::string option_name(std::string field_name) {

@@ -14,7 +14,9 @@ namespace ccexpert::tools {
 
 /// What every command can be asked for beside its work.
 struct CommonOptions {
-  std::string completion;
+  /// Text of --version for a command; versions.h has that of commands with LibTorch.
+  std::string (*version_text)(const std::string& command) = nullptr;
+  std::string completion = {};
   bool version = false;
 };
 void add_common_options(CLI::App& app, CommonOptions& common);
@@ -35,9 +37,6 @@ std::string bash_completion(const CLI::App& app);
 
 /// The one line that says what is wrong with the arguments, with the nearest option for an unknown one.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error);
-
-/// Text of --version: versions, instruction set, GPUs.
-std::string version_text(const std::string& command);
 
 /// "max_new_tokens" to "--max-new-tokens".
 std::string option_name(std::string field_name);

@@ -16,6 +16,7 @@
 #include "data/subcommand.h"
 #include "data/synth_run.h"
 #include "data/vocabulary_run.h"
+#include "versions/versions.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -83,7 +84,7 @@ std::string names_of(const std::vector<Subcommand>& commands) {
 }  // namespace
 
 int run_data_command(int count, const char* const* arguments) {
-  CommonOptions common;
+  CommonOptions common{.version_text = version_text};
   CLI::App app("Makes and examines data sets of image pairs with captions of change.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);

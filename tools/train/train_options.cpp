@@ -6,6 +6,7 @@
 #include <ccexpert/core/error.h>
 
 #include "common/command_line.h"
+#include "versions/versions.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -85,7 +86,7 @@ void check(const TrainCommand& command) {
 
 ParsedTrainCommand parse_train_command(int count, const char* const* arguments) {
   ParsedTrainCommand parsed;
-  CommonOptions common;
+  CommonOptions common{.version_text = version_text};
   CLI::App app("Trains CCExpert: one stage, or stages one behind the other.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);

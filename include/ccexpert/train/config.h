@@ -93,8 +93,9 @@ struct EvaluationSection {
     return std::tuple{field("every_steps", &Self::every_steps, "evaluate after so many steps (0: not)"),
                       field("every_epoch", &Self::every_epoch, "evaluate after each epoch"),
                       field("metric", &Self::metric,
-                            "what the best checkpoint is chosen by: loss, or change_accuracy (whether "
-                            "captions say rightly that nothing changed)"),
+                            "what the best checkpoint is chosen by: s_star_m (the paper's), bleu_4, meteor, "
+                            "rouge_l, cider_d, change_accuracy (whether captions say rightly that nothing "
+                            "changed), or loss"),
                       field("max_pairs", &Self::max_pairs, "pairs to evaluate on (0: all)"),
                       field("batch_size", &Self::batch_size, "pairs captioned at once"),
                       field("samples", &Self::samples, "captions to print"),

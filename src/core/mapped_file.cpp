@@ -1,4 +1,4 @@
-#include "io/mapped_file.h"
+#include "core/mapped_file.h"
 
 #include <cerrno>
 #include <cstring>
@@ -10,7 +10,7 @@
 
 #include <ccexpert/core/error.h>
 
-namespace ccexpert::io {
+namespace ccexpert {
 namespace {
 
 /// Closes a descriptor on every way out.
@@ -52,4 +52,4 @@ void MappedFile::release(uint64_t offset, uint64_t bytes) const {
   if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 
-}  // namespace ccexpert::io
+}  // namespace ccexpert

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <memory>
 
-namespace ccexpert::io {
+namespace ccexpert {
 
 class MappedFile {
  public:
@@ -34,4 +34,4 @@ class MappedFile {
   uint64_t size_;
 };
 
-}  // namespace ccexpert::io
+}  // namespace ccexpert

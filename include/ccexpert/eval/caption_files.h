@@ -1,0 +1,66 @@
+/// Files of predictions and of references, and what of them belongs together.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ccexpert/eval/sample.h>
+
+namespace ccexpert::eval {
+
+/// One entry of a file: a prediction, references, or both.
+struct CaptionEntry {
+  std::string uid;
+  std::vector<std::string> aliases = {};       ///< other names it may be called by: file name, number
+  std::optional<std::string> prediction = {};  ///< nothing where it is only of references, or failed
+  std::vector<std::string> references = {};
+  std::optional<bool> changed = {};
+  std::filesystem::path before = {};  ///< empty where the file does not say
+  std::filesystem::path after = {};
+  std::string split = {};  ///< empty where the file has none
+};
+
+/// Reads predictions, a JSON array or JSON Lines of objects with
+///
+///   uid (or image_id)                      a text or a number; else `before` (or img1_path)
+///   pred (or caption, or prediction)       the caption; an entry of ccexpert-caption with `error` has none
+///   change_caption (or references)         optional: a text or a list of them
+///   change_flag                            optional: 0, 1, true or false
+///   before, after (or img1_path, img2_path)   optional, for the report
+///
+/// so the authors' evaluation files, ccexpert-caption's JSON Lines and COCO results all work. Relative image
+/// paths start at `image_root`, or at the file's folder where that is empty. Throws Error naming the file,
+/// the line (or the entry) and the key.
+std::vector<CaptionEntry> read_predictions(const std::filesystem::path& file,
+                                           const std::filesystem::path& image_root = {});
+
+/// Reads references. Recognised by content: the universal format (uid, change_caption, change_flag as above),
+/// LEVIR-CC's {"images": [{filename, imgid, split, changeflag, sentences: [{raw}]}]}, and COCO's {"images":
+/// [{id, file_name}], "annotations": [{image_id, caption}]}. Of a file with splits, the pairs of `split` are
+/// taken ("all": of every one). Throws Error as above, and for a split that the file has not.
+std::vector<CaptionEntry> read_references(const std::filesystem::path& file,
+                                          const std::string& split = "test",
+                                          const std::filesystem::path& image_root = {});
+
+/// What is scored, and what could not be.
+struct EvaluationSet {
+  std::vector<Sample> samples;
+  std::vector<std::filesystem::path> before;  ///< of each sample; may be empty
+  std::vector<std::filesystem::path> after;
+  std::vector<std::string> missing;  ///< uids with references and no prediction
+  std::vector<std::string> extra;    ///< uids with a prediction and no references
+  size_t repeated = 0;               ///< entries that repeated an earlier uid, which counts
+  size_t contradicted = 0;           ///< those among them that said something else
+};
+
+/// Lays predictions over references, in the order of the references. Without `references` (empty), those of
+/// the predictions themselves are taken. A pair whose references do not say whether it changed is taken for
+/// unchanged where all of them are among `unchanged_sentences`, if the set has any such pair at all. Throws
+/// Error where nothing can be scored.
+EvaluationSet evaluation_set(const std::vector<CaptionEntry>& predictions,
+                             const std::vector<CaptionEntry>& references,
+                             const std::vector<std::string>& unchanged_sentences);
+
+}  // namespace ccexpert::eval

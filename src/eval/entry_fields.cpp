@@ -1,0 +1,88 @@
+#include "eval/entry_fields.h"
+
+#include <ccexpert/core/error.h>
+
+#include "core/json_list.h"
+
+namespace ccexpert::eval {
+namespace {
+
+using nlohmann::json;
+
+/// The first of `keys` that the entry has, or null.
+std::pair<const char*, const json*> first_of(const JsonEntry& entry,
+                                             std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    const auto found = entry.object.find(key);
+    if (found != entry.object.end() && !found->is_null()) return {key, &*found};
+  }
+  return {*keys.begin(), nullptr};
+}
+
+[[noreturn]] void refuse(const JsonEntry& entry, const char* key, const char* expected, const json& got) {
+  fail({entry.where + ": " + key, expected,
+        got.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60)});
+}
+
+}  // namespace
+
+std::optional<std::string> text_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
+  const auto [key, value] = first_of(entry, keys);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_string()) return value->get<std::string>();
+  if (value->is_number_integer()) return value->dump();
+  refuse(entry, key, "a text", *value);
+}
+
+std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
+  const auto [key, value] = first_of(entry, keys);
+  if (value == nullptr) return {};
+  if (value->is_string()) return {value->get<std::string>()};
+  if (!value->is_array()) refuse(entry, key, "a text or a list of texts", *value);
+  std::vector<std::string> texts;
+  for (const auto& each : *value) {
+    if (!each.is_string()) refuse(entry, key, "a text or a list of texts", each);
+    texts.push_back(each.get<std::string>());
+  }
+  return texts;
+}
+
+std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
+  const auto [key, value] = first_of(entry, keys);
+  if (value == nullptr) return std::nullopt;
+  if (value->is_boolean()) return value->get<bool>();
+  if (*value == 0 || *value == 1) return *value == 1;
+  refuse(entry, key, "0, 1, true or false", *value);
+}
+
+std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
+  const auto text = text_under(entry, keys);
+  if (!text) return {};
+  const auto path = (entry.root / *text).lexically_normal();
+  // ccexpert-caption writes paths as it was given them, which start where it ran.
+  std::error_code code;
+  const bool is_elsewhere = !std::filesystem::exists(path, code) && std::filesystem::exists(*text, code);
+  return is_elsewhere ? std::filesystem::path(*text) : path;
+}
+
+CaptionEntry universal_entry(const JsonEntry& entry) {
+  if (!entry.object.is_object()) fail({entry.where, "an object with uid", entry.object.dump().substr(0, 60)});
+  const auto uid = text_under(entry, {"uid", "image_id", "before", "img1_path"});
+  if (!uid) fail({entry.where + ": uid", "a text or a number", "none"});
+  return {.uid = *uid,
+          .references = texts_under(entry, {"change_caption", "references", "captions"}),
+          .changed = flag_under(entry, {"change_flag", "changeflag"}),
+          .before = path_under(entry, {"before", "img1_path"}),
+          .after = path_under(entry, {"after", "img2_path"})};
+}
+
+void visit_caption_entries(const std::string& text, const std::filesystem::path& file,
+                           const std::filesystem::path& root,
+                           const std::function<void(const JsonEntry&)>& visit) {
+  const auto start = root.empty() ? file.parent_path() : root;
+  visit_entries(text, file.string(), [&](const json& object, const std::string& where) {
+    visit({object, where, start});
+  });
+}
+
+}  // namespace ccexpert::eval

@@ -1,0 +1,48 @@
+// Fields of entries of caption files.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/eval/caption_files.h>
+
+namespace ccexpert::eval {
+
+/// An entry, where it stands (for messages), and where relative paths start.
+struct JsonEntry {
+  const nlohmann::json& object;
+  std::string where;
+  std::filesystem::path root;
+};
+
+/// A text (or a whole number, as a text) under the first of `keys` that is there; nothing where none is.
+std::optional<std::string> text_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
+
+/// A text or a list of texts.
+std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
+
+/// 0, 1, true or false.
+std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
+
+/// A path that starts at the root where it is relative, or at the working directory where that alone has the
+/// file; empty where there is none.
+std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
+
+/// uid, references, whether it changed, paths: what every format of the project's own has.
+CaptionEntry universal_entry(const JsonEntry& entry);
+
+/// Calls `visit` for every entry of a JSON array or JSON Lines.
+void visit_caption_entries(const std::string& text, const std::filesystem::path& file,
+                           const std::filesystem::path& root,
+                           const std::function<void(const JsonEntry&)>& visit);
+
+/// Captions of millions of pairs are more than a configuration file's limit allows.
+constexpr size_t kMaxCaptionBytes = size_t{8} << 30;
+
+}  // namespace ccexpert::eval

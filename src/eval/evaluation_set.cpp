@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/eval/caption_files.h>
+
+#include "eval/words.h"
+
+namespace ccexpert::eval {
+namespace {
+
+/// Entries by their names. A uid counts before an alias; an alias of two entries stands for none.
+class EntryIndex {
+ public:
+  explicit EntryIndex(const std::vector<CaptionEntry>& entries) {
+    for (const auto& entry : entries) {
+      if (by_uid_.emplace(entry.uid, &entry).second) add_aliases(entry);
+    }
+  }
+
+  const CaptionEntry* find(const std::string& name) const {
+    const auto uid = by_uid_.find(name);
+    if (uid != by_uid_.end()) return uid->second;
+    const auto alias = by_alias_.find(name);
+    return alias == by_alias_.end() ? nullptr : alias->second;
+  }
+
+ private:
+  void add_aliases(const CaptionEntry& entry) {
+    for (const auto& alias : entry.aliases) {
+      const auto [known, is_new] = by_alias_.emplace(alias, &entry);
+      if (!is_new && known->second != &entry) known->second = nullptr;
+    }
+  }
+
+  std::unordered_map<std::string, const CaptionEntry*> by_uid_;
+  std::unordered_map<std::string, const CaptionEntry*> by_alias_;
+};
+
+/// Says of the pairs that do not say it whether they changed.
+void deduce_changes(std::vector<Sample>& samples, const std::vector<std::string>& unchanged_sentences) {
+  std::unordered_set<std::string> unchanged;
+  for (const auto& sentence : unchanged_sentences)
+    unchanged.insert(joined_words(tokenize(sentence, Tokenizer::kReference)));
+  const auto says_unchanged = [&](const std::string& reference) {
+    return unchanged.contains(joined_words(tokenize(reference, Tokenizer::kReference)));
+  };
+  std::vector<Sample*> unknown;
+  bool any_unchanged = false;
+  for (auto& sample : samples) {
+    if (sample.changed) continue;
+    unknown.push_back(&sample);
+    sample.changed = !std::all_of(sample.references.begin(), sample.references.end(), says_unchanged);
+    any_unchanged = any_unchanged || !*sample.changed;
+  }
+  if (any_unchanged) return;
+  for (auto* sample : unknown) sample->changed.reset();
+}
+
+/// Collects samples under the uids of their references.
+class Collector {
+ public:
+  explicit Collector(EvaluationSet& set) : set_(set) {}
+
+  void add(const CaptionEntry& prediction, const CaptionEntry& references) {
+    const auto [known, is_new] = places_.emplace(references.uid, set_.samples.size());
+    if (!is_new) {
+      ++set_.repeated;
+      if (set_.samples[known->second].prediction != *prediction.prediction) ++set_.contradicted;
+      return;
+    }
+    set_.samples.push_back({.uid = references.uid,
+                            .prediction = *prediction.prediction,
+                            .references = references.references,
+                            .changed = references.changed ? references.changed : prediction.changed});
+    set_.before.push_back(prediction.before.empty() ? references.before : prediction.before);
+    set_.after.push_back(prediction.after.empty() ? references.after : prediction.after);
+  }
+
+  bool has(const std::string& uid) const { return places_.contains(uid); }
+
+ private:
+  EvaluationSet& set_;
+  std::unordered_map<std::string, size_t> places_;
+};
+
+void collect_own(const std::vector<CaptionEntry>& predictions, EvaluationSet& set) {
+  Collector collector(set);
+  for (const auto& entry : predictions) {
+    if (entry.references.empty()) {
+      set.extra.push_back(entry.uid);
+    } else if (!entry.prediction) {
+      set.missing.push_back(entry.uid);
+    } else {
+      collector.add(entry, entry);
+    }
+  }
+  std::erase_if(set.missing, [&](const std::string& uid) { return collector.has(uid); });
+}
+
+void collect(const std::vector<CaptionEntry>& predictions, const std::vector<CaptionEntry>& references,
+             EvaluationSet& set) {
+  const EntryIndex index(references);
+  std::unordered_map<const CaptionEntry*, std::vector<const CaptionEntry*>> said;
+  for (const auto& entry : predictions) {
+    const auto* pair = index.find(entry.uid);
+    if (pair == nullptr) {
+      set.extra.push_back(entry.uid);
+    } else if (entry.prediction) {
+      said[pair].push_back(&entry);
+    }
+  }
+  Collector collector(set);
+  for (const auto& pair : references) {
+    if (index.find(pair.uid) != &pair) continue;  // an entry that repeats an earlier one
+    const auto found = said.find(&pair);
+    if (found == said.end()) {
+      set.missing.push_back(pair.uid);
+      continue;
+    }
+    for (const auto* prediction : found->second) collector.add(*prediction, pair);
+  }
+}
+
+}  // namespace
+
+EvaluationSet evaluation_set(const std::vector<CaptionEntry>& predictions,
+                             const std::vector<CaptionEntry>& references,
+                             const std::vector<std::string>& unchanged_sentences) {
+  EvaluationSet set;
+  if (references.empty()) {
+    collect_own(predictions, set);
+  } else {
+    collect(predictions, references, set);
+  }
+  if (set.samples.empty()) {
+    const auto got = fmt::format("{} predictions without references, {} references without a prediction",
+                                 set.extra.size(), set.missing.size());
+    fail({"evaluation", "predictions and references of the same uids", got,
+          references.empty() ? "name the references by --references" : "compare the uids of the two files"});
+  }
+  deduce_changes(set.samples, unchanged_sentences);
+  return set;
+}
+
+}  // namespace ccexpert::eval

@@ -1,0 +1,75 @@
+#include <algorithm>
+
+#include "eval/meteor_align.h"
+
+namespace ccexpert::eval {
+namespace {
+
+using Kind = MeteorMatch::Kind;
+
+/// Collects the candidates of one pair of sentences.
+class Candidates {
+ public:
+  Candidates(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
+             const MeteorSentence& reference)
+      : vocabulary_(vocabulary),
+        prediction_(prediction),
+        reference_(reference),
+        found_(reference.words.size()) {}
+
+  template <class Matches>
+  void add_words(Kind kind, Matches matches) {
+    for (size_t i = 0; i < prediction_.words.size(); ++i) {
+      for (size_t j = 0; j < reference_.words.size(); ++j) {
+        if (matches(prediction_.words[i], reference_.words[j])) found_[j].push_back({i, 1, j, 1, kind});
+      }
+    }
+  }
+
+  /// What the table has in both directions is found twice, and so is no definite match. The order, which
+  /// decides ties, is the table's: by the phrase that is looked up, by the text of the other one, by place.
+  void add_paraphrases() {
+    for (const auto& phrase : reference_.phrases) {
+      for (const auto& other : prediction_.phrases_by_text) {
+        if (vocabulary_.has_paraphrase(phrase, other)) add(other, phrase);
+      }
+    }
+    for (const auto& phrase : prediction_.phrases) {
+      for (const auto& other : reference_.phrases_by_text) {
+        if (vocabulary_.has_paraphrase(phrase, other)) add(phrase, other);
+      }
+    }
+  }
+
+  MatchCandidates take() { return std::move(found_); }
+
+ private:
+  void add(const MeteorPhrase& said, const MeteorPhrase& expected) {
+    found_[expected.start].push_back(
+        {said.start, said.length, expected.start, expected.length, Kind::kParaphrase});
+  }
+
+  const MeteorVocabulary& vocabulary_;
+  const MeteorSentence& prediction_;
+  const MeteorSentence& reference_;
+  MatchCandidates found_;
+};
+
+}  // namespace
+
+MatchCandidates match_candidates(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
+                                 const MeteorSentence& reference) {
+  Candidates candidates(vocabulary, prediction, reference);
+  candidates.add_words(Kind::kExact, [](uint32_t a, uint32_t b) { return a == b; });
+  // Of equal sentences nothing else can be better.
+  if (prediction.words == reference.words) return candidates.take();
+  const auto word = [&](uint32_t number) -> const MeteorWord& { return vocabulary.word(number); };
+  candidates.add_words(Kind::kStem,
+                       [&](uint32_t a, uint32_t b) { return a != b && word(a).stem == word(b).stem; });
+  candidates.add_words(Kind::kSynonym,
+                       [&](uint32_t a, uint32_t b) { return a != b && are_synonyms(word(a), word(b)); });
+  candidates.add_paraphrases();
+  return candidates.take();
+}
+
+}  // namespace ccexpert::eval

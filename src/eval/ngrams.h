@@ -1,0 +1,57 @@
+// Counts of n-grams, n from 1 to 4.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "eval/words.h"
+
+namespace ccexpert::eval {
+
+constexpr size_t kMaxOrder = 4;
+
+struct NgramCount {
+  uint32_t id;
+  uint32_t count;
+};
+
+/// The n-grams of one text; those of an order are sorted by id.
+struct NgramCounts {
+  size_t words = 0;
+  std::array<std::vector<NgramCount>, kMaxOrder> orders;
+};
+
+/// Numbers n-grams; an id stands for one n-gram of one order.
+class NgramIds {
+ public:
+  NgramCounts count(std::string_view text);
+  size_t size() const { return extended_.size(); }
+
+ private:
+  uint32_t extend(uint32_t prefix, uint32_t word);
+
+  WordIds words_;
+  /// (id of an n-gram without its last word, the last word) to the n-gram's id.
+  std::unordered_map<uint64_t, uint32_t> extended_;
+};
+
+/// Calls `visit(count, other count)` for every n-gram that both lists have.
+template <class Visit>
+void for_common(const std::vector<NgramCount>& one, const std::vector<NgramCount>& other, Visit&& visit) {
+  auto a = one.begin();
+  auto b = other.begin();
+  while (a != one.end() && b != other.end()) {
+    if (a->id < b->id) {
+      ++a;
+    } else if (b->id < a->id) {
+      ++b;
+    } else {
+      visit(*a++, *b++);
+    }
+  }
+}
+
+}  // namespace ccexpert::eval

@@ -1,0 +1,41 @@
+#include "train/caption_scores.h"
+
+#include <algorithm>
+#include <array>
+
+#include <ccexpert/core/log.h>
+
+namespace ccexpert::train {
+namespace {
+
+constexpr std::array<std::pair<const char*, const char*>, 8> kNames{{{"bleu_1", "BLEU-1"},
+                                                                     {"bleu_2", "BLEU-2"},
+                                                                     {"bleu_3", "BLEU-3"},
+                                                                     {"bleu_4", "BLEU-4"},
+                                                                     {"meteor", "METEOR"},
+                                                                     {"rouge_l", "ROUGE-L"},
+                                                                     {"cider_d", "CIDEr-D"},
+                                                                     {"s_star_m", "S*m"}}};
+
+std::shared_ptr<const eval::MeteorData> meteor_for(const std::string& metric) {
+  if (metric != "meteor" && metric != "s_star_m") return nullptr;
+  return eval::MeteorData::open(eval::MeteorData::default_folder(),
+                                [] { log::info("building the index of METEOR's tables, once"); });
+}
+
+}  // namespace
+
+CaptionScores::CaptionScores(const std::string& metric) : scorer_({.meteor = meteor_for(metric)}) {}
+
+NamedScores CaptionScores::score(std::span<const eval::Sample> samples) {
+  const auto table = scorer_.score(samples);
+  NamedScores scores;
+  for (const auto& [name, column] : kNames) {
+    const auto& columns = table.names;
+    if (std::find(columns.begin(), columns.end(), column) != columns.end())
+      scores.emplace_back(name, table.value(column));
+  }
+  return scores;
+}
+
+}  // namespace ccexpert::train

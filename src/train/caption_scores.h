@@ -1,0 +1,29 @@
+// Scores of generated captions, under the names that a config has for them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <ccexpert/eval/scorer.h>
+
+namespace ccexpert::train {
+
+/// A metric's name in configs and logs ("bleu_1" to "bleu_4", "meteor", "rouge_l", "cider_d", "s_star_m"),
+/// and its value.
+using NamedScores = std::vector<std::pair<std::string, double>>;
+
+class CaptionScores {
+ public:
+  /// METEOR and S*m are computed where `metric` is one of them. Throws Error where METEOR's tables are
+  /// missing then: at the start of a run, not after its first epoch.
+  explicit CaptionScores(const std::string& metric);
+
+  NamedScores score(std::span<const eval::Sample> samples);
+
+ private:
+  eval::Scorer scorer_;
+};
+
+}  // namespace ccexpert::train

@@ -1,0 +1,132 @@
+// METEOR on small tables; golden_metrics_test.cpp has the real ones.
+#include <array>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/eval/meteor.h>
+
+#include "eval/meteor_tables.h"
+#include "support/errors.h"
+
+namespace ccexpert::eval {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class MeteorTest : public ::testing::Test {
+ protected:
+  std::vector<std::string> matches(const std::string& prediction, const std::string& reference) {
+    constexpr std::array kNames{"exact", "stem", "synonym", "paraphrase"};
+    std::vector<std::string> texts;
+    for (const auto& match : MeteorAligner(tables_.open()).align(prediction, reference).matches) {
+      std::ostringstream text;
+      text << match.prediction_start << "+" << match.prediction_words << ":" << match.reference_start << "+"
+           << match.reference_words << " " << kNames.at(static_cast<size_t>(match.kind));
+      texts.push_back(text.str());
+    }
+    return texts;
+  }
+  double score(const std::string& prediction, const std::vector<std::string>& references) {
+    const auto metric = make_meteor(tables_.open());
+    metric->add({.uid = "a", .prediction = prediction, .references = references});
+    return metric->value().front();
+  }
+
+  test::MeteorTables tables_;
+};
+
+TEST_F(MeteorTest, MatchesByEveryKind) {
+  EXPECT_THAT(matches("the cars", "the automobile"), ElementsAre("0+1:0+1 exact", "1+1:1+1 synonym"));
+  EXPECT_THAT(matches("the trees", "the tree"), ElementsAre("0+1:0+1 exact", "1+1:1+1 stem"));
+  EXPECT_THAT(matches("a number of houses", "several houses"),
+              ElementsAre("0+3:0+1 paraphrase", "3+1:1+1 exact"));
+  EXPECT_THAT(matches("several houses", "a number of houses"),
+              ElementsAre("0+1:0+3 paraphrase", "1+1:3+1 exact"));
+}
+
+TEST_F(MeteorTest, KnowsBaseFormsOfIrregularWords) {
+  EXPECT_THAT(matches("better", "good"), ElementsAre("0+1:0+1 synonym"));
+}
+
+TEST_F(MeteorTest, PrefersFewPiecesToASingleWordMatchedInTwoWays) {
+  // "houses" and "house" have a stem and a synset in common, so the match is not definite and must not cost a
+  // chunk.
+  EXPECT_THAT(matches("x houses", "y z house"), ElementsAre());
+  EXPECT_THAT(matches("the houses", "the house"), ElementsAre("0+1:0+1 exact", "1+1:1+1 stem"));
+}
+
+TEST_F(MeteorTest, EqualSentencesScoreOne) {
+  EXPECT_DOUBLE_EQ(score("many houses are built", {"many houses are built"}), 1.0);
+  EXPECT_DOUBLE_EQ(score("built are houses many", {"many houses are built"}), 0.4);
+}
+
+TEST_F(MeteorTest, TakesTheBestReference) {
+  const double alone = score("a road is built", {"a road is built in the woods"});
+  EXPECT_DOUBLE_EQ(score("a road is built", {"trees", "a road is built in the woods", "nothing"}), alone);
+  EXPECT_GT(alone, 0.3);
+}
+
+TEST_F(MeteorTest, NothingInCommonIsZeroNotNan) {
+  EXPECT_EQ(score("", {"many houses"}), 0.0);
+  EXPECT_EQ(score("xyz", {"many houses"}), 0.0);
+  EXPECT_EQ(score("many houses", {""}), 0.0);
+  EXPECT_EQ(score("", {""}), 0.0);
+}
+
+TEST_F(MeteorTest, AlignsSentencesOfMoreWordsThanAMachineWordHasBits) {
+  std::string text;
+  for (int i = 0; i < 150; ++i) text.append("w").append(std::to_string(i)).append(" ");
+  EXPECT_EQ(matches(text, text).size(), 150u);
+  EXPECT_EQ(matches(text + "a b", "b a " + text).size(), 152u);
+}
+
+TEST_F(MeteorTest, BuildsTheIndexOnceAndAgainWhereAFileChanged) {
+  int built = 0;
+  const auto count = [&] { ++built; };
+  MeteorData::open(tables_.data(), count);
+  MeteorData::open(tables_.data(), count);
+  EXPECT_EQ(built, 1);
+  tables_.folder().write("data/function/english.words", "the\n");
+  MeteorData::open(tables_.data(), count);
+  EXPECT_EQ(built, 2);
+}
+
+TEST_F(MeteorTest, BuildsACutIndexAgain) {
+  MeteorData::open(tables_.data());
+  for (const auto& file : fs::directory_iterator(tables_.folder() / "cache/ccexpert"))
+    fs::resize_file(file.path(), fs::file_size(file.path()) - 8);
+  int built = 0;
+  MeteorData::open(tables_.data(), [&] { ++built; });
+  EXPECT_EQ(built, 1);
+}
+
+TEST_F(MeteorTest, SaysWhichFileIsMissingAndWhatToRun) {
+  fs::remove(tables_.data() / "paraphrase-en.gz");
+  EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }),
+              AllOf(HasSubstr("METEOR's data: expected a file"), HasSubstr("paraphrase-en.gz"),
+                    HasSubstr("scripts/setup.sh"), HasSubstr("--no-meteor")));
+}
+
+TEST_F(MeteorTest, RefusesBrokenTables) {
+  tables_.folder().write("data/synonym/english.synsets", "car\n02958343 x1\n");
+  EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }),
+              HasSubstr("english.synsets: line 2: expected numbers of synsets, got x1"));
+  tables_.folder().write("data/synonym/english.synsets", "car\n02958343\n");
+  tables_.folder().write("data/paraphrase-en.gz", "0.1\na number of\n");
+  EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }), HasSubstr("ends within an entry"));
+}
+
+TEST_F(MeteorTest, DefaultFolderIsInTheCacheOrNamed) {
+  EXPECT_EQ(MeteorData::default_folder(), tables_.folder() / "cache/ccexpert/meteor-1.5");
+  ::setenv("CCEXPERT_METEOR_DATA", "/somewhere", 1);
+  EXPECT_EQ(MeteorData::default_folder(), "/somewhere");
+  ::unsetenv("CCEXPERT_METEOR_DATA");
+}
+
+}  // namespace
+}  // namespace ccexpert::eval

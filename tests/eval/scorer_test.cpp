@@ -1,0 +1,113 @@
+#include <cmath>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/eval/scorer.h>
+
+#include "eval/golden_metrics.h"
+#include "eval/meteor_tables.h"
+#include "support/errors.h"
+
+namespace ccexpert::eval {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Pairs of which the first `right` are said as they should be.
+std::vector<Sample> samples(size_t right, size_t count) {
+  std::vector<Sample> result;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string reference = "road number " + std::to_string(i) + " is built here .";
+    result.push_back({.uid = std::to_string(i),
+                      .prediction = i < right ? reference : "nothing of that kind at all .",
+                      .references = {reference},
+                      .changed = true});
+  }
+  return result;
+}
+
+TEST(Scorer, HasThePapersColumnsAndWithoutMeteorNoMean) {
+  const test::MeteorTables tables;
+  EXPECT_THAT(Scorer({.meteor = tables.open()}).names(),
+              ElementsAre("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D", "S*m",
+                          "CIDEr", "change accuracy"));
+  EXPECT_THAT(Scorer({}).names(), ElementsAre("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr-D",
+                                              "CIDEr", "change accuracy"));
+}
+
+TEST(Scorer, MeanIsOfTheFourMetrics) {
+  const test::MeteorTables tables;
+  const auto table = Scorer({.meteor = tables.open()}).score(samples(2, 4));
+  const double mean =
+      (table.value("BLEU-4") + table.value("METEOR") + table.value("ROUGE-L") + table.value("CIDEr-D")) / 4.0;
+  EXPECT_DOUBLE_EQ(table.value("S*m"), mean);
+  EXPECT_TRUE(std::isnan(table.value("SPICE")));
+}
+
+TEST(Scorer, GoldenMean) {
+  if (!std::filesystem::exists(MeteorData::default_folder() / "paraphrase-en.gz"))
+    GTEST_SKIP() << "METEOR's tables are not installed: run scripts/setup.sh";
+  Scorer scorer({.meteor = MeteorData::open(MeteorData::default_folder())});
+  EXPECT_NEAR(scorer.score(test::golden_samples()).value("S*m"),
+              test::golden_metrics()["corpus"]["Sm"].get<double>(), 1e-6);
+}
+
+TEST(Scorer, ScoresAgainFromNothing) {
+  Scorer scorer({});
+  const auto first = scorer.score(samples(3, 6));
+  scorer.score(samples(1, 3));
+  EXPECT_EQ(scorer.score(samples(3, 6)).corpus, first.corpus);
+}
+
+TEST(Scorer, OfNoSamplesAllIsNan) {
+  for (const double value : Scorer({}).score({}).corpus) EXPECT_TRUE(std::isnan(value));
+}
+
+TEST(Scorer, RefusesASampleWithoutReferences) {
+  const std::vector<Sample> bad{{.uid = "p7", .prediction = "a", .references = {}}};
+  EXPECT_THAT(test::error_of([&] { Scorer({}).score(bad); }),
+              HasSubstr("pair p7: expected at least one reference, got none"));
+}
+
+TEST(Scorer, IntervalsHoldTheValueAndDoNotDependOnChance) {
+  Scorer scorer({});
+  const auto table = scorer.score(samples(20, 40));
+  const auto intervals = scorer.intervals(table, {});
+  const auto again = scorer.intervals(table, {});
+  for (size_t i = 0; i < intervals.size(); ++i) {
+    EXPECT_LE(intervals[i].low, table.corpus[i]);
+    EXPECT_GE(intervals[i].high, table.corpus[i]);
+    EXPECT_EQ(intervals[i].low, again[i].low);
+  }
+  EXPECT_LT(intervals.front().low, intervals.front().high);
+  const auto narrow = scorer.intervals(table, {.confidence = 0.5});
+  EXPECT_LT(narrow.front().high - narrow.front().low, intervals.front().high - intervals.front().low);
+}
+
+TEST(Scorer, ComparisonSeesWhatIsBetterAndWhatIsNot) {
+  Scorer scorer({});
+  const auto bad = scorer.score(samples(10, 60)), good = scorer.score(samples(50, 60));
+  const auto better = scorer.compare(bad, good, {});
+  const auto same = scorer.compare(good, good, {});
+  EXPECT_GT(better.front().value, 0.3);
+  EXPECT_GT(better.front().interval.low, 0.0);
+  EXPECT_LT(better.front().p, 0.01);
+  EXPECT_EQ(same.front().value, 0.0);
+  EXPECT_EQ(same.front().p, 1.0);
+  EXPECT_THAT(test::error_of([&] { scorer.compare(bad, scorer.score(samples(1, 2)), {}); }),
+              HasSubstr("expected 60 pairs in both, got 2"));
+}
+
+TEST(Scorer, RefusesImpossibleBootstraps) {
+  Scorer scorer({});
+  const auto table = scorer.score(samples(1, 2));
+  EXPECT_THAT(test::error_of([&] { scorer.intervals(table, {.resamples = 0}); }),
+              HasSubstr("at least 1 resample"));
+  EXPECT_THAT(test::error_of([&] { scorer.intervals(table, {.confidence = 1.0}); }),
+              HasSubstr("above 0 and below 1"));
+}
+
+}  // namespace
+}  // namespace ccexpert::eval

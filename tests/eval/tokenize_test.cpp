@@ -1,0 +1,66 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/eval/sample.h>
+
+#include "eval/words.h"
+#include "support/errors.h"
+
+namespace ccexpert::eval {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(Tokenize, ReferenceLowersAndDeletesFullStopsAndNothingElse) {
+  EXPECT_EQ(tokenize(" There is NO difference, at 1.5 m. ", Tokenizer::kReference),
+            " there is no difference, at 15 m ");
+  EXPECT_EQ(tokenize("Été À Σ", Tokenizer::kReference), "été à σ");
+}
+
+TEST(Tokenize, ALineBreakIsABlank) {
+  EXPECT_EQ(tokenize("a road\nis\r\nbuilt", Tokenizer::kReference), "a road is  built");
+  EXPECT_EQ(tokenize("a road\nis\r\nbuilt.", Tokenizer::kPtb), "a road is built");
+}
+
+TEST(Tokenize, RepairsWhatIsNoUtf8) {
+  EXPECT_EQ(tokenize("a\xff", Tokenizer::kReference), "a\xef\xbf\xbd");
+}
+
+TEST(Tokenize, PtbTokensAreThoseOfTheCocoEvaluation) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"There is no difference .", "there is no difference"},
+      {"a road, a house; some trees: end.", "a road a house some trees end"},
+      {"the left-hand side", "the left-hand side"},
+      {"don't can't it's we're cannot gonna", "do n't ca n't it 's we 're can not gon na"},
+      {"the houses' roofs, the house's", "the houses roofs the house 's"},
+      {"near the U.S. base, e.g. 3.5 km, 1,000 m", "near the u.s. base e.g. 3.5 km 1,000 m"},
+      {"\"quoted\" 'single' “fancy” a – b", "quoted single fancy a b"},
+      {"(parentheses) [brackets]", "-lrb- parentheses -rrb- -lsb- brackets -rsb-"},
+      {"and/or 50% of $5 10-20 2nd", "and/or 50 % of $ 5 10-20 2nd"},
+      {"wait... what? no!", "wait what no"},
+      {"système d'été 变化", "système d'été 变化"},
+      {"end. Next. the main st. and trees, etc.", "end next the main st. and trees etc."},
+      {"", ""},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_EQ(tokenize(text, Tokenizer::kPtb), expected) << text;
+}
+
+TEST(Tokenize, NamesAreOfTheCommandLine) {
+  EXPECT_EQ(tokenizer_of("ptb"), Tokenizer::kPtb);
+  EXPECT_EQ(tokenizer_name(tokenizer_of("reference")), "reference");
+  EXPECT_THAT(test::error_of([] { tokenizer_of("moses"); }),
+              HasSubstr("expected reference or ptb, got moses"));
+}
+
+TEST(Words, SplitAsPython) {
+  EXPECT_THAT(split_words(" a  b\tc\u00a0d\u3000e\x1c"
+                          "f "),
+              ElementsAre("a", "b", "c", "d", "e", "f"));
+  EXPECT_THAT(split_blanks(" a  b "), ElementsAre("", "a", "", "b", ""));
+  EXPECT_THAT(split_blanks(""), ElementsAre(""));
+  EXPECT_EQ(joined_words("  the  road\u00a0 "), "the road");
+}
+
+}  // namespace
+}  // namespace ccexpert::eval

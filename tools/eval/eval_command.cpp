@@ -1,0 +1,52 @@
+#include "eval/eval_command.h"
+
+#include <iostream>
+
+#include "common/exit_code.h"
+#include "core/files.h"
+#include "eval/eval_format.h"
+#include "eval/eval_options.h"
+#include "eval/eval_run.h"
+#include "eval/html_report.h"
+
+namespace ccexpert::tools {
+namespace {
+
+void write(const EvalCommand& command, const EvalResult& result) {
+  auto text = formatted(result, command.format);
+  if (command.worst > 0)
+    text.append("\n").append(
+        worst_pairs(result.scored, static_cast<size_t>(command.worst), command.worst_by));
+  if (command.output.empty()) {
+    std::cout << text << std::flush;
+  } else {
+    write_file(command.output, text);
+  }
+  if (!command.pairs.empty())
+    write_file(command.pairs, pair_scores(result.scored, command.pairs.extension() == ".csv"));
+}
+
+}  // namespace
+
+int run_eval(const EvalCommand& command) {
+  const auto meteor = meteor_of(command);
+  const auto result = evaluate(command, meteor);
+  const int exit_code = report_coverage(command, result);
+  write(command, result);
+  if (!command.html.empty()) write_html_report(command, result, meteor);
+  return exit_code;
+}
+
+int run_eval_command(int count, const char* const* arguments) {
+  try {
+    const auto parsed = parse_eval_command(count, arguments);
+    if (!parsed.exit_code) return run_eval(parsed.command);
+    (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
+    return *parsed.exit_code;
+  } catch (const std::exception& error) {
+    std::cerr << "ccexpert-eval: " << error.what() << "\n";
+    return kFailed;
+  }
+}
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,297 @@
+#include "eval/eval_format.h"
+
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace ccexpert::tools {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kSubsetNote =
+    "CIDEr-D and CIDEr take their document frequencies from the pairs of the row.";
+
+std::string percent(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.2f}", 100.0 * value);
+}
+
+std::string signed_percent(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:+.2f}", 100.0 * value);
+}
+
+std::string p_value(double p, int64_t resamples) {
+  if (std::isnan(p)) return "-";
+  const double least = 1.0 / static_cast<double>(resamples);
+  return p < least ? fmt::format("<{:.3g}", least) : fmt::format("{:.3g}", p);
+}
+
+std::string tokenizer_note(const Scoring& scoring) {
+  return scoring.tokenizer == eval::Tokenizer::kReference
+             ? "tokenizer reference (lower case, full stops deleted, split on blanks)"
+             : "tokenizer ptb (Penn Treebank tokens without punctuation, as the COCO evaluation)";
+}
+
+/// Rows of cells, columns aligned: the first to the left, the others to the right.
+class TextTable {
+ public:
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+
+  std::string text() const {
+    std::vector<size_t> widths(rows_.front().size(), 0);
+    for (const auto& row : rows_) {
+      for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string text;
+    for (const auto& row : rows_) {
+      text += fmt::format("{:<{}}", row.front(), widths.front());
+      for (size_t i = 1; i < row.size(); ++i) text += fmt::format("  {:>{}}", row[i], widths[i]);
+      text += '\n';
+    }
+    return text;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+template <class Values, class Format>
+std::vector<std::string> row_of(std::vector<std::string> row, const Values& values, Format format) {
+  for (const auto& value : values) row.push_back(format(value));
+  return row;
+}
+
+void add_rows(TextTable& table, const Scored& scored, const Scoring& scoring, bool named) {
+  for (const auto& subset : scored.subsets) {
+    const auto name = named ? fmt::format("{}, {}", scored.name, subset.name) : subset.name;
+    table.add(row_of({name, std::to_string(subset.pairs.size())}, subset.table.corpus, percent));
+    if (subset.intervals.empty()) continue;
+    const auto share = fmt::format("  {:g} %", 100.0 * scoring.confidence);
+    table.add(row_of({share + " low", ""}, subset.intervals,
+                     [](const eval::Interval& interval) { return percent(interval.low); }));
+    table.add(row_of({share + " high", ""}, subset.intervals,
+                     [](const eval::Interval& interval) { return percent(interval.high); }));
+  }
+}
+
+void add_differences(TextTable& table, const EvalResult& result) {
+  using eval::Difference;
+  for (const auto& subset : result.scored.subsets) {
+    table.add(row_of({"difference, " + subset.name, ""}, subset.differences,
+                     [](const Difference& each) { return signed_percent(each.value); }));
+    const auto share = fmt::format("  {:g} %", 100.0 * result.scoring.confidence);
+    table.add(row_of({share + " low", ""}, subset.differences,
+                     [](const Difference& each) { return signed_percent(each.interval.low); }));
+    table.add(row_of({share + " high", ""}, subset.differences,
+                     [](const Difference& each) { return signed_percent(each.interval.high); }));
+    table.add(row_of({"  p", ""}, subset.differences,
+                     [&](const Difference& each) { return p_value(each.p, result.scoring.resamples); }));
+  }
+}
+
+std::string header_note(const EvalResult& result) {
+  const auto& set = result.scored.set;
+  auto note = fmt::format("{} pairs", set.samples.size());
+  if (!result.scoring.split.empty()) note += fmt::format(" (split {})", result.scoring.split);
+  note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
+  if (set.repeated > 0) note += fmt::format("; {} repeated entries count once", set.repeated);
+  return note + "\n";
+}
+
+std::string text_table(const EvalResult& result) {
+  TextTable table;
+  table.add(row_of({"", "pairs"}, result.scored.table().names, [](const std::string& name) { return name; }));
+  add_rows(table, result.scored, result.scoring, result.baseline.has_value());
+  if (result.baseline) {
+    add_rows(table, *result.baseline, result.scoring, true);
+    add_differences(table, result);
+  }
+  auto text = header_note(result) + table.text() + kSubsetNote + "\n";
+  if (!result.scoring.meteor) text += "Without METEOR there is no S*m.\n";
+  if (result.scoring.resamples > 0) {
+    text += fmt::format("Intervals: percentile bootstrap over pairs, {} resamples{}.\n",
+                        result.scoring.resamples, result.baseline ? "; p: paired bootstrap, two-sided" : "");
+  }
+  return text;
+}
+
+/// JSON has no NaN: null.
+ordered_json number(double value) {
+  return std::isnan(value) ? ordered_json() : ordered_json(value);
+}
+
+ordered_json to_json(const Scored& scored) {
+  ordered_json object{{"name", scored.name},
+                      {"missing", scored.set.missing},
+                      {"extra", scored.set.extra},
+                      {"repeated", scored.set.repeated}};
+  for (const auto& subset : scored.subsets) {
+    ordered_json scores;
+    for (size_t i = 0; i < subset.table.names.size(); ++i) {
+      ordered_json score{{"value", number(subset.table.corpus[i])}};
+      if (!subset.intervals.empty()) {
+        score["low"] = number(subset.intervals[i].low);
+        score["high"] = number(subset.intervals[i].high);
+      }
+      if (!subset.differences.empty()) {
+        const auto& difference = subset.differences[i];
+        score["difference"] = {{"value", number(difference.value)},
+                               {"low", number(difference.interval.low)},
+                               {"high", number(difference.interval.high)},
+                               {"p", number(difference.p)}};
+      }
+      scores[subset.table.names[i]] = std::move(score);
+    }
+    object["subsets"][subset.name] = {{"pairs", subset.pairs.size()}, {"scores", std::move(scores)}};
+  }
+  return object;
+}
+
+std::string json_text(const EvalResult& result) {
+  auto object = to_json(result.scored);
+  object["tokenizer"] = eval::tokenizer_name(result.scoring.tokenizer);
+  object["split"] = result.scoring.split.empty() ? ordered_json() : ordered_json(result.scoring.split);
+  object["references"] = reference_counts(result.scored.set);
+  object["confidence"] =
+      result.scoring.resamples > 0 ? ordered_json(result.scoring.confidence) : ordered_json();
+  object["resamples"] = result.scoring.resamples;
+  if (result.baseline) object["compared_with"] = to_json(*result.baseline);
+  return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_number(double value) {
+  return std::isnan(value) ? "" : fmt::format("{:.17g}", value);
+}
+
+std::string csv_row(const std::vector<std::string>& fields) {
+  std::string row;
+  for (size_t i = 0; i < fields.size(); ++i) row.append(i == 0 ? "" : ",").append(csv_field(fields[i]));
+  return row + "\r\n";
+}
+
+std::string csv_text(const EvalResult& result) {
+  std::vector<std::string> header{"name", "subset", "pairs", "tokenizer"};
+  for (const auto& name : result.scored.table().names) {
+    header.push_back(name);
+    if (result.scoring.resamples > 0) header.insert(header.end(), {name + " low", name + " high"});
+  }
+  std::string text = csv_row(header);
+  const auto add = [&](const Scored& scored) {
+    for (const auto& subset : scored.subsets) {
+      std::vector<std::string> row{scored.name, subset.name, std::to_string(subset.pairs.size()),
+                                   eval::tokenizer_name(result.scoring.tokenizer)};
+      for (size_t i = 0; i < subset.table.corpus.size(); ++i) {
+        row.push_back(csv_number(subset.table.corpus[i]));
+        if (subset.intervals.empty()) continue;
+        row.push_back(csv_number(subset.intervals[i].low));
+        row.push_back(csv_number(subset.intervals[i].high));
+      }
+      text += csv_row(row);
+    }
+  };
+  add(result.scored);
+  if (result.baseline) add(*result.baseline);
+  return text;
+}
+
+std::string latex_escaped(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+/// The paper's columns: without CIDEr and the accuracy.
+std::string latex_text(const EvalResult& result) {
+  const auto& names = result.scored.table().names;
+  std::string header = "% Method";
+  for (const auto& name : names) {
+    if (name != "CIDEr" && name != "change accuracy") header += " & " + name;
+  }
+  auto text = header + " \\\\  % " + tokenizer_note(result.scoring) + "\n";
+  const auto add = [&](const Scored& scored) {
+    text += latex_escaped(scored.name);
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (names[i] != "CIDEr" && names[i] != "change accuracy")
+        text += " & " + percent(scored.table().corpus[i]);
+    }
+    text += " \\\\\n";
+  };
+  add(result.scored);
+  if (result.baseline) add(*result.baseline);
+  return text;
+}
+
+std::string worst_pair(const Scored& scored, size_t pair) {
+  const auto& sample = scored.set.samples[pair];
+  std::string text = sample.uid;
+  for (size_t i = 0; i < scored.table().names.size(); ++i) {
+    const double value = scored.table().pairs[pair][i];
+    if (!std::isnan(value)) text += fmt::format("  {} {}", scored.table().names[i], percent(value));
+  }
+  text += fmt::format("\n  said:      {}\n", sample.prediction);
+  for (const auto& reference : sample.references) text += fmt::format("  reference: {}\n", reference);
+  return text;
+}
+
+}  // namespace
+
+std::string formatted(const EvalResult& result, const std::string& format) {
+  if (format == "json") return json_text(result);
+  if (format == "csv") return csv_text(result);
+  if (format == "latex") return latex_text(result);
+  return text_table(result);
+}
+
+std::vector<size_t> worst_first(const eval::ScoreTable& table, const std::string& by) {
+  const auto column =
+      static_cast<size_t>(std::find(table.names.begin(), table.names.end(), by) - table.names.begin());
+  std::vector<size_t> places(table.pairs.size());
+  for (size_t i = 0; i < places.size(); ++i) places[i] = i;
+  std::stable_sort(places.begin(), places.end(),
+                   [&](size_t a, size_t b) { return table.pairs[a][column] < table.pairs[b][column]; });
+  return places;
+}
+
+std::string worst_pairs(const Scored& scored, size_t count, const std::string& by) {
+  auto places = worst_first(scored.table(), by);
+  places.resize(std::min(places.size(), count));
+  auto text = fmt::format("The {} worst pairs by {}:\n", places.size(), by);
+  for (const size_t place : places) text += worst_pair(scored, place);
+  return text;
+}
+
+std::string pair_scores(const Scored& scored, bool csv) {
+  const auto& table = scored.table();
+  std::vector<std::string> header{"uid", "changed", "prediction"};
+  header.insert(header.end(), table.names.begin(), table.names.end());
+  std::string text = csv ? csv_row(header) : "";
+  for (size_t i = 0; i < table.pairs.size(); ++i) {
+    const auto& sample = scored.set.samples[i];
+    if (csv) {
+      const std::string changed = sample.changed ? (*sample.changed ? "1" : "0") : "";
+      text += csv_row(row_of({sample.uid, changed, sample.prediction}, table.pairs[i], csv_number));
+      continue;
+    }
+    ordered_json object{{"uid", sample.uid},
+                        {"changed", sample.changed ? ordered_json(*sample.changed) : ordered_json()},
+                        {"prediction", sample.prediction},
+                        {"references", sample.references}};
+    for (size_t column = 0; column < table.names.size(); ++column)
+      object["scores"][table.names[column]] = number(table.pairs[i][column]);
+    text += object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  }
+  return text;
+}
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,22 @@
+// Scores as text of several formats.
+#pragma once
+
+#include <string>
+
+#include "eval/scored.h"
+
+namespace ccexpert::tools {
+
+/// "table", "json", "csv" or "latex"; ends in a line break.
+std::string formatted(const EvalResult& result, const std::string& format);
+
+/// The worst pairs by a column, one paragraph each.
+std::string worst_pairs(const Scored& scored, size_t count, const std::string& by);
+
+/// Places of all pairs, the worst by a column first.
+std::vector<size_t> worst_first(const eval::ScoreTable& table, const std::string& by);
+
+/// Scores of every pair, as JSON Lines or CSV.
+std::string pair_scores(const Scored& scored, bool csv);
+
+}  // namespace ccexpert::tools

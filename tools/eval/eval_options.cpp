@@ -1,0 +1,171 @@
+#include "eval/eval_options.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::tools {
+namespace {
+
+constexpr const char* kName = "ccexpert-eval";
+
+constexpr const char* kExamples = R"(Examples:
+  ccexpert-eval predictions.jsonl
+  ccexpert-eval captions.jsonl --references LevirCCcaptions.json
+  ccexpert-eval captions.jsonl --references test.json --html report.html --worst 10
+  ccexpert-eval ours.jsonl --compare baseline.jsonl --references test.json
+  ccexpert-eval captions.jsonl --references test.json --format latex --name CCExpert-0.5B
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction.)";
+
+void add_input_options(CLI::App& app, EvalCommand& command) {
+  constexpr const char* kGroup = "Input";
+  app.add_option(
+         "predictions", command.predictions,
+         "JSON Lines or JSON with uid (or image_id) and pred (or caption); references may stand beside "
+         "them as change_caption")
+      ->type_name("PREDICTIONS")
+      ->group(kGroup);
+  app.add_option("-r,--references", command.references,
+                 "references: LEVIR-CC JSON, the universal format, or COCO captions")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option("--split", command.split, "which pairs of a references file with splits (all: every one)")
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--image-root", command.image_root,
+                 "where image paths start, for --html (the folder of their file)")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--compare", command.compare,
+                 "other predictions of the same pairs: differences and a paired bootstrap test")
+      ->type_name("FILE")
+      ->group(kGroup);
+}
+
+void add_scoring_options(CLI::App& app, EvalCommand& command) {
+  constexpr const char* kGroup = "Scoring";
+  app.add_option(
+         "--tokenizer", command.tokenizer,
+         "reference: lower case, no full stops, split on blanks, as CCExpert; ptb: as the COCO evaluation")
+      ->check(CLI::IsMember({"reference", "ptb"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_flag("--no-meteor", command.no_meteor, "leave out METEOR, and S*m, which needs it")->group(kGroup);
+  app.add_option("--meteor-data", command.meteor_data, "METEOR's tables (where scripts/setup.sh puts them)")
+      ->envname("CCEXPERT_METEOR_DATA")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_option("--unchanged-sentences", command.unchanged_sentences,
+                 "what a model says of an unchanged pair, one sentence a line (LEVIR-CC's five)")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option("--bootstrap", command.bootstrap.resamples, "resamples of the confidence intervals")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--confidence", command.bootstrap.confidence, "share of resamples in an interval")
+      ->check(CLI::Range(0.5, 0.9999).description(""))
+      ->capture_default_str()
+      ->type_name("P")
+      ->group(kGroup);
+  app.add_option("--seed", command.bootstrap.seed, "seed of the resamples")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_flag("--no-bootstrap", command.no_bootstrap, "no confidence intervals")->group(kGroup);
+}
+
+void add_output_options(CLI::App& app, EvalCommand& command) {
+  constexpr const char* kGroup = "Output";
+  app.add_option("-f,--format", command.format, "of the table; latex: a row with its header as a comment")
+      ->check(CLI::IsMember({"table", "json", "csv", "latex"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("-o,--output", command.output, "file to write (standard output)")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option("--pairs", command.pairs, "write the scores of every pair: .jsonl or .csv")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option("--html", command.html, "write a report with image pairs, captions and what matches in them")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option("--html-images", command.html_images,
+                 "pairs of the report with images in it, the worst first")
+      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--worst", command.worst, "print this many of the worst pairs")
+      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--by", command.worst_by,
+                 "by which score pairs are the worst (S*m, ROUGE-L with --no-meteor)")
+      ->check(CLI::IsMember({"S*m", "METEOR", "BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr-D", "CIDEr"}))
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--name", command.name, "what a table calls these predictions (the file's name)")
+      ->type_name("TEXT")
+      ->group(kGroup);
+  app.add_flag("-q,--quiet", command.quiet, "no notes on standard error")->group(kGroup);
+}
+
+void expect(bool holds, const std::string& message) {
+  if (!holds) throw Error(message);
+}
+
+/// What options must be together. Throws Error.
+void check(EvalCommand& command) {
+  expect(!command.predictions.empty(), "expected a file of predictions");
+  expect(command.worst == 0 || command.format == "table", "--worst: expected with --format table");
+  expect(!command.no_bootstrap || command.compare.empty(), "--compare: expected without --no-bootstrap");
+  const auto extension = command.pairs.extension();
+  expect(command.pairs.empty() || extension == ".jsonl" || extension == ".csv",
+         "--pairs: expected a file .jsonl or .csv, got " + command.pairs.string());
+  const bool needs_meteor = command.worst_by == "METEOR" || command.worst_by == "S*m";
+  if (command.no_meteor && needs_meteor) command.worst_by = "ROUGE-L";
+  if (command.name.empty()) command.name = command.predictions.stem().string();
+}
+
+std::string eval_version_text(const std::string& command) {
+  return command + " " CCEXPERT_VERSION;
+}
+
+/// CLI11 knows options one by one, not which of them go together.
+class EvalHelp : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App*, std::string) const override {
+    return fmt::format("Usage: {} [OPTIONS] PREDICTIONS [--references FILE]\n", kName);
+  }
+};
+
+}  // namespace
+
+ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
+  ParsedEvalCommand parsed;
+  CommonOptions common{.version_text = eval_version_text};
+  CLI::App app(
+      "Scores captions of change: the paper's table, equal to the reference, without Java or Python.", kName);
+  app.formatter(std::make_shared<EvalHelp>());
+  app.get_formatter()->column_width(34);
+  app.footer(kExamples);
+  add_input_options(app, parsed.command);
+  add_scoring_options(app, parsed.command);
+  add_output_options(app, parsed.command);
+  add_common_options(app, common);
+  static_cast<Leave&>(parsed) =
+      parse_command_line(app, count, arguments, common, [&] { check(parsed.command); });
+  return parsed;
+}
+
+}  // namespace ccexpert::tools

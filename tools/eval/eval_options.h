@@ -1,0 +1,45 @@
+// The command line of ccexpert-eval.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <ccexpert/eval/scorer.h>
+
+#include "common/command_line.h"
+
+namespace ccexpert::tools {
+
+struct EvalCommand {
+  std::filesystem::path predictions;
+  std::filesystem::path references;  ///< empty: those in the predictions file
+  std::filesystem::path compare;     ///< other predictions, or empty
+  std::filesystem::path image_root;
+  std::string split = "test";
+
+  std::string tokenizer = "reference";
+  bool no_meteor = false;
+  std::filesystem::path meteor_data;          ///< empty: where scripts/setup.sh puts it
+  std::filesystem::path unchanged_sentences;  ///< empty: LEVIR-CC's five
+  eval::BootstrapOptions bootstrap;
+  bool no_bootstrap = false;
+
+  std::string format = "table";
+  std::filesystem::path output;  ///< empty: standard output
+  std::filesystem::path pairs;   ///< scores of every pair, or empty
+  std::filesystem::path html;    ///< report, or empty
+  int64_t html_images = 200;
+  int64_t worst = 0;
+  std::string worst_by = "S*m";
+  std::string name;  ///< of the row in a LaTeX table; empty: the file's name
+  bool quiet = false;
+};
+
+struct ParsedEvalCommand : Leave {
+  EvalCommand command = {};
+};
+
+/// Never throws for wrong arguments: they become an exit code of 2 and one line of text.
+ParsedEvalCommand parse_eval_command(int count, const char* const* arguments);
+
+}  // namespace ccexpert::tools

@@ -1,0 +1,125 @@
+#include "eval/html_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "core/html.h"
+#include "eval/eval_format.h"
+#include "eval/html_page.h"
+#include "eval/marked_words.h"
+
+namespace ccexpert::tools {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+/// A page of larger ones could not be opened.
+constexpr uint64_t kLargestPicture = uint64_t{16} << 20;
+
+ordered_json words_json(const std::vector<MarkedWord>& words) {
+  auto list = ordered_json::array();
+  for (const auto& word : words) list.push_back({word.text, word.mark});
+  return list;
+}
+
+ordered_json scores_json(const std::vector<double>& values) {
+  auto list = ordered_json::array();
+  for (const double value : values)
+    list.push_back(std::isnan(value) ? ordered_json() : ordered_json(std::round(value * 1e5) / 1e5));
+  return list;
+}
+
+void add_images(ordered_json& pair, const fs::path& before, const fs::path& after, bool wanted) {
+  if (before.empty() || after.empty()) {
+    pair["note"] = "the files name no images";
+  } else if (!wanted) {
+    pair["note"] = "left out of the page (--html-images)";
+  } else {
+    const auto first = picture_address(before, kLargestPicture);
+    const auto second = picture_address(after, kLargestPicture);
+    if (first.empty()) pair["note"] = "no image that a browser can show: " + before.string();
+    if (second.empty()) pair["note"] = "no image that a browser can show: " + after.string();
+    pair["before"] = first;
+    pair["after"] = second;
+  }
+}
+
+ordered_json pair_json(const Scored& scored, size_t place, WordMarker& marker, bool with_images) {
+  const auto& sample = scored.set.samples[place];
+  const auto marked = marker.mark(sample);
+  auto others = ordered_json::array();
+  std::string references;
+  for (size_t i = 0; i < sample.references.size(); ++i) {
+    references += sample.references[i] + " ";
+    if (i != marked.reference) others.push_back(sample.references[i]);
+  }
+  ordered_json pair{{"uid", sample.uid},
+                    {"changed", sample.changed ? ordered_json(*sample.changed) : ordered_json()},
+                    {"text", sample.prediction},
+                    {"references", references},
+                    {"said", words_json(marked.prediction)},
+                    {"best", words_json(marked.words)},
+                    {"others", others},
+                    {"scores", scores_json(scored.table().pairs[place])}};
+  add_images(pair, scored.set.before[place], scored.set.after[place], with_images);
+  return pair;
+}
+
+std::string table_cell(double value) {
+  return std::isnan(value) ? "<td>-</td>" : fmt::format("<td>{:.2f}</td>", 100.0 * value);
+}
+
+std::string summary_table(const Scored& scored) {
+  std::string text = "<table><tr><th></th><th>pairs</th>";
+  for (const auto& name : scored.table().names) text += "<th>" + html_escaped(name) + "</th>";
+  text += "</tr>\n";
+  for (const auto& subset : scored.subsets) {
+    text += fmt::format("<tr><td>{}</td><td>{}</td>", subset.name, subset.pairs.size());
+    for (const double value : subset.table.corpus) text += table_cell(value);
+    text += "</tr>\n";
+    if (subset.intervals.empty()) continue;
+    text += "<tr class=\"low\"><td>interval</td><td></td>";
+    for (const auto& [low, high] : subset.intervals)
+      text +=
+          std::isnan(low) ? "<td>-</td>" : fmt::format("<td>{:.1f}–{:.1f}</td>", 100.0 * low, 100.0 * high);
+    text += "</tr>\n";
+  }
+  return text + "</table>\n";
+}
+
+std::string heading(const EvalResult& result) {
+  const auto& set = result.scored.set;
+  auto text = fmt::format("<h1>{}</h1>\n<p>{} pairs, {} references each, tokenizer {}",
+                          html_escaped(result.scored.name), set.samples.size(), reference_counts(set),
+                          eval::tokenizer_name(result.scoring.tokenizer));
+  if (!set.missing.empty())
+    text += fmt::format(", {} pairs without a prediction are left out", set.missing.size());
+  return text + ".</p>\n" + summary_table(result.scored);
+}
+
+}  // namespace
+
+void write_html_report(const EvalCommand& command, const EvalResult& result,
+                       const std::shared_ptr<const eval::MeteorData>& meteor) {
+  const auto& scored = result.scored;
+  WordMarker marker(meteor, result.scoring.tokenizer);
+  auto worst = worst_first(scored.table(), command.worst_by);
+  worst.resize(std::min(worst.size(), static_cast<size_t>(command.html_images)));
+  const std::unordered_set<size_t> with_images(worst.begin(), worst.end());
+  ordered_json data{
+      {"names", scored.table().names}, {"by", command.worst_by}, {"pairs", ordered_json::array()}};
+  for (size_t i = 0; i < scored.set.samples.size(); ++i)
+    data["pairs"].push_back(pair_json(scored, i, marker, with_images.contains(i)));
+  write_file(command.html,
+             kPageHead + heading(result) + kPageControls + "<script>const data=" +
+                 script_safe(data.dump(-1, ' ', false, ordered_json::error_handler_t::replace)) +
+                 ";</script>\n" + kPageScript);
+}
+
+}  // namespace ccexpert::tools

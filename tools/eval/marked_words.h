@@ -1,0 +1,39 @@
+// Which words of a prediction and its best reference match.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ccexpert/eval/meteor.h>
+#include <ccexpert/eval/sample.h>
+
+namespace ccexpert::tools {
+
+/// A word and how it matches: "exact", "near" (stem, synonym or paraphrase) or "missed".
+struct MarkedWord {
+  std::string text;
+  const char* mark;
+};
+
+struct MarkedPair {
+  std::vector<MarkedWord> prediction;
+  size_t reference = 0;           ///< the one that fits best
+  std::vector<MarkedWord> words;  ///< of that reference
+};
+
+/// METEOR's alignment with the reference that scores best. Without METEOR's data only equal words match.
+class WordMarker {
+ public:
+  WordMarker(const std::shared_ptr<const eval::MeteorData>& meteor, eval::Tokenizer tokenizer);
+  ~WordMarker();
+  MarkedPair mark(const eval::Sample& sample);
+
+ private:
+  eval::MeteorAlignment align(const std::string& prediction, const std::string& reference);
+
+  std::unique_ptr<eval::MeteorAligner> aligner_;
+  eval::Tokenizer tokenizer_;
+};
+
+}  // namespace ccexpert::tools
