@@ -64,8 +64,8 @@ json page_data(const std::string& log_lines) {
   }
   if (!evaluations.empty()) {
     for (auto& sample : evaluations.back()["samples"]) {
-      sample["before_picture"] = picture_address(sample["before"].get<std::string>(), kLargestPicture);
-      sample["after_picture"] = picture_address(sample["after"].get<std::string>(), kLargestPicture);
+      sample["before_picture"] = picture(sample["before"].get<std::string>());
+      sample["after_picture"] = picture(sample["after"].get<std::string>());
     }
   }
   return {{"steps", steps}, {"evaluations", evaluations}};
