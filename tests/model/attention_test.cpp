@@ -54,7 +54,8 @@ class Attention : public ::testing::TestWithParam<Sizes> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Sizes, Attention,
-                         ::testing::Values(Sizes{7, 7, 4, 4}, Sizes{40, 40, 4, 2}, Sizes{300, 300, 2, 1}));
+                         ::testing::Values(Sizes{7, 7, 4, 4}, Sizes{40, 40, 4, 2}, Sizes{300, 300, 2, 1}),
+                         [](const auto& sizes) { return std::to_string(sizes.param.keys) + "keys"; });
 
 TEST_P(Attention, OfAllKeysIsTheSameInHalfPrecision) {
   expect_same({});
