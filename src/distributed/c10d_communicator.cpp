@@ -151,7 +151,7 @@ class C10dCommunicator : public Communicator {
         if (rank_.rank == 0) std::this_thread::sleep_for(heartbeat_->time_to_tell());
         backend_->abort();
       } else {
-        barrier();
+        C10dCommunicator::barrier();
         synchronize();
         watchdog_.reset();
         backend_->shutdown();

@@ -17,7 +17,7 @@ fs::path data_beside_program() {
 
 fs::path embedded_model() {
   for (const fs::path& data : {data_beside_program(), fs::path(CCEXPERT_INSTALLED_DATA)}) {
-    const auto model = data / "ccexpert/models/demo";
+    auto model = data / "ccexpert/models/demo";
     std::error_code code;
     if (!data.empty() && fs::exists(model / "config.json", code)) return model;
   }

@@ -33,7 +33,7 @@ std::vector<std::string> gpu_models() {
 
 std::string gpus() {
   if (!at::hasCUDA()) return "none (built for CPU)";
-  const int count = at::detail::getCUDAHooks().deviceCount();
+  const auto count = at::detail::getCUDAHooks().deviceCount();
   if (count == 0) return "none (no GPU found; see nvidia-smi)";
   const auto models = gpu_models();
   // A container may see fewer GPUs than the machine has, and no names.

@@ -30,7 +30,7 @@ at::Tensor mask_loss(const Objective& objective, const at::Tensor& change, const
 at::Tensor image_token_loss(const Objective& objective, const at::Tensor& image_tokens,
                             const TensorBatch& batch, bool sees_change) {
   const auto logits = objective.heads->tokens(image_tokens);
-  const auto loss =
+  auto loss =
       known_cross_entropy(logits.slice(-1, 1), batch.class_shares.clamp_min(0.0), batch.class_shares.ge(0.0));
   if (!sees_change) return loss;
   const auto shares = batch.change_mask.repeat_interleave(2, 0);  // [2B,N]

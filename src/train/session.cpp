@@ -64,7 +64,7 @@ int Session::size() const {
   return impl_->rank().size;
 }
 
-bool Session::train(const TrainConfig& stage, std::stop_token stop) {
+bool Session::train(const TrainConfig& stage, const std::stop_token& stop) {
   return with_one_error_type(kMemoryHint, [&] { return impl_->train(stage, stop); });
 }
 

@@ -175,7 +175,7 @@ class Run {
       return to_tensors(std::move(batch), run_.preprocess.size, run_.model->options());
     };
     const double rate = config_.optimizer.learning_rate * schedule_.factor(progress_.step);
-    const auto report =
+    auto report =
         step_.run(next, {.own = share.own, .rounds = share.most, .total = share.total, .stop = stop}, rate);
     progress_.position = plan_.after(progress_.position);
     ++progress_.step;
@@ -313,7 +313,7 @@ class Run {
 }  // namespace
 
 TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
-                   std::stop_token stop) {
+                   const std::stop_token& stop) {
   config.validate();
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
   return Run(config, communicator, device).train(stop);

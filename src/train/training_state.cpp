@@ -234,7 +234,7 @@ Progress read_training_state(const fs::path& folder, ShardedAdamW& optimizer) {
     fail(path.string(), "the optimiser's state belongs to other parameters",
          "optimizer.parameters, model.dtype and distributed.bucket_mb must be those of the run");
   }
-  const auto progress = to_progress(trainer.at("progress"), path.string());
+  auto progress = to_progress(trainer.at("progress"), path.string());
   const auto files = open_state_files(folder, trainer, optimizer.layout().size());
   optimizer.restore(progress.updates,
                     [&](size_t bucket, const std::string& part, int64_t begin, int64_t end) {

@@ -112,7 +112,6 @@ TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
             "input: expected one of BEFORE AFTER, --pairs FILE, or --before DIR --after DIR, got none");
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--pairs", "p"}), HasSubstr("got several"));
   EXPECT_EQ(refusal({"--model", "m", "--before", "d"}), "input: expected --before and --after together");
-  EXPECT_THAT(refusal({"a", "b"}), StartsWith("--model: expected a checkpoint folder, got none"));
   EXPECT_THAT(refusal({"--model"}), HasSubstr("--model"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--format", "xml"}), HasSubstr("--format"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--batch-size", "0"}), HasSubstr("--batch-size"));
@@ -129,6 +128,12 @@ TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
   EXPECT_THAT(refusal({"--model", "m", "--pairs", "p", "--stream"}),
               StartsWith("--stream: expected with one pair"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--image-root", "r"}), HasSubstr("expected with --pairs"));
+}
+
+TEST(CaptionOptions, WithoutAModelItIsTheEmbeddedOne) {
+  const auto parsed = parse({"a", "b"});
+  EXPECT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.model.filename(), "demo");
 }
 
 TEST(CaptionOptions, HelpNamesEveryGroupAndExamples) {

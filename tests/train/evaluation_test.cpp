@@ -134,7 +134,8 @@ TEST_F(Evaluation, AMetricThatTheDataCannotTellIsRefused) {
   auto changed = pairs;
   changed.erase(2);  // the one that did not change
   const auto told = HasSubstr(
-      "evaluation.metric: expected loss, or validation pairs with change_flag, some of them unchanged, got "
+      "evaluation.metric: expected another metric, or validation pairs with change_flag, some of them "
+      "unchanged, got "
       "change_accuracy with ");
   EXPECT_THAT(refusal(changed), told);
   for (auto& pair : pairs) pair.erase("change_flag");

@@ -22,7 +22,7 @@ class Session {
 
   /// Trains one stage to its end, or until a stop is requested on any rank (then false). A stage that is
   /// finished already is passed over. Throws Error.
-  bool train(const TrainConfig& stage, std::stop_token stop = {});
+  bool train(const TrainConfig& stage, const std::stop_token& stop = {});
 
  private:
   class Impl;

@@ -21,7 +21,7 @@ struct TrainOutcome {
 /// over with a warning. A requested stop of any rank saves a checkpoint behind the step under way and
 /// returns. Throws Error; the checkpoints written so far stay.
 TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
-                   std::stop_token stop = {});
+                   const std::stop_token& stop = {});
 
 /// Whether the run of this config went to its end.
 bool is_finished(const TrainConfig& config);
