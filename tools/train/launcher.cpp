@@ -20,8 +20,6 @@
 
 #include "common/exit_code.h"
 
-extern char** environ;
-
 namespace ccexpert::tools {
 namespace {
 
@@ -58,7 +56,7 @@ std::vector<std::string> environment_of(int rank, int ranks, int port) {
     const std::string text(*variable);
     if (!own.contains(text.substr(0, text.find('=')))) variables.push_back(text);
   }
-  for (const auto& [name, value] : own) variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : own) variables.push_back(std::string(name).append("=").append(value));
   return variables;
 }
 
@@ -143,7 +141,7 @@ class Family {
 
 }  // namespace
 
-int launch(const LaunchRequest& request, std::stop_token stop) {
+int launch(const LaunchRequest& request, const std::stop_token& stop) {
   return Family(request).wait(stop);
 }
 

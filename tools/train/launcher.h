@@ -19,7 +19,7 @@ struct LaunchRequest {
 /// Starts the processes with RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT in
 /// their environment and waits for all. A requested stop is passed on as SIGTERM. Returns 0 where all did,
 /// else the exit code of the first that failed (128 + signal where one was killed).
-int launch(const LaunchRequest& request, std::stop_token stop);
+int launch(const LaunchRequest& request, const std::stop_token& stop);
 
 /// In a started process: ends with the launcher, should that be killed.
 void end_with_launcher();
