@@ -51,7 +51,8 @@ void cloud(const Look& look, cv::Mat& image) {
     const int8_t* row = field.row(static_cast<size_t>(y) / 2 + (look.weather >> 40));
     auto* to = image.ptr<uint8_t>(y);
     for (int x = 0; x < image.cols; ++x, to += 3) {
-      const double cover = std::clamp((row[x / 2] + 10) / 40.0, 0.0, 1.0);
+      const int column = x / 2;
+      const double cover = std::clamp((row[column] + 10) / 40.0, 0.0, 1.0);
       const int light = 256 - static_cast<int>(256 * look.clouds * cover);
       for (int c = 0; c < 3; ++c) to[c] = static_cast<uint8_t>(to[c] * light >> 8);
     }

@@ -137,7 +137,7 @@ std::vector<std::string> captions_of(Random& random, const std::vector<Fact>& fa
 }
 
 const std::vector<std::string>& caption_words() {
-  static const std::vector<std::string> kWords{
+  static const std::vector<std::string> words{
       "a",          "along",       "and",         "appear", "appears",  "are",      "at",        "bareland",
       "becomes",    "been",        "beside",      "both",   "bottom",   "building", "buildings", "built",
       "by",         "center",      "constructed", "corner", "court",    "courts",   "cut",       "demolished",
@@ -151,7 +151,7 @@ const std::vector<std::string>& caption_words() {
       "side",       "sides",       "some",        "sports", "swimming", "the",      "three",     "to",
       "top",        "torn",        "trees",       "two",    "upper",    "villa",    "villas",    "wasteland",
       "widened",    "wider",       "with",        "woods",  "."};
-  return kWords;
+  return words;
 }
 
 }  // namespace ccexpert::synth

@@ -22,10 +22,11 @@ void sample(const Scene& scene, const Box& box, Footprint& footprint) {
   constexpr int kSteps = 10;
   const double weight = box.width * box.depth / (kSteps * kSteps);
   for (int i = 0; i < kSteps * kSteps; ++i) {
-    footprint.add(scene,
-                  box.at(((i % kSteps + 0.5) / kSteps - 0.5) * box.width,
-                         ((i / kSteps + 0.5) / kSteps - 0.5) * box.depth),
-                  weight);
+    const int column = i % kSteps;
+    const int row = i / kSteps;
+    footprint.add(
+        scene, box.at(((column + 0.5) / kSteps - 0.5) * box.width, ((row + 0.5) / kSteps - 0.5) * box.depth),
+        weight);
   }
 }
 

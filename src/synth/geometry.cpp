@@ -77,8 +77,10 @@ double visible_share(const Box& box, double size) {
   constexpr int kSteps = 8;
   int seen = 0;
   for (int i = 0; i < kSteps * kSteps; ++i) {
-    const double along = ((i % kSteps + 0.5) / kSteps - 0.5) * box.width;
-    const double across = ((i / kSteps + 0.5) / kSteps - 0.5) * box.depth;
+    const int column = i % kSteps;
+    const int row = i / kSteps;
+    const double along = ((column + 0.5) / kSteps - 0.5) * box.width;
+    const double across = ((row + 0.5) / kSteps - 0.5) * box.depth;
     const Point at = box.at(along, across);
     seen += at.x >= 0 && at.y >= 0 && at.x < size && at.y < size ? 1 : 0;
   }

@@ -15,7 +15,9 @@ void each_pixel(const Crown& crown, Point centre, int size, const Paint& paint) 
   const int first = std::max(0, -left);
   const int last = std::min(crown.side, size - left);
   for (int y = std::max(0, -top); y < std::min(crown.side, size - top); ++y) {
-    for (int x = first; x < last; ++x) paint(left + x, top + y, static_cast<size_t>(y * crown.side + x));
+    for (int x = first; x < last; ++x)
+      paint(left + x, top + y,
+            static_cast<size_t>(y) * static_cast<size_t>(crown.side) + static_cast<size_t>(x));
   }
 }
 
@@ -65,7 +67,7 @@ void paint(const View& view, const Tree& tree, const Crown& crown, Canvas& canva
     const int lit = 105 + (crown.height[index] * 5 >> 3) -
                     ((crown.slope_x[index] * sun_x + crown.slope_y[index] * sun_y) >> 7);
     const int light = std::clamp(lit, 40, 420);
-    auto* to = canvas.colour.ptr<uint8_t>(y) + 3 * x;
+    auto* to = canvas.colour.ptr<uint8_t>(y, x);
     for (size_t c = 0; c < 3; ++c) {
       const int value = std::min(colour[c] * light >> 8, 255);
       to[c] = static_cast<uint8_t>(to[c] + ((value - to[c]) * alpha >> 8));

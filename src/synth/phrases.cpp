@@ -87,7 +87,7 @@ Subject subject_of(Random& random, const Fact& fact) {
 }
 
 std::string region_text(Random& random, Region region) {
-  static const std::array<Words, 10> kTexts{{
+  static const std::array<Words, 10> texts{{
       {""},
       {" in the top left corner", " in the upper left corner", " on the top left of the scene"},
       {" at the top of the scene", " on the top of the scene", " in the upper part of the scene"},
@@ -99,11 +99,11 @@ std::string region_text(Random& random, Region region) {
       {" at the bottom of the scene", " on the bottom of the scene", " in the lower part of the scene"},
       {" in the bottom right corner", " in the lower right corner", " on the bottom right of the scene"},
   }};
-  return random.pick(kTexts[static_cast<size_t>(region)]);
+  return random.pick(texts[static_cast<size_t>(region)]);
 }
 
 Subject cover_of(Random& random, Cover cover) {
-  static const std::array<Words, 7> kNames{{
+  static const std::array<Words, 7> names{{
       {"the bareland", "the bareland", "the wasteland", "the land"},
       {"the desert"},
       {"the meadow", "the grassland", "the grass"},
@@ -112,7 +112,7 @@ Subject cover_of(Random& random, Cover cover) {
       {"the woods", "the forest", "the trees"},
       {"the field", "the farmland"},
   }};
-  const std::string name = random.pick(kNames[static_cast<size_t>(cover)]);
+  const std::string name = random.pick(names[static_cast<size_t>(cover)]);
   return {name, name == "the woods" || name == "the trees"};
 }
 

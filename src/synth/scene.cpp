@@ -52,10 +52,10 @@ void freeze_each(Items& items, int date) {
 }  // namespace
 
 Ground ground_at(const Scene& scene, Point point, int date) {
-  for (auto zone = scene.zones.rbegin(); zone != scene.zones.rend(); ++zone) {
-    if (stands(zone->dates, date) && contains(zone->outline, point)) return zone->ground;
-  }
-  return scene.ground;
+  const auto top = std::find_if(scene.zones.rbegin(), scene.zones.rend(), [&](const auto& zone) {
+    return stands(zone.dates, date) && contains(zone.outline, point);
+  });
+  return top == scene.zones.rend() ? scene.ground : top->ground;
 }
 
 bool is_free(const Scene& scene, const Box& box, double margin) {
