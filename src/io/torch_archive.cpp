@@ -43,7 +43,7 @@ struct Record {
 
 class ArchiveReader {
  public:
-  explicit ArchiveReader(std::shared_ptr<const MappedFile> file)
+  explicit ArchiveReader(const std::shared_ptr<const MappedFile>& file)
       : file_(file), zip_(std::make_shared<MappedReader>(file)) {}
 
   std::unique_ptr<TensorSource> read() {
