@@ -32,8 +32,7 @@ void sample(const Scene& scene, const Box& box, Footprint& footprint) {
 
 void sample(const Scene& scene, const Road& road, Footprint& footprint) {
   const double step = 3;
-  const double end = line_length(road.line);
-  for (double at = 0; at < end; at += step) {
+  for (const double at : marks(0, line_length(road.line), step)) {
     const Station here = station(road.line, at);
     for (const double share : {-0.8, -0.4, 0.0, 0.4, 0.8})
       footprint.add(scene, here.at + turned(here.along) * (share * road.widest() / 2),

@@ -87,6 +87,12 @@ double visible_share(const Box& box, double size) {
   return static_cast<double>(seen) / (kSteps * kSteps);
 }
 
+std::vector<double> marks(double from, double end, double step) {
+  std::vector<double> all(static_cast<size_t>(std::max(0.0, std::ceil((end - from) / step))));
+  for (size_t i = 0; i < all.size(); ++i) all[i] = from + static_cast<double>(i) * step;
+  return all;
+}
+
 double line_length(const Polyline& line) {
   double total = 0;
   for (size_t i = 1; i < line.size(); ++i) total += length(line[i] - line[i - 1]);

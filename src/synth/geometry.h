@@ -59,6 +59,9 @@ double distance(const Polyline& line, const Box& box);
 /// The share of a box that lies in [0,size) x [0,size), sampled.
 double visible_share(const Box& box, double size);
 
+/// from, from + step, from + 2 step, … below `end`.
+std::vector<double> marks(double from, double end, double step);
+
 /// A place on a line and the direction there.
 struct Station {
   Point at;

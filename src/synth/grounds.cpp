@@ -101,8 +101,9 @@ Polygon blob(Random& random, Point centre, double radius, double rough, double s
 void add_wood(Random& random, Scene& scene, const Polygon& outline, double gap, Dates dates) {
   scene.zones.push_back({outline, Ground::kWoodFloor, dates});
   const double step = 4.6 * scene.metre * gap;
-  for (double y = -step; y < scene.size + step; y += step) {
-    for (double x = -step; x < scene.size + step; x += step) {
+  const auto rows = marks(-step, scene.size + step, step);
+  for (const double y : rows) {
+    for (const double x : rows) {
       const Point at{x + 0.45 * step * random.bell(), y + 0.45 * step * random.bell()};
       const double radius = tree_radius(random, scene);
       const auto look = static_cast<uint32_t>(random.below(100000));
@@ -158,8 +159,8 @@ void add_parking(Random& random, Scene& scene, const Box& place, Dates dates) {
   const double m = scene.metre;
   const double bay = 2.8 * m;
   const double busy = random.uniform(0.15, 0.8);
-  for (double across = -place.depth / 2 + 3.2 * m; across < place.depth / 2 - 2.5 * m; across += 8.8 * m) {
-    for (double along = -place.width / 2 + bay; along < place.width / 2 - bay / 2; along += bay) {
+  for (const double across : marks(-place.depth / 2 + 3.2 * m, place.depth / 2 - 2.5 * m, 8.8 * m)) {
+    for (const double along : marks(-place.width / 2 + bay, place.width / 2 - bay / 2, bay)) {
       const Dates parked{dates[0] && random.chance(busy), dates[1] && random.chance(busy)};
       const Box box{place.at(along + bay / 2, across), turned(place.axis), 4.5 * m, 1.9 * m};
       if (parked != Dates{}) scene.cars.push_back({box, static_cast<uint32_t>(random.below(1000)), parked});

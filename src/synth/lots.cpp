@@ -140,14 +140,17 @@ std::vector<Lot> lots_along(Random& random, const Scene& scene, const SuburbStyl
     const double end = line_length(road.line) - road.bulb;
     const double offset = road.widest() / 2 + (road.sidewalk ? 2.2 * scene.metre : 0);
     for (const int side : {1, -1}) {
-      for (double at = random.uniform(0, style.lot_width); at < end; at += style.lot_width / 3) {
+      // Places are tried a third of a lot apart; a lot that fits takes its whole width.
+      const auto places = marks(random.uniform(0, style.lot_width), end, style.lot_width / 3);
+      for (size_t place = 0; place < places.size(); ++place) {
+        const double at = places[place];
         Lot lot = lot_at(random, style, station(road.line, at), offset, side);
         lot.road = static_cast<int>(index);
         lot.along = at;
         if (!in_reach(scene, lot.house) || clashes(lots, lot, gap) || !is_free(scene, lot.house, gap))
           continue;
         lots.push_back(lot);
-        at += style.lot_width * 2 / 3;
+        place += 2;
       }
     }
   }

@@ -84,7 +84,7 @@ void paint_pitched(const View& view, const Box& wing, Roof roof, Colour colour, 
 
 void paint_seams(const View& view, const Box& box, Colour colour, Canvas& canvas) {
   const Box long_box = along_ridge(box);
-  for (double at = -long_box.width / 2 + 3; at < long_box.width / 2; at += 3.2 * view.scene.metre)
+  for (const double at : marks(-long_box.width / 2 + 3, long_box.width / 2, 3.2 * view.scene.metre))
     stroke(canvas.colour, {long_box.at(at, -long_box.depth / 2), long_box.at(at, long_box.depth / 2)}, 1,
            scalar(colour * 0.96));
 }

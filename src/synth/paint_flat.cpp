@@ -57,7 +57,7 @@ void paint_markings(const View& view, const Road& road, Canvas& canvas) {
     const bool yellow = std::abs(aside) < 0.1;
     const Colour colour = yellow ? Colour{190, 165, 90} : Colour{205, 205, 200};
     const double dash = yellow ? 12 * m : 3 * m;
-    for (double at = 0; at < end; at += yellow ? dash : 9 * m) {
+    for (const double at : marks(0, end, yellow ? dash : 9 * m)) {
       const Station from = station(road.line, at);
       const Station to = station(road.line, at + dash);
       stroke(
@@ -66,6 +66,17 @@ void paint_markings(const View& view, const Road& road, Canvas& canvas) {
           1, scalar(colour));
     }
   }
+}
+
+/// Where the asphalt of one day ends and another's begins, 20 to 70 m apart.
+std::vector<double> joints(uint32_t look, double length, double metre) {
+  std::vector<double> all;
+  double at = 30 * variate(look, 5);
+  while (at < length) {
+    all.push_back(at);
+    at += (20 + 50 * variate(look, static_cast<uint32_t>(at))) * metre;
+  }
+  return all;
 }
 
 void paint_asphalt(const View& view, const Road& road, Canvas& canvas) {
@@ -77,8 +88,7 @@ void paint_asphalt(const View& view, const Road& road, Canvas& canvas) {
   // Wheels polish two tracks a lane.
   for (const double aside : {-0.62, -0.3, 0.3, 0.62})
     stroke(canvas.colour, moved_aside(road.line, aside * half), thick(0.12 * half), scalar(colour * 0.955));
-  for (double at = 30 * variate(look, 5); at < line_length(road.line);
-       at += (20 + 50 * variate(look, static_cast<uint32_t>(at))) * view.scene.metre) {
+  for (const double at : joints(look, line_length(road.line), view.scene.metre)) {
     const Station joint = station(road.line, at);
     stroke(canvas.colour, {joint.at + turned(joint.along) * half, joint.at - turned(joint.along) * half}, 1,
            scalar(colour * 0.9));
@@ -102,8 +112,8 @@ void paint_parking(const View& view, const Patch& patch, Canvas& canvas) {
       vary(patch.look % 3 == 0 ? Colour{172, 168, 158} : Colour{112, 111, 108}, patch.look, 0.25);
   fill_convex(canvas.colour, box.grown(0.4 * m).corners(), scalar(kConcrete * 0.95));
   fill_convex(canvas.colour, box.corners(), scalar(base));
-  for (double across = -box.depth / 2 + 3.2 * m; across < box.depth / 2 - 2.5 * m; across += 8.8 * m) {
-    for (double along = -box.width / 2 + 2.8 * m; along < box.width / 2 - m; along += 2.8 * m)
+  for (const double across : marks(-box.depth / 2 + 3.2 * m, box.depth / 2 - 2.5 * m, 8.8 * m)) {
+    for (const double along : marks(-box.width / 2 + 2.8 * m, box.width / 2 - m, 2.8 * m))
       stroke(canvas.colour, {box.at(along, across - 2.4 * m), box.at(along, across + 2.4 * m)}, 1,
              scalar(mixed(base, {225, 225, 220}, 0.6)));
   }

@@ -36,10 +36,14 @@ class Stress : public Conversion {
   }
 };
 
-TEST_F(Stress, HundredThousandEntriesStream) {
+// AddressSanitizer keeps what was freed: peak memory says nothing there.
 #ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "AddressSanitizer keeps what was freed: memory says nothing here";
+constexpr bool kFreedMemoryReturns = false;
+#else
+constexpr bool kFreedMemoryReturns = true;
 #endif
+
+TEST_F(Stress, HundredThousandEntriesStream) {
   constexpr int64_t kCount = 100'000;
   write_list(kCount);
   auto trusting = options();
@@ -53,8 +57,8 @@ TEST_F(Stress, HundredThousandEntriesStream) {
   RecordProperty("entries_per_second", static_cast<int>(static_cast<double>(kCount) / seconds));
   RecordProperty("kilobytes", static_cast<int>(grown));
   // The list has 70 MB; a reader of whole files holds several times that.
-  EXPECT_LT(grown, 40'000);
-  EXPECT_EQ(fs::file_size(folder_ / "out/train.json") > 40'000'000, true);
+  if (kFreedMemoryReturns) EXPECT_LT(grown, 40'000);
+  EXPECT_GT(fs::file_size(folder_ / "out/train.json"), 40'000'000);
 }
 
 }  // namespace

@@ -9,11 +9,17 @@
 namespace ccexpert::tools {
 namespace {
 
+/// Wakes the watcher at the end: a signal that nobody else sends.
+int wake_signal() {
+  return SIGRTMAX;
+}
+
 sigset_t watched_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, wake_signal());
   return signals;
 }
 
@@ -27,8 +33,7 @@ Interrupt::Interrupt() {
 
 Interrupt::~Interrupt() {
   closing_ = true;
-  // The watcher alone waits for this signal: it wakes and is not ended by it.
-  pthread_kill(watcher_.native_handle(), SIGTERM);  // NOLINT(bugprone-bad-signal-to-kill-thread)
+  pthread_kill(watcher_.native_handle(), wake_signal());
   watcher_.join();
 }
 
@@ -36,6 +41,7 @@ void Interrupt::watch() {
   const sigset_t signals = watched_signals();
   for (int received = 0; sigwait(&signals, &received) == 0;) {
     if (closing_) return;
+    if (received == wake_signal()) continue;
     if (signal_ != 0) _exit(kSignalBase + received);
     signal_ = received;
     source_.request_stop();
