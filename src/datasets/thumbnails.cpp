@@ -4,10 +4,9 @@
 #include <cmath>
 
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include <ccexpert/core/error.h>
+#include <ccexpert/image/decode.h>
 
 #include "core/html.h"
 
@@ -41,11 +40,7 @@ Image thumbnail(const Image& image, int64_t side, bool mask) {
 }
 
 std::string data_uri(const Image& image) {
-  cv::Mat bgr;
-  cv::cvtColor(mat_of(image), bgr, cv::COLOR_RGB2BGR);
-  std::vector<uint8_t> bytes;
-  if (!cv::imencode(".png", bgr, bytes)) fail("thumbnail", "cannot be encoded");
-  return "data:image/png;base64," + base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return "data:image/png;base64," + base64(encode_png(image.view()));
 }
 
 }  // namespace ccexpert::datasets

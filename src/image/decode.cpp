@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <string>
 
 #include <fmt/format.h>
@@ -98,8 +101,8 @@ Image decode_image(const std::filesystem::path& path) {
   return decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path.string());
 }
 
-void write_png(const std::filesystem::path& path, const ImageView& image) {
-  expect_valid(image, "write_png");
+std::string encode_png(const ImageView& image) {
+  expect_valid(image, "encode_png");
   cv::Mat bgr(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3);
   for (int y = 0; y < bgr.rows; ++y) {
     const uint8_t* from = image.data + y * image.stride;
@@ -110,11 +113,17 @@ void write_png(const std::filesystem::path& path, const ImageView& image) {
       to[2] = from[0];
     }
   }
-  try {
-    if (!cv::imwrite(path.string(), bgr)) fail(path.string(), "cannot be written");
-  } catch (const cv::Exception& error) {
-    fail(path.string(), "cannot be written as PNG", error.err);
-  }
+  std::vector<uint8_t> bytes;
+  if (!cv::imencode(".png", bgr, bytes)) fail("PNG", "cannot be encoded");
+  return {bytes.begin(), bytes.end()};
+}
+
+void write_png(const std::filesystem::path& path, const ImageView& image) {
+  const auto bytes = encode_png(image);
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) fail(path.string(), "cannot be written", std::strerror(errno));
 }
 
 }  // namespace ccexpert

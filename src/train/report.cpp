@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
@@ -25,14 +24,6 @@ using nlohmann::json;
 /// Longer side of a picture on the page.
 constexpr double kPictureSide = 256.0;
 
-std::string png_bytes(const ImageView& image) {
-  const auto file = fs::temp_directory_path() / fmt::format("ccexpert-report-{}.png", ::getpid());
-  write_png(file, image);
-  auto bytes = read_file(file);
-  fs::remove(file);
-  return bytes;
-}
-
 /// A small copy as a data address; empty where there is no such image any more.
 std::string picture(const fs::path& path) {
   try {
@@ -43,7 +34,7 @@ std::string picture(const fs::path& path) {
       return std::max<int64_t>(1, std::llround(scaled));
     };
     const auto small = resize_bicubic(image.view(), side(image.height), side(image.width));
-    return "data:image/png;base64," + base64(png_bytes(small.view()));
+    return "data:image/png;base64," + base64(encode_png(small.view()));
   } catch (const Error&) {
     return {};
   }

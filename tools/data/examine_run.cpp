@@ -1,5 +1,4 @@
 // ccexpert-data stats, validate, overlap and view.
-#include <fstream>
 #include <memory>
 #include <set>
 
@@ -16,23 +15,13 @@
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
+#include "core/files.h"
 #include "data/subcommand.h"
 
 namespace ccexpert::tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-void write_text(const fs::path& path, const std::string& text) {
-  auto part = path;
-  part += ".part";
-  {
-    std::ofstream file(part, std::ios::binary | std::ios::trunc);
-    file << text;
-    if (!file.flush()) fail(path.string(), "cannot be written", "is the disk full, or the folder read-only?");
-  }
-  fs::rename(part, path);
-}
 
 ProgressStyle style_of(bool quiet) {
   return quiet ? ProgressStyle::kNone : progress_style_of_stderr();
@@ -64,7 +53,7 @@ int run(const Stats& command) {
   if (command.output.empty()) {
     fmt::print("{}", text);
   } else {
-    write_text(command.output, text);
+    write_file(command.output, text);
   }
   return kSuccess;
 }
@@ -91,7 +80,7 @@ class Problems {
   }
   void finish() {
     progress_.finish();
-    if (!command_.output.empty()) write_text(command_.output, lines_);
+    if (!command_.output.empty()) write_file(command_.output, lines_);
     if (count_ > command_.shown) {
       progress_.note(fmt::format("and {} more problems{}", with_commas(count_ - command_.shown),
                                  command_.output.empty() ? "; --report FILE lists all of them" : ""));
@@ -148,7 +137,7 @@ int run(const Overlap& command) {
       interrupt.token());
   progress.finish();
   if (report.interrupted) return kSignalBase + interrupt.signal();
-  if (!command.output.empty()) write_text(command.output, datasets::overlap_json(report));
+  if (!command.output.empty()) write_file(command.output, datasets::overlap_json(report));
   fmt::print("{} pairs compared with {}: {} overlaps, {} unreadable\n", with_commas(report.pairs),
              with_commas(report.other_pairs), with_commas(static_cast<int64_t>(report.overlaps.size())),
              with_commas(report.unreadable));
@@ -171,7 +160,7 @@ struct View {
 
 int run(const View& command) {
   const auto sheet = datasets::contact_sheet(command.list, command.options);
-  write_png(command.output, sheet.view());
+  write_file(command.output, encode_png(sheet.view()));
   return kSuccess;
 }
 

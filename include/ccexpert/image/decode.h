@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <ccexpert/image/image.h>
@@ -21,7 +22,11 @@ Image decode_image(const std::filesystem::path& path);
 /// The same from memory; `name` begins error messages.
 Image decode_image(std::span<const uint8_t> bytes, std::string_view name);
 
-/// Writes a PNG file. Throws Error where it cannot.
+/// The bytes of a PNG file. Throws Error for an image without pixels.
+std::string encode_png(const ImageView& image);
+
+/// Writes a PNG file, whatever its name. Throws Error where it cannot; what is left of the file then is no
+/// image.
 void write_png(const std::filesystem::path& path, const ImageView& image);
 
 }  // namespace ccexpert
