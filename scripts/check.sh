@@ -40,8 +40,8 @@ check_tidy() {
   configure release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCCEXPERT_BUILD_TESTS=OFF
   sed -i 's/ -fpch-preprocess//' build/tidy/compile_commands.json
   # The counts include warnings of other people's headers, which it does not show.
-  printf '%s\n' $sources | xargs -P "$(build_jobs)" -n 4 clang-tidy --quiet -p build/tidy 2>&1 |
-    { grep -vE '^[0-9]+ warnings?( and [0-9]+ errors?)? generated\.$' || true; }
+  printf '%s\n' $sources | xargs -P "$(build_jobs)" -n 4 "$clang_tidy" --quiet -p build/tidy 2>&1 |
+    { grep -vE '^\[[0-9]+/[0-9]+\] Processing file|^[0-9]+ warnings?( and [0-9]+ errors?)? generated\.$' || true; }
 }
 
 check_sanitize() {

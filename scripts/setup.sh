@@ -10,7 +10,7 @@ usage: scripts/setup.sh [--dev] [--cuda] [--help]
   --dev   also tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
   --cuda  also the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
-METEOR's tables and LibTorch go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
+METEOR's tables, LibTorch and clang-tidy go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
 downloaded where CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0 (for
 --cuda: with CUDA and its libraries). The Python package is only read.
 TEXT
@@ -28,7 +28,6 @@ for argument in "$@"; do
 done
 
 libtorch_version=2.11.0
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ccexpert
 libtorch=$cache/libtorch-$libtorch_version
 
 package_names() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@" | awk '{print $1}'; }
@@ -214,6 +213,22 @@ install_meteor() {
   rm -rf "$cache/wheels-meteor"
 }
 
+install_clang_tidy() {
+  if [ -x "$clang_tidy" ]; then
+    say "clang-tidy: it is there"
+    return
+  fi
+  [ "$(uname -m)" = x86_64 ] || die "clang-tidy's wheel is pinned for x86_64 only"
+  local folder=${clang_tidy%/clang_tidy/*}
+  say "clang-tidy: downloading (46 MB), once for all checkouts"
+  download "$repository/third_party/wheels-dev.txt" "$cache/wheels-dev" 46
+  rm -rf "$folder" "$folder.new"
+  unpack "$cache/wheels-dev" "$folder.new"
+  chmod +x "$folder.new/${clang_tidy#"$folder"/}"
+  mv "$folder.new" "$folder"
+  rm -rf "$cache/wheels-dev"
+}
+
 mkdir -p "$cache"
 install_packages
 # One set-up at a time writes the cache.
@@ -221,5 +236,6 @@ exec 9> "$cache/lock"
 flock 9
 install_libtorch
 install_meteor
+if $dev; then install_clang_tidy; fi
 if $cuda; then install_cuda_libraries; fi
 say "set-up done"

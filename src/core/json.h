@@ -20,7 +20,7 @@ inline nlohmann::json parse_json(std::string_view text, std::string_view source)
     const std::string_view reason = error.what();
     // The library's own prefix "[json.exception.parse_error.101] " says nothing to a user.
     const auto start = reason.find("] ");
-    fail({source, "JSON", std::string(start == std::string_view::npos ? reason : reason.substr(start + 2))});
+    fail({source, "JSON", start == std::string_view::npos ? reason : reason.substr(start + 2)});
   }
 }
 

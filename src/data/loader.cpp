@@ -207,7 +207,9 @@ class BatchLoader::Impl {
   }
 
   void prepare_front(std::unique_lock<std::mutex>& lock) {
-    while (drafts_.empty() || !drafts_.front()->done()) carry_out(claim().value(), lock);
+    while (drafts_.empty() || !drafts_.front()->done()) {
+      if (const auto task = claim()) carry_out(*task, lock);
+    }
   }
 
   void refuse_problems(const Draft& draft) const {

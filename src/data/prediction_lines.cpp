@@ -16,7 +16,10 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-const CsvRow kColumns{"uid", "before", "after", "caption", "token_ids", "logprob", "finish", "error"};
+const CsvRow& columns() {
+  static const CsvRow names{"uid", "before", "after", "caption", "token_ids", "logprob", "finish", "error"};
+  return names;
+}
 
 std::string on_one_line(std::string text) {
   std::replace_if(
@@ -69,8 +72,8 @@ KnownLine known_json(std::string_view line, const std::string& where) {
 
 KnownLine known_csv(std::string_view line, const std::string& where) {
   const auto rows = parse_csv(line, where);
-  if (rows.size() != 1 || rows.front().size() != kColumns.size()) {
-    fail({where, fmt::format("{} columns", kColumns.size()),
+  if (rows.size() != 1 || rows.front().size() != columns().size()) {
+    fail({where, fmt::format("{} columns", columns().size()),
           fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
   }
   return {rows.front().front(), {}, !rows.front().back().empty()};
@@ -83,7 +86,7 @@ std::string written_uid(const std::string& uid, PredictionFormat format) {
 }
 
 std::string header_line(PredictionFormat format) {
-  return format == PredictionFormat::kCsv ? csv_line(kColumns) : std::string();
+  return format == PredictionFormat::kCsv ? csv_line(columns()) : std::string();
 }
 
 std::string prediction_line(const Prediction& prediction, PredictionFormat format) {
@@ -105,8 +108,8 @@ std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat forma
   // A run that was killed in its first write may have left less than the header.
   if (header.starts_with(text)) return {};
   if (!text.starts_with(header)) {
-    fail({source, "the columns " + header.substr(0, header.size() - 1),
-          std::string(text.substr(0, text.find('\n'))), "is it another file, or of another --format?"});
+    fail({source, "the columns " + header.substr(0, header.size() - 1), text.substr(0, text.find('\n')),
+          "is it another file, or of another --format?"});
   }
   std::vector<KnownLine> lines;
   size_t number = header.empty() ? 1 : 2;

@@ -22,7 +22,7 @@ fs::path merged_path(const fs::path& path) {
 
 /// A written line with more captions; counts those that were new.
 std::string with_captions(const std::string& line, const std::vector<std::string>& more, int64_t& added) {
-  const bool comma = line.ends_with(",");
+  const bool comma = line.ends_with(',');
   auto entry = ordered_json::parse(comma ? line.substr(0, line.size() - 1) : line);
   auto captions = entry[kCaptions].get<std::vector<std::string>>();
   const auto before = captions.size();

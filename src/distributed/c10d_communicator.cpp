@@ -156,8 +156,9 @@ class C10dCommunicator : public Communicator {
         watchdog_.reset();
         backend_->shutdown();
       }
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
       // The others are gone; whatever ended them has been reported.
+      log::debug(fmt::format("rank {}: left without the others: {}", rank_.rank, error.what()));
     }
     watchdog_.reset();
     heartbeat_.reset();

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <ccexpert/core/log.h>
+
 namespace ccexpert::distributed {
 namespace {
 
@@ -70,8 +72,9 @@ void Heartbeat::State::run() {
       if (stopping) break;
     }
     exchange_verdict();
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
     // The rank that holds the store is gone; the collective that fails for it says so.
+    log::debug(fmt::format("rank {}: the heartbeat ends: {}", rank, error.what()));
   }
   const std::lock_guard lock(mutex);
   ended = true;
@@ -128,17 +131,17 @@ bool Heartbeat::State::wait_for_looks(std::unique_lock<std::mutex>& lock, int co
 }
 
 std::string Heartbeat::State::judge(const std::vector<std::optional<Sign>>& before) const {
+  std::string slow;
   for (int which = 0; which < size; ++which) {
-    const auto at = static_cast<size_t>(which);
-    if (which != rank && (!signs[at] || (before[at] && before[at]->beat == signs[at]->beat)))
-      return no_life(which);
+    if (which == rank) continue;
+    const auto& sign = signs[static_cast<size_t>(which)];
+    const auto& last = before[static_cast<size_t>(which)];
+    if (!sign || (last && last->beat == sign->beat)) return no_life(which);
+    const int64_t behind = collectives - sign->collectives;
+    if (slow.empty() && behind > 0)
+      slow = fmt::format("rank {} lives, but is {} collectives behind", which, behind);
   }
-  for (int which = 0; which < size; ++which) {
-    const int64_t behind = collectives - signs[static_cast<size_t>(which)]->collectives;
-    if (which != rank && behind > 0)
-      return fmt::format("rank {} lives, but is {} collectives behind", which, behind);
-  }
-  return "";
+  return slow;
 }
 
 Heartbeat::Heartbeat(SharedTexts texts, int rank, int size, std::chrono::milliseconds interval)
