@@ -69,11 +69,11 @@ class Collector {
     const auto [known, is_new] = places_.emplace(references.uid, set_.samples.size());
     if (!is_new) {
       ++set_.repeated;
-      if (set_.samples[known->second].prediction != *prediction.prediction) ++set_.contradicted;
+      if (set_.samples[known->second].prediction != prediction.prediction.value()) ++set_.contradicted;
       return;
     }
     set_.samples.push_back({.uid = references.uid,
-                            .prediction = *prediction.prediction,
+                            .prediction = prediction.prediction.value(),
                             .references = references.references,
                             .changed = references.changed ? references.changed : prediction.changed});
     set_.before.push_back(prediction.before.empty() ? references.before : prediction.before);

@@ -70,8 +70,9 @@ std::vector<std::string> lines_of(const fs::path& path) {
 
 uint32_t synset_of(std::string_view text, const fs::path& path, size_t line) {
   uint32_t number = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const auto* begin = text.data();
+  const auto* end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || stop != end)
     fail({fmt::format("{}: line {}", path.string(), line + 1), "numbers of synsets", text});
   return number;

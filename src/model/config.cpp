@@ -154,9 +154,10 @@ void parse_authors(const json& object, ModelConfig& config, std::string_view sou
   config.decoder = parse_decoder(object, source);
   const auto resampler = json_value(object, "mm_resampler_type", std::string(), source);
   if (resampler == "cc_expert") {
-    config.diff_expert->embedding_dim = config.vision.hidden_size;
-    config.diff_expert->mlp_dim = 4 * config.vision.hidden_size;
-    read_fields(part_of(object, "cc_expert_args", source), *config.diff_expert, source);
+    auto& expert = config.diff_expert.emplace();
+    expert.embedding_dim = config.vision.hidden_size;
+    expert.mlp_dim = 4 * config.vision.hidden_size;
+    read_fields(part_of(object, "cc_expert_args", source), expert, source);
   } else {
     expect(resampler.empty(), fmt::format("{}: mm_resampler_type", source), "cc_expert, or none", resampler);
     config.diff_expert.reset();

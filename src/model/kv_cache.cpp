@@ -59,7 +59,7 @@ void KvCache::select_rows(const std::vector<int64_t>& rows) {
       auto chosen =
           at::zeros({static_cast<int64_t>(rows.size()), all.size(1), capacity_, all.size(3)}, all.options());
       chosen.narrow(2, 0, used).copy_(all.narrow(2, 0, used).index_select(0, index));
-      all = chosen;
+      all = std::move(chosen);
     };
     take(layer.keys);
     take(layer.values);

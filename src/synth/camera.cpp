@@ -27,7 +27,7 @@ void move(const Look& look, cv::Mat& image) {
   cv::Mat moved;
   cv::warpAffine(image, moved, matrix, image.size(), cv::INTER_LINEAR | cv::WARP_INVERSE_MAP,
                  cv::BORDER_REFLECT_101);
-  image = moved;
+  image = std::move(moved);
 }
 
 /// What each channel becomes: gain, gamma and the light of the air.

@@ -37,7 +37,8 @@ class Random {
     double left = uniform() * total;
     int index = 0;
     for (const double weight : weights) {
-      if ((left -= weight) < 0) return index;
+      left -= weight;
+      if (left < 0) return index;
       ++index;
     }
     return index - 1;
