@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/util/Logging.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -30,7 +31,22 @@ constexpr milliseconds kShortestBeat(50);
 constexpr milliseconds kLongestBeat(1000);
 constexpr milliseconds kPoll(100);
 
+/// c10d logs each socket that breaks, with a stack trace; a rank says once, in a sentence, which of the
+/// others is gone. Who sets LibTorch's own variable gets what it asks for.
+void quiet_c10d() {
+  static const bool done = [] {
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) {
+      c10::initLogging();
+    } else {
+      FLAGS_caffe2_log_level = 3;  // fatal errors alone
+    }
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
 Store connect(const Rank& rank, bool hosts, milliseconds timeout) {
+  quiet_c10d();
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(rank.master_port);
   options.isServer = hosts;

@@ -1,5 +1,6 @@
 #include "common/interrupt.h"
 
+#include <chrono>
 #include <csignal>
 
 #include <unistd.h>
@@ -8,6 +9,9 @@
 
 namespace ccexpert::tools {
 namespace {
+
+/// One Ctrl-C may arrive by several ways, from the terminal and from a parent that got it too.
+constexpr std::chrono::milliseconds kEcho(200);
 
 /// Wakes the watcher at the end: a signal that nobody else sends.
 int wake_signal() {
@@ -39,12 +43,17 @@ Interrupt::~Interrupt() {
 
 void Interrupt::watch() {
   const sigset_t signals = watched_signals();
+  std::chrono::steady_clock::time_point first;
   for (int received = 0; sigwait(&signals, &received) == 0;) {
     if (closing_) return;
     if (received == wake_signal()) continue;
-    if (signal_ != 0) _exit(kSignalBase + received);
-    signal_ = received;
-    source_.request_stop();
+    if (signal_ == 0) {
+      first = std::chrono::steady_clock::now();
+      signal_ = received;
+      source_.request_stop();
+    } else if (received == SIGINT && std::chrono::steady_clock::now() - first > kEcho) {
+      _exit(kSignalBase + received);
+    }
   }
 }
 

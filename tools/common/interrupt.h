@@ -7,8 +7,10 @@
 
 namespace ccexpert::tools {
 
-/// From its construction on, SIGINT and SIGTERM request a stop; a second one ends the process at once. Make
-/// it before any other thread starts: threads inherit that these signals are not delivered to them.
+/// From its construction on, SIGINT and SIGTERM request a stop, and a SIGINT after it ends the process at
+/// once. SIGTERM never does: schedulers send it to all processes of a job, and these pass it on to one
+/// another. Make it before any other thread starts: threads inherit that these signals are not delivered to
+/// them.
 class Interrupt {
  public:
   Interrupt();

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 
 #include "common/exit_code.h"
 
@@ -94,7 +96,7 @@ class Family {
   explicit Family(const LaunchRequest& request) : patience_(request.patience) {
     const int port = free_port();
     for (int rank = 0; rank < request.processes; ++rank) {
-      running_.push_back(start(request.arguments, environment_of(rank, request.processes, port)));
+      running_.emplace_back(start(request.arguments, environment_of(rank, request.processes, port)), rank);
     }
   }
   ~Family() { signal_all(SIGKILL); }
@@ -102,14 +104,13 @@ class Family {
   Family& operator=(const Family&) = delete;
 
   int wait(const std::stop_token& stop) {
-    bool told = false;
     while (!running_.empty()) {
       reap();
-      if (stop.stop_requested() && !told) {
+      if (stop.stop_requested() && !told_) {
         signal_all(SIGTERM);
-        told = true;
+        told_ = true;
       }
-      if (failed_at_ && Clock::now() - *failed_at_ > patience_) signal_all(SIGKILL);
+      if (failed_at_ && !gave_up_ && Clock::now() - *failed_at_ > patience_) give_up();
       std::this_thread::sleep_for(kPoll);
     }
     return exit_code_;
@@ -117,26 +118,41 @@ class Family {
 
  private:
   void signal_all(int signal) {
-    for (const pid_t process : running_) ::kill(process, signal);
+    for (const auto& [process, rank] : running_) ::kill(process, signal);
+  }
+
+  void give_up() {
+    gave_up_ = true;
+    std::vector<int> ranks;
+    for (const auto& [process, rank] : running_) ranks.push_back(rank);
+    log::error(
+        fmt::format("rank {} did not end by itself after the failure, and is ended", fmt::join(ranks, ", ")));
+    signal_all(SIGKILL);
   }
 
   void reap() {
-    std::erase_if(running_, [this](pid_t process) {
+    std::erase_if(running_, [this](const auto& each) {
+      const auto [process, rank] = each;
       int status = 0;
       if (::waitpid(process, &status, WNOHANG) != process) return false;
       const int code = exit_code_of(status);
-      if (code != kSuccess && exit_code_ == kSuccess) {
-        exit_code_ = code;
-        failed_at_ = Clock::now();
-      }
+      if (WIFSIGNALED(status) && !gave_up_)
+        log::error(fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status),
+                               ::strsignal(WTERMSIG(status))));
+      if (code != kSuccess && exit_code_ == kSuccess) exit_code_ = code;
+      // One that stopped as it was told has done its part; the others may still be saving.
+      const bool as_told = told_ && code == kSignalBase + SIGTERM;
+      if (code != kSuccess && !as_told && !failed_at_) failed_at_ = Clock::now();
       return true;
     });
   }
 
   std::chrono::milliseconds patience_;
-  std::vector<pid_t> running_;
+  std::vector<std::pair<pid_t, int>> running_;  ///< process and rank
   int exit_code_ = kSuccess;
   std::optional<Clock::time_point> failed_at_;
+  bool told_ = false;  ///< to stop
+  bool gave_up_ = false;
 };
 
 }  // namespace
@@ -148,9 +164,10 @@ int launch(const LaunchRequest& request, const std::stop_token& stop) {
 void end_with_launcher() {
   const char* launcher = std::getenv(kLauncherVariable);
   if (launcher == nullptr) return;
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  // As Ctrl-C: a launcher that a second one ended has passed the first on, and its processes are to end too.
+  ::prctl(PR_SET_PDEATHSIG, SIGINT);
   // It may have died before this process asked to be told.
-  if (std::to_string(::getppid()) != launcher) ::raise(SIGTERM);
+  if (std::to_string(::getppid()) != launcher) ::raise(SIGINT);
 }
 
 }  // namespace ccexpert::tools

@@ -11,9 +11,9 @@ namespace ccexpert::tools {
 struct LaunchRequest {
   std::vector<std::string> arguments;  ///< of each process, the program's path first
   int processes = 1;
-  /// How long the others may go on when one has failed: their collectives find out, and say which rank is
-  /// gone.
-  std::chrono::milliseconds patience{10'000};
+  /// How long the others may go on when one has failed: their collectives break, and they say which rank is
+  /// gone within a few beats of a second each. One that hangs says nothing.
+  std::chrono::milliseconds patience{15'000};
 };
 
 /// Starts the processes with RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and MASTER_PORT in

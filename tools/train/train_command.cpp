@@ -22,6 +22,16 @@ namespace {
 
 using train::TrainConfig;
 
+/// The sizes of a base that is not downloaded yet lie beside the configs.
+std::string start_for_plan(const std::string& start, const std::filesystem::path& config) {
+  namespace fs = std::filesystem;
+  if (fs::exists(start)) return start;
+  const auto known = config.parent_path() / "bases" / fs::path(start).filename();
+  if (!fs::exists(known)) return start;
+  log::info(fmt::format("model.start: {} is not there yet; sizes are those of {}", start, known.string()));
+  return known.string();
+}
+
 int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
   const int ranks = std::max({1, command.plan_ranks, command.processes});
   bool fits = true;
@@ -29,6 +39,7 @@ int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& sta
   for (auto stage : stages) {
     // Where the stage before has not run yet, what that one starts from has the same sizes.
     if (!start.empty() && !std::filesystem::exists(stage.model.start)) stage.model.start = start;
+    stage.model.start = start_for_plan(stage.model.start, command.config);
     start = stage.model.start;
     const auto plan = train::plan_of(stage, ranks);
     fmt::print("{}\n", train::to_text(plan));
@@ -37,14 +48,11 @@ int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& sta
   return fits ? kSuccess : kFailed;
 }
 
-int launch_ranks(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
+int launch_ranks(const TrainCommand& command) {
   LaunchRequest request{.arguments = {"/proc/self/exe", "--config", command.config.string()},
                         .processes = command.processes};
   if (command.quiet) request.arguments.emplace_back("--quiet");
   request.arguments.insert(request.arguments.end(), command.overrides.begin(), command.overrides.end());
-  request.patience =
-      std::chrono::milliseconds(static_cast<int64_t>(stages.front().distributed.timeout_seconds * 1e3)) +
-      std::chrono::seconds(10);
   const Interrupt interrupt;
   const int code = launch(request, interrupt.token());
   return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
@@ -71,7 +79,7 @@ int run(const TrainCommand& command) {
   }
   const auto stages = train::read_train_config(command.config, command.overrides);
   if (command.plan) return print_plans(command, stages);
-  return command.processes > 0 ? launch_ranks(command, stages) : train_stages(command, stages);
+  return command.processes > 0 ? launch_ranks(command) : train_stages(command, stages);
 }
 
 }  // namespace
