@@ -97,7 +97,11 @@ class DataListReader {
   void append(size_t i, const fs::path& image_root, uint64_t seed, std::vector<ChangeExample>& examples) {
     const auto& entry = list_.datasets[i];
     const fs::path root = entry.image_root.empty() ? image_root : folder_ / entry.image_root;
-    auto pairs = read_change_dataset(folder_ / entry.json_path, root);
+    const auto file = folder_ / entry.json_path;
+    if (!fs::exists(file))
+      fail({place_of(i, "json_path"), "a file of pairs with captions",
+            file.string() + ", which is not there"});
+    auto pairs = read_change_dataset(file, root);
     const CounterRandom random(RandomUse::kDataList, seed, i);
     for (const size_t number : chosen(strategies_[i], pairs.size(), random)) {
       examples.push_back(std::move(pairs[number]));

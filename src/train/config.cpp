@@ -23,13 +23,18 @@ class Check {
     if (!holds) fail({place_(key), expected, got});
   }
 
-  template <class Value>
-  void at_least(const std::string& key, Value value, Value least) const {
-    expect(value >= least, key, fmt::format("at least {}", least), fmt::format("{}", value));
+  void at_least(const std::string& key, int64_t value, int64_t least) const {
+    expect(value >= least, key, fmt::format("at least {}", least), std::to_string(value));
+  }
+
+  void not_negative(const std::string& key, double value) const {
+    expect(value >= 0.0, key, "at least 0", fmt::format("{}", value));
+    not_endless(key, value);
   }
 
   void above_zero(const std::string& key, double value) const {
     expect(value > 0.0, key, "above 0", fmt::format("{}", value));
+    not_endless(key, value);
   }
 
   void one_of(const std::string& key, const std::string& value,
@@ -56,26 +61,44 @@ class Check {
   }
 
  private:
+  /// Numbers become counts of steps, bytes and milliseconds, which do not hold every double.
+  void not_endless(const std::string& key, double value) const {
+    constexpr int64_t kMost = 1'000'000'000;
+    expect(value <= static_cast<double>(kMost), key, fmt::format("at most {}", kMost),
+           fmt::format("{}", value));
+  }
+
   PlaceOf place_;
 };
 
+/// Which GPUs there are is for the machine that trains to say.
+void check_device(const std::string& device, const Check& check) {
+  constexpr std::string_view kNumbered = "cuda:";
+  const auto number = device.starts_with(kNumbered) ? device.substr(kNumbered.size()) : std::string();
+  const bool numbered = !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+  if (!numbered) check.one_of("device", device, {"cpu", "cuda", "cuda:N", "auto"});
+}
+
 void check_run(const TrainConfig& config, const Check& check) {
   check.expect(!config.output.empty(), "output", "a folder for the run", "none");
-  check.at_least<int64_t>("threads", config.threads, 0);
+  check_device(config.device, check);
+  check.at_least("threads", config.threads, 0);
+  check.not_negative("peak_tflops", config.peak_tflops);
+  check.not_negative("memory_gb", config.memory_gb);
   check.expect(config.distributed.zero >= 0 && config.distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
                std::to_string(config.distributed.zero));
   check.above_zero("distributed.bucket_mb", config.distributed.bucket_mb);
   check.above_zero("distributed.timeout_seconds", config.distributed.timeout_seconds);
-  check.at_least<int64_t>("checkpoint.every_steps", config.checkpoint.every_steps, 0);
-  check.at_least<int64_t>("checkpoint.keep_last", config.checkpoint.keep_last, 1);
+  check.at_least("checkpoint.every_steps", config.checkpoint.every_steps, 0);
+  check.at_least("checkpoint.keep_last", config.checkpoint.keep_last, 1);
 }
 
 void check_model(const ModelSection& model, const Check& check) {
   check.expect(!model.start.empty(), "model.start", "a checkpoint folder to start from", "none");
   check.one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
   check.above_zero("model.init_std", model.init_std);
-  check.at_least("model.flag_init_std", model.flag_init_std, 0.0);
-  check.at_least<int64_t>("model.per_expert_depth", model.per_expert_depth, 1);
+  check.not_negative("model.flag_init_std", model.flag_init_std);
+  check.at_least("model.per_expert_depth", model.per_expert_depth, 1);
 }
 
 void check_data(const DataSection& data, const Check& check) {
@@ -83,15 +106,15 @@ void check_data(const DataSection& data, const Check& check) {
   check.one_of("data.captions", data.captions, {"flatten", "random_choice"});
   check.one_of("data.labels", data.labels, {"reference", "caption_only"});
   check.one_of("data.unreadable", data.unreadable, {"error", "skip"});
-  check.at_least<int64_t>("data.max_tokens", data.max_tokens, 1);
-  check.at_least<int64_t>("data.workers", data.workers, 0);
-  check.at_least<int64_t>("data.prefetch", data.prefetch, 1);
-  check.at_least("data.cache_gb", data.cache_gb, 0.0);
+  check.at_least("data.max_tokens", data.max_tokens, 1);
+  check.at_least("data.workers", data.workers, 0);
+  check.at_least("data.prefetch", data.prefetch, 1);
+  check.not_negative("data.cache_gb", data.cache_gb);
 }
 
 void check_batch(const BatchSection& batch, const Check& check) {
-  check.at_least<int64_t>("batch.micro", batch.micro, 1);
-  check.at_least<int64_t>("batch.global", batch.global, 1);
+  check.at_least("batch.micro", batch.micro, 1);
+  check.at_least("batch.global", batch.global, 1);
   // Of the two, the one that was said is to blame.
   const bool fits = batch.global % batch.micro == 0;
   if (batch.micro == BatchSection{}.micro) {
@@ -100,15 +123,15 @@ void check_batch(const BatchSection& batch, const Check& check) {
   }
   check.expect(fits, "batch.micro", fmt::format("a divisor of batch.global ({})", batch.global),
                std::to_string(batch.micro));
-  check.at_least<int64_t>("batch.max_steps", batch.max_steps, 0);
+  check.at_least("batch.max_steps", batch.max_steps, 0);
   if (batch.max_steps == 0) check.above_zero("batch.epochs", batch.epochs);
 }
 
 void check_loss(const LossSection& loss, const ModelSection& model, const Check& check) {
-  check.at_least("loss.caption", loss.caption, 0.0);
-  check.at_least("loss.mask", loss.mask, 0.0);
-  check.at_least("loss.classes", loss.classes, 0.0);
-  check.at_least("loss.tokens", loss.tokens, 0.0);
+  check.not_negative("loss.caption", loss.caption);
+  check.not_negative("loss.mask", loss.mask);
+  check.not_negative("loss.classes", loss.classes);
+  check.not_negative("loss.tokens", loss.tokens);
   check.expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
   check.expect(loss.mask == 0.0 || model.diff_expert, "loss.mask", "0, as model.diff_expert is false",
                fmt::format("{}", loss.mask));
@@ -126,21 +149,23 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   share("optimizer.beta1", optimizer.beta1);
   share("optimizer.beta2", optimizer.beta2);
   check.above_zero("optimizer.eps", optimizer.eps);
-  check.at_least("optimizer.clip_norm", optimizer.clip_norm, 0.0);
+  check.not_negative("optimizer.clip_norm", optimizer.clip_norm);
   for (size_t i = 0; i < optimizer.parameters.size(); ++i) {
     const auto rule = fmt::format("optimizer.parameters[{}].", i);
-    check.at_least(rule + "lr_factor", optimizer.parameters[i].lr_factor, 0.0);
-    check.at_least(rule + "weight_decay", optimizer.parameters[i].weight_decay, 0.0);
+    check.not_negative(rule + "lr_factor", optimizer.parameters[i].lr_factor);
+    check.not_negative(rule + "weight_decay", optimizer.parameters[i].weight_decay);
   }
 }
 
-void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
+void check_evaluation(const EvaluationSection& evaluation, const DataSection& data, const Check& check) {
   check.one_of("evaluation.metric", evaluation.metric,
                {"s_star_m", "loss", "change_accuracy", "bleu_4", "meteor", "rouge_l", "cider_d"});
-  check.at_least<int64_t>("evaluation.every_steps", evaluation.every_steps, 0);
-  check.at_least<int64_t>("evaluation.max_pairs", evaluation.max_pairs, 0);
-  check.at_least<int64_t>("evaluation.batch_size", evaluation.batch_size, 1);
-  check.at_least<int64_t>("evaluation.samples", evaluation.samples, 0);
+  check.at_least("evaluation.every_steps", evaluation.every_steps, 0);
+  check.expect(!data.validation.empty() || evaluation.every_steps == 0, "data.validation",
+               "pairs, as evaluation.every_steps is above 0", "none");
+  check.at_least("evaluation.max_pairs", evaluation.max_pairs, 0);
+  check.at_least("evaluation.batch_size", evaluation.batch_size, 1);
+  check.at_least("evaluation.samples", evaluation.samples, 0);
   check.section("evaluation.generation", [&] { evaluation.generation.validate(); });
 }
 
@@ -152,7 +177,7 @@ void check_all(const TrainConfig& config, PlaceOf place) {
   check_batch(config.batch, check);
   check_loss(config.loss, config.model, check);
   check_optimizer(config.optimizer, check);
-  check_evaluation(config.evaluation, check);
+  check_evaluation(config.evaluation, config.data, check);
 }
 
 /// `over` laid on `base`: sections merge, everything else is replaced.
@@ -222,6 +247,7 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     }
     if (!read.empty() && !says_start(stage)) {
       config.model.start = (std::filesystem::path(read.back().config.output) / "best").string();
+      config.model.fresh = false;  // said for all stages, it is meant for the first
     }
     config.output = (std::filesystem::path(config.output) / config.name).string();
     read.push_back(std::move(next));

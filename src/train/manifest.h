@@ -21,9 +21,13 @@ void write_manifest(const std::filesystem::path& folder, const std::vector<Manif
 
 inline constexpr const char* kManifestFile = "manifest.json";
 
+/// Those of a checkpoint that somebody copied without the optimiser's state are not there.
+enum class MissingFiles { kRefuse, kPass };
+
 /// Returns the files that the manifest names. Throws Error naming the one that is missing, of another size,
 /// or, for each of `parts` callers another share of the files, of other content.
-std::vector<std::string> verify_manifest(const std::filesystem::path& folder, int part = 0, int parts = 1);
+std::vector<std::string> verify_manifest(const std::filesystem::path& folder, int part = 0, int parts = 1,
+                                         MissingFiles missing = MissingFiles::kRefuse);
 
 /// One line of text each, for ranks to tell one another.
 std::string to_lines(const std::vector<ManifestEntry>& entries);

@@ -13,6 +13,7 @@
 
 #include "core/files.h"
 #include "core/yaml.h"
+#include "train/manifest.h"
 
 namespace ccexpert::train {
 namespace {
@@ -52,11 +53,12 @@ std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Commun
   return steps;
 }
 
-/// What is wrong with a checkpoint, "" where nothing is. Each rank reads its share of the files.
-std::string problem_of(const std::filesystem::path& checkpoint, distributed::Communicator& communicator) {
+/// What `check` throws on the first rank where it throws, on all of them; "" where it does not.
+template <class Check>
+std::string problem_on_any(distributed::Communicator& communicator, Check&& check) {
   std::string own;
   try {
-    verify_training_state(checkpoint, communicator.rank(), communicator.size());
+    check();
   } catch (const std::exception& error) {
     own = error.what();
   }
@@ -98,7 +100,10 @@ std::map<std::string, std::string> values_of(const std::string& yaml, const std:
 int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator) {
   const auto steps = agree_on_steps(folder, communicator);
   for (const int64_t step : steps) {
-    const auto problem = problem_of(folder.checkpoint(step), communicator);
+    // Each rank reads its share of the files.
+    const auto problem = problem_on_any(communicator, [&] {
+      verify_training_state(folder.checkpoint(step), communicator.rank(), communicator.size());
+    });
     if (problem.empty()) return step;
     if (communicator.rank() == 0) {
       log::warning(fmt::format("checkpoint of step {} is broken and passed over: {}", step, problem));
@@ -109,6 +114,14 @@ int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& commu
          "remove them to start anew");
   }
   return 0;
+}
+
+void expect_undamaged(const std::filesystem::path& start, distributed::Communicator& communicator) {
+  const auto problem = problem_on_any(communicator, [&] {
+    if (!std::filesystem::exists(start / kManifestFile)) return;
+    verify_manifest(start, communicator.rank(), communicator.size(), MissingFiles::kPass);
+  });
+  if (!problem.empty()) throw Error(problem);
 }
 
 std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml) {

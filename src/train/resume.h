@@ -17,6 +17,10 @@ namespace ccexpert::train {
 /// whole.
 int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator);
 
+/// Called by all ranks. Throws Error on all of them where `start` is a checkpoint of training, or a copy of
+/// some of its files, and one of them is not what was written.
+void expect_undamaged(const std::filesystem::path& start, distributed::Communicator& communicator);
+
 struct ConfigChange {
   std::string key;
   std::string before;

@@ -90,15 +90,21 @@ at::ScalarType run_dtype(const TrainConfig& config) {
 
 ModelConfig run_model_config(const fs::path& folder, const TrainConfig& config) {
   const auto path = folder / "config.json";
+  if (!fs::exists(path)) {
+    fail({"model.start", "a checkpoint folder with config.json", folder.string() + " without one",
+          "docs/training.md says where bases come from"});
+  }
   return adapted(parse_model_config(read_file(path), path.string()), config);
 }
 
-RunModel load_run_model(const fs::path& folder, const TrainConfig& config, at::Device device) {
+namespace {
+
+RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at::Device device) {
   const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
   RunModel run;
   run.folder = folder;
   std::string original, preprocessor;
-  if (config.model.fresh && !fs::exists(folder / "trainer.json")) {
+  if (fresh) {
     original = read_file(folder / "config.json");
     if (fs::exists(folder / "preprocessor_config.json"))
       preprocessor = read_file(folder / "preprocessor_config.json");
@@ -121,6 +127,16 @@ RunModel load_run_model(const fs::path& folder, const TrainConfig& config, at::D
   run.companions = io::read_companions(run.folder);
   run.config_json = model_config_json(run.model->config(), original);
   return run;
+}
+
+}  // namespace
+
+RunModel start_run_model(const TrainConfig& config, at::Device device) {
+  return load(config.model.start, config.model.fresh, config, device);
+}
+
+RunModel resume_run_model(const fs::path& checkpoint, const TrainConfig& config, at::Device device) {
+  return load(checkpoint, false, config, device);
 }
 
 }  // namespace ccexpert::train

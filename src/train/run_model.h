@@ -26,8 +26,11 @@ struct RunModel {
       companions;  ///< read at once: the folder may be a checkpoint that is removed later
 };
 
-/// From the folder that a run starts from or goes on from. Throws Error where it does not fit the config.
-RunModel load_run_model(const std::filesystem::path& folder, const TrainConfig& config, at::Device device);
+/// From the folder that a run starts from (with its weights, or those that `model.fresh` asks for) or that it
+/// goes on from. Throws Error where it does not fit the config.
+RunModel start_run_model(const TrainConfig& config, at::Device device);
+RunModel resume_run_model(const std::filesystem::path& checkpoint, const TrainConfig& config,
+                          at::Device device);
 
 /// The sizes that the run's model will have, without its weights.
 ModelConfig run_model_config(const std::filesystem::path& folder, const TrainConfig& config);

@@ -32,7 +32,7 @@ class Session::Impl {
     device_ = device_of_rank(config, rank_.local_rank);
     const auto timeout =
         std::chrono::milliseconds(static_cast<int64_t>(config.distributed.timeout_seconds * 1e3));
-    communicator_ = distributed::join(rank_, *device_, timeout);
+    communicator_ = distributed::join(rank_, device_, timeout);
   }
 
   bool train(const TrainConfig& stage, const std::stop_token& stop) {
@@ -42,14 +42,14 @@ class Session::Impl {
       log::info(fmt::format("{} is finished already: {}", stage.name, stage.output));
       return true;
     }
-    return train::train(stage, *communicator_, *device_, stop).finished;
+    return train::train(stage, *communicator_, device_, stop).finished;
   }
 
   const distributed::Rank& rank() const { return rank_; }
 
  private:
   distributed::Rank rank_;
-  std::optional<at::Device> device_;
+  at::Device device_ = at::kCPU;
   std::unique_ptr<distributed::Communicator> communicator_;
 };
 

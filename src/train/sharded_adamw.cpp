@@ -230,15 +230,15 @@ void ShardedAdamW::update(Bucket& bucket, double learning_rate, double scale) {
   bucket.gradient = at::Tensor();
 }
 
-StepOutcome ShardedAdamW::step(double learning_rate) {
+StepOutcome ShardedAdamW::step(double learning_rate, double gradient_scale) {
   const at::NoGradGuard no_grad;
-  const double norm = gradient_norm();
+  const double norm = gradient_scale * gradient_norm();
   if (!std::isfinite(norm)) {
     for (auto& bucket : buckets_) bucket->gradient = at::Tensor();
     return {.grad_norm = norm, .skipped = true};
   }
   const bool clips = options_.clip_norm > 0.0 && norm > options_.clip_norm;
-  const double scale = clips ? options_.clip_norm / (norm + 1e-6) : 1.0;
+  const double scale = gradient_scale * (clips ? options_.clip_norm / (norm + 1e-6) : 1.0);
   std::deque<distributed::Pending> gathers;
   for (auto& bucket : buckets_) {
     update(*bucket, learning_rate, scale);

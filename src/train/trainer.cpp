@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -30,6 +31,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
+
+/// A step without an update is an accident; so many are a model that no longer learns.
+constexpr int64_t kMostSkippedInARow = 50;
+constexpr const char* kDiverged =
+    "start from a whole checkpoint, or lower optimizer.learning_rate; checkpoints before it remain";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -68,8 +74,7 @@ class Run {
         start_(agree_on_start(folder_, communicator)),
         changes_(start_ > 0 ? changes_since(folder_.checkpoint(start_), config)
                             : std::vector<ConfigChange>{}),
-        run_(load_run_model(start_ > 0 ? folder_.checkpoint(start_) : fs::path(config.model.start), config,
-                            device)),
+        run_(load_model(device)),
         parameters_(trainable_parameters(run_, config)),
         optimizer_(parameters_, optimizer_options(), communicator),
         pairs_(training_pairs(config)),
@@ -112,6 +117,12 @@ class Run {
 
  private:
   bool leads() const { return communicator_.rank() == 0; }
+
+  RunModel load_model(at::Device device) const {
+    if (start_ > 0) return resume_run_model(folder_.checkpoint(start_), config_, device);
+    if (!config_.model.fresh) expect_undamaged(config_.model.start, communicator_);
+    return start_run_model(config_, device);
+  }
 
   AdamWOptions optimizer_options() const {
     return {.beta1 = config_.optimizer.beta1,
@@ -182,6 +193,7 @@ class Run {
     progress_.updates = optimizer_.steps();
     progress_.samples += report.samples;
     progress_.skipped_updates += report.skipped ? 1 : 0;
+    skipped_in_a_row_ = report.skipped ? skipped_in_a_row_ + 1 : 0;
     const auto figures = of_all_ranks({.wait_seconds = wait,
                                        .memory = peak_bytes(device_),
                                        .skipped_samples = loader_.skipped() - own_skipped_},
@@ -189,6 +201,9 @@ class Run {
     own_skipped_ = loader_.skipped();
     progress_.skipped_samples += figures.skipped_samples;
     if (leads()) log_step(report, rate, seconds_since(start), figures, first);
+    if (skipped_in_a_row_ > kMostSkippedInARow)
+      fail(config_.name,
+           fmt::format("{} steps in a row had gradients that are not finite", skipped_in_a_row_), kDiverged);
     return report;
   }
 
@@ -237,6 +252,7 @@ class Run {
   bool evaluate(const std::stop_token& stop) {
     auto line = evaluator_.run(progress_.step, stop);
     if (!line) return false;
+    not_finite_score_ = not_finite_score_ || !std::isfinite(line->score);
     line->best = is_better(line->metric, line->score, progress_.best);
     if (line->best) {
       progress_.best = line->score;
@@ -273,6 +289,10 @@ class Run {
   }
 
   void finish() {
+    if (progress_.updates == 0)
+      fail(config_.name, fmt::format("none of its {} steps had finite gradients", progress_.step), kDiverged);
+    if (not_finite_score_ && !progress_.best)
+      fail(config_.name, fmt::format("no evaluation gave a finite {}", config_.evaluation.metric), kDiverged);
     if (leads()) {
       // Without a validation split the last is the best there is.
       if (!progress_.best) folder_.set_best(progress_.step);
@@ -307,7 +327,9 @@ class Run {
   TrainOutcome outcome_;
   Clock::time_point began_;
   int64_t saved_ = -1;
-  int64_t own_skipped_ = 0;  ///< samples that this rank left out and told the others of
+  int64_t skipped_in_a_row_ = 0;
+  bool not_finite_score_ = false;  ///< of any evaluation
+  int64_t own_skipped_ = 0;        ///< samples that this rank left out and told the others of
 };
 
 }  // namespace

@@ -1,9 +1,19 @@
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/train/training_step.h>
 
 namespace ccexpert::train {
+namespace {
+
+/// What a mean over micro-batches divides by, also where there are none.
+double counted(int64_t micro_batches) {
+  return static_cast<double>(std::max<int64_t>(1, micro_batches));
+}
+
+}  // namespace
 
 StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const StepPlan& plan,
                              double learning_rate) {
@@ -20,7 +30,8 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
     optimizer_.end_backward();
   }
   share(report, plan, passes);
-  const auto outcome = optimizer_.step(learning_rate);
+  const auto outcome =
+      optimizer_.step(learning_rate, static_cast<double>(plan.total) / counted(report.micro_batches));
   report.grad_norm = outcome.grad_norm;
   report.skipped = outcome.skipped;
   return report;
@@ -48,13 +59,16 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan,
   const auto each = passes.empty() ? at::zeros({0, 4}, options) : at::stack(passes);  // [own,4]
   const auto number = [](auto value) { return static_cast<double>(value); };
   const auto counts = at::tensor({number(report.supervised_tokens), number(report.tokens),
-                                  number(report.samples), plan.stop ? 1.0 : 0.0},
+                                  number(report.samples), plan.stop ? 1.0 : 0.0, number(passes.size())},
                                  at::kDouble);
   auto shared = at::cat({each.sum(0), counts.to(options.device())});
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
   const auto values = shared.to(at::kCPU);
-  const auto mean = [&](int64_t index) { return values[index].item<double>() / number(plan.total); };
   const auto count = [&](int64_t index) { return static_cast<int64_t>(values[index].item<double>()); };
+  report.micro_batches = count(8);
+  const auto mean = [&](int64_t index) {
+    return values[index].item<double>() / counted(report.micro_batches);
+  };
   report.loss = mean(0);
   report.mask_loss = mean(1);
   report.class_loss = mean(2);

@@ -196,7 +196,8 @@ TEST_F(DataList, ErrorsNameLineKeyAndExpectation) {
   EXPECT_THAT(error("datasets: [\n"), HasSubstr("is no YAML"));
   EXPECT_THAT(
       error_of([&] { read_data_list(folder_.write("l.yaml", "datasets:\n- json_path: none.json\n")); }),
-      HasSubstr((folder_ / "none.json").string() + ": cannot be opened"));
+      HasSubstr("l.yaml:2: datasets[0].json_path: expected a file of pairs with captions, got " +
+                (folder_ / "none.json").string() + ", which is not there"));
 }
 
 }  // namespace

@@ -15,4 +15,12 @@ inline std::string content(const std::filesystem::path& path) {
   return text.str();
 }
 
+/// Numbers of a weights file that are none, in each precision: its second half.
+inline void spoil_numbers(const std::filesystem::path& file) {
+  const auto half = static_cast<std::streamoff>(std::filesystem::file_size(file) / 2);
+  std::fstream weights(file, std::ios::binary | std::ios::in | std::ios::out);
+  weights.seekp(half);
+  weights << std::string(static_cast<size_t>(half), '\xff');
+}
+
 }  // namespace ccexpert::test

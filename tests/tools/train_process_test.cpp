@@ -121,14 +121,17 @@ TEST_F(TrainProcess, KilledRanksGoOnBitForBit) {
 }
 
 TEST_F(TrainProcess, ItsRanksEndWithAKilledLauncher) {
-  Process process(command("run", {"--nproc", "2", "--quiet"}));
+  const std::vector<std::string> options{"--nproc", "2", "--quiet", "checkpoint.every_steps=0"};
+  Process process(command("run", options));
   ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("run") >= 2; }));
   const auto ranks = children_of(children_of(::getpid()).at(0));
   EXPECT_EQ(ranks.size(), 2U);
   process.signal(SIGKILL);
   EXPECT_TRUE(
       happens_within(milliseconds(10'000), [&] { return std::none_of(ranks.begin(), ranks.end(), runs); }));
-  EXPECT_EQ(train("run", {"--nproc", "2", "--quiet"}).exit_code, 0);
+  EXPECT_TRUE(std::filesystem::exists(
+      folder_ / fmt::format("run/checkpoints/step-{:08}/manifest.json", logged_steps("run"))));
+  EXPECT_EQ(train("run", options).exit_code, 0);
 }
 
 class Stopped : public TrainProcess, public ::testing::WithParamInterface<int> {};
@@ -155,6 +158,34 @@ TEST_P(Stopped, BySigtermItSavesAndGoesOn) {
   expect_same_outcome("cut", "whole");
 }
 
+TEST_F(TrainProcess, SigtermToTheLauncherAndItsRanksSavesToo) {
+  // As a scheduler that signals every process of a job, while the launcher passes its own on.
+  const std::vector<std::string> options{"checkpoint.every_steps=0", "--nproc", "2",
+                                         "batch.max_steps=100000"};
+  Process process(command("run", options));
+  ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("run") >= 2; }));
+  const auto ranks = children_of(children_of(::getpid()).at(0));
+  ASSERT_EQ(ranks.size(), 2U);
+  process.signal(SIGTERM);
+  for (const pid_t rank : ranks) ::kill(rank, SIGTERM);
+  EXPECT_EQ(process.wait().exit_code, 128 + SIGTERM);
+  EXPECT_TRUE(std::filesystem::exists(
+      folder_ / fmt::format("run/checkpoints/step-{:08}/manifest.json", logged_steps("run"))));
+}
+
+TEST_F(TrainProcess, AStoppedRankEndsTheRunAndIsNamed) {
+  Process process(command("run", {"--nproc", "2", "batch.max_steps=100000"}));
+  ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("run") >= 2; }));
+  const auto ranks = children_of(children_of(::getpid()).at(0));
+  ASSERT_EQ(ranks.size(), 2U);
+  ::kill(ranks[1], SIGSTOP);
+  const auto result = process.wait();
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("rank 1 shows no sign of life"));
+  EXPECT_THAT(result.err, HasSubstr("rank 1 did not end by itself"));
+  EXPECT_TRUE(std::none_of(ranks.begin(), ranks.end(), runs));
+}
+
 TEST_F(TrainProcess, AKilledRankEndsTheRunAndIsNamed) {
   Process process(command("run", {"--nproc", "3", "batch.global=3", "batch.max_steps=100000"}));
   ASSERT_TRUE(happens_within(milliseconds(20'000), [&] { return logged_steps("run") >= 2; }));
@@ -177,6 +208,9 @@ TEST_F(TrainProcess, AnErrorOfOneRankEndsAllSoon) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("4-after.png"));
+  // No stack traces of c10d.
+  std::istringstream lines(result.err);
+  for (std::string line; std::getline(lines, line);) EXPECT_THAT(line, StartsWith("ccexpert-train: "));
 }
 
 TEST_F(TrainProcess, AFinishedRunIsLeftAsItIs) {
@@ -200,6 +234,44 @@ TEST_F(TrainProcess, StagesFollowOneAnother) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/first/finished"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/second/best/model.safetensors"));
   EXPECT_THAT(content(folder_ / "run/second/best/config.yaml"), HasSubstr("run/first/best"));
+}
+
+TEST_F(TrainProcess, AStageDoesNotStartFromDamagedWeights) {
+  std::ofstream(config_, std::ios::app) << "stages: [{name: first}, {name: second}]\n";
+  ASSERT_EQ(train("run", {"batch.max_steps=2"}).exit_code, 0);
+  std::filesystem::remove_all(folder_ / "run/second");
+  const auto weights = folder_ / "run/first/best/model.safetensors";
+  {
+    std::fstream file(weights, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-4, std::ios::end);
+    file << "oops";
+  }
+  const auto result = train("run", {"batch.max_steps=2", "--quiet"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("model.safetensors: its content is not what was written"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/second/finished"));
+}
+
+TEST_F(TrainProcess, ARunThatNeverUpdatesFails) {
+  const auto start = folder_ / "start";
+  std::filesystem::copy(std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny", start,
+                        std::filesystem::copy_options::recursive);
+  spoil_numbers(start / "model-00002-of-00002.safetensors");
+  const auto result = train("run", {"batch.max_steps=3", "model.start=" + start.string()});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("none of its 3 steps had finite gradients"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/finished"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/best"));
+}
+
+TEST_F(TrainProcess, FreshWeightsAreDrawnWhateverTheStartHolds) {
+  ASSERT_EQ(train("whole", {"batch.max_steps=2"}).exit_code, 0);
+  const std::vector<std::string> fresh{"batch.max_steps=1", "model.fresh=true", "--quiet"};
+  auto again = fresh;
+  again.push_back("model.start=" + (folder_ / "whole/best").string());
+  ASSERT_EQ(train("first", fresh).exit_code, 0);
+  ASSERT_EQ(train("second", again).exit_code, 0);
+  EXPECT_EQ(outcome("first").at("model.safetensors"), outcome("second").at("model.safetensors"));
 }
 
 TEST_F(TrainProcess, WrongArgumentsExitWith2) {
@@ -229,6 +301,17 @@ TEST_F(TrainProcess, ErrorsOfTheConfigNameFileLineAndKey) {
   EXPECT_THAT(first_line("device: cpu\nbatch: {micro: few}\n", {"--nproc", "2"}),
               StartsWith(place(2, "batch.micro: expected an integer, got 'few'")));
   EXPECT_THAT(first_line("device: cpu\n"), HasSubstr("model.start: expected a checkpoint folder"));
+  EXPECT_THAT(first_line("model: {start: x}\ndevice: gpu\n"),
+              StartsWith(place(2, "device: expected cpu, cuda,")));
+  const auto base =
+      fmt::format("model: {{start: {}/checkpoint-tiny}}\ndata: {{train: x.json}}\n", CCEXPERT_TEST_DATA);
+  EXPECT_THAT(first_line(base + "optimizer: {learning_rate: .inf}\n"),
+              StartsWith(place(3, "optimizer.learning_rate: expected at most 1000000000, got inf")));
+  EXPECT_THAT(first_line(base + "batch: {epochs: 1e300}\n"),
+              StartsWith(place(3, "batch.epochs: expected at most 1000000000")));
+  EXPECT_THAT(first_line(base + "memory_gb: -1\n"), StartsWith(place(3, "memory_gb: expected at least 0")));
+  EXPECT_THAT(first_line(base + "evaluation: {every_steps: 5}\n"),
+              HasSubstr("data.validation: expected pairs"));
   EXPECT_THAT(first_line("device: [\n"), HasSubstr(config_.string() + ":"));
   EXPECT_THAT(first_line("model: {start: /none}\ndata: {train: /none.json}\n"), HasSubstr("/none"));
 }
@@ -242,6 +325,18 @@ TEST_F(TrainProcess, ThePlanTrainsNothing) {
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.out, HasSubstr("does not fit: 0.00 GB available"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+}
+
+TEST_F(TrainProcess, APlanNeedsNoBaseThatIsStillToBeDownloaded) {
+  const auto plan = [](const std::string& name) {
+    return run_process(
+        {CCEXPERT_TRAIN, "--config", CCEXPERT_SOURCE_DIR "/configs/" + name, "--plan", "--ranks", "8"});
+  };
+  for (const char* name : {"ccexpert-0.5b.yaml", "ccexpert-7b.yaml"}) {
+    const auto result = plan(name);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("on 8 ranks"));
+  }
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TrainConfig config_for(const fs::path& pairs, const std::string& metric = "chang
 class Evaluation : public ::testing::Test {
  protected:
   EvaluationLine evaluate(const TrainConfig& config) {
-    const auto run = load_run_model(test::tiny_folder(), config, at::kCPU);
+    const auto run = start_run_model(config, at::kCPU);
     return Evaluator(run, config, *alone_).run(1).value();
   }
 
@@ -57,7 +57,7 @@ TEST_P(SharedEvaluation, IsThatOfOneProcess) {
   test::in_ranks(GetParam(), [](int) {
     const test::TemporaryFolder folder;
     const auto config = config_for(test::write_pairs(folder, 5));
-    const auto run = load_run_model(test::tiny_folder(), config, at::kCPU);
+    const auto run = start_run_model(config, at::kCPU);
     const auto alone = distributed::single_process(), all = test::join_ranks();
     const auto expected = Evaluator(run, config, *alone).run(7).value();
     const auto line = Evaluator(run, config, *all).run(7).value();
@@ -79,7 +79,7 @@ TEST_P(SharedEvaluation, AStopOfOneRankEndsItForAll) {
   test::in_ranks(GetParam(), [](int rank) {
     const test::TemporaryFolder folder;
     const auto config = config_for(test::write_pairs(folder, 5));
-    const auto run = load_run_model(test::tiny_folder(), config, at::kCPU);
+    const auto run = start_run_model(config, at::kCPU);
     const auto all = test::join_ranks();
     Evaluator evaluator(run, config, *all);
     std::stop_source stop;

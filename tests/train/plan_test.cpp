@@ -187,7 +187,7 @@ TEST_F(PlanTest, OneRankSendsNothing) {
 
 TEST_F(PlanTest, AStageThatCannotWorkIsAnError) {
   auto run = config("none");
-  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }), HasSubstr("none/config.json"));
+  EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }), HasSubstr("none without one (docs/training.md says"));
   run = config("small");
   run.optimizer.parameters = {{"nothing.*"}};
   EXPECT_THAT(test::error_of([&] { plan_of(run, 1); }), HasSubstr("'nothing.*', which matches none"));

@@ -219,6 +219,24 @@ TEST_F(TrainerTest, UnreadableImagesEndTheRunOrAreLeftOut) {
   EXPECT_GT(steps.back().at("skipped_samples"), 0.0);
 }
 
+TEST_F(TrainerTest, AMicroBatchThatIsLeftOutCountsForNothing) {
+  // Seven captions, two of them of the pair that goes.
+  config_.batch = {.global = 7, .micro = 1, .max_steps = 1};
+  config_.data.unreadable = "skip";
+  auto pairs = json::parse(read_file(folder_ / "pairs.json"));
+  pairs.erase(3);
+  auto without = named("without");
+  without.data.train = folder_.write("four.json", pairs.dump()).string();
+  without.batch.global = 5;
+  train(without);
+  fs::remove(folder_ / "pairs.json-3-after.png");
+  train(named("left-out"));
+  const auto expected = log_of("without", "step").at(0), actual = log_of("left-out", "step").at(0);
+  EXPECT_EQ(actual.at("skipped_samples"), 2.0);
+  EXPECT_NEAR(actual.at("loss"), expected.at("loss"), 1e-5);
+  EXPECT_NEAR(actual.at("grad_norm"), expected.at("grad_norm"), 1e-4);
+}
+
 TEST_F(TrainerTest, FrozenWeightsStayAndTheRestGoesOn) {
   config_.optimizer.parameters = {{"model.vision_resampler.*"}};
   whole();

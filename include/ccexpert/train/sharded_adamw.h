@@ -52,9 +52,9 @@ class ShardedAdamW {
   void begin_backward(bool last);
   void end_backward();
 
-  /// Uses and clears the gradients. Each bucket's learning rate is `learning_rate` times its parameters'
-  /// factor.
-  StepOutcome step(double learning_rate);
+  /// Uses and clears the gradients, of which each is meant `gradient_scale` times. Each bucket's learning
+  /// rate is `learning_rate` times its parameters' factor.
+  StepOutcome step(double learning_rate, double gradient_scale = 1.0);
 
   /// State of this rank's shards: per bucket i the float32 tensors bucket{i}.{weights,mean,square} [elements
   /// of the shard]; the tensors share memory with the optimiser. Parameters in float32 are their own master

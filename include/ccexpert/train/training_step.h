@@ -11,7 +11,7 @@
 namespace ccexpert::train {
 
 /// What one rank does in a step. The micro-batches of all ranks weigh the same (spec section 9: mean of
-/// micro-batch means).
+/// micro-batch means); one of which every sample was left out counts for nothing.
 struct StepPlan {
   int64_t own = 1;     ///< micro-batches of this rank
   int64_t rounds = 1;  ///< most micro-batches of any rank
@@ -30,6 +30,7 @@ struct StepReport {
   int64_t supervised_tokens = 0;  ///< of all ranks
   int64_t tokens = 0;             ///< of all ranks, image tokens included
   int64_t samples = 0;            ///< of all ranks
+  int64_t micro_batches = 0;      ///< of all ranks, those with a sample
   bool stop = false;              ///< any rank is asked to end the run
 };
 
