@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include <ATen/Functions.h>
 #include <ATen/ops/empty.h>
@@ -29,14 +30,15 @@ at::Tensor MappedTensors::tensor(const std::string& name) const {
   // A file without a data section, or a tensor without elements, has no address to point to.
   if (place.bytes == 0) return at::empty(info->shape, options);
   auto* address = const_cast<std::byte*>(file_->data() + place.offset);
-  if (reinterpret_cast<uintptr_t>(address) % c10::elementSize(info->dtype) != 0) {
-    auto copy = at::empty(info->shape, options);
-    std::memcpy(copy.mutable_data_ptr(), address, place.bytes);
-    return copy;
-  }
-  const auto keep = [file = file_](void*) {};
-  return place.strides.empty() ? at::from_blob(address, info->shape, keep, options)
-                               : at::from_blob(address, info->shape, place.strides, keep, options);
+  const auto view = [&](void* data, const std::function<void(void*)>& keep) {
+    return place.strides.empty() ? at::from_blob(data, info->shape, keep, options)
+                                 : at::from_blob(data, info->shape, place.strides, keep, options);
+  };
+  const bool aligned = reinterpret_cast<uintptr_t>(address) % c10::elementSize(info->dtype) == 0;
+  if (aligned) return view(address, [file = file_](void*) {});
+  const auto copy = at::empty({static_cast<int64_t>(place.bytes)}, at::kByte);
+  std::memcpy(copy.mutable_data_ptr(), address, place.bytes);
+  return view(copy.mutable_data_ptr(), [copy](void*) {});
 }
 
 void MappedTensors::release(const std::string& name) const {

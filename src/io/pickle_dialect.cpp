@@ -5,12 +5,14 @@
 #include <optional>
 #include <set>
 
+#include <ccexpert/core/error.h>
+
 namespace ccexpert::io {
 namespace {
 
 // Python's Lib/pickletools.py defines the opcodes.
 constexpr char kGlobal = 'c', kPut = 'q', kLongPut = 'r', kGet = 'h', kLongGet = 'j', kBuild = 'b',
-               kPair = '\x86', kEmptyDictionary = '}';
+               kPair = '\x86', kEmptyDictionary = '}', kStop = '.';
 constexpr std::string_view kCallWithoutArguments = ")R";
 constexpr std::string_view kOrderedDictionary = "ccollections\nOrderedDict\n";
 
@@ -94,19 +96,32 @@ std::string_view next_operation(std::string_view rest) {
 
 class Rewriter {
  public:
-  explicit Rewriter(std::string_view pickle) : rest_(pickle) {}
+  Rewriter(std::string_view pickle, std::string_view source) : rest_(pickle), source_(source) {}
 
   std::string run() {
+    const auto bytes = rest_.size();
     while (!rest_.empty()) {
       const auto operation = next_operation(rest_);
-      if (operation.empty()) return result_ + std::string(rest_);
+      if (operation.empty()) fail(source_, "its pickle is cut off, or holds an opcode that is not known");
+      expect_memo_of_size(operation, bytes);
       rest_.remove_prefix(operation.size());
       rewrite(operation);
+      // A second pickle behind the first is another reader's.
+      if (operation.front() == kStop) return result_ + std::string(rest_);
     }
     return result_;
   }
 
  private:
+  /// The reader makes its memo as long as the largest place says: a damaged one would take all memory. Nobody
+  /// remembers more things than there are bytes.
+  void expect_memo_of_size(std::string_view operation, size_t bytes) const {
+    const char opcode = operation.front();
+    if (opcode != kPut && opcode != kLongPut && opcode != kGet && opcode != kLongGet) return;
+    if (little_endian(operation.substr(1)) > bytes)
+      fail(source_, "its pickle remembers things at places that it cannot have", "damaged file");
+  }
+
   void rewrite(std::string_view operation) {
     if (operation == kOrderedDictionary) {
       if (!rest_.empty() && (rest_.front() == kPut || rest_.front() == kLongPut)) {
@@ -134,14 +149,15 @@ class Rewriter {
   }
 
   std::string_view rest_;
+  std::string_view source_;
   std::string result_;
   std::set<uint64_t> classes_;  // memo places that hold the class
 };
 
 }  // namespace
 
-std::string with_plain_dictionaries(std::string_view pickle) {
-  return Rewriter(pickle).run();
+std::string with_plain_dictionaries(std::string_view pickle, std::string_view source) {
+  return Rewriter(pickle, source).run();
 }
 
 }  // namespace ccexpert::io

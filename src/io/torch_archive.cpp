@@ -69,7 +69,7 @@ class ArchiveReader {
 
   c10::IValue unpickle() {
     const auto [stored, size] = zip_.getRecord("data.pkl");
-    const auto pickle = with_plain_dictionaries({static_cast<const char*>(stored.get()), size});
+    const auto pickle = with_plain_dictionaries({static_cast<const char*>(stored.get()), size}, name());
     const char* next = pickle.data();
     size_t left = pickle.size();
     const auto read = [&](char* buffer, size_t bytes) {

@@ -115,7 +115,10 @@ bool has_diff_expert(const io::TensorSource& source) {
 
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options) {
-  config.decoder.tie_word_embeddings = source.find("lm_head.weight") == nullptr;
+  const bool stores_head = source.find("lm_head.weight") != nullptr;
+  // A base model may store none and yet say that it is not tied; from a checkpoint of ours it is missing
+  // then.
+  if (stores_head || !has_diff_expert(source)) config.decoder.tie_word_embeddings = !stores_head;
   const bool fresh = options.fresh_diff_expert && !has_diff_expert(source);
   if (fresh && !config.diff_expert) {
     fail("fresh Diff Expert", "the model config describes none");

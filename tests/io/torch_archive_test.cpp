@@ -4,6 +4,8 @@
 #include <ccexpert/io/torch_archive.h>
 
 #include "core/files.h"
+#include "io/mapped_tensors.h"
+#include "io/pickle_dialect.h"
 #include "io/tensors.h"
 #include "support/errors.h"
 #include "support/golden.h"
@@ -67,6 +69,32 @@ TEST(TorchArchive, ExecutesNothing) {
   EXPECT_THAT(problem, HasSubstr("hostile.bin"));
   EXPECT_EQ(problem.find('\n'), std::string::npos) << problem;
   EXPECT_FALSE(std::filesystem::exists(trace));
+}
+
+TEST(TorchArchive, ADamagedMemoTakesNoMemory) {
+  using namespace std::string_literals;
+  // The reader would make room for two thousand million things.
+  EXPECT_EQ(error_of([] { with_plain_dictionaries("\x80\x02}r\xff\xff\xff\x7f."s, "x.bin"); }),
+            "x.bin: its pickle remembers things at places that it cannot have (damaged file)");
+  EXPECT_THAT(error_of([] { with_plain_dictionaries("\x80\x02}\xfe."s, "x.bin"); }),
+              HasSubstr("x.bin: its pickle"));
+  EXPECT_EQ(with_plain_dictionaries("\x80\x02}q\x01."s, "x.bin"), "\x80\x02}q\x01."s);
+}
+
+TEST(TorchArchive, ReadsViewsThatAreNotAligned) {
+  const ccexpert::test::TemporaryFolder folder;
+  const auto values = at::arange(12, at::kFloat);
+  std::string bytes("!");
+  bytes.append(static_cast<const char*>(values.const_data_ptr()), values.nbytes());
+  const auto file = folder.write("x", bytes);
+  MappedTensors tensors(MappedFile::open(file));
+  tensors.add({.name = "turned", .dtype = at::kFloat, .shape = {4, 3}, .file = "x"},
+              {.offset = 1, .bytes = 48, .strides = {1, 4}});
+  tensors.add({.name = "rows", .dtype = at::kFloat, .shape = {2, 2}, .file = "x"},
+              {.offset = 1, .bytes = 40, .strides = {8, 1}});
+  tensors.finish();
+  EXPECT_TRUE(at::equal(tensors.tensor("turned"), values.view({3, 4}).t()));
+  EXPECT_TRUE(at::equal(tensors.tensor("rows"), values.view({3, 4}).flatten().as_strided({2, 2}, {8, 1})));
 }
 
 TEST(TorchArchive, RefusesTruncatedFiles) {

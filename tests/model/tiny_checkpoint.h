@@ -44,6 +44,11 @@ class MemorySource : public io::TensorSource {
     list();
   }
 
+  void erase_all(const std::string& prefix) {
+    std::erase_if(tensors_, [&](const auto& each) { return each.first.starts_with(prefix); });
+    list();
+  }
+
   const std::vector<io::TensorInfo>& tensors() const override { return infos_; }
   at::Tensor tensor(const std::string& name) const override { return tensors_.at(name); }
   void release(const std::string&) const override {}

@@ -216,15 +216,27 @@ TEST(BuildModel, ADamagedDiffExpertIsAnErrorEvenWhereAFreshOneIsWelcome) {
             "memory: tensors do not fit the model; 1 missing: model.vision_resampler.layers.0.norm1.weight");
 }
 
-// The 0.5B LLaVA-OneVision base stores no head and yet says that it is not tied.
-TEST(BuildModel, TheFilesAndNotTheConfigDecideWhetherTheHeadIsTied) {
+TEST(BuildModel, AStoredHeadIsUsedWhateverTheConfigSays) {
   const auto checkpoint = test::open_tiny();
   auto config = test::config_of(checkpoint);
   config.decoder.tie_word_embeddings = true;
   EXPECT_FALSE(build_model(config, *checkpoint.weights, {})->decoder().tied());
+}
+
+// The 0.5B LLaVA-OneVision base stores no head and yet says that it is not tied.
+TEST(BuildModel, AHeadThatIsNotStoredIsTiedInABaseAloneWhereTheConfigSaysOtherwise) {
+  const auto checkpoint = test::open_tiny();
+  auto config = test::config_of(checkpoint);
   config.decoder.tie_word_embeddings = false;
   MemorySource headless(*checkpoint.weights);
   headless.erase("lm_head.weight");
+  EXPECT_EQ(error_of([&] { build_model(config, headless, {}); }),
+            "memory: tensors do not fit the model; 1 missing: lm_head.weight");
+  config.decoder.tie_word_embeddings = true;
+  EXPECT_TRUE(build_model(config, headless, {})->decoder().tied());
+  config.decoder.tie_word_embeddings = false;
+  config.diff_expert.reset();
+  headless.erase_all("model.vision_resampler.");
   EXPECT_TRUE(build_model(config, headless, {})->decoder().tied());
 }
 
