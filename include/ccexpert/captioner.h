@@ -26,6 +26,9 @@ namespace ccexpert {
 /// made-up scenes alone.
 std::filesystem::path embedded_model();
 
+/// Far above every machine: an OpenMP runtime that cannot start its threads ends the process.
+inline constexpr int kMostThreads = 1024;
+
 /// Where and in which precision the model runs.
 struct CaptionerConfig {
   std::string device = "auto";  ///< "cpu", "cuda", "cuda:N"; "auto": a GPU where there is one

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -30,6 +31,10 @@ AtomicFile::AtomicFile(const fs::path& path)
     : path_(replaceable(path)), temporary_(fmt::format("{}.tmp{}", path_.string(), ::getpid())) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+  // What was not for everybody's eyes stays so. Where that is refused, the folder's rules hold.
+  struct stat replaced {};
+  if (::stat(path_.c_str(), &replaced) == 0)
+    static_cast<void>(::fchmod(descriptor_, replaced.st_mode & 07777));
 }
 
 AtomicFile::~AtomicFile() {

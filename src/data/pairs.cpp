@@ -48,6 +48,8 @@ std::vector<RawEntry> from_csv(std::string_view text, const std::string& source)
 }
 
 std::vector<RawEntry> parse_list(std::string_view text, const std::string& source) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (!is_json_list(text)) return from_csv(text, source);
   std::vector<RawEntry> entries;
   visit_entries(text, source, [&](const nlohmann::json& entry, const std::string& where) {

@@ -67,6 +67,8 @@ KnownLine known_json(std::string_view line, const std::string& where) {
   if (!object.is_object()) fail({where, "an object with uid", object.type_name()});
   const auto uid = json_value(object, "uid", std::string(), where);
   if (uid.empty()) fail({where + ": uid", "a string", "none"});
+  if (!object.contains("caption") && !object.contains("error"))
+    fail({where, "an object with caption, or error", "neither", "is it a list of pairs?"});
   return {uid, {}, object.contains("error")};
 }
 

@@ -147,7 +147,9 @@ RowCandidates best_tokens(const at::Tensor& logits, const std::vector<std::vecto
       scores.size(1), request.options.beams + static_cast<int64_t>(request.stop_ids.size()));
   const auto [top_scores, ids] = at::topk(scores, count);
   const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids);
-  return {ids.to(at::kCPU), top_scores.to(at::kCPU), logprobs.to(at::kCPU)};
+  RowCandidates best{ids.to(at::kCPU), top_scores.to(at::kCPU), logprobs.to(at::kCPU)};
+  expect_numbers(best.logprobs);
+  return best;
 }
 
 class BeamSearch {

@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
@@ -193,9 +194,6 @@ class Captioner::Impl {
 
 namespace {
 
-// Far above every machine: an OpenMP runtime that cannot start its threads ends the process.
-constexpr int kMostThreads = 1024;
-
 constexpr const char* kMemoryHint = "use a smaller batch or another dtype";
 
 }  // namespace
@@ -213,8 +211,12 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = device_from_name(config.device);
     const auto dtype = dtype_from_name(config.dtype, device);
-    const auto checkpoint = io::open_checkpoint(folder);
-    return Captioner(std::make_unique<Impl>(checkpoint, device, dtype));
+    try {
+      const auto checkpoint = io::open_checkpoint(folder);
+      return Captioner(std::make_unique<Impl>(checkpoint, device, dtype));
+    } catch (const nlohmann::json::exception& error) {
+      fail(folder.string(), "its JSON files hold something unexpected", error.what());
+    }
   });
 }
 

@@ -34,9 +34,10 @@ void expect_value(const json& object, const char* key, Value expected) {
 void expect_size_of_tower(const json& processor, int64_t side) {
   const auto found = processor.find("size");
   if (found == processor.end() || found->is_null()) return;
-  const bool fits = found->is_object()
-                        ? found->value("height", side) == side && found->value("width", side) == side
-                        : *found == side;
+  const auto length = [&](const char* key) {
+    return json_value(*found, key, side, "preprocessor_config.json: size");
+  };
+  const bool fits = found->is_object() ? length("height") == side && length("width") == side : *found == side;
   if (!fits)
     fail({fmt::format("{}: size", kSource), fmt::format("the vision tower's {}", side), found->dump()});
 }

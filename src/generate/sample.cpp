@@ -56,6 +56,7 @@ class Sampler {
     const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids.unsqueeze(1)).squeeze(1);
     const auto ids_cpu = ids.to(at::kCPU);
     const auto logprobs_cpu = logprobs.to(at::kCPU);
+    expect_numbers(logprobs_cpu);
     std::vector<Choice> choices;
     for (int64_t row = 0; row < ids_cpu.size(0); ++row) {
       choices.push_back({ids_cpu.const_data_ptr<int64_t>()[row],

@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include <ccexpert/core/error.h>
+
 namespace ccexpert {
 namespace {
 
@@ -42,6 +44,13 @@ at::Tensor penalize(const at::Tensor& logits, const std::vector<std::vector<int6
     }
   }
   return changed;
+}
+
+void expect_numbers(const at::Tensor& logprobs) {
+  if (at::isnan(logprobs).any().item<bool>()) {
+    fail({"logits", "numbers", "nan",
+          "the weights are damaged, or float16 overflows: use --dtype bfloat16 or float32"});
+  }
 }
 
 int64_t draw_token(const at::Tensor& logits, const GenerationOptions& options, std::mt19937_64& generator) {

@@ -15,6 +15,10 @@ namespace ccexpert {
 at::Tensor penalize(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& history,
                     const std::vector<int64_t>& stop_ids, const GenerationOptions& options);
 
+/// Throws Error where a log-probability [R,...] of a chosen token is no number: every search would go on with
+/// whatever token comes first.
+void expect_numbers(const at::Tensor& logprobs);
+
 /// Draws from softmax(logits / temperature) [V] cut to top_k and top_p; the most probable token always stays.
 int64_t draw_token(const at::Tensor& logits, const GenerationOptions& options, std::mt19937_64& generator);
 

@@ -105,7 +105,12 @@ std::optional<ImageHeader> probe_bmp(Bytes bytes) {
   return header;
 }
 
-std::optional<ImageHeader> probe_tiff(Bytes bytes) {
+/// Photometric interpretations that OpenCV takes for other colours than they are: CIELab and its kin.
+bool is_lab(uint32_t photometric) {
+  return photometric >= 8 && photometric <= 10;
+}
+
+std::optional<ImageHeader> probe_tiff(Bytes bytes, std::string_view name) {
   const Reader reader(bytes, bytes[0] == 'M');
   const auto directory = reader.number(4, 4);
   const auto count = directory ? reader.number(*directory, 2) : std::nullopt;
@@ -119,6 +124,8 @@ std::optional<ImageHeader> probe_tiff(Bytes bytes) {
     if (!value) return std::nullopt;
     if (*tag == 256) header.width = *value;
     if (*tag == 257) header.height = *value;
+    if (*tag == 262 && is_lab(*value))
+      fail({name, "a TIFF in grey, RGB, a palette, CMYK or YCbCr", "one in CIELab", "convert it to RGB"});
   }
   return header.width < 0 || header.height < 0 ? std::nullopt : std::optional(header);
 }
@@ -158,7 +165,7 @@ ImageHeader probe_image(Bytes bytes, std::string_view name) {
     header = probe_bmp(bytes);
   } else if (starts_with(bytes, std::string_view("II*\0", 4)) ||
              starts_with(bytes, std::string_view("MM\0*", 4))) {
-    header = probe_tiff(bytes);
+    header = probe_tiff(bytes, name);
   } else if (starts_with(bytes, "RIFF") && starts_with(bytes, "WEBP", 8)) {
     header = probe_webp(bytes);
   } else {

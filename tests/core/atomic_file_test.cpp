@@ -9,6 +9,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -24,6 +25,16 @@ using ::testing::HasSubstr;
 
 auto files_in(const TemporaryFolder& folder) {
   return std::distance(fs::directory_iterator(folder.path()), {});
+}
+
+TEST(AtomicFile, KeepsTheModeOfWhatItReplaces) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("secret", "old");
+  std::filesystem::permissions(path,
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  write_file(path, "new");
+  EXPECT_EQ(std::filesystem::status(path).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 TEST(AtomicFile, AppearsWithItsCommit) {

@@ -48,6 +48,13 @@ TEST(PairList, CsvWithQuotesAndWithoutUid) {
                                                 PairFiles{"c.png", folder / "c.png", folder / "d.png"}));
 }
 
+TEST(PairList, AByteOrderMarkIsNoPartOfAList) {
+  const TemporaryFolder folder;
+  const auto list =
+      folder.write("list", "\xEF\xBB\xBF{\"uid\": \"1\", \"before\": \"a\", \"after\": \"b\"}\n");
+  EXPECT_EQ(read_pair_list(list).size(), 1U);
+}
+
 TEST(PairList, RepeatedEntriesAreOne) {
   const TemporaryFolder folder;
   const auto list = folder.write("l.csv", "uid,before,after\n1,a,b\n1,a,b\n");

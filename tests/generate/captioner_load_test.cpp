@@ -8,6 +8,7 @@
 
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert {
@@ -61,6 +62,27 @@ TEST(CaptionerLoad, NamesTheConfigFileAndKeyThatAreWrong) {
   copy_with_config(folder.path(), [](auto& config) { config["hidden_size"] = "64"; });
   EXPECT_EQ(load_error(folder.path()),
             (folder / "config.json").string() + ": hidden_size: expected an integer, got \"64\"");
+}
+
+TEST(CaptionerLoad, NamesThePreprocessorsKeyThatIsWrong) {
+  const test::TemporaryFolder folder;
+  copy_with_config(folder.path(), [](auto&) {});
+  folder.write("preprocessor_config.json", R"({"size": {"height": "84"}})");
+  EXPECT_EQ(load_error(folder.path()),
+            "preprocessor_config.json: size: height: expected an integer, got \"84\"");
+}
+
+TEST(CaptionerLoad, WeightsThatAreNoNumbersGiveNoCaption) {
+  const test::TemporaryFolder folder;
+  copy_with_config(folder.path(), [](auto&) {});
+  test::spoil_numbers(folder / "model-00002-of-00002.safetensors");
+  const PaintedPairs painted(1);
+  const auto captioner = Captioner::load(folder.path(), {.device = "cpu"});
+  for (const GenerationOptions& generation :
+       {GenerationOptions{}, GenerationOptions{.beams = 2}, GenerationOptions{.temperature = 1.0}}) {
+    EXPECT_THAT(error_of([&] { caption_of(captioner, painted[0], {.generation = generation}); }),
+                StartsWith("logits: expected numbers, got nan"));
+  }
 }
 
 TEST(CaptionerLoad, RefusesATokenizerOfMoreTokensThanTheModelHas) {

@@ -87,12 +87,38 @@ TEST(CaptionProcess, ErrorsAreOneLineAndAnExitCode) {
   EXPECT_THAT(usage.err, HasSubstr("See ccexpert-caption --help."));
 
   const auto device = caption({"--device", "tpu", kBefore, kAfter});
-  EXPECT_EQ(device.exit_code, 1);
-  EXPECT_EQ(device.err, "ccexpert-caption: device: expected cpu, cuda, cuda:N or auto, got tpu\n");
+  EXPECT_EQ(device.exit_code, 2);
+  EXPECT_THAT(device.err, HasSubstr("--device: expected cpu, cuda, cuda:N or auto, got tpu\n"));
 
   const auto full = caption({"--format", "jsonl", "--output", "/dev/full", kBefore, kAfter});
   EXPECT_EQ(full.exit_code, 1);
   EXPECT_THAT(full.err, HasSubstr("/dev/full: cannot be written (No space left on device)"));
+}
+
+TEST(CaptionProcess, ACaptionThatWasNotWrittenIsNoSuccess) {
+  for (const std::string& arguments :
+       {kBefore + " " + kAfter, "--stream " + kBefore + " " + kAfter, std::string("--help")}) {
+    const auto result = run_process(
+        {"/bin/sh", "-c", fmt::format("{} --model {} {} > /dev/full", CCEXPERT_CAPTION, kModel, arguments)});
+    EXPECT_EQ(result.exit_code, 1) << arguments;
+    EXPECT_THAT(result.err, HasSubstr("ccexpert-caption: standard output: cannot be written"));
+  }
+}
+
+TEST(CaptionProcess, AListIsNotItsOwnOutput) {
+  const TemporaryFolder folder;
+  const auto list = folder.write(
+      "pairs.jsonl", fmt::format(R"({{"uid":"1","before":"{}","after":"{}"}})", kBefore, kAfter) + "\n");
+  const auto same =
+      caption({"--pairs", list.string(), "--format", "jsonl", "--output", list.string(), "--overwrite"});
+  EXPECT_EQ(same.exit_code, 2);
+  EXPECT_THAT(same.err, HasSubstr("--output: expected another file than --pairs"));
+  const auto other = folder.write("other.jsonl", R"({"uid":"1","before":"a","after":"b"})"
+                                                 "\n");
+  const auto resumed =
+      caption({"--pairs", list.string(), "--format", "jsonl", "--output", other.string(), "--resume"});
+  EXPECT_EQ(resumed.exit_code, 1);
+  EXPECT_THAT(resumed.err, HasSubstr("line 1: expected an object with caption, or error, got neither"));
 }
 
 TEST(CaptionProcess, SomePairsFailed) {

@@ -43,7 +43,7 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == "text" && command.output.empty()) {
     // The caption and nothing else; streamed, it stands there already.
-    if (!command.stream) std::cout << prediction.caption << std::endl;
+    if (!command.stream) std::cout << prediction.caption << "\n";
   } else {
     writer.write({&prediction, 1});
   }

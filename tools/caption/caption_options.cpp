@@ -14,6 +14,8 @@
 namespace ccexpert::tools {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr const char* kName = "ccexpert-caption";
 
 constexpr const char* kExamples = R"(Examples:
@@ -44,7 +46,7 @@ void add_model_options(CLI::App& app, CaptionCommand& command) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option("--threads", command.captioner.threads, "CPU threads (0: all cores)")
-      ->check(CLI::Range(0, 4096).description(""))
+      ->check(CLI::Range(0, kMostThreads).description(""))
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
@@ -101,6 +103,7 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
 void add_generation_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Generation";
   app.add_option("-p,--prompt", command.prompt, "own question, with <image> twice or not at all")
+      ->check(some_text())
       ->type_name("TEXT")
       ->group(kGroup);
   app.add_option("--prompt-style", command.prompt_style,
@@ -110,10 +113,12 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
       ->type_name("NAME")
       ->group(kGroup);
   for_each_field<GenerationOptions>([&](const auto& each) {
-    app.add_option(option_name(each.name), command.generation.*each.member, each.help)
-        ->capture_default_str()
-        ->type_name("N")
-        ->group(kGroup);
+    auto* option = app.add_option(option_name(each.name), command.generation.*each.member, each.help)
+                       ->capture_default_str()
+                       ->type_name("N")
+                       ->group(kGroup);
+    using Value = std::remove_reference_t<decltype(command.generation.*each.member)>;
+    if constexpr (std::is_same_v<Value, int64_t>) option->check(whole_number());
   });
   app.add_option("-b,--batch-size", command.batch_size,
                  "pairs in flight at once; captions do not depend on it")
@@ -132,6 +137,14 @@ void expect(bool holds, const std::string& message) {
   if (!holds) throw Error(message);
 }
 
+/// Whether such a GPU is there is found out later.
+bool is_device_name(std::string_view name) {
+  constexpr std::string_view kNumbered = "cuda:";
+  if (!name.starts_with(kNumbered)) return name == "cpu" || name == "cuda" || name == "auto";
+  name.remove_prefix(kNumbered.size());
+  return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 /// What options must be together. Throws Error.
 void check(CaptionCommand& command) {
   expect(command.images.empty() || command.images.size() == 2,
@@ -141,6 +154,12 @@ void check(CaptionCommand& command) {
              std::string(inputs(command) == 0 ? "none" : "several"));
   expect(command.before_folder.empty() == command.after_folder.empty(),
          "input: expected --before and --after together");
+  expect(is_device_name(command.captioner.device),
+         "--device: expected cpu, cuda, cuda:N or auto, got " + command.captioner.device);
+  std::error_code code;
+  expect(
+      command.pairs.empty() || command.output.empty() || !fs::equivalent(command.pairs, command.output, code),
+      "--output: expected another file than --pairs, got the same");
   expect(command.image_root.empty() || !command.pairs.empty(), "--image-root: expected with --pairs");
   expect(!(command.resume && command.overwrite), "output: expected --resume or --overwrite, got both");
   expect(!command.resume || !command.output.empty(), "--resume: expected with --output FILE");
@@ -151,7 +170,8 @@ void check(CaptionCommand& command) {
   expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
   expect(!command.stream || (command.single_pair() && command.format == "text" && command.output.empty()),
          "--stream: expected with one pair, as text, to standard output");
-  expect(!command.stream || command.generation.beams == 1, "--stream: expected no beam search");
+  expect(!command.stream || command.generation.beams == 1,
+         "--stream: expected --beams 1, got " + std::to_string(command.generation.beams));
   expect(command.prompt.empty() || command.prompt_style == "reference",
          "--prompt-style: expected without --prompt, which replaces the standard question");
   if (command.model.empty()) command.model = embedded_model();

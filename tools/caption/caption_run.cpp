@@ -79,7 +79,7 @@ void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quie
 struct LineEnd {
   std::ostream* out;
   ~LineEnd() {
-    if (out != nullptr) *out << std::endl;
+    if (out != nullptr) *out << '\n' << std::flush;
   }
 };
 

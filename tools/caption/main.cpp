@@ -1,5 +1,7 @@
 #include "caption/caption_command.h"
+#include "common/standard_output.h"
 
 int main(int count, char** arguments) {
-  return ccexpert::tools::run_caption_command(count, arguments);
+  using namespace ccexpert::tools;
+  return with_standard_output("ccexpert-caption", run_caption_command(count, arguments));
 }

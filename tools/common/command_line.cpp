@@ -1,6 +1,9 @@
 #include "common/command_line.h"
 
 #include <algorithm>
+#include <charconv>
+#include <regex>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -121,16 +124,48 @@ std::string bash_completion(const CLI::App& app) {
       name, function, cases, fmt::join(long_names(app), " "), commands, options);
 }
 
+namespace {
+
+/// What CLI11 says of a value, as all our errors say it.
+std::string value_error(const std::string& message) {
+  static const std::pair<std::regex, const char*> forms[] = {
+      {std::regex(R"((\S+): Value (.*) not in range (\S+) to (\S+))"), "$1: expected $3 to $4, got $2"},
+      {std::regex(R"((\S+): (.*) not in \{(.*)\})"), "$1: expected one of $3, got $2"},
+      {std::regex(R"(Could not convert: (\S+) = (.*))"), "$1: expected a number, got $2"}};
+  for (const auto& [form, ours] : forms) {
+    if (std::regex_match(message, form)) return std::regex_replace(message, form, ours);
+  }
+  return message;
+}
+
+}  // namespace
+
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return value_error(error.what());
   const auto& command = chosen(app);
   const auto extras = command.remaining();
   const std::string first = extras.empty() ? "" : extras.front();
-  if (!first.starts_with("-")) return fmt::format("unexpected argument '{}'", first);
+  if (!first.starts_with('-')) return fmt::format("unexpected argument '{}'", first);
   const auto name = first.substr(0, first.find('='));
   const auto nearest = nearest_name(name, long_names(command));
   return fmt::format("unknown option {}", name) +
          (nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest));
+}
+
+CLI::Validator whole_number() {
+  return {[](const std::string& text) {
+            int64_t value = 0;
+            const auto* end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, value);
+            return error == std::errc() && stop == end ? std::string()
+                                                       : fmt::format("expected a whole number, got {}", text);
+          },
+          "", "whole number"};
+}
+
+CLI::Validator some_text() {
+  return {[](const std::string& text) { return text.empty() ? "expected some text, got none" : ""; }, "",
+          "text"};
 }
 
 std::string option_name(std::string field_name) {

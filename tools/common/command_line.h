@@ -8,6 +8,7 @@
 namespace CLI {
 class App;
 class ParseError;
+class Validator;
 }  // namespace CLI
 
 namespace ccexpert::tools {
@@ -37,6 +38,10 @@ std::string bash_completion(const CLI::App& app);
 
 /// The one line that says what is wrong with the arguments, with the nearest option for an unknown one.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error);
+
+/// Checks of options. CLI11 alone takes a number that is too large for the largest, and no text for some.
+CLI::Validator whole_number();
+CLI::Validator some_text();
 
 /// "max_new_tokens" to "--max-new-tokens".
 std::string option_name(std::string field_name);

@@ -1,5 +1,7 @@
+#include "common/standard_output.h"
 #include "eval/eval_command.h"
 
 int main(int count, char** arguments) {
-  return ccexpert::tools::run_eval_command(count, arguments);
+  using namespace ccexpert::tools;
+  return with_standard_output("ccexpert-eval", run_eval_command(count, arguments));
 }

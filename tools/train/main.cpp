@@ -1,5 +1,7 @@
+#include "common/standard_output.h"
 #include "train/train_command.h"
 
 int main(int count, char** arguments) {
-  return ccexpert::tools::run_train_command(count, arguments);
+  using namespace ccexpert::tools;
+  return with_standard_output("ccexpert-train", run_train_command(count, arguments));
 }
