@@ -165,7 +165,7 @@ TEST_F(Annotation, LimitAndMaxCostLeaveTheRestAsItIs) {
   asked.overwrite = true;
   asked.endpoint.concurrency = 1;
   asked.endpoint.price_in = 10'000;  // one unit of money a request
-  asked.max_cost = 2.5;
+  asked.max_cost = 5;                // two of them are spent
   const auto summary = annotate(asked);
   EXPECT_EQ(summary.requests, 3);
   EXPECT_EQ(summary.annotated, 5);
