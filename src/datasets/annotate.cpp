@@ -1,6 +1,8 @@
-#include <algorithm>
+#include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -8,8 +10,9 @@
 #include <ccexpert/datasets/annotate.h>
 
 #include "core/atomic_file.h"
+#include "datasets/annotate_files.h"
 #include "datasets/chat_client.h"
-#include "datasets/chat_journal.h"
+#include "datasets/chat_purse.h"
 #include "datasets/chat_task.h"
 #include "datasets/entry.h"
 #include "datasets/json_fields.h"
@@ -28,11 +31,6 @@ using nlohmann::ordered_json;
 
 fs::path beside(const fs::path& output, const char* suffix) {
   return output.string() + suffix;
-}
-
-double cost_of(const EndpointOptions& endpoint, int64_t prompt_tokens, int64_t answer_tokens) {
-  return 1e-6 * (endpoint.price_in * static_cast<double>(prompt_tokens) +
-                 endpoint.price_out * static_cast<double>(answer_tokens));
 }
 
 void check(const AnnotateOptions& options) {
@@ -61,62 +59,21 @@ ChatPair pair_of(const json& entry, const std::string& where, const fs::path& ro
   return result;
 }
 
-/// Asks through the journal and counts what is paid.
-class Purse {
- public:
-  Purse(const AnnotateOptions& options, std::stop_token stop)
-      : options_(options),
-        stop_(std::move(stop)),
-        client_(options.endpoint),
-        journal_(options.journal.empty() ? beside(options.output, ".journal.jsonl") : options.journal) {}
-
-  std::string ask(const ordered_json& messages) {
-    const auto body = json_line(chat_request(options_.endpoint, messages));
-    if (auto known = journal_.find(body)) {
-      const std::lock_guard lock(mutex_);
-      ++summary_.from_journal;
-      return known->text;
-    }
-    if (is_empty()) throw Stopped{};
-    const auto answer = client_.ask(body, stop_);
-    journal_.add(body, answer);
-    const std::lock_guard lock(mutex_);
-    ++summary_.requests;
-    summary_.prompt_tokens += answer.prompt_tokens;
-    summary_.answer_tokens += answer.answer_tokens;
-    return answer.text;
-  }
-
-  bool is_empty() const {
-    const std::lock_guard lock(mutex_);
-    return options_.max_cost > 0 && cost() >= options_.max_cost;
-  }
-
-  AnnotateSummary summary() const {
-    auto summary = summary_;
-    summary.retries = client_.retries();
-    summary.cost = cost();
-    return summary;
-  }
-
- private:
-  double cost() const { return cost_of(options_.endpoint, summary_.prompt_tokens, summary_.answer_tokens); }
-
-  const AnnotateOptions& options_;
-  std::stop_token stop_;
-  ChatClient client_;
-  ChatJournal journal_;
-  mutable std::mutex mutex_;
-  AnnotateSummary summary_;
+enum class Outcome {
+  kNoPair,
+  kUnasked,  ///< beyond limit or max_cost
+  kGivenUp,
+  kAnnotated,
 };
 
 /// One entry on its way.
 struct Job {
   json entry;
   std::string where;
+  int64_t number = 0;  ///< from 0 on
+  Outcome outcome = Outcome::kNoPair;
   std::vector<std::string> captions = {};
   std::string problem = {};
-  bool asked = true;
 };
 
 class Annotator {
@@ -126,71 +83,124 @@ class Annotator {
         done_(done),
         stop_(stop),
         purse_(options, std::move(stop)),
-        writer_(options.output, format_of(options.output)),
         root_(options.image_root.empty() ? options.list.parent_path() : options.image_root) {
-    const ListOptions paths{.image_root = options.image_root};
+    // A list that is named without its folder is in the working folder.
+    const ListOptions paths{.image_root = root_.empty() ? "." : root_};
     move_ = move_between(options.list, options.output, paths);
+    // The journal is held against other processes by now: nobody else writes these.
+    for (const auto& file : {options.output, failures_path()}) remove_leftovers(file);
+    writer_ = std::make_unique<ListWriter>(options.output, format_of(options.output));
   }
 
   AnnotateSummary run() {
     try {
-      visit_elements(options_.list, {}, [&](json& entry, const std::string& where) {
-        jobs_.push_back({std::move(entry), where});
-        if (static_cast<int64_t>(jobs_.size()) == 16 * options_.endpoint.concurrency) work();
-      });
-      work();
+      if (purse_.needs_recall()) for_each_batch([this] { recall_all(); });
+      for_each_batch([this] { annotate_all(); });
     } catch (const Stopped&) {
       return summary(true);
     }
     if (counts_.pairs == 0) fail({options_.list.string(), "at least one pair", "none"});
-    writer_.finish();
-    writer_.commit();
-    if (failures_ != nullptr) failures_->commit();
+    writer_->finish();
+    writer_->commit();
+    commit_failures();
     return summary(false);
   }
 
  private:
-  void work() {
-    parallel_for(static_cast<int64_t>(jobs_.size()), options_.endpoint.concurrency,
-                 [&](int64_t i) { annotate(jobs_[static_cast<size_t>(i)], counts_.pairs + i); });
-    for (auto& job : jobs_) write(job);
+  fs::path failures_path() const { return beside(options_.output, ".failures.jsonl"); }
+
+  void for_each_batch(const std::function<void()>& work) {
+    const auto most = static_cast<size_t>(16 * options_.endpoint.concurrency);
+    int64_t number = 0;
+    const auto take = [&](Job job) {
+      job.number = number++;
+      jobs_.push_back(std::move(job));
+      if (jobs_.size() < most) return;
+      work();
+      jobs_.clear();
+    };
+    JsonPlace place;
+    if (options_.on_error == OnError::kSkip) {
+      place.bad_line = [&](const std::string& where, const std::string& problem) {
+        take({.entry = nullptr, .where = where, .problem = problem});
+      };
+    }
+    visit_elements(options_.list, place, [&](json& entry, const std::string& where) {
+      take({.entry = std::move(entry), .where = where});
+    });
+    work();
     jobs_.clear();
   }
 
-  void annotate(Job& job, int64_t number) {
-    if (stop_.stop_requested()) throw Stopped{};
-    job.asked = (options_.limit == 0 || number < options_.limit);
-    if (!job.asked) return;
+  void for_each_job(int64_t threads, const std::function<void(Job&)>& work) {
+    parallel_for(static_cast<int64_t>(jobs_.size()), threads, [&](int64_t i) {
+      if (stop_.stop_requested()) throw Stopped{};
+      work(jobs_[static_cast<size_t>(i)]);
+    });
+  }
+
+  /// Puts on the account what earlier runs paid for these pairs, so that max_cost holds for all runs.
+  void recall_all() {
+    for_each_job(0, [this](Job& job) {
+      try {
+        attempt(job, [this](const ordered_json& messages) { return purse_.recall(messages); });
+      } catch (const Unpaid&) {  // the rest of the conversation is yet to come
+        return;
+      }
+    });
+  }
+
+  void annotate_all() {
+    for_each_job(options_.endpoint.concurrency, [this](Job& job) { annotate(job); });
+    for (auto& job : jobs_) write(job);
+  }
+
+  void annotate(Job& job) {
     try {
-      const auto pair = pair_of(job.entry, job.where, root_);
-      job.captions =
-          converse(pair, options_, [&](const ordered_json& messages) { return purse_.ask(messages); });
-    } catch (const EndpointError&) {
-      throw;
-    } catch (const Stopped&) {
-      if (stop_.stop_requested()) throw;
-      job.asked = false;  // max_cost is spent
-    } catch (const Error& error) {
-      job.problem = error.what();
-      if (options_.on_error == OnError::kError) throw Error(job.where + ": " + job.problem);
+      attempt(job, [this](const ordered_json& messages) { return purse_.ask(messages); });
+    } catch (const Spent&) {
+      job.outcome = Outcome::kUnasked;
+      limit_reached_ = true;
+    }
+    if (!job.problem.empty() && options_.on_error == OnError::kError) {
+      // What is wrong with an entry itself says where already.
+      throw Error(job.problem.starts_with(job.where) ? job.problem : job.where + ": " + job.problem);
     }
     const std::lock_guard lock(mutex_);
     if (done_) done_(1);
   }
 
-  void write(Job& job) {
+  void attempt(Job& job, const Ask& ask) {
+    if (!job.problem.empty()) return;
+    try {
+      const auto pair = pair_of(job.entry, job.where, root_);
+      job.outcome = Outcome::kUnasked;
+      if (options_.limit > 0 && job.number >= options_.limit) return;
+      job.outcome = Outcome::kGivenUp;
+      job.captions = converse(pair, options_, ask);
+      job.outcome = Outcome::kAnnotated;
+    } catch (const FatalError&) {
+      throw;
+    } catch (const Error& error) {
+      job.problem = error.what();
+    }
+  }
+
+  void write(const Job& job) {
+    if (!job.problem.empty()) list_failure(job);
+    if (job.outcome == Outcome::kNoPair) {
+      ++counts_.no_pairs;
+      return;
+    }
     ++counts_.pairs;
     auto entry = moved_entry(job.entry, move_);
-    if (!job.asked) {
-      ++counts_.unasked;
-    } else if (!job.problem.empty()) {
-      ++counts_.failed;
-      list_failure(job);
-    } else {
+    if (job.outcome == Outcome::kUnasked) ++counts_.unasked;
+    if (job.outcome == Outcome::kGivenUp) ++counts_.failed;
+    if (job.outcome == Outcome::kAnnotated) {
       ++counts_.annotated;
       put_captions(entry, job);
     }
-    writer_.write(entry);
+    writer_->write(entry);
   }
 
   void put_captions(ordered_json& entry, const Job& job) const {
@@ -206,9 +216,14 @@ class Annotator {
   }
 
   void list_failure(const Job& job) {
-    if (failures_ == nullptr)
-      failures_ = std::make_unique<AtomicFile>(beside(options_.output, ".failures.jsonl"));
+    if (failures_ == nullptr) failures_ = std::make_unique<AtomicFile>(failures_path());
     failures_->write(json_line({{"where", job.where}, {"problem", job.problem}}) + "\n");
+  }
+
+  void commit_failures() {
+    if (failures_ != nullptr) return failures_->commit();
+    std::error_code code;  // those of an earlier run are none of this list
+    fs::remove(failures_path(), code);
   }
 
   AnnotateSummary summary(bool interrupted) const {
@@ -216,7 +231,9 @@ class Annotator {
     summary.pairs = counts_.pairs;
     summary.annotated = counts_.annotated;
     summary.failed = counts_.failed;
+    summary.no_pairs = counts_.no_pairs;
     summary.unasked = counts_.unasked;
+    summary.limit_reached = limit_reached_;
     summary.interrupted = interrupted;
     return summary;
   }
@@ -224,19 +241,17 @@ class Annotator {
   const AnnotateOptions& options_;
   const std::function<void(int64_t)>& done_;
   std::stop_token stop_;
-  Purse purse_;
-  ListWriter writer_;
+  ChatPurse purse_;
   fs::path root_;
   PathMove move_;
+  std::unique_ptr<ListWriter> writer_;
   std::vector<Job> jobs_;
   std::mutex mutex_;
+  std::atomic<bool> limit_reached_ = false;
   std::unique_ptr<AtomicFile> failures_;
   AnnotateSummary counts_;
 };
 
-/// A token is some four letters; an image of 512 pixels costs what these services ask for a few tiles of it.
-constexpr int64_t kLettersOfToken = 4;
-constexpr int64_t kTokensOfImage = 765;
 constexpr int64_t kTokensOfCaption = 25;
 
 /// Replaces pictures by their lengths.
@@ -248,6 +263,44 @@ void leave_out_images(ordered_json& value) {
   } else if (value.is_structured()) {
     for (auto& each : value) leave_out_images(each);
   }
+}
+
+/// What a run would ask.
+struct Plan {
+  int64_t pairs = 0;
+  int64_t no_pairs = 0;
+  int64_t prompt_tokens = 0;  ///< of first turns
+  ordered_json first = {};    ///< request, without its images
+};
+
+void add_to(Plan& plan, const ChatPair& pair, const AnnotateOptions& options) {
+  // Images need not be read for their number of tokens.
+  auto text_only = options;
+  const bool describes = options.task == AnnotateTask::kDescribe;
+  if (describes) text_only.task = AnnotateTask::kEnrich;
+  if (plan.pairs++ == 0) plan.first = chat_request(options.endpoint, first_messages(pair, options));
+  plan.prompt_tokens += estimated_tokens(first_messages(pair, text_only)) +
+                        (describes ? 2 * estimated_tokens("data:image/") : 0);
+}
+
+Plan plan_of(const AnnotateOptions& options) {
+  const auto root = options.image_root.empty() ? options.list.parent_path() : options.image_root;
+  Plan plan;
+  visit_elements(options.list, {}, [&](json& entry, const std::string& where) {
+    if (options.limit > 0 && plan.pairs + plan.no_pairs == options.limit) return;
+    std::optional<ChatPair> pair;
+    try {
+      pair = pair_of(entry, where, root);
+    } catch (const Error&) {
+      if (options.on_error == OnError::kError) throw;
+      ++plan.no_pairs;
+      return;
+    }
+    add_to(plan, *pair, options);
+  });
+  if (plan.pairs == 0) fail({options.list.string(), "at least one pair", "none"});
+  leave_out_images(plan.first);
+  return plan;
 }
 
 }  // namespace
@@ -264,35 +317,24 @@ AnnotateSummary annotate(const AnnotateOptions& options, const std::function<voi
                          std::stop_token stop) {
   check(options);
   expect_new(options.output, options.overwrite);
+  make_folder_of(options.output);
+  make_folder_of(options.journal);
   return Annotator(options, done, std::move(stop)).run();
 }
 
 std::string annotate_plan(const AnnotateOptions& options) {
   check(options);
-  const auto root = options.image_root.empty() ? options.list.parent_path() : options.image_root;
-  int64_t pairs = 0, letters = 0;
-  ordered_json first;
-  auto text_only = options;
-  text_only.task = options.task == AnnotateTask::kDescribe ? AnnotateTask::kEnrich : options.task;
-  visit_elements(options.list, {}, [&](json& entry, const std::string& where) {
-    if (options.limit > 0 && pairs == options.limit) return;
-    const auto pair = pair_of(entry, where, root);
-    if (pairs++ == 0) first = chat_request(options.endpoint, first_messages(pair, options));
-    letters += static_cast<int64_t>(first_messages(pair, text_only).dump().size());
-  });
-  if (pairs == 0) fail({options.list.string(), "at least one pair", "none"});
-  leave_out_images(first);
+  const auto plan = plan_of(options);
   const auto turns = turns_of(options.task);
-  const int64_t images = options.task == AnnotateTask::kDescribe ? 2 * kTokensOfImage : 0;
-  const auto prompt = turns * (letters / kLettersOfToken + pairs * images);
-  const auto answers = pairs * (options.captions * kTokensOfCaption + (turns - 1) * 8 * kTokensOfCaption);
-  auto text = fmt::format("{} pairs, {} requests or more, some {} prompt and {} answer tokens", pairs,
-                          pairs * turns, prompt, answers);
-  if (options.endpoint.price_in > 0 || options.endpoint.price_out > 0) {
-    text += fmt::format(", some {:.2f} at these prices", cost_of(options.endpoint, prompt, answers));
-  }
+  const ChatTokens tokens{turns * plan.prompt_tokens,
+                          plan.pairs * (options.captions + (turns - 1) * 8) * kTokensOfCaption};
+  auto text = fmt::format("{} pairs, {} requests or more, some {} prompt and {} answer tokens", plan.pairs,
+                          plan.pairs * turns, tokens.prompt, tokens.answer);
+  if (options.endpoint.price_in > 0 || options.endpoint.price_out > 0)
+    text += fmt::format(", some {:.2f} at these prices", cost_of(options.endpoint, tokens));
+  if (plan.no_pairs > 0) text += fmt::format("\n{} entries are no pair and would be left out", plan.no_pairs);
   return text + "\nFirst request to " + options.endpoint.base_url + "/chat/completions:\n" +
-         first.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+         plan.first.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace ccexpert::datasets

@@ -10,9 +10,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include "core/json.h"
 #include "data/counter_random.h"
-#include "datasets/json_fields.h"
 #include "datasets/sink.h"
 
 namespace ccexpert::datasets {
@@ -22,7 +20,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr size_t kMaxAnswerBytes = size_t{16} << 20;
-constexpr double kLongestWait = 120.0;
+constexpr double kLongestWait = 120.0;  // seconds
 
 struct Closer {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -89,44 +87,89 @@ Reply send(const EndpointOptions& options, const std::string& body) {
   return reply;
 }
 
-/// The server's own words about a refusal, on one line.
-std::string reason_of(const Reply& reply) {
+bool is_success(const Reply& reply) {
+  return reply.code == CURLE_OK && reply.status >= 200 && reply.status < 300;
+}
+
+/// Servers tell what they were sent, and what they say is written to files.
+std::string without_key(std::string text, const std::string& key) {
+  constexpr std::string_view kInstead = "***";
+  if (key.empty()) return text;
+  for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + kInstead.size()))
+    text.replace(at, key.size(), kInstead);
+  return text;
+}
+
+/// What the server says of a refusal: the message where there is one, else all.
+std::string words_of(const Reply& reply) {
   const auto parsed = json::parse(reply.text, nullptr, false);
   const auto error = parsed.is_object() ? parsed.find("error") : parsed.end();
-  std::string text = reply.text;
-  if (parsed.is_object() && error != parsed.end()) {
-    const bool has_message =
-        error->is_object() && error->contains("message") && (*error)["message"].is_string();
-    text = has_message ? (*error)["message"].get<std::string>() : error->dump();
-  }
+  if (!parsed.is_object() || error == parsed.end()) return reply.text;
+  const bool has_message =
+      error->is_object() && error->contains("message") && (*error)["message"].is_string();
+  return has_message ? (*error)["message"].get<std::string>() : error->dump();
+}
+
+/// The server's own words about a refusal, on one line.
+std::string reason_of(const Reply& reply, const std::string& key) {
+  auto text = without_key(words_of(reply), key);
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  if (is_success(reply)) {
+    return fmt::format("answer: expected choices with a message, got '{:.60}' (status {})", text,
+                       reply.status);
+  }
   return fmt::format("status {}: {:.300}", reply.status, text);
 }
 
+/// Whether the same request may do better later. A success that holds no answer was cut short.
 bool passes(const Reply& reply) {
   if (reply.code != CURLE_OK) {
     return reply.code != CURLE_URL_MALFORMAT && reply.code != CURLE_UNSUPPORTED_PROTOCOL &&
            reply.code != CURLE_PEER_FAILED_VERIFICATION;
   }
-  return reply.status == 408 || reply.status == 409 || reply.status == 429 || reply.status >= 500;
+  return is_success(reply) || reply.status == 408 || reply.status == 409 || reply.status == 429 ||
+         reply.status >= 500;
 }
 
-ChatAnswer parsed(const Reply& reply, const std::string& url) {
-  const auto body = parse_json(reply.text, url);
-  const auto& choices = list_field(body, "choices");
-  if (choices.empty()) fail({url + ": choices", "at least one", "none"});
-  ChatAnswer answer;
-  const auto& message = field_of(choices[0], "message", "a message");
-  if (const auto text = message.find("content"); text != message.end() && text->is_string())
-    answer.text = *text;
-  answer.finish = json_value<std::string>(choices[0], "finish_reason", "stop", url);
-  const auto usage = body.find("usage");
-  if (usage != body.end() && usage->is_object()) {
-    answer.prompt_tokens = json_value<int64_t>(*usage, "prompt_tokens", 0, url);
-    answer.answer_tokens = json_value<int64_t>(*usage, "completion_tokens", 0, url);
+/// A text, or the texts of parts.
+std::string text_of_content(const json& content) {
+  if (content.is_string()) return content.get<std::string>();
+  std::string text;
+  if (!content.is_array()) return text;
+  for (const auto& part : content) {
+    const auto found = part.is_object() ? part.find("text") : part.end();
+    if (part.is_object() && found != part.end() && found->is_string()) text += found->get<std::string>();
   }
-  return answer;
+  return text;
+}
+
+/// A count as any kind of number; nothing for all else.
+std::optional<int64_t> count_of(const json& usage, const char* key) {
+  constexpr double kMost = 1e12;
+  const auto found = usage.is_object() ? usage.find(key) : usage.end();
+  if (!usage.is_object() || found == usage.end() || !found->is_number()) return std::nullopt;
+  const auto count = found->get<double>();
+  return count >= 0 && count <= kMost ? std::optional(static_cast<int64_t>(std::llround(count)))
+                                      : std::nullopt;
+}
+
+/// The answer is paid for: all but its text may be missing or odd. Nothing where there is no message.
+std::optional<ChatAnswer> answer_of(const Reply& reply) {
+  if (!is_success(reply)) return std::nullopt;
+  const auto body = json::parse(reply.text, nullptr, false);
+  const auto first = json::json_pointer("/choices/0");
+  if (!body.is_object() || !body.contains(first) || !body[first].is_object()) return std::nullopt;
+  const auto& choice = body[first];
+  const auto message = choice.find("message");
+  if (message == choice.end() || !message->is_object()) return std::nullopt;
+  const auto finish = choice.find("finish_reason");
+  const auto usage = body.value("usage", json::object());
+  return ChatAnswer{
+      .text = message->contains("content") ? text_of_content((*message)["content"]) : "",
+      .finish = finish != choice.end() && finish->is_string() ? finish->get<std::string>() : "stop",
+      .prompt_tokens = count_of(usage, "prompt_tokens"),
+      .answer_tokens = count_of(usage, "completion_tokens")};
 }
 
 /// Sleeps, and throws Stopped where a stop comes first.
@@ -138,14 +181,23 @@ void wait(double seconds, const std::stop_token& stop) {
   if (stop.stop_requested()) throw Stopped{};
 }
 
-[[noreturn]] void refuse(const Reply& reply, const std::string& url) {
+[[noreturn]] void refuse(const Reply& reply, const EndpointOptions& options) {
+  const auto& url = options.base_url;
   if (reply.code != CURLE_OK) throw EndpointError(fmt::format("{}: {}", url, curl_easy_strerror(reply.code)));
-  const auto text = fmt::format("{}: {}", url, reason_of(reply));
+  const auto text = fmt::format("{}: {}", url, reason_of(reply, options.key));
   // One request may be too long or not to the server's liking; a wrong key is wrong for all.
   const bool for_all = reply.status == 401 || reply.status == 403 || reply.status == 404 ||
                        reply.status == 405 || (reply.status >= 300 && reply.status < 400);
   if (for_all) throw EndpointError(text);
   throw Error(text);
+}
+
+/// A server that is closed for hours is so for every request: better to end than to sleep.
+void expect_short_wait(const Reply& reply, const EndpointOptions& options) {
+  if (reply.retry_after <= kLongestWait) return;
+  throw EndpointError(fmt::format(
+      "{}: Retry-After: expected at most {} seconds, got {} ({}; the same command goes on from the journal)",
+      options.base_url, kLongestWait, reply.retry_after, reason_of(reply, options.key)));
 }
 
 }  // namespace
@@ -167,18 +219,23 @@ ChatClient::ChatClient(const EndpointOptions& options) : options_(options) {
 }
 
 ChatAnswer ChatClient::ask(const std::string& body, const std::stop_token& stop) {
-  for (int64_t attempt = 0;; ++attempt) {
+  for (int64_t retry = 0;; ++retry) {
     if (stop.stop_requested()) throw Stopped{};
     const auto reply = send(options_, body);
-    if (reply.code == CURLE_OK && reply.status == 200) return parsed(reply, options_.base_url);
-    if (!passes(reply) || attempt >= options_.retries) refuse(reply, options_.base_url);
+    if (auto answer = answer_of(reply)) return *answer;
+    if (!passes(reply) || retry >= options_.retries) refuse(reply, options_);
+    expect_short_wait(reply, options_);
     ++retries_;
-    // Up to half longer, so that threads that were refused together do not come back together.
-    const double random = static_cast<double>(data::splitmix64(++jitter_) >> 11) * 0x1p-53;
-    const double backoff =
-        options_.backoff_seconds * std::exp2(static_cast<double>(attempt)) * (1.0 + 0.5 * random);
-    wait(reply.retry_after > 0 ? reply.retry_after : std::min(backoff, kLongestWait), stop);
+    wait(reply.retry_after > 0 ? reply.retry_after : pause_before(retry), stop);
   }
+}
+
+double ChatClient::pause_before(int64_t retry) {
+  // Up to half longer, so that threads that were refused together do not come back together.
+  const double random = static_cast<double>(data::splitmix64(++jitter_) >> 11) * 0x1p-53;
+  const double pause =
+      options_.backoff_seconds * std::exp2(static_cast<double>(retry)) * (1.0 + 0.5 * random);
+  return std::min(pause, kLongestWait);
 }
 
 }  // namespace ccexpert::datasets

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -16,15 +17,21 @@ namespace ccexpert::datasets {
 /// What came back for one request.
 struct ChatAnswer {
   std::string text;
-  std::string finish;  ///< "stop", "length", ...
-  int64_t prompt_tokens = 0;
-  int64_t answer_tokens = 0;
+  std::string finish;                    ///< "stop", "length", ...
+  std::optional<int64_t> prompt_tokens;  ///< nothing where the server does not tell
+  std::optional<int64_t> answer_tokens;
 };
 
-/// The endpoint refuses everything: key, model or address are wrong.
-class EndpointError : public Error {
+/// Ends the run, whatever on_error says.
+class FatalError : public Error {
  public:
   using Error::Error;
+};
+
+/// The endpoint refuses everything: key, model or address are wrong, or it is closed for long.
+class EndpointError : public FatalError {
+ public:
+  using FatalError::FatalError;
 };
 
 /// The body of a request for an answer to `messages`.
@@ -38,14 +45,17 @@ class ChatClient {
   ChatClient(const ChatClient&) = delete;
   ChatClient& operator=(const ChatClient&) = delete;
 
-  /// Waits for the answer, through refusals that pass. A stop ends waiting between tries, not a request that
-  /// is on its way: its answer may be paid for already. Throws EndpointError, Error for a request that is
-  /// refused for good, and Stopped.
+  /// Waits for the answer, through refusals that pass and answers that were cut short. A stop ends waiting
+  /// between tries, not a request that is on its way: its answer may be paid for already. Throws
+  /// EndpointError, Error for a request that is refused for good, and Stopped; the key is in none of their
+  /// texts.
   ChatAnswer ask(const std::string& body, const std::stop_token& stop);
 
   int64_t retries() const { return retries_; }
 
  private:
+  double pause_before(int64_t retry);
+
   EndpointOptions options_;
   std::atomic<int64_t> retries_ = 0;
   std::atomic<uint64_t> jitter_ = 0;

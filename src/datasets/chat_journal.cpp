@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
+#include <string_view>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -19,6 +21,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::string_view kStart = R"({"request":)";
+
 std::string text_of(const TextKey& key) {
   return fmt::format("{:016x}{:016x}", key.high, key.low);
 }
@@ -27,6 +31,25 @@ std::optional<TextKey> key_of(const std::string& text) {
   if (text.size() != 32 || text.find_first_not_of("0123456789abcdef") != std::string::npos)
     return std::nullopt;
   return TextKey{std::stoull(text.substr(16), nullptr, 16), std::stoull(text.substr(0, 16), nullptr, 16)};
+}
+
+/// Whether the line is an answer, or one of which the end is missing.
+bool begins_as_answer(std::string_view line) {
+  return line.starts_with(kStart) || kStart.starts_with(line);
+}
+
+[[noreturn]] void fail_as_foreign(const std::string& where, const std::string& line) {
+  fail({where, "an answer of a journal of annotate", fmt::format("'{:.60}'", line)});
+}
+
+std::optional<int64_t> count_of(const json& entry, const char* key) {
+  const auto found = entry.find(key);
+  return found != entry.end() && found->is_number_integer() ? std::optional(found->get<int64_t>())
+                                                            : std::nullopt;
+}
+
+json count_json(const std::optional<int64_t>& count) {
+  return count ? json(*count) : json(nullptr);
 }
 
 }  // namespace
@@ -53,47 +76,70 @@ ChatJournal::~ChatJournal() {
 void ChatJournal::read() {
   std::ifstream stream(path_, std::ios::binary);
   std::string line;
-  off_t whole = 0;
   for (size_t number = 1; std::getline(stream, line); ++number) {
-    if (stream.eof()) break;  // without its line end: cut short
     const auto where = fmt::format("{}: line {}", path_.string(), number);
-    const auto entry = parse_json(line, where);
-    const auto key = key_of(entry.is_object() ? json_value<std::string>(entry, "request", "", where) : "");
-    if (!key) fail({where, "an answer of a journal of annotate", fmt::format("'{:.60}'", line)});
-    answers_[*key] = {json_value<std::string>(entry, "answer", "", where),
-                      json_value<std::string>(entry, "finish", "stop", where),
-                      json_value<int64_t>(entry, "prompt_tokens", 0, where),
-                      json_value<int64_t>(entry, "answer_tokens", 0, where)};
-    whole += static_cast<off_t>(line.size()) + 1;
+    if (stream.eof()) {  // without its line end: cut short
+      if (!begins_as_answer(line)) fail_as_foreign(where, line);
+      break;
+    }
+    read_line(line, where);
+    whole_ += static_cast<off_t>(line.size()) + 1;
   }
-  if (::ftruncate(descriptor_, whole) != 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+  if (::ftruncate(descriptor_, whole_) != 0) fail(path_.string(), "cannot be written", std::strerror(errno));
 }
 
-std::optional<ChatAnswer> ChatJournal::find(const std::string& request) const {
+void ChatJournal::read_line(const std::string& line, const std::string& where) {
+  // An answer may stand behind one that a full disk cut short. Within texts, quotes have a backslash.
+  const auto start = line.rfind(kStart);
+  if (start == std::string::npos) fail_as_foreign(where, line);
+  const auto entry = parse_json(std::string_view(line).substr(start), where);
+  const auto key = key_of(json_value<std::string>(entry, "request", "", where));
+  if (!key) fail_as_foreign(where, line);
+  answers_[*key] = {json_value<std::string>(entry, "answer", "", where),
+                    json_value<std::string>(entry, "finish", "stop", where), count_of(entry, "prompt_tokens"),
+                    count_of(entry, "answer_tokens")};
+}
+
+const ChatAnswer* ChatJournal::find(const TextKey& request) const {
   const std::lock_guard lock(mutex_);
-  const auto found = answers_.find(text_key(request));
-  return found == answers_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = answers_.find(request);
+  return found == answers_.end() ? nullptr : &found->second;
 }
 
-void ChatJournal::add(const std::string& request, const ChatAnswer& answer) {
-  const auto key = text_key(request);
-  const auto line = json_line({{"request", text_of(key)},
+bool ChatJournal::empty() const {
+  const std::lock_guard lock(mutex_);
+  return answers_.empty();
+}
+
+void ChatJournal::add(const TextKey& request, const ChatAnswer& answer) {
+  const auto line = json_line({{"request", text_of(request)},
                                {"answer", answer.text},
                                {"finish", answer.finish},
-                               {"prompt_tokens", answer.prompt_tokens},
-                               {"answer_tokens", answer.answer_tokens}}) +
+                               {"prompt_tokens", count_json(answer.prompt_tokens)},
+                               {"answer_tokens", count_json(answer.answer_tokens)}}) +
                     "\n";
   const std::lock_guard lock(mutex_);
-  answers_[key] = answer;
+  append(line);
+  answers_[request] = answer;
+}
+
+void ChatJournal::append(const std::string& line) {
   size_t written = 0;
   while (written < line.size()) {
     const auto count = ::write(descriptor_, line.data() + written, line.size() - written);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+    if (count < 0) {
+      const int reason = errno;
+      // Else the next answer would be joined to a half of this one. Should this fail too, reading mends it.
+      if (::ftruncate(descriptor_, whole_) != 0) errno = reason;
+      throw JournalError(fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(reason)));
+    }
     written += static_cast<size_t>(count);
   }
+  whole_ += static_cast<off_t>(line.size());
   if (::fdatasync(descriptor_) != 0 && errno != EINVAL)
-    fail(path_.string(), "cannot be flushed to disk", std::strerror(errno));
+    throw JournalError(
+        fmt::format("{}: cannot be flushed to disk: {}", path_.string(), std::strerror(errno)));
 }
 
 }  // namespace ccexpert::datasets

@@ -3,17 +3,24 @@
 
 #include <filesystem>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
+
+#include <sys/types.h>
 
 #include "datasets/chat_client.h"
 #include "datasets/sink.h"
 
 namespace ccexpert::datasets {
 
-/// A file of JSON Lines that grows by one for every answer. A last line that was cut short is dropped. May be
-/// called from several threads.
+/// The journal cannot be written: what is paid for from here on would be lost.
+class JournalError : public FatalError {
+ public:
+  using FatalError::FatalError;
+};
+
+/// A file of JSON Lines that grows by one for every answer. A line that was cut short, by a kill or a full
+/// disk, is dropped. May be called from several threads.
 class ChatJournal {
  public:
   /// Reads what is there, and holds the file against other processes. Throws Error where that is not
@@ -23,16 +30,21 @@ class ChatJournal {
   ChatJournal(const ChatJournal&) = delete;
   ChatJournal& operator=(const ChatJournal&) = delete;
 
-  std::optional<ChatAnswer> find(const std::string& request) const;
+  /// The answer to what has this key, nullptr where there is none; it stays where it is.
+  const ChatAnswer* find(const TextKey& request) const;
+  bool empty() const;
 
-  /// The answer is on disk when this returns.
-  void add(const std::string& request, const ChatAnswer& answer);
+  /// The answer is on disk when this returns. Throws JournalError, and leaves whole lines alone in the file.
+  void add(const TextKey& request, const ChatAnswer& answer);
 
  private:
   void read();
+  void read_line(const std::string& line, const std::string& where);
+  void append(const std::string& line);
 
   std::filesystem::path path_;
   int descriptor_ = -1;
+  off_t whole_ = 0;  ///< bytes of whole lines
   mutable std::mutex mutex_;
   std::unordered_map<TextKey, ChatAnswer, TextKeyHash> answers_;
 };

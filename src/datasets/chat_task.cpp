@@ -1,6 +1,8 @@
 #include "datasets/chat_task.h"
 
 #include <algorithm>
+#include <sstream>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -103,11 +105,50 @@ std::string differences_request(const ChatPair& pair) {
          "contradicts them.";
 }
 
-/// The text within ``` where an answer is fenced, and from the first bracket to the last.
-std::string array_text(const std::string& answer) {
-  const auto first = answer.find('['), last = answer.rfind(']');
-  if (first == std::string::npos || last == std::string::npos || last < first) return "";
-  return answer.substr(first, last - first + 1);
+/// What follows the thoughts that some models put before their answer.
+std::string_view without_thoughts(std::string_view answer) {
+  constexpr std::string_view kEnd = "</think>";
+  const auto end = answer.rfind(kEnd);
+  if (end != std::string_view::npos) return answer.substr(end + kEnd.size());
+  return answer.substr(0, answer.find("<think>"));
+}
+
+/// The value that begins `text`, and how long it is; 0 where it is no JSON.
+size_t parse_first(std::string_view text, json& value) {
+  std::istringstream stream{std::string(text)};
+  try {
+    stream >> value;
+  } catch (const json::exception&) {
+    return 0;
+  }
+  return stream.eof() ? text.size() : static_cast<size_t>(stream.tellg());
+}
+
+/// Where an array begins with a string; npos where none does.
+size_t find_array(std::string_view text) {
+  auto start = text.find('[');
+  while (start != std::string_view::npos) {
+    const auto next = text.find_first_not_of(" \t\r\n", start + 1);
+    if (next != std::string_view::npos && text[next] == '"') break;
+    start = text.find('[', start + 1);
+  }
+  return start;
+}
+
+/// The JSON arrays of an answer that begin with a string, be they fenced or with prose around them.
+std::vector<json> arrays_of(const std::string& answer) {
+  constexpr int kMostTries = 16;
+  std::vector<json> arrays;
+  auto text = without_thoughts(answer);
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    const auto start = find_array(text);
+    if (start == std::string_view::npos) break;
+    json value;
+    const auto size = parse_first(text.substr(start), value);
+    if (size > 0) arrays.push_back(std::move(value));
+    text.remove_prefix(start + std::max<size_t>(size, 1));
+  }
+  return arrays;
 }
 
 bool speaks_of_itself(const std::string& caption) {
@@ -139,6 +180,23 @@ std::string problem_of_flag(const std::vector<std::string>& captions, const std:
     return "a caption speaks of a change, but the pair is known not to have changed: say that nothing "
            "changed";
   return "";
+}
+
+/// What is wrong with an array as a list of captions; "" where nothing is.
+std::string problem_of_array(const json& array, const ChatPair& pair, int64_t count,
+                             std::vector<std::string>& captions) {
+  if (static_cast<int64_t>(array.size()) != count)
+    return fmt::format("the array has {} elements, not {}", array.size(), count);
+  captions.clear();
+  for (const auto& each : array) {
+    if (!each.is_string()) return "an element of the array is no string";
+    captions.push_back(clean_caption(each.get<std::string>()));
+    if (auto problem = problem_of_caption(captions.back()); !problem.empty()) return problem;
+  }
+  for (auto each = captions.begin(); each != captions.end(); ++each) {
+    if (std::find(captions.begin(), each, *each) != each) return fmt::format("'{}' stands twice", *each);
+  }
+  return problem_of_flag(captions, pair.pair.changed);
 }
 
 /// Asks until the answer is usable.
@@ -190,20 +248,12 @@ std::vector<std::string> converse(const ChatPair& pair, const AnnotateOptions& o
 
 std::string problem_of(const std::string& answer, const ChatPair& pair, int64_t count,
                        std::vector<std::string>& captions) {
-  const auto array = json::parse(array_text(answer), nullptr, false);
-  if (!array.is_array()) return "there is no JSON array in it";
-  if (static_cast<int64_t>(array.size()) != count)
-    return fmt::format("the array has {} elements, not {}", array.size(), count);
-  captions.clear();
-  for (const auto& each : array) {
-    if (!each.is_string()) return "an element of the array is no string";
-    captions.push_back(clean_caption(each.get<std::string>()));
-    if (auto problem = problem_of_caption(captions.back()); !problem.empty()) return problem;
+  std::string problem = "there is no JSON array of strings in it";
+  for (const auto& array : arrays_of(answer)) {
+    problem = problem_of_array(array, pair, count, captions);
+    if (problem.empty()) break;
   }
-  for (auto each = captions.begin(); each != captions.end(); ++each) {
-    if (std::find(captions.begin(), each, *each) != each) return fmt::format("'{}' stands twice", *each);
-  }
-  return problem_of_flag(captions, pair.pair.changed);
+  return problem;
 }
 
 }  // namespace ccexpert::datasets

@@ -1,46 +1,13 @@
 #include <atomic>
-#include <set>
 
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/datasets/annotate.h>
 
-#include "datasets/chat_server.h"
+#include "datasets/annotate_fixture.h"
 #include "datasets/chat_task.h"
-#include "datasets/list_fixture.h"
 
 namespace ccexpert::datasets {
 namespace {
-
-using test::ChatServer;
-
-/// Two captions of a change, as an answer.
-constexpr const char* kGood = R"(["a new house stands on the left.", "one house was built."])";
-
-class Annotation : public Lists {
- protected:
-  AnnotateOptions options(const ChatServer& server, const fs::path& list) const {
-    return {.list = list,
-            .output = folder_ / "out.jsonl",
-            .endpoint = {.base_url = server.url(),
-                         .model = "small",
-                         .key = "secret",
-                         .concurrency = 3,
-                         .backoff_seconds = 0.01},
-            .captions = 2};
-  }
-  fs::path changed(int count) const {
-    std::vector<std::string> entries;
-    for (int i = 0; i < count; ++i)
-      entries.push_back(entry(fmt::format("p{}", i), 1, {fmt::format("house {}", i)}));
-    return lines("list.jsonl", entries);
-  }
-  std::vector<nlohmann::json> written() const {
-    std::vector<nlohmann::json> entries;
-    std::ifstream stream(folder_ / "out.jsonl");
-    for (std::string line; std::getline(stream, line);) entries.push_back(nlohmann::json::parse(line));
-    return entries;
-  }
-};
 
 TEST_F(Annotation, WritesNewCaptionsInTheListsOrder) {
   const ChatServer server(
@@ -198,7 +165,7 @@ TEST_F(Annotation, LimitAndMaxCostLeaveTheRestAsItIs) {
   asked.overwrite = true;
   asked.endpoint.concurrency = 1;
   asked.endpoint.price_in = 10'000;  // one unit of money a request
-  asked.max_cost = 2.5;
+  asked.max_cost = 5;                // two of them are spent
   const auto summary = annotate(asked);
   EXPECT_EQ(summary.requests, 3);
   EXPECT_EQ(summary.annotated, 5);
@@ -280,6 +247,24 @@ TEST(ChatAnswers, AreCheckedForFormAndForTheFlag) {
   std::string words;
   for (int i = 0; i < 90; ++i) words += "word ";
   EXPECT_THAT(problem(("[\"a house\", \"" + words + "\"]").c_str(), changed), HasSubstr("has 90 words"));
+}
+
+TEST(ChatAnswers, MayHaveAPreface) {
+  ChatPair pair;
+  pair.pair.changed = true;
+  std::vector<std::string> captions;
+  const auto problem = [&](const std::string& answer) { return problem_of(answer, pair, 2, captions); };
+  for (const auto* preface :
+       {"<think>options [a] or [b]</think>", "<think>[\"a draft one\", \"a draft two\"]</think>\n",
+        "The [first] and [\"second\"] images differ:\n", "Scores [1, 2], then\n```json\n", "[",
+        "{\"captions\": "}) {
+    EXPECT_EQ(problem(std::string(preface) + "[\"a house\", \"one [new] road\"]\n``` done [ok]"), "")
+        << preface;
+    EXPECT_THAT(captions, ElementsAre("a house", "one [new] road")) << preface;
+  }
+  EXPECT_THAT(problem("<think>[\"a house\", \"one road\"]"), HasSubstr("no JSON array"));
+  EXPECT_THAT(problem("[see] [\"a house\"]"), HasSubstr("has 1 elements, not 2"));
+  EXPECT_THAT(problem(std::string(100'000, '[')), HasSubstr("no JSON array"));
 }
 
 }  // namespace

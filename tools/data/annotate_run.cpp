@@ -22,7 +22,7 @@ using datasets::AnnotateSummary;
 constexpr const char* kFooter =
     R"(From the environment: OPENAI_BASE_URL, OPENAI_MODEL, and the key OPENAI_API_KEY (or the variable of --key-env).
 A killed run goes on where it was by the same command: every answer is in the journal, none is paid for twice.
-Exit code 3: done, but some pairs kept the captions they had.)";
+Exit code 3: done, but some pairs kept the captions they had, entries are no pair, or --max-cost ended asking.)";
 
 struct Command {
   AnnotateOptions options;
@@ -76,7 +76,7 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--limit", options.limit, "most pairs to ask about (0: all)")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--max-cost", options.max_cost, "ask no more once this is spent (0: no limit)")
+  app.add_option("--max-cost", options.max_cost, "most that all runs for OUT may cost (0: no limit)")
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--attempts", options.attempts, "answers of a pair that may be unusable")
@@ -118,12 +118,37 @@ void check(Command& command) {
 void print(const AnnotateSummary& summary) {
   fmt::print("{} of {} pairs annotated", with_commas(summary.annotated), with_commas(summary.pairs));
   if (summary.failed > 0) fmt::print(", {} given up", with_commas(summary.failed));
+  if (summary.no_pairs > 0)
+    fmt::print(", {} entries that are no pair left out", with_commas(summary.no_pairs));
   if (summary.unasked > 0) fmt::print(", {} not asked about", with_commas(summary.unasked));
   fmt::print("\n{} answers, {} from the journal, {} retries; {} prompt and {} answer tokens",
              with_commas(summary.requests), with_commas(summary.from_journal), with_commas(summary.retries),
              with_commas(summary.prompt_tokens), with_commas(summary.answer_tokens));
   if (summary.cost > 0) fmt::print("; cost {:.4f}", summary.cost);
+  if (summary.earlier_tokens > 0) {
+    fmt::print(" (earlier runs: {} tokens", with_commas(summary.earlier_tokens));
+    if (summary.cost > 0) fmt::print(", {:.4f}", summary.earlier_cost);
+    fmt::print(")");
+  }
   fmt::print("\n");
+  if (summary.unmetered > 0)
+    fmt::print("{} answers came without their tokens, which are estimated\n", with_commas(summary.unmetered));
+}
+
+/// Says why not every pair has new captions, and returns the exit code for it.
+int report(const AnnotateSummary& summary, const AnnotateOptions& options) {
+  if (summary.limit_reached) {
+    fmt::print(stderr,
+               "ccexpert-data: --max-cost: {} pairs not asked about; {:.4f} of {} is spent, and another "
+               "answer may exceed it\n",
+               with_commas(summary.unasked), summary.cost, options.max_cost);
+  }
+  if (summary.failed + summary.no_pairs > 0) {
+    fmt::print(stderr,
+               "ccexpert-data: {} pairs kept their captions, {} entries are no pair, see {}.failures.jsonl\n",
+               with_commas(summary.failed), with_commas(summary.no_pairs), options.output.string());
+  }
+  return summary.limit_reached || summary.failed + summary.no_pairs > 0 ? kSomeFailed : kSuccess;
 }
 
 int run(const Command& command) {
@@ -141,10 +166,7 @@ int run(const Command& command) {
     fmt::print(stderr, "ccexpert-data: interrupted; the same command goes on without paying again\n");
     return kSignalBase + interrupt.signal();
   }
-  if (summary.failed == 0) return kSuccess;
-  fmt::print(stderr, "ccexpert-data: {} pairs kept their captions, see {}.failures.jsonl\n",
-             with_commas(summary.failed), command.options.output.string());
-  return kSomeFailed;
+  return report(summary, command.options);
 }
 
 }  // namespace
