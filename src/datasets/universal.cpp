@@ -71,8 +71,9 @@ ordered_json moved_entry(const json& entry, const PathMove& move) {
 }
 
 PathMove move_between(const fs::path& list, const fs::path& output, const ListOptions& options) {
-  const auto root = options.image_root.empty() ? list.parent_path() : options.image_root;
-  return {fs::weakly_canonical(fs::absolute(root)), fs::weakly_canonical(fs::absolute(output).parent_path()),
+  const auto root =
+      options.image_root.empty() ? fs::absolute(list).parent_path() : fs::absolute(options.image_root);
+  return {fs::weakly_canonical(root), fs::weakly_canonical(fs::absolute(output).parent_path()),
           options.paths};
 }
 

@@ -105,6 +105,15 @@ TEST_F(Lists, SampleDrawsAsManyAsAskedInOrder) {
               HasSubstr("share: expected above 0"));
 }
 
+TEST_F(Lists, AListOfTheFolderOneIsInNeedsNoPath) {
+  const auto before = fs::current_path();
+  fs::current_path(many("all.jsonl", 4).parent_path());
+  const auto drawn = error_of([] { sample_list("all.jsonl", "some.json", {.count = 2}); });
+  fs::current_path(before);
+  EXPECT_EQ(drawn, "no error");
+  EXPECT_EQ(data::read_change_dataset(folder_ / "some.json").size(), 2U);
+}
+
 class Mixes : public Lists {
  protected:
   void SetUp() override {
