@@ -1,10 +1,16 @@
 #include "core/atomic_file.h"
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,16 +31,38 @@ fs::path replaceable(const fs::path& path) {
   return fs::is_symlink(path, code) && fs::exists(status) ? fs::canonical(path) : path;
 }
 
+/// The number of the process behind "NAME.tmp"; nothing for another name.
+std::optional<pid_t> writer_of(const std::string& name, const std::string& prefix) {
+  if (!name.starts_with(prefix)) return std::nullopt;
+  pid_t process = 0;
+  const auto* end = name.data() + name.size();
+  const auto [stop, problem] = std::from_chars(name.data() + prefix.size(), end, process);
+  return problem == std::errc() && stop == end && process > 0 ? std::optional(process) : std::nullopt;
+}
+
+bool is_running(pid_t process) {
+  return ::kill(process, 0) == 0 || errno != ESRCH;
+}
+
+/// Whether no process of any machine has it marked. Where a file system knows no marks, it stays.
+bool is_abandoned(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0) return false;
+  const bool free = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+  ::close(descriptor);
+  return free;
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(const fs::path& path)
-    : path_(replaceable(path)), temporary_(fmt::format("{}.tmp{}", path_.string(), ::getpid())) {
+AtomicFile::AtomicFile(const fs::path& path) : path_(replaceable(path)), temporary_(temporary_beside(path_)) {
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
   // What was not for everybody's eyes stays so. Where that is refused, the folder's rules hold.
   struct stat replaced {};
   if (::stat(path_.c_str(), &replaced) == 0)
     static_cast<void>(::fchmod(descriptor_, replaced.st_mode & 07777));
+  mark_in_use(descriptor_);
 }
 
 AtomicFile::~AtomicFile() {
@@ -70,6 +98,27 @@ void flush_folder(const std::filesystem::path& folder) {
   if (descriptor < 0) return;
   ::fsync(descriptor);
   ::close(descriptor);
+}
+
+fs::path temporary_beside(const fs::path& path) {
+  return fmt::format("{}.tmp{}", path.string(), ::getpid());
+}
+
+void mark_in_use(int descriptor) {
+  // Numbers of processes come again, and those of other machines say nothing here; a lock tells both.
+  ::flock(descriptor, LOCK_EX | LOCK_NB);
+}
+
+void remove_leftovers(const fs::path& path) {
+  const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  const auto prefix = path.filename().string() + ".tmp";
+  std::error_code code;
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator each(folder, code), end; !code && each != end; each.increment(code)) {
+    const auto writer = writer_of(each->path().filename().string(), prefix);
+    if (writer && !is_running(*writer) && is_abandoned(each->path())) leftovers.push_back(each->path());
+  }
+  for (const auto& leftover : leftovers) fs::remove_all(leftover, code);
 }
 
 }  // namespace ccexpert

@@ -33,4 +33,14 @@ class AtomicFile {
 /// Makes renames within a folder safe on disk.
 void flush_folder(const std::filesystem::path& folder);
 
+/// The name beside `path` under which this process makes what is to stand there.
+std::filesystem::path temporary_beside(const std::filesystem::path& path);
+
+/// Marks what is open as being written, until it is closed, by whatever way the process ends.
+void mark_in_use(int descriptor);
+
+/// Removes the temporary files and folders of `path` that killed processes left: no process of this machine
+/// has their number, and none of any machine has them marked.
+void remove_leftovers(const std::filesystem::path& path);
+
 }  // namespace ccexpert

@@ -87,7 +87,6 @@ class Annotator {
     // A list that is named without its folder is in the working folder.
     const ListOptions paths{.image_root = root_.empty() ? "." : root_};
     move_ = move_between(options.list, options.output, paths);
-    // The journal is held against other processes by now: nobody else writes these.
     for (const auto& file : {options.output, failures_path()}) remove_leftovers(file);
     writer_ = std::make_unique<ListWriter>(options.output, format_of(options.output));
   }

@@ -18,7 +18,8 @@ struct Folders {
 std::vector<MaskedPair> pairs_in(const fs::path& input, const Folders& folders) {
   std::vector<MaskedPair> pairs;
   const auto add = [&](const std::string& split, const std::string& within) {
-    for (const auto& name : images_in(input / within / "label")) {
+    const auto part = input / within;
+    for (const auto& name : images_in_any({part / "label", part / folders.before, part / folders.after})) {
       const auto path = [&](const char* folder) { return fmt::format("{}{}/{}", within, folder, name); };
       pairs.push_back(
           {split, uid_in_split(split, name), path(folders.before), path(folders.after), {path("label")}});
@@ -32,7 +33,7 @@ std::vector<MaskedPair> pairs_in(const fs::path& input, const Folders& folders) 
   return pairs;
 }
 
-Labels binary_labels(const std::vector<Image>& labels) {
+Labels binary_labels(const std::vector<LabelImage>& labels) {
   return {binary_map(labels.front())};
 }
 

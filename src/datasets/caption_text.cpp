@@ -98,14 +98,17 @@ std::string clean_caption(std::string_view text) {
 
 bool says_no_change(std::string_view caption) {
   // The five sentences of LEVIR-CC, those of CLEVR-Change and our own, and what models make of them.
-  constexpr std::array<std::string_view, 27> kPhrases{
-      "no difference",        "same as before",      "no change",           "nothing has changed",
-      "nothing changed",      "nothing was changed", "seem identical",      "are identical",
-      "look identical",       "remains the same",    "remain the same",     "are the same",
-      "is the same",          "stays the same",      "stay the same",       "has not changed",
-      "have not changed",     "did not change",      "does not change",     "looks identical",
-      "nothing is different", "no visible change",   "unchanged",           "exactly the same",
-      "not been any change",  "no obvious change",   "no noticeable change"};
+  constexpr std::array<std::string_view, 28> kPhrases{
+      "no difference",        "same as before",      "no change",
+      "nothing has changed",  "nothing changed",     "nothing was changed",
+      "nothing was modified", "seem identical",      "are identical",
+      "look identical",       "remains the same",    "remain the same",
+      "are the same",         "is the same",         "stays the same",
+      "stay the same",        "has not changed",     "have not changed",
+      "did not change",       "does not change",     "looks identical",
+      "nothing is different", "no visible change",   "unchanged",
+      "exactly the same",     "not been any change", "no obvious change",
+      "no noticeable change"};
   const auto text = lower(caption);
   const bool found = std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
     return text.find(phrase) != std::string::npos;

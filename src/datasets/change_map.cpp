@@ -1,6 +1,7 @@
 #include "datasets/change_map.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 
@@ -47,24 +48,33 @@ int third(double place, int64_t size) {
   return std::clamp(static_cast<int>(3.0 * place / static_cast<double>(size)), 0, 2);
 }
 
-/// Where regions lie: one field of the grid where nearly all of their pixels are, else spread.
+/// The number of the field of the grid that a region's centre is in.
+size_t field_of(const Region& region, const ChangeMap& map) {
+  return 3 * static_cast<size_t>(third(region.row, map.height)) +
+         static_cast<size_t>(third(region.column, map.width));
+}
+
+/// Where regions lie: the one field of the grid where nearly all of them and of their pixels are, else
+/// spread.
 Area area_of(const std::vector<Region>& regions, const ChangeMap& map) {
-  std::array<double, 9> pixels{};
-  double total = 0.0;
-  for (const auto& region : regions) {
-    const auto field = 3 * static_cast<size_t>(third(region.row, map.height)) +
-                       static_cast<size_t>(third(region.column, map.width));
-    pixels[field] += static_cast<double>(region.pixels);
-    total += static_cast<double>(region.pixels);
-  }
   // A region as wide as the scene has its centre in the middle and is everywhere.
   const bool wide = std::any_of(regions.begin(), regions.end(), [&](const Region& region) {
     return 3 * region.box.height > 2 * map.height && 3 * region.box.width > 2 * map.width;
   });
-  const auto most = std::max_element(pixels.begin(), pixels.end());
-  constexpr double kNearlyAll = 0.75;
-  if (wide || *most < kNearlyAll * total) return Area::kSpread;
-  return static_cast<Area>(most - pixels.begin());
+  if (wide) return Area::kAcross;
+  std::array<int64_t, 9> pixels{}, numbers{};
+  int64_t total = 0;
+  for (const auto& region : regions) {
+    pixels[field_of(region, map)] += region.pixels;
+    ++numbers[field_of(region, map)];
+    total += region.pixels;
+  }
+  const auto most = static_cast<size_t>(std::max_element(pixels.begin(), pixels.end()) - pixels.begin());
+  // Captions count the regions: most of them must be where the caption says that they are.
+  const auto nearly_all = [](int64_t part, int64_t whole) { return 4 * part >= 3 * whole; };
+  const bool there =
+      nearly_all(pixels[most], total) && nearly_all(numbers[most], static_cast<int64_t>(regions.size()));
+  return there ? static_cast<Area>(most) : Area::kSpread;
 }
 
 double pixels_of(const ChangeMap& map) {

@@ -27,7 +27,7 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-/// Rows and columns of a 3 x 3 grid, or all over the scene.
+/// Rows and columns of a 3 x 3 grid; several of them; or one region that reaches over most of the scene.
 enum class Area {
   kTopLeft,
   kTop,
@@ -38,7 +38,8 @@ enum class Area {
   kBottomLeft,
   kBottom,
   kBottomRight,
-  kSpread
+  kSpread,
+  kAcross
 };
 
 /// All changes of one kind.

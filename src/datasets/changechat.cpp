@@ -40,7 +40,7 @@ std::vector<std::string> captions_of(const json& entry) {
   std::vector<std::string> captions;
   bool asked = false;
   for (const auto& turn : list_field(entry, "conversations")) {
-    const auto from = text_field(turn, "from"), value = text_field(turn, "value");
+    const auto from = text_field(turn, "from"), value = any_text_field(turn, "value");
     if (from == "human" || from == "user") {
       asked = asks_for_caption(value);
     } else if (asked) {
@@ -71,8 +71,7 @@ Entry entry_of(const json& json_entry, std::vector<std::string> captions, const 
   entry.before = std::move(before);
   entry.after = std::move(after);
   entry.captions = std::move(captions);
-  const auto flag = flag_field(json_entry, "changeflag");
-  entry.changed = flag ? flag : changed_by(entry.captions);
+  entry.changed = flag_field(json_entry, "changeflag");
   return entry;
 }
 

@@ -19,9 +19,12 @@ constexpr std::array<std::array<const char*, 2>, 2> kSplits{
     {{"train", "Query_Seq_Train"}, {"test", "Query_Seq_Test"}}};
 
 std::vector<std::string> folders_in(const fs::path& folder) {
+  std::error_code code;
+  fs::directory_iterator entries(folder, code);
+  if (code) fail(folder.string(), "folder cannot be read", code.message());
   std::vector<std::string> names;
-  for (const auto& each : fs::directory_iterator(folder)) {
-    if (each.is_directory()) names.push_back(each.path().filename().string());
+  for (const auto& each : entries) {
+    if (each.is_directory(code)) names.push_back(each.path().filename().string());
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -34,7 +37,7 @@ void add_sequence(const fs::path& input, const std::string& split, const std::st
   // "Query_Seq_Train/Warehouse_0/Seq_0_dust" to "Warehouse_0-Seq_0_dust".
   const fs::path path(sequence);
   const auto name = path.parent_path().filename().string() + "-" + path.filename().string();
-  for (const auto& image : images_in(labels)) {
+  for (const auto& image : images_in_any({labels, input / sequence / "rgb"})) {
     pairs.push_back({split,
                      fmt::format("{}-{}", name, stem_of(image)),
                      fmt::format("{}/t0/rgb/{}", sequence, image),
@@ -56,8 +59,8 @@ std::vector<MaskedPair> pairs_in(const fs::path& input) {
   return pairs;
 }
 
-Labels read_labels(const std::vector<Image>& labels) {
-  const auto& label = labels.front();
+Labels read_labels(const std::vector<LabelImage>& labels) {
+  const auto& label = labels.front().image;
   static const std::vector<Colour> palette{
       {0, 0, 0}, {81, 38, 0}, {41, 36, 132}, {25, 48, 16}, {131, 192, 13}};
   return {{label.height, label.width, palette_numbers(label, palette)}};

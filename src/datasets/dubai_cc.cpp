@@ -21,10 +21,9 @@ Entry entry_of(const json& image, const std::string& split) {
   entry.before = "RGB/500_2000/" + name;
   entry.after = "RGB/500_2010/" + name;
   for (const auto& sentence : list_field(image, "sentences")) {
-    entry.captions.push_back(text_field(sentence, "raw"));
+    entry.captions.push_back(any_text_field(sentence, "raw"));
   }
-  const auto flag = flag_field(image, "changeflag");
-  entry.changed = flag ? flag : changed_by(entry.captions);
+  entry.changed = flag_field(image, "changeflag");
   return entry;
 }
 

@@ -19,6 +19,23 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+/// "RSCC_captionTest2.json" to rscc, caption, test, json.
+std::vector<std::string> words_in_name(std::string_view name) {
+  const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
+  const auto is_capital = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
+  std::vector<std::string> words;
+  for (size_t i = 0; i < name.size(); ++i) {
+    if (!is_letter(name[i])) continue;
+    const bool first = i == 0 || !is_letter(name[i - 1]);
+    // In "LevirTest" and in "RSCCTest".
+    const bool last_was_small = !first && !is_capital(name[i - 1]);
+    const bool next_is_small = i + 1 < name.size() && is_letter(name[i + 1]) && !is_capital(name[i + 1]);
+    if (first || (is_capital(name[i]) && (last_was_small || next_is_small))) words.emplace_back();
+    words.back() += lower(name.substr(i, 1));
+  }
+  return words;
+}
+
 }  // namespace
 
 std::optional<bool> changed_by(const std::vector<std::string>& captions) {
@@ -36,9 +53,12 @@ std::string split_named(std::string_view name) {
 }
 
 std::string split_in_name(std::string_view file_name) {
-  const auto text = lower(file_name);
-  if (text.find("test") != std::string::npos || text.find("bench") != std::string::npos) return "test";
-  return text.find("val") != std::string::npos ? "val" : "train";
+  const auto words = words_in_name(file_name);
+  const auto holds_any = [&](std::initializer_list<std::string_view> wanted) {
+    return std::find_first_of(words.begin(), words.end(), wanted.begin(), wanted.end()) != words.end();
+  };
+  if (holds_any({"test", "tests", "testing", "testset", "bench", "benchmark"})) return "test";
+  return holds_any({"val", "valid", "validation", "valset"}) ? "val" : "train";
 }
 
 }  // namespace ccexpert::datasets

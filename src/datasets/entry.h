@@ -18,8 +18,8 @@ constexpr const char* kTemplate = "template";  ///< written by this converter
 /// Paths start at the source's folder, or at the output folder where `made` says so.
 struct Entry {
   std::string split = {};
-  std::string uid = {};  ///< unique within its split
-  std::optional<bool> changed = {};
+  std::string uid = {};              ///< unique within its split
+  std::optional<bool> changed = {};  ///< what the source says; where it says nothing, captions decide
   std::string before = {};
   std::string after = {};
   std::vector<std::string> captions = {};
@@ -39,7 +39,8 @@ std::optional<bool> changed_by(const std::vector<std::string>& captions);
 /// train, val or test for what authors call them; Error for another name.
 std::string split_named(std::string_view name);
 
-/// The split that a file's name speaks of, "train" where it names none.
+/// The split that a word of a file's name speaks of, "train" where none does. Words end at what is no letter
+/// and before a capital: "latest_train" and "interval" speak of no test and no val.
 std::string split_in_name(std::string_view file_name);
 
 }  // namespace ccexpert::datasets

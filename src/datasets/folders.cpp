@@ -3,6 +3,7 @@
 #include <array>
 #include <fstream>
 #include <optional>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -71,21 +72,31 @@ std::vector<Part> parts_of(const ConvertOptions& options) {
   return parts;
 }
 
+/// Names start anew in every split's folder, and then the split is part of the uid.
+std::string uid_of(const Part& part, const std::string& name) {
+  return part.within.empty() || name.starts_with(part.split) ? name : part.split + "_" + name;
+}
+
 Entry pair_of(const Part& part, const std::string& name) {
-  Entry entry{.split = part.split, .uid = name, .may_lack_captions = true};
+  Entry entry{.split = part.split, .uid = uid_of(part, name), .may_lack_captions = true};
   entry.before = part.within + part.names.before + "/" + name;
   entry.after = part.within + part.names.after + "/" + name;
+  if (!part.names.mask.empty()) entry.mask = part.within + part.names.mask + "/" + name;
   return entry;
 }
 
 void read_without_captions(Sink& sink, const Part& part) {
   const auto folder = sink.input() / part.within;
-  for (const auto& name : images_in(folder / part.names.before)) {
-    sink.add((folder / part.names.before / name).string(), [&] {
-      auto entry = pair_of(part, name);
-      if (!part.names.mask.empty()) entry.mask = part.within + part.names.mask + "/" + name;
-      return entry;
-    });
+  const auto names = images_in(folder / part.names.before);
+  for (const auto& name : names) {
+    sink.add((folder / part.names.before / name).string(), [&] { return pair_of(part, name); });
+  }
+  const std::set<std::string> known(names.begin(), names.end());
+  for (const auto& name : images_in(folder / part.names.after)) {
+    if (known.contains(name)) continue;
+    const auto before = (folder / part.names.before / name).string(),
+               after = (folder / part.names.after / name).string();
+    sink.refuse(before, fmt::format("expected an image file, got none, while {} is there", after));
   }
 }
 
@@ -126,14 +137,6 @@ bool flag_of(const std::string& text) {
   fail({"change_flag", "0, 1, true or false", fmt::format("'{}'", text)});
 }
 
-/// The part that a row's image is in: that of its split, or the first that has it.
-const Part& part_of(const fs::path& input, const std::vector<Part>& parts, const std::string& name) {
-  for (const auto& part : parts) {
-    if (parts.size() == 1 || has(input / part.within / part.names.before, name)) return part;
-  }
-  fail({"name", "an image that is in a folder of images before", fmt::format("'{}'", name)});
-}
-
 /// A name without its extension means the image that has it.
 std::string file_name(const fs::path& folder, const std::string& name) {
   if (has(folder, name)) return name;
@@ -143,18 +146,54 @@ std::string file_name(const fs::path& folder, const std::string& name) {
   return name;
 }
 
+std::string file_name(const fs::path& input, const Part& part, const std::string& name) {
+  return file_name(input / part.within / part.names.before, name);
+}
+
+std::string names_of(const std::vector<const Part*>& parts, std::string_view between) {
+  std::vector<std::string> names;
+  for (const auto* part : parts) names.push_back(part->split);
+  return fmt::format("{}", fmt::join(names, between));
+}
+
+/// The folders of a row's split. Those that are for all splits are of any.
+const Part& part_of_split(const std::vector<Part>& parts, const std::string& split) {
+  std::vector<const Part*> all;
+  for (const auto& part : parts) {
+    if (part.within.empty() || part.split == split) return part;
+    all.push_back(&part);
+  }
+  fail({"split", names_of(all, " or "), fmt::format("'{}'", split)});
+}
+
+/// The only folders that have a row's image.
+const Part& part_with(const fs::path& input, const std::vector<Part>& parts, const std::string& name) {
+  if (parts.size() == 1) return parts.front();
+  std::vector<const Part*> found;
+  for (const auto& part : parts) {
+    if (has(input / part.within / part.names.before, file_name(input, part, name))) found.push_back(&part);
+  }
+  if (found.empty())
+    fail({"name", "an image that is in a folder of images before", fmt::format("'{}'", name)});
+  if (found.size() > 1) {
+    fail({"name", "an image of one split", fmt::format("'{}' of {}", name, names_of(found, ", ")),
+          "a column split says which"});
+  }
+  return *found.front();
+}
+
 Entry entry_of(const Sink& sink, const std::vector<Part>& parts, const Columns& columns, const CsvRow& row) {
   const auto& name = cell(row, columns.name);
   if (name.empty()) fail({"name", "a file name", "none"});
-  const auto& part = part_of(sink.input(), parts, name);
-  auto entry = pair_of(part, file_name(sink.input() / part.within / part.names.before, name));
-  if (!part.names.mask.empty()) entry.mask = part.within + part.names.mask + "/" + entry.uid;
+  std::optional<std::string> split;
+  if (columns.split && !cell(row, *columns.split).empty()) split = split_named(cell(row, *columns.split));
+  const auto& part = split ? part_of_split(parts, *split) : part_with(sink.input(), parts, name);
+  auto entry = pair_of(part, file_name(sink.input(), part, name));
+  if (split) entry.split = *split;
   entry.captions = {cell(row, columns.caption)};
   entry.may_lack_captions = false;
-  if (columns.split && !cell(row, *columns.split).empty())
-    entry.split = split_named(cell(row, *columns.split));
   const bool has_flag = columns.flag && !cell(row, *columns.flag).empty();
-  entry.changed = has_flag ? flag_of(cell(row, *columns.flag)) : changed_by(entry.captions);
+  if (has_flag) entry.changed = flag_of(cell(row, *columns.flag));
   return entry;
 }
 

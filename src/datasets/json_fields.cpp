@@ -22,11 +22,17 @@ const json& field_of(const json& entry, const char* key, const char* expected) {
   return *found;
 }
 
-std::string text_field(const json& entry, const char* key) {
+std::string any_text_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a text");
   if (value.is_number_integer()) return value.dump();
-  if (!value.is_string() || value.get_ref<const std::string&>().empty()) fail({key, "a text", shown(value)});
+  if (!value.is_string()) fail({key, "a text", shown(value)});
   return value.get<std::string>();
+}
+
+std::string text_field(const json& entry, const char* key) {
+  auto text = any_text_field(entry, key);
+  if (text.empty()) fail({key, "a text", "\"\""});
+  return text;
 }
 
 std::optional<std::string> optional_text_field(const json& entry, const char* key) {

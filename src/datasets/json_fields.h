@@ -15,6 +15,7 @@ const nlohmann::json& field_of(const nlohmann::json& entry, const char* key,
 
 /// A string that is not empty; numbers count as their text.
 std::string text_field(const nlohmann::json& entry, const char* key);
+std::string any_text_field(const nlohmann::json& entry, const char* key);  ///< "" too, as a caption may be
 std::optional<std::string> optional_text_field(const nlohmann::json& entry, const char* key);
 
 /// A list of strings, or one string.

@@ -28,7 +28,8 @@ struct Places {
 
 std::vector<std::string> sentences_of(const json& image) {
   std::vector<std::string> captions;
-  for (const auto& sentence : list_field(image, "sentences")) captions.push_back(text_field(sentence, "raw"));
+  for (const auto& sentence : list_field(image, "sentences"))
+    captions.push_back(any_text_field(sentence, "raw"));
   return captions;
 }
 
@@ -40,13 +41,12 @@ std::string split_folder(const json& image) {
 
 Entry entry_of(const json& image, const Places& places) {
   const auto folder = split_folder(image), name = text_field(image, "filename");
-  Entry entry{.split = split_named(optional_text_field(image, "split").value_or(folder)),
-              .uid = stem_of(name)};
+  Entry entry{.split = split_named(optional_text_field(image, "split").value_or(folder))};
+  entry.uid = uid_in_split(entry.split, name);
   entry.before = fmt::format(fmt::runtime(places.before), folder) + name;
   entry.after = fmt::format(fmt::runtime(places.after), folder) + name;
   entry.captions = sentences_of(image);
-  const auto flag = flag_field(image, "changeflag");
-  entry.changed = flag ? flag : changed_by(entry.captions);
+  entry.changed = flag_field(image, "changeflag");
   if (places.mask != nullptr) entry.mask = fmt::format(fmt::runtime(places.mask), folder) + name;
   return entry;
 }

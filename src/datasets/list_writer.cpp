@@ -6,6 +6,7 @@
 
 #include "core/json.h"
 #include "datasets/caption_text.h"
+#include "datasets/entry.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -15,20 +16,37 @@ using nlohmann::ordered_json;
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
 constexpr const char* kCaptions = "change_caption";
+constexpr const char* kFlag = "change_flag";
 
 fs::path merged_path(const fs::path& path) {
   return path.string() + ".merged";
 }
 
-/// A written line with more captions; counts those that were new.
-std::string with_captions(const std::string& line, const std::vector<std::string>& more, int64_t& added) {
+void set_flag(ordered_json& entry, bool flag, Added& added) {
+  if (entry.contains(kFlag)) --(entry[kFlag] == 1 || entry[kFlag] == true ? added.changed : added.unchanged);
+  ++(flag ? added.changed : added.unchanged);
+  entry[kFlag] = flag ? 1 : 0;
+}
+
+/// The captions of an entry of any list: it may lack them, or have one as a text.
+std::vector<std::string> captions_in(const ordered_json& entry) {
+  const auto found = entry.find(kCaptions);
+  if (found == entry.end() || found->is_null()) return {};
+  if (found->is_string()) return {found->get<std::string>()};
+  return found->get<std::vector<std::string>>();
+}
+
+/// A written line with what was added to it.
+std::string with_addition(const std::string& line, const Addition& addition, Added& added) {
   const bool comma = line.ends_with(',');
   auto entry = ordered_json::parse(comma ? line.substr(0, line.size() - 1) : line);
-  auto captions = entry[kCaptions].get<std::vector<std::string>>();
+  auto captions = captions_in(entry);
   const auto before = captions.size();
-  add_new_captions(captions, more);
-  added += static_cast<int64_t>(captions.size() - before);
-  entry[kCaptions] = captions;
+  add_new_captions(captions, addition.captions);
+  added.captions += static_cast<int64_t>(captions.size() - before);
+  if (captions.size() != before) entry[kCaptions] = captions;
+  const auto flag = addition.flag || !addition.flag_by_captions ? addition.flag : changed_by(captions);
+  if (flag) set_flag(entry, *flag, added);
   return json_line(entry) + (comma ? "," : "");
 }
 
@@ -49,6 +67,8 @@ std::string json_line(const ordered_json& value) {
 
 ListWriter::ListWriter(fs::path path, ListFormat format)
     : path_(std::move(path)), format_(format), file_(path_) {
+  remove_leftovers(path_);
+  remove_leftovers(merged_path(path_));
   if (format_ == ListFormat::kJson) put("[");
 }
 
@@ -59,28 +79,30 @@ size_t ListWriter::write(const ordered_json& entry) {
   return size_++;
 }
 
-void ListWriter::add_captions(size_t number, const std::vector<std::string>& captions) {
-  auto& more = more_captions_[number];
-  more.insert(more.end(), captions.begin(), captions.end());
+void ListWriter::add(size_t number, const Addition& addition) {
+  auto& all = additions_[number];
+  all.captions.insert(all.captions.end(), addition.captions.begin(), addition.captions.end());
+  if (addition.flag) all.flag = addition.flag;
+  all.flag_by_captions = all.flag_by_captions || addition.flag_by_captions;
 }
 
-int64_t ListWriter::finish() {
+Added ListWriter::finish() {
   if (format_ == ListFormat::kJson) put(size_ == 0 ? "]\n" : "\n]\n");
   flush();
-  if (more_captions_.empty()) return 0;
+  if (additions_.empty()) return {};
   merged_ = std::make_unique<AtomicFile>(merged_path(path_));
   return write_merged(*merged_);
 }
 
-int64_t ListWriter::write_merged(AtomicFile& merged) const {
+Added ListWriter::write_merged(AtomicFile& merged) const {
   std::ifstream lines(file_.temporary(), std::ios::binary);
-  int64_t added = 0;
+  Added added;
   std::string line;
   // The array's first line is its bracket.
   auto number = format_ == ListFormat::kJson ? int64_t{-1} : int64_t{0};
   for (; std::getline(lines, line); ++number) {
-    const auto found = number < 0 ? more_captions_.end() : more_captions_.find(static_cast<size_t>(number));
-    if (found != more_captions_.end()) line = with_captions(line, found->second, added);
+    const auto found = number < 0 ? additions_.end() : additions_.find(static_cast<size_t>(number));
+    if (found != additions_.end()) line = with_addition(line, found->second, added);
     merged.write(line + "\n");
   }
   return added;

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +26,20 @@ ListFormat format_of(const std::filesystem::path& file);
 /// JSON text on one line; what is no UTF-8 becomes U+FFFD.
 std::string json_line(const nlohmann::ordered_json& value);
 
+/// What an entry of a pair that is written brings to it.
+struct Addition {
+  std::vector<std::string> captions = {};  ///< those that the pair has are dropped
+  std::optional<bool> flag = {};           ///< becomes its change_flag
+  bool flag_by_captions = false;           ///< without `flag`: all its captions decide then, see changed_by
+};
+
+/// What additions changed in a list's counts.
+struct Added {
+  int64_t captions = 0;
+  int64_t changed = 0;    ///< pairs that became changed, less those that no longer are
+  int64_t unchanged = 0;  ///< the same of unchanged ones
+};
+
 /// A list that appears whole or not at all: nothing is there until `commit`.
 class ListWriter {
  public:
@@ -32,12 +48,12 @@ class ListWriter {
   /// Appends an entry and returns its number, from 0 on.
   size_t write(const nlohmann::ordered_json& entry);
 
-  /// Puts further captions to an entry that is written; those that it has are dropped.
-  void add_captions(size_t number, const std::vector<std::string>& captions);
+  /// Puts more to an entry that is written.
+  void add(size_t number, const Addition& addition);
 
   /// Ends the list: what can fail for want of space happens here, so that several lists can be committed
-  /// together. Returns how many captions `add_captions` brought.
-  int64_t finish();
+  /// together. Returns what `add` brought.
+  Added finish();
   void commit();
 
   size_t size() const { return size_; }
@@ -45,7 +61,7 @@ class ListWriter {
  private:
   void put(std::string_view text);
   void flush();
-  int64_t write_merged(AtomicFile& merged) const;
+  Added write_merged(AtomicFile& merged) const;
 
   std::filesystem::path path_;
   ListFormat format_;
@@ -53,7 +69,7 @@ class ListWriter {
   std::unique_ptr<AtomicFile> merged_;
   std::string buffer_;
   size_t size_ = 0;
-  std::map<size_t, std::vector<std::string>> more_captions_;
+  std::map<size_t, Addition> additions_;
 };
 
 }  // namespace ccexpert::datasets

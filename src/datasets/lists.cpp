@@ -10,7 +10,9 @@
 #include <ccexpert/datasets/lists.h>
 
 #include "data/counter_random.h"
+#include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
+#include "datasets/known_pair.h"
 #include "datasets/list_writer.h"
 #include "datasets/sink.h"
 #include "datasets/universal.h"
@@ -47,7 +49,7 @@ class Merger {
   }
 
   MergeSummary finish() {
-    summary_.captions += writer_.finish();
+    summary_.captions += writer_.finish().captions;
     if (summary_.pairs == 0) fail({"merge", "at least one pair", "none"});
     writer_.commit();
     return summary_;
@@ -57,9 +59,13 @@ class Merger {
   void add(json& entry, const PathMove& move, const fs::path& list) {
     auto moved = moved_entry(entry, move);
     const auto captions = datasets::captions_of(entry);
-    const auto [known, is_new] = pairs_.emplace(text_key(images_of(json(moved))), writer_.size());
+    const auto flag = flag_field(entry, "change_flag");
+    const auto [known, is_new] =
+        pairs_.emplace(text_key(images_of(json(moved))), KnownPair{writer_.size(), flag});
     if (!is_new) {
-      writer_.add_captions(known->second, captions);
+      known->second.expect_flag(flag);
+      if (!known->second.flag) known->second.flag = flag;
+      writer_.add(known->second.number, {.captions = captions, .flag = flag});
       ++summary_.merged;
       return;
     }
@@ -84,7 +90,7 @@ class Merger {
   fs::path output_;
   const ListOptions& options_;
   ListWriter writer_;
-  std::unordered_map<TextKey, size_t, TextKeyHash> pairs_;
+  std::unordered_map<TextKey, KnownPair, TextKeyHash> pairs_;
   std::unordered_set<TextKey, TextKeyHash> uids_;
   MergeSummary summary_;
 };

@@ -48,7 +48,7 @@ std::string subject(Draw& draw, const MaskFact& fact, const KindWords& words) {
 }
 
 std::string place(Draw& draw, Area area) {
-  static const std::array<Words, 10> places{
+  static const std::array<Words, 11> places{
       {{"in the top left corner", "in the upper left part of the scene"},
        {"at the top of the scene", "in the upper part of the scene"},
        {"in the top right corner", "in the upper right part of the scene"},
@@ -58,7 +58,8 @@ std::string place(Draw& draw, Area area) {
        {"in the bottom left corner", "in the lower left part of the scene"},
        {"at the bottom of the scene", "in the lower part of the scene"},
        {"in the bottom right corner", "in the lower right part of the scene"},
-       {"in several parts of the scene", "across the scene"}}};
+       {"in several parts of the scene", "in different places"},
+       {"across the scene", "over much of the scene"}}};
   return draw.pick(places[static_cast<size_t>(area)]);
 }
 
@@ -140,6 +141,14 @@ std::string both(Draw& draw, const Told& told) {
   return fmt::format("{}, and {} {}", first, second, place(draw, told.facts[1].area));
 }
 
+/// "building" for "a building": a number takes the article's place.
+std::string without_article(const std::string& words) {
+  for (const std::string_view article : {"a ", "an "}) {
+    if (words.starts_with(article)) return words.substr(article.size());
+  }
+  return words;
+}
+
 std::string sentence(Draw& draw, const Told& told, size_t number) {
   using Form = std::string (*)(Draw&, const Told&);
   constexpr std::array<Form, 6> kForms{both, with_extent, place_first, as_comparison, as_summary, plain};
@@ -165,14 +174,14 @@ std::vector<std::string> mask_captions(const std::vector<MaskFact>& facts,
 }
 
 std::vector<std::string> fact_texts(const std::vector<MaskFact>& facts, const std::vector<KindWords>& words) {
-  constexpr std::array<const char*, 10> kAreas{"top left",     "top",   "top right",   "left",
-                                               "middle",       "right", "bottom left", "bottom",
-                                               "bottom right", "spread"};
+  constexpr std::array<const char*, 11> kAreas{"top left",     "top",    "top right",   "left",
+                                               "middle",       "right",  "bottom left", "bottom",
+                                               "bottom right", "spread", "across"};
   std::vector<std::string> texts;
   for (const auto& fact : facts) {
     const auto& kind = words.at(static_cast<size_t>(fact.kind - 1));
     texts.push_back(fmt::format("{} {} {}, {}, {:.1f} % of the image", fact.count,
-                                fact.count == 1 ? kind.one : kind.many,
+                                fact.count == 1 ? without_article(kind.one) : kind.many,
                                 fact.count == 1 ? kind.verbs.front().one : kind.verbs.front().many,
                                 kAreas[static_cast<size_t>(fact.area)], 100 * fact.share));
   }

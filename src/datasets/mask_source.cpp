@@ -1,6 +1,7 @@
 #include "datasets/mask_source.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
 
@@ -31,28 +32,51 @@ Image mask_image(const ChangeMap& map) {
   return image;
 }
 
-/// One window's files, all below the output folder.
+/// A full disk and the like: no fault of a pair, which could be left out.
+class OutputError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// One window's files, all below one folder.
 class WindowFiles {
  public:
-  WindowFiles(const fs::path& output, std::string name) : output_(output), name_(std::move(name)) {}
+  WindowFiles(const fs::path& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
 
   std::string write(const char* kind, const Image& image) const {
     auto path = fmt::format("{}/{}.png", kind, name_);
-    fs::create_directories((output_ / path).parent_path());
-    write_png(output_ / path, image.view());
+    try {
+      put(folder_ / path, image);
+    } catch (const Error& error) {
+      throw OutputError(error.what());
+    }
     return path;
   }
 
  private:
-  const fs::path& output_;
+  static void put(const fs::path& file, const Image& image) {
+    std::error_code code;
+    fs::create_directories(file.parent_path(), code);
+    if (code) fail(file.parent_path().string(), "cannot be made", code.message());
+    write_png(file, image.view());
+  }
+
+  const fs::path& folder_;
   std::string name_;
+};
+
+/// What all pairs share.
+struct Shared {
+  const ConvertOptions& options;
+  const fs::path& made;  ///< where windows and maps go
 };
 
 /// What all windows of a pair share.
 struct Opened {
   const MaskedPair& pair;
   const MaskReading& reading;
-  const ConvertOptions& options;
+  const Shared& shared;
+  bool label_is_mask;
   Labels labels;
   /// Decoded once, and only where a window is cut out of them.
   std::optional<Image> before = {};
@@ -79,7 +103,7 @@ const Image& decoded(std::optional<Image>& image, const fs::path& file, const Ch
 }
 
 void write_images(Entry& entry, Opened& opened, const Window& window, const WindowFiles& files) {
-  const auto& [input, change] = std::tie(opened.options.input, opened.labels.change);
+  const auto& [input, change] = std::tie(opened.shared.options.input, opened.labels.change);
   entry.before =
       files.write("crops/A", cut(decoded(opened.before, input / opened.pair.before, change), window));
   entry.after = files.write("crops/B", cut(decoded(opened.after, input / opened.pair.after, change), window));
@@ -90,14 +114,14 @@ void write_images(Entry& entry, Opened& opened, const Window& window, const Wind
 std::optional<Entry> window_entry(Opened& opened, const Window& window, const std::string& uid) {
   const auto& pair = opened.pair;
   const auto map = cut(opened.labels.change, window);
-  const auto facts = facts_of(map, opened.options.crops.least_share);
+  const auto facts = facts_of(map, opened.shared.options.crops.least_share);
   const bool any = std::any_of(map.kinds.begin(), map.kinds.end(), [](uint8_t kind) { return kind != 0; });
   if (any && facts.empty()) return std::nullopt;
-  const WindowFiles files(opened.options.output, fmt::format("{}/{}", pair.split, uid));
+  const WindowFiles files(opened.shared.made, fmt::format("{}/{}", pair.split, uid));
   Entry entry{.split = pair.split, .uid = uid, .changed = any, .before = pair.before, .after = pair.after};
   const bool whole = is_whole(window, opened.labels.change);
   if (!whole) write_images(entry, opened, window, files);
-  if (whole && opened.reading.label_is_mask) {
+  if (whole && opened.label_is_mask) {
     entry.mask = pair.labels.front();
   } else {
     write_maps(entry, opened, window, files);
@@ -106,16 +130,26 @@ std::optional<Entry> window_entry(Opened& opened, const Window& window, const st
   entry.captions_by = caption_source::kTemplate;
   entry.captions =
       mask_captions(facts, opened.reading.words,
-                    {opened.reading.captions, opened.options.seed, text_key(pair.split + uid).low});
+                    {opened.reading.captions, opened.shared.options.seed, text_key(pair.split + uid).low});
   entry.facts = fact_texts(facts, opened.reading.words);
   return entry;
 }
 
-std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading,
-                              const ConvertOptions& options) {
-  std::vector<Image> labels;
-  for (const auto& label : pair.labels) labels.push_back(decode_image(options.input / label));
-  Opened opened{pair, reading, options, {}};
+bool is_lossy(const fs::path& file) {
+  auto extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
+}
+
+std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading, const Shared& shared) {
+  const auto& options = shared.options;
+  std::vector<LabelImage> labels;
+  for (const auto& label : pair.labels) {
+    labels.push_back({decode_image(options.input / label), is_lossy(label)});
+  }
+  // What is near 0 in a lossy label is above 0 for training.
+  Opened opened{pair, reading, shared, reading.label_is_mask && !labels.front().lossy, {}};
   try {
     opened.labels = reading.read(labels);
   } catch (const Error& error) {
@@ -130,6 +164,20 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
   return entries;
 }
 
+constexpr int kUpperHalf = 128;
+
+/// How far a lossy format moves values of a label on which nothing changed.
+constexpr int kNoise = 32;
+
+std::vector<uint8_t> largest_channels(const Image& image) {
+  std::vector<uint8_t> values(image.pixels.size() / 3);
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto* pixel = image.pixels.data() + 3 * i;
+    values[i] = std::max({pixel[0], pixel[1], pixel[2]});
+  }
+  return values;
+}
+
 /// What came of one pair.
 struct Outcome {
   std::vector<Entry> entries;
@@ -140,9 +188,12 @@ struct Outcome {
 
 void add_masked_pairs(Sink& sink, const std::vector<MaskedPair>& pairs, const MaskReading& reading) {
   const auto& options = sink.options();
+  const Shared shared{options, sink.made_folder()};
   const auto work = [&](int64_t i) -> Outcome {
     try {
-      return {entries_of(pairs[static_cast<size_t>(i)], reading, options), {}};
+      return {entries_of(pairs[static_cast<size_t>(i)], reading, shared), {}};
+    } catch (const OutputError&) {
+      throw;
     } catch (const Error& error) {
       return {{}, error.what()};
     }
@@ -155,11 +206,22 @@ void add_masked_pairs(Sink& sink, const std::vector<MaskedPair>& pairs, const Ma
   });
 }
 
-ChangeMap binary_map(const Image& label) {
-  ChangeMap map{label.height, label.width, std::vector<uint8_t>(label.pixels.size() / 3)};
-  for (size_t i = 0; i < map.kinds.size(); ++i) {
-    const auto* pixel = label.pixels.data() + 3 * i;
-    map.kinds[i] = std::max({pixel[0], pixel[1], pixel[2]}) >= 128 ? 1 : 0;
+ChangeMap binary_map(const LabelImage& label) {
+  const auto& [image, lossy] = label;
+  ChangeMap map{image.height, image.width, largest_channels(image)};
+  auto& values = map.kinds;
+  const int largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+  // The largest value says which of the two forms a label has.
+  const int changed = lossy || largest > 1 ? 255 : 1;
+  const int noise = !lossy ? 0 : largest >= kUpperHalf ? kUpperHalf - 1 : kNoise;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int value = values[i];
+    if (value > noise && value < changed - noise) {
+      const auto width = static_cast<size_t>(image.width);
+      fail({fmt::format("pixel in row {}, column {}", i / width, i % width), "0 and 255, or 0 and 1",
+            fmt::format("{}", value)});
+    }
+    values[i] = value > noise ? 1 : 0;
   }
   return map;
 }

@@ -139,9 +139,12 @@ OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const
     parallel_ordered(
         report.pairs, options.jobs,
         [&](int64_t i) { return compare(pairs[static_cast<size_t>(i)], reference, options); },
-        [&, stop = std::move(stop)](int64_t /*i*/, Compared&& each) {
+        [&, stop = std::move(stop)](int64_t i, Compared&& each) {
           if (stop.stop_requested()) throw Stopped{};
-          if (!each.readable) ++report.unreadable;
+          if (!each.readable) {
+            ++report.unreadable;
+            report.unreadable_uids.push_back(pairs[static_cast<size_t>(i)].uid);
+          }
           report.overlaps.insert(report.overlaps.end(), each.overlaps.begin(), each.overlaps.end());
           if (done) done(1);
         });
@@ -164,6 +167,7 @@ std::string overlap_json(const OverlapReport& report) {
   const ordered_json json{{"pairs", report.pairs},
                           {"other_pairs", report.other_pairs},
                           {"unreadable", report.unreadable},
+                          {"unreadable_uids", report.unreadable_uids},
                           {"overlaps", overlaps}};
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

@@ -19,7 +19,6 @@ Entry entry_of(const json& line, const std::string& split) {
   entry.after = text_field(line, "post_image");
   entry.uid = fs::path(entry.after).replace_extension().string();
   entry.captions = texts_field(line, "change_caption");
-  entry.changed = changed_by(entry.captions);
   entry.captions_by = caption_source::kModel;
   return entry;
 }

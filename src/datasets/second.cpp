@@ -20,7 +20,8 @@ constexpr int kClasses = 6;  ///< beside 0, unchanged
 struct ClassWords {
   const char* one;
   const char* many;
-  const char* all;  ///< without a number
+  const char* all;     ///< without a number
+  bool built = false;  ///< by people, as what can be rebuilt
 };
 
 constexpr std::array<ClassWords, kClasses> kWords{
@@ -28,22 +29,35 @@ constexpr std::array<ClassWords, kClasses> kWords{
      {"an area of bare ground", "areas of bare ground", "bare ground"},
      {"an area of low vegetation", "areas of low vegetation", "low vegetation"},
      {"a group of trees", "groups of trees", "trees"},
-     {"a building", "buildings", "buildings"},
-     {"a playground", "playgrounds", "playgrounds"}}};
+     {"a building", "buildings", "buildings", true},
+     {"a playground", "playgrounds", "playgrounds", true}}};
+
+/// What became of a class that was there before and is there now.
+std::vector<Verb> verbs_of_same(const ClassWords& words) {
+  if (words.built) {
+    return {{"has been rebuilt", "have been rebuilt"},
+            {"is replaced by a new one", "are replaced by new ones"},
+            {"has been altered", "have been altered"}};
+  }
+  return {{"has been altered", "have been altered"},
+          {"looks different", "look different"},
+          {"has changed", "have changed"}};
+}
+
+std::vector<Verb> verbs_of_change(const ClassWords& to) {
+  const auto verb = [&](const char* one, const char* many) {
+    return Verb{fmt::format("{} {}", one, to.all), fmt::format("{} {}", many, to.all)};
+  };
+  return {verb("has become", "have become"), verb("is replaced by", "are replaced by"),
+          verb("has turned into", "have turned into"), verb("has given way to", "have given way to")};
+}
 
 /// Kind (from - 1) * 6 + to, from and to of 1 to 6.
 std::vector<KindWords> transition_words() {
   std::vector<KindWords> words;
   for (const auto& from : kWords) {
     for (const auto& to : kWords) {
-      const auto verb = [&](const char* one, const char* many) {
-        return Verb{fmt::format("{} {}", one, to.all), fmt::format("{} {}", many, to.all)};
-      };
-      words.push_back(
-          {from.one,
-           from.many,
-           {verb("has become", "have become"), verb("is replaced by", "are replaced by"),
-            verb("has turned into", "have turned into"), verb("has given way to", "have given way to")}});
+      words.push_back({from.one, from.many, &from == &to ? verbs_of_same(from) : verbs_of_change(to)});
     }
   }
   return words;
@@ -74,12 +88,26 @@ Image number_image(const Image& like, const std::vector<uint8_t>& numbers) {
   return image;
 }
 
-Labels read_labels(const std::vector<Image>& labels) {
-  const auto &first = labels[0], &second = labels[1];
+/// What changed has a class before and a class after.
+void expect_agreement(const std::vector<uint8_t>& before, const std::vector<uint8_t>& after, int64_t width) {
+  size_t count = 0, first = 0;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if ((before[i] == 0) != (after[i] == 0) && count++ == 0) first = i;
+  }
+  if (count == 0) return;
+  const auto columns = static_cast<size_t>(width);
+  fail({"label1 and label2", "the same pixels marked as changed in both",
+        fmt::format("{} that one alone marks, the first in row {}, column {} (classes {} and {})", count,
+                    first / columns, first % columns, before[first], after[first])});
+}
+
+Labels read_labels(const std::vector<LabelImage>& labels) {
+  const auto &first = labels[0].image, &second = labels[1].image;
   if (first.height != second.height || first.width != second.width) {
     fail({"label1 and label2", "one size", "two"});
   }
   const auto before = class_numbers(first), after = class_numbers(second);
+  expect_agreement(before, after, first.width);
   Labels read{{first.height, first.width, std::vector<uint8_t>(before.size())},
               ClassMaps{number_image(first, before), number_image(second, after)}};
   for (size_t i = 0; i < before.size(); ++i) {
@@ -89,17 +117,31 @@ Labels read_labels(const std::vector<Image>& labels) {
   return read;
 }
 
+bool has_labels(const fs::path& split) {
+  return has(split, "label1") || has(split, "label2");
+}
+
 std::vector<MaskedPair> pairs_in(const fs::path& input) {
   std::vector<MaskedPair> pairs;
   for (const auto* split : {"train", "val", "test"}) {
-    if (!has(input / split, "label1")) continue;
-    for (const auto& name : images_in(input / split / "label1")) {
+    const auto part = input / split;
+    if (!has_labels(part)) continue;
+    for (const auto& name : images_in_any({part / "label1", part / "label2", part / "im1", part / "im2"})) {
       const auto path = [&](const char* folder) { return fmt::format("{}/{}/{}", split, folder, name); };
       pairs.push_back(
           {split, uid_in_split(split, name), path("im1"), path("im2"), {path("label1"), path("label2")}});
     }
   }
   return pairs;
+}
+
+/// The labels of the test split are not public.
+void pass_over_unlabelled(Sink& sink) {
+  for (const auto* split : {"train", "val", "test"}) {
+    const auto folder = sink.input() / split;
+    if (has_labels(folder) || !has(folder, "im1")) continue;
+    for (size_t i = images_in(folder / "im1").size(); i > 0; --i) sink.pass_over();
+  }
 }
 
 }  // namespace
@@ -111,6 +153,7 @@ Source second_source() {
           },
           [](Sink& sink) {
             add_masked_pairs(sink, pairs_in(sink.input()), {transition_words(), 4, false, read_labels});
+            pass_over_unlabelled(sink);
           }};
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/files.h"
 #include "datasets/caption_text.h"
+#include "datasets/image_size.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -20,7 +21,6 @@ using nlohmann::ordered_json;
 
 constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 constexpr const char* kLeftOut = "left-out.jsonl";
-constexpr const char* kDescription = "conversion.json";
 
 /// How often progress is told.
 constexpr int64_t kEvery = 256;
@@ -34,6 +34,57 @@ std::string with_slash(const fs::path& path) {
 bool is_file(const std::string& path) {
   std::error_code code;
   return fs::is_regular_file(path, code);
+}
+
+/// All names that a list of a conversion may have.
+std::vector<std::string> list_names() {
+  std::vector<std::string> names;
+  for (const auto* split : kSplits) {
+    for (const auto format : {ListFormat::kJson, ListFormat::kJsonLines}) {
+      names.push_back(std::string(split) + extension_of(format));
+    }
+  }
+  return names;
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code code, ignored;
+  fs::create_directories(folder, code);
+  if (fs::is_directory(folder, ignored)) return;
+  if (fs::exists(folder, ignored)) fail({folder.string(), "a folder", "a file"});
+  fail(folder.string(), "cannot be made", code.message());
+}
+
+fs::path whole_path(const fs::path& path) {
+  std::error_code code;
+  auto whole = fs::weakly_canonical(path, code);
+  if (code) fail(path.string(), "cannot be followed", code.message());
+  return whole.has_filename() ? whole : whole.parent_path();
+}
+
+/// Bytes that are no ASCII as \xNN.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    result += byte < 0x80 ? std::string(1, c) : fmt::format("\\x{:02x}", byte);
+  }
+  return result;
+}
+
+/// JSON holds nothing else: a name would come back as that of no file.
+void expect_utf8(const char* field, const std::string& text) {
+  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
+  if (ascii) return;
+  try {
+    static_cast<void>(ordered_json(text).dump());
+  } catch (const ordered_json::type_error&) {
+    fail({field, "UTF-8", fmt::format("'{}'", escaped(text))});
+  }
+}
+
+TextKey pair_key(const Entry& entry) {
+  return text_key(entry.split + '\n' + entry.before + '\n' + entry.after);
 }
 
 /// The sentence of an Error, with its place before it where it does not name it itself.
@@ -52,36 +103,68 @@ Sink::Sink(const ConvertOptions& options, std::string source, std::function<void
            std::stop_token stop)
     : options_(options), done_(std::move(done)), stop_(std::move(stop)) {
   summary_.source = std::move(source);
-  std::error_code code;
-  fs::create_directories(options_.output, code);
-  if (code) fail(options_.output.string(), "cannot be made", code.message());
+  set_prefixes();
+  make_folder(options_.output);
+  earlier_ = std::make_unique<EarlierConversion>(options_.output);
   refuse_existing();
-  const auto input = fs::weakly_canonical(options_.input), output = fs::weakly_canonical(options_.output);
+  remove_leftovers_here();
+}
+
+void Sink::set_prefixes() {
+  const auto input = whole_path(options_.input), output = whole_path(options_.output);
+  // Lists of a source may have the names that ours have.
+  if (input == output) {
+    fail({options_.output.string(), "another folder than the source's", "the source's"});
+  }
   const bool relative = options_.paths == PathStyle::kRelative;
   input_prefix_ = with_slash(relative ? input.lexically_relative(output) : input);
   output_prefix_ = relative ? "" : with_slash(output);
+  expect_utf8("folder", input_prefix_ + output_prefix_);
 }
 
 void Sink::refuse_existing() const {
-  if (options_.overwrite) return;
-  for (const auto* split : kSplits) {
-    for (const auto format : {ListFormat::kJson, ListFormat::kJsonLines}) {
-      const auto file = options_.output / (std::string(split) + extension_of(format));
-      if (fs::exists(file)) fail(file.string(), "exists already", "--overwrite replaces it");
+  for (const auto& name : list_names()) {
+    const auto file = options_.output / name;
+    std::error_code code;
+    if (!options_.overwrite && fs::exists(file, code)) {
+      fail(file.string(), "exists already", "--overwrite replaces it");
     }
+    earlier_->expect_own(name, "a list");
   }
+  earlier_->expect_own(kLeftOut, "a list");
+}
+
+void Sink::remove_leftovers_here() const {
+  for (const auto& name : list_names()) {
+    remove_leftovers(options_.output / name);
+    remove_leftovers(options_.output / (name + ".merged"));
+  }
+  for (const auto* name : {kLeftOut, kDescription}) remove_leftovers(options_.output / name);
+  remove_made_leftovers(options_.output);
+}
+
+const fs::path& Sink::made_folder() {
+  if (made_ == nullptr) {
+    for (const auto& name : made_folder_names()) earlier_->expect_own(name, "a folder");
+    made_ = std::make_unique<MadeFolders>(options_.output);
+  }
+  return made_->folder();
 }
 
 void Sink::add(const std::string& where, const std::function<Entry()>& make) {
   count_entry();
+  Entry entry;
   try {
-    take(make());
+    entry = make();
+    examine(entry);
   } catch (const Error& error) {
-    refuse(where, error.what());
+    return refuse(where, error.what());
   }
+  put(entry);
 }
 
 void Sink::refuse(const std::string& where, const std::string& problem) {
+  if (!broken_.empty()) throw Error(broken_);
   if (options_.on_error == OnError::kError) throw Error(placed(where, problem));
   leave_out(where, problem);
 }
@@ -104,19 +187,44 @@ void Sink::leave_out(const std::string& where, const std::string& problem) {
   ++summary_.left_out;
 }
 
-void Sink::take(Entry entry) {
+void Sink::examine(Entry& entry) {
+  for (const auto& [field, text] : {std::pair("before", &entry.before), std::pair("after", &entry.after),
+                                    std::pair("mask", &entry.mask), std::pair("uid", &entry.uid)}) {
+    expect_utf8(field, *text);
+  }
+  for (const auto& caption : entry.captions) expect_utf8("captions", caption);
   clean(entry);
   if (options_.check_images) check_images(entry);
-  auto& list = list_of(entry.split);
-  if (merge(entry, list)) return;
+  expect_new(entry);
+}
+
+/// Nothing of another pair, and nothing that contradicts what is known of this one.
+void Sink::expect_new(const Entry& entry) {
+  const auto known = pairs_.find(pair_key(entry));
+  if (known != pairs_.end()) return known->second.expect_flag(entry.changed);
   if (!uids_.insert(text_key(entry.split + '\n' + entry.uid)).second) {
     fail({"uid", "one that no other pair has", fmt::format("'{}' again", entry.uid)});
   }
-  const auto number = list.writer->write(to_json(entry));
-  pairs_.emplace(text_key(entry.split + '\n' + entry.before + '\n' + entry.after), number);
+}
+
+void Sink::put(const Entry& entry) {
+  try {
+    write(entry);
+  } catch (const Error& error) {
+    broken_ = error.what();
+    throw;
+  }
+}
+
+void Sink::write(const Entry& entry) {
+  auto& list = list_of(entry.split);
+  if (merge(entry, list)) return;
+  const auto flag = entry.changed ? entry.changed : changed_by(entry.captions);
+  const auto number = list.writer->write(to_json(entry, flag));
+  pairs_.emplace(pair_key(entry), KnownPair{number, entry.changed});
   ++list.counts.pairs;
   list.counts.captions += static_cast<int64_t>(entry.captions.size());
-  if (entry.changed) ++(*entry.changed ? list.counts.changed : list.counts.unchanged);
+  if (flag) ++(*flag ? list.counts.changed : list.counts.unchanged);
 }
 
 void Sink::clean(Entry& entry) {
@@ -133,22 +241,44 @@ void Sink::clean(Entry& entry) {
   }
 }
 
+fs::path Sink::file_of(const std::string& path, bool made) const {
+  return (made ? made_->folder() : options_.input) / path;
+}
+
 void Sink::check_images(const Entry& entry) const {
   const auto expect = [&](const char* field, const std::string& path, bool made) {
     if (path.empty()) return;
-    const auto file = (made ? options_.output : options_.input) / path;
+    const auto file = file_of(path, made);
     if (!is_file(file.string()))
       fail({field, "an image file", fmt::format("{}, which is not there", file.string())});
   };
   expect("before", entry.before, entry.made);
   expect("after", entry.after, entry.made);
   expect("mask", entry.mask, entry.made || entry.made_maps);
+  // Windows are cut to one size.
+  if (!entry.made && !entry.mask.empty()) check_sizes(entry);
+}
+
+/// What a mask marks must be where the images have it.
+void Sink::check_sizes(const Entry& entry) const {
+  const auto before = file_of(entry.before, false);
+  const auto size = image_size(before);
+  const auto expect = [&](const char* field, const fs::path& file) {
+    const auto found = image_size(file);
+    if (found == size) return;
+    fail({field, fmt::format("{} pixels, as {} has", text_of(size), before.string()),
+          fmt::format("{} pixels of {}", text_of(found), file.string())});
+  };
+  expect("after", file_of(entry.after, false));
+  expect("mask", file_of(entry.mask, entry.made_maps));
 }
 
 bool Sink::merge(const Entry& entry, List& list) {
-  const auto known = pairs_.find(text_key(entry.split + '\n' + entry.before + '\n' + entry.after));
-  if (known == pairs_.end()) return false;
-  list.writer->add_captions(known->second, entry.captions);
+  const auto found = pairs_.find(pair_key(entry));
+  if (found == pairs_.end()) return false;
+  auto& known = found->second;
+  if (!known.flag) known.flag = entry.changed;
+  list.writer->add(known.number, {.captions = entry.captions, .flag = known.flag, .flag_by_captions = true});
   ++summary_.merged;
   return true;
 }
@@ -166,9 +296,9 @@ std::string Sink::written_path(const std::string& path, bool made) const {
   return fs::path(path).is_absolute() ? path : (made ? output_prefix_ : input_prefix_) + path;
 }
 
-ordered_json Sink::to_json(const Entry& entry) const {
+ordered_json Sink::to_json(const Entry& entry, std::optional<bool> flag) const {
   ordered_json json{{"uid", entry.uid}};
-  if (entry.changed) json["change_flag"] = *entry.changed ? 1 : 0;
+  if (flag) json["change_flag"] = *flag ? 1 : 0;
   json["img1_path"] = written_path(entry.before, entry.made);
   json["img2_path"] = written_path(entry.after, entry.made);
   const bool maps = entry.made || entry.made_maps;
@@ -188,26 +318,49 @@ ConvertSummary Sink::commit() {
         {options_.input.string(), "at least one pair",
          summary_.left_out == 0 ? "none" : fmt::format("none but {} that were left out", summary_.left_out)});
   }
-  for (auto& [split, list] : lists_) list.counts.captions += list.writer->finish();
-  for (auto& [split, list] : lists_) summary_.splits[split] = list.counts;
+  for (auto& [split, list] : lists_) {
+    const auto added = list.writer->finish();
+    list.counts.captions += added.captions;
+    list.counts.changed += added.changed;
+    list.counts.unchanged += added.unchanged;
+    summary_.splits[split] = list.counts;
+  }
+  // First what says which of the files are ours: a kill within these lines then leaves none that is not.
+  write_description(summary_);
+  replace_made();
   for (auto& [split, list] : lists_) list.writer->commit();
   if (left_out_ != nullptr) left_out_->commit();
   remove_stale();
-  write_description(summary_);
   if (done_) done_(pending_);
   return summary_;
 }
 
+/// Entries of earlier lists would show other images in these names.
+void Sink::replace_made() const {
+  if (made_ != nullptr) return made_->install();
+  for (const auto& name : made_folder_names()) earlier_->remove(name);
+}
+
 /// What an earlier conversion left would be taken for this one's.
 void Sink::remove_stale() const {
-  std::error_code ignored;
-  for (const auto* split : kSplits) {
-    for (const auto format : {ListFormat::kJson, ListFormat::kJsonLines}) {
-      const bool ours = format == options_.format && lists_.contains(split);
-      if (!ours) fs::remove(options_.output / (std::string(split) + extension_of(format)), ignored);
-    }
+  const auto written = written_names();
+  const auto remove = [&](const std::string& name) {
+    if (std::find(written.begin(), written.end(), name) == written.end()) earlier_->remove(name);
+  };
+  for (const auto& name : list_names()) remove(name);
+  remove(kLeftOut);
+}
+
+std::vector<std::string> Sink::written_names() const {
+  std::vector<std::string> names;
+  for (const auto& [split, list] : lists_) names.push_back(split + extension_of(options_.format));
+  if (left_out_ != nullptr) names.emplace_back(kLeftOut);
+  if (made_ == nullptr) return names;
+  std::error_code code;
+  for (const auto& name : made_folder_names()) {
+    if (fs::exists(made_->folder() / name, code)) names.push_back(name);
   }
-  if (left_out_ == nullptr) fs::remove(options_.output / kLeftOut, ignored);
+  return names;
 }
 
 void Sink::write_description(const ConvertSummary& summary) const {
@@ -218,12 +371,13 @@ void Sink::write_description(const ConvertSummary& summary) const {
                     {"changed", counts.changed},
                     {"unchanged", counts.unchanged}};
   }
-  const ordered_json description{{"made_by", "ccexpert-data convert"},
+  const ordered_json description{{"made_by", kMadeBy},
                                  {"source", summary.source},
                                  {"input", input_prefix_.empty() ? "." : input_prefix_},
                                  {"captions", options_.cleaning == CaptionCleaning::kClean ? "clean" : "raw"},
                                  {"seed", options_.seed},
                                  {"splits", splits},
+                                 {"files", written_names()},
                                  {"merged", summary.merged},
                                  {"left_out", summary.left_out},
                                  {"passed_over", summary.passed_over},

@@ -14,8 +14,11 @@
 #include <ccexpert/datasets/convert.h>
 
 #include "core/atomic_file.h"
+#include "datasets/earlier_conversion.h"
 #include "datasets/entry.h"
+#include "datasets/known_pair.h"
 #include "datasets/list_writer.h"
+#include "datasets/made_folders.h"
 
 namespace ccexpert::datasets {
 
@@ -50,8 +53,11 @@ class Sink {
   /// Counts an entry that is no pair to caption: another task, or kept for another split.
   void pass_over();
 
-  /// Writes all lists; nothing is there before.
+  /// Writes all lists, and what was made for them; nothing is there before.
   ConvertSummary commit();
+
+  /// Where images and maps are made, until `commit` moves them into the output. Throws Error.
+  const std::filesystem::path& made_folder();
 
   const ConvertOptions& options() const { return options_; }
   const std::filesystem::path& input() const { return options_.input; }
@@ -63,17 +69,28 @@ class Sink {
     SplitCounts counts;
   };
 
-  void take(Entry entry);
+  /// What can be wrong with an entry, as Error.
+  void examine(Entry& entry);
+  void expect_new(const Entry& entry);
   void clean(Entry& entry);
   void check_images(const Entry& entry) const;
+  void check_sizes(const Entry& entry) const;
+  std::filesystem::path file_of(const std::string& path, bool made) const;
+  /// Writes it; what fails then is no fault of the entry's, and ends the conversion.
+  void put(const Entry& entry);
+  void write(const Entry& entry);
   bool merge(const Entry& entry, List& list);
   List& list_of(const std::string& split);
-  nlohmann::ordered_json to_json(const Entry& entry) const;
+  nlohmann::ordered_json to_json(const Entry& entry, std::optional<bool> flag) const;
   std::string written_path(const std::string& path, bool made) const;
   void leave_out(const std::string& where, const std::string& problem);
   void count_entry();
+  void set_prefixes();
   void refuse_existing() const;
+  void remove_leftovers_here() const;
+  void replace_made() const;
   void remove_stale() const;
+  std::vector<std::string> written_names() const;
   void write_description(const ConvertSummary& summary) const;
 
   ConvertOptions options_;
@@ -83,10 +100,13 @@ class Sink {
   std::string output_prefix_;
   std::map<std::string, List> lists_;
   std::unique_ptr<AtomicFile> left_out_;
-  std::unordered_map<TextKey, size_t, TextKeyHash> pairs_;  ///< to their number in their list
+  std::unique_ptr<EarlierConversion> earlier_;
+  std::unique_ptr<MadeFolders> made_;
+  std::unordered_map<TextKey, KnownPair, TextKeyHash> pairs_;
   std::unordered_set<TextKey, TextKeyHash> uids_;
   ConvertSummary summary_;
   int64_t pending_ = 0;  ///< entries not yet told to done_
+  std::string broken_;   ///< why nothing can be written
 };
 
 }  // namespace ccexpert::datasets

@@ -109,7 +109,9 @@ std::vector<std::string> files_in(const fs::path& folder, const std::vector<std:
   for (const auto& file : files) {
     const bool wanted =
         std::find(extensions.begin(), extensions.end(), lower_extension(file.path())) != extensions.end();
-    if (wanted && file.is_regular_file(code)) names.push_back(file.path().filename().string());
+    // A link that leads nowhere is named, so that whoever reads it says so.
+    const bool dangling = file.is_symlink(code) && !file.exists(code);
+    if (wanted && (dangling || file.is_regular_file(code))) names.push_back(file.path().filename().string());
   }
   std::sort(names.begin(), names.end(), by_number);
   return names;
@@ -117,6 +119,17 @@ std::vector<std::string> files_in(const fs::path& folder, const std::vector<std:
 
 std::vector<std::string> images_in(const fs::path& folder) {
   return files_in(folder, {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"});
+}
+
+std::vector<std::string> images_in_any(const std::vector<fs::path>& folders) {
+  std::vector<std::string> names;
+  for (const auto& folder : folders) {
+    const auto more = images_in(folder);
+    names.insert(names.end(), more.begin(), more.end());
+  }
+  std::sort(names.begin(), names.end(), by_number);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 std::string stem_of(std::string_view path) {

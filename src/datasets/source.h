@@ -59,6 +59,9 @@ std::vector<std::string> files_in(const std::filesystem::path& folder,
 /// Names of the image files of a folder.
 std::vector<std::string> images_in(const std::filesystem::path& folder);
 
+/// Names of the image files of at least one of some folders: one that another lacks shall be missed there.
+std::vector<std::string> images_in_any(const std::vector<std::filesystem::path>& folders);
+
 /// The name of a path without folders and extension.
 std::string stem_of(std::string_view path);
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -11,11 +10,11 @@
 
 #include "core/json.h"
 #include "data/counter_random.h"
+#include "datasets/image_size.h"
 #include "datasets/parallel.h"
 #include "datasets/sink.h"
 #include "datasets/universal.h"
 #include "datasets/words.h"
-#include "image/probe.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -73,13 +72,8 @@ class Counter {
   }
 
   static std::optional<std::string> size_of(const std::string& file) {
-    std::vector<char> bytes(size_t{1} << 16);
-    std::ifstream stream(file, std::ios::binary);
-    stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     try {
-      const auto header = probe_image(
-          {reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<size_t>(stream.gcount())}, file);
-      return fmt::format("{} x {}", header.width, header.height);
+      return text_of(image_size(file));
     } catch (const Error&) {
       return std::nullopt;
     }

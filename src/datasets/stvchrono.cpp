@@ -45,7 +45,6 @@ Entry entry_of(const json& task, const json& contents, const std::string& split,
   entry.before = located(input, name, before);
   entry.after = located(input, name, after);
   entry.captions = captions_of(task);
-  entry.changed = changed_by(entry.captions);
   return entry;
 }
 

@@ -143,7 +143,7 @@ void visit_training_examples(const fs::path& list, const fs::path& image_root, c
   visit_elements(list, place, [&](json& entry, const std::string& where) {
     std::optional<data::ChangeExample> example;
     try {
-      example = data::example_of(entry, where, root);
+      example = example_of_any(entry, where, root);
     } catch (const Error& error) {
       return on_error(error.what());
     }

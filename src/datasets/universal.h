@@ -57,7 +57,7 @@ using VisitExample = std::function<void(data::ChangeExample&& example, const std
 void visit_examples(const std::filesystem::path& list, const std::filesystem::path& image_root,
                     const VisitExample& visit);
 
-/// The same, but as strict as training is; entries that it would refuse go to `on_error`.
+/// The same, but entries that training would refuse, unless for want of captions, go to `on_error`.
 void visit_training_examples(const std::filesystem::path& list, const std::filesystem::path& image_root,
                              const VisitExample& visit,
                              const std::function<void(const std::string& problem)>& on_error);

@@ -1,6 +1,7 @@
 #include "datasets/word_change.h"
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -13,9 +14,20 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-std::string without_full_stop(std::string_view text) {
+/// Whether a word is capital only for being the first: not "I", and not "USB" or "McDonald".
+bool is_capitalised(std::string_view word) {
+  const auto is_lower = [](unsigned char c) { return std::isupper(c) == 0; };
+  return word != "I" && std::all_of(word.begin() + 1, word.end(), is_lower);
+}
+
+/// A description as a part of a sentence.
+std::string as_clause(std::string_view text) {
   auto result = clean_caption(text);
   while (!result.empty() && result.back() == '.') result.pop_back();
+  const auto first = std::string_view(result).substr(0, result.find(' '));
+  if (!first.empty() && is_capitalised(first)) {
+    result.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(result.front())));
+  }
   return result;
 }
 
@@ -48,7 +60,7 @@ Difference difference_of(const Words& before, const Words& after) {
 }  // namespace
 
 std::vector<std::string> sentences_of_change(std::string_view before, std::string_view after) {
-  const auto old_text = without_full_stop(before), new_text = without_full_stop(after);
+  const auto old_text = as_clause(before), new_text = as_clause(after);
   if (old_text.empty() || new_text.empty()) return {};
   const auto [gone, come] = difference_of(words_of(old_text), words_of(new_text));
   if (gone.empty() && come.empty()) return {};

@@ -47,8 +47,18 @@ TEST(ChangeMap, CountsWhatIsWhereByKind) {
 
 TEST(ChangeMap, WhatIsEverywhereIsSpread) {
   EXPECT_EQ(facts_of(map_with(90, 90, {{{0, 0, 9, 9}}, {{80, 80, 9, 9}}}), 0)[0].area, Area::kSpread);
-  EXPECT_EQ(facts_of(map_with(90, 90, {{{5, 5, 80, 80}}}), 0)[0].area, Area::kSpread);
+  EXPECT_EQ(facts_of(map_with(90, 90, {{{5, 5, 80, 80}}}), 0)[0].area, Area::kAcross);
   EXPECT_EQ(facts_of(map_with(90, 90, {{{40, 40, 9, 9}}}), 0)[0].area, Area::kMiddle);
+}
+
+TEST(ChangeMap, APlaceHoldsMostRegionsAndNotOnlyTheLargest) {
+  const std::vector<Box> one{{{0, 0, 25, 25}}}, far{{{80, 62, 3, 3}}, {{80, 70, 3, 3}}, {{80, 80, 3, 3}}};
+  auto all = one;
+  all.insert(all.end(), far.begin(), far.end());
+  EXPECT_EQ(facts_of(map_with(90, 90, all), 0)[0].area, Area::kSpread);
+  auto three = far;
+  three.push_back({{5, 5, 1, 1}});
+  EXPECT_EQ(facts_of(map_with(90, 90, three), 0)[0].area, Area::kBottomRight);
 }
 
 TEST(ChangeMap, NoiseIsNoFact) {
@@ -131,10 +141,19 @@ TEST_F(MaskCaptions, OfNothingSayThatNothingChanged) {
                                               "almost nothing has changed."));
 }
 
+TEST_F(MaskCaptions, OneRegionIsNotInSeveralParts) {
+  for (uint64_t key = 0; key < 20; ++key) {
+    for (const auto& caption : captions({{1, 1, 0.5, Area::kAcross}}, key)) {
+      EXPECT_THAT(caption,
+                  ::testing::AnyOf(HasSubstr("across the scene"), HasSubstr("over much of the scene")));
+    }
+  }
+}
+
 TEST_F(MaskCaptions, FactsAsTexts) {
   EXPECT_THAT(fact_texts({{1, 3, 0.11, Area::kTopLeft}, {2, 1, 0.012, Area::kSpread}}, kWords),
               ElementsAre("3 houses are new, top left, 11.0 % of the image",
-                          "1 a tree is gone, spread, 1.2 % of the image"));
+                          "1 tree is gone, spread, 1.2 % of the image"));
 }
 
 TEST(Palette, NamesAColourThatIsNone) {

@@ -162,6 +162,19 @@ TEST_F(BadJson, FilesThatAreNoneAreErrorsAlsoWhereEntriesAreSkipped) {
   EXPECT_THAT(error_of([&] { convert(skipping); }), HasSubstr("expected JSON"));
 }
 
+TEST_F(BadJson, BlankSentencesAreDroppedAndCounted) {
+  const auto list = [](const std::string& sentences) {
+    return R"({"images": [{"filename": "a.png", "filepath": "train", "sentences": [)" + sentences + "]}]}";
+  };
+  images({"images/train/A/a.png", "images/train/B/a.png"});
+  file("LevirCCcaptions.json", list(R"({"raw": ""}, {"raw": "a road ."}, {"raw": " ."})"));
+  EXPECT_EQ(converted().blank_captions, 2);
+  EXPECT_THAT(pairs("train")[0].captions, ElementsAre("a road."));
+  fs::remove_all(folder_ / "out");
+  EXPECT_EQ(error(list(R"({"raw": ""})")),
+            ": entry 1: captions: expected at least one with words, got 1 blank");
+}
+
 TEST_F(Conversion, LinesThatAreNoJsonAreLeftOutAlone) {
   images({"a.png", "b.png"});
   file("rscc.jsonl", R"({"pre_image": "a.png", "post_image": "b.png", "change_caption": "A roof is gone."})"

@@ -200,9 +200,30 @@ TEST_F(ListedSources, VisMinGetsSentencesFromItsTwoDescriptions) {
   EXPECT_EQ(summary.source, "vismin");
   EXPECT_EQ(summary.splits.at("train"), (SplitCounts{2, 10, 2, 0}));
   EXPECT_THAT(pairs("train")[0].captions, ::testing::Contains("\"red\" becomes \"blue\"."));
-  EXPECT_THAT(pairs("test")[0].captions, ::testing::Contains("before: A dog, asleep; after: A cat, asleep."));
+  EXPECT_THAT(pairs("test")[0].captions, ::testing::Contains("before: a dog, asleep; after: a cat, asleep."));
   expect_trains("train");
   expect_trains("test");
+}
+
+TEST_F(ListedSources, NamesThatRestartInEverySplitGiveDifferentUids) {
+  file("SECOND-CC-AUG.json", R"({"images": [
+    {"split": "train", "filename": "7.png", "sentences": [{"raw": "a lake dried up ."}]},
+    {"split": "test", "filename": "7.png", "sentences": [{"raw": "a road is built ."}]}]})");
+  images({"train/rgb/A/7.png", "train/rgb/B/7.png", "test/rgb/A/7.png", "test/rgb/B/7.png"});
+  converted();
+  EXPECT_EQ(pairs("train")[0].uid, "train_7");
+  EXPECT_EQ(pairs("test")[0].uid, "test_7");
+}
+
+TEST_F(ListedSources, DescriptionsAreWithoutCapitalsWithinSentences) {
+  file("v.json", R"([{"image_path": "a.png", "caption": "Two dogs.", "negatives": [
+    {"edited_image_path": "b.png", "edited_caption": "Three dogs."},
+    {"edited_image_path": "c.png", "edited_caption": "TV screens."}]}])");
+  images({"a.png", "b.png", "c.png"});
+  converted();
+  EXPECT_THAT(pairs("train")[0].captions,
+              ::testing::Contains("instead of two dogs, there is now three dogs."));
+  EXPECT_THAT(pairs("train")[1].captions, ::testing::Contains("it was two dogs, and it is TV screens."));
 }
 
 TEST_F(ListedSources, FoldersWithACsv) {
@@ -222,7 +243,7 @@ TEST_F(ListedSources, FoldersOfSplitsWithoutCaptionsGivePairsToCaption) {
   images({"train/A/1.png", "train/B/1.png", "test/A/2.png", "test/B/2.png"});
   const auto summary = converted();
   EXPECT_EQ(summary.splits.at("train"), (SplitCounts{1, 0, 0, 0}));
-  EXPECT_EQ(data::read_pair_list(folder_ / "out/test.json")[0].uid, "2.png");
+  EXPECT_EQ(data::read_pair_list(folder_ / "out/test.json")[0].uid, "test_2.png");
   EXPECT_THAT(error_of([&] { pairs("test"); }), HasSubstr("change_caption: expected a caption"));
 }
 

@@ -41,6 +41,21 @@ TEST_F(Lists, MergeNamesWhatIsWrong) {
               HasSubstr("exists already"));
 }
 
+TEST_F(Lists, MergeRefusesFlagsThatContradict) {
+  const auto first = lines("one/a.jsonl", {entry("x", 1, {"a house"})});
+  const auto second = lines("one/b.jsonl", {entry("x", 0, {"no change"})});
+  EXPECT_EQ(
+      error_of([&] {
+        merge_lists({first, second}, folder_ / "o.json");
+      }),
+      second.string() + ": line 1: change_flag: expected 1, as an earlier entry of this pair has it, got 0");
+  auto without = nlohmann::json::parse(entry("x", 0, {"other"}));
+  without.erase("change_flag");
+  const auto third = lines("one/c.jsonl", {without.dump()});
+  merge_lists({third, first}, folder_ / "p.json");
+  EXPECT_EQ(data::read_change_dataset(folder_ / "p.json")[0].changed, true);
+}
+
 TEST_F(Lists, SplitHoldsSharesForChangedAndUnchanged) {
   const auto counts = split_list(many("all.jsonl", 200), folder_ / "split", {.shares = {0.7, 0.2, 0.1}});
   EXPECT_THAT(counts, ElementsAre(140, 40, 20));

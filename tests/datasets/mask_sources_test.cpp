@@ -1,10 +1,12 @@
 // Sources that have masks and no captions.
 #include <fstream>
+#include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "datasets/change_map.h"
 #include "datasets/conversion_fixture.h"
+#include "datasets/mask_source.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -103,6 +105,138 @@ TEST_F(MaskSources, SecondTellsClassesInColourAndInNumbers) {
     EXPECT_EQ(decode_image(each.mask).pixels[0], 0);
   }
   expect_trains("train");
+}
+
+TEST_F(MaskSources, SecondSaysThatWhatStaysABuildingIsRebuilt) {
+  pair("train/im1/1.png", "train/im2/1.png");
+  for (const auto* folder : {"label1", "label2"})
+    image(fmt::format("train/{}/1.png", folder), label(256, {30, 30, 120, 120}, {128, 0, 0}, kWhite));
+  image("test/im1/2.png");
+  EXPECT_EQ(converted().passed_over, 1);
+  const auto train = pairs("train");
+  for (const auto& caption : train[0].captions)
+    EXPECT_THAT(caption,
+                ::testing::ContainsRegex("a building (has been rebuilt|is replaced by a new|has been al)"));
+}
+
+TEST_F(MaskSources, SecondRefusesLabelsThatDisagree) {
+  pair("train/im1/1.png", "train/im2/1.png", 64);
+  image("train/label1/1.png", label(64, {1, 2, 9, 9}, {128, 0, 0}, kWhite));
+  image("train/label2/1.png", label(64, {1, 3, 9, 9}, {0, 0, 255}, kWhite));
+  EXPECT_EQ(error_of([&] { converted(); }),
+            in("train/label1/1.png").string() +
+                ": label1 and label2: expected the same pixels marked as changed in both, got 18 that one "
+                "alone marks, the first in row 1, column 2 (classes 5 and 0)");
+}
+
+TEST_F(MaskSources, LabelsOfZeroAndOneAreMasks) {
+  pair("train/time1/1.png", "train/time2/1.png");
+  image("train/label/1.png", label(256, {0, 0, 200, 200}, {1, 1, 1}));
+  EXPECT_EQ(converted().splits.at("train"), (SplitCounts{1, 5, 1, 0}));
+}
+
+TEST_F(MaskSources, LabelsOfOtherValuesAreRefused) {
+  pair("train/time1/1.png", "train/time2/1.png");
+  const auto error = [&](uint8_t value, const char* name) {
+    image(name, label(256, {2, 5, 200, 200}, {value, value, value}));
+    auto text = error_of([&] { converted(); });
+    return text;
+  };
+  for (const int value : {2, 100, 128, 254}) {
+    EXPECT_EQ(error(static_cast<uint8_t>(value), "train/label/1.png"),
+              in("train/label/1.png").string() +
+                  fmt::format(": pixel in row 2, column 5: expected 0 and 255, or 0 and 1, got {}", value));
+  }
+}
+
+TEST_F(MaskSources, LossyLabelsAreReadByTheirHalves) {
+  const auto of = [](uint8_t ground, uint8_t value) {
+    return binary_map({label(8, {0, 0, 4, 8}, {value, value, value}, {ground, ground, ground}), true});
+  };
+  EXPECT_EQ(of(9, 240).kinds, binary_map({label(8, {0, 0, 4, 8}, kWhite)}).kinds);
+  EXPECT_EQ(of(0, 12).kinds, std::vector<uint8_t>(64, 0));
+  EXPECT_THAT(error_of([&] { of(0, 100); }),
+              HasSubstr("row 0, column 0: expected 0 and 255, or 0 and 1, got 100"));
+}
+
+TEST_F(MaskSources, ImagesWithoutALabelAreRefused) {
+  for (const auto* name : {"1", "2"})
+    pair(fmt::format("train/time1/{}.png", name), fmt::format("train/time2/{}.png", name), 64);
+  image("train/label/1.png", label(64, {0, 0, 30, 30}, kWhite));
+  EXPECT_THAT(error_of([&] { converted(); }),
+              ::testing::StartsWith(in("train/label/2.png").string() + ": cannot be opened"));
+  auto skip = options();
+  skip.on_error = OnError::kSkip;
+  EXPECT_EQ(convert(skip).left_out, 1);
+}
+
+TEST_F(MaskSources, WholePairsAreOfTheirLabelsSize) {
+  pair("train/time1/1.png", "train/time2/1.png", 64);
+  image("train/label/1.png", label(32, {0, 0, 30, 30}, kWhite));
+  EXPECT_EQ(error_of([&] { converted(); }),
+            fmt::format("{0}: mask: expected 64 x 64 pixels, as {1} has, got 32 x 32 pixels of {0}",
+                        in("train/label/1.png").string(), in("train/time1/1.png").string()));
+  auto trusting = options();
+  trusting.check_images = false;
+  EXPECT_EQ(convert(trusting).splits.at("train").pairs, 1);
+}
+
+/// One pair that is cut around a small change.
+class Crops : public MaskSources {
+ protected:
+  void SetUp() override {
+    pair("train/time1/1.png", "train/time2/1.png");
+    image("train/label/1.png", label(256, {10, 10, 40, 40}, kWhite));
+  }
+  ConvertOptions replacing() const {
+    auto replace = options();
+    replace.overwrite = true;
+    return replace;
+  }
+  std::string crop() const {
+    std::ostringstream text;
+    text << std::ifstream(folder_ / "out/crops/A/train/train_1.png", std::ios::binary).rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(Crops, OfAFailedConversionAreNotThere) {
+  converted();
+  const auto before = crop();
+  pair("train/time1/2.png", "train/time2/2.png");
+  image("train/label/1.png", label(256, {200, 200, 40, 40}, kWhite));
+  image("train/label/2.png", label(256, {10, 10, 40, 40}, {7, 7, 7}));
+  EXPECT_THAT(error_of([&] { convert(replacing()); }), HasSubstr("got 7"));
+  EXPECT_EQ(crop(), before);
+  std::vector<std::string> names;
+  for (const auto& each : fs::directory_iterator(folder_ / "out"))
+    names.push_back(each.path().filename().string());
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre("conversion.json", "crops", "maps", "train.json"));
+}
+
+TEST_F(Crops, OfAnEarlierConversionGo) {
+  converted();
+  ASSERT_TRUE(is_written("crops/A/train/train_1.png"));
+  auto whole = replacing();
+  whole.crops.enabled = false;
+  convert(whole);
+  EXPECT_FALSE(is_written("crops"));
+  EXPECT_FALSE(is_written("maps"));
+  convert(replacing());
+  fs::remove(folder_ / "in/train/time1/1.png");
+  pair("val/time1/1.png", "val/time2/1.png");
+  image("val/label/1.png", label(256, {10, 10, 40, 40}, kWhite));
+  fs::remove_all(folder_ / "in/train");
+  convert(replacing());
+  EXPECT_FALSE(is_written("crops/A/train"));
+  EXPECT_TRUE(is_written("crops/A/val/val_1.png"));
+}
+
+TEST_F(Crops, OfOthersStay) {
+  folder_.write("out/crops", "a file");
+  EXPECT_THAT(error_of([&] { convert(replacing()); }),
+              HasSubstr("out/crops: expected a folder that an earlier conversion wrote, got one that"));
+  EXPECT_TRUE(is_written("crops"));
 }
 
 TEST_F(MaskSources, ChangeSimReadsItsPaletteAndSequences) {

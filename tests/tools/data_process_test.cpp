@@ -140,6 +140,24 @@ TEST_F(DataProcess, ValidateExitsWith3WhereThereAreProblems) {
   EXPECT_THAT(content(folder_ / "problems.txt"), HasSubstr("all.jsonl: line 1: "));
 }
 
+TEST_F(DataProcess, OverlapLeavesOutWhatItCannotReadAndExitsWith3) {
+  ASSERT_EQ(run_process(synth("scenes", 6)).exit_code, 0);
+  std::ofstream(folder_ / "scenes/images/A/000000.png") << "broken";
+  const auto entry = [](const std::string& name) {
+    return "{\"uid\": \"" + name + "\", \"img1_path\": \"images/A/" + name +
+           ".png\", \"img2_path\": \"images/B/" + name + ".png\", \"change_caption\": [\"a\"]}\n";
+  };
+  const auto list = folder_.write("scenes/all.jsonl", entry("000000") + entry("000001"));
+  const auto test = folder_.write("scenes/test.jsonl", entry("000002"));
+  const auto clean = folder_ / "scenes/clean.jsonl";
+  const auto result =
+      run({"overlap", list.string(), "--against", test.string(), "--clean", clean.string(), "-q"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("1 pairs could not be read and were compared with nothing"));
+  EXPECT_THAT(content(clean), Not(HasSubstr("000000")));
+  EXPECT_THAT(run({"validate", test.string(), "-q"}).out, HasSubstr("held out: " + test.string()));
+}
+
 TEST_F(DataProcess, AKilledConversionLeavesNoList) {
   std::string list = "{\"images\": [";
   for (int i = 0; i < 60'000; ++i) {

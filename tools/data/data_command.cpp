@@ -1,6 +1,7 @@
 #include "data/data_command.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -41,6 +42,10 @@ goes on with what an interrupted one left, and with more --pairs adds to a folde
 int guarded(const std::function<int()>& run) {
   try {
     return run();
+  } catch (const std::filesystem::filesystem_error& error) {
+    // Its own text begins with the function that was called.
+    std::cerr << kName << ": " << error.path1().string() << ": " << error.code().message() << "\n";
+    return kFailed;
   } catch (const std::exception& error) {
     std::cerr << kName << ": " << error.what() << "\n";
     return kFailed;

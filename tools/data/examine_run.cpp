@@ -94,6 +94,14 @@ class Problems {
   int64_t count_ = 0;
 };
 
+void print(const datasets::ValidateSummary& summary) {
+  fmt::print("{} pairs, {} images opened\n", with_commas(summary.pairs), with_commas(summary.images));
+  for (const auto& list : summary.held_out) fmt::print("held out: {}\n", list.string());
+  for (const auto& list : summary.without_captions)
+    fmt::print("no captions yet: {} (annotate --task describe writes some)\n", list.string());
+  for (const auto& [kind, count] : summary.kinds) fmt::print("{:12}{:>10}\n", kind, with_commas(count));
+}
+
 int run(const Validate& command) {
   const Interrupt interrupt;
   Progress progress(0, "pairs", style_of(command.quiet));
@@ -102,8 +110,7 @@ int run(const Validate& command) {
       command.lists, command.options, [&](const datasets::Problem& problem) { problems.tell(problem); },
       [&](int64_t count) { progress.add(count); }, interrupt.token());
   problems.finish();
-  fmt::print("{} pairs, {} images opened\n", with_commas(summary.pairs), with_commas(summary.images));
-  for (const auto& [kind, count] : summary.kinds) fmt::print("{:12}{:>10}\n", kind, with_commas(count));
+  print(summary);
   if (summary.interrupted) return kSignalBase + interrupt.signal();
   if (summary.kinds.empty()) fmt::print("no problems\n");
   return summary.kinds.empty() ? kSuccess : kSomeFailed;
@@ -119,9 +126,9 @@ struct Overlap {
   datasets::OverlapOptions options;
 };
 
-/// Writes the list without what overlaps.
+/// Writes the list without what overlaps, and without what nobody could compare.
 void write_clean(const Overlap& command, const datasets::OverlapReport& report) {
-  std::set<std::string> uids;
+  std::set<std::string> uids(report.unreadable_uids.begin(), report.unreadable_uids.end());
   for (const auto& each : report.overlaps) uids.insert(each.uid);
   const datasets::ListOptions options{.image_root = command.options.image_root,
                                       .overwrite = command.overwrite};
@@ -149,7 +156,11 @@ int run(const Overlap& command) {
   }
   if (report.overlaps.size() > kShown) fmt::print("  and {} more\n", report.overlaps.size() - kShown);
   if (!command.clean.empty()) write_clean(command, report);
-  return kSuccess;
+  if (report.unreadable == 0) return kSuccess;
+  fmt::print(stderr, "ccexpert-data: {} pairs could not be read and were compared with nothing{}\n",
+             with_commas(report.unreadable),
+             command.clean.empty() ? "" : "; those of the list are not in " + command.clean.string());
+  return kSomeFailed;
 }
 
 struct View {
@@ -196,8 +207,8 @@ Subcommand add_validate(CLI::App& app) {
   auto* validate =
       app.add_subcommand("validate", "check images, flags, captions, and that no test pair is in train");
   validate->footer(
-      "Exit code 3 where there are problems. Lists with test or val in their names are held out from the "
-      "others.");
+      "Exit code 3 where there are problems. Lists with a word test or val in their names are held out from "
+      "the others.");
   add_image_root(*validate, command->options.image_root);
   validate->add_option("lists", command->lists, "lists, data lists (.yaml), or folders of convert")
       ->type_name("PATH...");
@@ -226,6 +237,7 @@ Subcommand add_overlap(CLI::App& app) {
   const auto command = std::make_shared<Overlap>();
   auto* overlap = app.add_subcommand("overlap", "report pairs that look like those of a test set");
   add_image_root(*overlap, command->options.image_root);
+  overlap->footer("Exit code 3 where pairs could not be read.");
   overlap->add_option("list", command->list, "list, data list (.yaml), or folder of convert")
       ->type_name("PATH");
   overlap->add_option("--against", command->against, "list of the test set")->type_name("PATH");

@@ -54,8 +54,9 @@ struct ConvertOptions {
   PathStyle paths = PathStyle::kRelative;
   CaptionCleaning cleaning = CaptionCleaning::kClean;
   OnError on_error = OnError::kError;
-  bool overwrite = false;    ///< replaces lists that are there already
-  bool check_images = true;  ///< every image file must exist; it is not opened
+  bool overwrite = false;  ///< replaces lists that an earlier conversion wrote
+  bool check_images =
+      true;  ///< every image file must exist, and be of its mask's size; only headers are read
   CropOptions crops = {};
   uint64_t seed = 42;  ///< decides the wording of captions from masks
   int64_t jobs = 0;    ///< threads that decode masks (0: one a core)
@@ -96,12 +97,14 @@ std::string recognise_source(const std::filesystem::path& folder);
 ///
 ///   train.json, val.json, test.json   the universal format, those that the source has; or .jsonl
 ///   left-out.jsonl                    entries that on_error left out, with file, entry and reason
-///   conversion.json                   source, options and counts
+///   conversion.json                   source, options, counts, and which of these files are there
 ///   crops/, maps/                     windows and masks, where the source needs them
 ///
-/// Lists appear whole and together, or not at all. Memory holds one entry, and some 100 bytes a pair for
-/// finding pairs that stand twice: their captions are put together. `done` is called with numbers of entries
-/// read. Throws Error naming the file, the entry and the field.
+/// All of it appears whole and together, or not at all. `overwrite` replaces and removes what an earlier
+/// conversion.json names, and nothing else; `output` is not `input`. Memory holds one entry, and some 100
+/// bytes a pair for finding pairs that stand twice: their captions are put together, and decide anew whether
+/// the pair is changed where the source says nothing of it. `done` is called with numbers of entries read.
+/// Throws Error naming the file, the entry and the field.
 ConvertSummary convert(const ConvertOptions& options, const std::function<void(int64_t)>& done = {},
                        std::stop_token stop = {});
 

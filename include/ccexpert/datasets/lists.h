@@ -27,7 +27,8 @@ struct MergeSummary {
   int64_t renamed = 0;  ///< uids that stood for other images before; they got their list's name
 };
 
-/// Writes all pairs of some lists into one. Throws Error where a list cannot be read.
+/// Writes all pairs of some lists into one. Throws Error where a list cannot be read, or where entries of one
+/// pair have different change_flags.
 MergeSummary merge_lists(const std::vector<std::filesystem::path>& lists, const std::filesystem::path& output,
                          const ListOptions& options = {});
 

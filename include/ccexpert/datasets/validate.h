@@ -13,8 +13,8 @@ namespace ccexpert::datasets {
 
 struct ValidateOptions {
   std::filesystem::path image_root = {};
-  /// Lists that nothing of the others may be in. Where none is given: those with "test" or "val" in their
-  /// name.
+  /// Lists that nothing of the others may be in. Where none is given: those with a word "test" or "val" in
+  /// their name, as test.json and RSCC_test.jsonl.
   std::vector<std::filesystem::path> held_out = {};
   bool images = true;     ///< decode every image, mask and class map
   bool leaks = true;      ///< look for held-out pairs in the other lists
@@ -30,19 +30,21 @@ struct Problem {
 
 struct ValidateSummary {
   int64_t pairs = 0;
-  int64_t images = 0;                    ///< files that were decoded
-  std::map<std::string, int64_t> kinds;  ///< problems by kind
+  int64_t images = 0;                                        ///< files that were decoded
+  std::map<std::string, int64_t> kinds;                      ///< problems by kind
+  std::vector<std::filesystem::path> held_out = {};          ///< lists that were, where leaks were looked for
+  std::vector<std::filesystem::path> without_captions = {};  ///< lists that are to be captioned yet
   bool interrupted = false;
 };
 
 /// Looks at every pair and calls `report` for every problem, one at a time, in the lists' order:
 ///
-///   entry       a key is missing or of another type
+///   entry       a key is missing or of another type, or captions where other pairs of the list have them
 ///   repeated    a pair stands twice, or a uid stands for other images
 ///   image       a file cannot be decoded
-///   size        before and after are of different sizes
+///   size        before, after, mask and class maps are of different sizes
 ///   same        before and after are one image, and the pair is called changed
-///   flag        change_flag and what the captions say disagree
+///   flag        change_flag is 1 and all captions say of no change, or 0 and half of them or more say of one
 ///   leak-name   a held-out uid, or its image, is in another list
 ///   leak-image  a pair looks like a held-out one
 ///
@@ -72,7 +74,8 @@ struct Overlap {
 struct OverlapReport {
   int64_t pairs = 0;
   int64_t other_pairs = 0;
-  int64_t unreadable = 0;
+  int64_t unreadable = 0;                         ///< pairs of both lists
+  std::vector<std::string> unreadable_uids = {};  ///< those of the list itself: nobody knows what they show
   std::vector<Overlap> overlaps = {};
   bool interrupted = false;
 };

@@ -1,0 +1,47 @@
+#include "datasets/earlier_conversion.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+
+#include "core/files.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+bool is_ours(const json& description) {
+  return description.is_object() && description.value("made_by", json()) == kMadeBy;
+}
+
+}  // namespace
+
+EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
+  const auto file = folder / kDescription;
+  std::error_code code;
+  if (!fs::exists(file, code)) return;
+  const auto description = json::parse(read_file(file), nullptr, false);
+  if (!is_ours(description)) {
+    fail({file.string(), "a description of an earlier conversion", "another file", "choose another folder"});
+  }
+  for (const auto& name : description.value("files", json::array())) {
+    if (name.is_string()) names_.insert(name.get<std::string>());
+  }
+}
+
+void EarlierConversion::expect_own(const std::string& name, std::string_view what) const {
+  std::error_code code;
+  if (wrote(name) || !fs::exists(fs::symlink_status(folder_ / name, code))) return;
+  fail({(folder_ / name).string(), fmt::format("{} that an earlier conversion wrote", what),
+        fmt::format("one that {} does not name", kDescription), "choose another folder, or move it away"});
+}
+
+void EarlierConversion::remove(const std::string& name) const {
+  std::error_code ignored;
+  if (wrote(name)) fs::remove_all(folder_ / name, ignored);
+}
+
+}  // namespace ccexpert::datasets

@@ -1,0 +1,15 @@
+#include "datasets/known_pair.h"
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::datasets {
+
+void KnownPair::expect_flag(std::optional<bool> other) const {
+  if (!flag || !other || *flag == *other) return;
+  fail({"change_flag", fmt::format("{}, as an earlier entry of this pair has it", *flag ? 1 : 0),
+        *other ? "1" : "0"});
+}
+
+}  // namespace ccexpert::datasets
