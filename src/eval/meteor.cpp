@@ -1,4 +1,5 @@
 // METEOR 1.5 with the parameters of its rank task for English.
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -21,6 +22,8 @@ constexpr double kAlpha = 0.85;  // of recall in the mean
 constexpr double kBeta = 0.20;   // power of the fragmentation
 constexpr double kGamma = 0.60;  // most that fragmentation takes away
 constexpr double kDelta = 0.75;  // of content words, where function words have the rest
+/// Of exact words, stems, synonyms and paraphrases.
+constexpr std::array<double, 4> kMatchWeights{1.0, 0.6, 0.8, 0.6};
 constexpr size_t kKinds = kMatchWeights.size();
 
 /// Columns of a row, in the order of the original's statistics line. A pair that matches whole has no chunk
