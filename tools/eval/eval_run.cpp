@@ -79,7 +79,8 @@ std::vector<Subset> subsets_of(const EvaluationSet& set) {
                               {.name = "unchanged", .pairs = {}, .table = {}}};
   for (size_t i = 0; i < set.samples.size(); ++i) {
     subsets[0].pairs.push_back(i);
-    if (set.samples[i].changed) subsets[*set.samples[i].changed ? 1 : 2].pairs.push_back(i);
+    const auto& changed = set.samples[i].changed;
+    if (changed) subsets[*changed ? 1 : 2].pairs.push_back(i);
   }
   std::erase_if(subsets, [](const Subset& subset) { return subset.pairs.empty(); });
   return subsets;
