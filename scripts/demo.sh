@@ -18,8 +18,7 @@ caption() {
   say "after:  $after"
   "$tools/ccexpert-caption" --quiet "$before" "$after"
   [ -f "$references" ] || return 0
-  (cd "$(dirname "$before")" &&
-    "$tools/ccexpert-caption" --quiet --format jsonl --output "$captions" --overwrite "$(basename "$before")" "$after")
+  "$tools/ccexpert-caption" --quiet --format jsonl --output "$captions" --overwrite "$before" "$after"
   say "scores against $references (CIDEr-D of a single pair is 0: it counts how rare words are among pairs)"
   "$tools/ccexpert-eval" "$captions" --references "$references" --no-bootstrap --name caption
 }

@@ -201,7 +201,7 @@ PYTHON
 
 install_meteor() {
   local meteor=$cache/meteor-1.5
-  if [ -f "$meteor/paraphrase-en.gz" ]; then
+  if (cd "$meteor" 2> /dev/null && sha256sum --check --status "$repository/third_party/meteor-tables.sha256"); then
     say "METEOR: its tables are there"
     return
   fi

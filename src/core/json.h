@@ -24,6 +24,14 @@ inline nlohmann::json parse_json(std::string_view text, std::string_view source)
   }
 }
 
+/// A value as a message shows it. What holds others is named by its type: writing it out could take as many
+/// calls within calls as it is deep.
+inline std::string json_shown(const nlohmann::json& value) {
+  if (value.is_array()) return "an array";
+  if (value.is_object()) return "an object";
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 60);
+}
+
 template <class Value>
 constexpr std::string_view json_type_name() {
   if constexpr (std::is_same_v<Value, bool>) return "true or false";
@@ -49,7 +57,7 @@ Value json_value(const nlohmann::json& object, const std::string& key, Value fal
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return fallback;
   if (!json_holds<Value>(*found)) {
-    fail({std::string(source) + ": " + key, json_type_name<Value>(), found->dump().substr(0, 60)});
+    fail({std::string(source) + ": " + key, json_type_name<Value>(), json_shown(*found)});
   }
   return found->get<Value>();
 }

@@ -50,7 +50,7 @@ std::optional<std::string> text_of(const json& entry, const char* key, const std
   if (found->is_string() && found->get_ref<const std::string&>().empty()) return std::nullopt;
   if (found->is_string()) return found->get<std::string>();
   if (found->is_number_integer() && key == std::string_view("uid")) return found->dump();
-  fail({where + ": " + key, "a string", found->dump().substr(0, 60)});
+  fail({where + ": " + key, "a string", json_shown(*found)});
 }
 
 }  // namespace ccexpert

@@ -2,12 +2,20 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
+#include "core/json.h"
 #include "core/json_list.h"
 
 namespace ccexpert::eval {
 namespace {
 
 using nlohmann::json;
+
+/// Paths as the project's own format, ccexpert-caption, RSCC, ChangeChat and Image-Editing-Request name them.
+constexpr std::initializer_list<const char*> kBeforeKeys{"before", "img1_path", "pre_image", "image_A",
+                                                         "img0"};
+constexpr std::initializer_list<const char*> kAfterKeys{"after", "img2_path", "post_image", "image_B",
+                                                        "img1"};
 
 /// The first of `keys` that the entry has, or null.
 std::pair<const char*, const json*> first_of(const JsonEntry& entry,
@@ -20,8 +28,7 @@ std::pair<const char*, const json*> first_of(const JsonEntry& entry,
 }
 
 [[noreturn]] void refuse(const JsonEntry& entry, const char* key, const char* expected, const json& got) {
-  fail({entry.where + ": " + key, expected,
-        got.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60)});
+  fail({entry.where + ": " + key, expected, json_shown(got), entry.hint});
 }
 
 }  // namespace
@@ -65,23 +72,41 @@ std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<c
   return is_elsewhere ? std::filesystem::path(*text) : path;
 }
 
+std::vector<std::string> names_of(const std::string& path) {
+  const std::filesystem::path name(path);
+  return {path, std::filesystem::path(name).replace_extension().string(), name.filename().string(),
+          name.stem().string()};
+}
+
 CaptionEntry universal_entry(const JsonEntry& entry) {
-  if (!entry.object.is_object()) fail({entry.where, "an object with uid", entry.object.dump().substr(0, 60)});
-  const auto uid = text_under(entry, {"uid", "image_id", "before", "img1_path"});
-  if (!uid) fail({entry.where + ": uid", "a text or a number", "none"});
-  return {.uid = *uid,
-          .references = texts_under(entry, {"change_caption", "references", "captions"}),
-          .changed = flag_under(entry, {"change_flag", "changeflag"}),
-          .before = path_under(entry, {"before", "img1_path"}),
-          .after = path_under(entry, {"after", "img2_path"})};
+  if (!entry.object.is_object())
+    fail({entry.where, "an object with uid", json_shown(entry.object), entry.hint});
+  const auto uid =
+      text_under(entry, {"uid", "image_id", "img_id", "before", "img1_path", "pre_image", "image_A"});
+  if (!uid) fail({entry.where + ": uid", "a text or a number", "none", entry.hint});
+  CaptionEntry result{
+      .uid = *uid,
+      .references = texts_under(entry, {"change_caption", "references", "captions", "sents", "sentences"}),
+      .changed = flag_under(entry, {"change_flag", "changeflag"}),
+      .before = path_under(entry, kBeforeKeys),
+      .after = path_under(entry, kAfterKeys)};
+  if (const auto before = text_under(entry, kBeforeKeys)) result.aliases = names_of(*before);
+  return result;
+}
+
+std::string read_caption_file(const std::filesystem::path& file) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  auto text = read_file(file, kMaxCaptionBytes);
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  return text;
 }
 
 void visit_caption_entries(const std::string& text, const std::filesystem::path& file,
                            const std::filesystem::path& root,
-                           const std::function<void(const JsonEntry&)>& visit) {
+                           const std::function<void(const JsonEntry&)>& visit, const char* hint) {
   const auto start = root.empty() ? file.parent_path() : root;
   visit_entries(text, file.string(), [&](const json& object, const std::string& where) {
-    visit({object, where, start});
+    visit({object, where, start, hint});
   });
 }
 

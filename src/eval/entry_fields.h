@@ -19,6 +19,7 @@ struct JsonEntry {
   const nlohmann::json& object;
   std::string where;
   std::filesystem::path root;
+  const char* hint = "";  ///< ends the messages
 };
 
 /// A text (or a whole number, as a text) under the first of `keys` that is there; nothing where none is.
@@ -34,13 +35,20 @@ std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<con
 /// file; empty where there is none.
 std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// uid, references, whether it changed, paths: what every format of the project's own has.
+/// A path, the same without its extension, its file name, and that without its extension.
+std::vector<std::string> names_of(const std::string& path);
+
+/// uid, references, whether it changed, paths: what every format has that is a list of pairs. Aliases are the
+/// names of the first image.
 CaptionEntry universal_entry(const JsonEntry& entry);
 
 /// Calls `visit` for every entry of a JSON array or JSON Lines.
 void visit_caption_entries(const std::string& text, const std::filesystem::path& file,
                            const std::filesystem::path& root,
-                           const std::function<void(const JsonEntry&)>& visit);
+                           const std::function<void(const JsonEntry&)>& visit, const char* hint = "");
+
+/// The text of a file, without the mark that some editors begin one with.
+std::string read_caption_file(const std::filesystem::path& file);
 
 /// Captions of millions of pairs are more than a configuration file's limit allows.
 constexpr size_t kMaxCaptionBytes = size_t{8} << 30;

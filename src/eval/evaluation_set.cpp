@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -7,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
+#include "eval/merged_entries.h"
 #include "eval/words.h"
 
 namespace ccexpert::eval {
@@ -68,10 +70,10 @@ class Collector {
   void add(const CaptionEntry& prediction, const CaptionEntry& references) {
     const auto [known, is_new] = places_.emplace(references.uid, set_.samples.size());
     if (!is_new) {
-      ++set_.repeated;
-      if (set_.samples[known->second].prediction != prediction.prediction.value()) ++set_.contradicted;
+      repeat(set_.samples[known->second], prediction, references);
       return;
     }
+    set_.merged += references.merged;
     set_.samples.push_back({.uid = references.uid,
                             .prediction = prediction.prediction.value(),
                             .references = references.references,
@@ -83,8 +85,59 @@ class Collector {
   bool has(const std::string& uid) const { return places_.contains(uid); }
 
  private:
+  void repeat(Sample& sample, const CaptionEntry& prediction, const CaptionEntry& references) {
+    ++set_.repeated;
+    if (sample.prediction != prediction.prediction.value()) ++set_.contradicted;
+    if (add_missing(sample.references, references.references)) ++set_.merged;
+  }
+
   EvaluationSet& set_;
   std::unordered_map<std::string, size_t> places_;
+};
+
+/// Which pair a prediction is of: the one of its uid, else the one of another of its names, which must be no
+/// other prediction's pair.
+class PairFinder {
+ public:
+  PairFinder(const EntryIndex& index, const std::vector<CaptionEntry>& predictions) : index_(index) {
+    for (const auto& entry : predictions) {
+      const auto* pair = index_.find(entry.uid);
+      const bool by_uid = pair != nullptr;
+      if (!by_uid) pair = by_alias(entry);
+      if (pair == nullptr) continue;
+      auto& owner = owners_.try_emplace(pair, Owner{entry.uid, by_uid}).first->second;
+      if (by_uid) {
+        owner.by_uid = true;
+      } else if (owner.uid != entry.uid) {
+        owner.uid.reset();
+      }
+    }
+  }
+
+  const CaptionEntry* find(const CaptionEntry& entry) const {
+    if (const auto* pair = index_.find(entry.uid)) return pair;
+    const auto* pair = by_alias(entry);
+    if (pair == nullptr) return nullptr;
+    const auto& owner = owners_.at(pair);
+    return !owner.by_uid && owner.uid == entry.uid ? pair : nullptr;
+  }
+
+ private:
+  /// Who calls a pair by an alias; nothing where several do.
+  struct Owner {
+    std::optional<std::string> uid;
+    bool by_uid;  ///< another has the pair's uid, so no alias counts
+  };
+
+  const CaptionEntry* by_alias(const CaptionEntry& entry) const {
+    for (const auto& alias : entry.aliases) {
+      if (const auto* pair = index_.find(alias)) return pair;
+    }
+    return nullptr;
+  }
+
+  const EntryIndex& index_;
+  std::unordered_map<const CaptionEntry*, Owner> owners_;
 };
 
 void collect_own(const std::vector<CaptionEntry>& predictions, EvaluationSet& set) {
@@ -104,9 +157,10 @@ void collect_own(const std::vector<CaptionEntry>& predictions, EvaluationSet& se
 void collect(const std::vector<CaptionEntry>& predictions, const std::vector<CaptionEntry>& references,
              EvaluationSet& set) {
   const EntryIndex index(references);
+  const PairFinder pairs(index, predictions);
   std::unordered_map<const CaptionEntry*, std::vector<const CaptionEntry*>> said;
   for (const auto& entry : predictions) {
-    const auto* pair = index.find(entry.uid);
+    const auto* pair = pairs.find(entry);
     if (pair == nullptr) {
       set.extra.push_back(entry.uid);
     } else if (entry.prediction) {

@@ -13,4 +13,8 @@ uint64_t phrase_hash(std::span<const uint64_t> word_hashes) {
   return XXH3_64bits(word_hashes.data(), word_hashes.size_bytes());
 }
 
+uint64_t content_hash(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
 }  // namespace ccexpert::eval

@@ -1,6 +1,7 @@
-// Hashes that name words and phrases in METEOR's index.
+// Hashes of words, of phrases and of files.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -11,5 +12,8 @@ namespace ccexpert::eval {
 /// one of them is below 1e-12.
 uint64_t word_hash(std::string_view word);
 uint64_t phrase_hash(std::span<const uint64_t> word_hashes);
+
+/// XXH3 of a file's bytes, which tells a damaged one.
+uint64_t content_hash(std::span<const std::byte> bytes);
 
 }  // namespace ccexpert::eval

@@ -1,26 +1,23 @@
 // METEOR 1.5 with the parameters of its rank task for English.
+#include <array>
 #include <cmath>
-#include <cstdlib>
 #include <map>
-
-#include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/meteor.h>
 
-#include "eval/hash.h"
 #include "eval/meteor_align.h"
 #include "eval/row_metric.h"
 
 namespace ccexpert::eval {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr double kAlpha = 0.85;  // of recall in the mean
 constexpr double kBeta = 0.20;   // power of the fragmentation
 constexpr double kGamma = 0.60;  // most that fragmentation takes away
 constexpr double kDelta = 0.75;  // of content words, where function words have the rest
+/// Of exact words, stems, synonyms and paraphrases.
+constexpr std::array<double, 4> kMatchWeights{1.0, 0.6, 0.8, 0.6};
 constexpr size_t kKinds = kMatchWeights.size();
 
 /// Columns of a row, in the order of the original's statistics line. A pair that matches whole has no chunk
@@ -140,34 +137,7 @@ class Meteor : public RowMetric {
   std::map<std::pair<const MeteorSentence*, const MeteorSentence*>, std::vector<double>> rows_;
 };
 
-fs::path cache_folder() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
-    return fs::path(cache) / "ccexpert";
-  const char* home = std::getenv("HOME");
-  if (home == nullptr) fail({"METEOR's index", "a cache folder", "none", "set XDG_CACHE_HOME"});
-  return fs::path(home) / ".cache" / "ccexpert";
-}
-
 }  // namespace
-
-fs::path MeteorData::default_folder() {
-  const char* named = std::getenv("CCEXPERT_METEOR_DATA");
-  return named != nullptr && *named != '\0' ? fs::path(named) : cache_folder() / "meteor-1.5";
-}
-
-std::shared_ptr<const MeteorData> MeteorData::open(const fs::path& folder,
-                                                   const std::function<void()>& building) {
-  const uint64_t key = meteor_source_key(folder);
-  const auto name = fmt::format("meteor-{:016x}.index", word_hash(fs::weakly_canonical(folder).string()));
-  const auto file = cache_folder() / name;
-  if (meteor_index_key(file) != key) {
-    if (building) building();
-    std::error_code code;
-    fs::create_directories(file.parent_path(), code);
-    build_meteor_index(folder, file);
-  }
-  return std::make_shared<MeteorIndex>(MappedFile::open(file));
-}
 
 std::unique_ptr<Metric> make_meteor(std::shared_ptr<const MeteorData> data) {
   return std::make_unique<Meteor>(index_of(std::move(data)));

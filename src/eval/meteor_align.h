@@ -1,15 +1,11 @@
 // METEOR's search for the alignment that covers most words in the fewest pieces.
 #pragma once
 
-#include <array>
 #include <vector>
 
 #include "eval/meteor_words.h"
 
 namespace ccexpert::eval {
-
-/// Weights of exact words, stems, synonyms and paraphrases.
-constexpr std::array<double, 4> kMatchWeights{1.0, 0.6, 0.8, 0.6};
 
 struct Alignment {
   std::vector<MeteorMatch> matches;  ///< in the order of the reference

@@ -2,12 +2,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <memory>
-#include <unordered_map>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <ccexpert/core/error.h>
 
@@ -16,20 +14,13 @@
 #include "eval/hash.h"
 #include "eval/meteor_index.h"
 #include "eval/meteor_index_file.h"
+#include "eval/meteor_source.h"
 #include "eval/words.h"
 
 namespace ccexpert::eval {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kSynsetsFile = "synonym/english.synsets";
-constexpr const char* kIrregularFile = "synonym/english.exceptions";
-constexpr const char* kFunctionFile = "function/english.words";
-constexpr const char* kAbbreviationsFile = "nonbreaking/english.prefixes";
-constexpr const char* kParaphrasesFile = "paraphrase-en.gz";
-constexpr std::array kFiles{kSynsetsFile, kIrregularFile, kFunctionFile, kAbbreviationsFile,
-                            kParaphrasesFile};
 
 /// A Lists in the making.
 template <class Value>
@@ -56,18 +47,6 @@ OwnedLists<Value> to_lists(std::vector<std::pair<uint64_t, Value>> pairs) {
   return lists;
 }
 
-/// The lines of a small file.
-std::vector<std::string> lines_of(const fs::path& path) {
-  const auto text = read_file(path);
-  std::vector<std::string> lines;
-  for (size_t start = 0; start < text.size();) {
-    const size_t end = std::min(text.find('\n', start), text.size());
-    lines.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return lines;
-}
-
 uint32_t synset_of(std::string_view text, const fs::path& path, size_t line) {
   uint32_t number = 0;
   const auto* begin = text.data();
@@ -80,7 +59,7 @@ uint32_t synset_of(std::string_view text, const fs::path& path, size_t line) {
 
 /// A word, then the line of its synsets.
 OwnedLists<uint32_t> read_synsets(const fs::path& path) {
-  const auto lines = lines_of(path);
+  const auto lines = paired_lines_of(path);
   std::vector<std::pair<uint64_t, uint32_t>> pairs;
   for (size_t i = 0; i + 1 < lines.size(); i += 2) {
     for (const auto synset : split_words(lines[i + 1]))
@@ -91,7 +70,7 @@ OwnedLists<uint32_t> read_synsets(const fs::path& path) {
 
 /// A base form, then the line of its irregular forms.
 OwnedLists<uint64_t> read_irregular(const fs::path& path) {
-  const auto lines = lines_of(path);
+  const auto lines = paired_lines_of(path);
   std::vector<std::pair<uint64_t, uint64_t>> pairs;
   for (size_t i = 0; i + 1 < lines.size(); i += 2) {
     for (const auto form : split_words(lines[i + 1]))
@@ -103,41 +82,10 @@ OwnedLists<uint64_t> read_irregular(const fs::path& path) {
 std::vector<uint64_t> read_function_words(const fs::path& path) {
   std::vector<uint64_t> hashes;
   for (const auto& word : lines_of(path)) hashes.push_back(word_hash(word));
+  expect_some(hashes.size(), path, "function words");
   std::sort(hashes.begin(), hashes.end());
   return hashes;
 }
-
-/// Lines of a file that may be compressed.
-class GzipLines {
- public:
-  explicit GzipLines(const fs::path& path) : path_(path), file_(gzopen(path.c_str(), "rb"), gzclose) {
-    if (!file_) fail(path.string(), "cannot be opened");
-    gzbuffer(file_.get(), 1u << 20);
-  }
-
-  /// The next line, valid until the next call; false at the end. Throws Error where the file is broken.
-  bool next(std::string_view& line) {
-    line_.clear();
-    while (gzgets(file_.get(), buffer_.data(), static_cast<int>(buffer_.size())) != nullptr) {
-      line_ += buffer_.data();
-      if (line_.back() == '\n') {
-        line_.pop_back();
-        break;
-      }
-    }
-    int error = Z_OK;
-    const char* message = gzerror(file_.get(), &error);
-    if (error != Z_OK && error != Z_STREAM_END) fail(path_.string(), "cannot be read", message);
-    line = line_;
-    return !line_.empty();
-  }
-
- private:
-  fs::path path_;
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
-  std::string line_;
-  std::array<char, 4096> buffer_{};
-};
 
 /// Hashes of phrases; the words of a language are few, so each is hashed once.
 class PhraseHasher {
@@ -182,6 +130,7 @@ RawParaphrases read_paraphrases(const fs::path& path) {
     raw.paraphrases.push_back(hash(line));
     raw.runs.back().last = raw.paraphrases.size();
   }
+  expect_some(raw.paraphrases.size(), path, "paraphrases");
   return raw;
 }
 
@@ -235,13 +184,14 @@ class IndexWriter {
   }
   void add(const void* data, size_t bytes) {
     header_.bytes.at(sections_.size()) = bytes;
-    sections_.emplace_back(data, bytes);
+    sections_.emplace_back(static_cast<const std::byte*>(data), bytes);
   }
 
   void commit(uint64_t source_key) {
     header_.source_key = source_key;
+    header_.hash = index_hash(header_, sections_);
     write(&header_, sizeof(header_));
-    for (const auto& [data, bytes] : sections_) write(data, bytes);
+    for (const auto section : sections_) write(section.data(), section.size());
     file_.commit();
   }
 
@@ -254,38 +204,20 @@ class IndexWriter {
 
   AtomicFile file_;
   IndexHeader header_;
-  std::vector<std::pair<const void*, size_t>> sections_;
+  std::vector<std::span<const std::byte>> sections_;
 };
-
-void expect_files(const fs::path& folder) {
-  for (const auto* name : kFiles) {
-    std::error_code code;
-    if (fs::is_regular_file(folder / name, code)) continue;
-    fail({"METEOR's data", "a file " + (folder / name).string(), "none",
-          "run scripts/setup.sh, name a folder with it by --meteor-data, or leave METEOR out with "
-          "--no-meteor"});
-  }
-}
 
 }  // namespace
 
-uint64_t meteor_source_key(const fs::path& folder) {
-  expect_files(folder);
-  std::vector<uint64_t> parts;
-  for (const auto* name : kFiles) {
-    parts.push_back(fs::file_size(folder / name));
-    parts.push_back(static_cast<uint64_t>(fs::last_write_time(folder / name).time_since_epoch().count()));
-  }
-  return phrase_hash(parts);
-}
-
 void build_meteor_index(const fs::path& folder, const fs::path& file) {
   const uint64_t key = meteor_source_key(folder);
+  expect_original_tables(folder);
   const auto paraphrases = to_lists(read_paraphrases(folder / kParaphrasesFile));
   const auto synsets = read_synsets(folder / kSynsetsFile);
   const auto irregular = read_irregular(folder / kIrregularFile);
   const auto function_words = read_function_words(folder / kFunctionFile);
   const auto abbreviations = read_file(folder / kAbbreviationsFile);
+  expect_some(abbreviations.size(), folder / kAbbreviationsFile, "abbreviations");
   IndexWriter writer(file);
   writer.add(paraphrases);
   writer.add(synsets);

@@ -1,39 +1,53 @@
 #include "eval/meteor_index.h"
 
-#include <cstring>
+#include <vector>
 
 #include <ccexpert/core/error.h>
 
+#include "eval/hash.h"
 #include "eval/meteor_index_file.h"
 
 namespace ccexpert::eval {
 namespace {
 
 [[noreturn]] void refuse(const MappedFile& file) {
-  fail({file.path().string(), "an index of METEOR's tables", "another or a cut file", "delete it"});
+  fail({file.path().string(), "an index of METEOR's tables", "another or a damaged file", "delete it"});
 }
 
 const IndexHeader& header_of(const MappedFile& file) {
   if (file.size() < sizeof(IndexHeader)) refuse(file);
   const auto& header = *reinterpret_cast<const IndexHeader*>(file.data());
   uint64_t end = padded(sizeof(IndexHeader));
-  for (const uint64_t bytes : header.bytes) end += padded(bytes);
+  for (const uint64_t bytes : header.bytes) {
+    if (bytes > file.size()) refuse(file);
+    end += padded(bytes);
+  }
   if (header.magic != kIndexMagic || end != file.size()) refuse(file);
   return header;
+}
+
+std::vector<std::span<const std::byte>> sections_of(const MappedFile& file, const IndexHeader& header) {
+  std::vector<std::span<const std::byte>> sections;
+  uint64_t place = padded(sizeof(IndexHeader));
+  for (const uint64_t bytes : header.bytes) {
+    sections.emplace_back(file.data() + place, bytes);
+    place += padded(bytes);
+  }
+  return sections;
 }
 
 /// One section after the other, in the order of the enum.
 class SectionReader {
  public:
   explicit SectionReader(const MappedFile& file)
-      : file_(file), header_(header_of(file)), place_(padded(sizeof(IndexHeader))) {}
+      : file_(file), sections_(sections_of(file, header_of(file))) {
+    if (index_hash(header_of(file), sections_) != header_of(file).hash) refuse(file);
+  }
 
   template <class Value>
   std::span<const Value> next() {
-    const uint64_t bytes = header_.bytes.at(section_++);
-    const auto* data = reinterpret_cast<const Value*>(file_.data() + place_);
-    place_ += padded(bytes);
-    return {data, bytes / sizeof(Value)};
+    const auto section = sections_.at(section_++);
+    return {reinterpret_cast<const Value*>(section.data()), section.size() / sizeof(Value)};
   }
 
   template <class Value>
@@ -47,12 +61,18 @@ class SectionReader {
 
  private:
   const MappedFile& file_;
-  const IndexHeader& header_;
-  uint64_t place_;
+  std::vector<std::span<const std::byte>> sections_;
   size_t section_ = 0;
 };
 
 }  // namespace
+
+uint64_t index_hash(const IndexHeader& header, std::span<const std::span<const std::byte>> sections) {
+  std::vector<uint64_t> parts{header.source_key};
+  parts.insert(parts.end(), header.bytes.begin(), header.bytes.end());
+  for (const auto section : sections) parts.push_back(content_hash(section));
+  return phrase_hash(parts);
+}
 
 MeteorIndex::MeteorIndex(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {
   SectionReader reader(*file_);
@@ -64,15 +84,10 @@ MeteorIndex::MeteorIndex(std::shared_ptr<const MappedFile> file) : file_(std::mo
   abbreviations_ = parse_abbreviations({text.data(), text.size()});
 }
 
-uint64_t meteor_index_key(const std::filesystem::path& file) {
-  std::error_code code;
-  if (!std::filesystem::is_regular_file(file, code)) return 0;
-  try {
-    return header_of(*MappedFile::open(file)).source_key;
-  } catch (const Error&) {
-    // A file of an older version is no error: it is built again.
-    return 0;
-  }
+uint64_t meteor_index_key(const MappedFile& file) {
+  if (file.size() < sizeof(IndexHeader)) return 0;
+  const auto& header = *reinterpret_cast<const IndexHeader*>(file.data());
+  return header.magic == kIndexMagic ? header.source_key : 0;
 }
 
 }  // namespace ccexpert::eval

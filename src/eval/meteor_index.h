@@ -52,7 +52,7 @@ std::optional<uint32_t> Lists<Value>::find(uint64_t key) const {
 
 class MeteorIndex : public MeteorData {
  public:
-  /// Error where the file is no index of this version, or is cut.
+  /// Error where the file is no index of this version, is cut or was changed: every byte is checked.
   explicit MeteorIndex(std::shared_ptr<const MappedFile> file);
 
   /// Phrases that mean the same as a phrase, as places in the same lists, ascending.
@@ -75,13 +75,10 @@ class MeteorIndex : public MeteorData {
   Abbreviations abbreviations_;
 };
 
-/// Names the files that an index was built from, by their sizes and times. Throws Error where one is missing.
-uint64_t meteor_source_key(const std::filesystem::path& folder);
-
 /// The key that an index file says it was built from; 0 where it is no index of this version.
-uint64_t meteor_index_key(const std::filesystem::path& file);
+uint64_t meteor_index_key(const MappedFile& file);
 
-/// Reads the files of `folder` and writes the index, whole or not at all.
+/// Reads the files of `folder` and writes the index. Throws Error that names a file that is damaged.
 void build_meteor_index(const std::filesystem::path& folder, const std::filesystem::path& file);
 
 }  // namespace ccexpert::eval

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace ccexpert::eval {
 
@@ -22,10 +24,12 @@ enum IndexSection : size_t {
   kIndexSections
 };
 
-constexpr std::array<char, 8> kIndexMagic{'c', 'c', 'x', 'm', 't', 'e', 'o', '1'};
+/// The last character counts versions.
+constexpr std::array<char, 8> kIndexMagic{'c', 'c', 'x', 'm', 't', 'e', 'o', '2'};
 
 struct IndexHeader {
   std::array<char, 8> magic = kIndexMagic;
+  uint64_t hash = 0;  ///< see index_hash
   uint64_t source_key = 0;
   std::array<uint64_t, kIndexSections> bytes{};  ///< of each section, without padding
 };
@@ -33,5 +37,8 @@ struct IndexHeader {
 constexpr uint64_t padded(uint64_t bytes) {
   return (bytes + 7) / 8 * 8;
 }
+
+/// Of all that an index says: what follows the hash in the header, and every section.
+uint64_t index_hash(const IndexHeader& header, std::span<const std::span<const std::byte>> sections);
 
 }  // namespace ccexpert::eval

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -7,9 +8,10 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
-#include "core/files.h"
 #include "core/json.h"
+#include "core/json_list.h"
 #include "eval/entry_fields.h"
+#include "eval/merged_entries.h"
 
 namespace ccexpert::eval {
 namespace {
@@ -17,17 +19,35 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-void expect_references(const CaptionEntry& entry, const std::string& where) {
-  if (entry.references.empty()) fail({where + ": change_caption", "a caption or a list of captions", "none"});
+constexpr const char* kConvertHint =
+    "docs/eval.md lists the formats; ccexpert-data convert brings other data sets to the universal one";
+
+void add_alias_paths(CaptionEntry& result, const std::optional<std::string>& path) {
+  if (!path) return;
+  for (auto& name : names_of(*path)) result.aliases.push_back(std::move(name));
 }
 
-std::vector<CaptionEntry> universal(const std::string& text, const fs::path& file, const fs::path& root) {
+/// An entry of a list of pairs: the project's own, COCO results, RSCC, ChangeChat, Image-Editing-Request,
+/// Spot-the-Diff.
+CaptionEntry list_entry(const JsonEntry& entry) {
+  auto result = universal_entry(entry);
+  const bool is_coco_result = entry.object.contains("image_id");
+  if (result.references.empty() && is_coco_result) result.references = texts_under(entry, {"caption"});
+  add_alias_paths(result, text_under(entry, {"post_image"}));
+  if (result.references.empty())
+    fail({entry.where + ": change_caption", "a caption or a list of captions", "none", entry.hint});
+  return result;
+}
+
+std::vector<CaptionEntry> list_of_pairs(const std::string& text, const fs::path& file, const fs::path& root) {
+  if (!is_json_list(text)) {
+    const auto start = fmt::format("'{:.60}'", text.substr(0, text.find('\n')));
+    fail({file.string(), "a JSON array or JSON Lines", text.empty() ? "nothing" : start, kConvertHint});
+  }
   std::vector<CaptionEntry> entries;
-  visit_caption_entries(text, file, root, [&](const JsonEntry& entry) {
-    entries.push_back(universal_entry(entry));
-    expect_references(entries.back(), entry.where);
-  });
-  return entries;
+  visit_caption_entries(
+      text, file, root, [&](const JsonEntry& entry) { entries.push_back(list_entry(entry)); }, kConvertHint);
+  return merged_entries(std::move(entries));
 }
 
 std::string required(const JsonEntry& entry, const char* key) {
@@ -36,9 +56,15 @@ std::string required(const JsonEntry& entry, const char* key) {
   return *text;
 }
 
-/// A name, and the name without its extension.
-std::vector<std::string> names_of(const std::string& file_name) {
-  return {file_name, fs::path(file_name).filename().string(), fs::path(file_name).stem().string()};
+/// The list of objects under a key.
+const json& objects_under(const JsonEntry& place, const char* key) {
+  const auto where = place.where + ": " + key;
+  const auto& list = place.object.at(key);
+  if (!list.is_array()) fail({where, "a list of objects", json_shown(list)});
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].is_object()) fail({fmt::format("{}[{}]", where, i), "an object", json_shown(list[i])});
+  }
+  return list;
 }
 
 CaptionEntry levir_entry(const JsonEntry& entry) {
@@ -66,8 +92,7 @@ class SplitFilter {
   SplitFilter(std::string wanted, std::string source)
       : wanted_(std::move(wanted)), source_(std::move(source)) {}
 
-  bool takes(const JsonEntry& entry) {
-    const auto split = text_under(entry, {"split", "filepath"});
+  bool takes(const std::optional<std::string>& split) {
     if (!split || wanted_ == "all") return true;
     found_.insert(*split);
     return *split == wanted_;
@@ -83,18 +108,30 @@ class SplitFilter {
   std::set<std::string> found_;
 };
 
-std::vector<CaptionEntry> levir_cc(const json& images, const std::string& split, const JsonEntry& place) {
+/// Splits may use a name each for a pair of its own: "train/1.png" and "test/1.png" then. The bare name
+/// stands for none of them.
+void name_by_split(std::vector<CaptionEntry>& entries) {
+  std::map<std::string, std::set<std::string>> splits;
+  for (const auto& entry : entries) splits[entry.uid].insert(entry.split);
+  for (auto& entry : entries) {
+    if (splits[entry.uid].size() > 1) entry.uid = entry.split + "/" + entry.uid;
+  }
+}
+
+std::vector<CaptionEntry> levir_cc(const JsonEntry& place, const std::string& split) {
+  const auto& images = objects_under(place, "images");
   std::vector<CaptionEntry> entries;
   SplitFilter filter(split, place.where);
   for (size_t i = 0; i < images.size(); ++i) {
     const JsonEntry entry{images[i], fmt::format("{}: images[{}]", place.where, i), place.root};
-    if (filter.takes(entry)) entries.push_back(levir_entry(entry));
+    if (filter.takes(text_under(entry, {"split", "filepath"}))) entries.push_back(levir_entry(entry));
   }
   filter.check();
-  return entries;
+  name_by_split(entries);
+  return merged_entries(std::move(entries));
 }
 
-std::vector<CaptionEntry> coco(const json& file, const JsonEntry& place) {
+std::vector<CaptionEntry> coco(const JsonEntry& place) {
   std::vector<CaptionEntry> entries;
   std::map<std::string, size_t> places;
   const auto entry_of = [&](const std::string& uid) -> CaptionEntry& {
@@ -102,13 +139,13 @@ std::vector<CaptionEntry> coco(const json& file, const JsonEntry& place) {
     if (is_new) entries.push_back({.uid = uid});
     return entries[known->second];
   };
-  for (const auto& image : file.value("images", json::array())) {
-    const JsonEntry entry{image, place.where + ": images", place.root};
-    const auto name = text_under(entry, {"file_name"});
-    auto& result = entry_of(required(entry, "id"));
-    if (name) result.aliases = names_of(*name);
+  if (place.object.contains("images")) {
+    for (const auto& image : objects_under(place, "images")) {
+      const JsonEntry entry{image, place.where + ": images", place.root};
+      add_alias_paths(entry_of(required(entry, "id")), text_under(entry, {"file_name"}));
+    }
   }
-  for (const auto& annotation : file["annotations"]) {
+  for (const auto& annotation : objects_under(place, "annotations")) {
     const JsonEntry entry{annotation, place.where + ": annotations", place.root};
     entry_of(required(entry, "image_id")).references.push_back(required(entry, "caption"));
   }
@@ -116,9 +153,66 @@ std::vector<CaptionEntry> coco(const json& file, const JsonEntry& place) {
   return entries;
 }
 
+/// CLEVR-Change has its captions by the name of the first image: {"CLEVR_default_000001.png": [captions]}.
+bool is_clevr_change(const json& object) {
+  const auto is_image = [](const std::string& name) { return fs::path(name).extension() == ".png"; };
+  if (object.empty() || !object.is_object()) return false;
+  const auto items = object.items();
+  return std::all_of(items.begin(), items.end(),
+                     [&](const auto& item) { return is_image(item.key()) && item.value().is_array(); });
+}
+
+/// Numbers of scenes to their split, of the splits.json beside the captions; nothing where there is none.
+std::map<std::string, std::string> clevr_splits(const fs::path& file) {
+  std::map<std::string, std::string> splits;
+  std::error_code code;
+  if (!fs::is_regular_file(file, code)) return splits;
+  const auto lists = parse_json(read_caption_file(file), file.string());
+  for (const auto& [name, numbers] : lists.items()) {
+    if (!numbers.is_array()) fail({file.string() + ": " + name, "a list of numbers", json_shown(numbers)});
+    for (const auto& number : numbers) splits[number.is_number_integer() ? number.dump() : ""] = name;
+  }
+  return splits;
+}
+
+/// "000012" to "12".
+std::string without_zeros(const std::string& digits) {
+  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+}
+
+std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& file,
+                                       const std::string& split) {
+  const bool unchanged = file.filename().string().starts_with("no_change");
+  const char* kind = unchanged ? "nonsemantic" : "semantic";
+  const auto splits = clevr_splits(file.parent_path() / "splits.json");
+  SplitFilter filter(split, place.where);
+  std::vector<CaptionEntry> entries;
+  for (const auto& item : place.object.items()) {
+    const auto& name = item.key();
+    const auto stem = fs::path(name).stem().string();
+    const auto digits = stem.substr(stem.find_last_of('_') + 1);
+    const auto known = splits.find(without_zeros(digits));
+    const auto of = known == splits.end() ? std::nullopt : std::optional(known->second);
+    if (!filter.takes(of)) continue;
+    const JsonEntry captions{place.object, place.where, place.root};
+    entries.push_back({.uid = fmt::format("CLEVR_{}_{}", kind, digits),
+                       .aliases = names_of(name),
+                       .references = texts_under(captions, {name.c_str()}),
+                       .changed = !unchanged,
+                       .before = place.root / "images" / name,
+                       .after = place.root / (unchanged ? "nsc_images" : "sc_images") /
+                                fmt::format("CLEVR_{}_{}.png", kind, digits),
+                       .split = of.value_or("")});
+    if (entries.back().references.empty()) fail({place.where + ": " + name, "a list of captions", "none"});
+  }
+  filter.check();
+  return entries;
+}
+
 /// The file as one object, or nothing where it is a list.
 std::optional<json> as_object(const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return std::nullopt;
+  if (const auto first = text.find_first_not_of(" \t\r\n"); first == std::string::npos || text[first] != '{')
+    return std::nullopt;
   // JSON Lines are objects too, but several of them, which is no JSON.
   auto object = json::parse(text, nullptr, false);
   if (!object.is_object()) return std::nullopt;
@@ -129,15 +223,20 @@ std::optional<json> as_object(const std::string& text) {
 
 std::vector<CaptionEntry> read_references(const fs::path& file, const std::string& split,
                                           const fs::path& image_root) {
-  const auto text = read_file(file, kMaxCaptionBytes);
-  const auto object = as_object(text);
+  const auto text = read_caption_file(file);
+  const auto object = as_object(text).value_or(json());
+  const JsonEntry place{object, file.string(), image_root.empty() ? file.parent_path() : image_root};
   std::vector<CaptionEntry> entries;
-  if (object && (object->contains("images") || object->contains("annotations"))) {
-    const JsonEntry place{*object, file.string(), image_root.empty() ? file.parent_path() : image_root};
-    entries =
-        object->contains("annotations") ? coco(*object, place) : levir_cc((*object)["images"], split, place);
+  if (object.contains("annotations")) {
+    entries = coco(place);
+  } else if (object.contains("images")) {
+    entries = levir_cc(place, split);
+  } else if (is_clevr_change(object)) {
+    entries = clevr_change(place, file, split);
+  } else if (object.is_object()) {
+    entries = {list_entry({object, file.string() + ": line 1", place.root, kConvertHint})};
   } else {
-    entries = universal(text, file, image_root);
+    entries = list_of_pairs(text, file, image_root);
   }
   if (entries.empty()) fail({file.string(), "at least one pair with references", "none"});
   return entries;

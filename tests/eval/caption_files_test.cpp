@@ -125,6 +125,132 @@ TEST_F(CaptionFiles, ErrorsNameFileLineAndKey) {
               HasSubstr("images[0]: sentences: expected a list of sentences, got none"));
 }
 
+TEST_F(CaptionFiles, ReferencesOfOneUidAreMerged) {
+  const auto lines = references(R"({"uid": "a", "change_caption": "x"}
+{"uid": "b", "change_caption": "y", "change_flag": 0}
+{"uid": "a", "change_caption": "z", "change_flag": 1}
+{"uid": "a", "change_caption": "x"}
+)");
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(lines[0].references, ElementsAre("x", "z", "x"));
+  EXPECT_EQ(lines[0].changed, true);
+  EXPECT_EQ(set_of(predictions(R"([{"uid": "a", "pred": "x"}])"), lines).merged, 2u);
+  const auto lists = references(R"([{"uid": "a", "change_caption": ["x", "y"]},
+      {"uid": "a", "change_caption": ["x", "y"]}, {"uid": "a", "change_caption": ["y", "z"]}])");
+  EXPECT_THAT(lists[0].references, ElementsAre("x", "y", "z"));
+  EXPECT_EQ(lists[0].merged, 1u);
+  const auto own = set_of(predictions(R"([{"uid": "a", "pred": "p", "change_caption": "x"},
+      {"uid": "a", "pred": "p", "change_caption": "y"}])"));
+  EXPECT_THAT(own.samples[0].references, ElementsAre("x", "y"));
+  EXPECT_EQ(own.merged, 1u);
+}
+
+TEST_F(CaptionFiles, ANameOfTwoSplitsIsTwoPairs) {
+  const auto both = references(R"({"images": [
+    {"filename": "1.png", "split": "train", "sentences": [{"raw": "a"}]},
+    {"filename": "1.png", "split": "test", "sentences": [{"raw": "b"}]},
+    {"filename": "2.png", "split": "test", "sentences": [{"raw": "c"}]}]})",
+                               "all");
+  ASSERT_EQ(both.size(), 3u);
+  EXPECT_EQ(both[0].uid, "train/1.png");
+  EXPECT_EQ(both[2].uid, "2.png");
+  const auto set =
+      set_of(predictions(R"([{"uid": "test/1.png", "pred": "x"}, {"uid": "1.png", "pred": "y"}])"), both);
+  ASSERT_EQ(set.samples.size(), 1u);
+  EXPECT_THAT(set.samples[0].references, ElementsAre("b"));
+  EXPECT_THAT(set.extra, ElementsAre("1.png"));
+}
+
+TEST_F(CaptionFiles, PathsMatchByTheirNamesWhereThatIsUnambiguous) {
+  const auto expected = references(kLevir);
+  const auto set = set_of(predictions(R"([{"uid": "images/test/A/test_1.png", "caption": "a"},
+                                          {"uid": "pair 2", "before": "A/test_2.png", "caption": "b"}])"),
+                          expected);
+  ASSERT_EQ(set.samples.size(), 2u);
+  EXPECT_EQ(set.samples[0].prediction, "a");
+  EXPECT_EQ(set.samples[1].prediction, "b");
+  const auto unclear = set_of(predictions(R"([{"uid": "x/test_1.png", "caption": "a"},
+      {"uid": "y/test_1.png", "caption": "b"}, {"uid": "z/test_2.png", "caption": "c"},
+      {"uid": "test_2.png", "caption": "d"}])"),
+                              expected);
+  ASSERT_EQ(unclear.samples.size(), 1u);
+  EXPECT_EQ(unclear.samples[0].prediction, "d");
+  EXPECT_THAT(unclear.extra, ElementsAre("x/test_1.png", "y/test_1.png", "z/test_2.png"));
+}
+
+TEST_F(CaptionFiles, ReadsListsOfOtherDataSets) {
+  const auto coco = references(R"([{"image_id": 7, "caption": "a"}, {"image_id": 7, "caption": "b"}])");
+  ASSERT_EQ(coco.size(), 1u);
+  EXPECT_THAT(coco[0].references, ElementsAre("a", "b"));
+  const auto rscc = references(
+      "{\"pre_image\": \"i/x_pre.png\", \"post_image\": \"i/x_post.png\", "
+      "\"change_caption\": \"c\"}\n");
+  EXPECT_EQ(rscc[0].uid, "i/x_pre.png");
+  EXPECT_EQ(set_of(predictions(R"([{"uid": "i/x_post", "pred": "p"}])"), rscc).samples.size(), 1u);
+  const auto chat = references(R"([{"image_A": "t/A/1.png", "image_B": "t/B/1.png", "captions": ["a", "b"],
+                                    "changeflag": 0}])");
+  EXPECT_THAT(chat[0].references, ElementsAre("a", "b"));
+  EXPECT_EQ(chat[0].changed, false);
+  EXPECT_EQ(chat[0].after, folder_ / "t/B/1.png");
+  const auto edits = references(R"([{"img0": "q.jpg", "img1": "r.jpg", "sents": ["a"], "uid": "e1"}])");
+  EXPECT_EQ(set_of(predictions(R"([{"uid": "q", "pred": "p"}])"), edits).samples[0].uid, "e1");
+  const auto spot =
+      references(R"([{"img_id": "1", "sentences": ["a", "b"]}, {"img_id": "1", "sentences": ["c"]}])");
+  ASSERT_EQ(spot.size(), 1u);
+  EXPECT_THAT(spot[0].references, ElementsAre("a", "b", "c"));
+}
+
+TEST_F(CaptionFiles, ReadsClevrChangeWithItsSplits) {
+  constexpr const char* kCaptions =
+      R"({"CLEVR_default_000003.png": ["a"], "CLEVR_default_000012.png": ["b"]})";
+  EXPECT_EQ(references(kCaptions).size(), 2u);
+  folder_.write("splits.json", R"({"train": [3], "val": [], "test": [12]})");
+  const auto changed = references(kCaptions);
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(changed[0].uid, "CLEVR_semantic_000012");
+  EXPECT_EQ(changed[0].changed, true);
+  EXPECT_EQ(changed[0].after, folder_ / "sc_images/CLEVR_semantic_000012.png");
+  EXPECT_EQ(
+      set_of(predictions(R"([{"uid": "CLEVR_default_000012.png", "pred": "p"}])"), changed).samples.size(),
+      1u);
+  const auto same = read_references(folder_.write("no_change_captions.json", kCaptions), "all");
+  ASSERT_EQ(same.size(), 2u);
+  EXPECT_EQ(same[0].uid, "CLEVR_nonsemantic_000003");
+  EXPECT_EQ(same[0].changed, false);
+}
+
+TEST_F(CaptionFiles, OtherFormatsAreSentToTheConverter) {
+  const auto error = [&](const std::string& text) { return test::error_of([&] { references(text); }); };
+  for (const char* text : {"name,caption\n", R"([{"id": 1, "image": ["a", "b"], "conversations": []}])",
+                           "{\n  \"foo\": 1\n}\n", R"([{"uid": "a"}])"})
+    EXPECT_THAT(error(text), HasSubstr("ccexpert-data convert")) << text;
+}
+
+TEST_F(CaptionFiles, ErrorsOfTypesNameTheFile) {
+  const auto error = [&](const std::string& text) { return test::error_of([&] { references(text); }); };
+  EXPECT_THAT(error(R"({"images": 5})"), HasSubstr("r.json: images: expected a list of objects, got 5"));
+  EXPECT_THAT(error(R"({"images": [5]})"), HasSubstr("r.json: images[0]: expected an object, got 5"));
+  EXPECT_THAT(error(R"({"annotations": 5})"),
+              HasSubstr("r.json: annotations: expected a list of objects, got 5"));
+  EXPECT_THAT(error(R"({"images": {}, "annotations": []})"), HasSubstr("images: expected a list of objects"));
+  EXPECT_THAT(error(R"({"images": [{"filename": "a", "sentences": 1}]})"), HasSubstr("images[0]: sentences"));
+}
+
+TEST_F(CaptionFiles, DeeplyNestedJsonIsRefusedByItsType) {
+  const std::string deep = std::string(200000, '[') + std::string(200000, ']');
+  const auto error = [&](const std::string& text) { return test::error_of([&] { predictions(text); }); };
+  EXPECT_THAT(error(R"({"uid": "a", "pred": )" + deep + "}\n"),
+              HasSubstr("pred: expected a text, got an array"));
+  EXPECT_THAT(error("[" + deep + "]"), HasSubstr("entry 1: expected an object with uid, got an array"));
+  EXPECT_THAT(error(R"({"uid": "a", "pred": "x", "change_flag": )" + deep + "}\n"),
+              HasSubstr("got an array"));
+}
+
+TEST_F(CaptionFiles, AByteOrderMarkIsNoText) {
+  EXPECT_EQ(predictions("\xef\xbb\xbf{\"uid\": \"a\", \"pred\": \"x\"}\n").size(), 1u);
+  EXPECT_EQ(references(std::string("\xef\xbb\xbf") + kLevir).size(), 2u);
+}
+
 TEST_F(CaptionFiles, NothingInCommonIsAnError) {
   const auto said = predictions("{\"uid\": \"a\", \"pred\": \"x\"}\n");
   EXPECT_THAT(test::error_of([&] { set_of(said); }), HasSubstr("name the references by --references"));

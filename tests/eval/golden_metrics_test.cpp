@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <sstream>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -72,6 +73,22 @@ TEST(GoldenMetrics, SingleMeteorCases) {
     metric->add({.uid = "one", .prediction = each["hypothesis"], .references = each["references"]});
     EXPECT_EQ(metric->statistics().front(), parse_statistics(each["stats"])) << each;
     EXPECT_NEAR(metric->value().front(), each["score"].get<double>(), 1e-6) << each;
+  }
+}
+
+TEST(GoldenMetrics, MeteorRanksAlignmentsByTheWeightsOfItsAligner) {
+  if (!has_meteor_tables()) GTEST_SKIP() << kNoTables;
+  const auto metric = make_meteor(MeteorData::open(MeteorData::default_folder()));
+  // Of the original's jar: each has a paraphrase of five words or more as a candidate.
+  const std::tuple<const char*, const char*, double> cases[] = {
+      {"behalf of our group to", "behalf of my political group", 0.2462},
+      {"several candidate countries", "a number of these countries", 0.2629},
+      {"the implementing the results", "implementation of the recommendations and", 0.1716},
+  };
+  for (const auto& [said, expected, value] : cases) {
+    metric->reset();
+    metric->add({.uid = "one", .prediction = said, .references = {expected}});
+    EXPECT_NEAR(metric->value().front(), value, 1e-4) << said;
   }
 }
 

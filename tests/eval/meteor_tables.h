@@ -1,6 +1,7 @@
 // METEOR's tables in small, and a cache for their index, both of which go with the test.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -11,7 +12,24 @@
 
 namespace ccexpert::test {
 
-/// Files of the real layout: gzip is optional, so paraphrases are plain text.
+/// Bytes as gzip stores them without compressing: less than 64 KiB.
+inline std::string gzip_of(const std::string& bytes) {
+  uint32_t check = 0xffffffff;
+  for (const char c : bytes) {
+    check ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit) check = (check >> 1) ^ ((check & 1) != 0 ? 0xedb88320 : 0);
+  }
+  const auto number = [](uint32_t value, int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += static_cast<char>(value >> (8 * i));
+    return text;
+  };
+  const auto size = static_cast<uint32_t>(bytes.size());
+  return std::string("\x1f\x8b\x08\0\0\0\0\0\0\xff\x01", 11) + number(size, 2) + number(~size, 2) + bytes +
+         number(~check, 4) + number(size, 4);
+}
+
+/// Files of the real layout.
 class MeteorTables {
  public:
   MeteorTables() {
@@ -24,7 +42,9 @@ class MeteorTables {
     folder_.write("data/nonbreaking/english.prefixes", "# names\nMr\nNo #NUMERIC_ONLY#\n");
     folder_.write(
         "data/paraphrase-en.gz",
-        "0.1\na number of\nmany\n0.1\na number of\nseveral\n0.2\nclose to\nnear\n0.2\nnear\nclose to\n");
+        gzip_of(
+            "0.1\na number of\nmany\n0.1\na number of\nseveral\n0.2\nclose to\nnear\n0.2\nnear\nclose to\n"));
+    folder_.write("data/own-tables", "");
   }
   ~MeteorTables() { ::unsetenv("XDG_CACHE_HOME"); }
   MeteorTables(const MeteorTables&) = delete;

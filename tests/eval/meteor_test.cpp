@@ -1,9 +1,15 @@
 // METEOR on small tables; golden_metrics_test.cpp has the real ones.
 #include <array>
+#include <chrono>
+#include <fstream>
+#include <iterator>
 #include <sstream>
+#include <tuple>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <ccexpert/eval/meteor.h>
 
@@ -105,6 +111,61 @@ TEST_F(MeteorTest, BuildsACutIndexAgain) {
   EXPECT_EQ(built, 1);
 }
 
+TEST_F(MeteorTest, BuildsADamagedIndexAgain) {
+  MeteorData::open(tables_.data());
+  const auto file = fs::directory_iterator(tables_.folder() / "cache/ccexpert")->path();
+  for (const auto place : {uintmax_t{20}, fs::file_size(file) / 2, fs::file_size(file) - 9}) {
+    {
+      std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+      bytes.seekg(static_cast<std::streamoff>(place));
+      const int byte = bytes.get();
+      bytes.seekp(static_cast<std::streamoff>(place));
+      bytes.put(static_cast<char>(byte ^ 0x41));
+    }
+    int built = 0;
+    MeteorData::open(tables_.data(), [&] { ++built; });
+    EXPECT_EQ(built, 1) << place;
+  }
+}
+
+TEST_F(MeteorTest, RemovesWhatKilledBuildsLeft) {
+  MeteorData::open(tables_.data());
+  const auto index = fs::directory_iterator(tables_.folder() / "cache/ccexpert")->path();
+  const auto old = fs::path(index.string() + ".tmp12"), fresh = fs::path(index.string() + ".tmp-abcdef");
+  for (const auto& each : {old, fresh}) fs::create_directory(each);
+  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  MeteorData::open(tables_.data());
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(fresh));
+}
+
+TEST_F(MeteorTest, SeveralProcessesMayBuildAtOnce) {
+  std::vector<pid_t> children;
+  for (int i = 0; i < 4; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(test::error_of([&] { tables_.open(); }) == "no error" ? 0 : 1);
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = -1;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  const auto cache = tables_.folder() / "cache/ccexpert";
+  EXPECT_EQ(std::distance(fs::directory_iterator(cache), {}), 1);
+  MeteorData::open(tables_.data(), [] { ADD_FAILURE() << "expected a whole index"; });
+}
+
+TEST_F(MeteorTest, SaysWhereTheCacheCannotBeWritten) {
+  ::setenv("XDG_CACHE_HOME", (tables_.data() / "own-tables").c_str(), 1);
+  EXPECT_THAT(test::error_of([&] {
+                MeteorData::open(tables_.data(),
+                                 [] { ADD_FAILURE() << "expected an error before the work"; });
+              }),
+              AllOf(HasSubstr("METEOR's index: expected a cache folder that can be written"),
+                    HasSubstr("XDG_CACHE_HOME")));
+}
+
 TEST_F(MeteorTest, SaysWhichFileIsMissingAndWhatToRun) {
   fs::remove(tables_.data() / "paraphrase-en.gz");
   EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }),
@@ -117,8 +178,38 @@ TEST_F(MeteorTest, RefusesBrokenTables) {
   EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }),
               HasSubstr("english.synsets: line 2: expected numbers of synsets, got x1"));
   tables_.folder().write("data/synonym/english.synsets", "car\n02958343\n");
-  tables_.folder().write("data/paraphrase-en.gz", "0.1\na number of\n");
+  tables_.folder().write("data/paraphrase-en.gz", test::gzip_of("0.1\na number of\n"));
   EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }), HasSubstr("ends within an entry"));
+}
+
+TEST_F(MeteorTest, RefusesTablesThatAreEmptyOrCut) {
+  const auto whole = test::gzip_of("0.1\na number of\nmany\n");
+  const std::tuple<const char*, std::string, const char*> cases[] = {
+      {"paraphrase-en.gz", "", "paraphrase-en.gz: expected a gzip file, got an empty file"},
+      {"paraphrase-en.gz", "0.1\na number of\nmany\n", "expected a gzip file, got another file"},
+      {"paraphrase-en.gz", whole.substr(0, whole.size() - 9), "paraphrase-en.gz: cannot be unpacked"},
+      {"paraphrase-en.gz", test::gzip_of(""), "paraphrase-en.gz: expected paraphrases, got none"},
+      {"synonym/english.synsets", "", "english.synsets: expected two lines an entry, got none"},
+      {"synonym/english.synsets", "car\n02958343\nhouse\n", "expected two lines an entry, got 3 lines"},
+      {"synonym/english.exceptions", "good\n",
+       "english.exceptions: expected two lines an entry, got 1 lines"},
+      {"function/english.words", "", "english.words: expected function words, got none"},
+      {"nonbreaking/english.prefixes", "", "english.prefixes: expected abbreviations, got none"},
+  };
+  for (const auto& [name, bytes, message] : cases) {
+    const test::MeteorTables tables;
+    tables.folder().write(std::string("data/") + name, bytes);
+    EXPECT_THAT(test::error_of([&] { MeteorData::open(tables.data()); }),
+                AllOf(HasSubstr(message), HasSubstr("scripts/setup.sh")))
+        << name;
+  }
+}
+
+TEST_F(MeteorTest, TakesTablesThatAreNotTheOriginalOnlyWhereTheFolderSaysSo) {
+  fs::remove(tables_.data() / "own-tables");
+  EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }),
+              AllOf(HasSubstr("english.synsets: expected METEOR 1.5's file of 3702066 bytes, got "),
+                    HasSubstr("run scripts/setup.sh again"), HasSubstr("own-tables")));
 }
 
 TEST_F(MeteorTest, DefaultFolderIsInTheCacheOrNamed) {

@@ -41,6 +41,11 @@ TEST(Tokenize, PtbTokensAreThoseOfTheCocoEvaluation) {
       {"wait... what? no!", "wait what no"},
       {"système d'été 变化", "système d'été 变化"},
       {"end. Next. the main st. and trees, etc.", "end next the main st. and trees etc."},
+      {"10 m² of H₂O, 1½ km²", "10 m ² of h ₂ o 1 1/2 km ²"},
+      {"a&b &amp; c &lt;d&gt; &quot;e&quot;", "a & b & c < d > e"},
+      {"5 sq. m, 3 sq.m", "5 sq. m 3 sq. m"},
+      {"a 🏠 house🏠 ☃ ✓", "a house ☃ ✓"},
+      {"rock'n'roll y'all C++ C#", "rock 'n' roll y' all c++ c#"},
       {"", ""},
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(tokenize(text, Tokenizer::kPtb), expected) << text;

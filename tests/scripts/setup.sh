@@ -9,7 +9,7 @@ unset CCEXPERT_LIBTORCH
 export XDG_CACHE_HOME=$work/cache FAKE_PACKAGES=$work/site-packages PATH=$work/bin:$PATH
 ours=$work/cache/ccexpert/libtorch-2.11.0
 mkdir -p "$work/bin" "$work/cache/ccexpert/meteor-1.5"
-touch "$work/cache/ccexpert/meteor-1.5/paraphrase-en.gz"  # METEOR's tables are no matter of this test
+touch "$work/cache/ccexpert/meteor-1.5/paraphrase-en.gz"
 
 fail() { echo "$*"; cat "$work/log"; exit 1; }
 
@@ -23,6 +23,7 @@ SCRIPT
 # A Python whose torch lies in FAKE_PACKAGES, and which "downloads" and "unpacks" wheels.
 cat > "$work/bin/python3" <<'SCRIPT'
 case "$1 ${2:-} ${3:-}" in
+  "- $XDG_CACHE_HOME"*) mkdir -p "$3" ;;  # METEOR's tables
   "- "*) [ ! -d "$FAKE_PACKAGES" ] || echo "$FAKE_PACKAGES" ;;
   "-m pip download") while [ "$1" != --dest ]; do shift; done; touch "$2/$(basename "$2").whl" ;;
   "-m zipfile -e") case $4 in
@@ -32,6 +33,7 @@ case "$1 ${2:-} ${3:-}" in
 esac
 SCRIPT
 echo 'echo install ok installed' > "$work/bin/dpkg-query"
+echo '[ ! -f "$XDG_CACHE_HOME/damaged" ]' > "$work/bin/sha256sum"
 sed -i '1i #!/usr/bin/env bash' "$work"/bin/*
 chmod +x "$work"/bin/*
 
@@ -62,3 +64,7 @@ setup --cuda
 rm -rf "$ours" "$FAKE_PACKAGES"
 setup
 [ ! -L "$ours" ] && [ -f "$ours/torch/lib/libtorch_cpu.so" ] || fail "expected a download where Python has no torch"
+
+touch "$XDG_CACHE_HOME/damaged"
+setup
+grep -q "METEOR: downloading" "$work/log" || fail "expected damaged tables of METEOR to be fetched again"

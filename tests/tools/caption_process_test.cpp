@@ -71,6 +71,20 @@ TEST(CaptionProcess, ScoresWhatItCaptioned) {
   EXPECT_FALSE(std::filesystem::exists(folder / "x.jsonl"));
 }
 
+TEST(CaptionProcess, ScoresTheSplitAndByTheTokenizerThatAreNamed) {
+  const TemporaryFolder folder;
+  const auto references = folder.write("levir.json", R"({"images": [
+      {"filename": "0.png", "split": "val", "sentences": [{"raw": " a road ."}]},
+      {"filename": "1.png", "split": "test", "sentences": [{"raw": " a tree ."}]}]})");
+  const auto result = caption({"--pairs", write_list(folder, 1).string(), "--format", "jsonl", "--output",
+                               (folder / "c.jsonl").string(), "--quiet", "--evaluate", references.string(),
+                               "--split", "val", "--tokenizer", "ptb", "--no-meteor"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("1 pairs (split val), 1 references each; tokenizer ptb"));
+  EXPECT_THAT(caption({kBefore, kAfter, "--split", "val"}).err,
+              HasSubstr("--split, --tokenizer, --meteor-data: expected with --evaluate"));
+}
+
 TEST(CaptionProcess, ErrorsAreOneLineAndAnExitCode) {
   const auto missing = caption({"/none/before.png", kAfter});
   EXPECT_EQ(missing.exit_code, 1);

@@ -1,6 +1,8 @@
 // ccexpert-eval as a user runs it.
+#include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -77,15 +79,18 @@ TEST_F(EvalProcess, WritesCsvLatexAndPairs) {
       score({predictions_, "--format", "csv", "--no-bootstrap"}).out,
       StartsWith("name,subset,pairs,tokenizer,BLEU-1,BLEU-2,BLEU-3,BLEU-4,METEOR,ROUGE-L,CIDEr-D,S*m,CIDEr,"
                  "change accuracy\r\nsaid,all,3,reference,"));
-  EXPECT_THAT(score({predictions_, "--format", "latex", "--name", "A&B_1"}).out,
-              AllOf(StartsWith("% Method & BLEU-1"), HasSubstr("\nA\\&B\\_1 & "), HasSubstr(" \\\\\n")));
+  EXPECT_THAT(score({predictions_, "--format", "latex", "--name", "A&B_1\\~^"}).out,
+              AllOf(StartsWith("% Method & BLEU-1"),
+                    HasSubstr("\nA\\&B\\_1\\textbackslash{}\\textasciitilde{}\\textasciicircum{} & "),
+                    HasSubstr(" \\\\\n")));
   EXPECT_EQ(score({predictions_, "--pairs", path("pairs.csv"), "--output", path("table.txt")}).out, "");
-  EXPECT_THAT(content(path("pairs.csv")), StartsWith("uid,changed,prediction,BLEU-1"));
+  EXPECT_THAT(content(path("pairs.csv")), StartsWith("uid,changed,tokenizer,prediction,BLEU-1"));
   EXPECT_THAT(content(path("table.txt")), HasSubstr("S*m"));
   score({predictions_, "--pairs", path("pairs.jsonl")});
   const auto line =
       nlohmann::json::parse(content(path("pairs.jsonl")).substr(0, content(path("pairs.jsonl")).find('\n')));
   EXPECT_EQ(line["uid"], "a");
+  EXPECT_EQ(line["tokenizer"], "reference");
   EXPECT_EQ(line["scores"]["METEOR"], 1.0);
 }
 
@@ -125,12 +130,44 @@ TEST_F(EvalProcess, ComparesTwoFiles) {
   const auto json = nlohmann::json::parse(
       score({predictions_, "--compare", other.string(), "--format", "json", "--quiet"}).out);
   EXPECT_GT(json["subsets"]["all"]["scores"]["BLEU-1"]["difference"]["value"].get<double>(), 0.5);
+  EXPECT_EQ(json["left_out"], 1);
+}
+
+TEST_F(EvalProcess, EveryFormatButLatexHasTheDifferences) {
+  const auto other =
+      folder_.write("other.jsonl", R"({"uid": "a", "pred": "x", "change_caption": ["many houses"]})");
+  const auto csv = score({predictions_, "--compare", other.string(), "--bootstrap", "50", "--format", "csv",
+                          "--html", path("report.html")})
+                       .out;
+  EXPECT_THAT(csv, HasSubstr(",BLEU-1,BLEU-1 low,BLEU-1 high,BLEU-1 difference,BLEU-1 difference low,"
+                             "BLEU-1 difference high,BLEU-1 p,BLEU-2,"));
+  std::istringstream lines(csv);
+  std::vector<std::ptrdiff_t> commas;
+  for (std::string line; std::getline(lines, line);)
+    commas.push_back(std::count(line.begin(), line.end(), ','));
+  EXPECT_THAT(commas, ::testing::Each(commas.front()));
+  EXPECT_THAT(content(path("report.html")),
+              AllOf(HasSubstr("<h2>compared with other</h2>"),
+                    HasSubstr("2 pairs that only one has are left out"), HasSubstr("p &lt;0.02")));
+}
+
+TEST_F(EvalProcess, SaysThatReferencesWereMerged) {
+  const auto references = folder_.write("r.jsonl", R"({"uid": "a", "change_caption": "many houses"}
+{"uid": "a", "change_caption": "houses appear"}
+)");
+  const auto result =
+      run({predictions_, "--references", references.string(), "--no-meteor", "--no-bootstrap"});
+  EXPECT_THAT(result.out, AllOf(HasSubstr("2 references each"), HasSubstr("references of 1 more entries")));
+  EXPECT_THAT(result.err, HasSubstr("1 entries repeat a uid with other references, which are added"));
 }
 
 TEST_F(EvalProcess, ShowsTheWorstPairs) {
   const auto out = score({predictions_, "--worst", "1", "--by", "ROUGE-L"}).out;
   EXPECT_THAT(out,
               AllOf(HasSubstr("The 1 worst pairs by ROUGE-L"), HasSubstr("said:      a </script> road")));
+  const auto wild =
+      folder_.write("wild.jsonl", R"({"uid": "a", "pred": "x\ny\u001b[2J", "change_caption": "z"})");
+  EXPECT_THAT(score({wild.string(), "--worst", "1"}).out, HasSubstr("said:      x y\\x1b[2J\n"));
 }
 
 TEST_F(EvalProcess, TheReportIsOnePageWithImagesAndMarkedWords) {
@@ -158,6 +195,7 @@ TEST_F(EvalProcess, WrongArgumentsExitWith2) {
       {{"x", "--pairs", "a.txt"}, "--pairs: expected a file .jsonl or .csv, got a.txt"},
       {{"x", "--compare", "y", "--no-bootstrap"}, "--compare: expected without --no-bootstrap"},
       {{"x", "--worst", "3", "--format", "json"}, "--worst: expected with --format table"},
+      {{"x", "--no-meteor", "--by", "METEOR"}, "--by METEOR: expected without --no-meteor"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = run(arguments);

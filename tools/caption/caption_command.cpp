@@ -56,6 +56,9 @@ EvalCommand evaluation_of(const CaptionCommand& command) {
   evaluation.predictions = command.output;
   evaluation.references = command.evaluate;
   evaluation.name = command.output.stem().string();
+  evaluation.split = command.evaluation_split;
+  evaluation.tokenizer = command.evaluation_tokenizer;
+  evaluation.meteor_data = command.meteor_data;
   evaluation.no_meteor = command.no_meteor;
   evaluation.quiet = command.quiet;
   return evaluation;
@@ -65,7 +68,7 @@ EvalCommand evaluation_of(const CaptionCommand& command) {
 void check_evaluation(const CaptionCommand& command) {
   if (command.evaluate.empty()) return;
   meteor_of(evaluation_of(command));
-  eval::read_references(command.evaluate);
+  eval::read_references(command.evaluate, command.evaluation_split);
 }
 
 int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {

@@ -90,14 +90,33 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
       ->group(kGroup);
   app.add_flag("-q,--quiet", command.quiet, "no progress and no warnings")->group(kGroup);
   app.add_flag("--timings", command.timings, "print where the time went to standard error")->group(kGroup);
+  app.add_option("--timings-file", command.timings_file, "write the same as JSON")
+      ->type_name("FILE")
+      ->group(kGroup);
+}
+
+/// Named as those of ccexpert-eval.
+void add_evaluation_options(CLI::App& app, CaptionCommand& command) {
+  constexpr const char* kGroup = "Evaluation";
   app.add_option("--evaluate", command.evaluate,
                  "then score the output against these references, as ccexpert-eval does")
       ->type_name("REFERENCES")
       ->group(kGroup);
-  app.add_flag("--no-meteor", command.no_meteor, "leave METEOR out of --evaluate")->group(kGroup);
-  app.add_option("--timings-file", command.timings_file, "write the same as JSON")
-      ->type_name("FILE")
+  app.add_option("--split", command.evaluation_split,
+                 "which pairs of references with splits (all: every one)")
+      ->capture_default_str()
+      ->type_name("NAME")
       ->group(kGroup);
+  app.add_option("--tokenizer", command.evaluation_tokenizer, "of the scores: as CCExpert, or ptb: as COCO")
+      ->check(CLI::IsMember({"reference", "ptb"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--meteor-data", command.meteor_data,
+                 "folder of METEOR's tables (where scripts/setup.sh puts them)")
+      ->type_name("DIR")
+      ->group(kGroup);
+  app.add_flag("--no-meteor", command.no_meteor, "leave METEOR out of the scores")->group(kGroup);
 }
 
 void add_generation_options(CLI::App& app, CaptionCommand& command) {
@@ -167,6 +186,11 @@ void check(CaptionCommand& command) {
   expect(command.evaluate.empty() ||
              (!command.single_pair() && command.format == "jsonl" && !command.output.empty()),
          "--evaluate: expected with many pairs, --format jsonl and --output FILE");
+  const CaptionCommand defaults;
+  expect(!command.evaluate.empty() ||
+             (command.evaluation_split == defaults.evaluation_split &&
+              command.evaluation_tokenizer == defaults.evaluation_tokenizer && command.meteor_data.empty()),
+         "--split, --tokenizer, --meteor-data: expected with --evaluate");
   expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
   expect(!command.stream || (command.single_pair() && command.format == "text" && command.output.empty()),
          "--stream: expected with one pair, as text, to standard output");
@@ -207,6 +231,7 @@ ParsedCaptionCommand parse_caption_command(int count, const char* const* argumen
   add_model_options(app, parsed.command);
   add_input_options(app, parsed.command);
   add_output_options(app, parsed.command);
+  add_evaluation_options(app, parsed.command);
   add_generation_options(app, parsed.command);
   add_common_options(app, common);
   static_cast<Leave&>(parsed) =

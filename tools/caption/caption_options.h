@@ -31,7 +31,10 @@ struct CaptionCommand {
   bool quiet = false;
   bool timings = false;
   std::filesystem::path timings_file;
-  std::filesystem::path evaluate;  ///< references to score the captions with, or empty
+  std::filesystem::path evaluate;         ///< references to score the captions with, or empty
+  std::string evaluation_split = "test";  ///< of the references
+  std::string evaluation_tokenizer = "reference";
+  std::filesystem::path meteor_data;  ///< empty: where scripts/setup.sh puts it
   bool no_meteor = false;
 
   std::string prompt;

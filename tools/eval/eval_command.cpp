@@ -2,6 +2,8 @@
 
 #include <iostream>
 
+#include <ccexpert/core/log.h>
+
 #include "common/exit_code.h"
 #include "core/files.h"
 #include "eval/eval_format.h"
@@ -23,12 +25,14 @@ void write(const EvalCommand& command, const EvalResult& result) {
     write_file(command.output, text);
   }
   if (!command.pairs.empty())
-    write_file(command.pairs, pair_scores(result.scored, command.pairs.extension() == ".csv"));
+    write_file(command.pairs,
+               pair_scores(result.scored, result.scoring.tokenizer, command.pairs.extension() == ".csv"));
 }
 
 }  // namespace
 
 int run_eval(const EvalCommand& command) {
+  if (command.quiet) log::set_level(log::Level::kError);
   const auto meteor = meteor_of(command);
   const auto result = evaluate(command, meteor);
   const int exit_code = report_coverage(command, result);

@@ -17,16 +17,6 @@ std::string percent(double value) {
   return std::isnan(value) ? "-" : fmt::format("{:.2f}", 100.0 * value);
 }
 
-std::string signed_percent(double value) {
-  return std::isnan(value) ? "-" : fmt::format("{:+.2f}", 100.0 * value);
-}
-
-std::string p_value(double p, int64_t resamples) {
-  if (std::isnan(p)) return "-";
-  const double least = 1.0 / static_cast<double>(resamples);
-  return p < least ? fmt::format("<{:.3g}", least) : fmt::format("{:.3g}", p);
-}
-
 std::string tokenizer_note(const Scoring& scoring) {
   return scoring.tokenizer == eval::Tokenizer::kReference
              ? "tokenizer reference (lower case, full stops deleted, split on blanks)"
@@ -96,6 +86,7 @@ std::string header_note(const EvalResult& result) {
   if (!result.scoring.split.empty()) note += fmt::format(" (split {})", result.scoring.split);
   note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
   if (set.repeated > 0) note += fmt::format("; {} repeated entries count once", set.repeated);
+  if (set.merged > 0) note += fmt::format("; references of {} more entries of a uid merged", set.merged);
   return note + "\n";
 }
 
@@ -125,7 +116,8 @@ ordered_json to_json(const Scored& scored) {
   ordered_json object{{"name", scored.name},
                       {"missing", scored.set.missing},
                       {"extra", scored.set.extra},
-                      {"repeated", scored.set.repeated}};
+                      {"repeated", scored.set.repeated},
+                      {"merged", scored.set.merged}};
   for (const auto& subset : scored.subsets) {
     ordered_json scores;
     for (size_t i = 0; i < subset.table.names.size(); ++i) {
@@ -156,7 +148,10 @@ std::string json_text(const EvalResult& result) {
   object["confidence"] =
       result.scoring.resamples > 0 ? ordered_json(result.scoring.confidence) : ordered_json();
   object["resamples"] = result.scoring.resamples;
-  if (result.baseline) object["compared_with"] = to_json(*result.baseline);
+  if (result.baseline) {
+    object["compared_with"] = to_json(*result.baseline);
+    object["left_out"] = result.left_out;
+  }
   return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -177,23 +172,45 @@ std::string csv_row(const std::vector<std::string>& fields) {
   return row + "\r\n";
 }
 
-std::string csv_text(const EvalResult& result) {
+std::vector<std::string> csv_header(const EvalResult& result) {
   std::vector<std::string> header{"name", "subset", "pairs", "tokenizer"};
   for (const auto& name : result.scored.table().names) {
     header.push_back(name);
     if (result.scoring.resamples > 0) header.insert(header.end(), {name + " low", name + " high"});
+    if (!result.baseline) continue;
+    for (const char* what : {"difference", "difference low", "difference high", "p"})
+      header.push_back(fmt::format("{} {}", name, what));
   }
-  std::string text = csv_row(header);
+  return header;
+}
+
+/// One column's number, its interval, and how it differs from what it is compared with: empty cells in rows
+/// of that.
+void add_csv_cells(std::vector<std::string>& row, const Subset& subset, size_t column, bool compared) {
+  row.push_back(csv_number(subset.table.corpus[column]));
+  if (!subset.intervals.empty()) {
+    row.push_back(csv_number(subset.intervals[column].low));
+    row.push_back(csv_number(subset.intervals[column].high));
+  }
+  if (!compared) return;
+  if (subset.differences.empty()) {
+    row.insert(row.end(), 4, "");
+    return;
+  }
+  const auto& difference = subset.differences[column];
+  for (const double value :
+       {difference.value, difference.interval.low, difference.interval.high, difference.p})
+    row.push_back(csv_number(value));
+}
+
+std::string csv_text(const EvalResult& result) {
+  std::string text = csv_row(csv_header(result));
   const auto add = [&](const Scored& scored) {
     for (const auto& subset : scored.subsets) {
       std::vector<std::string> row{scored.name, subset.name, std::to_string(subset.pairs.size()),
                                    eval::tokenizer_name(result.scoring.tokenizer)};
-      for (size_t i = 0; i < subset.table.corpus.size(); ++i) {
-        row.push_back(csv_number(subset.table.corpus[i]));
-        if (subset.intervals.empty()) continue;
-        row.push_back(csv_number(subset.intervals[i].low));
-        row.push_back(csv_number(subset.intervals[i].high));
-      }
+      for (size_t i = 0; i < subset.table.corpus.size(); ++i)
+        add_csv_cells(row, subset, i, result.baseline.has_value());
       text += csv_row(row);
     }
   };
@@ -205,8 +222,16 @@ std::string csv_text(const EvalResult& result) {
 std::string latex_escaped(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
-    if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
+    if (c == '\\') {
+      escaped += "\\textbackslash{}";
+    } else if (c == '~') {
+      escaped += "\\textasciitilde{}";
+    } else if (c == '^') {
+      escaped += "\\textasciicircum{}";
+    } else {
+      if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) escaped += '\\';
+      escaped += c;
+    }
   }
   return escaped;
 }
@@ -232,19 +257,45 @@ std::string latex_text(const EvalResult& result) {
   return text;
 }
 
+/// A caption on one line of a terminal, which control characters could move or colour.
+std::string on_one_line(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      line += ' ';
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      line += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
 std::string worst_pair(const Scored& scored, size_t pair) {
   const auto& sample = scored.set.samples[pair];
-  std::string text = sample.uid;
+  std::string text = on_one_line(sample.uid);
   for (size_t i = 0; i < scored.table().names.size(); ++i) {
     const double value = scored.table().pairs[pair][i];
     if (!std::isnan(value)) text += fmt::format("  {} {}", scored.table().names[i], percent(value));
   }
-  text += fmt::format("\n  said:      {}\n", sample.prediction);
-  for (const auto& reference : sample.references) text += fmt::format("  reference: {}\n", reference);
+  text += fmt::format("\n  said:      {}\n", on_one_line(sample.prediction));
+  for (const auto& reference : sample.references)
+    text += fmt::format("  reference: {}\n", on_one_line(reference));
   return text;
 }
 
 }  // namespace
+
+std::string signed_percent(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:+.2f}", 100.0 * value);
+}
+
+std::string p_value(double p, int64_t resamples) {
+  if (std::isnan(p)) return "-";
+  const double least = 1.0 / static_cast<double>(resamples);
+  return p < least ? fmt::format("<{:.3g}", least) : fmt::format("{:.3g}", p);
+}
 
 std::string formatted(const EvalResult& result, const std::string& format) {
   if (format == "json") return json_text(result);
@@ -258,8 +309,10 @@ std::vector<size_t> worst_first(const eval::ScoreTable& table, const std::string
       static_cast<size_t>(std::find(table.names.begin(), table.names.end(), by) - table.names.begin());
   std::vector<size_t> places(table.pairs.size());
   for (size_t i = 0; i < places.size(); ++i) places[i] = i;
-  std::stable_sort(places.begin(), places.end(),
-                   [&](size_t a, size_t b) { return table.pairs[a][column] < table.pairs[b][column]; });
+  std::stable_sort(places.begin(), places.end(), [&](size_t a, size_t b) {
+    const double one = table.pairs[a][column], other = table.pairs[b][column];
+    return std::isnan(other) ? !std::isnan(one) : one < other;
+  });
   return places;
 }
 
@@ -271,20 +324,23 @@ std::string worst_pairs(const Scored& scored, size_t count, const std::string& b
   return text;
 }
 
-std::string pair_scores(const Scored& scored, bool csv) {
+std::string pair_scores(const Scored& scored, eval::Tokenizer tokenizer, bool csv) {
   const auto& table = scored.table();
-  std::vector<std::string> header{"uid", "changed", "prediction"};
+  const auto tokenized = eval::tokenizer_name(tokenizer);
+  std::vector<std::string> header{"uid", "changed", "tokenizer", "prediction"};
   header.insert(header.end(), table.names.begin(), table.names.end());
   std::string text = csv ? csv_row(header) : "";
   for (size_t i = 0; i < table.pairs.size(); ++i) {
     const auto& sample = scored.set.samples[i];
     if (csv) {
       const std::string changed = sample.changed ? (*sample.changed ? "1" : "0") : "";
-      text += csv_row(row_of({sample.uid, changed, sample.prediction}, table.pairs[i], csv_number));
+      text +=
+          csv_row(row_of({sample.uid, changed, tokenized, sample.prediction}, table.pairs[i], csv_number));
       continue;
     }
     ordered_json object{{"uid", sample.uid},
                         {"changed", sample.changed ? ordered_json(*sample.changed) : ordered_json()},
+                        {"tokenizer", tokenized},
                         {"prediction", sample.prediction},
                         {"references", sample.references}};
     for (size_t column = 0; column < table.names.size(); ++column)

@@ -30,7 +30,7 @@ void add_input_options(CLI::App& app, EvalCommand& command) {
       ->type_name("PREDICTIONS")
       ->group(kGroup);
   app.add_option("-r,--references", command.references,
-                 "references: LEVIR-CC JSON, the universal format, or COCO captions")
+                 "references: LEVIR-CC, universal, COCO and other JSON (docs/eval.md)")
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--split", command.split, "which pairs of a references file with splits (all: every one)")
@@ -57,7 +57,9 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_flag("--no-meteor", command.no_meteor, "leave out METEOR, and S*m, which needs it")->group(kGroup);
-  app.add_option("--meteor-data", command.meteor_data, "METEOR's tables (where scripts/setup.sh puts them)")
+  app.add_option(
+         "--meteor-data", command.meteor_data,
+         "folder of METEOR's tables (where scripts/setup.sh puts them), laid out as docs/eval.md says")
       ->envname("CCEXPERT_METEOR_DATA")
       ->type_name("DIR")
       ->group(kGroup);
@@ -132,8 +134,9 @@ void check(EvalCommand& command) {
   const auto extension = command.pairs.extension();
   expect(command.pairs.empty() || extension == ".jsonl" || extension == ".csv",
          "--pairs: expected a file .jsonl or .csv, got " + command.pairs.string());
-  const bool needs_meteor = command.worst_by == "METEOR" || command.worst_by == "S*m";
-  if (command.no_meteor && needs_meteor) command.worst_by = "ROUGE-L";
+  expect(!command.no_meteor || (command.worst_by != "METEOR" && command.worst_by != "S*m"),
+         "--by " + command.worst_by + ": expected without --no-meteor");
+  if (command.worst_by.empty()) command.worst_by = command.no_meteor ? "ROUGE-L" : "S*m";
   if (command.name.empty()) command.name = command.predictions.stem().string();
 }
 

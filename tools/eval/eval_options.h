@@ -30,8 +30,8 @@ struct EvalCommand {
   std::filesystem::path html;    ///< report, or empty
   int64_t html_images = 200;
   int64_t worst = 0;
-  std::string worst_by = "S*m";
-  std::string name;  ///< of the row in a LaTeX table; empty: the file's name
+  std::string worst_by;  ///< parsing fills it in: S*m, without METEOR ROUGE-L
+  std::string name;      ///< of the row in a LaTeX table; empty: the file's name
   bool quiet = false;
 };
 

@@ -24,6 +24,7 @@ std::vector<std::string> sentences_of(const EvalCommand& command) {
   if (!file) fail(command.unchanged_sentences.string(), "cannot be opened");
   std::vector<std::string> sentences;
   for (std::string line; std::getline(file, line);) {
+    if (sentences.empty() && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
     if (line.find_first_not_of(" \t\r") != std::string::npos) sentences.push_back(line);
   }
   if (sentences.empty()) fail({command.unchanged_sentences.string(), "at least one sentence", "none"});
@@ -47,8 +48,8 @@ EvaluationSet picked(const EvaluationSet& set, const std::vector<size_t>& chosen
   return result;
 }
 
-/// Keeps the pairs that both have, in the order of the first.
-void keep_common(EvaluationSet& one, EvaluationSet& other) {
+/// Keeps the pairs that both have, in the order of the first; returns how many only one has.
+size_t keep_common(EvaluationSet& one, EvaluationSet& other) {
   std::unordered_map<std::string, size_t> places;
   for (size_t i = 0; i < other.samples.size(); ++i) places.emplace(other.samples[i].uid, i);
   std::vector<size_t> own, others;
@@ -69,6 +70,7 @@ void keep_common(EvaluationSet& one, EvaluationSet& other) {
     other.samples[i].references = one.samples[i].references;
     other.samples[i].changed = one.samples[i].changed;
   }
+  return lost;
 }
 
 std::vector<Subset> subsets_of(const EvaluationSet& set) {
@@ -77,7 +79,8 @@ std::vector<Subset> subsets_of(const EvaluationSet& set) {
                               {.name = "unchanged", .pairs = {}, .table = {}}};
   for (size_t i = 0; i < set.samples.size(); ++i) {
     subsets[0].pairs.push_back(i);
-    if (set.samples[i].changed) subsets[*set.samples[i].changed ? 1 : 2].pairs.push_back(i);
+    const auto& changed = set.samples[i].changed;
+    if (changed) subsets[*changed ? 1 : 2].pairs.push_back(i);
   }
   std::erase_if(subsets, [](const Subset& subset) { return subset.pairs.empty(); });
   return subsets;
@@ -130,13 +133,14 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
                                 .confidence = command.bootstrap.confidence,
                                 .resamples = command.no_bootstrap ? 0 : command.bootstrap.resamples},
                     .scored = {},
-                    .baseline = {}};
+                    .baseline = {},
+                    .left_out = 0};
   if (command.compare.empty()) {
     result.scored = scored(command, command.name, std::move(set), scorer);
     return result;
   }
   auto other = set_of(command.compare);
-  keep_common(set, other);
+  result.left_out = keep_common(set, other);
   result.scored = scored(command, command.name, std::move(set), scorer);
   result.baseline = scored(command, command.compare.stem().string(), std::move(other), scorer);
   for (size_t i = 0; i < result.scored.subsets.size(); ++i) {
@@ -158,6 +162,10 @@ int report_coverage(const EvalCommand& command, const EvalResult& result) {
     tell(scored.set.missing, scored.name, "pairs have references and no prediction; they are not scored");
     if (command.quiet) return;
     tell(scored.set.extra, scored.name, "predictions have no references; they are left out");
+    if (scored.set.merged > 0)
+      fmt::print(stderr,
+                 "ccexpert-eval: {}: {} entries repeat a uid with other references, which are added\n",
+                 scored.name, scored.set.merged);
     if (scored.set.contradicted > 0)
       fmt::print(stderr,
                  "ccexpert-eval: {}: {} entries repeat a uid with another caption; the first counts\n",

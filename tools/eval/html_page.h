@@ -41,7 +41,8 @@ function draw(){
  const column=data.names.indexOf(sort.value),sign=order.value==='worst'?1:-1,wanted=find.value.toLowerCase();
  const chosen=data.pairs.filter(p=>(show.value==='all'||String(p.changed)===show.value)&&
   (!wanted||(p.uid+' '+p.text+' '+p.references).toLowerCase().includes(wanted)));
- if(column>=0)chosen.sort((a,b)=>sign*((a.scores[column]??-1)-(b.scores[column]??-1)));
+ if(column>=0)chosen.sort((a,b)=>{const x=a.scores[column],y=b.scores[column];
+  return x===null||y===null?(x===null)-(y===null):sign*(x-y)});
  else chosen.sort((a,b)=>sign*(a.uid<b.uid?-1:a.uid>b.uid?1:0));
  list.replaceChildren(...chosen.slice(0,shown).map(card));
  more.hidden=chosen.length<=shown;more.textContent='show more of '+chosen.length}

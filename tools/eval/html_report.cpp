@@ -93,6 +93,33 @@ std::string summary_table(const Scored& scored) {
   return text + "</table>\n";
 }
 
+std::string difference_cell(const eval::Difference& difference, int64_t resamples) {
+  return fmt::format("<td>{}<br><span class=\"low\">{} to {}<br>p {}</span></td>",
+                     signed_percent(difference.value), signed_percent(difference.interval.low),
+                     signed_percent(difference.interval.high),
+                     html_escaped(p_value(difference.p, resamples)));
+}
+
+/// Differences to the predictions that these are compared with.
+std::string comparison(const EvalResult& result) {
+  if (!result.baseline) return "";
+  auto text = fmt::format(
+      "<h2>compared with {}</h2>\n<p>Differences, their {:g} % intervals and p of the two-sided paired "
+      "bootstrap "
+      "test, {} resamples; {} pairs that only one has are left out.</p>\n",
+      html_escaped(result.baseline->name), 100.0 * result.scoring.confidence, result.scoring.resamples,
+      result.left_out);
+  text += "<table><tr><th></th>";
+  for (const auto& name : result.scored.table().names) text += "<th>" + html_escaped(name) + "</th>";
+  text += "</tr>\n";
+  for (const auto& subset : result.scored.subsets) {
+    text += fmt::format("<tr><td>{}</td>", subset.name);
+    for (const auto& each : subset.differences) text += difference_cell(each, result.scoring.resamples);
+    text += "</tr>\n";
+  }
+  return text + "</table>\n" + summary_table(*result.baseline);
+}
+
 std::string heading(const EvalResult& result) {
   const auto& set = result.scored.set;
   auto text = fmt::format("<h1>{}</h1>\n<p>{} pairs, {} references each, tokenizer {}",
@@ -100,7 +127,7 @@ std::string heading(const EvalResult& result) {
                           eval::tokenizer_name(result.scoring.tokenizer));
   if (!set.missing.empty())
     text += fmt::format(", {} pairs without a prediction are left out", set.missing.size());
-  return text + ".</p>\n" + summary_table(result.scored);
+  return text + ".</p>\n" + summary_table(result.scored) + comparison(result);
 }
 
 }  // namespace

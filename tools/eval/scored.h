@@ -40,6 +40,7 @@ struct EvalResult {
   Scoring scoring;
   Scored scored;
   std::optional<Scored> baseline;  ///< what it is compared with
+  size_t left_out = 0;             ///< pairs that only one of the two has
 };
 
 /// The least and the most references that a pair has, as "5" or "3 to 5".

@@ -20,11 +20,13 @@ struct CaptionEntry {
   std::filesystem::path before = {};  ///< empty where the file does not say
   std::filesystem::path after = {};
   std::string split = {};  ///< empty where the file has none
+  size_t merged = 0;       ///< further entries of this uid whose references were added
 };
 
 /// Reads predictions, a JSON array or JSON Lines of objects with
 ///
-///   uid (or image_id)                      a text or a number; else `before` (or img1_path)
+///   uid (or image_id)                      a text or a number; else `before` (or img1_path); names of these
+///                                          two without folder and extension are aliases
 ///   pred (or caption, or prediction)       the caption; an entry of ccexpert-caption with `error` has none
 ///   change_caption (or references)         optional: a text or a list of them
 ///   change_flag                            optional: 0, 1, true or false
@@ -36,10 +38,13 @@ struct CaptionEntry {
 std::vector<CaptionEntry> read_predictions(const std::filesystem::path& file,
                                            const std::filesystem::path& image_root = {});
 
-/// Reads references. Recognised by content: the universal format (uid, change_caption, change_flag as above),
-/// LEVIR-CC's {"images": [{filename, imgid, split, changeflag, sentences: [{raw}]}]}, and COCO's {"images":
-/// [{id, file_name}], "annotations": [{image_id, caption}]}. Of a file with splits, the pairs of `split` are
-/// taken ("all": of every one). Throws Error as above, and for a split that the file has not.
+/// Reads references. Recognised by content: the universal format (uid, change_caption, change_flag as above)
+/// and lists that say the same in other words (COCO results, RSCC, ChangeChat, Image-Editing-Request,
+/// Spot-the-Diff); LEVIR-CC's {"images": [{filename, imgid, split, changeflag, sentences: [{raw}]}]}; COCO's
+/// {"images": [{id, file_name}], "annotations": [{image_id, caption}]}; CLEVR-Change's {"NAME.png":
+/// [captions]}, with a splits.json beside it. Entries of one uid are one, with the references of all of them.
+/// Of a file with splits, the pairs of `split` are taken ("all": of every one; a name that stands in two is
+/// then "split/name"). Throws Error as above, and for a split that the file has not.
 std::vector<CaptionEntry> read_references(const std::filesystem::path& file,
                                           const std::string& split = "test",
                                           const std::filesystem::path& image_root = {});
@@ -51,11 +56,13 @@ struct EvaluationSet {
   std::vector<std::filesystem::path> after;
   std::vector<std::string> missing;  ///< uids with references and no prediction
   std::vector<std::string> extra;    ///< uids with a prediction and no references
-  size_t repeated = 0;               ///< entries that repeated an earlier uid, which counts
+  size_t repeated = 0;               ///< predictions that repeated an earlier uid, which counts
   size_t contradicted = 0;           ///< those among them that said something else
+  size_t merged = 0;                 ///< entries whose references were added to those of an earlier one
 };
 
-/// Lays predictions over references, in the order of the references. Without `references` (empty), those of
+/// Lays predictions over references, in the order of the references. A prediction belongs to the pair of its
+/// uid, else to the one of an alias where no other prediction does. Without `references` (empty), those of
 /// the predictions themselves are taken. A pair whose references do not say whether it changed is taken for
 /// unchanged where all of them are among `unchanged_sentences`, if the set has any such pair at all. Throws
 /// Error where nothing can be scored.

@@ -16,10 +16,11 @@ namespace ccexpert::eval {
 /// WordNet's synonyms, paraphrases and function words, as an index that is mapped into memory.
 class MeteorData {
  public:
-  /// The index of the files in `folder`: synonyms/english.synsets and english.exceptions,
+  /// The index of the files in `folder`: synonym/english.synsets and english.exceptions,
   /// function/english.words, nonbreaking/english.prefixes, paraphrase-en.gz. It is built once, into the
-  /// user's cache, and again where the files have changed; `building` is called before that. Throws Error
-  /// that names what is missing and says how to get it.
+  /// user's cache, and again where the files have changed or the index is damaged; `building` is called
+  /// before that. Throws Error that names what is missing, or is not METEOR 1.5's, and says how to get it. A
+  /// folder with other tables holds an empty file own-tables.
   static std::shared_ptr<const MeteorData> open(const std::filesystem::path& folder,
                                                 const std::function<void()>& building = {});
 

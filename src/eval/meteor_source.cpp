@@ -1,0 +1,131 @@
+#include "eval/meteor_source.h"
+
+#include <algorithm>
+#include <span>
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <ccexpert/core/error.h>
+
+#include "core/files.h"
+#include "core/mapped_file.h"
+#include "eval/hash.h"
+
+namespace ccexpert::eval {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Table {
+  const char* name;
+  uint64_t bytes;
+  uint64_t hash;
+};
+
+/// What the wheel of third_party/wheels-meteor.txt carries.
+constexpr std::array<Table, 5> kTables{{{kSynsetsFile, 3702066, 0x5a463fba0c55b6ec},
+                                        {kIrregularFile, 88789, 0xedbf9b9a9fe0de0d},
+                                        {kFunctionFile, 373, 0x8c90bfe7f1a54558},
+                                        {kAbbreviationsFile, 1241, 0xf2c3725fe077d3a5},
+                                        {kParaphrasesFile, 61813011, 0x17daa7ff022c781f}}};
+
+constexpr const char* kSetupHint =
+    "it is damaged or of another version: run scripts/setup.sh again; a folder of own tables says so by an "
+    "empty file own-tables";
+
+void expect_original(const fs::path& path, const Table& table) {
+  const auto file = MappedFile::open(path);
+  const auto expected = fmt::format("METEOR 1.5's file of {} bytes", table.bytes);
+  if (file->size() != table.bytes)
+    fail({path.string(), expected, fmt::format("{} bytes", file->size()), kSetupHint});
+  if (content_hash({file->data(), file->size()}) != table.hash)
+    fail({path.string(), expected, "as many other bytes", kSetupHint});
+}
+
+/// zlib passes on what is not compressed as it is, an empty file too.
+void expect_gzip(const fs::path& path) {
+  const auto file = MappedFile::open(path);
+  const std::span bytes(file->data(), file->size());
+  if (bytes.size() > 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b}) return;
+  fail({path.string(), "a gzip file", bytes.empty() ? "an empty file" : "another file",
+        "run scripts/setup.sh again"});
+}
+
+}  // namespace
+
+uint64_t meteor_source_key(const fs::path& folder) {
+  std::vector<uint64_t> parts;
+  for (const auto& table : kTables) {
+    const auto path = folder / table.name;
+    std::error_code code;
+    if (!fs::is_regular_file(path, code)) {
+      fail({"METEOR's data", "a file " + path.string(), "none",
+            "run scripts/setup.sh, name a folder laid out as docs/eval.md says by --meteor-data, or leave "
+            "METEOR "
+            "out with --no-meteor"});
+    }
+    parts.push_back(fs::file_size(path));
+    parts.push_back(static_cast<uint64_t>(fs::last_write_time(path).time_since_epoch().count()));
+  }
+  return phrase_hash(parts);
+}
+
+void expect_original_tables(const fs::path& folder) {
+  std::error_code code;
+  if (fs::exists(folder / kOwnTablesFile, code)) return;
+  for (const auto& table : kTables) expect_original(folder / table.name, table);
+}
+
+void expect_some(size_t count, const fs::path& path, std::string_view what) {
+  if (count == 0) fail({path.string(), what, "none", "run scripts/setup.sh again"});
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  const auto text = read_file(path);
+  std::vector<std::string> lines;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    lines.push_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  return lines;
+}
+
+std::vector<std::string> paired_lines_of(const fs::path& path) {
+  auto lines = lines_of(path);
+  expect_some(lines.size(), path, "two lines an entry");
+  if (lines.size() % 2 != 0) {
+    fail({path.string(), "two lines an entry", fmt::format("{} lines", lines.size()),
+          "it is cut: run scripts/setup.sh again"});
+  }
+  return lines;
+}
+
+GzipLines::GzipLines(const fs::path& path) : path_(path), file_(nullptr, gzclose) {
+  expect_gzip(path);
+  file_.reset(gzopen(path.c_str(), "rb"));
+  if (!file_) fail(path.string(), "cannot be opened");
+  gzbuffer(file_.get(), 1u << 20);
+}
+
+bool GzipLines::next(std::string_view& line) {
+  line_.clear();
+  bool any = false;
+  while (gzgets(file_.get(), buffer_.data(), static_cast<int>(buffer_.size())) != nullptr) {
+    any = true;
+    line_ += buffer_.data();
+    if (line_.ends_with('\n')) {
+      line_.pop_back();
+      break;
+    }
+  }
+  int error = Z_OK;
+  const char* message = gzerror(file_.get(), &error);
+  if (error != Z_OK && error != Z_STREAM_END)
+    fail(path_.string(), std::string("cannot be unpacked: ") + message, "run scripts/setup.sh again");
+  line = line_;
+  return any;
+}
+
+}  // namespace ccexpert::eval
