@@ -73,7 +73,7 @@ TEST(PairList, ErrorsNameFileAndPlace) {
   EXPECT_THAT(message("{\"before\": \"a\", \"after\": \"b\"}\n{\"before\": "),
               HasSubstr(": line 2: expected JSON, got"));
   EXPECT_EQ(message(R"({"before": ["a"], "after": "b"})"),
-            R"(: line 1: before: expected a string, got ["a"])");
+            ": line 1: before: expected a string, got an array");
   EXPECT_EQ(message("uid,before,after\n1,a,b\n1,a,c\n"),
             ": row 3: uid '1' already stands for other images (give every pair its own uid)");
   EXPECT_THAT(message("x,y\n"), HasSubstr("expected JSON, JSON Lines, or CSV with a header line"));

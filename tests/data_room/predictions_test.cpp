@@ -137,7 +137,8 @@ TEST(PredictionWriter, LeavesNoFileWhereNothingWasWritten) {
 
 TEST(PredictionWriter, LosesNothingThatIsThere) {
   const TemporaryFolder folder;
-  const auto file = folder.write("o.jsonl", "{\"uid\":\"1\"}\n{oops}\n{\"uid\":\"3\"}\n");
+  const auto file =
+      folder.write("o.jsonl", "{\"uid\":\"1\",\"caption\":\"\"}\n{oops}\n{\"uid\":\"3\",\"caption\":\"\"}\n");
   EXPECT_EQ(error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kRefuse); }),
             file.string() + ": exists already (--resume goes on with it, --overwrite starts it anew)");
   EXPECT_THAT(
@@ -147,7 +148,7 @@ TEST(PredictionWriter, LosesNothingThatIsThere) {
               HasSubstr("expected the columns uid,before,after"));
   EXPECT_THAT(error_of([&] { PredictionWriter(file, PredictionFormat::kText, ExistingOutput::kResume); }),
               HasSubstr("expected format jsonl or csv, got text"));
-  EXPECT_EQ(content(file), "{\"uid\":\"1\"}\n{oops}\n{\"uid\":\"3\"}\n");
+  EXPECT_EQ(content(file), "{\"uid\":\"1\",\"caption\":\"\"}\n{oops}\n{\"uid\":\"3\",\"caption\":\"\"}\n");
   EXPECT_THAT(error_of([&] { PredictionWriter("/none/o", PredictionFormat::kCsv, ExistingOutput::kRefuse); }),
               HasSubstr("/none/o: cannot be written (No such file or directory)"));
 }

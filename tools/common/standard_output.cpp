@@ -15,7 +15,8 @@ int with_standard_output(std::string_view program, int exit_code) {
   errno = 0;
   std::cout.flush();
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
-  if (written || exit_code != kSuccess) return exit_code;
+  const bool has_results = exit_code == kSuccess || exit_code == kSomeFailed;
+  if (written || !has_results) return exit_code;
   std::cerr << fmt::format("{}: standard output: cannot be written{}\n", program,
                            errno == 0 ? "" : fmt::format(" ({})", std::strerror(errno)));
   return kFailed;
