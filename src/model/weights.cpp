@@ -1,12 +1,10 @@
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/checkpoint.h>
@@ -74,16 +72,6 @@ void expect_floating(const io::TensorInfo& info) {
   }
 }
 
-/// Asks for large pages under a tensor that nothing was written to yet: filling memory for the first time
-/// costs a page fault a page, as much time as reading the file does. Refusal does no harm.
-void prefer_large_pages(const at::Tensor& tensor) {
-  if (!tensor.is_cpu()) return;
-  constexpr size_t kPage = 4096;
-  void* begin = tensor.data_ptr();
-  size_t bytes = tensor.nbytes();
-  if (std::align(kPage, kPage, begin, bytes) != nullptr) ::madvise(begin, bytes, MADV_HUGEPAGE);
-}
-
 }  // namespace
 
 void load_weights(torch::nn::Module& module, const io::TensorSource& source,
@@ -102,7 +90,6 @@ void load_weights(torch::nn::Module& module, const io::TensorSource& source,
   }
   for (auto& item : parameters) {
     if (source.find(item.key()) == nullptr) continue;
-    prefer_large_pages(item.value());
     item.value().copy_(source.tensor(item.key()));
     source.release(item.key());
   }
