@@ -20,7 +20,7 @@ expect() {
   local wanted=$1 text=$2 result=works output
   shift 2
   rm -rf "$work/build"
-  output=$(cmake -S "$source/tests/find_libtorch" -B "$work/build" -D SOURCE="$source" "$@" 2>&1) || result=fails
+  output=$(cmake -S "$source/tests/find_libtorch" -B "$work/build" -G Ninja -D SOURCE="$source" "$@" 2>&1) || result=fails
   output=$(tr -s ' \n' ' ' <<< "$output")
   [ "$result" = "$wanted" ] && [[ "$output" = *"$text"* ]] ||
     { echo "cmake $*: expected that it $wanted with '$text', but it $result with: $output"; exit 1; }
