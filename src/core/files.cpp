@@ -42,4 +42,13 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
   file.commit();
 }
 
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code code, ignored;
+  if (folder.empty()) return;
+  std::filesystem::create_directories(folder, code);
+  if (std::filesystem::is_directory(folder, ignored)) return;
+  if (std::filesystem::exists(folder, ignored)) fail({folder.string(), "a folder", "a file"});
+  fail(folder.string(), "cannot be made", code.message());
+}
+
 }  // namespace ccexpert

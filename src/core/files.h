@@ -11,6 +11,10 @@ namespace ccexpert {
 /// whole here (configs, vocabularies) is small, and a larger file is a wrong file.
 std::string read_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);
 
+/// Makes a folder and those above it; an empty path is the working folder. Throws Error where a file stands
+/// there or the system refuses.
+void make_folder(const std::filesystem::path& folder);
+
 /// Throws the Error that write_file would throw now where the system refuses `path`; writes nothing.
 void expect_writable(const std::filesystem::path& path);
 

@@ -10,7 +10,7 @@
 #include <ccexpert/datasets/annotate.h>
 
 #include "core/atomic_file.h"
-#include "datasets/annotate_files.h"
+#include "core/files.h"
 #include "datasets/chat_client.h"
 #include "datasets/chat_purse.h"
 #include "datasets/chat_task.h"
@@ -87,7 +87,7 @@ class Annotator {
     // A list that is named without its folder is in the working folder.
     const ListOptions paths{.image_root = root_.empty() ? "." : root_};
     move_ = move_between(options.list, options.output, paths);
-    for (const auto& file : {options.output, failures_path()}) remove_leftovers(file);
+    remove_leftovers(failures_path());
     writer_ = std::make_unique<ListWriter>(options.output, format_of(options.output));
   }
 
@@ -277,7 +277,8 @@ void add_to(Plan& plan, const ChatPair& pair, const AnnotateOptions& options) {
   auto text_only = options;
   const bool describes = options.task == AnnotateTask::kDescribe;
   if (describes) text_only.task = AnnotateTask::kEnrich;
-  if (plan.pairs++ == 0) plan.first = chat_request(options.endpoint, first_messages(pair, options));
+  if (plan.first.is_null()) plan.first = chat_request(options.endpoint, first_messages(pair, options));
+  ++plan.pairs;
   plan.prompt_tokens += estimated_tokens(first_messages(pair, text_only)) +
                         (describes ? 2 * estimated_tokens("data:image/") : 0);
 }
@@ -285,17 +286,17 @@ void add_to(Plan& plan, const ChatPair& pair, const AnnotateOptions& options) {
 Plan plan_of(const AnnotateOptions& options) {
   const auto root = options.image_root.empty() ? options.list.parent_path() : options.image_root;
   Plan plan;
-  visit_elements(options.list, {}, [&](json& entry, const std::string& where) {
+  JsonPlace place;
+  if (options.on_error == OnError::kSkip)
+    place.bad_line = [&](const std::string& /*where*/, const std::string& /*problem*/) { ++plan.no_pairs; };
+  visit_elements(options.list, place, [&](json& entry, const std::string& where) {
     if (options.limit > 0 && plan.pairs + plan.no_pairs == options.limit) return;
-    std::optional<ChatPair> pair;
     try {
-      pair = pair_of(entry, where, root);
+      add_to(plan, pair_of(entry, where, root), options);
     } catch (const Error&) {
       if (options.on_error == OnError::kError) throw;
       ++plan.no_pairs;
-      return;
     }
-    add_to(plan, *pair, options);
   });
   if (plan.pairs == 0) fail({options.list.string(), "at least one pair", "none"});
   leave_out_images(plan.first);
@@ -316,8 +317,8 @@ AnnotateSummary annotate(const AnnotateOptions& options, const std::function<voi
                          std::stop_token stop) {
   check(options);
   expect_new(options.output, options.overwrite);
-  make_folder_of(options.output);
-  make_folder_of(options.journal);
+  make_folder(options.output.parent_path());
+  make_folder(options.journal.parent_path());
   return Annotator(options, done, std::move(stop)).run();
 }
 

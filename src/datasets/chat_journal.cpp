@@ -75,6 +75,8 @@ ChatJournal::~ChatJournal() {
 
 void ChatJournal::read() {
   std::ifstream stream(path_, std::ios::binary);
+  // What cannot be read is not cut off below.
+  if (!stream.is_open()) fail(path_.string(), "cannot be read", std::strerror(errno));
   std::string line;
   for (size_t number = 1; std::getline(stream, line); ++number) {
     const auto where = fmt::format("{}: line {}", path_.string(), number);
@@ -85,6 +87,7 @@ void ChatJournal::read() {
     read_line(line, where);
     whole_ += static_cast<off_t>(line.size()) + 1;
   }
+  if (stream.bad()) fail(path_.string(), "cannot be read");
   if (::ftruncate(descriptor_, whole_) != 0) fail(path_.string(), "cannot be written", std::strerror(errno));
 }
 

@@ -27,9 +27,18 @@ EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
   if (!is_ours(description)) {
     fail({file.string(), "a description of an earlier conversion", "another file", "choose another folder"});
   }
+  if (!description.contains("files")) add_names_by_split(description);
   for (const auto& name : description.value("files", json::array())) {
     if (name.is_string()) names_.insert(name.get<std::string>());
   }
+}
+
+/// Descriptions did not always list the files.
+void EarlierConversion::add_names_by_split(const json& description) {
+  for (const auto& [split, counts] : description.value("splits", json::object()).items()) {
+    names_.insert({split + ".json", split + ".jsonl"});
+  }
+  names_.insert({"left-out.jsonl", "crops", "maps"});
 }
 
 void EarlierConversion::expect_own(const std::string& name, std::string_view what) const {
@@ -40,8 +49,10 @@ void EarlierConversion::expect_own(const std::string& name, std::string_view wha
 }
 
 void EarlierConversion::remove(const std::string& name) const {
-  std::error_code ignored;
-  if (wrote(name)) fs::remove_all(folder_ / name, ignored);
+  if (!wrote(name)) return;
+  std::error_code code;
+  fs::remove_all(folder_ / name, code);
+  if (code) fail((folder_ / name).string(), "cannot be removed", code.message());
 }
 
 }  // namespace ccexpert::datasets

@@ -55,7 +55,11 @@ std::string split_named(std::string_view name) {
 std::string split_in_name(std::string_view file_name) {
   const auto words = words_in_name(file_name);
   const auto holds_any = [&](std::initializer_list<std::string_view> wanted) {
-    return std::find_first_of(words.begin(), words.end(), wanted.begin(), wanted.end()) != words.end();
+    return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+      // Of "LEVIRtest", the last capital is no part of the word.
+      const auto is = [&](std::string_view one) { return word == one || word.substr(1) == one; };
+      return std::any_of(wanted.begin(), wanted.end(), is);
+    });
   };
   if (holds_any({"test", "tests", "testing", "testset", "bench", "benchmark"})) return "test";
   return holds_any({"val", "valid", "validation", "valset"}) ? "val" : "train";

@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/lists.h>
 
+#include "core/files.h"
 #include "data/counter_random.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -172,12 +173,6 @@ void check_shares(const std::array<double, 3>& shares) {
     fail({"shares", "three of 0 or more that add up to 1",
           fmt::format("{} + {} + {}", shares[0], shares[1], shares[2])});
   }
-}
-
-void make_folder(const fs::path& folder) {
-  std::error_code code;
-  if (!folder.empty()) fs::create_directories(folder, code);
-  if (code) fail(folder.string(), "cannot be made", code.message());
 }
 
 void check(const SampleOptions& options) {

@@ -1,9 +1,12 @@
 #include "datasets/made_folders.h"
 
+#include <cstdio>
+
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 
 #include "core/atomic_file.h"
 
@@ -18,6 +21,18 @@ void move_to(const fs::path& from, const fs::path& to) {
   std::error_code code;
   fs::rename(from, to, code);
   if (code) fail(to.string(), "cannot be moved into place", code.message());
+}
+
+/// Whatever is at one place comes to the other; at once where the file system can.
+void trade(const fs::path& made, const fs::path& place) {
+  std::error_code code;
+  if (!fs::exists(place, code)) return move_to(made, place);
+  if (!fs::exists(made, code)) return move_to(place, made);
+  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) == 0) return;
+  const fs::path aside = made.string() + ".aside";
+  move_to(place, aside);
+  move_to(made, place);
+  move_to(aside, made);
 }
 
 }  // namespace
@@ -37,17 +52,31 @@ MadeFolders::MadeFolders(const fs::path& output)
 }
 
 MadeFolders::~MadeFolders() {
+  for (const auto& name : installed_) {
+    try {
+      trade(folder_ / name, output_ / name);
+    } catch (const Error& error) {
+      log::error(error.what());
+    }
+  }
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void MadeFolders::install() const {
+std::vector<std::string> MadeFolders::names() const {
+  std::vector<std::string> names;
+  std::error_code code;
   for (const auto& name : made_folder_names()) {
-    std::error_code code;
-    // What was there goes with this folder.
-    if (fs::exists(output_ / name, code)) move_to(output_ / name, folder_ / ("earlier-" + name));
-    if (fs::exists(folder_ / name, code)) move_to(folder_ / name, output_ / name);
+    if (fs::exists(folder_ / name, code)) names.push_back(name);
+  }
+  return names;
+}
+
+void MadeFolders::install() {
+  for (const auto& name : names()) {
+    trade(folder_ / name, output_ / name);
+    installed_.push_back(name);
   }
   flush_folder(output_);
 }

@@ -21,12 +21,18 @@ class MadeFolders {
   /// Where their files are written until then.
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// Puts what was made in place of what is there. Throws Error.
-  void install() const;
+  /// Those of made_folder_names() that hold something.
+  std::vector<std::string> names() const;
+
+  /// Puts what was made in place of what is there, until keep() is called: without that, what was there comes
+  /// back. Throws Error.
+  void install();
+  void keep() { installed_.clear(); }
 
  private:
   std::filesystem::path output_;
   std::filesystem::path folder_;
+  std::vector<std::string> installed_;
   int descriptor_ = -1;
 };
 

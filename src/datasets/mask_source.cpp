@@ -9,6 +9,7 @@
 #include <ccexpert/image/decode.h>
 
 #include "datasets/parallel.h"
+#include "datasets/source.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -136,9 +137,7 @@ std::optional<Entry> window_entry(Opened& opened, const Window& window, const st
 }
 
 bool is_lossy(const fs::path& file) {
-  auto extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto extension = lower_extension(file);
   return extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
 }
 

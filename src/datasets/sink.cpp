@@ -12,6 +12,7 @@
 #include "core/files.h"
 #include "datasets/caption_text.h"
 #include "datasets/image_size.h"
+#include "datasets/utf8.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -47,40 +48,12 @@ std::vector<std::string> list_names() {
   return names;
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code code, ignored;
-  fs::create_directories(folder, code);
-  if (fs::is_directory(folder, ignored)) return;
-  if (fs::exists(folder, ignored)) fail({folder.string(), "a folder", "a file"});
-  fail(folder.string(), "cannot be made", code.message());
-}
-
 fs::path whole_path(const fs::path& path) {
   std::error_code code;
-  auto whole = fs::weakly_canonical(path, code);
+  // Of a path that is not there yet, weakly_canonical alone would leave the relative part relative.
+  auto whole = fs::weakly_canonical(fs::absolute(path, code), code);
   if (code) fail(path.string(), "cannot be followed", code.message());
   return whole.has_filename() ? whole : whole.parent_path();
-}
-
-/// Bytes that are no ASCII as \xNN.
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    result += byte < 0x80 ? std::string(1, c) : fmt::format("\\x{:02x}", byte);
-  }
-  return result;
-}
-
-/// JSON holds nothing else: a name would come back as that of no file.
-void expect_utf8(const char* field, const std::string& text) {
-  const bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return (c & 0x80) == 0; });
-  if (ascii) return;
-  try {
-    static_cast<void>(ordered_json(text).dump());
-  } catch (const ordered_json::type_error&) {
-    fail({field, "UTF-8", fmt::format("'{}'", escaped(text))});
-  }
 }
 
 TextKey pair_key(const Entry& entry) {
@@ -126,10 +99,10 @@ void Sink::refuse_existing() const {
   for (const auto& name : list_names()) {
     const auto file = options_.output / name;
     std::error_code code;
+    earlier_->expect_own(name, "a list");
     if (!options_.overwrite && fs::exists(file, code)) {
       fail(file.string(), "exists already", "--overwrite replaces it");
     }
-    earlier_->expect_own(name, "a list");
   }
   earlier_->expect_own(kLeftOut, "a list");
 }
@@ -325,29 +298,29 @@ ConvertSummary Sink::commit() {
     list.counts.unchanged += added.unchanged;
     summary_.splits[split] = list.counts;
   }
-  // First what says which of the files are ours: a kill within these lines then leaves none that is not.
-  write_description(summary_);
-  replace_made();
+  // First what says which of the files are ours, those of before included: whatever ends the lines below, the
+  // next run may replace all of them.
+  const auto written = written_names();
+  auto ours = earlier_->names();
+  ours.insert(written.begin(), written.end());
+  write_description({ours.begin(), ours.end()});
+  if (made_ != nullptr) made_->install();
   for (auto& [split, list] : lists_) list.writer->commit();
   if (left_out_ != nullptr) left_out_->commit();
-  remove_stale();
+  if (made_ != nullptr) made_->keep();
+  remove_stale(written);
+  write_description(written);
   if (done_) done_(pending_);
   return summary_;
 }
 
-/// Entries of earlier lists would show other images in these names.
-void Sink::replace_made() const {
-  if (made_ != nullptr) return made_->install();
-  for (const auto& name : made_folder_names()) earlier_->remove(name);
-}
-
 /// What an earlier conversion left would be taken for this one's.
-void Sink::remove_stale() const {
-  const auto written = written_names();
+void Sink::remove_stale(const std::vector<std::string>& written) const {
   const auto remove = [&](const std::string& name) {
     if (std::find(written.begin(), written.end(), name) == written.end()) earlier_->remove(name);
   };
   for (const auto& name : list_names()) remove(name);
+  for (const auto& name : made_folder_names()) remove(name);
   remove(kLeftOut);
 }
 
@@ -356,32 +329,30 @@ std::vector<std::string> Sink::written_names() const {
   for (const auto& [split, list] : lists_) names.push_back(split + extension_of(options_.format));
   if (left_out_ != nullptr) names.emplace_back(kLeftOut);
   if (made_ == nullptr) return names;
-  std::error_code code;
-  for (const auto& name : made_folder_names()) {
-    if (fs::exists(made_->folder() / name, code)) names.push_back(name);
-  }
+  const auto& made = made_->names();
+  names.insert(names.end(), made.begin(), made.end());
   return names;
 }
 
-void Sink::write_description(const ConvertSummary& summary) const {
+void Sink::write_description(const std::vector<std::string>& files) const {
   ordered_json splits = ordered_json::object();
-  for (const auto& [name, counts] : summary.splits) {
+  for (const auto& [name, counts] : summary_.splits) {
     splits[name] = {{"pairs", counts.pairs},
                     {"captions", counts.captions},
                     {"changed", counts.changed},
                     {"unchanged", counts.unchanged}};
   }
   const ordered_json description{{"made_by", kMadeBy},
-                                 {"source", summary.source},
+                                 {"source", summary_.source},
                                  {"input", input_prefix_.empty() ? "." : input_prefix_},
                                  {"captions", options_.cleaning == CaptionCleaning::kClean ? "clean" : "raw"},
                                  {"seed", options_.seed},
                                  {"splits", splits},
-                                 {"files", written_names()},
-                                 {"merged", summary.merged},
-                                 {"left_out", summary.left_out},
-                                 {"passed_over", summary.passed_over},
-                                 {"blank_captions", summary.blank_captions}};
+                                 {"files", files},
+                                 {"merged", summary_.merged},
+                                 {"left_out", summary_.left_out},
+                                 {"passed_over", summary_.passed_over},
+                                 {"blank_captions", summary_.blank_captions}};
   write_file(options_.output / kDescription, description.dump(2) + "\n");
 }
 

@@ -88,10 +88,9 @@ class Sink {
   void set_prefixes();
   void refuse_existing() const;
   void remove_leftovers_here() const;
-  void replace_made() const;
-  void remove_stale() const;
+  void remove_stale(const std::vector<std::string>& written) const;
   std::vector<std::string> written_names() const;
-  void write_description(const ConvertSummary& summary) const;
+  void write_description(const std::vector<std::string>& files) const;
 
   ConvertOptions options_;
   std::function<void(int64_t)> done_;

@@ -44,13 +44,6 @@ bool by_number(const std::string& a, const std::string& b) {
   return left != other ? left < other : a < b;
 }
 
-std::string lower_extension(const fs::path& path) {
-  auto extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
-
 }  // namespace
 
 const std::vector<Source>& all_sources() {
@@ -101,6 +94,13 @@ bool has_in_a_split(const fs::path& folder, std::string_view path) {
   return has(folder / "train", path) || has(folder / "val", path) || has(folder / "test", path);
 }
 
+std::string lower_extension(const fs::path& path) {
+  auto extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension;
+}
+
 std::vector<std::string> files_in(const fs::path& folder, const std::vector<std::string>& extensions) {
   std::error_code code;
   fs::directory_iterator files(folder, code);
@@ -111,7 +111,10 @@ std::vector<std::string> files_in(const fs::path& folder, const std::vector<std:
         std::find(extensions.begin(), extensions.end(), lower_extension(file.path())) != extensions.end();
     // A link that leads nowhere is named, so that whoever reads it says so.
     const bool dangling = file.is_symlink(code) && !file.exists(code);
-    if (wanted && (dangling || file.is_regular_file(code))) names.push_back(file.path().filename().string());
+    auto name = file.path().filename().string();
+    // What file systems and viewers keep beside images begins with a dot.
+    const bool hidden = name.starts_with('.');
+    if (wanted && !hidden && (dangling || file.is_regular_file(code))) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end(), by_number);
   return names;

@@ -378,7 +378,7 @@ TEST_F(AnnotationFaults, FoldersAreMade) {
   EXPECT_TRUE(fs::exists(asked.output));
   EXPECT_TRUE(fs::exists(asked.journal));
   asked.output = folder_.write("file", "") / "out.jsonl";
-  EXPECT_THAT(error_of([&] { annotate(asked); }), HasSubstr("file: cannot be made"));
+  EXPECT_THAT(error_of([&] { annotate(asked); }), HasSubstr("file: expected a folder, got a file"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/conversion_fixture.h"
+#include "datasets/entry.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -194,6 +195,56 @@ TEST_F(Conversion, DescriptionsThatDoNotDifferAreNoChange) {
   EXPECT_THAT(
       error_of([&] { converted(); }),
       HasSubstr("entry 1: negatives[0]: edited_caption: expected another text than caption, got 'A car.'"));
+}
+
+TEST_F(Conversion, AnOutputThatIsNotThereYetMayBeNamedRelatively) {
+  file("LevirCCcaptions.json", levir_list());
+  images({"images/train/A/train_000016.png"});
+  auto asked = options();
+  asked.check_images = false;
+  const auto before = fs::current_path();
+  fs::current_path(folder_.path());
+  asked.input = "in";
+  asked.output = "new/out";
+  const auto problem = error_of([&] { convert(asked); });
+  fs::current_path(before);
+  EXPECT_EQ(problem, "no error");
+  const auto pair = data::read_change_dataset(folder_ / "new/out/train.json").at(0);
+  EXPECT_TRUE(fs::exists(pair.before)) << pair.before;
+}
+
+TEST_F(Conversion, DescriptionsWithoutFilesAreThoseOfOlderConversions) {
+  file("LevirCCcaptions.json", levir_list());
+  auto asked = options();
+  asked.check_images = false;
+  convert(asked);
+  const auto description = folder_ / "out/conversion.json";
+  auto json = nlohmann::json::parse(std::ifstream(description));
+  json.erase("files");
+  std::ofstream(description) << json;
+  asked.overwrite = true;
+  EXPECT_EQ(error_of([&] { convert(asked); }), "no error");
+}
+
+TEST_F(Conversion, AFailedExchangeGivesBackWhatWasThere) {
+  // A folder that holds something cannot be replaced by a list.
+  file("LevirCCcaptions.json", levir_list());
+  auto asked = options();
+  asked.check_images = false;
+  convert(asked);
+  asked.overwrite = true;
+  fs::remove(folder_ / "out/val.json");
+  fs::create_directories(folder_ / "out/val.json/held");
+  EXPECT_NE(error_of([&] { convert(asked); }), "no error");
+  fs::remove_all(folder_ / "out/val.json");
+  EXPECT_EQ(error_of([&] { convert(asked); }), "no error");
+}
+
+TEST(SplitInName, IsAWordOfIt) {
+  for (const char* name : {"LevirTest.json", "LEVIRtest.json", "RSCC_captionTest2.json", "test.json"})
+    EXPECT_EQ(split_in_name(name), "test") << name;
+  for (const char* name : {"latest_train.json", "interval.json", "retrieval_attest.json"})
+    EXPECT_EQ(split_in_name(name), "train") << name;
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--limit", options.limit, "most pairs to ask about (0: all)")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--max-cost", options.max_cost, "most that all runs for OUT may cost (0: no limit)")
+  app.add_option("--max-cost", options.max_cost,
+                 "most that all runs of this very call may cost (0: no limit)")
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--attempts", options.attempts, "answers of a pair that may be unusable")
