@@ -46,8 +46,20 @@ if(LibTorch_ROOT_DIR)
 endif()
 
 set(_reason "run scripts/setup.sh, or set CCEXPERT_LIBTORCH to a folder with LibTorch's include/ and lib/")
-if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so")
+if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so" AND cuda IN_LIST LibTorch_FIND_COMPONENTS)
+  # LibTorch's headers for GPUs include CUDA's: from the wheels beside it, or from a toolkit.
+  file(GLOB _nvidia_includes "${LibTorch_ROOT_DIR}/../nvidia/*/include")
   set(LibTorch_cuda_FOUND TRUE)
+  foreach(_header IN ITEMS cuda nccl cublas_v2)
+    find_path(LibTorch_${_header}_INCLUDE_DIR ${_header}.h
+      HINTS ${_nvidia_includes} ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES include)
+    mark_as_advanced(LibTorch_${_header}_INCLUDE_DIR)
+    if(NOT LibTorch_${_header}_INCLUDE_DIR)
+      set(LibTorch_cuda_FOUND FALSE)
+      string(CONCAT _reason "expected CUDA's header ${_header}.h, got none (run scripts/setup.sh --cuda, or install the "
+                            "CUDA toolkit with NCCL and name its folder in CUDA_HOME)")
+    endif()
+  endforeach()
 elseif(LibTorch_ROOT_DIR AND cuda IN_LIST LibTorch_FIND_COMPONENTS)
   string(CONCAT _reason "expected LibTorch with CUDA, got ${LibTorch_ROOT_DIR} without lib/libtorch_cuda.so "
                         "(run scripts/setup.sh --cuda, or configure without CCEXPERT_CUDA)")
@@ -89,6 +101,10 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu
       -Wl,--push-state,--no-as-needed "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so"
       "${LibTorch_ROOT_DIR}/lib/libc10_cuda.so" -Wl,--pop-state)
+    set(_cuda_includes ${LibTorch_cuda_INCLUDE_DIR} ${LibTorch_nccl_INCLUDE_DIR} ${LibTorch_cublas_v2_INCLUDE_DIR})
+    list(REMOVE_DUPLICATES _cuda_includes)
+    list(REMOVE_ITEM _cuda_includes ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
+    set_target_properties(LibTorch::cuda PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${_cuda_includes}")
     # A machine that only builds needs none of the CUDA libraries that these load.
     target_link_options(LibTorch::cuda INTERFACE -Wl,--allow-shlib-undefined)
     target_compile_definitions(LibTorch::cuda INTERFACE USE_C10D_NCCL CCEXPERT_HAS_CUDA)

@@ -51,7 +51,24 @@ check_sanitize() {
   ctest --preset asan --parallel "$(nproc)"
 }
 
+# A CUDA toolkit's, or the wheels' of scripts/setup.sh --cuda.
+has_cuda_headers() {
+  local header folder found
+  for header in cuda.h nccl.h cublas_v2.h; do
+    found=false
+    for folder in /usr/include /usr/local/include "${CUDA_HOME:-/usr/local/cuda}/include" \
+      "$cache"/libtorch-*/nvidia/*/include; do
+      if [ -f "$folder/$header" ]; then found=true; fi
+    done
+    $found || return 1
+  done
+}
+
 check_cuda() {
+  if ! has_cuda_headers; then
+    say "GPU programs: not compiled, as there is no CUDA toolkit here, nor what scripts/setup.sh --cuda installs"
+    return
+  fi
   say "GPU programs: compile and link"
   configure cuda -DCCEXPERT_BUILD_TESTS=OFF
   cmake --build --preset cuda --parallel "$(build_jobs)" --target ccexpert-caption ccexpert-train

@@ -12,7 +12,10 @@ libtorch() {
   mkdir -p "$1/include/torch/headeronly" "$1/lib"
   printf '#define TORCH_VERSION_%s\n' "MAJOR $2" "MINOR $3" "PATCH $4" > "$1/include/torch/headeronly/version.h"
   touch "$1/lib/libtorch_cpu.so" "$1/lib/libc10.so"
-  [ $# -lt 5 ] || touch "$1/lib/libtorch_cuda.so" "$1/lib/libc10_cuda.so"
+  [ $# -ge 5 ] || return 0
+  touch "$1/lib/libtorch_cuda.so" "$1/lib/libc10_cuda.so"
+  mkdir -p "$1/../nvidia/cu13/include"
+  touch "$1/../nvidia/cu13/include/"{cuda,nccl,cublas_v2}.h
 }
 
 # expect WANTED RESULT ARGUMENT...: whether CMake works or fails, and what it prints (line breaks as blanks).
