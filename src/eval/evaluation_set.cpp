@@ -131,9 +131,16 @@ class PairFinder {
 
   const CaptionEntry* by_alias(const CaptionEntry& entry) const {
     for (const auto& alias : entry.aliases) {
-      if (const auto* pair = index_.find(alias)) return pair;
+      const auto* pair = index_.find(alias);
+      if (pair != nullptr && may_be_one(entry, *pair)) return pair;
     }
     return nullptr;
+  }
+
+  /// One image may be the earlier of a pair and the later of another.
+  static bool may_be_one(const CaptionEntry& prediction, const CaptionEntry& pair) {
+    return prediction.after.empty() || pair.after.empty() ||
+           prediction.after.filename() == pair.after.filename();
   }
 
   const EntryIndex& index_;

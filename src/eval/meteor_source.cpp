@@ -68,6 +68,8 @@ uint64_t meteor_source_key(const fs::path& folder) {
     parts.push_back(fs::file_size(path));
     parts.push_back(static_cast<uint64_t>(fs::last_write_time(path).time_since_epoch().count()));
   }
+  std::error_code code;
+  parts.push_back(fs::exists(folder / kOwnTablesFile, code) ? 1 : 0);
   return phrase_hash(parts);
 }
 

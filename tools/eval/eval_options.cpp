@@ -7,6 +7,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "common/command_line.h"
+
 namespace ccexpert::tools {
 namespace {
 
@@ -78,6 +80,7 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
       ->type_name("P")
       ->group(kGroup);
   app.add_option("--seed", command.bootstrap.seed, "seed of the resamples")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
