@@ -2,7 +2,7 @@
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/ccexpert
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
 clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 
 say() { printf '== %s\n' "$*"; }

@@ -114,6 +114,8 @@ json part_of(const json& object, const char* key, std::string_view source) {
 DecoderConfig parse_decoder(const json& object, std::string_view source) {
   DecoderConfig decoder;
   read_fields(object, decoder, source);
+  // Where it is not said, the files decide: a head that is stored is used (build_model).
+  if (object.value("tie_word_embeddings", json()).is_null()) decoder.tie_word_embeddings = true;
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const json rope = part_of(object, key, source);
     decoder.rope_theta = json_value(rope, "rope_theta", decoder.rope_theta, source);

@@ -157,12 +157,10 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   }
 }
 
-void check_evaluation(const EvaluationSection& evaluation, const DataSection& data, const Check& check) {
+void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
   check.one_of("evaluation.metric", evaluation.metric,
                {"s_star_m", "loss", "change_accuracy", "bleu_4", "meteor", "rouge_l", "cider_d"});
   check.at_least("evaluation.every_steps", evaluation.every_steps, 0);
-  check.expect(!data.validation.empty() || evaluation.every_steps == 0, "data.validation",
-               "pairs, as evaluation.every_steps is above 0", "none");
   check.at_least("evaluation.max_pairs", evaluation.max_pairs, 0);
   check.at_least("evaluation.batch_size", evaluation.batch_size, 1);
   check.at_least("evaluation.samples", evaluation.samples, 0);
@@ -177,7 +175,7 @@ void check_all(const TrainConfig& config, PlaceOf place) {
   check_batch(config.batch, check);
   check_loss(config.loss, config.model, check);
   check_optimizer(config.optimizer, check);
-  check_evaluation(config.evaluation, config.data, check);
+  check_evaluation(config.evaluation, check);
 }
 
 /// `over` laid on `base`: sections merge, everything else is replaced.

@@ -160,7 +160,7 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   line.scores = score_captions(sums);
   if (scores_) line.scores.emplace_back("change_accuracy", value(4) / std::max(1.0, value(3)));
   line.scores.emplace_back("loss", line.loss);
-  line.score = score_of(line.scores, line.metric);
+  line.score = std::isfinite(line.loss) ? score_of(line.scores, line.metric) : line.loss;
   for (const auto& text : communicator_.gather_text(sums.samples.dump())) {
     for (const auto& sample : ordered_json::parse(text)) line.samples.push_back(to_sample(sample));
   }
@@ -174,6 +174,7 @@ NamedScores Evaluator::score_captions(const Sums& sums) const {
   for (const auto& text : communicator_.gather_text(sums.captions.dump())) {
     for (const auto& said : json::parse(text)) captions[said[0].get<size_t>()] = said[1];
   }
+  if (captions.empty()) return {};
   std::vector<eval::Sample> samples;
   for (const auto& [place, caption] : captions) {
     const auto& pair = pairs_[place];
@@ -196,7 +197,8 @@ void Evaluator::evaluate(const Pairs& batch, Sums& sums) {
   if (readable.empty()) return;
   const auto images = run_.model->encode_images(pixels);
   add_losses(readable, images.tokens, sums);
-  add_captions(readable, images.tokens, sums);
+  // A model whose loss is no number says nothing; the evaluation's score will be none either.
+  if (std::isfinite(sums.loss)) add_captions(readable, images.tokens, sums);
   sums.pairs += static_cast<int64_t>(readable.size());
 }
 

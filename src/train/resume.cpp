@@ -121,7 +121,9 @@ void expect_undamaged(const std::filesystem::path& start, distributed::Communica
     if (!std::filesystem::exists(start / kManifestFile)) return;
     verify_manifest(start, communicator.rank(), communicator.size(), MissingFiles::kPass);
   });
-  if (!problem.empty()) throw Error(problem);
+  if (problem.empty()) return;
+  fail("model.start", problem,
+       fmt::format("where that is meant, remove {}", (start / kManifestFile).string()));
 }
 
 std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml) {

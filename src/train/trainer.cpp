@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cmath>
 #include <thread>
 
 #include <ATen/Parallel.h>
@@ -151,6 +150,7 @@ class Run {
     if (progress_.best && !progress_.metric.empty() && progress_.metric != config_.evaluation.metric) {
       notes.push_back(fmt::format("the best is looked for anew: it was so by {}, and is now by {}",
                                   progress_.metric, config_.evaluation.metric));
+      metric_changed_ = true;
       progress_.best = std::nullopt;
       progress_.best_step = 0;
     }
@@ -164,6 +164,8 @@ class Run {
   }
 
   void introduce() {
+    if (config_.evaluation.every_steps > 0 && !evaluator_.has_pairs())
+      log_->note("nothing is evaluated: data.validation names no pairs");
     int64_t all = 0;
     for (const auto& parameter : run_.model->parameters()) all += parameter.numel();
     log_->note(fmt::format("{}: {:.2f} of {:.2f} M parameters train, {} on {} x {}, ZeRO {}", config_.name,
@@ -252,7 +254,6 @@ class Run {
   bool evaluate(const std::stop_token& stop) {
     auto line = evaluator_.run(progress_.step, stop);
     if (!line) return false;
-    not_finite_score_ = not_finite_score_ || !std::isfinite(line->score);
     line->best = is_better(line->metric, line->score, progress_.best);
     if (line->best) {
       progress_.best = line->score;
@@ -291,7 +292,7 @@ class Run {
   void finish() {
     if (progress_.updates == 0)
       fail(config_.name, fmt::format("none of its {} steps had finite gradients", progress_.step), kDiverged);
-    if (not_finite_score_ && !progress_.best)
+    if (evaluator_.has_pairs() && !progress_.best && !metric_changed_)
       fail(config_.name, fmt::format("no evaluation gave a finite {}", config_.evaluation.metric), kDiverged);
     if (leads()) {
       // Without a validation split the last is the best there is.
@@ -328,8 +329,8 @@ class Run {
   Clock::time_point began_;
   int64_t saved_ = -1;
   int64_t skipped_in_a_row_ = 0;
-  bool not_finite_score_ = false;  ///< of any evaluation
-  int64_t own_skipped_ = 0;        ///< samples that this rank left out and told the others of
+  bool metric_changed_ = false;  ///< since the run was interrupted; the best is then looked for anew
+  int64_t own_skipped_ = 0;      ///< samples that this rank left out and told the others of
 };
 
 }  // namespace

@@ -41,6 +41,16 @@ TEST(CaptionOptions, DefaultsAreTheEvaluations) {
   EXPECT_EQ(command.generation.temperature, 0.0);
 }
 
+TEST(CaptionOptions, ValuesThatAreNoneAreNamedAndNotRepeatedWithoutEnd) {
+  EXPECT_EQ(refusal({"--model=m", "--batch-size=0", "a", "b"}), "--batch-size: expected 1 to 4096, got 0");
+  EXPECT_EQ(refusal({"--model=m", "--seed=1.5", "a", "b"}), "--seed: expected a whole number, got 1.5");
+  EXPECT_EQ(refusal({"--model=m", "--seed=99999999999999999999", "a", "b"}),
+            "--seed: expected a whole number, got 99999999999999999999");
+  EXPECT_THAT(refusal({"--model=m", "--dtype=int8", "a", "b"}), HasSubstr("--dtype: expected one of "));
+  const auto endless = "--format=" + std::string(100'000, 'a');
+  EXPECT_LT(refusal({"--model=m", endless.c_str(), "a", "b"}).size(), 2000U);
+}
+
 TEST(CaptionOptions, EveryOptionArrives) {
   const auto parsed = parse({"--model=m",
                              "--pairs",

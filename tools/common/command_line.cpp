@@ -128,6 +128,9 @@ namespace {
 
 /// What CLI11 says of a value, as all our errors say it.
 std::string value_error(const std::string& message) {
+  // The library's expressions take a piece of the stack for every character.
+  constexpr size_t kLongest = 1000;
+  if (message.size() > kLongest) return message.substr(0, kLongest) + "...";
   static const std::pair<std::regex, const char*> forms[] = {
       {std::regex(R"((\S+): Value (.*) not in range (\S+) to (\S+))"), "$1: expected $3 to $4, got $2"},
       {std::regex(R"((\S+): (.*) not in \{(.*)\})"), "$1: expected one of $3, got $2"},

@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/convert.h>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
@@ -110,6 +111,7 @@ void add_options(CLI::App& app, Command& command) {
   add_folder_options(app, options);
   add_crop_options(app, options);
   app.add_option("--seed", options.seed, "decides the wording of captions from masks")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--jobs", options.jobs, "threads that decode masks (0: one a core)")

@@ -12,6 +12,7 @@
 #include <ccexpert/datasets/view.h>
 #include <ccexpert/image/decode.h>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
@@ -192,7 +193,10 @@ Subcommand add_stats(CLI::App& app) {
   stats->add_option("--samples", command->options.samples, "pairs that the page shows")
       ->capture_default_str()
       ->type_name("N");
-  stats->add_option("--seed", command->options.seed, "decides which")->capture_default_str()->type_name("N");
+  stats->add_option("--seed", command->options.seed, "decides which")
+      ->check(whole_number())
+      ->capture_default_str()
+      ->type_name("N");
   add_jobs(*stats, command->options.jobs);
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
@@ -288,7 +292,10 @@ Subcommand add_view(CLI::App& app) {
   view->add_option("--captions", options.captions, "most captions of a pair")
       ->capture_default_str()
       ->type_name("N");
-  view->add_option("--seed", options.seed, "decides which pairs")->capture_default_str()->type_name("N");
+  view->add_option("--seed", options.seed, "decides which pairs")
+      ->check(whole_number())
+      ->capture_default_str()
+      ->type_name("N");
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
     if (command->output.empty()) throw Error("--out: expected a PNG file, got none");

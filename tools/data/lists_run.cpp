@@ -8,6 +8,7 @@
 #include <ccexpert/datasets/lists.h>
 #include <ccexpert/datasets/mix.h>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 #include "data/subcommand.h"
 
@@ -27,7 +28,10 @@ void add_list_options(CLI::App& app, datasets::ListOptions& options) {
 }
 
 void add_seed(CLI::App& app, uint64_t& seed) {
-  app.add_option("--seed", seed, "decides what is drawn")->capture_default_str()->type_name("N");
+  app.add_option("--seed", seed, "decides what is drawn")
+      ->check(whole_number())
+      ->capture_default_str()
+      ->type_name("N");
 }
 
 void expect_output(const fs::path& output) {

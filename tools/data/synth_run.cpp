@@ -17,9 +17,11 @@ void add_synth_options(CLI::App& app, SynthCommand& command) {
   app.add_option("-o,--out", command.out, "folder to write: new, empty, or begun by the same command")
       ->type_name("DIR");
   for_each_field<synth::DatasetOptions>([&](const auto& each) {
-    app.add_option(option_name(each.name), command.options.*each.member, each.help)
-        ->capture_default_str()
-        ->type_name(std::string_view(each.name) == "format" ? "NAME" : "N");
+    auto* option = app.add_option(option_name(each.name), command.options.*each.member, each.help)
+                       ->capture_default_str()
+                       ->type_name(std::string_view(each.name) == "format" ? "NAME" : "N");
+    using Value = std::remove_reference_t<decltype(command.options.*each.member)>;
+    if constexpr (std::is_integral_v<Value>) option->check(whole_number());
   });
   app.add_flag("-q,--quiet", command.quiet, "no progress");
 }

@@ -136,13 +136,14 @@ class Family {
       int status = 0;
       if (::waitpid(process, &status, WNOHANG) != process) return false;
       const int code = exit_code_of(status);
-      if (WIFSIGNALED(status) && !gave_up_)
+      if (WIFSIGNALED(status) && !gave_up_ && !told_)
         log::error(fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status),
                                ::strsignal(WTERMSIG(status))));
       if (code != kSuccess && exit_code_ == kSuccess) exit_code_ = code;
-      // One that stopped as it was told has done its part; the others may still be saving.
-      const bool as_told = told_ && code == kSignalBase + SIGTERM;
-      if (code != kSuccess && !as_told && !failed_at_) failed_at_ = Clock::now();
+      // One that a signal asked to stop has done its part; the others may still be saving.
+      const bool stopped =
+          WIFEXITED(status) && (code == kSignalBase + SIGTERM || code == kSignalBase + SIGINT);
+      if (code != kSuccess && !stopped && !failed_at_) failed_at_ = Clock::now();
       return true;
     });
   }

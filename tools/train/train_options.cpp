@@ -21,7 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
 
 A run goes on from its newest checkpoint when it is started again. Ctrl-C and SIGTERM save one behind the step
-under way; a second signal ends at once.
+under way; a second Ctrl-C ends at once.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
 
