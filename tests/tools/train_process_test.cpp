@@ -266,9 +266,13 @@ TEST_F(TrainProcess, ARunThatNeverUpdatesFails) {
 
 TEST_F(TrainProcess, ADivergedRunFailsHoweverOftenItIsStarted) {
   const std::vector<std::string> diverging{"data.validation=" + (folder_ / "pairs.json").string(),
-                                           "evaluation.every_steps=2", "evaluation.metric=s_star_m",
-                                           "batch.max_steps=5", "optimizer.learning_rate=1e8",
-                                           "optimizer.clip_norm=0", "optimizer.warmup_ratio=0", "--quiet"};
+                                           "evaluation.every_steps=2",
+                                           "evaluation.metric=s_star_m",
+                                           "batch.max_steps=5",
+                                           "optimizer.learning_rate=1e8",
+                                           "optimizer.clip_norm=0",
+                                           "optimizer.warmup_ratio=0",
+                                           "--quiet"};
   for (int start = 0; start < 2; ++start) {
     const auto result = train("run", diverging);
     EXPECT_EQ(result.exit_code, 1);
