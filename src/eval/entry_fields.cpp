@@ -77,14 +77,14 @@ std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<c
 }
 
 std::vector<std::string> names_of(const std::string& path) {
-  static const std::set<std::string> kImages{".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"};
+  static const std::set<std::string> images{".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"};
   const std::filesystem::path name(path);
   std::vector<std::string> names{path, name.filename().string()};
   auto extension = name.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   // Another dot may stand between two numbers of a name.
-  if (!kImages.contains(extension)) return names;
+  if (!images.contains(extension)) return names;
   names.push_back(std::filesystem::path(name).replace_extension().string());
   names.push_back(name.stem().string());
   return names;
