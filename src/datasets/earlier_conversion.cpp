@@ -35,7 +35,8 @@ EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
 
 /// Descriptions did not always list the files.
 void EarlierConversion::add_names_by_split(const json& description) {
-  for (const auto& [split, counts] : description.value("splits", json::object()).items()) {
+  const auto splits = description.value("splits", json::object());
+  for (const auto& [split, counts] : splits.items()) {
     names_.insert({split + ".json", split + ".jsonl"});
   }
   names_.insert({"left-out.jsonl", "crops", "maps"});
