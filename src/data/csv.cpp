@@ -4,6 +4,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/file_names.h"
+
 namespace ccexpert::data {
 namespace {
 
@@ -54,11 +56,9 @@ bool needs_quotes(std::string_view field) {
 }  // namespace
 
 std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Parser parser;
   Rows rows;
-  if (!parser.parse(text, rows)) {
+  if (!parser.parse(without_byte_order_mark(text), rows)) {
     fail({source, "CSV", std::string(parser.problem()) + " after row " + std::to_string(rows.done.size())});
   }
   return std::move(rows.done);
@@ -66,7 +66,6 @@ std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
 
 void visit_csv(std::istream& stream, std::string_view source,
                const std::function<void(CsvRow&& row, size_t number)>& visit) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   Parser parser;
   Rows rows;
   size_t number = 0;
@@ -80,7 +79,7 @@ void visit_csv(std::istream& stream, std::string_view source,
   for (bool first = true; stream; first = false) {
     stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
     std::string_view text(piece.data(), static_cast<size_t>(stream.gcount()));
-    if (first && text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    if (first) text = without_byte_order_mark(text);
     expect(parser.parse_part(text, rows));
   }
   expect(parser.finish(rows));

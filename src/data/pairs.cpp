@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/pairs.h>
 
+#include "core/file_names.h"
 #include "core/files.h"
 #include "data/csv.h"
 #include "data/entries.h"
@@ -48,8 +49,7 @@ std::vector<RawEntry> from_csv(std::string_view text, const std::string& source)
 }
 
 std::vector<RawEntry> parse_list(std::string_view text, const std::string& source) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  text = without_byte_order_mark(text);
   if (!is_json_list(text)) return from_csv(text, source);
   std::vector<RawEntry> entries;
   visit_entries(text, source, [&](const nlohmann::json& entry, const std::string& where) {
@@ -59,17 +59,13 @@ std::vector<RawEntry> parse_list(std::string_view text, const std::string& sourc
 }
 
 std::map<std::string, fs::path> images_in(const fs::path& folder) {
-  constexpr std::array kExtensions{".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"};
   std::error_code error;
   std::map<std::string, fs::path> images;
   fs::directory_iterator files(folder, error);
   if (error) fail(folder.string(), "folder cannot be read", error.message());
   for (const auto& file : files) {
-    std::string extension = file.path().extension().string();
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    const bool is_image = std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
-    if (is_image && file.is_regular_file(error)) images.emplace(file.path().filename().string(), file.path());
+    if (has_image_extension(file.path()) && file.is_regular_file(error))
+      images.emplace(file.path().filename().string(), file.path());
   }
   return images;
 }

@@ -10,6 +10,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/file_names.h"
 #include "data/csv.h"
 #include "datasets/source.h"
 
@@ -140,7 +141,7 @@ bool flag_of(const std::string& text) {
 /// A name without its extension means the image that has it.
 std::string file_name(const fs::path& folder, const std::string& name) {
   if (has(folder, name)) return name;
-  for (const auto* extension : {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}) {
+  for (const auto& extension : image_extensions()) {
     if (has(folder, name + extension)) return name + extension;
   }
   return name;

@@ -8,8 +8,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/file_names.h"
 #include "datasets/parallel.h"
-#include "datasets/source.h"
 
 namespace ccexpert::datasets {
 namespace {

@@ -10,6 +10,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/fields.h>
 
+#include "core/file_names.h"
 namespace ccexpert::datasets {
 namespace {
 
@@ -94,13 +95,6 @@ bool has_in_a_split(const fs::path& folder, std::string_view path) {
   return has(folder / "train", path) || has(folder / "val", path) || has(folder / "test", path);
 }
 
-std::string lower_extension(const fs::path& path) {
-  auto extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
-}
-
 std::vector<std::string> files_in(const fs::path& folder, const std::vector<std::string>& extensions) {
   std::error_code code;
   fs::directory_iterator files(folder, code);
@@ -121,7 +115,7 @@ std::vector<std::string> files_in(const fs::path& folder, const std::vector<std:
 }
 
 std::vector<std::string> images_in(const fs::path& folder) {
-  return files_in(folder, {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"});
+  return files_in(folder, image_extensions());
 }
 
 std::vector<std::string> images_in_any(const std::vector<fs::path>& folders) {

@@ -51,9 +51,6 @@ bool has(const std::filesystem::path& folder, std::string_view path);
 /// Whether any of train, val and test below `folder` holds `path`.
 bool has_in_a_split(const std::filesystem::path& folder, std::string_view path);
 
-/// With its dot.
-std::string lower_extension(const std::filesystem::path& path);
-
 /// Names of the files of a folder, but for hidden ones, with one of these extensions (in lower case, with
 /// their dot), sorted, numbers by value. Throws Error where it cannot be read.
 std::vector<std::string> files_in(const std::filesystem::path& folder,

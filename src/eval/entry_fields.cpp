@@ -1,11 +1,8 @@
 #include "eval/entry_fields.h"
 
-#include <algorithm>
-#include <cctype>
-#include <set>
-
 #include <ccexpert/core/error.h>
 
+#include "core/file_names.h"
 #include "core/files.h"
 #include "core/json.h"
 #include "core/json_list.h"
@@ -77,14 +74,10 @@ std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<c
 }
 
 std::vector<std::string> names_of(const std::string& path) {
-  static const std::set<std::string> images{".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"};
   const std::filesystem::path name(path);
   std::vector<std::string> names{path, name.filename().string()};
-  auto extension = name.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   // Another dot may stand between two numbers of a name.
-  if (!images.contains(extension)) return names;
+  if (!has_image_extension(name)) return names;
   names.push_back(std::filesystem::path(name).replace_extension().string());
   names.push_back(name.stem().string());
   return names;
@@ -107,9 +100,8 @@ CaptionEntry universal_entry(const JsonEntry& entry) {
 }
 
 std::string read_caption_file(const std::filesystem::path& file) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   auto text = read_file(file, kMaxCaptionBytes);
-  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
+  text.erase(0, text.size() - without_byte_order_mark(text).size());
   return text;
 }
 

@@ -10,6 +10,7 @@
 #include <ccexpert/core/error.h>
 
 #include "common/exit_code.h"
+#include "core/file_names.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -24,7 +25,7 @@ std::vector<std::string> sentences_of(const EvalCommand& command) {
   if (!file) fail(command.unchanged_sentences.string(), "cannot be opened");
   std::vector<std::string> sentences;
   for (std::string line; std::getline(file, line);) {
-    if (sentences.empty() && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // a byte order mark
+    if (sentences.empty()) line = without_byte_order_mark(line);
     if (line.find_first_not_of(" \t\r") != std::string::npos) sentences.push_back(line);
   }
   if (sentences.empty()) fail({command.unchanged_sentences.string(), "at least one sentence", "none"});
