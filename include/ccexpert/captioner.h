@@ -26,6 +26,10 @@ namespace ccexpert {
 /// made-up scenes alone.
 std::filesystem::path embedded_model();
 
+/// Whether a device may be called that: "cpu", "cuda", "cuda:N" or "auto". Whether it is there is found when
+/// a model is loaded.
+bool is_device_name(const std::string& name);
+
 /// Far above every machine: an OpenMP runtime that cannot start its threads ends the process.
 inline constexpr int kMostThreads = 1024;
 

@@ -9,6 +9,7 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 
+#include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
 
 namespace ccexpert {
@@ -31,6 +32,10 @@ std::optional<int> gpu_index(std::string_view name) {
 }
 
 }  // namespace
+
+bool is_device_name(const std::string& name) {
+  return name == "auto" || name == "cpu" || gpu_index(name);
+}
 
 at::Device device_from_name(const std::string& name) {
   if (name == "auto") return gpu_count() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <ccexpert/captioner.h>
 #include <ccexpert/train/config.h>
 
 #include "core/yaml.h"
@@ -71,17 +72,10 @@ class Check {
   PlaceOf place_;
 };
 
-/// Which GPUs there are is for the machine that trains to say.
-void check_device(const std::string& device, const Check& check) {
-  constexpr std::string_view kNumbered = "cuda:";
-  const auto number = device.starts_with(kNumbered) ? device.substr(kNumbered.size()) : std::string();
-  const bool numbered = !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
-  if (!numbered) check.one_of("device", device, {"cpu", "cuda", "cuda:N", "auto"});
-}
-
 void check_run(const TrainConfig& config, const Check& check) {
   check.expect(!config.output.empty(), "output", "a folder for the run", "none");
-  check_device(config.device, check);
+  if (!is_device_name(config.device))
+    check.one_of("device", config.device, {"cpu", "cuda", "cuda:N", "auto"});
   check.at_least("threads", config.threads, 0);
   check.not_negative("peak_tflops", config.peak_tflops);
   check.not_negative("memory_gb", config.memory_gb);

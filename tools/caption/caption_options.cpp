@@ -156,14 +156,6 @@ void expect(bool holds, const std::string& message) {
   if (!holds) throw Error(message);
 }
 
-/// Whether such a GPU is there is found out later.
-bool is_device_name(std::string_view name) {
-  constexpr std::string_view kNumbered = "cuda:";
-  if (!name.starts_with(kNumbered)) return name == "cpu" || name == "cuda" || name == "auto";
-  name.remove_prefix(kNumbered.size());
-  return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 /// What options must be together. Throws Error.
 void check(CaptionCommand& command) {
   expect(command.images.empty() || command.images.size() == 2,
