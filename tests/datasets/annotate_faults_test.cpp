@@ -1,40 +1,19 @@
 // Disks, servers and lists that fail: money is not lost, and nothing is told that should not be.
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "datasets/annotate_fixture.h"
 #include "support/files.h"
+#include "support/full_disk.h"
 
 namespace ccexpert::datasets {
 namespace {
 
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-/// While this lives, files of this process end at some bytes, as on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-  void (*handler_)(int);
-  rlimit before_{};
-};
 
 /// The body of an answer, to be changed by tests.
 nlohmann::json good_body() {
@@ -78,7 +57,7 @@ TEST_F(AnnotationFaults, AJournalThatCannotBeWrittenEndsTheRun) {
   asked.endpoint.concurrency = 1;
   std::string message;
   {
-    const FullDisk disk(4096);
+    const test::FullDisk disk(4096);
     message = error_of([&] { annotate(asked); });
   }
   EXPECT_THAT(message, HasSubstr("out.jsonl.journal.jsonl: cannot be written: File too large"));
@@ -102,7 +81,7 @@ TEST_F(AnnotationFaults, AJournalThatCannotBeWrittenEndsConversationsToo) {
   asked.attempts = 20;
   std::string message;
   {
-    const FullDisk disk(1);
+    const test::FullDisk disk(1);
     message = error_of([&] { annotate(asked); });
   }
   EXPECT_THAT(message, HasSubstr("cannot be written"));

@@ -1,6 +1,7 @@
 // Miniatures of data sets in their true layouts, converted and read as training reads them.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 
 #include "data_room/drawn_pairs.h"
 #include "support/errors.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::datasets {
@@ -50,6 +52,22 @@ class Conversion : public ::testing::Test {
     return data::read_change_dataset(folder_ / "out" / (split + ".json"));
   }
   bool is_written(const std::string& name) const { return fs::exists(folder_ / "out" / name); }
+
+  /// Names of what is in the output.
+  std::vector<std::string> written() const {
+    std::vector<std::string> names;
+    for (const auto& each : fs::directory_iterator(folder_ / "out"))
+      names.push_back(each.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  /// What a file of the output holds.
+  std::string content(const std::string& name) const { return test::content(folder_ / "out" / name); }
+  ConvertOptions replacing() const {
+    auto replace = options();
+    replace.overwrite = true;
+    return replace;
+  }
 
   /// Every caption of the split becomes a sample of one epoch, with its images and masks.
   void expect_trains(const std::string& split) const {

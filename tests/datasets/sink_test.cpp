@@ -1,13 +1,12 @@
 // What a conversion may replace, what it leaves behind, and what becomes of pairs that stand twice.
-#include <csignal>
 #include <fstream>
-#include <sstream>
 
 #include <nlohmann/json.hpp>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "datasets/conversion_fixture.h"
+#include "datasets/made_folders.h"
+#include "support/full_disk.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -17,23 +16,6 @@ class Output : public Conversion {
   void SetUp() override {
     images({"before/1.png", "after/1.png"});
     file("captions.csv", "name,caption\n1.png,one\n");
-  }
-  std::string content(const std::string& name) const {
-    std::ostringstream text;
-    text << std::ifstream(folder_ / name, std::ios::binary).rdbuf();
-    return text.str();
-  }
-  ConvertOptions replacing() const {
-    auto replace = options();
-    replace.overwrite = true;
-    return replace;
-  }
-  std::vector<std::string> written() const {
-    std::vector<std::string> names;
-    for (const auto& each : fs::directory_iterator(folder_ / "out"))
-      names.push_back(each.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
   }
 };
 
@@ -50,7 +32,7 @@ TEST_F(Output, ListsOfOthersStayAlsoWhereOverwriteIsAsked) {
             (folder_ / "out/val.json").string() +
                 ": expected a list that an earlier conversion wrote, got one that conversion.json does not "
                 "name (choose another folder, or move it away)");
-  EXPECT_EQ(content("out/val.json"), "precious");
+  EXPECT_EQ(content("val.json"), "precious");
   fs::remove(folder_ / "out/val.json");
   folder_.write("out/conversion.json", R"({"made_by": "somebody"})");
   EXPECT_THAT(error_of([&] { convert(replacing()); }), HasSubstr("conversion.json: expected a description"));
@@ -85,33 +67,46 @@ TEST_F(Output, NamesAndCaptionsThatAreNoUtf8AreRefused) {
               HasSubstr("captions: expected UTF-8, got 'a caf\\xe9'"));
 }
 
-/// Files grow no further than this while it lives, as on a full disk.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
+/// A folder of images from before, and another that is made in its place.
+class Made : public ::testing::Test {
+ protected:
+  Made() {
+    folder_.write("crops/old.png", "old");
+    fs::create_directories(made_->folder() / "crops");
+    std::ofstream(made_->folder() / "crops/new.png") << "new";
+    made_->install();
   }
-  ~FullDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
+  bool is_there(const char* name) const { return fs::exists(folder_ / "crops" / name); }
+  ptrdiff_t entries() const {
+    return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator());
   }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
 
- private:
-  rlimit before_{};
-  void (*handler_)(int) = nullptr;
+  const test::TemporaryFolder folder_;
+  std::unique_ptr<MadeFolders> made_ = std::make_unique<MadeFolders>(folder_.path());
 };
+
+TEST_F(Made, GivesBackWhatWasThereUnlessItIsKept) {
+  EXPECT_TRUE(is_there("new.png"));
+  made_.reset();
+  EXPECT_TRUE(is_there("old.png"));
+  EXPECT_FALSE(is_there("new.png"));
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(Made, LeavesNothingElseWhereItIsKept) {
+  made_->keep();
+  made_.reset();
+  EXPECT_FALSE(is_there("old.png"));
+  EXPECT_TRUE(is_there("new.png"));
+  EXPECT_EQ(entries(), 1);
+}
 
 TEST_F(Output, AFullDiskIsNoFaultOfAnEntry) {
   file("captions.csv", "name,caption\n1.png," + std::string(size_t{3} << 20, 'a') + "\n");
   auto skip = options();
   skip.on_error = OnError::kSkip;
   const auto error = error_of([&] {
-    const FullDisk full(1 << 16);
+    const test::FullDisk full(1 << 16);
     convert(skip);
   });
   EXPECT_THAT(error, ::testing::StartsWith((folder_ / "out/train.json").string() + ": cannot be written"));
