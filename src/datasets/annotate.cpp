@@ -84,9 +84,7 @@ class Annotator {
         stop_(stop),
         purse_(options, std::move(stop)),
         root_(options.image_root.empty() ? options.list.parent_path() : options.image_root) {
-    // A list that is named without its folder is in the working folder.
-    const ListOptions paths{.image_root = root_.empty() ? "." : root_};
-    move_ = move_between(options.list, options.output, paths);
+    move_ = move_between(options.list, options.output, {.image_root = options.image_root});
     remove_leftovers(failures_path());
     writer_ = std::make_unique<ListWriter>(options.output, format_of(options.output));
   }

@@ -34,7 +34,7 @@ constexpr milliseconds kPoll(100);
 /// c10d logs each socket that breaks, with a stack trace; a rank says once, in a sentence, which of the
 /// others is gone. Who sets LibTorch's own variable gets what it asks for.
 void quiet_c10d() {
-  static const bool done = [] {
+  [[maybe_unused]] static const bool done = [] {
     if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) {
       c10::initLogging();
     } else {
@@ -42,7 +42,6 @@ void quiet_c10d() {
     }
     return true;
   }();
-  static_cast<void>(done);
 }
 
 Store connect(const Rank& rank, bool hosts, milliseconds timeout) {

@@ -36,7 +36,7 @@ fs::path cache_folder() {
 }
 
 /// Deletes what killed builds left. Of several processes that do, one succeeds.
-void remove_leftovers(const fs::path& file) {
+void remove_old_builds(const fs::path& file) {
   const auto name = file.filename().string();
   const auto oldest = fs::file_time_type::clock::now() - kLongestBuild;
   std::vector<fs::path> leftovers;
@@ -104,7 +104,7 @@ std::shared_ptr<const MeteorData> MeteorData::open(const fs::path& folder,
   const auto name = fmt::format("meteor-{:016x}.v{}.index", word_hash(fs::weakly_canonical(folder).string()),
                                 kIndexMagic.back());
   const auto file = cache_folder() / name;
-  remove_leftovers(file);
+  remove_old_builds(file);
   if (auto index = cached_index(file, key)) return index;
   const BuildFolder build(file);
   if (building) building();

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-struct gzFile_s;  // NOLINT(readability-identifier-naming): a name of zlib
+#include <zlib.h>
 
 namespace ccexpert::eval {
 

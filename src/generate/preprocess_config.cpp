@@ -35,7 +35,7 @@ void expect_size_of_tower(const json& processor, int64_t side) {
   const auto found = processor.find("size");
   if (found == processor.end() || found->is_null()) return;
   const auto length = [&](const char* key) {
-    return json_value(*found, key, side, "preprocessor_config.json: size");
+    return json_value(*found, key, side, fmt::format("{}: size", kSource));
   };
   const bool fits = found->is_object() ? length("height") == side && length("width") == side : *found == side;
   if (!fits)

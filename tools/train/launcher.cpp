@@ -136,7 +136,9 @@ class Family {
       int status = 0;
       if (::waitpid(process, &status, WNOHANG) != process) return false;
       const int code = exit_code_of(status);
-      if (WIFSIGNALED(status) && !gave_up_ && !told_)
+      // Before it watches for signals, the one that tells it to stop ends a rank.
+      const bool as_told = told_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+      if (WIFSIGNALED(status) && !gave_up_ && !as_told)
         log::error(fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status),
                                ::strsignal(WTERMSIG(status))));
       if (code != kSuccess && exit_code_ == kSuccess) exit_code_ = code;
