@@ -18,10 +18,10 @@ void focus(const Look& look, cv::Mat& image) {
 }
 
 void move(const Look& look, cv::Mat& image) {
-  if (length(look.shift) < 0.05 && std::abs(look.turn) < 1e-4) return;
+  if (length(look.shift) < 0.05 && std::abs(look.turn) < 1e-4 && std::abs(look.zoom - 1) < 1e-4) return;
   const double centre = image.cols / 2.0;
-  const double cosine = std::cos(look.turn);
-  const double sine = std::sin(look.turn);
+  const double cosine = look.zoom * std::cos(look.turn);
+  const double sine = look.zoom * std::sin(look.turn);
   const cv::Matx23d matrix(cosine, -sine, centre * (1 - cosine) + centre * sine + look.shift.x, sine, cosine,
                            centre * (1 - cosine) - centre * sine + look.shift.y);
   cv::Mat moved;

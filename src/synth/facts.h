@@ -47,7 +47,7 @@ struct Fact {
 std::vector<Fact> facts_of(const Scene& scene);
 
 /// Whether the first fact is one that a person would see and name.
-bool worth_telling(const Scene& scene, const std::vector<Fact>& facts);
+bool worth_telling(const std::vector<Fact>& facts);
 
 /// Where a footprint lies: its centre of gravity and the box around it, as shares of the scene's side.
 struct Extent {

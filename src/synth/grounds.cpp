@@ -77,6 +77,29 @@ void add_track(Random& random, Scene& scene) {
   scene.zones.push_back({band(line, random.uniform(0.8, 2.2) * scene.metre), Ground::kBare, kBoth});
 }
 
+/// Strips of fields side by side, each with its own crop.
+void add_parcels(Random& random, Scene& scene) {
+  const Point along = direction(random.uniform(0, std::numbers::pi));
+  const Point middle{scene.size / 2.0, scene.size / 2.0};
+  const double reach = 1.5 * scene.size;
+  double at = -reach / 2;
+  while (at < reach / 2) {
+    const double width = random.uniform(8, 40) * scene.metre;
+    double from = -reach / 2;
+    while (from < reach / 2) {
+      const double length = random.uniform(40, 150) * scene.metre;
+      const Box strip{middle + along * (from + length / 2) + turned(along) * (at + width / 2), along,
+                      length - random.uniform(0.5, 2) * scene.metre,
+                      width - random.uniform(0.5, 2) * scene.metre};
+      constexpr std::array kCrops{Ground::kField, Ground::kField, Ground::kMeadow, Ground::kDryMeadow,
+                                  Ground::kBare};
+      if (random.chance(0.9)) scene.zones.push_back({strip.outline(), random.pick(kCrops), kBoth});
+      from += length;
+    }
+    at += width;
+  }
+}
+
 }  // namespace
 
 Polygon blob(Random& random, Point centre, double radius, double rough, double stretch) {
@@ -123,6 +146,7 @@ void lay_ground(Random& random, Scene& scene, Ground ground) {
     scatter_trees(random, scene, random.between(10, 60));
     return;
   }
+  if (random.chance(ground == Ground::kField ? 0.8 : 0.04)) add_parcels(random, scene);
   for (int i = random.weighted({0.45, 0.35, 0.2}); i > 0; --i) {
     scene.zones.push_back({other_part(random, scene), neighbour_of(random, ground), kBoth});
   }
@@ -152,6 +176,30 @@ void add_large_building(Random& random, Scene& scene, const Box& place, Dates da
          height * random.uniform(0.8, 1.2)});
   }
   scene.buildings.push_back(std::move(building));
+}
+
+void add_village(Random& random, Scene& scene) {
+  const Polygon outline = other_part(random, scene);
+  const Point along = direction(random.uniform(0, std::numbers::pi));
+  const Point middle{scene.size / 2.0, scene.size / 2.0};
+  const double cell = random.uniform(9, 16) * scene.metre;
+  const double filled = random.uniform(0.5, 0.95);
+  const auto places = marks(-0.75 * scene.size, 0.75 * scene.size, cell);
+  for (const double x : places) {
+    for (const double y : places) {
+      const Point at = middle + along * (x + 0.12 * cell * random.bell()) +
+                       turned(along) * (y + 0.12 * cell * random.bell());
+      if (!random.chance(filled) || !contains(outline, at)) continue;
+      Building building;
+      building.extent = {at, along, cell * random.uniform(0.45, 0.95), cell * random.uniform(0.45, 0.95)};
+      if (visible_share(building.extent, scene.size) == 0) continue;
+      building.large = random.chance(0.35);
+      building.roof = random.chance(0.5) ? Roof::kFlat : Roof::kGable;
+      building.look = static_cast<uint32_t>(random.below(100000));
+      building.wings.push_back({building.extent, random.uniform(2.5, 6) * scene.metre});
+      if (is_free(scene, building.extent, 0.5)) scene.buildings.push_back(std::move(building));
+    }
+  }
 }
 
 void add_parking(Random& random, Scene& scene, const Box& place, Dates dates) {

@@ -62,6 +62,10 @@ void add_wood(Random& random, Scene& scene, const Polygon& outline, double gap, 
 /// An outline without corners: a circle whose radius varies by `rough`, stretched along a direction.
 Polygon blob(Random& random, Point centre, double radius, double rough, double stretch);
 
+/// Small buildings wall to wall where there is room, as in old villages and in camps; they stand at both
+/// dates.
+void add_village(Random& random, Scene& scene);
+
 void add_large_building(Random& random, Scene& scene, const Box& place, Dates dates);
 void add_parking(Random& random, Scene& scene, const Box& place, Dates dates);
 void add_patch(Random& random, Scene& scene, PatchKind kind, const Box& place, Dates dates);

@@ -20,16 +20,20 @@ void set_light(Random& random, Look& look) {
 void set_season(Random& random, Look& look) {
   look.green = std::clamp(random.uniform(-0.15, 1.0), 0.0, 1.0);
   look.leaves = random.chance(0.75) ? 1 : random.uniform(0.2, 0.9);
+  look.growth = std::exp(0.16 * random.bell());
+  look.thinning = random.chance(0.5) ? random.uniform(0, 0.12) : 0;
   look.weather = random.next();
 }
 
 void set_tone(Random& random, Look& look) {
-  const double light = 0.95 * std::exp(0.14 * random.bell());
-  const double warmth = 0.06 * random.bell();
-  look.gain = {light * (1 + warmth), light * (1 + 0.025 * random.bell()), light * (1 - warmth)};
-  look.gamma = std::exp(0.08 + 0.1 * random.bell());
-  look.saturation = random.chance(0.65) ? random.uniform(0.35, 0.8) : random.uniform(0.7, 1.2);
-  const double haze = random.chance(0.3) ? random.uniform(5, 45) : random.uniform(0, 6);
+  // Archives hold both stretched summer mosaics, white where the soil is bare, and dark grey winter ones.
+  const double spread = random.chance(0.6) ? 0.14 : 0.28;
+  const double light = std::clamp(0.97 * std::exp(spread * random.bell()), 0.5, 1.7);
+  const double warmth = 0.07 * random.bell();
+  look.gain = {light * (1 + warmth), light * (1 + 0.03 * random.bell()), light * (1 - warmth)};
+  look.gamma = std::exp(0.08 + (random.chance(0.6) ? 0.12 : 0.24) * random.bell());
+  look.saturation = random.chance(0.6) ? random.uniform(0.3, 0.8) : random.uniform(0.6, 1.4);
+  const double haze = random.chance(0.35) ? random.uniform(5, 65) : random.uniform(0, 8);
   look.lift = {haze * 0.85, haze * 0.95, haze * 1.1};
   look.clouds = random.chance(0.1) ? random.uniform(0.15, 0.45) : 0;
 }
@@ -38,8 +42,10 @@ void set_sensor(Random& random, Look& look) {
   look.grain = random.uniform(0.8, 4.5);
   look.blur = random.chance(0.3) ? random.uniform(0.3, 0.8) : 0;
   look.sharpen = random.chance(0.75) ? random.uniform(0.2, 1.0) : 0;
-  look.shift = {0.5 * random.bell(), 0.5 * random.bell()};
-  look.turn = 0.003 * random.bell();
+  const double far = random.chance(0.7) ? 0.7 : 1.8;
+  look.shift = {far * random.bell(), far * random.bell()};
+  look.turn = 0.004 * random.bell();
+  look.zoom = 1 + 0.004 * random.bell();
   look.jpeg = random.chance(0.25) ? random.between(55, 92) : 0;
 }
 
@@ -52,6 +58,13 @@ Look any_look(Random& random) {
   set_tone(random, look);
   set_sensor(random, look);
   return look;
+}
+
+Look another_print(Random& random, const Look& look) {
+  Look other = look;
+  set_tone(random, other);
+  set_sensor(random, other);
+  return other;
 }
 
 }  // namespace ccexpert::synth

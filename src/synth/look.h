@@ -30,6 +30,8 @@ struct Look {
   // Season
   double green = 0.5;    ///< of grass, 0 dry to 1 lush
   double leaves = 1;     ///< 0 bare crowns to 1 summer
+  double growth = 1;     ///< of crowns, as a factor of their radius
+  double thinning = 0;   ///< share of lone trees that are not to be seen
   uint64_t weather = 0;  ///< where the textures of this date start
   // Camera
   std::array<double, 3> gain{1, 1, 1};
@@ -42,9 +44,13 @@ struct Look {
   double clouds = 0;   ///< share of light that clouds take in their shadow; 0: clear
   Point shift;         ///< misregistration in pixels
   double turn = 0;     ///< misregistration, radians
+  double zoom = 1;     ///< misregistration, as a factor
   int jpeg = 0;        ///< quality; 0: never compressed
 };
 
 Look any_look(Random& random);
+
+/// The same flight, developed and stored in another way: tone and sensor differ, light and season do not.
+Look another_print(Random& random, const Look& look);
 
 }  // namespace ccexpert::synth

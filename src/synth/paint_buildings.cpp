@@ -45,12 +45,15 @@ double light_on(const View& view, Point down, double pitch) {
   return 0.26 + 1.02 * std::max(lambert, 0.0);
 }
 
-Colour roof_colour(const Building& building) {
-  const double tone = 0.92 + 0.4 * variate(building.look, 7);
-  if (building.large) return kSheets[building.look % kSheets.size()] * tone;
+/// A roof on one day: roofs shine, weather, are washed and now and then laid anew, without being a change.
+Colour roof_colour(const View& view, const Building& building) {
+  const auto day = building.look ^ static_cast<uint32_t>(view.look.weather);
+  const uint32_t look = variate(day, 14) < 0.06 ? day : building.look;
+  const double tone = (0.92 + 0.4 * variate(look, 7)) * (0.88 + 0.24 * variate(day, 13));
+  if (building.large) return kSheets[look % kSheets.size()] * tone;
   // Most suburbs are grey; the last few colours are rare.
-  const size_t common = variate(building.look, 8) < 0.75 ? 8 : kShingles.size();
-  return kShingles[building.look % common] * tone;
+  const size_t common = variate(look, 8) < 0.75 ? 8 : kShingles.size();
+  return kShingles[look % common] * tone;
 }
 
 /// The box with its longer side along the axis.
@@ -111,7 +114,7 @@ void paint_flat_roof(const View& view, const Building& building, const Box& box,
 }
 
 void paint_building(const View& view, const Building& building, Canvas& canvas) {
-  const Colour colour = roof_colour(building);
+  const Colour colour = roof_colour(view, building);
   std::vector<const Wing*> order;
   for (const auto& wing : building.wings) order.push_back(&wing);
   std::stable_sort(order.begin(), order.end(),

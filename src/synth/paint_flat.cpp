@@ -81,7 +81,9 @@ std::vector<double> joints(uint32_t look, double length, double metre) {
 
 void paint_asphalt(const View& view, const Road& road, Canvas& canvas) {
   const auto look = static_cast<uint32_t>(view.scene.texture) + static_cast<uint32_t>(road.surface);
-  const Colour colour = surface_colour(road, look);
+  // Asphalt bleaches and is laid anew.
+  const double age = 0.87 + 0.26 * variate(static_cast<uint32_t>(view.look.weather >> 13), 12);
+  const Colour colour = surface_colour(road, look) * age;
   const double half = road.half(view.date);
   fill(canvas.colour, band(road.line, half), scalar(colour));
   disc(canvas, road, -1, colour);

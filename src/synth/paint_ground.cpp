@@ -49,7 +49,8 @@ Material material_of(Ground ground, double green) {
       m.bias = 0.35, m.large = 0.12, m.middle = 0.24, m.small = 0.18, m.spots = 0.3, m.grain = 0.09;
       break;
     case Ground::kField:
-      m = {{112, 90, 62}, {154, 132, 96}, 0.5, 0.22, 0.06, 0.08, 0.28, 0, 0.05};
+      m = grass({112, 90, 62}, {154, 132, 96}, {62, 76, 44}, {118, 122, 70}, green);
+      m.bias = 0.5, m.large = 0.22, m.middle = 0.06, m.small = 0.08, m.streak = 0.28, m.grain = 0.05;
       break;
     case Ground::kWorks:
       m = {{156, 142, 116}, {218, 205, 178}, 0.45, 0.24, 0.16, 0.14, 0.14, 0.06, 0.055};
@@ -80,21 +81,57 @@ MaterialRow row_of(const Material& material, const Colour& tint, double variatio
           {channel(range.r, tint.r), channel(range.g, tint.g), channel(range.b, tint.b)}};
 }
 
+/// How one ground of a region differs from the usual, and how it does so on one day.
+struct Temper {
+  Colour tint;
+  double green = 0;
+  std::array<double, 4> weights{};  ///< factors of the textures
+};
+
+Temper temper_of(const View& view, int ground) {
+  Random region(view.scene.texture, static_cast<uint64_t>(ground));
+  Random day(view.look.weather, static_cast<uint64_t>(ground));
+  // Some regions are like none that one has seen: red earth, ash, salt.
+  const double strength = Random(view.scene.texture, 99).chance(0.25) ? 1.8 : 0.8;
+  const double tone = std::exp(0.1 * strength * region.bell() + 0.08 * day.bell());
+  const double red = 0.035 * strength * region.bell() + 0.015 * day.bell();
+  const double blue = 0.06 * strength * region.bell() + 0.025 * day.bell();
+  Temper temper{{tone * (1 + red), tone, tone * (1 + blue)}, 0.18 * day.bell()};
+  for (double& weight : temper.weights) weight = std::exp(0.35 * strength * region.bell());
+  return temper;
+}
+
+/// What a zone looks like on this day: bare ground is overgrown at times.
+Ground cover_of(const View& view, const Zone& zone, size_t index) {
+  const bool bare = zone.ground == Ground::kWorks || zone.ground == Ground::kBare;
+  const double chance =
+      variate(static_cast<uint32_t>(view.look.weather), static_cast<uint32_t>(index) + 5000);
+  return bare && chance < 0.08 ? Ground::kDryMeadow : zone.ground;
+}
+
 std::vector<MaterialRow> material_rows(const View& view) {
-  const auto look = static_cast<uint32_t>(view.scene.texture);
-  // The soil of one region: reddish, grey or yellow.
-  const double red = 0.07 * (variate(look, 1) - 0.5);
-  const double blue = 0.16 * (variate(look, 2) - 0.5);
-  const Colour tint{1 + red, 1, 1 + blue};
   std::vector<MaterialRow> rows;
   for (int ground = 0; ground <= static_cast<int>(Ground::kWorks); ++ground) {
+    const Temper temper = temper_of(view, ground);
     for (int variant = 0; variant < kVariants; ++variant) {
-      const double green = view.look.green + 0.22 * (variant - 1.5) / 1.5;
-      rows.push_back(row_of(material_of(static_cast<Ground>(ground), std::clamp(green, 0.0, 1.0)), tint,
-                            (variant * 7 % 4 - 1.5) / 1.5));
+      const double green = view.look.green + temper.green + 0.22 * (variant - 1.5) / 1.5;
+      Material material = material_of(static_cast<Ground>(ground), std::clamp(green, 0.0, 1.0));
+      material.large *= temper.weights[0];
+      material.middle *= temper.weights[1];
+      material.small *= temper.weights[2];
+      material.streak *= temper.weights[3];
+      rows.push_back(row_of(material, temper.tint, (variant * 7 % 4 - 1.5) / 1.5));
     }
   }
   return rows;
+}
+
+/// Which of a ground's variants a zone has: lawns keep theirs, fields are tilled and sown.
+int variant_of(const View& view, const Zone& zone, size_t index) {
+  if (zone.ground == Ground::kLawn) return static_cast<int>((index * 2654435761U >> 8) % kVariants);
+  if (zone.ground != Ground::kField) return 1;
+  return static_cast<int>(variate(static_cast<uint32_t>(view.look.weather), static_cast<uint32_t>(index)) *
+                          kVariants);
 }
 
 cv::Mat material_map(const View& view) {
@@ -103,9 +140,9 @@ cv::Mat material_map(const View& view) {
   for (size_t i = 0; i < scene.zones.size(); ++i) {
     const auto& zone = scene.zones[i];
     if (!stands(zone.dates, view.date)) continue;
-    const int variant =
-        zone.ground == Ground::kLawn ? static_cast<int>((i * 2654435761U >> 8) % kVariants) : 1;
-    fill(map, zone.outline, cv::Scalar(static_cast<int>(zone.ground) * kVariants + variant), cv::LINE_8);
+    fill(map, zone.outline,
+         cv::Scalar(static_cast<int>(cover_of(view, zone, i)) * kVariants + variant_of(view, zone, i)),
+         cv::LINE_8);
   }
   return map;
 }

@@ -75,11 +75,22 @@ void paint(const View& view, const Tree& tree, const Crown& crown, Canvas& canva
   });
 }
 
+/// Whether a tree is to be seen on this day: some small ones are cut, pruned or hidden without being a
+/// change.
+bool is_seen(const View& view, const Tree& tree) {
+  if (view.look.thinning <= 0 || tree.radius > 3.5 * view.scene.metre) return true;
+  return variate(tree.look ^ static_cast<uint32_t>(view.look.weather), 9) >= view.look.thinning;
+}
+
 template <class Action>
 void each_tree(const View& view, const Action& action) {
-  for (const auto& tree : view.scene.trees) {
-    if (stands(tree.dates, view.date) && in_frame(tree, view.scene.size))
-      action(tree, crown(tree.radius, tree.look / 7));
+  for (const auto* plants : {&view.scene.shrubs, &view.scene.trees}) {
+    for (const auto& tree : *plants) {
+      if (!stands(tree.dates, view.date) || !in_frame(tree, view.scene.size) || !is_seen(view, tree))
+        continue;
+      const double own = 0.85 + 0.3 * variate(tree.look ^ static_cast<uint32_t>(view.look.weather), 10);
+      action(tree, crown(tree.radius * view.look.growth * own, tree.look / 7));
+    }
   }
 }
 

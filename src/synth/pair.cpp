@@ -56,10 +56,13 @@ SyntheticPair generate_pair(const PairSource& source, int64_t index) {
   auto told = tell(source, index);
   auto random = random_of(source, Use::kLook, index);
   Look first = any_look(random);
-  const Look second = any_look(random);
+  // Some unchanged pairs are one photograph in two versions; nothing of them is to be taken for a change.
+  const bool reprint = !told.text.changed && random.chance(0.15);
+  const Look second = reprint ? another_print(random, first) : any_look(random);
   // Masks and class maps lie on the first image; the second is a little off.
   first.shift = {};
   first.turn = 0;
+  first.zoom = 1;
   const auto before = object_map(told.scene, 0);
   const auto after = object_map(told.scene, 1);
   return {render({told.scene, 0, first}),

@@ -103,6 +103,14 @@ void clear_trees(Scene& scene) {
     if (!planted) tree.dates[1] = tree.dates[0] && tree.dates[1];
   }
   std::erase_if(scene.trees, [](const Tree& tree) { return tree.dates == Dates{}; });
+  std::erase_if(scene.shrubs, [&](const Tree& shrub) {
+    const auto in_the_way = [&](int date) {
+      const auto& here = found[static_cast<size_t>(date)];
+      return on_road(scene, shrub, date) ||
+             std::any_of(here.begin(), here.end(), [&](const auto& each) { return blocked(each, shrub); });
+    };
+    return in_the_way(0) || in_the_way(1);
+  });
 }
 
 Box bounding_box(const Polygon& points) {

@@ -98,6 +98,7 @@ struct Scene {
   std::vector<Patch> patches;
   std::vector<Building> buildings;
   std::vector<Tree> trees;
+  std::vector<Tree> shrubs;  ///< come and go without being a change; in no map
   std::vector<Car> cars;
   std::vector<Fence> fences;
   uint64_t texture = 0;  ///< where the ground's textures start
@@ -117,7 +118,7 @@ bool is_free(const Scene& scene, const Box& box, double margin);
 void freeze(Scene& scene, int date);
 
 /// Takes trees away from where something else stands, at each date. A tree that is gone stays gone unless it
-/// is `planted` (stands at the second date alone).
+/// is `planted` (stands at the second date alone). Shrubs go where anything is built at either date.
 void clear_trees(Scene& scene);
 
 /// A box around points with its sides along the axes.

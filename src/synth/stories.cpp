@@ -256,6 +256,23 @@ void add_traffic(Random& random, Scene& scene) {
   }
 }
 
+/// Sheds, boats, heaps, machines, shrubs: of a few metres, some at one date alone. Nobody would call them a
+/// change.
+void add_clutter(Random& random, Scene& scene) {
+  constexpr std::array kWhen{kBoth, kBoth, kOnlyBefore, kOnlyAfter};
+  for (int i = random.chance(0.5) ? random.between(0, 6) : random.between(6, 40); i > 0; --i) {
+    const Point at{scene.size * random.uniform(), scene.size * random.uniform()};
+    const Box box{at, direction(random.uniform(0, 6.28)), random.uniform(1, 4.5) * scene.metre,
+                  random.uniform(0.8, 2.5) * scene.metre};
+    scene.cars.push_back({box, static_cast<uint32_t>(random.below(1000)), random.pick(kWhen)});
+  }
+  for (int i = random.chance(0.5) ? 0 : random.between(1, 30); i > 0; --i) {
+    const Point at{scene.size * random.uniform(), scene.size * random.uniform()};
+    const auto look = static_cast<uint32_t>(random.below(100000));
+    scene.shrubs.push_back({at, random.uniform(0.6, 1.8) * scene.metre, look, random.pick(kWhen)});
+  }
+}
+
 Scene compose_once(Random& random, int size) {
   using Story = void (*)(Random&, Scene&);
   constexpr std::array<Story, 8> kStories{houses_built,           neighbourhood_built, houses_removed,
@@ -264,11 +281,13 @@ Scene compose_once(Random& random, int size) {
   Scene scene;
   scene.size = size;
   // Nearer and farther than 0.5 m a pixel, as cameras and latitudes have it.
-  scene.metre = 2 * random.uniform(0.72, 1.15) * (size < 200 ? 0.7 : 1);
+  scene.metre = 2 * random.uniform(0.62, 1.2) * (size < 200 ? 0.7 : 1);
   scene.texture = random.next();
   const auto story = static_cast<size_t>(random.weighted({0.34, 0.2, 0.06, 0.11, 0.12, 0.09, 0.05, 0.03}));
   kStories[story](random, scene);
+  if (random.chance(0.08)) add_village(random, scene);
   add_traffic(random, scene);
+  add_clutter(random, scene);
   clear_trees(scene);
   return scene;
 }
@@ -278,7 +297,7 @@ Scene compose_once(Random& random, int size) {
 Scene compose_changed(Random& random, int size) {
   for (;;) {
     Scene scene = compose_once(random, size);
-    if (worth_telling(scene, facts_of(scene))) return scene;
+    if (worth_telling(facts_of(scene))) return scene;
   }
 }
 
