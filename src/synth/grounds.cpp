@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "synth/layout.h"
+#include "synth/noise.h"
 
 namespace ccexpert::synth {
 namespace {
@@ -75,6 +76,26 @@ void add_track(Random& random, Scene& scene) {
   const auto shape = random.chance(0.6) ? RoadShape::kWave : RoadShape::kArc;
   const auto line = road_line(random, scene, shape, at, random.uniform(0, 6.28));
   scene.zones.push_back({band(line, random.uniform(0.8, 2.2) * scene.metre), Ground::kBare, kBoth});
+}
+
+/// Trees in thickets with glades between them, as grazed land has them: where a coarse texture is dark.
+void add_savanna(Random& random, Scene& scene) {
+  const Tile& coarse = random.chance(0.5) ? noise().middle : noise().large;
+  const auto from = static_cast<size_t>(random.below(Tile::kSide));
+  const auto stretch = random.uniform(0.5, 1.6);
+  const double threshold = random.uniform(-30, 35);
+  const double step = random.uniform(3.4, 5) * scene.metre;
+  const auto rows = marks(-step, scene.size + step, step);
+  for (const double y : rows) {
+    for (const double x : rows) {
+      const int value = coarse.at(static_cast<size_t>((x + 2 * step) * stretch) + from,
+                                  static_cast<size_t>((y + 2 * step) * stretch) + 3 * from);
+      const Point at{x + 0.4 * step * random.bell(), y + 0.4 * step * random.bell()};
+      const double radius = tree_radius(random, scene) * 0.85;
+      const auto look = static_cast<uint32_t>(random.below(100000));
+      if (value > threshold + 8 * random.bell()) scene.trees.push_back({at, radius, look, kBoth});
+    }
+  }
 }
 
 /// Strips of fields side by side, each with its own crop.
@@ -153,7 +174,12 @@ void lay_ground(Random& random, Scene& scene, Ground ground) {
   if (random.chance(ground == Ground::kDesert ? 0.08 : 0.25)) {
     add_wood(random, scene, other_part(random, scene), random.uniform(0.9, 1.5), kBoth);
   }
-  scatter_trees(random, scene, trees_on(random, ground));
+  const bool grazed = ground == Ground::kMeadow || ground == Ground::kDryMeadow;
+  if (random.chance(grazed ? 0.4 : 0.08)) {
+    add_savanna(random, scene);
+  } else {
+    scatter_trees(random, scene, trees_on(random, ground));
+  }
   if (ground != Ground::kLawn && random.chance(0.35)) add_track(random, scene);
 }
 
@@ -175,6 +201,18 @@ void add_large_building(Random& random, Scene& scene, const Box& place, Dates da
         {{place.at(side, -0.2 * place.depth), place.axis, place.width / 2, 0.6 * place.depth},
          height * random.uniform(0.8, 1.2)});
   }
+  scene.buildings.push_back(std::move(building));
+}
+
+void add_homestead(Random& random, Scene& scene) {
+  const double width = random.uniform(8, 24) * scene.metre;
+  const auto place = free_place(random, scene, width, width * random.uniform(0.5, 0.9), false);
+  if (!place) return;
+  Building building;
+  building.extent = *place;
+  building.roof = random.chance(0.6) ? Roof::kGable : Roof::kHip;
+  building.look = static_cast<uint32_t>(random.below(100000));
+  building.wings.push_back({*place, random.uniform(2.5, 5) * scene.metre});
   scene.buildings.push_back(std::move(building));
 }
 

@@ -66,6 +66,9 @@ Polygon blob(Random& random, Point centre, double radius, double rough, double s
 /// dates.
 void add_village(Random& random, Scene& scene);
 
+/// A house or a barn by itself, away from streets, that stands at both dates.
+void add_homestead(Random& random, Scene& scene);
+
 void add_large_building(Random& random, Scene& scene, const Box& place, Dates dates);
 void add_parking(Random& random, Scene& scene, const Box& place, Dates dates);
 void add_patch(Random& random, Scene& scene, PatchKind kind, const Box& place, Dates dates);

@@ -21,6 +21,8 @@ void set_season(Random& random, Look& look) {
   look.green = std::clamp(random.uniform(-0.15, 1.0), 0.0, 1.0);
   look.leaves = random.chance(0.75) ? 1 : random.uniform(0.2, 0.9);
   look.growth = std::exp(0.16 * random.bell());
+  const double crowns = std::exp(0.18 * random.bell());
+  look.foliage = {crowns * std::exp(0.1 * random.bell()), crowns, crowns * std::exp(0.14 * random.bell())};
   look.thinning = random.chance(0.5) ? random.uniform(0, 0.12) : 0;
   look.weather = random.next();
 }
@@ -28,10 +30,11 @@ void set_season(Random& random, Look& look) {
 void set_tone(Random& random, Look& look) {
   // Archives hold both stretched summer mosaics, white where the soil is bare, and dark grey winter ones.
   const double spread = random.chance(0.6) ? 0.14 : 0.28;
-  const double light = std::clamp(0.97 * std::exp(spread * random.bell()), 0.5, 1.7);
+  const double light = std::clamp(0.97 * std::exp(spread * random.bell()), 0.5, 1.5);
   const double warmth = 0.07 * random.bell();
   look.gain = {light * (1 + warmth), light * (1 + 0.03 * random.bell()), light * (1 - warmth)};
   look.gamma = std::exp(0.08 + (random.chance(0.6) ? 0.12 : 0.24) * random.bell());
+  look.contrast = random.chance(0.5) ? 1 : std::exp(0.25 * random.bell());
   look.saturation = random.chance(0.6) ? random.uniform(0.3, 0.8) : random.uniform(0.6, 1.4);
   const double haze = random.chance(0.35) ? random.uniform(5, 65) : random.uniform(0, 8);
   look.lift = {haze * 0.85, haze * 0.95, haze * 1.1};

@@ -28,15 +28,17 @@ struct Look {
   double shade = 0.4;      ///< light that is left in shadow
   Point lean;              ///< where the camera sees tops, for one pixel of height
   // Season
-  double green = 0.5;    ///< of grass, 0 dry to 1 lush
-  double leaves = 1;     ///< 0 bare crowns to 1 summer
-  double growth = 1;     ///< of crowns, as a factor of their radius
-  double thinning = 0;   ///< share of lone trees that are not to be seen
-  uint64_t weather = 0;  ///< where the textures of this date start
+  double green = 0.5;       ///< of grass, 0 dry to 1 lush
+  double leaves = 1;        ///< 0 bare crowns to 1 summer
+  double growth = 1;        ///< of crowns, as a factor of their radius
+  double thinning = 0;      ///< share of lone trees that are not to be seen
+  Colour foliage{1, 1, 1};  ///< of crowns, as factors
+  uint64_t weather = 0;     ///< where the textures of this date start
   // Camera
   std::array<double, 3> gain{1, 1, 1};
   std::array<double, 3> lift{0, 0, 0};  ///< haze: light of the air, of 255
   double gamma = 1;
+  double contrast = 1;  ///< around a dark grey
   double saturation = 1;
   double grain = 2;    ///< deviation of the noise, of 255
   double blur = 0.4;   ///< deviation in pixels; below 0.3: none

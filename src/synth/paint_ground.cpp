@@ -114,7 +114,7 @@ std::vector<MaterialRow> material_rows(const View& view) {
   for (int ground = 0; ground <= static_cast<int>(Ground::kWorks); ++ground) {
     const Temper temper = temper_of(view, ground);
     for (int variant = 0; variant < kVariants; ++variant) {
-      const double green = view.look.green + temper.green + 0.22 * (variant - 1.5) / 1.5;
+      const double green = view.look.green + temper.green + 0.32 * (variant - 1.5) / 1.5;
       Material material = material_of(static_cast<Ground>(ground), std::clamp(green, 0.0, 1.0));
       material.large *= temper.weights[0];
       material.middle *= temper.weights[1];
@@ -126,12 +126,13 @@ std::vector<MaterialRow> material_rows(const View& view) {
   return rows;
 }
 
-/// Which of a ground's variants a zone has: lawns keep theirs, fields are tilled and sown.
+/// Which of a ground's variants a zone has: lawns keep theirs, fields are sown, some pastures are watered or
+/// grazed.
 int variant_of(const View& view, const Zone& zone, size_t index) {
   if (zone.ground == Ground::kLawn) return static_cast<int>((index * 2654435761U >> 8) % kVariants);
-  if (zone.ground != Ground::kField) return 1;
-  return static_cast<int>(variate(static_cast<uint32_t>(view.look.weather), static_cast<uint32_t>(index)) *
-                          kVariants);
+  Random day(view.look.weather, index + 100);
+  if (zone.ground != Ground::kField && !day.chance(0.35)) return 1;
+  return day.below(kVariants);
 }
 
 cv::Mat material_map(const View& view) {

@@ -36,7 +36,8 @@ Colour leaf_colour(const Tree& tree, const Look& look) {
   const Colour summer = kind < 0.6 ? mixed({58, 74, 46}, {74, 88, 52}, variate(tree.look, 5))
                                    : mixed({66, 82, 44}, {92, 98, 58}, variate(tree.look, 5));
   const Colour dry = mixed(summer, {98, 92, 58}, 0.3 * (1 - look.green));
-  return mixed({104, 96, 84}, dry, leaves_of(tree, look));
+  const Colour crown = mixed({104, 96, 84}, dry, leaves_of(tree, look));
+  return {crown.r * look.foliage.r, crown.g * look.foliage.g, crown.b * look.foliage.b};
 }
 
 void shade(const View& view, const Tree& tree, const Crown& crown, Canvas& canvas) {

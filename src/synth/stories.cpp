@@ -286,6 +286,7 @@ Scene compose_once(Random& random, int size) {
   const auto story = static_cast<size_t>(random.weighted({0.34, 0.2, 0.06, 0.11, 0.12, 0.09, 0.05, 0.03}));
   kStories[story](random, scene);
   if (random.chance(0.08)) add_village(random, scene);
+  for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);
   add_traffic(random, scene);
   add_clutter(random, scene);
   clear_trees(scene);
