@@ -19,10 +19,15 @@ void set_light(Random& random, Look& look) {
 
 void set_season(Random& random, Look& look) {
   look.green = std::clamp(random.uniform(-0.15, 1.0), 0.0, 1.0);
-  look.leaves = random.chance(0.75) ? 1 : random.uniform(0.2, 0.9);
+  look.leaves = random.chance(0.65) ? 1 : random.uniform(0.2, 0.9);
   look.growth = std::exp(0.16 * random.bell());
   const double crowns = std::exp(0.18 * random.bell());
   look.foliage = {crowns * std::exp(0.1 * random.bell()), crowns, crowns * std::exp(0.14 * random.bell())};
+  if (random.chance(0.6)) {
+    const double light = 0.2 * random.bell();
+    look.patches = {light + 0.12 * random.bell(), light + 0.1 * random.bell(), light + 0.12 * random.bell()};
+    look.patch_edge = random.chance(0.4) ? 0.05 : random.uniform(0.2, 1);
+  }
   look.thinning = random.chance(0.5) ? random.uniform(0, 0.12) : 0;
   look.weather = random.next();
 }

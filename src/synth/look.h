@@ -33,7 +33,10 @@ struct Look {
   double growth = 1;        ///< of crowns, as a factor of their radius
   double thinning = 0;      ///< share of lone trees that are not to be seen
   Colour foliage{1, 1, 1};  ///< of crowns, as factors
-  uint64_t weather = 0;     ///< where the textures of this date start
+  Colour patches{
+      0, 0, 0};  ///< what wet, burnt or overgrown parts of the ground have more of each colour, as shares
+  double patch_edge = 1;  ///< how soft the edges of those parts are, 0 hard to 1
+  uint64_t weather = 0;   ///< where the textures of this date start
   // Camera
   std::array<double, 3> gain{1, 1, 1};
   std::array<double, 3> lift{0, 0, 0};  ///< haze: light of the air, of 255

@@ -223,6 +223,25 @@ void look_aside(const cv::Mat& map, const TextureRows& rows, int y, std::vector<
   }
 }
 
+/// Parts of the ground that are wet, burnt or overgrown on this day, whatever they are made of.
+void paint_weather(const View& view, cv::Mat& image) {
+  const Colour& more = view.look.patches;
+  if (more.r == 0 && more.g == 0 && more.b == 0) return;
+  const std::array<double, 3> shares{more.r, more.g, more.b};
+  const double width = 4 + 60 * view.look.patch_edge;
+  for (int y = 0; y < image.rows; ++y) {
+    const auto line = static_cast<size_t>(y) * 2 / 3;
+    const int8_t* field = noise().large.row(line + (view.look.weather >> 33));
+    const int8_t* ragged = noise().small.row(line + (view.look.weather >> 43));
+    auto* to = image.ptr<uint8_t>(y);
+    for (int x = 0; x < image.cols; ++x, to += 3) {
+      const double cover = std::clamp((field[x * 2 / 3] + 0.12 * ragged[x]) / width, 0.0, 1.0);
+      for (size_t c = 0; c < 3; ++c)
+        to[c] = static_cast<uint8_t>(std::clamp(to[c] * (1 + shares[c] * cover), 0.0, 255.0));
+    }
+  }
+}
+
 }  // namespace
 
 void paint_ground(const View& view, Canvas& canvas) {
@@ -242,6 +261,7 @@ void paint_ground(const View& view, Canvas& canvas) {
       colour_run(material, mixture, from, to, pixels + 3 * from);
     }
   }
+  paint_weather(view, canvas.colour);
 }
 
 }  // namespace ccexpert::synth

@@ -37,7 +37,8 @@ Colour leaf_colour(const Tree& tree, const Look& look) {
                                    : mixed({66, 82, 44}, {92, 98, 58}, variate(tree.look, 5));
   const Colour dry = mixed(summer, {98, 92, 58}, 0.3 * (1 - look.green));
   const Colour crown = mixed({104, 96, 84}, dry, leaves_of(tree, look));
-  return {crown.r * look.foliage.r, crown.g * look.foliage.g, crown.b * look.foliage.b};
+  const double own = 0.86 + 0.28 * variate(tree.look ^ static_cast<uint32_t>(look.weather), 11);
+  return {crown.r * look.foliage.r * own, crown.g * look.foliage.g * own, crown.b * look.foliage.b * own};
 }
 
 void shade(const View& view, const Tree& tree, const Crown& crown, Canvas& canvas) {

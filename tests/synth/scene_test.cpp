@@ -1,0 +1,83 @@
+// What differs between two dates without being a change.
+#include "synth/scene.h"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "synth/classes.h"
+#include "synth/facts.h"
+#include "synth/layout.h"
+#include "synth/look.h"
+#include "synth/stories.h"
+
+namespace ccexpert::synth {
+namespace {
+
+constexpr int kScenes = 200;
+
+Scene scene_of(int index) {
+  Random random(47, static_cast<uint64_t>(index));
+  return compose_changed(random, 256);
+}
+
+TEST(Scene, HasNoShrubsWhereAnythingIsBuilt) {
+  size_t shrubs = 0;
+  for (int i = 0; i < kScenes; ++i) {
+    const auto scene = scene_of(i);
+    shrubs += scene.shrubs.size();
+    for (const auto& shrub : scene.shrubs) {
+      for (const auto& building : scene.buildings) EXPECT_FALSE(contains(building.extent, shrub.at)) << i;
+      for (const auto& road : scene.roads) EXPECT_GT(distance(road.line, shrub.at), road.widest() / 2) << i;
+    }
+  }
+  EXPECT_GT(shrubs, 500U);
+}
+
+TEST(Scene, ShrubsAndCarsAreInNoMapAndNoFact) {
+  auto scene = scene_of(1);
+  const auto before = object_map(scene, 0);
+  const auto facts = facts_of(scene);
+  ASSERT_FALSE(facts.empty());
+  for (int x = 10; x < 250; x += 10)
+    scene.shrubs.push_back({{static_cast<double>(x), 128}, 6, 1, kOnlyBefore});
+  scene.cars.push_back({{{128, 128}, {1, 0}, 9, 4}, 1, kOnlyAfter});
+  EXPECT_EQ(object_map(scene, 0), before);
+  ASSERT_EQ(facts_of(scene).size(), facts.size());
+  EXPECT_EQ(facts_of(scene).front().area, facts.front().area);
+}
+
+TEST(Scene, VillagesAndHomesteadsStandAtBothDatesOnFreeGround) {
+  size_t houses = 0;
+  for (uint64_t i = 0; i < 20; ++i) {
+    Random random(3, i);
+    Scene scene;
+    scene.roads.push_back({{{-10, 128}, {266, 128}}, {12, 12}});
+    add_village(random, scene);
+    add_homestead(random, scene);
+    houses += scene.buildings.size();
+    for (size_t a = 0; a < scene.buildings.size(); ++a) {
+      const auto& building = scene.buildings[a];
+      EXPECT_EQ(building.dates, kBoth);
+      EXPECT_GT(distance(scene.roads[0].line, building.extent.centre), 6);
+      for (size_t b = 0; b < a; ++b) EXPECT_FALSE(overlap(building.extent, scene.buildings[b].extent)) << i;
+    }
+  }
+  EXPECT_GT(houses, 200U);
+}
+
+TEST(Look, AnotherPrintKeepsLightAndSeason) {
+  Random random(7, 7);
+  const Look look = any_look(random);
+  const Look other = another_print(random, look);
+  EXPECT_EQ(other.elevation, look.elevation);
+  EXPECT_EQ(other.shadow.x, look.shadow.x);
+  EXPECT_EQ(other.green, look.green);
+  EXPECT_EQ(other.weather, look.weather);
+  EXPECT_EQ(other.growth, look.growth);
+  EXPECT_NE(other.gain, look.gain);
+  EXPECT_NE(other.grain, look.grain);
+}
+
+}  // namespace
+}  // namespace ccexpert::synth
