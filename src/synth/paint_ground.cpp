@@ -223,21 +223,37 @@ void look_aside(const cv::Mat& map, const TextureRows& rows, int y, std::vector<
   }
 }
 
+/// Light of each channel as 256ths, from outside such a part (0) to its middle (kLevels).
+constexpr int kLevels = 64;
+using WeatherTable = std::array<std::array<int, 3>, kLevels + 1>;
+
+WeatherTable weather_table(const Colour& more) {
+  WeatherTable table{};
+  for (int level = 0; level <= kLevels; ++level) {
+    const double share = static_cast<double>(level) / kLevels;
+    table[static_cast<size_t>(level)] = {static_cast<int>(256 * (1 + more.r * share)),
+                                         static_cast<int>(256 * (1 + more.g * share)),
+                                         static_cast<int>(256 * (1 + more.b * share))};
+  }
+  return table;
+}
+
 /// Parts of the ground that are wet, burnt or overgrown on this day, whatever they are made of.
 void paint_weather(const View& view, cv::Mat& image) {
   const Colour& more = view.look.patches;
   if (more.r == 0 && more.g == 0 && more.b == 0) return;
-  const std::array<double, 3> shares{more.r, more.g, more.b};
-  const double width = 4 + 60 * view.look.patch_edge;
+  const auto table = weather_table(more);
+  const int width = 4 + static_cast<int>(60 * view.look.patch_edge);
   for (int y = 0; y < image.rows; ++y) {
     const auto line = static_cast<size_t>(y) * 2 / 3;
     const int8_t* field = noise().large.row(line + (view.look.weather >> 33));
     const int8_t* ragged = noise().small.row(line + (view.look.weather >> 43));
     auto* to = image.ptr<uint8_t>(y);
     for (int x = 0; x < image.cols; ++x, to += 3) {
-      const double cover = std::clamp((field[x * 2 / 3] + 0.12 * ragged[x]) / width, 0.0, 1.0);
-      for (size_t c = 0; c < 3; ++c)
-        to[c] = static_cast<uint8_t>(std::clamp(to[c] * (1 + shares[c] * cover), 0.0, 255.0));
+      const int depth = 8 * field[x * 2 / 3] + ragged[x];
+      if (depth <= 0) continue;
+      const auto& light = table[static_cast<size_t>(std::min(depth * (kLevels / 8) / width, kLevels))];
+      for (size_t c = 0; c < 3; ++c) to[c] = static_cast<uint8_t>(std::min(to[c] * light[c] >> 8, 255));
     }
   }
 }
