@@ -78,7 +78,7 @@ void add_track(Random& random, Scene& scene) {
   scene.zones.push_back({band(line, random.uniform(0.8, 2.2) * scene.metre), Ground::kBare, kBoth});
 }
 
-/// Trees in thickets with glades between them, as grazed land has them: where a coarse texture is dark.
+/// Trees in thickets with glades between them, as grazed land has them: where a coarse texture is high.
 void add_savanna(Random& random, Scene& scene) {
   const Tile& coarse = random.chance(0.5) ? noise().middle : noise().large;
   const auto from = static_cast<size_t>(random.below(Tile::kSide));

@@ -33,10 +33,9 @@ struct Look {
   double growth = 1;        ///< of crowns, as a factor of their radius
   double thinning = 0;      ///< share of lone trees that are not to be seen
   Colour foliage{1, 1, 1};  ///< of crowns, as factors
-  Colour patches{
-      0, 0, 0};  ///< what wet, burnt or overgrown parts of the ground have more of each colour, as shares
-  double patch_edge = 1;  ///< how soft the edges of those parts are, 0 hard to 1
-  uint64_t weather = 0;   ///< where the textures of this date start
+  Colour patches{0, 0, 0};  ///< what wet, burnt or overgrown ground has more of each colour, as shares
+  double patch_edge = 1;    ///< how soft the edges of those parts are, 0 hard to 1
+  uint64_t weather = 0;     ///< where the textures of this date start
   // Camera
   std::array<double, 3> gain{1, 1, 1};
   std::array<double, 3> lift{0, 0, 0};  ///< haze: light of the air, of 255
@@ -52,6 +51,11 @@ struct Look {
   double zoom = 1;     ///< misregistration, as a factor
   int jpeg = 0;        ///< quality; 0: never compressed
 };
+
+/// What `look` of a thing becomes on this day: variates of it differ from date to date.
+inline uint32_t on_day(const Look& day, uint32_t look) {
+  return look ^ static_cast<uint32_t>(day.weather);
+}
 
 Look any_look(Random& random);
 

@@ -47,7 +47,7 @@ double light_on(const View& view, Point down, double pitch) {
 
 /// A roof on one day: roofs shine, weather, are washed and now and then laid anew, without being a change.
 Colour roof_colour(const View& view, const Building& building) {
-  const auto day = building.look ^ static_cast<uint32_t>(view.look.weather);
+  const auto day = on_day(view.look, building.look);
   const uint32_t look = variate(day, 14) < 0.06 ? day : building.look;
   const double tone = (0.92 + 0.4 * variate(look, 7)) * (0.88 + 0.24 * variate(day, 13));
   if (building.large) return kSheets[look % kSheets.size()] * tone;

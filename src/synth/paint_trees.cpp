@@ -37,7 +37,7 @@ Colour leaf_colour(const Tree& tree, const Look& look) {
                                    : mixed({66, 82, 44}, {92, 98, 58}, variate(tree.look, 5));
   const Colour dry = mixed(summer, {98, 92, 58}, 0.3 * (1 - look.green));
   const Colour crown = mixed({104, 96, 84}, dry, leaves_of(tree, look));
-  const double own = 0.86 + 0.28 * variate(tree.look ^ static_cast<uint32_t>(look.weather), 11);
+  const double own = 0.86 + 0.28 * variate(on_day(look, tree.look), 11);
   return {crown.r * look.foliage.r * own, crown.g * look.foliage.g * own, crown.b * look.foliage.b * own};
 }
 
@@ -81,7 +81,7 @@ void paint(const View& view, const Tree& tree, const Crown& crown, Canvas& canva
 /// change.
 bool is_seen(const View& view, const Tree& tree) {
   if (view.look.thinning <= 0 || tree.radius > 3.5 * view.scene.metre) return true;
-  return variate(tree.look ^ static_cast<uint32_t>(view.look.weather), 9) >= view.look.thinning;
+  return variate(on_day(view.look, tree.look), 9) >= view.look.thinning;
 }
 
 template <class Action>
@@ -90,7 +90,7 @@ void each_tree(const View& view, const Action& action) {
     for (const auto& tree : *plants) {
       if (!stands(tree.dates, view.date) || !in_frame(tree, view.scene.size) || !is_seen(view, tree))
         continue;
-      const double own = 0.85 + 0.3 * variate(tree.look ^ static_cast<uint32_t>(view.look.weather), 10);
+      const double own = 0.85 + 0.3 * variate(on_day(view.look, tree.look), 10);
       action(tree, crown(tree.radius * view.look.growth * own, tree.look / 7));
     }
   }

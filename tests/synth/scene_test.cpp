@@ -1,8 +1,6 @@
 // What differs between two dates without being a change.
 #include "synth/scene.h"
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
 
 #include "synth/classes.h"
@@ -41,7 +39,7 @@ TEST(Scene, ShrubsAndCarsAreInNoMapAndNoFact) {
   ASSERT_FALSE(facts.empty());
   for (int x = 10; x < 250; x += 10)
     scene.shrubs.push_back({{static_cast<double>(x), 128}, 6, 1, kOnlyBefore});
-  scene.cars.push_back({{{128, 128}, {1, 0}, 9, 4}, 1, kOnlyAfter});
+  scene.cars.push_back({{{128, 128}, {1, 0}, 9, 4}, 1, kOnlyBefore});
   EXPECT_EQ(object_map(scene, 0), before);
   ASSERT_EQ(facts_of(scene).size(), facts.size());
   EXPECT_EQ(facts_of(scene).front().area, facts.front().area);
