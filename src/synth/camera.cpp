@@ -34,13 +34,8 @@ void move(const Look& look, cv::Mat& image) {
 std::array<cv::Vec3b, 256> tone_tables(const Look& look) {
   std::array<cv::Vec3b, 256> tables;
   for (size_t i = 0; i < 256; ++i) {
-    for (size_t c = 0; c < 3; ++c) {
-      constexpr double kPivot = 90;
-      const double lit = 255 * std::pow(static_cast<double>(i) / 255 * look.gain[c], look.gamma);
-      const double value = std::max(kPivot + (lit - kPivot) * look.contrast, 0.0);
-      const double seen = look.lift[c] + value * (1 - look.lift[c] / 255);
-      tables[i][static_cast<int>(c)] = static_cast<uint8_t>(std::clamp(seen, 0.0, 255.0));
-    }
+    for (size_t c = 0; c < 3; ++c)
+      tables[i][static_cast<int>(c)] = static_cast<uint8_t>(toned(look, c, static_cast<double>(i)));
   }
   return tables;
 }

@@ -1,6 +1,7 @@
 #include "synth/look.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numbers>
 
 namespace ccexpert::synth {
@@ -32,7 +33,7 @@ void set_season(Random& random, Look& look) {
   look.weather = random.next();
 }
 
-void set_tone(Random& random, Look& look) {
+void draw_tone(Random& random, Look& look) {
   // Archives hold both stretched summer mosaics, white where the soil is bare, and dark grey winter ones.
   const double spread = random.chance(0.6) ? 0.14 : 0.28;
   const double light = std::clamp(0.97 * std::exp(spread * random.bell()), 0.5, 1.5);
@@ -44,6 +45,19 @@ void set_tone(Random& random, Look& look) {
   const double haze = random.chance(0.35) ? random.uniform(5, 65) : random.uniform(0, 8);
   look.lift = {haze * 0.85, haze * 0.95, haze * 1.1};
   look.clouds = random.chance(0.1) ? random.uniform(0.15, 0.45) : 0;
+}
+
+/// Whether an archive would keep the picture: grey is neither black nor white, dark and bright things differ.
+bool shows_something(const Look& look) {
+  constexpr size_t kGreen = 1;
+  const double middle = toned(look, kGreen, 110);
+  const double span = toned(look, kGreen, 160) - toned(look, kGreen, 60);
+  return middle > 50 && middle < 200 && span > 45;
+}
+
+void set_tone(Random& random, Look& look) {
+  do draw_tone(random, look);
+  while (!shows_something(look));
 }
 
 void set_sensor(Random& random, Look& look) {
@@ -58,6 +72,13 @@ void set_sensor(Random& random, Look& look) {
 }
 
 }  // namespace
+
+double toned(const Look& look, size_t channel, double value) {
+  constexpr double kPivot = 90;
+  const double lit = 255 * std::pow(value / 255 * look.gain[channel], look.gamma);
+  const double graded = std::max(kPivot + (lit - kPivot) * look.contrast, 0.0);
+  return std::clamp(look.lift[channel] + graded * (1 - look.lift[channel] / 255), 0.0, 255.0);
+}
 
 Look any_look(Random& random) {
   Look look;

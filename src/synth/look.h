@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 
 #include "synth/geometry.h"
 #include "synth/random.h"
@@ -56,6 +58,9 @@ struct Look {
 inline uint32_t on_day(const Look& day, uint32_t look) {
   return look ^ static_cast<uint32_t>(day.weather);
 }
+
+/// What a channel of the picture has where the ground has `value`, both 0 to 255.
+double toned(const Look& look, size_t channel, double value);
 
 Look any_look(Random& random);
 
