@@ -59,7 +59,8 @@ inline uint32_t on_day(const Look& day, uint32_t look) {
   return look ^ static_cast<uint32_t>(day.weather);
 }
 
-/// What a channel of the picture has where the ground has `value`, both 0 to 255.
+/// What a channel (red, green, blue) of the picture has where the ground has `value`, both 0 to 255.
+/// Gain, gamma, contrast and haze act in this order.
 double toned(const Look& look, size_t channel, double value);
 
 Look any_look(Random& random);
