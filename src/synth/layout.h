@@ -53,6 +53,9 @@ std::vector<Lot> lots_along(Random& random, const Scene& scene, const SuburbStyl
 void add_house(Random& random, Scene& scene, const SuburbStyle& style, const Lot& lot, Dates dates,
                bool on_grass);
 
+/// Leaves a share of the trees so far standing among houses that are yet to come.
+void spare_trees(Random& random, Scene& scene, double share);
+
 /// What lies around: ground, patches of other ground, trees scattered or as woods.
 void lay_ground(Random& random, Scene& scene, Ground ground);
 

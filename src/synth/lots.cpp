@@ -1,5 +1,6 @@
 // Lots along roads, and houses on them.
 #include <algorithm>
+#include <array>
 
 #include "synth/layout.h"
 
@@ -103,12 +104,14 @@ void add_yard(Random& random, Scene& scene, const SuburbStyle& style, const Lot&
     add_patch(random, scene, PatchKind::kPool, pool, dates);
     return;
   }
-  for (int i = random.between(0, 2 + static_cast<int>(6 * style.shade)); i > 0; --i) {
-    const bool behind = random.chance(0.75);
-    const Point at = ground.at(random.uniform(-0.48, 0.48) * ground.width,
-                               behind ? yard + 0.45 * style.yard * random.uniform(-1, 1)
-                                      : -half + random.uniform(0.2, 0.8) * style.setback);
-    scene.trees.push_back({at, random.uniform(1.2, 2.4 + 2.6 * style.shade) * scene.metre,
+  for (int i = random.between(0, 2 + static_cast<int>(9 * style.shade)); i > 0; --i) {
+    const std::array<double, 3> depths{yard + 0.45 * style.yard * random.uniform(-1, 1),
+                                       -half + random.uniform(0.2, 0.8) * style.setback,
+                                       -half + style.setback + random.uniform(0, 1) * style.house_depth};
+    const int place = random.weighted({0.6, 0.2, 0.2});  // behind the house, before it, beside it
+    const double along = place < 2 ? random.uniform(-0.48, 0.48) : random.chance(0.5) ? 0.5 : -0.5;
+    scene.trees.push_back({ground.at(along * ground.width, depths[static_cast<size_t>(place)]),
+                           random.uniform(1.2, 2.4 + 3.6 * style.shade) * scene.metre,
                            static_cast<uint32_t>(random.below(100000)), dates, true});
   }
 }
@@ -127,7 +130,7 @@ SuburbStyle suburb_style(Random& random, const Scene& scene) {
   style.roof = random.chance(0.72) ? Roof::kHip : Roof::kGable;
   style.look = static_cast<uint32_t>(random.below(100000));
   style.pools = random.chance(0.3) ? random.uniform(0.05, 0.4) : 0;
-  style.shade = random.chance(0.5) ? random.uniform(0, 0.3) : random.uniform(0.2, 1);
+  style.shade = random.chance(0.4) ? random.uniform(0, 0.3) : random.uniform(0.2, 1);
   style.fences = random.chance(0.7) ? random.uniform(0.6, 1) : 0;
   return style;
 }
@@ -155,6 +158,10 @@ std::vector<Lot> lots_along(Random& random, const Scene& scene, const SuburbStyl
     }
   }
   return lots;
+}
+
+void spare_trees(Random& random, Scene& scene, double share) {
+  for (auto& tree : scene.trees) tree.yard = tree.yard || random.chance(share);
 }
 
 void add_house(Random& random, Scene& scene, const SuburbStyle& style, const Lot& lot, Dates dates,

@@ -75,7 +75,7 @@ struct Tree {
   double radius = 4;
   uint32_t look = 0;
   Dates dates = kBoth;
-  bool yard = false;  ///< belongs to a house; stands on the lawn that was laid with it
+  bool yard = false;  ///< of a yard, planted or left standing: the lawn is laid around it
 };
 
 struct Car {

@@ -85,6 +85,7 @@ void houses_change(Random& random, Scene& scene, Dates dates) {
   if (levelled) level_lots(scene, changing, kBoth);
   if (levelled && dates == kOnlyAfter && random.chance(0.3)) add_foundations(random, scene, changing);
   if (random.chance(0.15)) level_lots(scene, lots, kBoth);
+  if (!levelled && random.chance(0.5)) spare_trees(random, scene, random.uniform(0.1, 0.7));
   add_houses(random, scene, style, standing, kBoth);
   add_houses(random, scene, style, changing, dates);
 }
@@ -111,7 +112,10 @@ void neighbourhood_built(Random& random, Scene& scene) {
   auto lots = lots_along(random, scene, style);
   const double filled = random.uniform(0.5, 1.1);
   std::erase_if(lots, [&](const Lot& lot) { return !seen(scene, lot) || !random.chance(filled); });
-  if (random.chance(0.2)) level_lots(scene, lots, kOnlyAfter);
+  if (random.chance(0.2))
+    level_lots(scene, lots, kOnlyAfter);
+  else if (random.chance(0.6))
+    spare_trees(random, scene, random.uniform(0.1, 0.7));
   add_houses(random, scene, style, lots, kOnlyAfter);
 }
 

@@ -1,6 +1,8 @@
 // What differs between two dates without being a change.
 #include "synth/scene.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "synth/classes.h"
@@ -62,6 +64,22 @@ TEST(Scene, VillagesAndHomesteadsStandAtBothDatesOnFreeGround) {
     }
   }
   EXPECT_GT(houses, 200U);
+}
+
+TEST(Trees, ThatAreSparedStandOnLawnsLaidLater) {
+  Scene scene;
+  scene.zones.push_back({{{0, 0}, {256, 0}, {256, 256}, {0, 256}}, Ground::kLawn, kOnlyAfter});
+  for (int x = 4; x < 256; x += 8)
+    for (int y = 4; y < 256; y += 8)
+      scene.trees.push_back({{static_cast<double>(x), static_cast<double>(y)}, 3, 1});
+  Random random(5, 1);
+  spare_trees(random, scene, 0.3);
+  clear_trees(scene);
+  const auto spared = std::count_if(scene.trees.begin(), scene.trees.end(),
+                                    [](const Tree& tree) { return tree.dates == kBoth; });
+  EXPECT_EQ(scene.trees.size(), 32U * 32U);
+  EXPECT_NEAR(static_cast<double>(spared) / (32 * 32), 0.3, 0.06);
+  for (const auto& tree : scene.trees) EXPECT_EQ(tree.dates, tree.yard ? kBoth : kOnlyBefore);
 }
 
 TEST(Look, AnotherPrintKeepsLightAndSeason) {
