@@ -84,6 +84,14 @@ std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainC
   return parameters;
 }
 
+int64_t parameter_count(const RunModel& run) {
+  int64_t count = 0;
+  for (const auto& parameter : run.model->parameters()) count += parameter.numel();
+  if (!run.heads) return count;
+  for (const auto& parameter : run.heads->parameters()) count += parameter.numel();
+  return count;
+}
+
 at::ScalarType run_dtype(const TrainConfig& config) {
   return config.model.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
 }

@@ -38,6 +38,9 @@ ModelConfig run_model_config(const std::filesystem::path& folder, const TrainCon
 /// What trains: the model's parameters as the config's rules have it, and all of the heads'.
 std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config);
 
+/// Elements of all parameters, trained or not, the heads' among them.
+int64_t parameter_count(const RunModel& run);
+
 /// File of the heads in a checkpoint's folder.
 inline constexpr const char* kAuxiliaryFile = "auxiliary.safetensors";
 

@@ -166,12 +166,10 @@ class Run {
   void introduce() {
     if (config_.evaluation.every_steps > 0 && !evaluator_.has_pairs())
       log_->note("nothing is evaluated: data.validation names no pairs");
-    int64_t all = 0;
-    for (const auto& parameter : run_.model->parameters()) all += parameter.numel();
     log_->note(fmt::format("{}: {:.2f} of {:.2f} M parameters train, {} on {} x {}, ZeRO {}", config_.name,
                            static_cast<double>(count_elements(parameters_)) * 1e-6,
-                           static_cast<double>(all) * 1e-6, config_.model.dtype, communicator_.size(),
-                           device_.str(), config_.distributed.zero));
+                           static_cast<double>(parameter_count(run_)) * 1e-6, config_.model.dtype,
+                           communicator_.size(), device_.str(), config_.distributed.zero));
     log_->note(
         fmt::format("{} pairs, {} samples an epoch, {} steps of {}{}", pairs_.size(), plan_.sampler().size(),
                     total_, config_.batch.global,
