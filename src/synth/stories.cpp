@@ -65,10 +65,29 @@ std::vector<bool> choose_lots(Random& random, const Scene& scene, const std::vec
   return chosen;
 }
 
+std::optional<Box> place_for(Random& random, const Scene& scene, double low, double high, bool by_road) {
+  const double width = random.uniform(low, high) * scene.metre;
+  return free_place(random, scene, width, width * random.uniform(0.5, 0.9), by_road);
+}
+
+/// Large buildings and their lots that stand at both dates beside what changes: that they stay says nothing
+/// of the rest.
+void add_bystanders(Random& random, Scene& scene) {
+  if (!random.chance(0.3)) return;
+  const bool by_road = random.chance(0.5);
+  for (int i = random.weighted({0.7, 0.3}) + 1; i > 0; --i) {
+    if (const auto place = place_for(random, scene, 22, 60, by_road))
+      add_large_building(random, scene, *place, kBoth);
+  }
+  if (!random.chance(0.5)) return;
+  if (const auto place = place_for(random, scene, 22, 45, by_road)) add_parking(random, scene, *place, kBoth);
+}
+
 /// A street with houses, of which some come or go.
 void houses_change(Random& random, Scene& scene, Dates dates) {
   lay_ground(random, scene, any_ground(random));
   scene.roads = street_plan(random, scene, kBoth);
+  add_bystanders(random, scene);
   const auto style = suburb_style(random, scene);
   const auto lots = lots_along(random, scene, style);
   const auto chosen = choose_lots(random, scene, lots);
@@ -101,13 +120,14 @@ void houses_removed(Random& random, Scene& scene) {
 /// Streets and houses where nothing was before.
 void neighbourhood_built(Random& random, Scene& scene) {
   lay_ground(random, scene, any_ground(random));
-  if (random.chance(0.2)) {
+  if (random.chance(0.4)) {
     const auto old =
         road_line(random, scene, RoadShape::kStraight,
                   {scene.size * 0.5, scene.size * random.uniform(0.05, 0.2)}, 0.1 * random.bell());
     scene.roads.push_back(street(random, scene, old, kBoth));
   }
   for (auto& road : street_plan(random, scene, kOnlyAfter)) scene.roads.push_back(std::move(road));
+  add_bystanders(random, scene);
   const auto style = suburb_style(random, scene);
   auto lots = lots_along(random, scene, style);
   const double filled = random.uniform(0.5, 1.1);
@@ -132,11 +152,6 @@ void fill_with_houses(Random& random, Scene& scene, double filled) {
   auto lots = lots_along(random, scene, style);
   std::erase_if(lots, [&](const Lot&) { return !random.chance(filled); });
   add_houses(random, scene, style, lots, kBoth);
-}
-
-std::optional<Box> place_for(Random& random, const Scene& scene, double low, double high, bool by_road) {
-  const double width = random.uniform(low, high) * scene.metre;
-  return free_place(random, scene, width, width * random.uniform(0.5, 0.9), by_road);
 }
 
 void large_building_changes(Random& random, Scene& scene) {

@@ -66,6 +66,20 @@ TEST(Scene, VillagesAndHomesteadsStandAtBothDatesOnFreeGround) {
   EXPECT_GT(houses, 200U);
 }
 
+TEST(Scene, HousesAlsoComeBesideLargeBuildingsThatStay) {
+  int beside = 0;
+  for (int i = 0; i < kScenes; ++i) {
+    const auto scene = scene_of(i);
+    const auto any = [&](bool large, Dates dates) {
+      return std::any_of(scene.buildings.begin(), scene.buildings.end(), [&](const Building& building) {
+        return building.large == large && building.dates == dates;
+      });
+    };
+    beside += any(false, kOnlyAfter) && any(true, kBoth) ? 1 : 0;
+  }
+  EXPECT_GT(beside, kScenes / 10);
+}
+
 TEST(Trees, ThatAreSparedStandOnLawnsLaidLater) {
   Scene scene;
   scene.zones.push_back({{{0, 0}, {256, 0}, {256, 256}, {0, 256}}, Ground::kLawn, kOnlyAfter});
