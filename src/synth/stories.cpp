@@ -103,8 +103,9 @@ void houses_change(Random& random, Scene& scene, Dates dates) {
   const bool levelled = random.chance(0.45);
   if (levelled) level_lots(scene, changing, kBoth);
   if (levelled && dates == kOnlyAfter && random.chance(0.3)) add_foundations(random, scene, changing);
-  if (random.chance(0.15)) level_lots(scene, lots, kBoth);
-  if (!levelled && random.chance(0.5)) spare_trees(random, scene, random.uniform(0.1, 0.7));
+  const bool all_levelled = random.chance(0.15);
+  if (all_levelled) level_lots(scene, lots, kBoth);
+  if (!levelled && !all_levelled && random.chance(0.5)) spare_trees(random, scene, random.uniform(0.1, 0.7));
   add_houses(random, scene, style, standing, kBoth);
   add_houses(random, scene, style, changing, dates);
 }
