@@ -30,16 +30,28 @@ void expect_value(const json& object, const char* key, Value expected) {
     fail({fmt::format("{}: {}", kSource, key), fmt::format("{}", expected), object[key].dump()});
 }
 
-/// `size` is an object with height and width, or one number; whatever it is, the tower sees its own size.
-void expect_size_of_tower(const json& processor, int64_t side) {
+/// Whether a processor has this size, or says nothing of it. `size` is an object with height and width, or
+/// one number.
+bool fits(const json& processor, int64_t side) {
   const auto found = processor.find("size");
-  if (found == processor.end() || found->is_null()) return;
+  if (found == processor.end() || found->is_null()) return true;
   const auto length = [&](const char* key) {
     return json_value(*found, key, side, fmt::format("{}: size", kSource));
   };
-  const bool fits = found->is_object() ? length("height") == side && length("width") == side : *found == side;
-  if (!fits)
-    fail({fmt::format("{}: size", kSource), fmt::format("the vision tower's {}", side), found->dump()});
+  return found->is_object() ? length("height") == side && length("width") == side : *found == side;
+}
+
+/// Whatever the processor says, the tower sees its own size.
+void expect_size_of_tower(const json& processor, int64_t side) {
+  if (!fits(processor, side))
+    fail({fmt::format("{}: size", kSource), fmt::format("the vision tower's {}", side),
+          processor["size"].dump()});
+}
+
+json parse_processor(std::string_view text) {
+  json processor = parse_json(text, kSource);
+  if (!processor.is_object()) fail({kSource, "a JSON object", processor.type_name()});
+  return processor;
 }
 
 }  // namespace
@@ -52,8 +64,7 @@ PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std
   if (json_value(model, "image_aspect_ratio", std::string(), "config.json") == "pad")
     config.aspect = AspectMode::kPad;
   if (preprocessor_json.empty()) return config;
-  const json processor = parse_json(preprocessor_json, kSource);
-  if (!processor.is_object()) fail({kSource, "a JSON object", processor.type_name()});
+  const json processor = parse_processor(preprocessor_json);
   read_triple(processor, "image_mean", config.mean);
   read_triple(processor, "image_std", config.deviation);
   const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, kSource);
@@ -68,6 +79,14 @@ PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std
     if (deviation <= 0.0) fail({kSource, "image_std above 0", std::to_string(deviation)});
   }
   return config;
+}
+
+std::string preprocessor_for(std::string preprocessor_json, int64_t side) {
+  if (preprocessor_json.empty()) return preprocessor_json;
+  json processor = parse_processor(preprocessor_json);
+  if (fits(processor, side)) return preprocessor_json;
+  processor["size"] = {{"height", side}, {"width", side}};
+  return processor.dump(2) + "\n";
 }
 
 }  // namespace ccexpert

@@ -1,6 +1,7 @@
 // preprocessor_config.json to what the image room needs.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <ccexpert/image/preprocess.h>
@@ -12,5 +13,9 @@ namespace ccexpert {
 /// the vision transformer's. Throws Error for a processor that rescales in another way.
 PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
                                          const VisionConfig& vision);
+
+/// The text of a processor for a vision transformer whose images are `side` px wide: as it is where it says
+/// so already, or is empty.
+std::string preprocessor_for(std::string preprocessor_json, int64_t side);
 
 }  // namespace ccexpert

@@ -10,6 +10,8 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 
+#include "model/resized_positions.h"
+
 namespace ccexpert {
 namespace {
 
@@ -113,7 +115,8 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   auto model = std::make_shared<CcexpertModel>(config, options.tensor);
   if (fresh) model->diff_expert()->initialize(options.fresh);
   const int64_t depth = model->vision()->depth();
-  load_weights(*model, source,
+  const ResizedPositions resized(source, config.vision.grid());
+  load_weights(*model, options.resize_positions ? resized : source,
                {.may_be_unused =
                     [depth](std::string_view name) {
                       return io::is_known_unused(name) || is_spare_vision_block(name, depth);

@@ -90,6 +90,7 @@ void check_run(const TrainConfig& config, const Check& check) {
 void check_model(const ModelSection& model, const Check& check) {
   check.expect(!model.start.empty(), "model.start", "a checkpoint folder to start from", "none");
   check.one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
+  check.at_least("model.image_size", model.image_size, 0);
   check.above_zero("model.init_std", model.init_std);
   check.not_negative("model.flag_init_std", model.flag_init_std);
   check.at_least("model.per_expert_depth", model.per_expert_depth, 1);

@@ -18,8 +18,10 @@
 namespace ccexpert::train {
 namespace {
 
-/// They decide which sample comes when; a position in another order means nothing.
-constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions"};
+/// They decide which sample comes when, and a position in another order means nothing; or what shapes the
+/// optimiser's state has.
+constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions",
+                                       "model.image_size"};
 
 /// What `work` says on the first rank, on all of them; what it throws too.
 template <class Work>

@@ -1,5 +1,7 @@
 #include "train/run_model.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -42,11 +44,22 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
   for (const int64_t layer : layers) config.vision_layers.push_back(blocks + 1 + layer);
 }
 
+/// A tower for images of `side` px.
+void resize(VisionConfig& vision, int64_t side) {
+  if (side < vision.patch_size) {
+    fail({"model.image_size", fmt::format("at least a patch of {} px", vision.patch_size),
+          std::to_string(side)});
+  }
+  vision.image_size = side;
+}
+
 ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
+  if (run.model.image_size > 0) resize(config.vision, run.model.image_size);
   if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
   if (!run.model.diff_expert && config.diff_expert) {
     fail({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
   }
+  config.validate();
   return config;
 }
 
@@ -107,33 +120,49 @@ ModelConfig run_model_config(const fs::path& folder, const TrainConfig& config) 
 
 namespace {
 
-RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at::Device device) {
+/// A folder's texts and its model; without `fresh`, with its weights.
+void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainConfig& config,
+                at::Device device) {
   const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
-  RunModel run;
   run.folder = folder;
-  std::string original, preprocessor;
   if (fresh) {
-    original = read_file(folder / "config.json");
-    if (fs::exists(folder / "preprocessor_config.json"))
-      preprocessor = read_file(folder / "preprocessor_config.json");
+    run.config_json = read_file(folder / "config.json");
     run.model = fresh_model(run_model_config(folder, config), options, fresh_weights(config));
-  } else {
-    const auto checkpoint = io::open_checkpoint(folder);
-    run.folder = checkpoint.folder;
-    original = checkpoint.config_json;
-    preprocessor = checkpoint.preprocessor_json;
-    const auto model_config =
-        adapted(parse_model_config(original, (run.folder / "config.json").string()), config);
-    run.model = build_model(
-        model_config, *checkpoint.weights,
-        {.tensor = options, .fresh_diff_expert = config.model.diff_expert, .fresh = fresh_weights(config)});
+    return;
   }
+  const auto checkpoint = io::open_checkpoint(folder);
+  run.folder = checkpoint.folder;
+  run.config_json = checkpoint.config_json;
+  run.model =
+      build_model(adapted(parse_model_config(run.config_json, (run.folder / "config.json").string()), config),
+                  *checkpoint.weights,
+                  {.tensor = options,
+                   .fresh_diff_expert = config.model.diff_expert,
+                   .fresh = fresh_weights(config),
+                   .resize_positions = config.model.image_size > 0});
+}
+
+/// The processor's text among the companions, made to fit where the run says what size images have; empty
+/// where there is none.
+std::string preprocessor_of(RunModel& run, const ModelSection& section) {
+  const auto found = std::find_if(run.companions.begin(), run.companions.end(), [](const auto& companion) {
+    return companion.name == "preprocessor_config.json";
+  });
+  if (found == run.companions.end()) return {};
+  if (section.image_size > 0) found->bytes = preprocessor_for(found->bytes, section.image_size);
+  return found->bytes;
+}
+
+RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at::Device device) {
+  RunModel run;
+  load_model(run, folder, fresh, config, device);
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
-  run.preprocess = parse_preprocess_config(preprocessor, original, run.model->config().vision);
-  run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
   run.companions = io::read_companions(run.folder);
-  run.config_json = model_config_json(run.model->config(), original);
+  run.preprocess = parse_preprocess_config(preprocessor_of(run, config.model), run.config_json,
+                                           run.model->config().vision);
+  run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
+  run.config_json = model_config_json(run.model->config(), run.config_json);
   return run;
 }
 

@@ -87,5 +87,19 @@ TEST(PreprocessConfig, RefusesStepsThatItDoesNotCompute) {
   EXPECT_EQ(error_of(R"({"resample": 2})"), "preprocessor_config.json: resample: expected 3, got 2");
 }
 
+TEST(PreprocessorFor, ChangesTheSizeAlone) {
+  const auto other = preprocessor_for(R"({"image_mean": [0.4, 0.5, 0.6], "size": 96})", 84);
+  EXPECT_EQ(parsed(other).size, 84);
+  EXPECT_THAT(parsed(other).mean, ElementsAre(0.4, 0.5, 0.6));
+  EXPECT_EQ(test::error_of([&] { parse_preprocess_config(other, "{}", {.image_size = 96}); }),
+            "preprocessor_config.json: size: expected the vision tower's 96, got "
+            "{\"height\":84,\"width\":84}");
+}
+
+TEST(PreprocessorFor, LeavesATextThatFitsAsItIs) {
+  for (const std::string text : {"", "{ }", R"({"size":  84})", R"({"size": {"height": 84,  "width": 84}})"})
+    EXPECT_EQ(preprocessor_for(text, 84), text);
+}
+
 }  // namespace
 }  // namespace ccexpert

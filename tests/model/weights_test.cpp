@@ -158,6 +158,46 @@ TEST(BuildModel, NamesEveryTensorOfACheckpointThatDoesNotFit) {
       "model.mystery.weight; 1 of the wrong shape: model.mm_projector.0.bias (expected [64], got [65])");
 }
 
+/// A position embedding of the tiny tower's width that is the same in all columns.
+at::Tensor positions_of(const std::vector<float>& values) {
+  return at::tensor(values).unsqueeze(1).expand({-1, 128}).contiguous();
+}
+
+TEST(BuildModel, StretchesThePositionEmbeddingWhereItMay) {
+  auto config = test::config_of(test::open_tiny());
+  config.vision.image_size = 4 * config.vision.patch_size;
+  const std::string name = std::string(kVision) + "embeddings.position_embedding.weight";
+  MemorySource source(*test::open_tiny().weights);
+  source.set(name, positions_of({1, 2, 4, 8, 16, 32, 3, 9, 27}));
+  EXPECT_THAT(error_of([&] { build_model(config, source, {}); }),
+              HasSubstr("position_embedding.weight (expected [16,128], got [9,128])"));
+  const auto model = build_model(config, source, {.resize_positions = true});
+  // Keys' cubic convolution with a = -0.75, computed by hand, as torch and transformers have it.
+  EXPECT_TRUE(close(model->named_parameters()[name].detach(),
+                    positions_of({0.461845F, 0.706494F, 1.408373F, 2.061661F, 5.617921F, 8.491682F,
+                                  16.218542F, 23.230028F, 6.389597F, 10.109423F, 22.479425F, 34.584981F,
+                                  2.220753F, 4.393869F, 15.679025F, 27.943409F}),
+                    {1e-4, 1e-5}));
+}
+
+TEST(BuildModel, APositionEmbeddingThatFitsIsNotTouched) {
+  const auto checkpoint = test::open_tiny();
+  const auto model =
+      build_model(test::config_of(checkpoint), *checkpoint.weights, {.resize_positions = true});
+  EXPECT_TRUE(
+      at::equal(model->named_parameters()[std::string(kVision) + "embeddings.position_embedding.weight"],
+                test::build(checkpoint)
+                    ->named_parameters()[std::string(kVision) + "embeddings.position_embedding.weight"]));
+}
+
+TEST(BuildModel, PositionsThatAreNoSquareAreNotStretched) {
+  const auto config = test::config_of(test::open_tiny());
+  MemorySource source(*test::open_tiny().weights);
+  source.set(std::string(kVision) + "embeddings.position_embedding.weight", positions_of({1, 2, 3, 4, 5}));
+  EXPECT_THAT(error_of([&] { build_model(config, source, {.resize_positions = true}); }),
+              HasSubstr("position_embedding.weight (expected [36,128], got [5,128])"));
+}
+
 TEST(BuildModel, ADiffExpertThatIsOnOneSideOnlyIsAnError) {
   const auto with = test::config_of(test::open_tiny());
   const auto base = base_source();

@@ -329,6 +329,8 @@ TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
               HasSubstr("data.train: expected '"));
   EXPECT_THAT(refusal([](auto& config) { config.data.captions = "random_choice"; }),
               HasSubstr("data.captions: expected 'flatten', "));
+  EXPECT_EQ(refusal([](auto& config) { config.model.image_size = 98; }),
+            "model.image_size: expected '0', " + began + "'98'" + hint);
   test::write_pairs(folder_, 8);  // the same file, other samples
   EXPECT_EQ(refusal([](auto&) {}),
             (folder_ / "pairs.json").string() +

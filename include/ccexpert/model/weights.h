@@ -30,11 +30,13 @@ bool has_diff_expert(const io::TensorSource& source);
 
 /// Makes a model from a config and a checkpoint's tensors in the authors' names. A head that is stored is
 /// used, whatever the config says of tying. `fresh_diff_expert`: a base's missing Diff Expert starts as
-/// `fresh` says.
+/// `fresh` says. `resize_positions`: a position embedding for another image size than the config's is
+/// stretched to it (bicubic); else it is an error.
 struct BuildModelOptions {
   at::TensorOptions tensor = {};  ///< dtype and device
   bool fresh_diff_expert = false;
   FreshWeights fresh = {};
+  bool resize_positions = false;
 };
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options);

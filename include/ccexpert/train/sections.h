@@ -15,6 +15,7 @@ struct ModelSection {
   std::string start;
   bool fresh = false;
   bool diff_expert = true;
+  int64_t image_size = 0;
   std::vector<int64_t> vision_layers;
   int64_t per_expert_depth = 2;
   std::string dtype = "bfloat16";
@@ -31,6 +32,10 @@ struct ModelSection {
               "take only sizes and tokenizer from `start`; all weights are drawn from the seed"),
         field("diff_expert", &Self::diff_expert,
               "false: a base without Diff Expert stays without (the baseline)"),
+        field(
+            "image_size", &Self::image_size,
+            "side of the square input in pixels; where it is not the checkpoint's, the position embedding is "
+            "stretched (0: the checkpoint's)"),
         field("vision_layers", &Self::vision_layers,
               "hidden states that a fresh Diff Expert sees, counted from the end (empty: the paper's -11, "
               "-8, -5, -2)"),
