@@ -5,6 +5,23 @@
 #include "synth/pixels.h"
 
 namespace ccexpert::synth {
+
+LandClass class_of(Ground ground) {
+  switch (ground) {
+    case Ground::kMeadow:
+    case Ground::kDryMeadow:
+    case Ground::kLawn:
+    case Ground::kWoodFloor:
+      return LandClass::kGrass;
+    default:
+      return LandClass::kBare;
+  }
+}
+
+double paved_half(const Scene& scene, const Road& road, int date) {
+  return road.half(date) + (road.sidewalk ? 1.9 * scene.metre : 0);
+}
+
 namespace {
 
 cv::Scalar value_of(LandClass land, size_t number = 0) {
@@ -42,31 +59,18 @@ void draw_patches(const Scene& scene, int date, cv::Mat& map) {
   }
 }
 
-}  // namespace
-
-LandClass class_of(Ground ground) {
-  switch (ground) {
-    case Ground::kMeadow:
-    case Ground::kDryMeadow:
-    case Ground::kLawn:
-    case Ground::kWoodFloor:
-      return LandClass::kGrass;
-    default:
-      return LandClass::kBare;
+void draw_zones(const std::vector<Zone>& zones, int date, cv::Mat& map) {
+  for (const auto& zone : zones) {
+    if (stands(zone.dates, date)) fill(map, zone.outline, value_of(class_of(zone.ground)), cv::LINE_8);
   }
 }
 
-double paved_half(const Scene& scene, const Road& road, int date) {
-  return road.half(date) + (road.sidewalk ? 1.9 * scene.metre : 0);
-}
-
-std::vector<uint16_t> object_map(const Scene& scene, int date) {
+std::vector<uint16_t> drawn_map(const Scene& scene, const std::vector<Zone>& covers, int date) {
   std::vector<uint16_t> objects(static_cast<size_t>(scene.size) * static_cast<size_t>(scene.size));
   cv::Mat map(scene.size, scene.size, CV_16U, objects.data());
   map.setTo(value_of(class_of(scene.ground)));
-  for (const auto& zone : scene.zones) {
-    if (stands(zone.dates, date)) fill(map, zone.outline, value_of(class_of(zone.ground)), cv::LINE_8);
-  }
+  draw_zones(covers, date, map);
+  draw_zones(scene.zones, date, map);
   draw_roads(scene, date, map);
   draw_patches(scene, date, map);
   for (const auto& tree : scene.trees) {
@@ -81,7 +85,14 @@ std::vector<uint16_t> object_map(const Scene& scene, int date) {
   return objects;
 }
 
-std::vector<uint8_t> class_map(const std::vector<uint16_t>& objects) {
+}  // namespace
+
+std::vector<uint16_t> object_map(const Scene& scene, int date) {
+  return drawn_map(scene, {}, date);
+}
+
+std::vector<uint8_t> class_map(const Scene& scene, int date) {
+  const auto objects = drawn_map(scene, scene.covers, date);
   std::vector<uint8_t> classes(objects.size());
   std::transform(objects.begin(), objects.end(), classes.begin(),
                  [](uint16_t each) { return static_cast<uint8_t>(each & 7); });

@@ -11,10 +11,12 @@
 namespace ccexpert::synth {
 
 /// [size,size] a number of the object where it is a building or a place for leisure, times 8, plus LandClass.
-/// Two buildings have different numbers, so that one in place of another is a change.
+/// Two buildings have different numbers, so that one in place of another is a change. What covers open ground
+/// on one day is left out.
 std::vector<uint16_t> object_map(const Scene& scene, int date);
 
-std::vector<uint8_t> class_map(const std::vector<uint16_t>& objects);
+/// [size,size] LandClass, with what covers open ground on that day.
+std::vector<uint8_t> class_map(const Scene& scene, int date);
 
 /// 255 where two object maps differ, else 0.
 std::vector<uint8_t> change_mask(const std::vector<uint16_t>& before, const std::vector<uint16_t>& after);

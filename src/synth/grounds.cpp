@@ -54,6 +54,11 @@ Ground neighbour_of(Random& random, Ground ground) {
   return random.chance(0.4) ? Ground::kBare : (random.chance(0.5) ? Ground::kMeadow : Ground::kDryMeadow);
 }
 
+Polygon frame_of(const Scene& scene) {
+  const double end = scene.size + 9;
+  return {{-9, -9}, {end, -9}, {end, end}, {-9, end}};
+}
+
 /// A part of the scene with other ground: beyond a slanted line, or a spot.
 Polygon other_part(Random& random, const Scene& scene) {
   const double size = scene.size;
@@ -71,11 +76,11 @@ Polygon other_part(Random& random, const Scene& scene) {
 }
 
 /// A path that wheels have made, across what is not mown.
-void add_track(Random& random, Scene& scene) {
+Polygon track(Random& random, const Scene& scene) {
   const Point at{scene.size * random.uniform(0.1, 0.9), scene.size * random.uniform(0.1, 0.9)};
   const auto shape = random.chance(0.6) ? RoadShape::kWave : RoadShape::kArc;
   const auto line = road_line(random, scene, shape, at, random.uniform(0, 6.28));
-  scene.zones.push_back({band(line, random.uniform(0.8, 2.2) * scene.metre), Ground::kBare, kBoth});
+  return band(line, random.uniform(0.8, 2.2) * scene.metre);
 }
 
 /// Trees in thickets with glades between them, as grazed land has them: where a coarse texture is high.
@@ -158,8 +163,7 @@ void add_wood(Random& random, Scene& scene, const Polygon& outline, double gap, 
 
 void lay_ground(Random& random, Scene& scene, Ground ground) {
   scene.ground = ground;
-  const double size = scene.size;
-  const Polygon frame{{-9, -9}, {size + 9, -9}, {size + 9, size + 9}, {-9, size + 9}};
+  const Polygon frame = frame_of(scene);
   if (ground == Ground::kWoodFloor) {
     const double thinness = random.uniform(0.85, 1.6);
     scene.ground = random.chance(0.5) ? Ground::kDryMeadow : Ground::kMeadow;
@@ -180,7 +184,20 @@ void lay_ground(Random& random, Scene& scene, Ground ground) {
   } else {
     scatter_trees(random, scene, trees_on(random, ground));
   }
-  if (ground != Ground::kLawn && random.chance(0.35)) add_track(random, scene);
+  if (ground != Ground::kLawn && random.chance(0.35))
+    scene.zones.push_back({track(random, scene), Ground::kBare, kBoth});
+}
+
+void add_covers(Random& random, Scene& scene) {
+  if (!random.chance(0.6)) return;
+  constexpr std::array kCovers{Ground::kMeadow, Ground::kDryMeadow, Ground::kDryMeadow, Ground::kField,
+                               Ground::kBare};
+  for (const Dates dates : {kOnlyBefore, kOnlyAfter}) {
+    if (random.chance(0.15)) scene.covers.push_back({frame_of(scene), random.pick(kCovers), dates});
+    for (int i = random.weighted({0.4, 0.35, 0.25}); i > 0; --i)
+      scene.covers.push_back({other_part(random, scene), random.pick(kCovers), dates});
+    if (random.chance(0.25)) scene.covers.push_back({track(random, scene), Ground::kBare, dates});
+  }
 }
 
 void add_large_building(Random& random, Scene& scene, const Box& place, Dates dates) {

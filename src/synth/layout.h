@@ -59,6 +59,10 @@ void spare_trees(Random& random, Scene& scene, double share);
 /// What lies around: ground, patches of other ground, trees scattered or as woods.
 void lay_ground(Random& random, Scene& scene, Ground ground);
 
+/// Open ground that was ploughed, mown, overgrown or driven over at one of the dates: nobody would call that
+/// a change, and no map of changes has it.
+void add_covers(Random& random, Scene& scene);
+
 /// Trees of one wood, crown to crown.
 void add_wood(Random& random, Scene& scene, const Polygon& outline, double gap, Dates dates);
 

@@ -20,8 +20,8 @@ void set_light(Random& random, Look& look) {
 
 void set_season(Random& random, Look& look) {
   look.green = std::clamp(random.uniform(-0.15, 1.0), 0.0, 1.0);
-  look.leaves = random.chance(0.65) ? 1 : random.uniform(0.2, 0.9);
-  look.growth = std::exp(0.16 * random.bell());
+  look.leaves = random.chance(0.6) ? 1 : random.uniform(0, 0.9);
+  look.growth = std::exp(0.2 * random.bell());
   const double crowns = std::exp(0.18 * random.bell());
   look.foliage = {crowns * std::exp(0.1 * random.bell()), crowns, crowns * std::exp(0.14 * random.bell())};
   if (random.chance(0.6)) {

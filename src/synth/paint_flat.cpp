@@ -79,11 +79,21 @@ std::vector<double> joints(uint32_t look, double length, double metre) {
   return all;
 }
 
+/// A number for a road that is the same at both dates.
+uint32_t place_of(const Road& road) {
+  return static_cast<uint32_t>(static_cast<int>(16 * (road.line.front().x + 3 * road.line.front().y)));
+}
+
+/// How light a pavement is on this day: it bleaches, is wet, and is laid anew.
+double age_of(const View& view, uint32_t look) {
+  const auto day = on_day(view.look, look);
+  if (variate(day, 15) < 0.2) return 0.6 + 0.85 * variate(day, 16);
+  return 0.87 + 0.26 * variate(static_cast<uint32_t>(view.look.weather >> 13), 12);
+}
+
 void paint_asphalt(const View& view, const Road& road, Canvas& canvas) {
   const auto look = static_cast<uint32_t>(view.scene.texture) + static_cast<uint32_t>(road.surface);
-  // Asphalt bleaches and is laid anew.
-  const double age = 0.87 + 0.26 * variate(static_cast<uint32_t>(view.look.weather >> 13), 12);
-  const Colour colour = surface_colour(road, look) * age;
+  const Colour colour = surface_colour(road, look) * age_of(view, place_of(road));
   const double half = road.half(view.date);
   fill(canvas.colour, band(road.line, half), scalar(colour));
   disc(canvas, road, -1, colour);
@@ -111,7 +121,8 @@ void paint_parking(const View& view, const Patch& patch, Canvas& canvas) {
   const double m = view.scene.metre;
   const Box& box = patch.frame;
   const Colour base =
-      vary(patch.look % 3 == 0 ? Colour{172, 168, 158} : Colour{112, 111, 108}, patch.look, 0.25);
+      vary(patch.look % 3 == 0 ? Colour{172, 168, 158} : Colour{112, 111, 108}, patch.look, 0.25) *
+      age_of(view, patch.look);
   fill_convex(canvas.colour, box.grown(0.4 * m).corners(), scalar(kConcrete * 0.95));
   fill_convex(canvas.colour, box.corners(), scalar(base));
   for (const double across : marks(-box.depth / 2 + 3.2 * m, box.depth / 2 - 2.5 * m, 8.8 * m)) {
@@ -122,8 +133,13 @@ void paint_parking(const View& view, const Patch& patch, Canvas& canvas) {
 }
 
 void paint_pond(const View& view, const Patch& patch, Canvas& canvas) {
-  const Colour water = mixed({46, 58, 52}, patch.look % 2 == 0 ? Colour{92, 98, 74} : Colour{52, 76, 88},
+  const auto day = on_day(view.look, patch.look);
+  // Clear, muddy or green, as the weather was.
+  const Colour clear = mixed({46, 58, 52}, patch.look % 2 == 0 ? Colour{92, 98, 74} : Colour{52, 76, 88},
                              variate(patch.look, 3));
+  const Colour other = variate(day, 4) < 0.5 ? Colour{112, 100, 78} : Colour{56, 84, 44};
+  const Colour water =
+      mixed(clear, other, variate(day, 5) < 0.3 ? variate(day, 6) : 0) * (0.85 + 0.3 * variate(day, 7));
   const Colour bank = mixed(lawn_colour(view), {150, 134, 102}, 0.5);
   const auto inner = [&](double share) {
     Polygon outline;
@@ -213,6 +229,11 @@ void paint_roads(const View& view, Canvas& canvas) {
     disc(canvas, road, 0.5, kConcrete * 1.02);
   });
   each_road(view, [&](const Road& road) { paint_asphalt(view, road, canvas); });
+  each_road(view, [&](const Road& road) {
+    if (road.median <= 0) return;
+    fill(canvas.colour, band(road.line, road.median / 2 + 0.4 * view.scene.metre), scalar(kConcrete));
+    fill(canvas.colour, band(road.line, road.median / 2), scalar(lawn_colour(view)));
+  });
   each_road(view, [&](const Road& road) {
     if (road.marked) paint_markings(view, road, canvas);
   });

@@ -138,6 +138,12 @@ int variant_of(const View& view, const Zone& zone, size_t index) {
 cv::Mat material_map(const View& view) {
   const Scene& scene = view.scene;
   cv::Mat map(scene.size, scene.size, CV_8U, cv::Scalar(static_cast<int>(scene.ground) * kVariants + 1));
+  for (size_t i = 0; i < scene.covers.size(); ++i) {
+    const auto& cover = scene.covers[i];
+    const int variant = Random(view.look.weather, i + 300).below(kVariants);
+    if (stands(cover.dates, view.date))
+      fill(map, cover.outline, cv::Scalar(static_cast<int>(cover.ground) * kVariants + variant), cv::LINE_8);
+  }
   for (size_t i = 0; i < scene.zones.size(); ++i) {
     const auto& zone = scene.zones[i];
     if (!stands(zone.dates, view.date)) continue;
@@ -164,6 +170,7 @@ namespace {
 /// One row of every texture, from where this scene (or this date) starts.
 struct TextureRows {
   const int8_t *large, *other_large, *middle, *small, *other_small, *streak, *fine;
+  float day_share;  ///< of the large texture that is of this date alone
 
   TextureRows(const View& view, size_t line) {
     const Noise& n = noise();
@@ -174,7 +181,10 @@ struct TextureRows {
     middle = n.middle.row(line + (place >> 9));
     small = n.small.row(line + (place >> 18));
     other_small = n.small.row(line + (day >> 9));
-    streak = (place % 2 == 0 ? n.streak : n.upright).row(line + (place >> 27));
+    // Fields are ploughed in another direction at times.
+    const bool turned = Random(day, 77).chance(0.25);
+    streak = ((place % 2 == 0) != turned ? n.streak : n.upright).row(line + ((turned ? day : place) >> 27));
+    day_share = static_cast<float>(0.2 + 0.8 * Random(day, 78).uniform());
     fine = n.fine.row(line + (day >> 18));
   }
 };
@@ -190,7 +200,8 @@ struct Mixture {
 void mix_run(const MaterialRow m, const TextureRows rows, size_t from, size_t to, float* __restrict share,
              float* __restrict tone) {
   for (size_t x = from; x < to; ++x) {
-    const float large = static_cast<float>(rows.large[x]) + 0.33F * static_cast<float>(rows.other_large[x]);
+    const float large = (1.1F - 0.5F * rows.day_share) * static_cast<float>(rows.large[x]) +
+                        rows.day_share * static_cast<float>(rows.other_large[x]);
     const float clods = 0.5F * static_cast<float>(rows.small[x] + rows.other_small[x]);
     const float mixed = m.bias + m.large * large + m.middle * static_cast<float>(rows.middle[x]) +
                         m.small * clods + m.streak * static_cast<float>(rows.streak[x]);

@@ -36,7 +36,8 @@ Colour leaf_colour(const Tree& tree, const Look& look) {
   const Colour summer = kind < 0.6 ? mixed({58, 74, 46}, {74, 88, 52}, variate(tree.look, 5))
                                    : mixed({66, 82, 44}, {92, 98, 58}, variate(tree.look, 5));
   const Colour dry = mixed(summer, {98, 92, 58}, 0.3 * (1 - look.green));
-  const Colour crown = mixed({104, 96, 84}, dry, leaves_of(tree, look));
+  const Colour twigs = mixed({104, 96, 84}, {112, 100, 102}, variate(tree.look, 12));
+  const Colour crown = mixed(twigs, dry, leaves_of(tree, look));
   const double own = 0.86 + 0.28 * variate(on_day(look, tree.look), 11);
   return {crown.r * look.foliage.r * own, crown.g * look.foliage.g * own, crown.b * look.foliage.b * own};
 }

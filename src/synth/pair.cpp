@@ -65,12 +65,8 @@ SyntheticPair generate_pair(const PairSource& source, int64_t index) {
   first.zoom = 1;
   const auto before = object_map(told.scene, 0);
   const auto after = object_map(told.scene, 1);
-  return {render({told.scene, 0, first}),
-          render({told.scene, 1, second}),
-          change_mask(before, after),
-          class_map(before),
-          class_map(after),
-          std::move(told.text)};
+  return {render({told.scene, 0, first}), render({told.scene, 1, second}), change_mask(before, after),
+          class_map(told.scene, 0),       class_map(told.scene, 1),        std::move(told.text)};
 }
 
 PairText describe_pair(const PairSource& source, int64_t index) {

@@ -52,10 +52,13 @@ void freeze_each(Items& items, int date) {
 }  // namespace
 
 Ground ground_at(const Scene& scene, Point point, int date) {
-  const auto top = std::find_if(scene.zones.rbegin(), scene.zones.rend(), [&](const auto& zone) {
-    return stands(zone.dates, date) && contains(zone.outline, point);
-  });
-  return top == scene.zones.rend() ? scene.ground : top->ground;
+  for (const auto* layer : {&scene.zones, &scene.covers}) {
+    const auto top = std::find_if(layer->rbegin(), layer->rend(), [&](const auto& zone) {
+      return stands(zone.dates, date) && contains(zone.outline, point);
+    });
+    if (top != layer->rend()) return top->ground;
+  }
+  return scene.ground;
 }
 
 bool is_free(const Scene& scene, const Box& box, double margin) {

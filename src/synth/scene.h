@@ -32,7 +32,8 @@ struct Road {
   Surface surface = Surface::kAsphalt;
   bool sidewalk = false;
   bool marked = false;
-  double bulb = 0;  ///< radius of the turning circle at the end; 0: none
+  double bulb = 0;    ///< radius of the turning circle at the end; 0: none
+  double median = 0;  ///< width of the grass between the carriageways; 0: none
   Dates dates = kBoth;
 
   double half(int date) const { return width[static_cast<size_t>(date)] / 2; }
@@ -93,6 +94,7 @@ struct Scene {
   int size = 256;
   double metre = 2;  ///< pixels a metre
   Ground ground = Ground::kMeadow;
+  std::vector<Zone> covers;  ///< what open ground looks like on one day; no change, below all zones
   std::vector<Zone> zones;
   std::vector<Road> roads;
   std::vector<Patch> patches;

@@ -140,10 +140,20 @@ void neighbourhood_built(Random& random, Scene& scene) {
   add_houses(random, scene, style, lots, kOnlyAfter);
 }
 
+/// Makes a highway of a street: two carriageways with grass between them.
+void divide(Random& random, double metre, Road& road) {
+  road.width.fill(random.uniform(17, 26) * metre);
+  road.median = random.uniform(1.5, 6) * metre;
+  road.sidewalk = false;
+  road.marked = random.chance(0.5);
+}
+
 /// A place that already has something in it: a suburb, a road through the country, large buildings.
 void lay_setting(Random& random, Scene& scene) {
   lay_ground(random, scene, any_ground(random));
   if (random.chance(0.75)) scene.roads = street_plan(random, scene, kBoth);
+  if (scene.roads.size() == 1 && scene.roads[0].bulb == 0 && random.chance(0.2))
+    divide(random, scene.metre, scene.roads[0]);
 }
 
 /// Fills what is left with houses that stand at both dates.
@@ -307,6 +317,7 @@ Scene compose_once(Random& random, int size) {
   kStories[story](random, scene);
   if (random.chance(0.08)) add_village(random, scene);
   for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);
+  add_covers(random, scene);
   add_traffic(random, scene);
   add_clutter(random, scene);
   clear_trees(scene);

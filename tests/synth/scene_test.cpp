@@ -9,6 +9,7 @@
 #include "synth/facts.h"
 #include "synth/layout.h"
 #include "synth/look.h"
+#include "synth/paint.h"
 #include "synth/stories.h"
 
 namespace ccexpert::synth {
@@ -78,6 +79,49 @@ TEST(Scene, HousesAlsoComeBesideLargeBuildingsThatStay) {
     beside += any(false, kOnlyAfter) && any(true, kBoth) ? 1 : 0;
   }
   EXPECT_GT(beside, kScenes / 10);
+}
+
+TEST(Covers, AreGroundOfTheirDayAndNoChange) {
+  Scene scene;
+  scene.covers.push_back({{{0, 0}, {128, 0}, {128, 256}, {0, 256}}, Ground::kBare, kOnlyAfter});
+  EXPECT_EQ(object_map(scene, 0), object_map(scene, 1));
+  EXPECT_EQ(ground_at(scene, {64, 64}, 0), Ground::kMeadow);
+  EXPECT_EQ(ground_at(scene, {64, 64}, 1), Ground::kBare);
+  const auto before = class_map(scene, 0), after = class_map(scene, 1);
+  EXPECT_NE(before[64], after[64]);
+  EXPECT_EQ(before[192], after[192]);
+  freeze(scene, 0);
+  EXPECT_EQ(ground_at(scene, {64, 64}, 1), Ground::kBare) << "it comes and goes where nothing changes, too";
+}
+
+TEST(Covers, LieBelowEverythingThatWasLaidOut) {
+  Scene scene;
+  const Polygon all{{0, 0}, {256, 0}, {256, 256}, {0, 256}};
+  scene.covers.push_back({all, Ground::kBare, kOnlyAfter});
+  scene.zones.push_back({all, Ground::kLawn, kBoth});
+  EXPECT_EQ(ground_at(scene, {64, 64}, 1), Ground::kLawn);
+  EXPECT_EQ(class_map(scene, 0), class_map(scene, 1));
+}
+
+TEST(Covers, AreInHalfOfTheScenes) {
+  int covered = 0;
+  for (int i = 0; i < kScenes; ++i) covered += scene_of(i).covers.empty() ? 0 : 1;
+  EXPECT_GT(covered, kScenes * 4 / 10);
+  EXPECT_LT(covered, kScenes * 7 / 10);
+}
+
+TEST(Roads, OfTwoCarriagewaysHaveGrassBetweenThem) {
+  Scene scene;
+  scene.roads.push_back({{{-10, 128}, {266, 128}}, {50, 50}});
+  scene.roads[0].median = 12;
+  const Look look;
+  const auto image = render({scene, 0, look});
+  const auto green = [&](int y) {
+    const auto* pixel = &image.pixels[static_cast<size_t>(3 * (y * image.width + 128))];
+    return pixel[1] - pixel[2];
+  };
+  EXPECT_GT(green(128), green(128 + 15) + 10);
+  EXPECT_GT(green(128), green(128 - 15) + 10);
 }
 
 TEST(Trees, ThatAreSparedStandOnLawnsLaidLater) {
