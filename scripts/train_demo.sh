@@ -5,9 +5,10 @@ cd "$repository"
 
 usage() {
   cat <<'TEXT'
-usage: scripts/train_demo.sh [--pairs N] [KEY=VALUE ...]
+usage: scripts/train_demo.sh [--pairs N] [--last-pairs N] [KEY=VALUE ...]
 
-  --pairs N   pairs of images to make (48000)
+  --pairs N        pairs of images to make for the base and the stages I and II (48000)
+  --last-pairs N   pairs of images to make for stage III (128000)
 
 Everything goes to build/demo; KEY=VALUE are handed on to ccexpert-train. The model of the last stage is
 build/demo/run/stage3/best.
@@ -15,10 +16,12 @@ TEXT
 }
 
 pairs=48000
+last_pairs=128000
 overrides=()
 while [ $# -gt 0 ]; do
   case $1 in
     --pairs) pairs=$2; shift 2 ;;
+    --last-pairs) last_pairs=$2; shift 2 ;;
     --help | -h) usage; exit 0 ;;
     *=*) overrides+=("$1"); shift ;;
     *) usage >&2; die "unknown argument $1" ;;
@@ -30,6 +33,8 @@ tools=$repository/build/release/tools
 say "scenes"
 "$tools/ccexpert-data" synth --out build/demo/data --pairs "$pairs" --seed 1 --format jpg \
   --train-share 0.96 --val-share 0.02 --test-share 0.02
+"$tools/ccexpert-data" synth --out build/demo/data3 --pairs "$last_pairs" --seed 2 --format jpg \
+  --train-share 1 --val-share 0 --test-share 0
 say "vocabulary"
 mkdir -p build/demo/start
 cp configs/demo/start/*.json build/demo/start/
