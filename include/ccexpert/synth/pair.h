@@ -51,7 +51,7 @@ struct SyntheticPair {
   Image before;
   Image after;
   std::vector<uint8_t> mask;  ///< [size,size] 255 where something was built, removed, planted; else 0
-  std::vector<uint8_t> classes_before;  ///< [size,size] LandClass
+  std::vector<uint8_t> classes_before;  ///< [size,size] LandClass; open ground as it is on that day
   std::vector<uint8_t> classes_after;   ///< [size,size] LandClass
   PairText text;
 };
