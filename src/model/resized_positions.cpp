@@ -29,7 +29,8 @@ at::Tensor stretched(const at::Tensor& positions, int64_t grid) {
 ResizedPositions::ResizedPositions(const io::TensorSource& source, int64_t grid)
     : source_(source), grid_(grid), infos_(source.tensors()) {
   for (auto& info : infos_) {
-    if (info.name != kPositions || info.shape.size() != 2) continue;
+    // What is no floating point stays as it is, too, and is refused where it is loaded.
+    if (info.name != kPositions || info.shape.size() != 2 || !at::isFloatingType(info.dtype)) continue;
     if (side_of(info.shape[0]) == 0 || info.shape[0] == grid * grid) continue;
     info.shape[0] = grid * grid;
     info.dtype = at::kFloat;

@@ -190,6 +190,15 @@ TEST(BuildModel, APositionEmbeddingThatFitsIsNotTouched) {
                     ->named_parameters()[std::string(kVision) + "embeddings.position_embedding.weight"]));
 }
 
+TEST(BuildModel, QuantisedPositionsAreNotStretched) {
+  const auto config = test::config_of(test::open_tiny());
+  MemorySource source(*test::open_tiny().weights);
+  source.set(std::string(kVision) + "embeddings.position_embedding.weight",
+             positions_of({1, 2, 3, 4}).to(at::kChar));
+  EXPECT_THAT(error_of([&] { build_model(config, source, {.resize_positions = true}); }),
+              HasSubstr("position_embedding.weight (expected [36,128], got [4,128])"));
+}
+
 TEST(BuildModel, PositionsThatAreNoSquareAreNotStretched) {
   const auto config = test::config_of(test::open_tiny());
   MemorySource source(*test::open_tiny().weights);
