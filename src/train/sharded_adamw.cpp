@@ -12,7 +12,8 @@
 namespace ccexpert::train {
 namespace {
 
-/// Shards begin at multiples of this many elements, so that collectives and kernels see aligned memory.
+/// Parameters and shards begin at multiples of this many elements, so that collectives and kernels see
+/// aligned memory: behind an odd one, matrix products on a GPU take a kernel that is several times slower.
 constexpr int64_t kAlignment = 64;
 /// Buckets whose collectives may run at once; each holds one more gradient buffer in memory.
 constexpr size_t kInFlight = 2;
@@ -26,7 +27,7 @@ int64_t round_up(int64_t value, int64_t multiple) {
 struct ShardedAdamW::Bucket {
   std::vector<TrainableParameter> parameters;
   std::vector<int64_t> offsets;  // of each parameter in the flat tensors
-  int64_t elements = 0;
+  int64_t elements = 0;          // gaps between parameters included
   int64_t padded = 0;
   int64_t shard_begin = 0;
   int64_t shard_size = 0;
@@ -38,7 +39,7 @@ struct ShardedAdamW::Bucket {
   at::Tensor step;      // scalar float32, for the fused kernel
   at::Tensor gradient;  // float32, accumulated: [shard] where gradients are sharded, else [padded]
 
-  at::Tensor staging;   // [padded] gradients of the running backward pass; undefined outside of it
+  at::Tensor staging;   // [padded] gradients of the running backward pass, where they are to be shared out
   at::Tensor arriving;  // [shard] what a reduce-scatter fills
   distributed::Pending pending;
   std::vector<bool> has_arrived;  // by parameter, in the running backward pass
@@ -46,6 +47,7 @@ struct ShardedAdamW::Bucket {
 
   /// Whether `weights` are a copy of their own, beside `flat`.
   bool has_master() const { return flat.scalar_type() != at::kFloat; }
+  at::Tensor no_gradient() const { return at::zeros({padded}, weights.options()); }
   at::Tensor flat_shard() const { return flat.slice(0, shard_begin, shard_begin + shard_size); }
   at::Tensor gradient_shard() const {
     return gradient.size(0) == shard_size ? gradient
@@ -79,12 +81,12 @@ ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const Ada
       const auto& first = bucket.parameters.front();
       return first.lr_factor == parameter.lr_factor && first.weight_decay == parameter.weight_decay &&
              first.tensor.scalar_type() == parameter.tensor.scalar_type() &&
-             bucket.elements + parameter.tensor.numel() <= options.bucket_elements;
+             round_up(bucket.elements, kAlignment) + parameter.tensor.numel() <= options.bucket_elements;
     };
     if (buckets_.empty() || !fits(*buckets_.back())) buckets_.push_back(std::make_unique<Bucket>());
     auto& bucket = *buckets_.back();
-    bucket.offsets.push_back(bucket.elements);
-    bucket.elements += parameter.tensor.numel();
+    bucket.offsets.push_back(round_up(bucket.elements, kAlignment));
+    bucket.elements = bucket.offsets.back() + parameter.tensor.numel();
     bucket.parameters.push_back(std::move(parameter));
   }
   for (size_t i = 0; i < buckets_.size(); ++i) {
@@ -137,9 +139,15 @@ void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
   if (bucket.has_arrived[parameter])
     fail(bucket.parameters[parameter].name, "its gradient came twice in one backward pass");
   bucket.has_arrived[parameter] = true;
-  if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
   const int64_t offset = bucket.offsets[parameter];
-  bucket.staging.slice(0, offset, offset + tensor.numel()).copy_(tensor.grad().flatten());
+  const auto part = [&](const at::Tensor& flat) { return flat.slice(0, offset, offset + tensor.numel()); };
+  if (sharded_gradients()) {
+    if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
+    part(bucket.staging).copy_(tensor.grad().flatten());
+  } else {
+    if (!bucket.gradient.defined()) bucket.gradient = bucket.no_gradient();
+    part(bucket.gradient).add_(tensor.grad().flatten());
+  }
   tensor.mutable_grad() = at::Tensor();
   ++bucket.arrived;
   dispatch_ready();
@@ -162,16 +170,8 @@ void ShardedAdamW::dispatch(Bucket& bucket) {
     bucket.pending = communicator_.reduce_scatter_sum_async(bucket.staging, bucket.arriving);
     in_flight_.push_back(index);
   } else {
-    if (bucket.staging.defined()) {
-      if (bucket.gradient.defined()) {
-        bucket.gradient.add_(bucket.staging);
-      } else {
-        bucket.gradient = bucket.staging.to(at::kFloat);
-      }
-      bucket.staging = at::Tensor();
-    }
     if (!last_ || communicator_.size() == 1) return;
-    if (!bucket.gradient.defined()) bucket.gradient = at::zeros({bucket.padded}, bucket.weights.options());
+    if (!bucket.gradient.defined()) bucket.gradient = bucket.no_gradient();
     if (sharded_state()) {
       bucket.arriving = at::empty({bucket.shard_size}, bucket.gradient.options());
       bucket.pending = communicator_.reduce_scatter_sum_async(bucket.gradient, bucket.arriving);
@@ -210,7 +210,8 @@ void ShardedAdamW::end_backward() {
 double ShardedAdamW::gradient_norm() const {
   auto sum = at::zeros({}, buckets_.front()->weights.options().dtype(at::kDouble));
   for (const auto& bucket : buckets_) {
-    if (bucket->gradient.defined()) sum += bucket->gradient_shard().to(at::kDouble).square().sum();
+    if (!bucket->gradient.defined()) continue;
+    sum += at::linalg_vector_norm(bucket->gradient_shard(), 2, std::nullopt, false, at::kDouble).square();
   }
   if (sharded_state()) communicator_.all_reduce_sum(sum);
   return std::sqrt(sum.item<double>());

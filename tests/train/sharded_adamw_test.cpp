@@ -232,18 +232,29 @@ TEST_F(Alone, LayoutNamesEveryParameterOnce) {
   ShardedAdamW optimizer(trainable(waves, {1.0}, 0.0), {.bucket_elements = 140}, *alone_);
   const auto layout = optimizer.layout();
   std::vector<std::string> names;
-  int64_t elements = 0;
+  std::vector<int64_t> sizes;
   for (const auto& bucket : layout) {
     EXPECT_LE(bucket.elements, 140);
     EXPECT_EQ(bucket.begin, 0);
     EXPECT_EQ(bucket.end, bucket.elements);
     names.insert(names.end(), bucket.names.begin(), bucket.names.end());
-    elements += bucket.elements;
+    sizes.push_back(bucket.elements);
   }
   EXPECT_THAT(names, ::testing::ElementsAre("p4", "p3", "p2", "p1", "p0"));
-  EXPECT_EQ(elements, 3 * 5 + 7 + 64 * 2 + 1 + 130);
-  // Gradient and two moments in float32, padded to 64 elements a bucket: 131 -> 192, 135 -> 192, 15 -> 64.
-  EXPECT_EQ(optimizer.bytes(), 4 * 3 * (192 + 192 + 64));
+  // p1 begins at 128 behind p2; p3, behind p4's 130, would begin at 192.
+  EXPECT_THAT(sizes, ::testing::ElementsAre(130, 1, 128 + 7, 3 * 5));
+  // Gradient and two moments in float32, padded to 64 elements a bucket.
+  EXPECT_EQ(optimizer.bytes(), 4 * 3 * (192 + 64 + 192 + 64));
+}
+
+TEST_F(Alone, EveryParameterLiesAligned) {
+  Waves waves(at::kBFloat16);
+  const ShardedAdamW optimizer(trainable(waves, {1.0}, 0.0), {.bucket_elements = 1000}, *alone_);
+  ASSERT_EQ(optimizer.layout().size(), 1);
+  const auto start = reinterpret_cast<uintptr_t>(waves.parameters().back().data_ptr());
+  for (const auto& item : waves.named_parameters()) {
+    EXPECT_EQ((reinterpret_cast<uintptr_t>(item.value().data_ptr()) - start) % 128, 0) << item.key();
+  }
 }
 
 TEST_F(Alone, ItsEndLeavesUsualParameters) {

@@ -68,7 +68,7 @@ class ShardedAdamW {
   /// Where a bucket's flat elements lie: what a state's tensors mean, whatever the number of ranks.
   struct BucketLayout {
     std::vector<std::string> names;
-    int64_t elements = 0;  ///< without padding
+    int64_t elements = 0;  ///< up to the end of the last parameter, gaps between them included
     int64_t begin = 0;     ///< first element of this rank's shard
     int64_t end = 0;       ///< behind its last one, padding cut off
   };
