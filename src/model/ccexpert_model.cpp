@@ -1,10 +1,13 @@
 #include <algorithm>
+#include <iterator>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/ccexpert_model.h>
+
+#include "model/staging.h"
 
 namespace ccexpert {
 namespace {
@@ -17,6 +20,15 @@ at::Tensor date(const at::Tensor& images, int64_t which) {
 /// Two [B,N,D] to [2B,N,D], in turn.
 at::Tensor interleave(const at::Tensor& before, const at::Tensor& after) {
   return at::stack({before, after}, 1).flatten(0, 1);
+}
+
+/// The ids of all rows that are no images, one after the other.
+at::Tensor text_ids(const std::vector<std::vector<int64_t>>& ids) {
+  std::vector<int64_t> text;
+  for (const auto& row : ids) {
+    std::copy_if(row.begin(), row.end(), std::back_inserter(text), [](int64_t id) { return id >= 0; });
+  }
+  return at::tensor(text, at::kLong);
 }
 
 void expect_two_images(const std::vector<int64_t>& ids, size_t row) {
@@ -93,21 +105,26 @@ ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
 
 PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,
                                       const at::Tensor& image_tokens) const {
+  // Looked up at once: every lookup's gradient is as large as the vocabulary's embedding, and every copy to a
+  // GPU makes the host wait.
+  const auto text = decoder_->embed(staged(text_ids(ids), image_tokens.device()));
   std::vector<at::Tensor> rows;
   PaddedSequences padded;
-  int64_t image = 0;
+  const auto images = image_tokens.unbind(0);
+  size_t image = 0;
+  int64_t word = 0;
   for (size_t row = 0; row < ids.size(); ++row) {
     expect_two_images(ids[row], row);
     std::vector<at::Tensor> pieces;
     for (auto start = ids[row].begin(); start != ids[row].end();) {
       if (*start < 0) {
-        pieces.push_back(image_tokens[image++]);
+        pieces.push_back(images[image++]);
         ++start;
         continue;
       }
       const auto end = std::find_if(start, ids[row].end(), [](int64_t id) { return id < 0; });
-      const auto text = at::tensor(std::vector<int64_t>(start, end), at::kLong).to(image_tokens.device());
-      pieces.push_back(decoder_->embed(text));
+      pieces.push_back(text.slice(0, word, word + (end - start)));
+      word += end - start;
       start = end;
     }
     rows.push_back(at::cat(pieces, 0));  // [T,H]

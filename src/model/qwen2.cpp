@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/recompute.h>
@@ -8,21 +9,46 @@
 namespace ccexpert {
 namespace {
 
-/// Turns the first half of a head against its second half.
-at::Tensor rotate(const at::Tensor& x, const DecoderPass& pass) {
-  const auto halves = x.chunk(2, -1);
-  return x * pass.cosine + at::cat({-halves[1], halves[0]}, -1) * pass.sine;
+using torch::autograd::AutogradContext;
+
+/// Turns the halves of each head against each other, (a, b) to (a cos - b sin, b cos + a sin), written in
+/// place: in plain tensor operations half of the time goes into negated, joined and multiplied copies.
+at::Tensor turned(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, double direction) {
+  auto result = at::empty_like(x);  // in the layout of x
+  const auto from = x.chunk(2, -1), to = result.chunk(2, -1);
+  auto first = to[0], second = to[1];
+  at::mul_out(first, from[0], cosine).addcmul_(from[1], sine, -direction);
+  at::mul_out(second, from[1], cosine).addcmul_(from[0], sine, direction);
+  return result;
 }
 
-/// Positions [B or 1,T] to cosine and sine, [B or 1,1,T,d], computed in float32.
+/// The gradient of a turn is the turn back.
+struct Rotation : torch::autograd::Function<Rotation> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& cosine,
+                            const at::Tensor& sine) {
+    context->save_for_backward({cosine, sine});
+    return turned(x, cosine, sine, 1.0);
+  }
+
+  static TensorList backward(AutogradContext* context, const TensorList& gradients) {
+    const auto saved = context->get_saved_variables();
+    return {turned(gradients[0], saved[0], saved[1], -1.0), at::Tensor(), at::Tensor()};
+  }
+};
+
+/// x [B,M,T,d]
+at::Tensor rotate(const at::Tensor& x, const DecoderPass& pass) {
+  return Rotation::apply(x, pass.cosine, pass.sine);
+}
+
+/// Positions [B or 1,T] to cosine and sine, [B or 1,1,T,d/2], computed in float32.
 std::pair<at::Tensor, at::Tensor> rotary_factors(const at::Tensor& positions, const DecoderConfig& config,
                                                  at::ScalarType dtype) {
   const int64_t width = config.head_width();
   const auto exponent =
       at::arange(0, width, 2, positions.options().dtype(at::kFloat)) / static_cast<double>(width);
-  const auto frequency = at::pow(config.rope_theta, exponent).reciprocal();  // [d/2]
-  const auto half = positions.to(at::kFloat).unsqueeze(-1) * frequency;      // [B,T,d/2]
-  const auto angle = at::cat({half, half}, -1).unsqueeze(1);                 // [B,1,T,d]
+  const auto frequency = at::pow(config.rope_theta, exponent).reciprocal();              // [d/2]
+  const auto angle = (positions.to(at::kFloat).unsqueeze(-1) * frequency).unsqueeze(1);  // [B,1,T,d/2]
   return {angle.cos().to(dtype), angle.sin().to(dtype)};
 }
 

@@ -63,13 +63,22 @@ SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> laye
   }
 }
 
+/// As a product: a convolution whose patches do not overlap is one, and the convolution's gradient is slow on
+/// GPUs.
 at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
-  const auto patches = at::conv2d(pixels, patch_weight_, patch_bias_, config_.patch_size);  // [2B,D,G,G]
-  if (patches.size(2) != config_.grid() || patches.size(3) != config_.grid()) {
+  const int64_t side = config_.patch_size, rows = pixels.size(2) / side, columns = pixels.size(3) / side;
+  if (rows != config_.grid() || columns != config_.grid()) {
     fail({"pixels", fmt::format("a grid of {0} x {0} patches", config_.grid()),
-          fmt::format("{} x {}", patches.size(2), patches.size(3))});
+          fmt::format("{} x {}", rows, columns)});
   }
-  return patches.flatten(2).transpose(1, 2) + position_embedding_->weight;  // [2B,N,D]
+  const auto patches = pixels.slice(2, 0, rows * side)
+                           .slice(3, 0, columns * side)
+                           .unflatten(3, {columns, side})
+                           .unflatten(2, {rows, side})   // [2B,3,G,p,G,p]
+                           .permute({0, 2, 4, 1, 3, 5})  // [2B,G,G,3,p,p]
+                           .reshape({pixels.size(0), rows * columns, -1});
+  return at::linear(patches, patch_weight_.flatten(1), patch_bias_) +
+         position_embedding_->weight;  // [2B,N,D]
 }
 
 at::Tensor SiglipVision::run(const SiglipBlock& block, const at::Tensor& x) const {

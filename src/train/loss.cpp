@@ -6,7 +6,7 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
-#include "train/staging.h"
+#include "model/staging.h"
 
 namespace ccexpert::train {
 

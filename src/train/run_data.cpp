@@ -10,7 +10,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
-#include "train/staging.h"
+#include "model/staging.h"
 
 namespace ccexpert::train {
 namespace {

@@ -13,7 +13,7 @@ namespace ccexpert {
 
 /// What every block of one forward pass shares.
 struct DecoderPass {
-  at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d], in the computing dtype
+  at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d/2], in the computing dtype
   at::Tensor mask;           ///< [B,1,T,t] true where a query may see a key; undefined: causal, or T == 1
   KvCache* cache = nullptr;  ///< null: no cache
 };
