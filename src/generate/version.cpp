@@ -31,10 +31,16 @@ std::vector<std::string> gpu_models() {
   return models;
 }
 
+#ifdef CCEXPERT_HAS_CUDA
+constexpr bool kBuiltForGpus = true;
+#else
+constexpr bool kBuiltForGpus = false;
+#endif
+
 std::string gpus() {
-  if (!at::hasCUDA()) return "none (built for CPU)";
-  const auto count = at::detail::getCUDAHooks().deviceCount();
-  if (count == 0) return "none (no GPU found; see nvidia-smi)";
+  // Where there is no GPU, LibTorch says of itself in either build that it has no CUDA.
+  const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  if (count == 0) return kBuiltForGpus ? "none (no GPU found; see nvidia-smi)" : "none (built for CPU)";
   const auto models = gpu_models();
   // A container may see fewer GPUs than the machine has, and no names.
   return models.empty() ? fmt::format("{}", count) : fmt::format("{} ({})", count, fmt::join(models, ", "));
