@@ -39,6 +39,7 @@ struct Recipe {
   int ranks;
   std::vector<int64_t> micro;  // of each stage
   bool script;                 // the released script's stage I
+  bool recompute;              // where activations do not fit otherwise
 
   friend std::ostream& operator<<(std::ostream& out, const Recipe& recipe) { return out << recipe.file; }
 };
@@ -53,12 +54,12 @@ class PaperConfig : public ::testing::TestWithParam<Recipe> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Recipes, PaperConfig,
-                         ::testing::Values(Recipe{"ccexpert-0.5b.yaml", 8, {4, 2, 2}, false},
-                                           Recipe{"ccexpert-0.5b-script.yaml", 8, {4, 2, 2}, true},
-                                           Recipe{"ccexpert-7b.yaml", 8, {4, 2, 2}, false},
-                                           Recipe{"ccexpert-7b-script.yaml", 8, {4, 2, 2}, true},
-                                           Recipe{"ccexpert-0.5b-one-gpu.yaml", 1, {4, 2, 2}, false},
-                                           Recipe{"ccexpert-0.5b-cpu.yaml", 1, {1, 1, 1}, false}),
+                         ::testing::Values(Recipe{"ccexpert-0.5b.yaml", 8, {4, 2, 2}, false, false},
+                                           Recipe{"ccexpert-0.5b-script.yaml", 8, {4, 2, 2}, true, false},
+                                           Recipe{"ccexpert-7b.yaml", 8, {4, 2, 2}, false, true},
+                                           Recipe{"ccexpert-7b-script.yaml", 8, {4, 2, 2}, true, true},
+                                           Recipe{"ccexpert-0.5b-one-gpu.yaml", 1, {8, 8, 8}, false, false},
+                                           Recipe{"ccexpert-0.5b-cpu.yaml", 1, {1, 1, 1}, false, true}),
                          [](const auto& recipe) {
                            auto name = fs::path(recipe.param.file).stem().string();
                            std::replace_if(
@@ -97,7 +98,7 @@ TEST_P(PaperConfig, HasTheNumbersOfTableII) {
     for (const auto& rule : stage.optimizer.parameters) EXPECT_EQ(rule.weight_decay, 0.0);
     EXPECT_EQ(stage.model.dtype,
               recipe.file == std::string("ccexpert-0.5b-cpu.yaml") ? "float32" : "bfloat16");
-    EXPECT_TRUE(stage.model.recompute);
+    EXPECT_EQ(stage.model.recompute, recipe.recompute);
     EXPECT_EQ(stage.distributed.zero, recipe.ranks == 8 ? 2 : 0);
     EXPECT_FALSE(stage.loss.auxiliary());
     EXPECT_EQ(stage.loss.caption, 1.0);
