@@ -148,6 +148,10 @@ class Annotator {
   }
 
   void annotate_all() {
+    // In order and before any request: threads would tell of whichever bad entry they meet first.
+    if (options_.on_error == OnError::kError) {
+      for (const auto& job : jobs_) pair_of(job.entry, job.where, root_);
+    }
     for_each_job(options_.endpoint.concurrency, [this](Job& job) { annotate(job); });
     for (auto& job : jobs_) write(job);
   }
