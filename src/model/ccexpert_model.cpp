@@ -105,6 +105,10 @@ ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
 
 PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,
                                       const at::Tensor& image_tokens) const {
+  if (image_tokens.size(0) < 2 * std::ssize(ids)) {
+    fail({"image tokens", fmt::format("those of {} images", 2 * ids.size()),
+          std::to_string(image_tokens.size(0))});
+  }
   // Looked up at once: every lookup's gradient is as large as the vocabulary's embedding, and every copy to a
   // GPU makes the host wait.
   const auto text = decoder_->embed(staged(text_ids(ids), image_tokens.device()));

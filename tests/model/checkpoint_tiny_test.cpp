@@ -157,6 +157,13 @@ TEST_F(CheckpointTiny, SpliceNeedsTwoPlaceholdersInEveryRow) {
             "prompt 0: expected two image placeholders, got 3");
 }
 
+TEST_F(CheckpointTiny, SpliceNeedsTwoImagesForEveryRow) {
+  EXPECT_EQ(test::error_of([&] {
+              model_->splice({{1, -200, -200}, {1, -200, -200}}, at::zeros({3, 36, 64}));
+            }),
+            "image tokens: expected those of 4 images, got 3");
+}
+
 TEST(CheckpointTinyHf, ImageTokensAndLogitsEqualTransformers) {
   const at::NoGradGuard no_grad;
   const auto checkpoint = test::open_tiny("checkpoint-tiny-hf");
