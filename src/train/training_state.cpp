@@ -232,7 +232,8 @@ Progress read_training_state(const fs::path& folder, ShardedAdamW& optimizer) {
   const auto trainer = parse_json(read_file(path), path.string());
   if (trainer.value("buckets", json()) != layout_json(optimizer)) {
     fail(path.string(), "the optimiser's state belongs to other parameters",
-         "optimizer.parameters, model.dtype and distributed.bucket_mb must be those of the run");
+         "optimizer.parameters, model.dtype, distributed.bucket_mb and the version of ccexpert must be those "
+         "of the run");
   }
   auto progress = to_progress(trainer.at("progress"), path.string());
   const auto files = open_state_files(folder, trainer, optimizer.layout().size());
