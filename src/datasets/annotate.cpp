@@ -163,10 +163,8 @@ class Annotator {
       job.outcome = Outcome::kUnasked;
       limit_reached_ = true;
     }
-    if (!job.problem.empty() && options_.on_error == OnError::kError) {
-      // What is wrong with an entry itself says where already.
-      throw Error(job.problem.starts_with(job.where) ? job.problem : job.where + ": " + job.problem);
-    }
+    if (!job.problem.empty() && options_.on_error == OnError::kError)
+      throw Error(job.where + ": " + job.problem);
     const std::lock_guard lock(mutex_);
     if (done_) done_(1);
   }
