@@ -4,11 +4,11 @@
     scripts/bench_training.py --model random-0.5b --data train.json --device cuda --micro 8 --accumulate 8 --steps 4
 
 A step is stage II's or III's: everything trains, in bfloat16, `--accumulate` micro-batches of `--micro` pairs,
-gradients clipped, one update of AdamW. ccexpert-train does what it always does: it decodes images, keeps float32 master
-weights and float32 sums of gradients, writes its log. The Python side is transformers (SigLIP, Qwen2) and the Diff
-Expert in plain PyTorch, run eagerly, and is spared what would slow it: its images lie on the device already, its weights
-and sums of gradients are bfloat16 without master copies, and its head reads supervised positions alone, as ours does.
-Both sides are taught the same caption for every pair, so that all sequences are of one length.
+gradients clipped, one update of AdamW. ccexpert-train does what it always does: it decodes images, keeps float32
+master weights and float32 sums of gradients, writes its log. The Python side is transformers (SigLIP, Qwen2) and the
+Diff Expert in plain PyTorch, run eagerly, and is spared what would slow it: its images lie on the device already, its
+weights and sums of gradients are bfloat16 without master copies, and its head reads supervised positions alone, as
+ours does. Both sides are taught the same caption for every pair, so that all sequences are of one length.
 
 Medians of all steps but the first. MFU counts the work of the model (docs/training.md), by the same figure for both
 sides, not what activation recomputation (--recompute, ours alone) repeats. --data is a list in the universal format, as
