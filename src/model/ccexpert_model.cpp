@@ -105,6 +105,7 @@ ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
 
 PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,
                                       const at::Tensor& image_tokens) const {
+  if (ids.empty()) fail({"prompts", "at least one", "none"});
   if (image_tokens.size(0) < 2 * std::ssize(ids)) {
     fail({"image tokens", fmt::format("those of {} images", 2 * ids.size()),
           std::to_string(image_tokens.size(0))});

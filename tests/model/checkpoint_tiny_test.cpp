@@ -164,6 +164,13 @@ TEST_F(CheckpointTiny, SpliceNeedsTwoImagesForEveryRow) {
             "image tokens: expected those of 4 images, got 3");
 }
 
+TEST_F(CheckpointTiny, SpliceNeedsARow) {
+  EXPECT_EQ(test::error_of([&] {
+              model_->splice({}, at::zeros({2, 36, 64}));
+            }),
+            "prompts: expected at least one, got none");
+}
+
 TEST(CheckpointTinyHf, ImageTokensAndLogitsEqualTransformers) {
   const at::NoGradGuard no_grad;
   const auto checkpoint = test::open_tiny("checkpoint-tiny-hf");

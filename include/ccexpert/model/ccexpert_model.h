@@ -55,7 +55,8 @@ class CcexpertModel : public torch::nn::Module {
   ImageTokens encode_images(const at::Tensor& pixels) const;
 
   /// Replaces each image placeholder (a negative id) of row b by its next image's N tokens and embeds
-  /// the rest. Throws Error where a row does not hold exactly two placeholders, or there are too few images.
+  /// the rest. Throws Error where a row does not hold exactly two placeholders, there are too few images, or
+  /// no rows.
   PaddedSequences splice(const std::vector<std::vector<int64_t>>& ids, const at::Tensor& image_tokens) const;
 
   const Projector& projector() const { return *projector_; }
