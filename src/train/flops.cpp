@@ -33,9 +33,9 @@ double diff_expert_work(const ModelConfig& config, int64_t pairs) {
   // to change.
   const double weights = 24.0 * width * inner + 2.0 * width * number(config.diff_expert->mlp_dim);
   const double scores = (2.0 + 6.0 + 8.0) * patches * inner;  // over N, 3N and twice 2N keys
-  const double init = 7.0 * width * width;
-  return number(pairs) * scales * patches *
-         (init + number(config.diff_expert->per_expert_depth) * (weights + scores));
+  const double init = 7.0 * width * width;                    // anew before every layer
+  return number(pairs) * scales * patches * number(config.diff_expert->per_expert_depth) *
+         (init + weights + scores);
 }
 
 double projector_work(const ModelConfig& config, int64_t images) {

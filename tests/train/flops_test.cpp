@@ -6,7 +6,7 @@
 namespace ccexpert::train {
 namespace {
 
-/// Two patches an image, width 4; one layer of everything.
+/// Four patches an image, width 4.
 ModelConfig hand_config() {
   ModelConfig config;
   config.vision = {.hidden_size = 4,
@@ -16,7 +16,7 @@ ModelConfig hand_config() {
                    .image_size = 4,
                    .patch_size = 2};
   config.vision_layers = {1, 2};
-  config.diff_expert->per_expert_depth = 1;
+  config.diff_expert->per_expert_depth = 2;
   config.diff_expert->embedding_dim = 4;
   config.diff_expert->mlp_dim = 8;
   config.decoder = {.vocab_size = 10,
@@ -34,10 +34,10 @@ constexpr double kPairs = 1.0, kTokens = 12.0, kPatches = 4.0;  // a grid of 2 x
 /// MLP in and out; scores and their sum over 4 keys.
 constexpr double kVision =
     2.0 * kPatches * (12.0 * 4.0 + 2.0 * (4.0 * 4.0 * 4.0 + 2.0 * 4.0 * 6.0 + 2.0 * kPatches * 4.0));
-/// Both scales: 7 projections at the start; 4 + 8 + 2 x 6 projections, the MLP, and scores over N, 3N and
-/// twice 2N keys.
+/// Both scales, two layers: 7 projections for the initial change; 4 + 8 + 2 x 6 projections, the MLP, and
+/// scores over N, 3N and twice 2N keys.
 constexpr double kExpert =
-    kPairs * 2.0 * kPatches * (7.0 * 16.0 + 24.0 * 16.0 + 2.0 * 4.0 * 8.0 + 16.0 * kPatches * 4.0);
+    kPairs * 2.0 * kPatches * 2.0 * (7.0 * 16.0 + 24.0 * 16.0 + 2.0 * 4.0 * 8.0 + 16.0 * kPatches * 4.0);
 constexpr double kProjector = 2.0 * kPatches * (4.0 * 8.0 + 8.0 * 8.0);
 /// Two layers: queries and output, keys and values of one head of 4, three matrices of the MLP; each token
 /// sees 6 of 12 on average.
