@@ -55,10 +55,17 @@ ChangeFeatureInit::ChangeFeatureInit(int64_t width, const at::TensorOptions& opt
   proj_ = register_module("proj", std::make_shared<Linear>(3 * width, width, true, options));
 }
 
+/// Both gates are one product, and so are dates and difference: the weights are arranged for it, which costs
+/// little beside what the features would.
 at::Tensor ChangeFeatureInit::forward(const at::Tensor& before, const at::Tensor& after) const {
-  const auto gated_before = before * at::sigmoid(linear_mapping_->forward(at::cat({before, after}, -1)));
-  const auto gated_after = after * at::sigmoid(linear_mapping_->forward(at::cat({after, before}, -1)));
-  return proj_->forward(at::cat({gated_before, gated_after, gated_before - gated_after}, -1));
+  const auto dates = at::cat({before, after}, -1);  // [B,N,2D]
+  const auto& own_first = linear_mapping_->weight;  // [D,2D], the gated date in front of the other
+  const auto other_first = at::roll(own_first, own_first.size(0), 1);
+  const auto gates = at::sigmoid(at::linear(dates, at::cat({own_first, other_first}),
+                                            at::cat({linear_mapping_->bias, linear_mapping_->bias})));
+  // Wb b + Wa a + Wd (b - a) = (Wb + Wd) b + (Wa - Wd) a
+  const auto parts = proj_->weight.chunk(3, 1);  // [D,D] each
+  return at::linear(dates * gates, at::cat({parts[0] + parts[2], parts[1] - parts[2]}, 1), proj_->bias);
 }
 
 ChangeAttention::ChangeAttention(const DiffExpertConfig& config, const at::TensorOptions& options)
@@ -71,11 +78,18 @@ ChangeAttention::ChangeAttention(const DiffExpertConfig& config, const at::Tenso
   out_proj_ = register_module("out_proj", std::make_shared<Linear>(inner, width, true, options));
 }
 
-at::Tensor ChangeAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
-  const auto attended =
-      attention(split_heads(q_proj_->forward(q), heads_), split_heads(k_proj_->forward(k), heads_),
-                split_heads(v_proj_->forward(v), heads_));
+ChangeAttention::Context ChangeAttention::project(const at::Tensor& k, const at::Tensor& v) const {
+  return {k_proj_->forward(k), v_proj_->forward(v)};
+}
+
+at::Tensor ChangeAttention::attend(const at::Tensor& q, const Context& context) const {
+  const auto attended = attention(split_heads(q_proj_->forward(q), heads_), split_heads(context.keys, heads_),
+                                  split_heads(context.values, heads_));
   return out_proj_->forward(merge_heads(attended));
+}
+
+at::Tensor ChangeAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
+  return attend(q, project(k, v));
 }
 
 ChangeAwareLayer::ChangeAwareLayer(const DiffExpertConfig& config, const at::TensorOptions& options) {
@@ -122,10 +136,13 @@ ChangeFeatures ChangeAwareLayer::forward(const ChangeFeatures& features, const a
   change = norm3_->forward(change + lin2_->forward(at::gelu(lin1_->forward(change))));
 
   change_placed = change + change_position;
+  const auto& to_change = *cross_attn_image_to_change_;
+  const auto of_change = to_change.project(change_placed, change);  // both dates attend to it
   const auto update = [&](const at::Tensor& image, const at::Tensor& image_placed) {
-    return image_placed + cross_attn_image_to_change_->forward(image_placed,
-                                                               at::cat({image_placed, change_placed}, 1),
-                                                               at::cat({image, change}, 1));  // 2N keys
+    const auto of_image = to_change.project(image_placed, image);
+    return image_placed +
+           to_change.attend(image_placed, {at::cat({of_image.keys, of_change.keys}, 1),
+                                           at::cat({of_image.values, of_change.values}, 1)});  // 2N keys
   };
   return {update(features.before, before_placed), update(features.after, after_placed), change};
 }

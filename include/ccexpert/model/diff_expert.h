@@ -37,7 +37,16 @@ class ChangeFeatureInit : public torch::nn::Module {
 class ChangeAttention : public torch::nn::Module {
  public:
   ChangeAttention(const DiffExpertConfig& config, const at::TensorOptions& options);
-  /// q [B,N,D], k and v [B,T,D], to [B,N,D].
+  /// Projected keys and values, [B,T,D/r] each.
+  struct Context {
+    at::Tensor keys;
+    at::Tensor values;
+  };
+  /// k and v [B,T,D]; for what several queries attend to.
+  Context project(const at::Tensor& k, const at::Tensor& v) const;
+  /// q [B,N,D] to [B,N,D].
+  at::Tensor attend(const at::Tensor& q, const Context& context) const;
+  /// Both in one: q [B,N,D], k and v [B,T,D], to [B,N,D].
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
 
  private:
