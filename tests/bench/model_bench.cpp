@@ -62,8 +62,8 @@ BENCHMARK(siglip_block)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond)->UseReal
 int64_t diff_expert_products(const DiffExpertConfig& config, int64_t tokens, int64_t patches) {
   const int64_t width = config.embedding_dim;
   // Initial change 2 * 2 + 2; self-attention 4; attention to both dates and the change 1 + 3 + 3 + 1;
-  // attention of either date 1 + 1 + 1 + 1 and to the change 2 once: products of a token with square matrices.
-  // Keys of one query: N + 3N + 2 * 2N.
+  // attention of either date 1 + 1 + 1 + 1 and to the change 2 once: products of a token with square
+  // matrices. Keys of one query: N + 3N + 2 * 2N.
   const int64_t linear = (6 + 4 + 8 + 2 * 4 + 2) * width * width + 2 * width * config.mlp_dim;
   return config.per_expert_depth * (tokens * linear + attention_products(tokens, 8 * patches, width));
 }
@@ -98,24 +98,37 @@ struct Layer {
   Qwen2Block block;
 };
 
-/// Forward and backward of a small model's training in bfloat16: 64 images of `keys` patches, 4 heads of 32.
-void short_attention(benchmark::State& state, bool blockwise) {
-  const int64_t patches = state.range(0);
+/// Forward and backward in bfloat16: images, patches, heads and their width.
+void half_attention(benchmark::State& state, bool fused) {
+  const int64_t images = state.range(0), patches = state.range(1), heads = state.range(2),
+                width = state.range(3);
   const auto leaf = [&] {
-    return random({64, patches, 4, 32}).to(at::kBFloat16).transpose(1, 2).detach().requires_grad_(true);
+    return random({images, patches, heads, width})
+        .to(at::kBFloat16)
+        .transpose(1, 2)
+        .detach()
+        .requires_grad_(true);
   };
   const auto q = leaf(), k = leaf(), v = leaf();
   for (auto _ : state) {
-    const auto out = blockwise ? at::scaled_dot_product_attention(q, k, v) : attention(q, k, v);
+    const auto out = fused ? at::scaled_dot_product_attention(q, k, v) : attention(q, k, v);
     out.sum().backward();
   }
-  count_operations(state, 64 * 3 * attention_products(patches, patches, 128));
+  count_operations(state, images * 3 * attention_products(patches, patches, heads * width));
 }
-BENCHMARK_CAPTURE(short_attention, ours, false)->Arg(64)->Arg(192)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(short_attention, scaled_dot_product, true)
-    ->Arg(64)
-    ->Arg(192)
-    ->Unit(benchmark::kMillisecond);
+
+/// The small model's vision transformer with images of 128 px, longer ones, and that of so400m.
+void attention_sizes(benchmark::internal::Benchmark* bench) {
+  bench->Args({64, 64, 4, 32})->Args({64, 192, 4, 32})->Args({16, 400, 4, 32})->Args({2, 729, 16, 72});
+}
+BENCHMARK_CAPTURE(half_attention, ours, false)
+    ->Apply(attention_sizes)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
+BENCHMARK_CAPTURE(half_attention, scaled_dot_product, true)
+    ->Apply(attention_sizes)
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 void qwen2_prefill(benchmark::State& state) {
   const c10::InferenceMode inference;

@@ -4,6 +4,7 @@
 
 #include <ccexpert/model/layers.h>
 
+#include "model/blocked_attention.h"
 #include "support/golden.h"
 
 namespace ccexpert {
@@ -77,6 +78,53 @@ TEST_P(Attention, CausalQueriesSeeNothingLater) {
   const auto second = attention(q_, k_, v_, {.causal = true});
   EXPECT_TRUE(at::equal(first.slice(2, 0, 3), second.slice(2, 0, 3)));
   EXPECT_FALSE(at::equal(first, second));
+}
+
+struct Blocks {
+  int64_t heads, key_heads, queries, keys;
+  bool causal;
+  ScoreBlock block;
+};
+
+class BlockedAttention : public ::testing::TestWithParam<Blocks> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Sizes, BlockedAttention,
+    ::testing::Values(
+        Blocks{3, 3, 10, 10, false, {10'000, 256, 0}},  // one block
+        Blocks{3, 3, 10, 14, false, {280, 4, 10'000}},  // kept; two heads at once, then two, then two
+        Blocks{5, 5, 10, 14, false, {300, 4, 0}},       // heads that do not divide by a block's
+        Blocks{2, 1, 10, 14, false, {60, 4, 0}},        // queries too, the last block smaller
+        Blocks{4, 2, 11, 11, true, {60, 4, 10'000}},    // kept; later blocks see more keys
+        Blocks{4, 1, 9, 9, true, {1, 1, 0}}),           // a query at a time
+    [](const auto& sizes) { return std::to_string(sizes.index); });
+
+// In float32, which both compute nearly exactly.
+TEST_P(BlockedAttention, EqualsTheFusedKernelWithItsGradients) {
+  const auto& sizes = GetParam();
+  auto generator = at::detail::createCPUGenerator(5);
+  const auto random = [&](int64_t heads, int64_t tokens) {
+    return at::empty({2, tokens, heads, 8}).normal_(0.0, 1.0, generator).transpose(1, 2);
+  };
+  const auto q = random(sizes.heads, sizes.queries), k = random(sizes.key_heads, sizes.keys),
+             v = random(sizes.key_heads, sizes.keys), weights = random(sizes.heads, sizes.queries);
+  const auto run = [&](const auto& attend) {
+    const auto leaf = [](const at::Tensor& x) { return x.detach().requires_grad_(true); };
+    const auto queries = leaf(q), keys = leaf(k), values = leaf(v);
+    const auto out = attend(queries, keys, values);
+    (out * weights).sum().backward();
+    return Result{out.detach(), queries.grad(), keys.grad(), values.grad()};
+  };
+  const auto blocked = run([&](const auto& queries, const auto& keys, const auto& values) {
+    return blocked_attention(queries, keys, values, sizes.causal, sizes.block);
+  });
+  const auto fused = run([&](const auto& queries, const auto& keys, const auto& values) {
+    return attention(queries, keys, values, {.causal = sizes.causal});
+  });
+  EXPECT_TRUE(test::close(blocked.out, fused.out));
+  EXPECT_TRUE(test::close(blocked.q_grad, fused.q_grad));
+  EXPECT_TRUE(test::close(blocked.k_grad, fused.k_grad));
+  EXPECT_TRUE(test::close(blocked.v_grad, fused.v_grad));
 }
 
 }  // namespace

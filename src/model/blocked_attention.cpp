@@ -1,0 +1,172 @@
+#include "model/blocked_attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <ccexpert/model/recompute.h>
+
+namespace ccexpert {
+namespace {
+
+using torch::autograd::AutogradContext;
+
+/// Scores of some queries of some heads; heads of all rows of a batch are counted through, [B*M].
+struct Part {
+  int64_t head, heads;
+  int64_t query, queries;
+  int64_t keys;  ///< the first ones, which these queries may see
+
+  at::Tensor of_queries(const at::Tensor& x) const {
+    return x.narrow(0, head, heads).narrow(1, query, queries);
+  }
+  at::Tensor of_keys(const at::Tensor& x) const { return x.narrow(0, head, heads).narrow(1, 0, keys); }
+};
+
+/// q and k [B*M,T or t,d]
+std::vector<Part> parts(const at::Tensor& q, const at::Tensor& k, bool causal, const ScoreBlock& block) {
+  const int64_t all_heads = q.size(0), all_queries = q.size(1), keys = k.size(1);
+  const bool whole = all_queries <= block.queries || (!causal && all_queries * keys <= block.scores);
+  const int64_t queries = whole ? all_queries : block.queries;
+  const int64_t heads = std::max<int64_t>(1, block.scores / (queries * keys));
+  std::vector<Part> result;
+  for (int64_t head = 0; head < all_heads; head += heads) {
+    for (int64_t query = 0; query < all_queries; query += queries) {
+      const int64_t end = std::min(all_queries, query + queries);
+      result.push_back({head, std::min(heads, all_heads - head), query, end - query, causal ? end : keys});
+    }
+  }
+  return result;
+}
+
+/// Adds factor * a b to `sum`, or writes it there.
+void multiply(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, bool add = true,
+              double factor = 1.0) {
+  auto target = sum;
+  target.baddbmm_(a, b, add ? 1.0 : 0.0, factor);
+}
+
+/// Memory for a part's scores, used again for the next part: fresh memory would cost more than the softmax.
+class Scratch {
+ public:
+  explicit Scratch(const at::Tensor& like) : memory_(at::empty({0}, like.options())) {}
+  at::Tensor get(const Part& part) {
+    const int64_t size = part.heads * part.queries * part.keys;
+    if (memory_.numel() < size) memory_ = at::empty({size}, memory_.options());
+    return memory_.narrow(0, 0, size).view({part.heads, part.queries, part.keys});
+  }
+
+ private:
+  at::Tensor memory_;
+};
+
+/// q, k, v [B*M,T or t,d].
+struct Operands {
+  at::Tensor q, k, v;
+  bool causal;
+
+  double scale() const { return 1.0 / std::sqrt(static_cast<double>(q.size(2))); }
+
+  /// Writes how much each query of a part takes of each key, [heads,queries,keys]; `scores` likewise, for use
+  /// in between.
+  void write_shares(const Part& part, at::Tensor shares, const at::Tensor& scores) const {
+    multiply(scores, part.of_queries(q), part.of_keys(k).transpose(1, 2), false, scale());
+    if (causal) {
+      const auto later = at::ones({part.queries, part.queries}, q.options().dtype(at::kBool)).triu_(1);
+      scores.narrow(2, part.query, part.queries)
+          .masked_fill_(later, -std::numeric_limits<double>::infinity());
+    }
+    at::_softmax_out(shares, scores, -1, false);
+  }
+};
+
+/// What flows back to each operand, and memory for it.
+struct Gradients {
+  explicit Gradients(const Operands& operands)
+      : q(at::empty_like(operands.q)),
+        k(at::zeros_like(operands.k)),
+        v(at::zeros_like(operands.v)),
+        of_shares(q),
+        of_scores(q) {}
+
+  /// `result` [B*M,T,d] is the gradient of what attention returned.
+  void add(const Operands& operands, const Part& part, const at::Tensor& shares, const at::Tensor& result) {
+    const auto of_result = part.of_queries(result);
+    multiply(part.of_keys(v), shares.transpose(1, 2), of_result);
+    const auto back = of_shares.get(part);
+    multiply(back, of_result, part.of_keys(operands.v).transpose(1, 2), false);
+    auto scores = of_scores.get(part);
+    at::_softmax_backward_data_out(scores, back, shares, -1, shares.scalar_type());
+    multiply(part.of_queries(q), scores, part.of_keys(operands.k), false, operands.scale());
+    multiply(part.of_keys(k), scores.transpose(1, 2), part.of_queries(operands.q), true, operands.scale());
+  }
+
+  at::Tensor q, k, v;
+  Scratch of_shares, of_scores;
+};
+
+struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, bool causal, const c10::List<int64_t>& block) {
+    const Operands operands{q, k, v, causal};
+    const bool keeps = q.size(0) * q.size(1) * k.size(1) <= block[2];
+    TensorList saved{q, k, v};
+    auto result = at::empty_like(q);
+    Scratch scores(q), again(q);
+    for (const auto& part : parts(q, k, causal, {block[0], block[1], block[2]})) {
+      const auto shares =
+          keeps ? at::empty({part.heads, part.queries, part.keys}, q.options()) : again.get(part);
+      operands.write_shares(part, shares, scores.get(part));
+      multiply(part.of_queries(result), shares, part.of_keys(v), false);
+      if (keeps) saved.push_back(shares);
+    }
+    context->save_for_backward(std::move(saved));
+    context->saved_data["causal"] = causal;
+    context->saved_data["block"] = block;
+    return result;
+  }
+
+  static TensorList backward(AutogradContext* context, const TensorList& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Operands operands{saved[0], saved[1], saved[2], context->saved_data["causal"].toBool()};
+    const auto block = context->saved_data["block"].toIntVector();
+    const auto of_result = gradients[0].contiguous();
+    Gradients result(operands);
+    Scratch scores(operands.q), again(operands.q);
+    size_t next = 3;
+    for (const auto& part : parts(operands.q, operands.k, operands.causal, {block[0], block[1], block[2]})) {
+      const bool kept = next < saved.size();
+      const auto shares = kept ? saved[next++] : again.get(part);
+      if (!kept) operands.write_shares(part, shares, scores.get(part));
+      result.add(operands, part, shares, of_result);
+    }
+    return {result.q, result.k, result.v, at::Tensor(), at::Tensor()};
+  }
+};
+
+/// [B,M or K,T,d] to [B*M,T,d].
+at::Tensor per_head(const at::Tensor& x, int64_t heads) {
+  return (x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1)).flatten(0, 1).contiguous();
+}
+
+}  // namespace
+
+ScoreBlock default_score_block() {
+  constexpr int64_t kMillion = int64_t{1} << 20;
+  return {.scores = kMillion * at::get_num_threads(), .queries = 256, .kept = 4 * kMillion};
+}
+
+at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
+                             const ScoreBlock& block) {
+  const int64_t heads = q.size(1);
+  return BlockedAttention::apply(per_head(q, heads), per_head(k, heads), per_head(v, heads), causal,
+                                 c10::List<int64_t>{block.scores, block.queries, block.kept})
+      .view_as(q);
+}
+
+}  // namespace ccexpert

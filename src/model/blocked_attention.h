@@ -1,0 +1,24 @@
+/// Attention on a CPU whose matrix products are fast in the features' dtype: block by block of scores, so
+/// that no block leaves the processor's cache.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace ccexpert {
+
+/// How much of the scores is computed at once.
+struct ScoreBlock {
+  int64_t scores;   ///< of all heads taken together
+  int64_t queries;  ///< of a head, where its scores are more than that, or where attention is causal
+  int64_t kept;     ///< scores up to which the backward pass finds them, instead of computing them again
+};
+
+/// A million scores a thread, what its cache holds; four million are kept.
+ScoreBlock default_score_block();
+
+/// q [B,M,T,d], k and v [B,K,t,d], K a divisor of M, to [B,M,T,d]. Causal attention is that of T = t. For the
+/// backward pass it keeps queries, keys and values, and scores where they are few.
+at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
+                             const ScoreBlock& block = default_score_block());
+
+}  // namespace ccexpert
