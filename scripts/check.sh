@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What CI checks beside the tests: scripts/check.sh [format] [tidy] [sanitize] [cuda]; all of them without arguments.
-# tidy looks at the rooms changed since CCEXPERT_TIDY_BASE; where that is not set, since origin/main, and on origin/main
+# tidy looks at what changed since CCEXPERT_TIDY_BASE; where that is not set, since origin/main, and on origin/main
 # itself within a day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
@@ -24,19 +24,33 @@ tidy_base() {
   echo "${base:-$(git hash-object -t tree /dev/null)}"
 }
 
+# The sources of the header's own room that include it, as clang-tidy sees a header only through a source; one of
+# another room where none does.
+sources_that_include() {
+  local header=$1 name room found
+  name=$(sed -E 's#^(include|src|tools)/##' <<< "$header")
+  room=$(dirname "$name")
+  found=$(git grep -lE "^#include [<\"]$name[>\"]" -- '*.cpp' ':!tests' || true)
+  grep "/$(basename "$room")/" <<< "$found" || head -n 1 <<< "$found"
+}
+
 changed_sources() {
-  local base rooms
+  local base file
   base=$(tidy_base) || die "CCEXPERT_TIDY_BASE: expected a commit, got $CCEXPERT_TIDY_BASE"
-  rooms=$(git diff --name-only "$base" -- src include tools | sed -E 's#^include/ccexpert/#src/#; s#/[^/]*$##' | sort -u)
-  [ -z "$rooms" ] || git ls-files $(sed 's#$#/*.cpp#' <<< "$rooms")
+  git diff --name-only --diff-filter=d "$base" -- src include tools | while read -r file; do
+    case $file in
+      *.cpp) echo "$file" ;;
+      *.h) sources_that_include "$file" ;;
+    esac
+  done | sort -u
 }
 
 # clang reads neither GCC's precompiled headers nor needs them.
 check_tidy() {
   local sources
-  say "clang-tidy on changed rooms"
+  say "clang-tidy on changed sources"
   sources=$(changed_sources)
-  [ -n "$sources" ] || { say "no room changed"; return; }
+  [ -n "$sources" ] || { say "no source changed"; return; }
   # Whether clang's own warnings are errors is for .clang-tidy to say.
   CCEXPERT_WERROR=OFF configure release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCCEXPERT_BUILD_TESTS=OFF
   sed -i 's/ -fpch-preprocess//' build/tidy/compile_commands.json

@@ -59,8 +59,22 @@ commit 32 fifth
 commit 33 sixth
 expect 0 "fifth sixth"
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "sixth"
-CCEXPERT_TIDY_BASE=nothing expect 1 "$(printf '%s\n' "== clang-tidy on changed rooms" \
+CCEXPERT_TIDY_BASE=nothing expect 1 "$(printf '%s\n' "== clang-tidy on changed sources" \
   "error: CCEXPERT_TIDY_BASE: expected a commit, got nothing")"
-commit 34 bad
-expect 1 "bad fifth sixth"
+# A header is seen through the sources of its room that include it, or through one of another room.
+mkdir -p include/ccexpert/fifth src/lone
+touch include/ccexpert/fifth/fifth.h src/lone/lone.h
+echo '#include <ccexpert/fifth/fifth.h>' | tee -a src/fifth/fifth.cpp >> src/sixth/sixth.cpp
+echo '#include "lone/lone.h"' | tee -a src/first/first.cpp >> src/second/second.cpp
+git add include
+commit 34 third
+echo "// changed" | tee -a include/ccexpert/fifth/fifth.h >> src/lone/lone.h
+git add include
+commit 35 fourth
+CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth first fourth"
+git rm -q src/fourth/fourth.cpp src/lone/lone.h
+commit 36 third
+CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "third"
+commit 37 bad
+CCEXPERT_TIDY_BASE=HEAD~1 expect 1 "bad"
 [[ "$(scripts/check.sh tidy 2>&1)" = *"bad.cpp:1:1: error: a finding"* ]] || { echo "expected the finding to be shown"; exit 1; }
