@@ -158,7 +158,7 @@ at::Tensor per_head(const at::Tensor& x, int64_t heads) {
 
 ScoreBlock default_score_block() {
   constexpr int64_t kMillion = int64_t{1} << 20;
-  return {.scores = kMillion * at::get_num_threads(), .queries = 256, .kept = 4 * kMillion};
+  return {.scores = kMillion * at::get_num_threads(), .queries = 128, .kept = 4 * kMillion};
 }
 
 at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
