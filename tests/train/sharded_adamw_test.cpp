@@ -1,4 +1,5 @@
 // The optimiser in one process against LibTorch's own.
+#include <cmath>
 #include <limits>
 
 #include <ATen/ATen.h>
@@ -125,6 +126,17 @@ class Alone : public ::testing::Test {
   }
   std::unique_ptr<distributed::Communicator> alone_ = distributed::single_process();
 };
+
+/// Longer than the rows of which the norm is summed up, and no multiple of them; ones and twos.
+TEST_F(Alone, TheNormCountsEveryElementOfALongParameter) {
+  torch::nn::Module module;
+  auto& parameter = module.register_parameter("p", at::zeros({3 * 4096 + 1000}));
+  const auto gradient = at::ones_like(parameter);
+  gradient.slice(0, 3 * 4096).fill_(2.0);
+  ShardedAdamW optimizer(trainable(module, {1.0}, 0.0), {}, *alone_);
+  backward(optimizer, (parameter * gradient).sum());
+  EXPECT_NEAR(optimizer.step(0.01).grad_norm, std::sqrt(3 * 4096 + 4 * 1000), 1e-6);
+}
 
 TEST_F(Alone, AGradientThatIsNotFiniteChangesNothing) {
   for (const double bad : {std::numeric_limits<double>::infinity(), std::nan("")}) {
