@@ -13,11 +13,11 @@ namespace {
 
 /// With fewer queries the fused kernel has no more than a block to multiply, and is as good as any.
 constexpr int64_t kFewQueries = 32;
-/// Up to so many scores of a head, the products of all heads at once beat it even if they are not quite as
-/// fast.
+/// Scores of a head, up to which products of all heads at once win where blocks are not to be had.
 constexpr int64_t kFewScores = 256 * 256;
 
-/// Without these instructions products in bfloat16 are several times slower than the fused kernel.
+/// Without AVX-512, products in bfloat16 are several times slower than the fused kernel; without its bfloat16
+/// instructions, those of many scores are no faster.
 bool has_wide_vectors() {
   static const bool has = at::get_cpu_capability() == "AVX512";
   return has;
@@ -38,7 +38,7 @@ bool multiplies_bfloat16() {
 enum class Way { kFused, kProducts, kBlocks };
 
 /// A CPU's fused kernel multiplies blocks of 32 queries one by one. In bfloat16 products of what the cache
-/// holds beat it by 2 to 6 times, forward and backward; in float32 nothing does.
+/// holds beat it by 2 to 7 times, forward and backward; in float32 nothing does.
 Way best_way(const at::Tensor& q, const at::Tensor& k, const AttentionMask& mask) {
   if (!q.is_cpu() || q.scalar_type() != at::kBFloat16 || q.size(2) < kFewQueries) return Way::kFused;
   if (multiplies_bfloat16() && !mask.visible.defined()) return Way::kBlocks;
