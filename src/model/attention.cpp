@@ -14,7 +14,7 @@ namespace {
 /// With fewer queries the fused kernel has no more than a block to multiply, and is as good as any.
 constexpr int64_t kFewQueries = 32;
 /// Scores of a head, up to which products of all heads at once win where blocks are not to be had.
-constexpr int64_t kFewScores = 256 * 256;
+constexpr int64_t kFewScores = int64_t{256} * 256;
 
 /// Without AVX-512, products in bfloat16 are several times slower than the fused kernel; without its bfloat16
 /// instructions, those of many scores are no faster.

@@ -47,8 +47,7 @@ std::vector<Part> parts(const at::Tensor& q, const at::Tensor& k, bool causal, c
 /// Adds factor * a b to `sum`, or writes it there.
 void multiply(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, bool add = true,
               double factor = 1.0) {
-  auto target = sum;
-  target.baddbmm_(a, b, add ? 1.0 : 0.0, factor);
+  sum.baddbmm_(a, b, add ? 1.0 : 0.0, factor);
 }
 
 /// Memory for a part's scores, used again for the next part: fresh memory would cost more than the softmax.
