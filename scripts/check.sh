@@ -25,13 +25,17 @@ tidy_base() {
 }
 
 # The sources of the header's own room that include it, as clang-tidy sees a header only through a source; one of
-# another room where none does.
+# another room where none does; all of the room where only headers include it.
 sources_that_include() {
   local header=$1 name room found
   name=$(sed -E 's#^(include|src|tools)/##' <<< "$header")
   room=$(dirname "$name")
   found=$(git grep -lE "^#include [<\"]$name[>\"]" -- '*.cpp' ':!tests' || true)
-  grep "/$(basename "$room")/" <<< "$found" || head -n 1 <<< "$found"
+  if [ -z "$found" ]; then
+    git ls-files "src/${room#ccexpert/}/*.cpp" "tools/$room/*.cpp"
+  else
+    grep "/$(basename "$room")/" <<< "$found" || head -n 1 <<< "$found"
+  fi
 }
 
 changed_sources() {

@@ -37,7 +37,7 @@ bool multiplies_bfloat16() {
 
 enum class Way { kFused, kProducts, kBlocks };
 
-/// A CPU's fused kernel multiplies blocks of 32 queries one by one. In bfloat16 products of what the cache
+/// A CPU's fused kernel multiplies some queries of one head at a time. In bfloat16 products of what the cache
 /// holds beat it by 2 to 7 times, forward and backward; in float32 nothing does.
 Way best_way(const at::Tensor& q, const at::Tensor& k, const AttentionMask& mask) {
   if (!q.is_cpu() || q.scalar_type() != at::kBFloat16 || q.size(2) < kFewQueries) return Way::kFused;

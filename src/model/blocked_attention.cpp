@@ -33,7 +33,7 @@ std::vector<Part> parts(const at::Tensor& q, const at::Tensor& k, bool causal, c
   const int64_t all_heads = q.size(0), all_queries = q.size(1), keys = k.size(1);
   const bool whole = all_queries <= block.queries || (!causal && all_queries * keys <= block.scores);
   const int64_t queries = whole ? all_queries : block.queries;
-  const int64_t heads = std::max<int64_t>(1, block.scores / (queries * keys));
+  const int64_t heads = std::max<int64_t>(1, block.scores / std::max<int64_t>(1, queries * keys));
   std::vector<Part> result;
   for (int64_t head = 0; head < all_heads; head += heads) {
     for (int64_t query = 0; query < all_queries; query += queries) {
@@ -113,7 +113,7 @@ struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, bool causal, const c10::List<int64_t>& block) {
     const Operands operands{q, k, v, causal};
-    const bool keeps = q.size(0) * q.size(1) * k.size(1) <= block[2];
+    const bool keeps = q.requires_grad() && q.size(0) * q.size(1) * k.size(1) <= block[2];
     TensorList saved{q, k, v};
     auto result = at::empty_like(q);
     Scratch scores(q), again(q);

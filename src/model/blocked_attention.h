@@ -17,7 +17,8 @@ struct ScoreBlock {
 ScoreBlock default_score_block();
 
 /// q [B,M,T,d], k and v [B,K,t,d], K a divisor of M, to [B,M,T,d]. Causal attention is that of T = t. For the
-/// backward pass it keeps queries, keys and values, and scores where they are few.
+/// backward pass it keeps queries, keys and values, and scores where they are few. Scores are in the
+/// operands' dtype, as in products written out; a fused kernel has them in float32.
 at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
                              const ScoreBlock& block = default_score_block());
 

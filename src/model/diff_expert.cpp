@@ -55,17 +55,10 @@ ChangeFeatureInit::ChangeFeatureInit(int64_t width, const at::TensorOptions& opt
   proj_ = register_module("proj", std::make_shared<Linear>(3 * width, width, true, options));
 }
 
-/// Both gates are one product, and so are dates and difference: the weights are arranged for it, which costs
-/// little beside what the features would.
 at::Tensor ChangeFeatureInit::forward(const at::Tensor& before, const at::Tensor& after) const {
-  const auto dates = at::cat({before, after}, -1);  // [B,N,2D]
-  const auto& own_first = linear_mapping_->weight;  // [D,2D], the gated date in front of the other
-  const auto other_first = at::roll(own_first, own_first.size(0), 1);
-  const auto gates = at::sigmoid(at::linear(dates, at::cat({own_first, other_first}),
-                                            at::cat({linear_mapping_->bias, linear_mapping_->bias})));
-  // Wb b + Wa a + Wd (b - a) = (Wb + Wd) b + (Wa - Wd) a
-  const auto parts = proj_->weight.chunk(3, 1);  // [D,D] each
-  return at::linear(dates * gates, at::cat({parts[0] + parts[2], parts[1] - parts[2]}, 1), proj_->bias);
+  const auto gated_before = before * at::sigmoid(linear_mapping_->forward(at::cat({before, after}, -1)));
+  const auto gated_after = after * at::sigmoid(linear_mapping_->forward(at::cat({after, before}, -1)));
+  return proj_->forward(at::cat({gated_before, gated_after, gated_before - gated_after}, -1));
 }
 
 ChangeAttention::ChangeAttention(const DiffExpertConfig& config, const at::TensorOptions& options)

@@ -61,10 +61,10 @@ BENCHMARK(siglip_block)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond)->UseReal
 /// Multiplications of the Diff Expert for `tokens` patches of all scales, of which `patches` see each other.
 int64_t diff_expert_products(const DiffExpertConfig& config, int64_t tokens, int64_t patches) {
   const int64_t width = config.embedding_dim;
-  // Initial change 2 * 2 + 2; self-attention 4; attention to both dates and the change 1 + 3 + 3 + 1;
+  // Initial change 2 * 2 + 3; self-attention 4; attention to both dates and the change 1 + 3 + 3 + 1;
   // attention of either date 1 + 1 + 1 + 1 and to the change 2 once: products of a token with square
   // matrices. Keys of one query: N + 3N + 2 * 2N.
-  const int64_t linear = (6 + 4 + 8 + 2 * 4 + 2) * width * width + 2 * width * config.mlp_dim;
+  const int64_t linear = (7 + 4 + 8 + 2 * 4 + 2) * width * width + 2 * width * config.mlp_dim;
   return config.per_expert_depth * (tokens * linear + attention_products(tokens, 8 * patches, width));
 }
 

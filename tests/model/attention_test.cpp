@@ -96,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         Blocks{5, 5, 10, 14, false, {300, 4, 0}},       // heads that do not divide by a block's
         Blocks{2, 1, 10, 14, false, {60, 4, 0}},        // queries too, the last block smaller
         Blocks{4, 2, 11, 11, true, {60, 4, 10'000}},    // kept; later blocks see more keys
+        Blocks{5, 5, 10, 14, false, {120, 4, 0}},       // two heads and some of their queries
+        Blocks{4, 2, 11, 11, true, {100, 4, 10'000}},   // kept; two heads and some of their queries
         Blocks{4, 1, 9, 9, true, {1, 1, 0}}),           // a query at a time
     [](const auto& sizes) { return std::to_string(sizes.index); });
 

@@ -72,6 +72,15 @@ echo "// changed" | tee -a include/ccexpert/fifth/fifth.h >> src/lone/lone.h
 git add include
 commit 35 fourth
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth first fourth"
+# One that only headers include, through all of its room.
+echo '#include <ccexpert/fifth/inner.h>' >> include/ccexpert/fifth/fifth.h
+touch include/ccexpert/fifth/inner.h src/fifth/other.cpp
+git add include
+commit 35 fourth
+echo "// changed" >> include/ccexpert/fifth/inner.h
+git add include
+commit 35 fourth
+CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth fifth fourth"
 git rm -q src/fourth/fourth.cpp src/lone/lone.h
 commit 36 third
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "third"
