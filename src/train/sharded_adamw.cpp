@@ -22,8 +22,8 @@ int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-/// Sum of squares of a flat float32 tensor, float64. Rows are summed in float32, which costs 1e-8 of the
-/// result; to ask for float64 from the start would copy all of it to float64 first.
+/// Sum of squares of a flat float32 tensor, float64. Rows are summed in float32, which costs at most some
+/// 1e-7 of the result; to ask for float64 from the start would copy all of it to float64 first.
 at::Tensor sum_of_squares(const at::Tensor& flat) {
   constexpr int64_t kRow = 4096;
   const auto squares = [](const at::Tensor& rows) {
