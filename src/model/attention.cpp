@@ -45,10 +45,6 @@ Way best_way(const at::Tensor& q, const at::Tensor& k, const AttentionMask& mask
   return has_wide_vectors() && q.size(2) * k.size(2) <= kFewScores ? Way::kProducts : Way::kFused;
 }
 
-at::Tensor per_query_head(const at::Tensor& x, int64_t heads) {
-  return x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1);
-}
-
 at::Tensor attention_by_products(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                  const AttentionMask& mask) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));

@@ -149,11 +149,15 @@ struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
 };
 
 /// [B,M or K,T,d] to [B*M,T,d].
-at::Tensor per_head(const at::Tensor& x, int64_t heads) {
-  return (x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1)).flatten(0, 1).contiguous();
+at::Tensor flat_heads(const at::Tensor& x, int64_t heads) {
+  return per_query_head(x, heads).flatten(0, 1).contiguous();
 }
 
 }  // namespace
+
+at::Tensor per_query_head(const at::Tensor& x, int64_t heads) {
+  return x.size(1) == heads ? x : x.repeat_interleave(heads / x.size(1), 1);
+}
 
 ScoreBlock default_score_block() {
   constexpr int64_t kMillion = int64_t{1} << 20;
@@ -163,7 +167,7 @@ ScoreBlock default_score_block() {
 at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
                              const ScoreBlock& block) {
   const int64_t heads = q.size(1);
-  return BlockedAttention::apply(per_head(q, heads), per_head(k, heads), per_head(v, heads), causal,
+  return BlockedAttention::apply(flat_heads(q, heads), flat_heads(k, heads), flat_heads(v, heads), causal,
                                  c10::List<int64_t>{block.scores, block.queries, block.kept})
       .view_as(q);
 }

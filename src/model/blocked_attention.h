@@ -16,6 +16,9 @@ struct ScoreBlock {
 /// A million scores a thread, what its cache holds; four million are kept.
 ScoreBlock default_score_block();
 
+/// Keys or values [B,K,t,d] for each of `heads` query heads, [B,M,t,d].
+at::Tensor per_query_head(const at::Tensor& x, int64_t heads);
+
 /// q [B,M,T,d], k and v [B,K,t,d], K a divisor of M, to [B,M,T,d]. Causal attention is that of T = t. For the
 /// backward pass it keeps queries, keys and values, and scores where they are few. Scores are in the
 /// operands' dtype, as in products written out; a fused kernel has them in float32.

@@ -85,5 +85,5 @@ git rm -q src/fourth/fourth.cpp src/lone/lone.h
 commit 36 third
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "third"
 commit 37 bad
-CCEXPERT_TIDY_BASE=HEAD~1 expect 1 "bad"
+expect 1 "bad fifth fifth first second sixth third"
 [[ "$(scripts/check.sh tidy 2>&1)" = *"bad.cpp:1:1: error: a finding"* ]] || { echo "expected the finding to be shown"; exit 1; }
