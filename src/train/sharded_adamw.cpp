@@ -50,6 +50,7 @@ struct ShardedAdamW::Bucket {
   at::Tensor square;    // [shard]
   at::Tensor step;      // scalar float32, for the fused kernel
   at::Tensor gradient;  // float32, accumulated: [shard] where gradients are sharded, else [padded]
+  std::vector<bool> in_gradient;  // by parameter, where `gradient` is [padded]
 
   at::Tensor staging;   // [padded] gradients of the running backward pass, where they are to be shared out
   at::Tensor arriving;  // [shard] what a reduce-scatter fills
@@ -59,7 +60,48 @@ struct ShardedAdamW::Bucket {
 
   /// Whether `weights` are a copy of their own, beside `flat`.
   bool has_master() const { return flat.scalar_type() != at::kFloat; }
-  at::Tensor no_gradient() const { return at::zeros({padded}, weights.options()); }
+  at::Tensor part(const at::Tensor& tensor, size_t parameter) const {
+    return tensor.slice(0, offsets[parameter], offsets[parameter] + parameters[parameter].tensor.numel());
+  }
+  void begin_gradient() {
+    if (gradient.defined()) return;
+    gradient = at::empty({padded}, weights.options());
+    in_gradient.assign(parameters.size(), false);
+  }
+  /// The first gradient of a parameter is written, not added to zeros: that would be two more passes over
+  /// memory.
+  void accumulate(size_t parameter, const at::Tensor& own) {
+    begin_gradient();
+    if (in_gradient[parameter]) {
+      part(gradient, parameter).add_(own);
+    } else {
+      part(gradient, parameter).copy_(own);
+    }
+    in_gradient[parameter] = true;
+  }
+  /// Makes zero what no backward pass has written.
+  void complete_gradient() {
+    begin_gradient();
+    zero_all_but(in_gradient, gradient);
+    in_gradient.assign(parameters.size(), true);
+  }
+  void begin_staging() {
+    if (!staging.defined()) staging = at::empty_like(flat);
+  }
+  void complete_staging() {
+    begin_staging();
+    zero_all_but(has_arrived, staging);
+  }
+  /// Of `tensor` [padded].
+  void zero_all_but(const std::vector<bool>& written, const at::Tensor& tensor) const {
+    int64_t from = 0;
+    for (size_t p = 0; p < written.size(); ++p) {
+      if (!written[p]) continue;
+      if (from < offsets[p]) tensor.slice(0, from, offsets[p]).zero_();
+      from = offsets[p] + parameters[p].tensor.numel();
+    }
+    if (from < padded) tensor.slice(0, from, padded).zero_();
+  }
   at::Tensor flat_shard() const { return flat.slice(0, shard_begin, shard_begin + shard_size); }
   at::Tensor gradient_shard() const {
     return gradient.size(0) == shard_size ? gradient
@@ -111,8 +153,7 @@ ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const Ada
     bucket.flat = at::zeros({bucket.padded}, bucket.parameters.front().tensor.options().requires_grad(false));
     for (size_t p = 0; p < bucket.parameters.size(); ++p) {
       auto& tensor = bucket.parameters[p].tensor;
-      auto view =
-          bucket.flat.slice(0, bucket.offsets[p], bucket.offsets[p] + tensor.numel()).view(tensor.sizes());
+      auto view = bucket.part(bucket.flat, p).view(tensor.sizes());
       view.copy_(tensor);
       tensor.set_data(view);
       torch::autograd::impl::set_post_acc_grad_hooks(tensor, std::make_unique<Arrival>(this, i, p));
@@ -151,14 +192,11 @@ void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
   if (bucket.has_arrived[parameter])
     fail(bucket.parameters[parameter].name, "its gradient came twice in one backward pass");
   bucket.has_arrived[parameter] = true;
-  const int64_t offset = bucket.offsets[parameter];
-  const auto part = [&](const at::Tensor& flat) { return flat.slice(0, offset, offset + tensor.numel()); };
   if (sharded_gradients()) {
-    if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
-    part(bucket.staging).copy_(tensor.grad().flatten());
+    bucket.begin_staging();
+    bucket.part(bucket.staging, parameter).copy_(tensor.grad().flatten());
   } else {
-    if (!bucket.gradient.defined()) bucket.gradient = bucket.no_gradient();
-    part(bucket.gradient).add_(tensor.grad().flatten());
+    bucket.accumulate(parameter, tensor.grad().flatten());
   }
   tensor.mutable_grad() = at::Tensor();
   ++bucket.arrived;
@@ -177,13 +215,14 @@ void ShardedAdamW::dispatch_ready() {
 void ShardedAdamW::dispatch(Bucket& bucket) {
   const size_t index = next_to_dispatch_++;
   if (sharded_gradients()) {
-    if (!bucket.staging.defined()) bucket.staging = at::zeros_like(bucket.flat);
+    bucket.complete_staging();
     bucket.arriving = at::empty({bucket.shard_size}, bucket.staging.options());
     bucket.pending = communicator_.reduce_scatter_sum_async(bucket.staging, bucket.arriving);
     in_flight_.push_back(index);
   } else {
-    if (!last_ || communicator_.size() == 1) return;
-    if (!bucket.gradient.defined()) bucket.gradient = bucket.no_gradient();
+    const bool travels = last_ && communicator_.size() > 1;
+    if (travels || bucket.gradient.defined()) bucket.complete_gradient();
+    if (!travels) return;
     if (sharded_state()) {
       bucket.arriving = at::empty({bucket.shard_size}, bucket.gradient.options());
       bucket.pending = communicator_.reduce_scatter_sum_async(bucket.gradient, bucket.arriving);

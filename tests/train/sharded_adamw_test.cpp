@@ -11,6 +11,7 @@
 #include <ccexpert/train/sharded_adamw.h>
 
 #include "support/errors.h"
+#include "support/fresh_memory.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {
@@ -205,6 +206,32 @@ TEST_F(Alone, WhatTheLossDoesNotSeeStays) {
   optimizer.step(0.01);
   for (const auto& [name, tensor] : weights_of(waves)) {
     EXPECT_EQ(at::equal(tensor, before.at(name)), name != "p2") << name;
+  }
+}
+
+/// Three micro-batches; each sees other parameters, one is seen by none.
+TEST_F(Alone, MicroBatchesMaySeeDifferentParameters) {
+  const test::FreshMemoryIsNan fresh;
+  ASSERT_TRUE(std::isnan(at::empty({1}).item<float>()));
+  Waves ours, theirs;
+  ShardedAdamW optimizer(trainable(ours, {1.0}, 0.0), {.bucket_elements = 64}, *alone_);
+  torch::optim::AdamW reference(theirs.parameters(), torch::optim::AdamWOptions(0.01).weight_decay(0.0));
+  for (int step = 0; step < 2; ++step) {
+    reference.zero_grad();
+    for (const std::vector<std::string>& seen :
+         {std::vector<std::string>{"p2"}, {"p0", "p4"}, {"p2", "p4", "p1"}}) {
+      const auto loss = [&](torch::nn::Module& module) {
+        auto sum = at::zeros({});
+        for (const auto& name : seen) sum = sum + module.named_parameters()[name].sin().sum();
+        return sum;
+      };
+      backward(optimizer, loss(ours));
+      loss(theirs).backward();
+    }
+    const double norm = torch::nn::utils::clip_grad_norm_(theirs.parameters(), 1e9);
+    EXPECT_NEAR(optimizer.step(0.01).grad_norm, norm, 1e-5 * norm);
+    reference.step();
+    ASSERT_TRUE(same_weights(weights_of(ours), weights_of(theirs), kSteps)) << "step " << step;
   }
 }
 

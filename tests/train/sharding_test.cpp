@@ -6,6 +6,7 @@
 #include <ccexpert/train/training_state.h>
 
 #include "support/errors.h"
+#include "support/fresh_memory.h"
 #include "support/ranks.h"
 #include "train/tiny_run.h"
 
@@ -98,6 +99,7 @@ TEST_P(Sharding, TrainsWhatOneProcessTrains) {
     Trainee reference(*alone, {});
     const auto expected = reference.losses(3);
     const auto all = test::join_ranks();
+    const test::FreshMemoryIsNan fresh;
     for (const int zero : {0, 1, 2}) {
       SCOPED_TRACE("ZeRO " + std::to_string(zero));
       Trainee trainee(*all, {.zero = zero});
