@@ -44,10 +44,14 @@ std::vector<Part> parts(const at::Tensor& q, const at::Tensor& k, bool causal, c
   return result;
 }
 
-/// Adds factor * a b to `sum`, or writes it there.
-void multiply(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, bool add = true,
-              double factor = 1.0) {
-  sum.baddbmm_(a, b, add ? 1.0 : 0.0, factor);
+/// Writes factor * a b.
+void write_product(const at::Tensor& result, const at::Tensor& a, const at::Tensor& b, double factor = 1.0) {
+  result.baddbmm_(a, b, 0.0, factor);
+}
+
+/// Adds factor * a b.
+void add_product(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b, double factor = 1.0) {
+  sum.baddbmm_(a, b, 1.0, factor);
 }
 
 /// Memory for a part's scores, used again for the next part: fresh memory would cost more than the softmax.
@@ -74,7 +78,7 @@ struct Operands {
   /// Writes how much each query of a part takes of each key, [heads,queries,keys]; `scores` likewise, for use
   /// in between.
   void write_shares(const Part& part, at::Tensor shares, const at::Tensor& scores) const {
-    multiply(scores, part.of_queries(q), part.of_keys(k).transpose(1, 2), false, scale());
+    write_product(scores, part.of_queries(q), part.of_keys(k).transpose(1, 2), scale());
     if (causal) {
       const auto later = at::ones({part.queries, part.queries}, q.options().dtype(at::kBool)).triu_(1);
       scores.narrow(2, part.query, part.queries)
@@ -96,13 +100,13 @@ struct Gradients {
   /// `result` [B*M,T,d] is the gradient of what attention returned.
   void add(const Operands& operands, const Part& part, const at::Tensor& shares, const at::Tensor& result) {
     const auto of_result = part.of_queries(result);
-    multiply(part.of_keys(v), shares.transpose(1, 2), of_result);
+    add_product(part.of_keys(v), shares.transpose(1, 2), of_result);
     const auto back = of_shares.get(part);
-    multiply(back, of_result, part.of_keys(operands.v).transpose(1, 2), false);
+    write_product(back, of_result, part.of_keys(operands.v).transpose(1, 2));
     auto scores = of_scores.get(part);
     at::_softmax_backward_data_out(scores, back, shares, -1, shares.scalar_type());
-    multiply(part.of_queries(q), scores, part.of_keys(operands.k), false, operands.scale());
-    multiply(part.of_keys(k), scores.transpose(1, 2), part.of_queries(operands.q), true, operands.scale());
+    write_product(part.of_queries(q), scores, part.of_keys(operands.k), operands.scale());
+    add_product(part.of_keys(k), scores.transpose(1, 2), part.of_queries(operands.q), operands.scale());
   }
 
   at::Tensor q, k, v;
@@ -111,34 +115,36 @@ struct Gradients {
 
 struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
-                            const at::Tensor& v, bool causal, const c10::List<int64_t>& block) {
+                            const at::Tensor& v, bool causal, const ScoreBlock& block) {
     const Operands operands{q, k, v, causal};
-    const bool keeps = q.requires_grad() && q.size(0) * q.size(1) * k.size(1) <= block[2];
+    const bool keeps = q.requires_grad() && q.size(0) * q.size(1) * k.size(1) <= block.kept;
     TensorList saved{q, k, v};
     auto result = at::empty_like(q);
     Scratch scores(q), again(q);
-    for (const auto& part : parts(q, k, causal, {block[0], block[1], block[2]})) {
+    for (const auto& part : parts(q, k, causal, block)) {
       const auto shares =
           keeps ? at::empty({part.heads, part.queries, part.keys}, q.options()) : again.get(part);
       operands.write_shares(part, shares, scores.get(part));
-      multiply(part.of_queries(result), shares, part.of_keys(v), false);
+      write_product(part.of_queries(result), shares, part.of_keys(v));
       if (keeps) saved.push_back(shares);
     }
     context->save_for_backward(std::move(saved));
     context->saved_data["causal"] = causal;
-    context->saved_data["block"] = block;
+    context->saved_data["block_scores"] = block.scores;
+    context->saved_data["block_queries"] = block.queries;
     return result;
   }
 
   static TensorList backward(AutogradContext* context, const TensorList& gradients) {
     const auto saved = context->get_saved_variables();
     const Operands operands{saved[0], saved[1], saved[2], context->saved_data["causal"].toBool()};
-    const auto block = context->saved_data["block"].toIntVector();
+    const ScoreBlock block{.scores = context->saved_data["block_scores"].toInt(),
+                           .queries = context->saved_data["block_queries"].toInt()};
     const auto of_result = gradients[0].contiguous();
     Gradients result(operands);
     Scratch scores(operands.q), again(operands.q);
     size_t next = 3;
-    for (const auto& part : parts(operands.q, operands.k, operands.causal, {block[0], block[1], block[2]})) {
+    for (const auto& part : parts(operands.q, operands.k, operands.causal, block)) {
       const bool kept = next < saved.size();
       const auto shares = kept ? saved[next++] : again.get(part);
       if (!kept) operands.write_shares(part, shares, scores.get(part));
@@ -168,7 +174,7 @@ at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at:
                              const ScoreBlock& block) {
   const int64_t heads = q.size(1);
   return BlockedAttention::apply(flat_heads(q, heads), flat_heads(k, heads), flat_heads(v, heads), causal,
-                                 c10::List<int64_t>{block.scores, block.queries, block.kept})
+                                 block)
       .view_as(q);
 }
 

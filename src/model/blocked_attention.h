@@ -8,9 +8,9 @@ namespace ccexpert {
 
 /// How much of the scores is computed at once.
 struct ScoreBlock {
-  int64_t scores;   ///< of all heads taken together
-  int64_t queries;  ///< of a head, where its scores are more than that, or where attention is causal
-  int64_t kept;     ///< scores up to which the backward pass finds them, instead of computing them again
+  int64_t scores = 0;   ///< of all heads taken together
+  int64_t queries = 0;  ///< of a head, where its scores are more than that, or where attention is causal
+  int64_t kept = 0;     ///< scores up to which the backward pass finds them, instead of computing them again
 };
 
 /// A million scores a thread, what its cache holds; four million are kept.
