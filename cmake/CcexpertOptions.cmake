@@ -23,9 +23,8 @@ endif()
 if(CCEXPERT_CCACHE)
   find_program(CCEXPERT_CCACHE_PROGRAM ccache)
   if(CCEXPERT_CCACHE_PROGRAM)
-    # A precompiled header's time stamp would otherwise make every compilation a miss.
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-        CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCEXPERT_CCACHE_PROGRAM})
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${PROJECT_SOURCE_DIR}/cmake/ccache.sh" "${PROJECT_SOURCE_DIR}"
+        "${CCEXPERT_CCACHE_PROGRAM}")
   endif()
 endif()
 

@@ -16,6 +16,7 @@
 #include <ccexpert/text/tokenizer.h>
 
 #include "core/files.h"
+#include "support/paths.h"
 
 namespace ccexpert::text {
 namespace {
@@ -28,7 +29,7 @@ std::string caption() {
 
 /// English as people write it, a few kilobytes with the usual share of repeated words.
 std::string prose() {
-  return read_file(fs::path(CCEXPERT_SOURCE_DIR) / "LICENSE");
+  return read_file(fs::path(test::kSourceDir) / "LICENSE");
 }
 
 /// Words that never come again, so that nothing a tokenizer remembers helps it.
@@ -106,7 +107,7 @@ void add_benchmarks(const std::string& vocabulary, const fs::path& folder) {
 }
 
 const bool kRegistered = [] {
-  add_benchmarks("tiny", fs::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny");
+  add_benchmarks("tiny", fs::path(test::kTestData) / "checkpoint-tiny");
   if (const char* folder = std::getenv("CCEXPERT_BENCH_TOKENIZER")) add_benchmarks("full", folder);
   return true;
 }();

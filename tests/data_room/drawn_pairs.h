@@ -12,6 +12,7 @@
 #include <ccexpert/image/decode.h>
 #include <ccexpert/text/tokenizer.h>
 
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::test {
@@ -19,7 +20,7 @@ namespace ccexpert::test {
 /// The smallest tokenizer with Qwen2's special tokens.
 inline const text::Tokenizer& tiny_tokenizer() {
   static const auto tokenizer =
-      text::Tokenizer::load(std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny");
+      text::Tokenizer::load(std::filesystem::path(test::kTestData) / "checkpoint-tiny");
   return tokenizer;
 }
 

@@ -5,6 +5,7 @@
 #include <ccexpert/datasets/mix.h>
 
 #include "datasets/list_fixture.h"
+#include "support/paths.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -174,7 +175,7 @@ TEST_F(Mixes, MissingSetsAreListedOrLeftOut) {
 }
 
 TEST_F(Mixes, TheShippedRecipesHoldThePapersSources) {
-  const auto configs = fs::path(CCEXPERT_SOURCE_DIR) / "configs/data";
+  const auto configs = fs::path(test::kSourceDir) / "configs/data";
   for (const auto* source : {"levir-cc", "sysu-cd", "second", "clevr-change", "image-editing-request",
                              "spot-the-diff", "stvchrono", "vismin", "changesim"}) {
     many(fmt::format("cc/{}/train.jsonl", source), 2);

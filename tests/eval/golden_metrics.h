@@ -10,10 +10,12 @@
 
 #include <ccexpert/eval/sample.h>
 
+#include "support/paths.h"
+
 namespace ccexpert::test {
 
 inline std::string golden_metrics_file(const std::string& name) {
-  return std::string(CCEXPERT_TEST_DATA) + "/golden/metrics/" + name;
+  return std::string(test::kTestData) + "/golden/metrics/" + name;
 }
 
 inline nlohmann::json golden_metrics() {

@@ -8,6 +8,7 @@
 #include <ccexpert/captioner.h>
 #include <ccexpert/image/decode.h>
 
+#include "support/paths.h"
 #include "support/shared_data.h"
 
 namespace ccexpert {
@@ -35,7 +36,7 @@ Image in_evening_light(Image image) {
 class EmbeddedModel : public ::testing::Test {
  protected:
   static Image image(const char* name) {
-    return decode_image(std::filesystem::path(CCEXPERT_SOURCE_DIR) / "docs/images/demo" / name);
+    return decode_image(std::filesystem::path(test::kSourceDir) / "docs/images/demo" / name);
   }
 
   Captioner captioner_ = Captioner::load(embedded_model());

@@ -5,6 +5,7 @@
 
 #include "core/files.h"
 #include "support/errors.h"
+#include "support/paths.h"
 
 namespace ccexpert {
 namespace {
@@ -28,7 +29,7 @@ TEST(PreprocessConfig, WithoutAFileIsTheReferences) {
 }
 
 TEST(PreprocessConfig, ReadsTheTinyCheckpointsFile) {
-  const auto folder = std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny";
+  const auto folder = std::filesystem::path(test::kTestData) / "checkpoint-tiny";
   const auto config =
       parsed(read_file(folder / "preprocessor_config.json"), read_file(folder / "config.json"));
   EXPECT_EQ(config.size, 84);

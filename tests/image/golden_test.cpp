@@ -15,12 +15,13 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "support/errors.h"
+#include "support/paths.h"
 #include "support/shared_data.h"
 
 namespace ccexpert {
 namespace {
 
-const auto kFolder = std::filesystem::path(CCEXPERT_TEST_DATA) / "golden" / "preprocess";
+const auto kFolder = std::filesystem::path(test::kTestData) / "golden" / "preprocess";
 
 const nlohmann::json& expected() {
   static const auto parsed = parse_json(read_file(kFolder / "expected.json"), "expected.json");
@@ -86,7 +87,7 @@ TEST(PreprocessGolden, RealPairsResizeAsPillow) {
 TEST(PreprocessGolden, PixelValuesEqualTheReferenceProcessor) {
   const auto pairs = test::real_pairs();
   if (!pairs) GTEST_SKIP() << test::kNoRealPairs;
-  const auto tiny = std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny";
+  const auto tiny = std::filesystem::path(test::kTestData) / "checkpoint-tiny";
   const auto golden = parse_json(read_file(tiny / "expected.json"), "expected.json");
   const auto arrays = io::open_safetensors(tiny / "expected.safetensors");
   const PreprocessConfig config{.size = 84};

@@ -8,12 +8,13 @@
 
 #include "core/files.h"
 #include "support/errors.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert {
 namespace {
 
-const auto kImages = std::filesystem::path(CCEXPERT_TEST_DATA) / "golden" / "preprocess" / "images";
+const auto kImages = std::filesystem::path(test::kTestData) / "golden" / "preprocess" / "images";
 
 Image gradient(int64_t height, int64_t width) {
   Image image{height, width, {}};

@@ -10,6 +10,8 @@
 
 #include <ccexpert/io/safetensors.h>
 
+#include "support/paths.h"
+
 namespace ccexpert::test {
 
 /// How far a value may be from the reference: |x - y| <= absolute + relative * |y|.
@@ -25,7 +27,7 @@ constexpr Tolerance kActivation{1e-4, 1e-4};
 constexpr Tolerance kGradient{1e-3, 1e-3};
 
 inline std::filesystem::path data_folder() {
-  return CCEXPERT_TEST_DATA;
+  return test::kTestData;
 }
 
 /// Succeeds where every element is within tolerance; else says where and by how much the worst one is off.

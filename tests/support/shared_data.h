@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <optional>
 
+#include "support/paths.h"
+
 namespace ccexpert::test {
 
 constexpr const char* kNoRealPairs = "no folder with real image pairs: set CCEXPERT_SHARED";
@@ -15,7 +17,7 @@ inline std::optional<std::filesystem::path> real_pairs() {
   const char* named = std::getenv("CCEXPERT_SHARED");
   const std::filesystem::path shared = named != nullptr
                                            ? std::filesystem::path(named)
-                                           : std::filesystem::path(CCEXPERT_SOURCE_DIR) / ".." / "shared";
+                                           : std::filesystem::path(test::kSourceDir) / ".." / "shared";
   const auto folder = shared / "data";
   return std::filesystem::exists(folder / "levir-cd-samples") ? std::optional(folder) : std::nullopt;
 }

@@ -8,11 +8,12 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "support/errors.h"
+#include "support/paths.h"
 
 namespace ccexpert::text {
 namespace {
 
-const auto kTiny = std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny";
+const auto kTiny = std::filesystem::path(test::kTestData) / "checkpoint-tiny";
 
 class PromptGolden : public ::testing::TestWithParam<size_t> {
  protected:

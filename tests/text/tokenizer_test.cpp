@@ -10,13 +10,14 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "support/errors.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "text/unicode.h"
 
 namespace ccexpert::text {
 namespace {
 
-const std::filesystem::path kData = CCEXPERT_TEST_DATA;
+const std::filesystem::path kData = test::kTestData;
 const auto kQwen2 = kData / "golden" / "tokenizer";
 
 const Tokenizer& qwen2() {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/files.h"
+#include "support/paths.h"
 #include "support/shared_data.h"
 #include "support/temporary_folder.h"
 #include "tools/fake_model.h"
@@ -19,9 +20,9 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-const std::string kModel = std::string(CCEXPERT_TEST_DATA) + "/checkpoint-tiny";
-const std::string kBefore = std::string(CCEXPERT_SOURCE_DIR) + "/docs/images/demo/before.png";
-const std::string kAfter = std::string(CCEXPERT_SOURCE_DIR) + "/docs/images/demo/after.png";
+const std::string kModel = std::string(test::kTestData) + "/checkpoint-tiny";
+const std::string kBefore = std::string(test::kSourceDir) + "/docs/images/demo/before.png";
+const std::string kAfter = std::string(test::kSourceDir) + "/docs/images/demo/after.png";
 const std::string kDemoCaption = "many houses are built along the road .";
 
 std::vector<std::string> command(std::vector<std::string> arguments) {
@@ -289,7 +290,7 @@ TEST(CaptionProcess, TheEmbeddedModelLiesBesideTheProgram) {
 TEST(CaptionProcess, AProgramOfTheBuildTreeUsesItsOwnModels) {
   const auto build = std::filesystem::path(CCEXPERT_CAPTION).parent_path().parent_path();
   EXPECT_EQ(std::filesystem::read_symlink(build / "share/ccexpert/models"),
-            std::filesystem::path(CCEXPERT_SOURCE_DIR) / "models");
+            std::filesystem::path(test::kSourceDir) / "models");
 }
 
 TEST(CaptionProcess, RealPairsGiveTheReferencesCaptions) {

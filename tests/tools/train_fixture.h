@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/files.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "tools/fake_model.h"
 #include "tools/process.h"
@@ -83,7 +84,7 @@ distributed:
 checkpoint:
   every_steps: 1
 )",
-                                                    CCEXPERT_TEST_DATA, folder_.path().string()));
+                                                    test::kTestData, folder_.path().string()));
   }
 
   std::vector<std::string> command(const std::string& run, std::vector<std::string> more = {}) const {

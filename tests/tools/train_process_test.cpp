@@ -1,6 +1,7 @@
 // ccexpert-train as a user runs it: killed, stopped, misused.
 #include <random>
 
+#include "support/paths.h"
 #include "tools/train_fixture.h"
 
 namespace ccexpert::test {
@@ -254,7 +255,7 @@ TEST_F(TrainProcess, AStageDoesNotStartFromDamagedWeights) {
 
 TEST_F(TrainProcess, ARunThatNeverUpdatesFails) {
   const auto start = folder_ / "start";
-  std::filesystem::copy(std::filesystem::path(CCEXPERT_TEST_DATA) / "checkpoint-tiny", start,
+  std::filesystem::copy(std::filesystem::path(test::kTestData) / "checkpoint-tiny", start,
                         std::filesystem::copy_options::recursive);
   spoil_numbers(start / "model-00002-of-00002.safetensors");
   const auto result = train("run", {"batch.max_steps=3", "model.start=" + start.string()});
@@ -322,7 +323,7 @@ TEST_F(TrainProcess, ErrorsOfTheConfigNameFileLineAndKey) {
   EXPECT_THAT(first_line("model: {start: x}\ndevice: gpu\n"),
               StartsWith(place(2, "device: expected cpu, cuda,")));
   const auto base =
-      fmt::format("model: {{start: {}/checkpoint-tiny}}\ndata: {{train: x.json}}\n", CCEXPERT_TEST_DATA);
+      fmt::format("model: {{start: {}/checkpoint-tiny}}\ndata: {{train: x.json}}\n", test::kTestData);
   EXPECT_THAT(first_line(base + "optimizer: {learning_rate: .inf}\n"),
               StartsWith(place(3, "optimizer.learning_rate: expected at most 1000000000, got inf")));
   EXPECT_THAT(first_line(base + "batch: {epochs: 1e300}\n"),
@@ -345,8 +346,8 @@ TEST_F(TrainProcess, ThePlanTrainsNothing) {
 
 TEST_F(TrainProcess, APlanNeedsNoBaseThatIsStillToBeDownloaded) {
   const auto plan = [](const std::string& name) {
-    return run_process(
-        {CCEXPERT_TRAIN, "--config", CCEXPERT_SOURCE_DIR "/configs/" + name, "--plan", "--ranks", "8"});
+    return run_process({CCEXPERT_TRAIN, "--config", std::string(test::kSourceDir) + "/configs/" + name,
+                        "--plan", "--ranks", "8"});
   };
   for (const char* name : {"ccexpert-0.5b.yaml", "ccexpert-7b.yaml"}) {
     const auto result = plan(name);

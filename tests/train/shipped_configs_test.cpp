@@ -4,13 +4,15 @@
 
 #include <ccexpert/train/config.h>
 
+#include "support/paths.h"
+
 namespace ccexpert::train {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
 
-const fs::path kConfigs = fs::path(CCEXPERT_SOURCE_DIR) / "configs";
+const fs::path kConfigs = fs::path(test::kSourceDir) / "configs";
 
 /// Those of training: configs/data has lists of data sets.
 std::vector<fs::path> shipped() {
