@@ -1,24 +1,26 @@
-#include <fmt/format.h>
+#include <array>
 
 #include <ccexpert/core/error.h>
 
+#include "core/printable.h"
+
 namespace ccexpert {
-namespace {
 
-std::string with_hint(std::string text, std::string_view hint) {
-  if (!hint.empty()) text += fmt::format(" ({})", hint);
-  return text;
-}
-
-}  // namespace
+Error::Error(std::string_view text) : std::runtime_error(joined_printable({&text, 1}, kLongestError)) {}
 
 void fail(const Mismatch& mismatch) {
-  throw Error(with_hint(
-      fmt::format("{}: expected {}, got {}", mismatch.what, mismatch.expected, mismatch.got), mismatch.hint));
+  const bool has_hint = !mismatch.hint.empty();
+  const std::array<std::string_view, 8> parts{mismatch.what, ": expected ",      mismatch.expected,
+                                              ", got ",      mismatch.got,       has_hint ? " (" : "",
+                                              mismatch.hint, has_hint ? ")" : ""};
+  throw Error(joined_printable(parts, kLongestError));
 }
 
 void fail(std::string_view what, std::string_view problem, std::string_view hint) {
-  throw Error(with_hint(fmt::format("{}: {}", what, problem), hint));
+  const bool has_hint = !hint.empty();
+  const std::array<std::string_view, 6> parts{
+      what, ": ", problem, has_hint ? " (" : "", hint, has_hint ? ")" : ""};
+  throw Error(joined_printable(parts, kLongestError));
 }
 
 }  // namespace ccexpert

@@ -3,6 +3,8 @@
 
 #include <ccexpert/core/log.h>
 
+#include "core/printable.h"
+
 namespace ccexpert::log {
 namespace {
 
@@ -33,22 +35,28 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::off;
 }
 
+/// One message is one line, and a terminal obeys nothing in it.
+void write(spdlog::level::level_enum level, std::string_view message) {
+  constexpr size_t kLongest = 4096;
+  if (logger().should_log(level)) logger().log(level, "{}", joined_printable({&message, 1}, kLongest));
+}
+
 }  // namespace
 
 void set_level(Level level) {
   logger().set_level(to_spdlog(level));
 }
 void debug(std::string_view message) {
-  logger().debug("{}", message);
+  write(spdlog::level::debug, message);
 }
 void info(std::string_view message) {
-  logger().info("{}", message);
+  write(spdlog::level::info, message);
 }
 void warning(std::string_view message) {
-  logger().warn("{}", message);
+  write(spdlog::level::warn, message);
 }
 void error(std::string_view message) {
-  logger().error("{}", message);
+  write(spdlog::level::err, message);
 }
 
 }  // namespace ccexpert::log
