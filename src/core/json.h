@@ -1,6 +1,9 @@
 // JSON text to values and config structs, with errors that name the file and the key.
 #pragma once
 
+#include <cstddef>
+#include <istream>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -12,25 +15,28 @@
 
 namespace ccexpert {
 
-/// Parses JSON text; `source` (a file name) begins the Error of text that is none.
-inline nlohmann::json parse_json(std::string_view text, std::string_view source) {
-  try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    const std::string_view reason = error.what();
-    // The library's own prefix "[json.exception.parse_error.101] " says nothing to a user.
-    const auto start = reason.find("] ");
-    fail({source, "JSON", start == std::string_view::npos ? reason : reason.substr(start + 2)});
-  }
-}
+/// What a text may make the program hold. A deeper value would be walked by as many calls within calls.
+struct JsonLimits {
+  std::string_view expected = "JSON";  ///< what messages call the text
+  size_t depth = 64;                   ///< containers within each other
+  size_t values = size_t{1} << 24;     ///< values and keys together (a value takes up to 80 bytes)
+};
 
-/// A value as a message shows it. What holds others is named by its type: writing it out could take as many
-/// calls within calls as it is deep.
-inline std::string json_shown(const nlohmann::json& value) {
-  if (value.is_array()) return "an array";
-  if (value.is_object()) return "an object";
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(0, 60);
-}
+/// Parses JSON text; Error, beginning with `source` (a file name), for text that is not JSON, repeats a key
+/// of an object, or passes a limit.
+nlohmann::json parse_json(std::string_view text, std::string_view source, const JsonLimits& limits = {});
+/// The same with keys in the order of the text.
+nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view source);
+/// The value, or nothing where parse_json would throw.
+std::optional<nlohmann::json> try_parse_json(std::string_view text);
+
+/// Gives what a text holds to `events`, checked as by parse_json. For a file of any length: its number of
+/// values has no limit, those that are kept together are for `events` to count.
+void parse_json_events(std::istream& text, nlohmann::json_sax<nlohmann::json>& events,
+                       std::string_view source);
+
+/// A value as a message shows it, in at most 60 bytes or so. What holds others is named by its type.
+std::string json_shown(const nlohmann::json& value);
 
 template <class Value>
 constexpr std::string_view json_type_name() {

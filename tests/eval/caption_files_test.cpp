@@ -236,14 +236,12 @@ TEST_F(CaptionFiles, ErrorsOfTypesNameTheFile) {
   EXPECT_THAT(error(R"({"images": [{"filename": "a", "sentences": 1}]})"), HasSubstr("images[0]: sentences"));
 }
 
-TEST_F(CaptionFiles, DeeplyNestedJsonIsRefusedByItsType) {
+TEST_F(CaptionFiles, DeeplyNestedJsonIsRefused) {
   const std::string deep = std::string(200000, '[') + std::string(200000, ']');
   const auto error = [&](const std::string& text) { return test::error_of([&] { predictions(text); }); };
   EXPECT_THAT(error(R"({"uid": "a", "pred": )" + deep + "}\n"),
-              HasSubstr("pred: expected a text, got an array"));
-  EXPECT_THAT(error("[" + deep + "]"), HasSubstr("entry 1: expected an object with uid, got an array"));
-  EXPECT_THAT(error(R"({"uid": "a", "pred": "x", "change_flag": )" + deep + "}\n"),
-              HasSubstr("got an array"));
+              HasSubstr("line 1: expected JSON, got values nested"));
+  EXPECT_THAT(error("[" + deep + "]"), HasSubstr("expected JSON, got values nested too deeply"));
 }
 
 TEST_F(CaptionFiles, AByteOrderMarkIsNoText) {
