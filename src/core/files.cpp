@@ -2,32 +2,63 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <ccexpert/core/error.h>
 
 #include "core/atomic_file.h"
+#include "core/regular_file.h"
 
 namespace ccexpert {
 
-std::string read_file(const std::filesystem::path& path, size_t limit) {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What stands at `path`; Error where the system does not say, so that nobody takes it for absent.
+fs::file_type type_of(const fs::path& path) {
   std::error_code code;
-  const auto status = std::filesystem::status(path, code);
-  if (!std::filesystem::exists(status)) fail(path.string(), "cannot be opened", "no such file");
-  // A device or a pipe may have no end.
-  if (!std::filesystem::is_regular_file(status))
-    fail({path.string(), "a regular file", "a folder or a device"});
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  const auto size = std::filesystem::file_size(path, code);
-  if (!stream || code) fail(path.string(), "cannot be opened", std::strerror(errno));
-  if (size > limit)
-    fail({path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", size)});
-  std::string bytes(size, '\0');
-  stream.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (static_cast<size_t>(stream.gcount()) != size)
+  const auto status = fs::status(path, code);
+  if (code && status.type() != fs::file_type::not_found)
+    fail(path.string(), "cannot be looked at", code.message());
+  return status.type();
+}
+
+/// Reads until `bytes` is full; how many there were.
+size_t read_all(int descriptor, std::string& bytes, const fs::path& path) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t got = ::read(descriptor, bytes.data() + done, bytes.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path.string(), "cannot be read", std::strerror(errno));
+    if (got == 0) break;
+    done += static_cast<size_t>(got);
+  }
+  return done;
+}
+
+}  // namespace
+
+bool is_there(const fs::path& path) {
+  return type_of(path) != fs::file_type::not_found;
+}
+
+bool is_file(const fs::path& path) {
+  return type_of(path) == fs::file_type::regular;
+}
+
+bool is_folder(const fs::path& path) {
+  return type_of(path) == fs::file_type::directory;
+}
+
+std::string read_file(const fs::path& path, size_t limit) {
+  const RegularFile file(path);
+  if (file.size() > limit)
+    fail({path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", file.size())});
+  std::string bytes(file.size(), '\0');
+  if (read_all(file.descriptor(), bytes, path) < bytes.size())
     fail(path.string(), "cannot be read", "it became shorter");
   return bytes;
 }
@@ -42,12 +73,12 @@ void write_file(const std::filesystem::path& path, std::string_view bytes) {
   file.commit();
 }
 
-void make_folder(const std::filesystem::path& folder) {
-  std::error_code code, ignored;
+void make_folder(const fs::path& folder) {
   if (folder.empty()) return;
-  std::filesystem::create_directories(folder, code);
-  if (std::filesystem::is_directory(folder, ignored)) return;
-  if (std::filesystem::exists(folder, ignored)) fail({folder.string(), "a folder", "a file"});
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (is_folder(folder)) return;
+  if (is_there(folder)) fail({folder.string(), "a folder", "a file"});
   fail(folder.string(), "cannot be made", code.message());
 }
 

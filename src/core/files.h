@@ -7,6 +7,12 @@
 
 namespace ccexpert {
 
+/// Whether anything, a regular file, or a folder stands at a path, links followed. False only if nothing, or
+/// something else, is there: Error, with the system's reason, if it cannot be looked at.
+bool is_there(const std::filesystem::path& path);
+bool is_file(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+
 /// The bytes of a file. Throws Error where it cannot be read, or is larger than `limit` bytes: what is read
 /// whole here (configs, vocabularies) is small, and a larger file is a wrong file.
 std::string read_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);

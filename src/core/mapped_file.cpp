@@ -3,45 +3,38 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
 
+#include "core/regular_file.h"
+
 namespace ccexpert {
-namespace {
-
-/// Closes a descriptor on every way out.
-struct Descriptor {
-  int value;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
-
-}  // namespace
 
 MappedFile::MappedFile(std::filesystem::path path, const std::byte* data, uint64_t size)
-    : path_(std::move(path)), data_(data), size_(size) {}
+    : path_(std::move(path)), data_(data), size_(size) {
+  if (data_ != nullptr) guard_.emplace(data_, size_);
+}
 
 MappedFile::~MappedFile() {
+  guard_.reset();
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
-  // O_NONBLOCK: opening a named pipe would otherwise wait for somebody to write into it.
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.value < 0) fail(path.string(), "cannot be opened", std::strerror(errno));
-  struct stat status {};
-  if (::fstat(file.value, &status) != 0) fail(path.string(), "cannot be read", std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) fail({path.string(), "a regular file", "a folder or a device"});
-  const auto size = static_cast<uint64_t>(status.st_size);
-  if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, nullptr, 0));
-  void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.value, 0);
+  const RegularFile file(path);
+  if (file.size() == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, nullptr, 0));
+  void* data = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
   if (data == MAP_FAILED) fail(path.string(), "cannot be mapped into memory", std::strerror(errno));
-  return std::shared_ptr<const MappedFile>(new MappedFile(path, static_cast<const std::byte*>(data), size));
+  const auto* bytes = static_cast<const std::byte*>(data);
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes, file.size()));
+}
+
+void MappedFile::expect_whole() const {
+  if (guard_ && guard_->is_broken())
+    fail(path_.string(), "became shorter, or could not be read, while it was in use",
+         "a file that is loaded must not be changed; write a new one and rename it");
 }
 
 void MappedFile::release(uint64_t offset, uint64_t bytes) const {

@@ -5,6 +5,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
+
+#include "core/mapped_guard.h"
 
 namespace ccexpert {
 
@@ -22,6 +25,10 @@ class MappedFile {
   uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 
+  /// Throws Error if the file became shorter, or its disk failed, since it was opened and somebody read what
+  /// is lost: that read gave zeros. To be called after reading, before what was read is used or shown.
+  void expect_whole() const;
+
   /// Gives the whole pages inside [offset, offset + bytes) back to the system; reading them again reads the
   /// file.
   void release(uint64_t offset, uint64_t bytes) const;
@@ -32,6 +39,7 @@ class MappedFile {
   std::filesystem::path path_;
   const std::byte* data_;
   uint64_t size_;
+  std::optional<MappedGuard> guard_;
 };
 
 }  // namespace ccexpert

@@ -35,11 +35,28 @@ TEST(Files, AreReadUpToALimit) {
 
 TEST(Files, ThatCannotBeReadAreNamed) {
   const TemporaryFolder folder;
-  EXPECT_EQ(error_of([] { read_file("/none/f"); }), "/none/f: cannot be opened (no such file)");
+  EXPECT_EQ(error_of([] { read_file("/none/f"); }), "/none/f: cannot be opened (No such file or directory)");
   EXPECT_EQ(error_of([] { read_file("/dev/zero"); }),
             "/dev/zero: expected a regular file, got a folder or a device");
   EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
             folder.path().string() + ": expected a regular file, got a folder or a device");
+}
+
+TEST(Files, ThatCannotBeLookedAtAreNotTakenForAbsent) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("f", kBytes);
+  EXPECT_TRUE(is_there(path) && is_file(path) && !is_folder(path));
+  EXPECT_TRUE(is_there(folder.path()) && is_folder(folder.path()) && !is_file(folder.path()));
+  EXPECT_FALSE(is_there(folder / "none") || is_file(folder / "none") || is_folder(path / "below"));
+  // A link to itself is refused for every user, root included.
+  std::filesystem::create_symlink("loop", folder / "loop");
+  const std::string reason = "(Too many levels of symbolic links)";
+  EXPECT_EQ(error_of([&] { is_there(folder / "loop"); }),
+            (folder / "loop").string() + ": cannot be looked at " + reason);
+  EXPECT_EQ(error_of([&] { read_file(folder / "loop"); }),
+            (folder / "loop").string() + ": cannot be opened " + reason);
+  EXPECT_EQ(error_of([&] { make_folder(folder / "loop"); }),
+            (folder / "loop").string() + ": cannot be looked at " + reason);
 }
 
 TEST(Files, CanBeTriedBeforeTheyAreWritten) {

@@ -113,7 +113,7 @@ TEST(Decode, EveryCutOfAFileIsRefused) {
 TEST(Decode, NamesWhatItCannotRead) {
   const test::TemporaryFolder folder;
   EXPECT_EQ(test::error_of([&] { decode_image(folder / "none.png"); }),
-            (folder / "none.png").string() + ": cannot be opened (no such file)");
+            (folder / "none.png").string() + ": cannot be opened (No such file or directory)");
   EXPECT_EQ(test::error_of([&] { decode_image(folder.path()); }),
             folder.path().string() + ": expected a regular file, got a folder or a device");
   EXPECT_EQ(test::error_of([] { decode_image(std::filesystem::path("/dev/zero")); }),
