@@ -1,28 +1,16 @@
 #include "core/yaml.h"
 
 #include <algorithm>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "core/files.h"
+#include "core/printable.h"
+#include "core/text_file.h"
+#include "core/yaml_load.h"
 
 namespace ccexpert {
 namespace {
-
-/// yaml-cpp keeps the last of two equal keys, silently.
-void refuse_repeated_keys(const YAML::Node& node, const std::string& source, const std::string& prefix) {
-  if (node.IsSequence()) {
-    for (const auto& element : node) refuse_repeated_keys(element, source, prefix);
-  }
-  if (!node.IsMap()) return;
-  std::set<std::string> seen;
-  for (const auto& item : node) {
-    const auto key = item.first.Scalar();
-    if (!seen.insert(key).second) fail(yaml_place(item.first, source, prefix + key), "stands twice");
-    refuse_repeated_keys(item.second, source, prefix + key + ".");
-  }
-}
 
 std::vector<std::string> split_path(const std::string& path) {
   std::vector<std::string> parts;
@@ -59,32 +47,22 @@ YAML::Node element_of(const YAML::Node& node, const std::string& part) {
 }  // namespace
 
 YamlDocument parse_yaml(const std::string& text, const std::string& source) {
-  try {
-    YamlDocument document{source, YAML::Load(text)};
-    if (!document.root.IsMap())
-      fail({source, "YAML with keys", document.root.IsNull() ? "nothing" : "no keys"});
-    refuse_repeated_keys(document.root, source, "");
-    return document;
-  } catch (const YAML::ParserException& error) {
-    fail(fmt::format("{}:{}", source, error.mark.line + 1), "is no YAML", error.msg);
-  }
+  YamlDocument document{source, load_yaml(decoded_text(text, source), source)};
+  if (!document.root.IsMap())
+    fail({source, "YAML with keys", document.root.IsNull() ? "nothing" : "no keys"});
+  return document;
 }
 
 YamlDocument read_yaml_file(const std::filesystem::path& path) {
-  constexpr size_t kLimit = size_t{16} << 20;
-  return parse_yaml(read_file(path, kLimit), path.string());
+  return parse_yaml(read_file(path), path.string());
 }
 
 void override_yaml(YamlDocument& document, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)
     fail({"override", "section.key=value", "'" + assignment + "'"});
-  YAML::Node value;
-  try {
-    value = YAML::Load(assignment.substr(equals + 1));
-  } catch (const YAML::ParserException& error) {
-    fail(assignment, "value is no YAML", error.msg);
-  }
+  const auto value =
+      load_yaml(decoded_text(assignment.substr(equals + 1), "override"), "override " + assignment);
   // A node is a reference, and assigning to one would change what it refers to: reset moves it on.
   YAML::Node node = document.root;
   const auto parts = split_path(assignment.substr(0, equals));
@@ -128,7 +106,7 @@ std::string yaml_place_of(const YamlDocument& document, const std::string& key) 
 namespace yaml_detail {
 
 std::string node_text(const YAML::Node& node) {
-  if (node.IsScalar()) return "'" + node.Scalar() + "'";
+  if (node.IsScalar()) return fmt::format("'{}'", shortened(node.Scalar(), 120));
   if (node.IsSequence()) return "a list";
   return node.IsMap() ? "a section" : "nothing";
 }

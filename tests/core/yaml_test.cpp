@@ -1,5 +1,6 @@
 #include "core/yaml.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -123,6 +124,57 @@ TEST(Yaml, SaysWhereAKeyStands) {
   EXPECT_EQ(yaml_place_of(document, "inner.on"), "override inner.on=true");
   for (const std::string missing : {"rate", "inner.off", "rules[7].factor", "rules[0].factor", "name.x"})
     EXPECT_EQ(yaml_place_of(document, missing), "run.yaml: " + missing);
+}
+
+TEST(Yaml, AliasesStandForValuesOnce) {
+  const auto config = read("inner: &i {steps: 7}\nrules: [{pattern: &p x}, {pattern: *p}]\n");
+  EXPECT_EQ(config.rules[1].pattern, "x");
+  EXPECT_EQ(error_of([] { parse_yaml("a: &a [*a]\n", "run.yaml"); }),
+            "run.yaml:1: expected an alias of a finished value, got one that stands within its own value");
+  EXPECT_THAT(error_of([] { parse_yaml("a: 1\nb: &b {c: [*b]}\n", "run.yaml"); }), HasSubstr("run.yaml:2: "));
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i) {
+    bomb += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i,
+                        i - 1);
+  }
+  EXPECT_THAT(error_of([&] { parse_yaml(bomb, "run.yaml"); }),
+              HasSubstr("expected at most 200000 values, got more"));
+  std::string chain = "a0: &a0 [x]\n";
+  for (int i = 1; i < 40; ++i) chain += fmt::format("a{0}: &a{0} [*a{1}]\n", i, i - 1);
+  EXPECT_THAT(error_of([&] { parse_yaml(chain, "run.yaml"); }), HasSubstr("nested too deeply"));
+  EXPECT_THAT(error_of([] { read("name: x\n", {"rules=&a [*a]"}); }),
+              HasSubstr("override rules=&a [*a]:1: "));
+}
+
+TEST(Yaml, TextsAreBounded) {
+  for (const size_t depth : {33, 100'000}) {
+    const auto deep = "a: " + std::string(depth, '[') + std::string(depth, ']');
+    EXPECT_THAT(error_of([&] { parse_yaml(deep, "run.yaml"); }), HasSubstr("run.yaml:1: "));
+  }
+  EXPECT_THAT(error_of([] { parse_yaml(std::string(5 << 20, 'x'), "run.yaml"); }),
+              HasSubstr("expected YAML of at most 4194304 bytes, got 5242880 bytes"));
+  EXPECT_EQ(error_of([] { parse_yaml("a: 1\n---\nb: 2\n", "run.yaml"); }),
+            "run.yaml:2: expected one YAML document, got a second one");
+}
+
+TEST(Yaml, KeysAreTextsThatStandOnce) {
+  EXPECT_EQ(error_of([] { parse_yaml("a:\n  b: 1\n  c: {b: 1}\n  b: 2\n", "run.yaml"); }),
+            "run.yaml:4: b: stands twice");
+  for (const std::string text : {"[a]: 1\n", "? {a: 1}\n: 2\n", "a: &k x\n*k : 1\n"}) {
+    EXPECT_THAT(error_of([&] { parse_yaml(text, "run.yaml"); }), HasSubstr("expected keys that are texts"))
+        << text;
+  }
+}
+
+TEST(Yaml, MayBeUtf16) {
+  const std::string text(
+      "\xff\xfe"
+      "a\0:\0 \0"
+      "1\0",
+      10);
+  EXPECT_EQ(parse_yaml(text, "run.yaml").root["a"].as<int>(), 1);
+  EXPECT_THAT(error_of([] { parse_yaml("a: \xff", "run.yaml"); }),
+              HasSubstr("run.yaml: line 1: expected UTF-8"));
 }
 
 }  // namespace
