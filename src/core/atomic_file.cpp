@@ -4,7 +4,10 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <mutex>
 #include <optional>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,13 +34,26 @@ fs::path replaceable(const fs::path& path) {
   return fs::is_symlink(path, code) && fs::exists(status) ? fs::canonical(path) : path;
 }
 
-/// The number of the process behind "NAME.tmp"; nothing for another name.
-std::optional<pid_t> writer_of(const std::string& name, const std::string& prefix) {
-  if (!name.starts_with(prefix)) return std::nullopt;
-  pid_t process = 0;
+/// The process in the name of what it is writing, "NAME.tmp12-0123456789abcdef", and that NAME. Earlier
+/// versions had no number behind the process.
+struct Temporary {
+  std::string target;
+  pid_t writer = 0;
+  bool numbered = false;
+};
+
+/// What a file name says; nothing for the name of another file.
+std::optional<Temporary> as_temporary(const std::string& name) {
+  const auto mark = name.rfind(".tmp");
+  if (mark == std::string::npos) return std::nullopt;
+  Temporary result{.target = name.substr(0, mark)};
   const auto* end = name.data() + name.size();
-  const auto [stop, problem] = std::from_chars(name.data() + prefix.size(), end, process);
-  return problem == std::errc() && stop == end && process > 0 ? std::optional(process) : std::nullopt;
+  const auto [stop, problem] = std::from_chars(name.data() + mark + 4, end, result.writer);
+  if (problem != std::errc() || result.writer <= 0) return std::nullopt;
+  const std::string_view rest(stop, end);
+  result.numbered = rest.size() == 17 && rest[0] == '-' &&
+                    rest.find_first_not_of("0123456789abcdef", 1) == std::string_view::npos;
+  return rest.empty() || result.numbered ? std::optional(result) : std::nullopt;
 }
 
 bool is_running(pid_t process) {
@@ -46,17 +62,47 @@ bool is_running(pid_t process) {
 
 /// Whether no process of any machine has it marked. Where a file system knows no marks, it stays.
 bool is_abandoned(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) return false;
   const bool free = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
   ::close(descriptor);
   return free;
 }
 
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+/// Removes what killed processes left in a folder, of the kind that is meant.
+template <class Meant>
+void remove_temporaries(const fs::path& folder, Meant&& meant) {
+  std::error_code code;
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator each(folder, code), end; !code && each != end; each.increment(code)) {
+    const auto found = as_temporary(each->path().filename().string());
+    if (found && meant(*found) && !is_running(found->writer) && is_abandoned(each->path()))
+      leftovers.push_back(each->path());
+  }
+  for (const auto& leftover : leftovers) fs::remove_all(leftover, code);
+}
+
+/// Before the first file that this process writes in a folder: a look at each of many files would take long.
+void tidy_once(const fs::path& folder) {
+  static std::mutex mutex;
+  static std::set<fs::path> tidied;
+  {
+    const std::lock_guard lock(mutex);
+    if (!tidied.insert(folder).second) return;
+  }
+  remove_temporaries(folder, [](const Temporary& found) { return found.numbered; });
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(replaceable(path)), temporary_(temporary_beside(path_)) {
-  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  tidy_once(folder_of(path_));
+  // Nothing that somebody has put there is opened: the file is new, and no link.
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
   // What was not for everybody's eyes stays so. Where that is refused, the folder's rules hold.
   struct stat replaced {};
@@ -90,7 +136,7 @@ void AtomicFile::commit() {
   ::close(descriptor_);
   descriptor_ = -1;
   // The rename itself is only safe on disk once its folder is.
-  flush_folder(path_.has_parent_path() ? path_.parent_path() : std::filesystem::path("."));
+  flush_folder(folder_of(path_));
 }
 
 void flush_folder(const std::filesystem::path& folder) {
@@ -101,7 +147,9 @@ void flush_folder(const std::filesystem::path& folder) {
 }
 
 fs::path temporary_beside(const fs::path& path) {
-  return fmt::format("{}.tmp{}", path.string(), ::getpid());
+  static thread_local std::random_device random;
+  const auto number = uint64_t{random()} << 32 | random();
+  return fmt::format("{}.tmp{}-{:016x}", path.string(), ::getpid(), number);
 }
 
 void mark_in_use(int descriptor) {
@@ -110,15 +158,8 @@ void mark_in_use(int descriptor) {
 }
 
 void remove_leftovers(const fs::path& path) {
-  const auto folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  const auto prefix = path.filename().string() + ".tmp";
-  std::error_code code;
-  std::vector<fs::path> leftovers;
-  for (fs::directory_iterator each(folder, code), end; !code && each != end; each.increment(code)) {
-    const auto writer = writer_of(each->path().filename().string(), prefix);
-    if (writer && !is_running(*writer) && is_abandoned(each->path())) leftovers.push_back(each->path());
-  }
-  for (const auto& leftover : leftovers) fs::remove_all(leftover, code);
+  const auto target = path.filename().string();
+  remove_temporaries(folder_of(path), [&](const Temporary& found) { return found.target == target; });
 }
 
 }  // namespace ccexpert

@@ -9,7 +9,9 @@ namespace ccexpert {
 
 /// Bytes go to a temporary file beside `path`; `commit` flushes it to disk and renames it. Without a commit,
 /// nothing is left behind and an existing file stays as it was. Where `path` is a link, the file it leads to
-/// is replaced. Throws Error naming `path` where the system refuses, or a folder or a device stands there.
+/// is replaced. The temporary file is new, under a name that nobody can foresee; those of killed processes
+/// are removed before the first file that a process writes in a folder. Throws Error naming `path` where the
+/// system refuses, or a folder or a device stands there.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
@@ -33,7 +35,8 @@ class AtomicFile {
 /// Makes renames within a folder safe on disk.
 void flush_folder(const std::filesystem::path& folder);
 
-/// The name beside `path` under which this process makes what is to stand there.
+/// A new name beside `path` under which this process makes what is to stand there:
+/// "PATH.tmp12-0123456789abcdef" with its number and a random one.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
 
 /// Marks what is open as being written, until it is closed, by whatever way the process ends.

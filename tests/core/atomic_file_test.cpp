@@ -3,9 +3,12 @@
 #include <csignal>
 #include <filesystem>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <ccexpert/core/error.h>
 
@@ -81,6 +84,49 @@ TEST(AtomicFile, RefusesWhatIsNoFile) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   EXPECT_EQ(error_of([] { AtomicFile file("/none/f"); }),
             "/none/f: cannot be written (No such file or directory)");
+}
+
+/// The number of a process that has ended.
+pid_t ended_process() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+TEST(AtomicFile, IsMadeUnderANewNameThatNobodyForesees) {
+  const TemporaryFolder folder;
+  const AtomicFile first(folder / "f"), second(folder / "f");
+  EXPECT_NE(first.temporary(), second.temporary());
+  EXPECT_THAT(first.temporary().string(), HasSubstr(".tmp" + std::to_string(::getpid()) + "-"));
+}
+
+TEST(AtomicFile, NeverWritesThroughALinkBesideIt) {
+  const TemporaryFolder folder;
+  const auto victim = folder.write("victim", "untouched");
+  fs::create_symlink("victim", folder / ("f.tmp" + std::to_string(::getpid())));
+  write_file(folder / "f", "new");
+  EXPECT_EQ(content(victim), "untouched");
+  EXPECT_FALSE(fs::is_symlink(folder / "f"));
+}
+
+TEST(AtomicFile, RemovesWhatKilledProcessesLeftInItsFolder) {
+  const TemporaryFolder folder;
+  const auto dead = std::to_string(ended_process()), living = std::to_string(::getppid());
+  folder.write("f.tmp" + dead + "-0123456789abcdef", "half");
+  folder.write("g.tmp" + dead + "-0123456789abcdef", "half");
+  folder.write("f.tmp" + living + "-0123456789abcdef", "another's");
+  folder.write("f.tmp" + dead + "-xyz", "the user's");
+  folder.write("f.tmp" + dead, "perhaps the user's");
+  const int marked =
+      ::open(folder.write("h.tmp" + dead + "-0123456789abcdef", "of another machine").c_str(), O_RDONLY);
+  mark_in_use(marked);
+  write_file(folder / "f", "new");
+  EXPECT_EQ(files_in(folder), 5);
+  EXPECT_FALSE(fs::exists(folder / ("g.tmp" + dead + "-0123456789abcdef")));
+  remove_leftovers(folder / "f");
+  EXPECT_EQ(files_in(folder), 4);
+  ::close(marked);
 }
 
 /// Files of this process may grow to `bytes` only, as on a full disk.

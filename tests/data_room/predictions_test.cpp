@@ -1,11 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <ccexpert/data/predictions.h>
 
 #include "support/errors.h"
 #include "support/files.h"
+#include "support/full_disk.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::data {
@@ -112,13 +112,12 @@ TEST_P(ResumeTest, ReplacesTheFileWholeAndLeavesNothingBeside) {
   const TemporaryFolder folder;
   write_to(folder / "o", GetParam(), ExistingOutput::kRefuse, {failed("1"), captioned("2", "y")});
   const auto before = content(folder / "o");
-  // No room for the new file beside it: its name is taken by a folder.
-  const auto beside = folder / ("o.tmp" + std::to_string(::getpid()));
-  std::filesystem::create_directory(beside);
-  EXPECT_THAT(error_of([&] { PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume); }),
-              HasSubstr("o: cannot be written"));
+  {
+    const test::FullDisk full(1);
+    EXPECT_THAT(error_of([&] { PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume); }),
+                HasSubstr("o: cannot be written"));
+  }
   EXPECT_EQ(content(folder / "o"), before);
-  std::filesystem::remove(beside);
   PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
