@@ -27,7 +27,8 @@ TEST(FileKind, NamesWhatUsersTakeForTheirFile) {
   EXPECT_EQ(name_of("GGUF\x03"), "a GGUF file of llama.cpp");
   EXPECT_EQ(name_of(""), "an empty file");
   EXPECT_EQ(name_of(std::string(400, '\0')), "a file that begins with zero bytes");
-  EXPECT_EQ(name_of(std::string(257, 'a') + "ustar"), "a tar archive");
+  std::string tar(257, 'a');
+  EXPECT_EQ(name_of(tar.append("ustar")), "a tar archive");
 }
 
 TEST(FileKind, NamesTextInWideCharacters) {
