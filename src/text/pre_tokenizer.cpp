@@ -13,6 +13,9 @@ namespace {
 // since Unicode 6.3 and which the tokenizers' regular expression engine does not count.
 constexpr std::string_view kWhiteSpace = R"(\p{Z}\t-\r\x{85})";
 
+// Patterns have some hundred bytes; compiling one may take memory without measure.
+constexpr size_t kLongestPattern = 10'000;
+
 /// The pattern with \s and \S spelled out.
 std::string with_unicode_white_space(std::string_view pattern) {
   std::string result;
@@ -59,13 +62,16 @@ struct PreTokenizer::Code {
 };
 
 PreTokenizer::PreTokenizer(std::string_view pattern, std::string_view source) {
+  if (pattern.size() > kLongestPattern)
+    fail({source, fmt::format("a pattern of at most {} bytes", kLongestPattern),
+          fmt::format("{} bytes", pattern.size())});
   const std::string spelled = with_unicode_white_space(pattern);
   int error = 0;
   PCRE2_SIZE offset = 0;
   auto* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
-                                 PCRE2_UTF | PCRE2_UCP, &error, &offset, nullptr);
+                                 PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset, nullptr);
   if (compiled == nullptr) {
-    fail({source, "a regular expression for its pre-tokenizer", pattern.substr(0, 80), message_of(error)});
+    fail({source, "a regular expression for its pre-tokenizer", pattern, message_of(error)});
   }
   // Without the just-in-time compiler the pattern runs all the same, only slower.
   pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
@@ -83,8 +89,8 @@ void PreTokenizer::split(std::string_view utf8, const std::function<void(std::st
         pcre2_match(code_->value, subject, utf8.size(), start, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
     if (found < 0 && found != PCRE2_ERROR_NOMATCH) fail("pre-tokenizer", message_of(found));
     const auto* place = pcre2_get_ovector_pointer(match.get());
-    const bool empty = found != PCRE2_ERROR_NOMATCH && place[1] == place[0];
-    if (found == PCRE2_ERROR_NOMATCH || empty) break;
+    // A match that takes nothing, or that \K has moved back, would come again without end.
+    if (found == PCRE2_ERROR_NOMATCH || place[1] <= place[0] || place[0] < start) break;
     if (place[0] > start) word(utf8.substr(start, place[0] - start));
     word(utf8.substr(place[0], place[1] - place[0]));
     start = place[1];

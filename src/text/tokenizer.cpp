@@ -194,7 +194,11 @@ Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 Tokenizer::~Tokenizer() = default;
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
-  return Tokenizer(std::make_unique<const Impl>(read_tokenizer_files(folder)));
+  return of(read_tokenizer_files(folder));
+}
+
+Tokenizer Tokenizer::of(const TokenizerFiles& files) {
+  return Tokenizer(std::make_unique<const Impl>(files));
 }
 
 std::vector<int64_t> Tokenizer::encode(std::string_view utf8) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -26,7 +27,20 @@ struct TokenizerFiles {
   std::string pattern;  ///< of the pre-tokenizer
 };
 
-/// Reads whichever of the two forms the folder holds. Throws Error.
+/// The texts of a tokenizer's files; nothing for a file that is not there. A tokenizer.json holds all,
+/// without it vocabulary and merges are needed.
+struct TokenizerTexts {
+  std::optional<std::string> tokenizer = {};   ///< tokenizer.json
+  std::optional<std::string> vocabulary = {};  ///< vocab.json
+  std::optional<std::string> merges = {};      ///< merges.txt
+  std::optional<std::string> config = {};      ///< tokenizer_config.json
+  std::optional<std::string> added = {};       ///< added_tokens.json
+};
+
+/// Throws Error, naming the file in `folder`, for texts that describe no tokenizer of Qwen2's kind.
+TokenizerFiles parse_tokenizer_files(const TokenizerTexts& texts, const std::string& folder);
+
+/// The same for whichever of the two forms the folder holds.
 TokenizerFiles read_tokenizer_files(const std::filesystem::path& folder);
 
 }  // namespace ccexpert::text

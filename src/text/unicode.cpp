@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <unicode/locid.h>
 #include <unicode/normalizer2.h>
 #include <unicode/unistr.h>
@@ -17,7 +18,14 @@ bool is_ascii(std::string_view bytes) {
 }
 
 icu::UnicodeString to_unicode(std::string_view bytes) {
-  return icu::UnicodeString::fromUTF8(icu::StringPiece(bytes.data(), static_cast<int32_t>(bytes.size())));
+  // The library counts in 32 bits, and composing may lengthen a text.
+  constexpr size_t kMost = size_t{1} << 28;
+  if (bytes.size() > kMost)
+    fail({"text", fmt::format("at most {} bytes", kMost), fmt::format("{} bytes", bytes.size())});
+  auto text =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(bytes.data(), static_cast<int32_t>(bytes.size())));
+  if (text.isBogus()) fail("text", "is too large for the memory that is free");
+  return text;
 }
 
 /// Whether `bytes` is the beginning of exactly one character, and not all of it.

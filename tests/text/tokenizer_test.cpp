@@ -12,6 +12,8 @@
 #include "support/errors.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"
+#include "text/byte_alphabet.h"
+#include "text/tokenizer_files.h"
 #include "text/unicode.h"
 
 namespace ccexpert::text {
@@ -175,7 +177,7 @@ TEST_F(DamagedTokenizer, NamesTheLineOfAMergeOfUnknownTokens) {
 
 TEST_F(DamagedTokenizer, RefusesAVocabularyThatIsNone) {
   folder_.write("vocab.json", "{\"a\": 99999999999}");
-  EXPECT_EQ(error(), "/vocab.json: expected token ids from 0 to 16777216, got 99999999999");
+  EXPECT_EQ(error(), "/vocab.json: expected token ids from 0 to 1048576, got 99999999999");
   folder_.write("vocab.json", "{\"a\": 1}");
   EXPECT_EQ(error(), "/vocab.json: expected a token for each of the 256 bytes, got none for byte 0x00");
   folder_.write("vocab.json", "[1, 2");
@@ -185,6 +187,78 @@ TEST_F(DamagedTokenizer, RefusesAVocabularyThatIsNone) {
 TEST_F(DamagedTokenizer, RefusesAnotherKindOfTokenizer) {
   folder_.write("tokenizer.json", R"({"model": {"type": "Unigram"}})");
   EXPECT_EQ(error(), "/tokenizer.json: expected a model of type BPE, got Unigram");
+}
+
+/// A tokenizer.json of the 256 bytes, with one member replaced.
+std::string tokenizer_json(const std::string& pointer, const nlohmann::json& value) {
+  nlohmann::json root{{"normalizer", {{"type", "NFC"}}},
+                      {"model", {{"type", "BPE"}, {"merges", nlohmann::json::array()}}},
+                      {"added_tokens", nlohmann::json::array()}};
+  root["pre_tokenizer"] = {{"type", "Sequence"},
+                           {"pretokenizers",
+                            {{{"type", "Split"}, {"behavior", "Isolated"}, {"pattern", {{"Regex", "a"}}}},
+                             {{"type", "ByteLevel"}}}}};
+  for (int byte = 0; byte < 256; ++byte)
+    root["model"]["vocab"][to_byte_alphabet(std::string(1, static_cast<char>(byte)))] = byte;
+  root[nlohmann::json::json_pointer(pointer)] = value;
+  return root.dump();
+}
+
+std::string problem_of(const std::string& pointer, const nlohmann::json& value) {
+  return test::error_of([&] {
+    const TokenizerTexts texts{.tokenizer = tokenizer_json(pointer, value)};
+    Tokenizer::of(parse_tokenizer_files(texts, "m")).encode("aab");
+  });
+}
+
+TEST(HostileTokenizer, OfAnotherShapeIsAnErrorThatNamesThePlace) {
+  using nlohmann::json;
+  EXPECT_EQ(problem_of("/version", "1.0"), "no error");
+  EXPECT_EQ(problem_of("/model", json::array()), "m/tokenizer.json: expected a model of type BPE, got none");
+  EXPECT_EQ(problem_of("/model/merges", nullptr), "m/tokenizer.json: expected an array of merges, got null");
+  EXPECT_EQ(problem_of("/model/vocab", json::array()),
+            "m/tokenizer.json: expected a vocabulary of tokens and ids, got an array");
+  EXPECT_EQ(problem_of("/model/vocab/a", 2'000'000),
+            "m/tokenizer.json: expected token ids from 0 to 1048576, got 2000000");
+  EXPECT_EQ(problem_of("/added_tokens", "x"), "m/tokenizer.json: added_tokens: expected an array, got \"x\"");
+  EXPECT_EQ(problem_of("/added_tokens", {{{"id", 300}}}),
+            "m/tokenizer.json: expected a text for each added token, got none for id 300");
+  EXPECT_EQ(problem_of("/pre_tokenizer/pretokenizers/0/pattern", {{"String", "a"}}),
+            "m/tokenizer.json: expected a member \"Regex\", got none");
+  EXPECT_EQ(problem_of("/pre_tokenizer/pretokenizers", 5),
+            "m/tokenizer.json: expected two pre-tokenizer steps, got 5");
+}
+
+TEST(HostileTokenizer, OfAPatternThatDoesNotCutCharactersEnds) {
+  const std::string pattern = "/pre_tokenizer/pretokenizers/0/pattern/Regex";
+  EXPECT_NE(problem_of(pattern, "("), "no error");
+  EXPECT_NE(problem_of(pattern, "\\C"), "no error");
+  EXPECT_NE(problem_of(pattern, std::string(20'000, 'a')), "no error");
+  EXPECT_EQ(problem_of(pattern, "a*?"), "no error");
+  EXPECT_EQ(problem_of(pattern, "a\\K"), "no error");
+}
+
+TEST(HostileTokenizer, OfManyAddedTokensIsAnError) {
+  nlohmann::json added = nlohmann::json::array();
+  for (int i = 0; i < 20'001; ++i) added.push_back({{"id", 300 + i}, {"content", std::to_string(i)}});
+  EXPECT_EQ(problem_of("/added_tokens", added),
+            "m/tokenizer.json: expected at most 20000 added tokens, got more");
+}
+
+TEST_F(DamagedTokenizer, OfPartsOfAnotherShapeIsAnError) {
+  folder_.write("tokenizer_config.json", "[]");
+  EXPECT_EQ(error(), "/tokenizer_config.json: expected a JSON object, got an array");
+  folder_.write("tokenizer_config.json", R"({"added_tokens_decoder": ["x"]})");
+  EXPECT_EQ(error(), "/tokenizer_config.json: added_tokens_decoder: expected an object, got an array");
+  folder_.write("tokenizer_config.json", "{}");
+  folder_.write("added_tokens.json", "5");
+  EXPECT_EQ(error(), "/added_tokens.json: expected a JSON object of tokens and ids, got 5");
+  folder_.write("added_tokens.json", std::string(100'000, '[') + std::string(100'000, ']'));
+  EXPECT_NE(error().find("/added_tokens.json: expected JSON, got values nested too deeply"),
+            std::string::npos);
+  folder_.write("added_tokens.json", "{}");
+  folder_.write("merges.txt", "#version: 0.2\na \xff\n");
+  EXPECT_EQ(error(), "/merges.txt: line 2: expected UTF-8 text, got the byte \\xff (save it as UTF-8)");
 }
 
 }  // namespace

@@ -12,6 +12,8 @@
 
 namespace ccexpert::text {
 
+struct TokenizerFiles;
+
 /// Text to token ids and back, exactly as the tokenizer that a checkpoint was trained with. Const members are
 /// safe to call from several threads.
 class Tokenizer {
@@ -20,6 +22,8 @@ class Tokenizer {
   /// added_tokens.json. Throws Error naming the file (and the line of merges.txt) where they are missing,
   /// damaged, or describe a tokenizer of another kind.
   static Tokenizer load(const std::filesystem::path& folder);
+  /// The same of files that were parsed before.
+  static Tokenizer of(const TokenizerFiles& files);
 
   Tokenizer(Tokenizer&&) noexcept;
   Tokenizer& operator=(Tokenizer&&) noexcept;
