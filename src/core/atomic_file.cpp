@@ -31,7 +31,10 @@ fs::path replaceable(const fs::path& path) {
   const auto status = fs::status(path, code);
   if (!code && fs::exists(status) && !fs::is_regular_file(status))
     fail({path.string(), "a regular file", "a folder or a device"});
-  return fs::is_symlink(path, code) && fs::exists(status) ? fs::canonical(path) : path;
+  if (!fs::is_symlink(path, code) || !fs::exists(status)) return path;
+  const auto target = fs::canonical(path, code);
+  if (code) fail(path.string(), "cannot be written", code.message());
+  return target;
 }
 
 /// The process in the name of what it is writing, "NAME.tmp12-0123456789abcdef", and that NAME. Earlier

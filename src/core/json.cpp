@@ -21,11 +21,16 @@ std::string reason_of(const json::exception& error) {
   return std::string(reason.substr(start == std::string_view::npos ? 0 : start + 2));
 }
 
-/// Checks depth, number and keys of what a parser finds before it passes it on.
+[[noreturn]] void refuse_repeated(std::string_view source, const std::string& key) {
+  fail({source, "each key of an object once", fmt::format("'{}' twice", shortened(key, 200))});
+}
+
+/// Checks depth and number of what a parser finds before it passes it on, and its keys where the receiver
+/// does not.
 class Guard : public nlohmann::json_sax<json> {
  public:
-  Guard(nlohmann::json_sax<json>& events, std::string_view source, const JsonLimits& limits)
-      : events_(events), source_(source), limits_(limits) {}
+  Guard(nlohmann::json_sax<json>& events, std::string_view source, const JsonLimits& limits, bool checks_keys)
+      : events_(events), source_(source), limits_(limits), checks_keys_(checks_keys) {}
 
   bool null() override { return count() && events_.null(); }
   bool boolean(bool value) override { return count() && events_.boolean(value); }
@@ -39,18 +44,17 @@ class Guard : public nlohmann::json_sax<json> {
 
   bool start_object(size_t size) override {
     open();
-    keys_.emplace_back();
+    if (checks_keys_) keys_.emplace_back();
     return events_.start_object(size);
   }
   bool key(string_t& name) override {
     count();
-    if (!keys_.back().insert(name).second)
-      fail({source_, "each key of an object once", fmt::format("'{}' twice", shortened(name, 200))});
+    if (checks_keys_ && !keys_.back().insert(name).second) refuse_repeated(source_, name);
     return events_.key(name);
   }
   bool end_object() override {
     --depth_;
-    keys_.pop_back();
+    if (checks_keys_) keys_.pop_back();
     return events_.end_object();
   }
   bool start_array(size_t size) override {
@@ -81,15 +85,21 @@ class Guard : public nlohmann::json_sax<json> {
   nlohmann::json_sax<json>& events_;
   std::string_view source_;
   const JsonLimits& limits_;
+  bool checks_keys_;
   size_t depth_ = 0;
   size_t values_ = 0;
   std::vector<std::set<std::string>> keys_;  ///< of the objects that are open
 };
 
+template <class Json>
+constexpr bool kIsOrdered = std::is_same_v<Json, ordered_json>;
+
 /// Makes the value that events describe.
 template <class Json>
 class Builder : public nlohmann::json_sax<json> {
  public:
+  explicit Builder(std::string_view source) : source_(source) {}
+
   bool null() override { return put(nullptr) != nullptr; }
   bool boolean(bool value) override { return put(value) != nullptr; }
   bool number_integer(number_integer_t value) override { return put(value) != nullptr; }
@@ -116,11 +126,13 @@ class Builder : public nlohmann::json_sax<json> {
     Json& parent = *open_.back();
     if (parent.is_array()) return &parent.emplace_back(std::move(value));
     auto& members = parent.template get_ref<typename Json::object_t&>();
-    // The guard has seen that the key is new; an ordered object would compare it with all others.
-    if constexpr (std::is_same_v<Json, ordered_json>) {
+    if constexpr (kIsOrdered<Json>) {
+      // The guard has seen that the key is new; emplace would compare it with all others.
       return &members.emplace_back(std::move(key_), std::move(value)).second;
     } else {
-      return &members.emplace(std::move(key_), std::move(value)).first->second;
+      const auto [place, is_new] = members.try_emplace(std::move(key_), std::move(value));
+      if (!is_new) refuse_repeated(source_, key_);
+      return &place->second;
     }
   }
   bool open(Json empty) {
@@ -132,6 +144,7 @@ class Builder : public nlohmann::json_sax<json> {
     return true;
   }
 
+  std::string_view source_;
   Json root_;
   std::string key_;
   std::vector<Json*> open_;
@@ -150,8 +163,8 @@ void parse_guarded(Text&& text, Guard& guard, std::string_view source) {
 
 template <class Json>
 Json parsed(std::string_view text, std::string_view source, const JsonLimits& limits) {
-  Builder<Json> builder;
-  Guard guard(builder, source, limits);
+  Builder<Json> builder(source);
+  Guard guard(builder, source, limits, kIsOrdered<Json>);
   parse_guarded(text, guard, source);
   return builder.take();
 }
@@ -176,7 +189,7 @@ std::optional<json> try_parse_json(std::string_view text) {
 
 void parse_json_events(std::istream& text, nlohmann::json_sax<json>& events, std::string_view source) {
   const JsonLimits limits{.values = std::numeric_limits<size_t>::max()};
-  Guard guard(events, source, limits);
+  Guard guard(events, source, limits, true);
   parse_guarded(text, guard, source);
 }
 

@@ -1,6 +1,7 @@
 #include "core/yaml.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -41,7 +42,10 @@ YAML::Node element_of(const YAML::Node& node, const std::string& part) {
   const auto bracket = part.find('[');
   const auto child = node[part.substr(0, bracket)];
   if (bracket == std::string::npos || !child.IsDefined() || !child.IsSequence()) return child;
-  return child[std::stoul(part.substr(bracket + 1))];
+  size_t place = 0;
+  const auto [end, problem] = std::from_chars(part.data() + bracket + 1, part.data() + part.size(), place);
+  return problem == std::errc() && place < child.size() ? child[place]
+                                                        : YAML::Node(YAML::NodeType::Undefined);
 }
 
 }  // namespace

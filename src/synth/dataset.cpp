@@ -12,6 +12,7 @@
 
 #include "core/files.h"
 #include "core/json.h"
+#include "core/text_file.h"
 #include "synth/pair_files.h"
 #include "synth/random.h"
 
@@ -54,8 +55,7 @@ Json description_of(const DatasetOptions& options) {
 
 /// Throws Error where the folder was begun with other options. More pairs than then are welcome.
 void expect_same(const std::filesystem::path& file, const Json& ours) {
-  const auto text = read_file(file);
-  const auto theirs = parse_json(text, file.string());
+  const auto theirs = parse_json(read_text_file(file), file.string());
   for (const auto& [key, value] : ours.items()) {
     if (key == "about" || key == "pairs") continue;
     const auto found = theirs.is_object() ? theirs.find(key) : theirs.end();
@@ -75,10 +75,9 @@ void expect_same(const std::filesystem::path& file, const Json& ours) {
 void begin(const std::filesystem::path& folder, const DatasetOptions& options) {
   const Json description = description_of(options);
   std::error_code code;
-  if (std::filesystem::exists(folder / kDescription, code)) {
+  if (is_there(folder / kDescription)) {
     expect_same(folder / kDescription, description);
-  } else if (std::filesystem::exists(folder, code) &&
-             !(std::filesystem::is_directory(folder, code) && std::filesystem::is_empty(folder, code))) {
+  } else if (is_there(folder) && !(is_folder(folder) && std::filesystem::is_empty(folder, code))) {
     fail({folder.string(), "a new or empty folder, or one that " + std::string(kMadeBy) + " began",
           "something else"});
   }

@@ -9,6 +9,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
+
 namespace ccexpert::synth {
 namespace {
 
@@ -49,8 +51,7 @@ PairPaths paths_of(int64_t index, std::string_view format) {
 bool is_complete(const std::filesystem::path& folder, const PairPaths& paths) {
   for (const auto& path :
        {paths.before, paths.after, paths.mask, paths.classes_before, paths.classes_after}) {
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(folder / path, ignored)) return false;
+    if (!is_file(folder / path)) return false;
   }
   return true;
 }
