@@ -98,7 +98,9 @@ std::vector<double> row_of(const MeteorVocabulary& vocabulary, const MeteorSente
 
 Alignment align(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
                 const MeteorSentence& reference) {
-  return best_alignment(match_candidates(vocabulary, prediction, reference), prediction.words.size());
+  const auto candidates = match_candidates(vocabulary, prediction, reference);
+  vocabulary.index().expect_whole();
+  return best_alignment(candidates, prediction.words.size());
 }
 
 std::shared_ptr<const MeteorIndex> index_of(std::shared_ptr<const MeteorData> data) {

@@ -27,7 +27,10 @@ struct Lists {
   /// range.
   std::optional<uint32_t> find(uint64_t key) const;
   std::span<const Value> at(uint32_t place) const {
-    return values.subspan(offsets[place], offsets[place + 1] - offsets[place]);
+    const size_t begin = offsets[place], end = offsets[place + 1];
+    // Only in a file that became shorter: what it lost reads as zeros, and expect_whole() tells it.
+    if (begin > end || end > values.size()) return {};
+    return values.subspan(begin, end - begin);
   }
   std::span<const Value> of(uint64_t key) const {
     const auto place = find(key);
@@ -65,6 +68,8 @@ class MeteorIndex : public MeteorData {
     return std::binary_search(function_words_.begin(), function_words_.end(), hash);
   }
   const Abbreviations& abbreviations() const { return abbreviations_; }
+  /// As MappedFile: to be called after look-ups and before their results are used.
+  void expect_whole() const { file_->expect_whole(); }
 
  private:
   std::shared_ptr<const MappedFile> file_;
