@@ -28,6 +28,9 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   // Two thirds of the letters wrong is another word, not a slip.
   size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
   for (const auto& candidate : candidates) {
+    const size_t longer = std::max(name.size(), candidate.size());
+    // At least so many letters are inserted: the key of a hostile file may be megabytes long.
+    if (longer - std::min(name.size(), candidate.size()) >= best_distance) continue;
     const size_t distance = edit_distance(name, candidate);
     if (distance < best_distance) {
       best_distance = distance;

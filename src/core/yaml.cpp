@@ -37,6 +37,21 @@ bool is_override(const YAML::Node& node) {
   return node.IsDefined() && node.Tag().starts_with(kOverrideTag);
 }
 
+/// How often a node stands in a tree: more than once if an alias stands for it or for what holds it.
+size_t occurrences(const YAML::Node& tree, const YAML::Node& node) {
+  size_t count = tree.is(node) ? 1 : 0;
+  if (!tree.IsMap() && !tree.IsSequence()) return count;
+  for (const auto& item : tree) count += occurrences(tree.IsMap() ? item.second : YAML::Node(item), node);
+  return count;
+}
+
+/// Setting one of the places would set the others.
+void expect_own(const YamlDocument& document, const YAML::Node& node, const std::string& assignment) {
+  if (occurrences(document.root, node) > 1)
+    fail({"override " + assignment, "a value that stands in one place", "one that an alias shares",
+          "write it out in " + document.source});
+}
+
 /// An element "list[2]" of a map, or an undefined node.
 YAML::Node element_of(const YAML::Node& node, const std::string& part) {
   const auto bracket = part.find('[');
@@ -83,6 +98,8 @@ void override_yaml(YamlDocument& document, const std::string& assignment) {
     }
     node.reset(child);
   }
+  const auto replaced = node[parts.back()];
+  expect_own(document, replaced.IsDefined() ? replaced : node, assignment);
   mark_override(value, assignment);
   node[parts.back()] = value;
 }

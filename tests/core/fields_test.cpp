@@ -30,6 +30,7 @@ TEST(NearestName, FindsASlipAndRefusesAnotherWord) {
   EXPECT_EQ(nearest_name("learning-rate", names), "learning_rate");
   EXPECT_EQ(nearest_name("sead", names), "seed");
   EXPECT_EQ(nearest_name("optimizer", names), "");
+  EXPECT_EQ(nearest_name(std::string(100'000'000, 'x'), names), "");
 }
 
 }  // namespace

@@ -146,6 +146,21 @@ TEST(Yaml, AliasesStandForValuesOnce) {
               HasSubstr("override rules=&a [*a]:1: "));
 }
 
+TEST(Yaml, AnOverrideOfASharedValueIsAnError) {
+  const std::string text = "name: &n x\ninner: &i {steps: 7}\nrules: [{pattern: *n}]\nother: *i\n";
+  for (const std::string assignment : {"name=y", "inner.steps=8", "inner.on=true", "other.steps=8"}) {
+    auto document = parse_yaml(text, "run.yaml");
+    EXPECT_EQ(
+        error_of([&] { override_yaml(document, assignment); }),
+        "override " + assignment +
+            ": expected a value that stands in one place, got one that an alias shares (write it out in "
+            "run.yaml)");
+  }
+  auto document = parse_yaml(text, "run.yaml");
+  override_yaml(document, "rules=[]");
+  override_yaml(document, "new.key=1");
+}
+
 TEST(Yaml, TextsAreBounded) {
   for (const size_t depth : {33, 100'000}) {
     const auto deep = "a: " + std::string(depth, '[') + std::string(depth, ']');
