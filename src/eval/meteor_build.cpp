@@ -113,6 +113,9 @@ struct RawParaphrases {
   std::vector<uint64_t> paraphrases;  ///< hashes
 };
 
+/// METEOR 1.5 has five million; offsets have 32 bits, and a small file can unpack to anything.
+constexpr size_t kMostParaphrases = 100'000'000;
+
 /// Three lines an entry: a probability, a phrase, one that means the same.
 RawParaphrases read_paraphrases(const fs::path& path) {
   RawParaphrases raw;
@@ -128,6 +131,8 @@ RawParaphrases read_paraphrases(const fs::path& path) {
     }
     if (!lines.next(line)) fail(path.string(), "ends within an entry");
     raw.paraphrases.push_back(hash(line));
+    if (raw.paraphrases.size() > kMostParaphrases)
+      fail({path.string(), fmt::format("at most {} paraphrases", kMostParaphrases), "more"});
     raw.runs.back().last = raw.paraphrases.size();
   }
   expect_some(raw.paraphrases.size(), path, "paraphrases");

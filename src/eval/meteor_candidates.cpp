@@ -1,11 +1,20 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
 #include "eval/meteor_align.h"
 
 namespace ccexpert::eval {
 namespace {
 
 using Kind = MeteorMatch::Kind;
+
+/// The alignment takes 4 us and 600 bytes a candidate: more than a caption of 4096 tokens has with a
+/// reference of a hundred words.
+constexpr size_t kMostCandidates = size_t{1} << 19;
+constexpr size_t kMostWordPairs = size_t{1} << 26;
 
 /// Collects the candidates of one pair of sentences.
 class Candidates {
@@ -21,7 +30,7 @@ class Candidates {
   void add_words(Kind kind, Matches matches) {
     for (size_t i = 0; i < prediction_.words.size(); ++i) {
       for (size_t j = 0; j < reference_.words.size(); ++j) {
-        if (matches(prediction_.words[i], reference_.words[j])) found_[j].push_back({i, 1, j, 1, kind});
+        if (matches(prediction_.words[i], reference_.words[j])) add({i, 1, j, 1, kind});
       }
     }
   }
@@ -45,20 +54,35 @@ class Candidates {
 
  private:
   void add(const MeteorPhrase& said, const MeteorPhrase& expected) {
-    found_[expected.start].push_back(
-        {said.start, said.length, expected.start, expected.length, Kind::kParaphrase});
+    add({said.start, said.length, expected.start, expected.length, Kind::kParaphrase});
+  }
+
+  void add(const MeteorMatch& match) {
+    if (++count_ > kMostCandidates)
+      fail({"METEOR", fmt::format("captions of at most {} pairs of matching words", kMostCandidates), "more",
+            "a caption repeats a word thousands of times"});
+    found_[match.reference_start].push_back(match);
   }
 
   const MeteorVocabulary& vocabulary_;
   const MeteorSentence& prediction_;
   const MeteorSentence& reference_;
   MatchCandidates found_;
+  size_t count_ = 0;
 };
+
+void expect_bounded(const MeteorSentence& prediction, const MeteorSentence& reference) {
+  const size_t said = prediction.words.size(), expected = reference.words.size();
+  if (said * expected > kMostWordPairs)
+    fail({"METEOR", fmt::format("captions of at most {} pairs of words", kMostWordPairs),
+          fmt::format("{} by {} words", said, expected)});
+}
 
 }  // namespace
 
 MatchCandidates match_candidates(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
                                  const MeteorSentence& reference) {
+  expect_bounded(prediction, reference);
   Candidates candidates(vocabulary, prediction, reference);
   candidates.add_words(Kind::kExact, [](uint32_t a, uint32_t b) { return a == b; });
   // Of equal sentences nothing else can be better.

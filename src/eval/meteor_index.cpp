@@ -1,5 +1,6 @@
 #include "eval/meteor_index.h"
 
+#include <algorithm>
 #include <vector>
 
 #include <ccexpert/core/error.h>
@@ -47,16 +48,26 @@ class SectionReader {
   template <class Value>
   std::span<const Value> next() {
     const auto section = sections_.at(section_++);
+    if (section.size() % sizeof(Value) != 0) refuse(file_);
     return {reinterpret_cast<const Value*>(section.data()), section.size() / sizeof(Value)};
   }
 
+  std::span<const uint64_t> keys() {
+    const auto keys = next<uint64_t>();
+    if (!std::is_sorted(keys.begin(), keys.end())) refuse(file_);
+    return keys;
+  }
+
+  /// The checksum tells damage, not intent: each list must lie within the values, whoever wrote the file.
   template <class Value>
   Lists<Value> lists() {
-    const auto keys = next<uint64_t>();
+    const auto sorted = keys();
     const auto offsets = next<uint32_t>();
     const auto values = next<Value>();
-    if (offsets.size() != keys.size() + 1 || offsets.back() != values.size()) refuse(file_);
-    return {keys, offsets, values};
+    if (offsets.size() != sorted.size() + 1 || offsets.back() != values.size() ||
+        !std::is_sorted(offsets.begin(), offsets.end()))
+      refuse(file_);
+    return {sorted, offsets, values};
   }
 
  private:
@@ -79,7 +90,7 @@ MeteorIndex::MeteorIndex(std::shared_ptr<const MappedFile> file) : file_(std::mo
   paraphrases_ = reader.lists<uint32_t>();
   synsets_ = reader.lists<uint32_t>();
   base_forms_ = reader.lists<uint64_t>();
-  function_words_ = reader.next<uint64_t>();
+  function_words_ = reader.keys();
   const auto text = reader.next<char>();
   abbreviations_ = parse_abbreviations({text.data(), text.size()});
 }

@@ -43,14 +43,19 @@ class GzipLines {
  public:
   explicit GzipLines(const std::filesystem::path& path);
 
-  /// The next line, valid until the next call; false at the end. Throws Error where the file is broken.
+  /// The next line, valid until the next call; false at the end. Throws Error where the file is broken, and
+  /// for a line of more than 64 KiB.
   bool next(std::string_view& line);
 
  private:
+  bool fill();
+
   std::filesystem::path path_;
   std::unique_ptr<gzFile_s, int (*)(gzFile_s*)> file_;
   std::string line_;
-  std::array<char, 4096> buffer_{};
+  std::vector<char> buffer_ = std::vector<char>(size_t{1} << 16);
+  size_t start_ = 0;   ///< of what the buffer still holds
+  size_t filled_ = 0;  ///< and its end
 };
 
 }  // namespace ccexpert::eval

@@ -46,6 +46,16 @@ double two_sided_p(const std::vector<double>& differences) {
   return std::min(1.0, 2.0 * std::min(not_above, not_below));
 }
 
+/// Time and memory of ROUGE-L and METEOR grow with the product of two lengths. A caption of 4096 tokens has
+/// about 20 KB.
+constexpr size_t kLongestCaption = size_t{1} << 16;
+
+void expect_short(const std::string& uid, const std::string& caption) {
+  if (caption.size() > kLongestCaption)
+    fail({"pair " + uid, fmt::format("captions of at most {} bytes", kLongestCaption),
+          fmt::format("one of {}", caption.size())});
+}
+
 void check(const BootstrapOptions& options) {
   if (options.resamples < 1) fail({"bootstrap", "at least 1 resample", std::to_string(options.resamples)});
   if (!(options.confidence > 0.0 && options.confidence < 1.0))
@@ -125,8 +135,14 @@ class Scorer::Impl {
 
   void add(const Sample& sample) {
     if (sample.references.empty()) fail({"pair " + sample.uid, "at least one reference", "none"});
+    expect_short(sample.uid, sample.prediction);
+    for (const auto& reference : sample.references) expect_short(sample.uid, reference);
     const auto tokenized = tokenize(sample, options_.tokenizer);
-    for (const auto& metric : metrics_) metric->add(tokenized);
+    try {
+      for (const auto& metric : metrics_) metric->add(tokenized);
+    } catch (const Error& error) {
+      fail("pair " + sample.uid, error.what());
+    }
   }
 
   /// The rows of all metrics side by side.

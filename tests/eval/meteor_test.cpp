@@ -1,7 +1,9 @@
 // METEOR on small tables; golden_metrics_test.cpp has the real ones.
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <sstream>
 #include <tuple>
@@ -13,6 +15,7 @@
 
 #include <ccexpert/eval/meteor.h>
 
+#include "eval/meteor_index_file.h"
 #include "eval/meteor_tables.h"
 #include "support/errors.h"
 
@@ -128,6 +131,49 @@ TEST_F(MeteorTest, BuildsADamagedIndexAgain) {
   }
 }
 
+/// The bytes of an index with one section changed and the checksum made right again.
+std::string tampered(std::string bytes, IndexSection section, const std::function<void(char*)>& change) {
+  IndexHeader header;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  std::vector<std::span<const std::byte>> sections;
+  size_t place = padded(sizeof(header));
+  for (size_t i = 0; i < kIndexSections; ++i) {
+    if (i == section) change(bytes.data() + place);
+    sections.emplace_back(reinterpret_cast<const std::byte*>(bytes.data()) + place, header.bytes.at(i));
+    place += padded(header.bytes.at(i));
+  }
+  header.hash = index_hash(header, sections);
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  return bytes;
+}
+
+TEST_F(MeteorTest, AnIndexThatSomebodyChangedIsBuiltAgain) {
+  const auto offset = [](char* bytes) { std::memset(bytes, 0xff, sizeof(uint32_t)); };
+  const auto key = [](char* bytes) { std::memset(bytes, 0xff, sizeof(uint64_t)); };
+  const std::pair<IndexSection, std::function<void(char*)>> cases[] = {
+      {kPhraseOffsets, offset}, {kSynonymOffsets, offset}, {kIrregularOffsets, offset},
+      {kPhraseKeys, key},       {kSynonymKeys, key},       {kFunctionWords, key}};
+  for (const auto& [section, change] : cases) {
+    MeteorData::open(tables_.data());
+    const auto file = fs::directory_iterator(tables_.folder() / "cache/ccexpert")->path();
+    std::ostringstream bytes;
+    bytes << std::ifstream(file, std::ios::binary).rdbuf();
+    const auto changed = tampered(bytes.str(), section, change);
+    std::ofstream(file, std::ios::binary) << changed;
+    int built = 0;
+    const auto data = MeteorData::open(tables_.data(), [&] { ++built; });
+    EXPECT_EQ(built, 1) << section;
+    MeteorAligner(data).align("better cars a number of houses", "good automobile many house");
+  }
+}
+
+TEST_F(MeteorTest, RefusesCaptionsWhoseAlignmentHasNoBound) {
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += "road ";
+  EXPECT_THAT(test::error_of([&] { score(many, {many + "x"}); }),
+              HasSubstr("METEOR: expected captions of at most 524288 pairs of matching words, got more"));
+}
+
 TEST_F(MeteorTest, RemovesWhatKilledBuildsLeft) {
   MeteorData::open(tables_.data());
   const auto index = fs::directory_iterator(tables_.folder() / "cache/ccexpert")->path();
@@ -173,10 +219,23 @@ TEST_F(MeteorTest, SaysWhichFileIsMissingAndWhatToRun) {
                     HasSubstr("scripts/setup.sh"), HasSubstr("--no-meteor")));
 }
 
+TEST_F(MeteorTest, ANulIsACharacterOfItsLine) {
+  using std::string_literals::operator""s;
+  tables_.folder().write("data/paraphrase-en.gz", test::gzip_of("0.1\nred\0x\nblue\n0.1\nnear\nclose\n"s));
+  EXPECT_THAT(matches("near", "close"), ElementsAre("0+1:0+1 paraphrase"));
+}
+
 TEST_F(MeteorTest, RefusesBrokenTables) {
   tables_.folder().write("data/synonym/english.synsets", "car\n02958343 x1\n");
   EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }),
               HasSubstr("english.synsets: line 2: expected numbers of synsets, got x1"));
+  std::string rows;
+  for (int i = 0; i < 20000; ++i) rows += "x\r\x1b[2J";
+  tables_.folder().write("data/synonym/english.synsets", "car\n" + rows + "\n");
+  const auto error = test::error_of([&] { MeteorData::open(tables_.data()); });
+  EXPECT_THAT(error, HasSubstr("english.synsets: line 2: expected numbers of synsets, got x"));
+  EXPECT_LE(error.size(), 1024u);
+  EXPECT_EQ(error.find_first_of("\r\n\x1b"), std::string::npos);
   tables_.folder().write("data/synonym/english.synsets", "car\n02958343\n");
   tables_.folder().write("data/paraphrase-en.gz", test::gzip_of("0.1\na number of\n"));
   EXPECT_THAT(test::error_of([&] { MeteorData::open(tables_.data()); }), HasSubstr("ends within an entry"));

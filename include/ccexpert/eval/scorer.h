@@ -59,7 +59,8 @@ class Scorer {
   const std::vector<std::string>& names() const;
 
   /// Scores samples as if they were all there is. Texts are as people wrote them. Throws Error for a sample
-  /// without a reference.
+  /// without a reference, and for one with a caption of more than 64 KiB or so many equal words that its
+  /// alignment has no bound.
   ScoreTable score(std::span<const Sample> samples);
 
   /// Percentile intervals of a table's columns over samples drawn with replacement. CIDEr's document
