@@ -6,39 +6,61 @@
 #include <string_view>
 #include <utility>
 
+#include "eval/ptb_characters.h"
 #include "text/pre_tokenizer.h"
 #include "text/unicode.h"
 
 namespace ccexpert::eval {
 namespace {
 
-/// Of a lower-case line: what becomes one token, in order of precedence; blanks and single characters are the
-/// last two.
-constexpr std::string_view kPattern =
-    // Addresses.
-    R"(https?://[^\s"<>|(){}]*[^\s"<>|(){}.,;:!?]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|@\w+)"
-    // Contractions, which are two words.
+/// Letters, digits and marks that the tokenizer counts as parts of words.
+constexpr const char* kPart =
+    R"((?:(?!n't\b)[\p{L}\p{M}\p{Nd}\x{2c2}-\x{2ff}\x{375}\x{384}\x{385}\x{3f6}\x{55a}-\x{55f}\x{6dd}-\x{6fe}\x{70f}]))";
+/// Hyphens that join words.
+constexpr const char* kHyphen = R"([-\x{58a}\x{2010}\x{2011}])";
+
+/// What becomes one token, in order of precedence; blanks and single characters are the last two. PART and
+/// HYPHEN are the two above.
+constexpr std::string_view kTokens =
+    // Addresses, names of files and of users.
+    R"((?i)https?://[^\s"<>|(){}]*[^\s"<>|(){}.,;:!?]|[\w.+-]+@[\w-]+(?:\.[\w-]+)*|@\p{L}\w*)"
+    R"(|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|edu)\b)"
+    R"(|\bPART+\.(?:bat|bmp|c|cpp|dll|doc|exe|gif|gz|html?|jar|java|jpe?g|mov|mp3|pdf|php|pl|png|ppt|ps|py|sql|tar|txt|wav|x|xml|zip)\b)"
+    // Contractions, which are two words, and some that are one.
+    R"(|\b(?:ma'am|o'er|e'er|ne'er|c'mon)\b|'(?:cause|til)\b)"
     R"(|\b(?:can(?=not\b)|gon(?=na\b)|wan(?=na\b)|got(?=ta\b)|gim(?=me\b)|lem(?=me\b))|n't\b)"
     R"(|\by'(?=all\b)|'n'(?=\p{L}))"
     R"(|'(?:s|re|ve|ll|d|m|em|n)\b(?![\p{L}\p{N}])|'t(?=(?:is|was)\b)|'\d\ds?\b)"
     // Words whose full stop is theirs: single letters, acronyms, abbreviations, numbers of things.
-    R"(|\b\p{L}(?:\.\p{L})+\b\.?|\b\p{L}\.)"
+    R"(|\b\p{L}(?:\.\p{L})+\b(?:\.(?!\p{L})|(?!\.\p{L}))|\b\p{L}\.(?!\p{L}))"
     R"(|\b(?:mr|mrs|ms|messrs|dr|drs|prof|gen|rep|sen|gov|col|capt|lt|maj|sgt|rev|hon|st|ste|ave|blvd|rd|ft|mt)\.(?!\p{L}))"
     R"(|\b(?:jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mon|tue|tues|wed|thu|thurs|fri|sat|sun)\.(?!\p{L}))"
     R"(|\b(?:inc|co|corp|ltd|cos|bros|jr|sr|vs|etc|al|cf|dept|univ|assn|esp|seq|pp|vol|ed|eds|ph)\.(?!\p{L}))"
-    R"(|\bno\.(?=\s?\d)|\bsq\.)"
-    // Characters as HTML spells them; names of two programming languages.
-    R"(|&(?:amp|lt|gt|quot|nbsp);|\bc\+\+|\b[cf]#)"
-    // Numbers and words, with what joins them. Raised and lowered digits and fractions are tokens of their
-    // own.
-    R"(|(?<![\p{L}\p{N}])[-+]?(?:\d+(?:[.,:/]\d+)*|\.\d+)(?:[\p{L}\p{M}\d_]|-(?=[\p{L}\d]))*)"
-    R"(|(?:[dlo]'(?=\p{L}))?(?:(?!n't\b)[\p{L}\p{M}\p{Nd}_])+)"
-    R"((?:[-/.](?=[\p{L}\p{Nd}])(?:(?!n't\b)[\p{L}\p{M}\p{Nd}_])+)*)"
-    R"(|<[\p{L}/][^<>\s]*>|\.\.\.|-{2,}|[!?]+|``|''|\s+|.)";
+    R"(|\b(?:no|figs?)\.(?=\s?\d)|\bsq\.)"
+    // Characters as HTML spells them; names of two programming languages, of firms and of currencies.
+    R"(|&(?:amp|lt|gt|quot|nbsp);|\bc\+\+|\b[cf]#|\b(?-i:[A-Z]+(?:&[A-Z]+)+)(?![\p{L}\p{Nd}])|\b(?-i:[A-Z]+)\$)"
+    // Words that a slash, a full stop or a mark joins.
+    R"(|PART+(?:HYPHENPART+)*(?:/PART+(?:HYPHENPART+)*)+|\p{L}PART*(?:[.!?](?=\p{L})PART+)+(?:HYPHENPART+)*)"
+    // Numbers: a mixed one has a blank that does not break.
+    R"(|\d+ \d+/\d+(?![\d/])|(?:[-+][.,:]?|[.,:])\d+(?:[.,:/\x{66b}\x{66c}\x{2044}]\d+)*)"
+    R"(|\d+(?:[.,/\x{66b}\x{66c}\x{2044}]\d+)+(?:HYPHENPART+)*|\d+(?:[.,:/\x{66b}\x{66c}\x{2044}]\d+)+)"
+    // Words, with the hyphens and underscores within them.
+    R"(|\banti-(?![\p{L}\p{Nd}])|(?:[dlo]'(?=\p{L}))?PART+(?:(?:HYPHEN|_+)(?=[\p{L}\p{Nd}])PART+)*)"
+    R"(|<[\p{L}/][^<>\s]*>|\.\.\.|-{2,}|[!?]+|\*+|#\p{L}PART*|#+|_+|``|''|\s+|.)";
+
+/// kTokens with PART and HYPHEN spelled out.
+std::string token_pattern() {
+  std::string pattern(kTokens);
+  for (const auto& [name, text] : {std::pair("PART", kPart), {"HYPHEN", kHyphen}}) {
+    for (auto at = pattern.find(name); at != std::string::npos; at = pattern.find(name, at))
+      pattern.replace(at, std::string_view(name).size(), text);
+  }
+  return pattern;
+}
 
 /// Characters that become other tokens. Brackets are spelled in lower case, as everything: the evaluation
 /// deletes them in upper case only, so they stay.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kSpelled{{{"&amp;", "&"},
+constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kSpelled{{{"&amp;", "&"},
                                                                                   {"&lt;", "<"},
                                                                                   {"&gt;", ">"},
                                                                                   {"&quot;", "\""},
@@ -51,21 +73,16 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kSpelled
                                                                                   {"}", "-rcb-"},
                                                                                   {"–", "--"},
                                                                                   {"—", "--"},
-                                                                                  {"…", "..."},
-                                                                                  {"½", "1/2"},
-                                                                                  {"¼", "1/4"},
-                                                                                  {"£", "#"},
-                                                                                  {"€", "$"}}};
+                                                                                  {"…", "..."}}};
 
-constexpr std::array<std::string_view, 17> kPunctuation{"''", "'",  "``",  "`", ".",  "?", "!", ",", ":",
-                                                        "-",  "--", "...", ";", "\"", "“", "”", "‘"};
+constexpr std::array<std::string_view, 25> kPunctuation{
+    "''", "'", "``", "`", ".",      "?",      "!",      ",",      ":",      "-",      "--",     "...",   ";",
+    "\"", "“", "”",  "‘", "\u2012", "\u2013", "\u201b", "\u058a", "\u2010", "\u2011", "\u066b", "\u066c"};
 
 bool is_dropped(std::string_view token) {
   const bool is_dash = token.size() > 2 && token.find_first_not_of('-') == std::string_view::npos;
-  // Java's characters of two halves, as emoji, cannot be tokenized there, and are left out.
-  const bool is_of_two_halves = !token.empty() && static_cast<unsigned char>(token.front()) >= 0xf0;
   const bool is_blank = token.find_first_not_of(" \t\r\n\f\v") == std::string_view::npos || token == " ";
-  return is_dash || is_blank || is_of_two_halves ||
+  return is_dash || is_blank ||
          std::find(kPunctuation.begin(), kPunctuation.end(), token) != kPunctuation.end();
 }
 
@@ -76,27 +93,23 @@ std::string spelled(std::string_view token) {
   return std::string(token);
 }
 
-/// Typographic apostrophes are apostrophes.
-std::string with_plain_apostrophes(std::string_view line) {
-  constexpr std::string_view kTypographic = "’";
-  std::string plain;
-  for (auto at = line.find(kTypographic); at != std::string_view::npos; at = line.find(kTypographic)) {
-    plain.append(line.substr(0, at)).append(1, '\'');
-    line.remove_prefix(at + kTypographic.size());
-  }
-  return plain.append(line);
+/// The space within a mixed number, which does not break.
+std::string with_fixed_blank(std::string token) {
+  constexpr std::string_view kFixed = "\u00a0";
+  if (const auto blank = token.find(' '); blank != std::string::npos) token.replace(blank, 1, kFixed);
+  return token;
 }
 
 }  // namespace
 
 std::string ptb_tokens(const std::string& line) {
-  static const text::PreTokenizer pattern(kPattern, "ptb tokenizer");
+  static const text::PreTokenizer pattern(token_pattern(), "ptb tokenizer");
   std::string tokens;
-  pattern.split(with_plain_apostrophes(text::lower_case(line)), [&](std::string_view part) {
-    const auto token = spelled(part);
+  pattern.split(ptb_characters(line), [&](std::string_view part) {
+    const auto token = spelled(text::lower_case(part));
     if (is_dropped(token)) return;
     if (!tokens.empty()) tokens += ' ';
-    tokens += token;
+    tokens += with_fixed_blank(token);
   });
   return tokens;
 }

@@ -6,23 +6,22 @@ namespace ccexpert::eval {
 namespace {
 
 /// White space as Python sees it: Unicode's, and four separators of ASCII.
-bool is_blank(UChar32 character) {
-  return (character >= 0x1c && character <= 0x1f) || u_isUWhiteSpace(character) != 0;
-}
-
-/// The character at `position` of valid UTF-8; `position` moves behind it.
-UChar32 next_character(std::string_view text, size_t& position) {
-  const auto byte = [&] { return static_cast<unsigned char>(text[position]); };
-  const unsigned lead = byte();
-  ++position;
-  if (lead < 0x80) return static_cast<UChar32>(lead);
-  unsigned character = lead & (lead >= 0xf0 ? 0x07u : lead >= 0xe0 ? 0x0fu : 0x1fu);
-  for (; position < text.size() && (byte() & 0xc0u) == 0x80; ++position)
-    character = (character << 6) | (byte() & 0x3fu);
-  return static_cast<UChar32>(character);
+bool is_blank(char32_t character) {
+  return (character >= 0x1c && character <= 0x1f) || u_isUWhiteSpace(static_cast<UChar32>(character)) != 0;
 }
 
 }  // namespace
+
+char32_t next_character(std::string_view text, size_t& position) {
+  const auto byte = [&] { return static_cast<unsigned char>(text[position]); };
+  const unsigned lead = byte();
+  ++position;
+  if (lead < 0x80) return lead;
+  unsigned character = lead & (lead >= 0xf0 ? 0x07u : lead >= 0xe0 ? 0x0fu : 0x1fu);
+  for (; position < text.size() && (byte() & 0xc0u) == 0x80; ++position)
+    character = (character << 6) | (byte() & 0x3fu);
+  return character;
+}
 
 std::vector<std::string_view> split_words(std::string_view text) {
   std::vector<std::string_view> words;

@@ -10,6 +10,9 @@
 
 namespace ccexpert::eval {
 
+/// The character at `position` of valid UTF-8; `position` moves behind it.
+char32_t next_character(std::string_view text, size_t& position);
+
 /// Words apart by any white space, as Python's str.split().
 std::vector<std::string_view> split_words(std::string_view text);
 

@@ -46,7 +46,33 @@ TEST(Tokenize, PtbTokensAreThoseOfTheCocoEvaluation) {
       {"5 sq. m, 3 sq.m", "5 sq. m 3 sq. m"},
       {"a 🏠 house🏠 ☃ ✓", "a house ☃ ✓"},
       {"rock'n'roll y'all C++ C#", "rock 'n' roll y' all c++ c#"},
+      {"AT&T and R&D, a&b", "at&t and r&d a & b"},
+      {"no change!Really? yes.No", "no change!really yes.no"},
+      {"3.2km, 10km, 1,000m, 5.5-inch", "3.2 km 10km 1,000 m 5.5-inch"},
+      {"trees.2 houses,3 roads", "trees .2 houses ,3 roads"},
+      {"1 1/2 m and 1 km", "1\u00a01/2 m and 1 km"},
+      {"a_b _c_ image_1.png 12.png", "a_b _ c _ image_1 png 12.png"},
+      {"#road a#b *** US$5", "#road a #b *** us$ 5"},
+      {"a@b @user @ 1", "a@b @user @ 1"},
+      {"x+1 +5-6 10:30-11:00", "x +1 +5 -6 10:30 -11:00"},
+      {"ma'am c'mon 'cause anti- Fig. 3", "ma'am c'mon 'cause anti- fig. 3"},
       {"", ""},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_EQ(tokenize(text, Tokenizer::kPtb), expected) << text;
+}
+
+TEST(Tokenize, PtbKnowsUnicodesBlanksHyphensQuotesAndFractions) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"a\u00a0road\u2009is\u202fhere\u3000now", "a road is here now"},
+      {"semi\u2010built non\u2011urban \u2010 x\u2013y", "semi\u2010built non\u2011urban x y"},
+      {"so\u00adft", "soft"},
+      {"«old» ‹new› “a” ‘b’ „c”", "old new a b „ c"},
+      {"¾ of ⅓, 2⅔, ⅛", "3/4 of 1/3 2 2/3 ⅛"},
+      {"5¢ £3 €4 ¥2 ¤1", "5 cents # 3 $ 4 ¥ 2 $ 1"},
+      {"1\u20442 and 3\u066b5", "1\u20442 and 3\u066b5"},
+      {"a\u200bb\ufeff c\x7f d", "a b c d"},
+      {"Ⅳ ①", "①"},
+      {"re\u0301el", "re\u0301el"},
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(tokenize(text, Tokenizer::kPtb), expected) << text;
 }
