@@ -3,9 +3,9 @@
 #include <ccexpert/core/error.h>
 
 #include "core/file_names.h"
-#include "core/files.h"
 #include "core/json.h"
 #include "core/json_list.h"
+#include "core/text_file.h"
 
 namespace ccexpert::eval {
 namespace {
@@ -59,7 +59,11 @@ std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<con
   const auto [key, value] = first_of(entry, keys);
   if (value == nullptr) return std::nullopt;
   if (value->is_boolean()) return value->get<bool>();
-  if (*value == 0 || *value == 1) return *value == 1;
+  for (const bool flag : {false, true}) {
+    if (*value == static_cast<int>(flag) || *value == (flag ? "1" : "0") ||
+        *value == (flag ? "true" : "false"))
+      return flag;
+  }
   refuse(entry, key, "0, 1, true or false", *value);
 }
 
@@ -100,12 +104,10 @@ CaptionEntry universal_entry(const JsonEntry& entry) {
 }
 
 std::string read_caption_file(const std::filesystem::path& file) {
-  auto text = read_file(file, kMaxCaptionBytes);
-  text.erase(0, text.size() - without_byte_order_mark(text).size());
-  return text;
+  return read_text_file(file, kMaxCaptionBytes);
 }
 
-void visit_caption_entries(const std::string& text, const std::filesystem::path& file,
+void visit_caption_entries(std::string_view text, const std::filesystem::path& file,
                            const std::filesystem::path& root,
                            const std::function<void(const JsonEntry&)>& visit, const char* hint) {
   const auto start = root.empty() ? file.parent_path() : root;

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -28,7 +29,7 @@ std::optional<std::string> text_under(const JsonEntry& entry, std::initializer_l
 /// A text or a list of texts.
 std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// 0, 1, true or false.
+/// 0, 1, true or false, as a value or as its text.
 std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
 /// A path that starts at the root where it is relative, or at the working directory where that alone has the
@@ -43,11 +44,11 @@ std::vector<std::string> names_of(const std::string& path);
 CaptionEntry universal_entry(const JsonEntry& entry);
 
 /// Calls `visit` for every entry of a JSON array or JSON Lines.
-void visit_caption_entries(const std::string& text, const std::filesystem::path& file,
+void visit_caption_entries(std::string_view text, const std::filesystem::path& file,
                            const std::filesystem::path& root,
                            const std::function<void(const JsonEntry&)>& visit, const char* hint = "");
 
-/// The text of a file, without the mark that some editors begin one with.
+/// The text of a file in UTF-8 or UTF-16, without a byte order mark.
 std::string read_caption_file(const std::filesystem::path& file);
 
 /// Captions of millions of pairs are more than a configuration file's limit allows.

@@ -65,15 +65,16 @@ void deduce_changes(std::vector<Sample>& samples, const std::vector<std::string>
 /// Collects samples under the uids of their references.
 class Collector {
  public:
-  explicit Collector(EvaluationSet& set) : set_(set) {}
+  Collector(EvaluationSet& set, Repeats repeats) : set_(set), repeats_(repeats) {}
 
   void add(const CaptionEntry& prediction, const CaptionEntry& references) {
     const auto [known, is_new] = places_.emplace(references.uid, set_.samples.size());
-    if (!is_new) {
+    if (!is_new) ++set_.repeated;
+    if (!is_new && repeats_ == Repeats::kOnce) {
       repeat(set_.samples[known->second], prediction, references);
       return;
     }
-    set_.merged += references.merged;
+    if (is_new) set_.merged += references.merged;
     set_.samples.push_back({.uid = references.uid,
                             .prediction = prediction.prediction.value(),
                             .references = references.references,
@@ -86,12 +87,12 @@ class Collector {
 
  private:
   void repeat(Sample& sample, const CaptionEntry& prediction, const CaptionEntry& references) {
-    ++set_.repeated;
     if (sample.prediction != prediction.prediction.value()) ++set_.contradicted;
     if (add_missing(sample.references, references.references)) ++set_.merged;
   }
 
   EvaluationSet& set_;
+  Repeats repeats_;
   std::unordered_map<std::string, size_t> places_;
 };
 
@@ -147,8 +148,8 @@ class PairFinder {
   std::unordered_map<const CaptionEntry*, Owner> owners_;
 };
 
-void collect_own(const std::vector<CaptionEntry>& predictions, EvaluationSet& set) {
-  Collector collector(set);
+void collect_own(const std::vector<CaptionEntry>& predictions, Repeats repeats, EvaluationSet& set) {
+  Collector collector(set, repeats);
   for (const auto& entry : predictions) {
     if (entry.references.empty()) {
       set.extra.push_back(entry.uid);
@@ -162,7 +163,7 @@ void collect_own(const std::vector<CaptionEntry>& predictions, EvaluationSet& se
 }
 
 void collect(const std::vector<CaptionEntry>& predictions, const std::vector<CaptionEntry>& references,
-             EvaluationSet& set) {
+             Repeats repeats, EvaluationSet& set) {
   const EntryIndex index(references);
   const PairFinder pairs(index, predictions);
   std::unordered_map<const CaptionEntry*, std::vector<const CaptionEntry*>> said;
@@ -174,7 +175,7 @@ void collect(const std::vector<CaptionEntry>& predictions, const std::vector<Cap
       said[pair].push_back(&entry);
     }
   }
-  Collector collector(set);
+  Collector collector(set, repeats);
   for (const auto& pair : references) {
     if (index.find(pair.uid) != &pair) continue;  // an entry that repeats an earlier one
     const auto found = said.find(&pair);
@@ -190,12 +191,12 @@ void collect(const std::vector<CaptionEntry>& predictions, const std::vector<Cap
 
 EvaluationSet evaluation_set(const std::vector<CaptionEntry>& predictions,
                              const std::vector<CaptionEntry>& references,
-                             const std::vector<std::string>& unchanged_sentences) {
+                             const std::vector<std::string>& unchanged_sentences, Repeats repeats) {
   EvaluationSet set;
   if (references.empty()) {
-    collect_own(predictions, set);
+    collect_own(predictions, repeats, set);
   } else {
-    collect(predictions, references, set);
+    collect(predictions, references, repeats, set);
   }
   if (set.samples.empty()) {
     const auto got = fmt::format("{} predictions without references, {} references without a prediction",

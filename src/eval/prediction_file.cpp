@@ -1,10 +1,15 @@
+#include <fmt/format.h>
+
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
+#include "eval/caption_document.h"
 #include "eval/entry_fields.h"
 
 namespace ccexpert::eval {
 namespace {
+
+namespace fs = std::filesystem;
 
 CaptionEntry prediction_entry(const JsonEntry& entry) {
   auto result = universal_entry(entry);
@@ -17,15 +22,36 @@ CaptionEntry prediction_entry(const JsonEntry& entry) {
   return result;
 }
 
+std::vector<CaptionEntry> dictionary_predictions(const nlohmann::json& object, const std::string& source) {
+  auto entries = dictionary_entries(object);
+  for (auto& entry : entries) {
+    if (entry.references.size() != 1)
+      fail({source + ": " + entry.uid, "one caption", fmt::format("{}", entry.references.size())});
+    entry.prediction = std::move(entry.references.front());
+    entry.references.clear();
+  }
+  return entries;
+}
+
 }  // namespace
 
-std::vector<CaptionEntry> read_predictions(const std::filesystem::path& file,
-                                           const std::filesystem::path& image_root) {
+std::vector<CaptionEntry> parse_predictions(std::string_view text, const fs::path& file,
+                                            const fs::path& image_root) {
+  const auto source = file.string();
+  if (const auto object = as_object(text, source)) {
+    if (is_caption_dictionary(*object)) return dictionary_predictions(*object, source);
+    const auto root = image_root.empty() ? file.parent_path() : image_root;
+    return {prediction_entry({*object, source + ": line 1", root})};
+  }
   std::vector<CaptionEntry> entries;
-  visit_caption_entries(read_caption_file(file), file, image_root,
+  visit_caption_entries(text, file, image_root,
                         [&](const JsonEntry& entry) { entries.push_back(prediction_entry(entry)); });
-  if (entries.empty()) fail({file.string(), "at least one prediction", "none"});
+  if (entries.empty()) fail({source, "at least one prediction", "none"});
   return entries;
+}
+
+std::vector<CaptionEntry> read_predictions(const fs::path& file, const fs::path& image_root) {
+  return parse_predictions(read_caption_file(file), file, image_root);
 }
 
 }  // namespace ccexpert::eval

@@ -3,13 +3,14 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
 #include "core/json.h"
 #include "core/json_list.h"
+#include "core/printable.h"
+#include "eval/caption_document.h"
 #include "eval/entry_fields.h"
 #include "eval/merged_entries.h"
 
@@ -39,7 +40,7 @@ CaptionEntry list_entry(const JsonEntry& entry) {
   return result;
 }
 
-std::vector<CaptionEntry> list_of_pairs(const std::string& text, const fs::path& file, const fs::path& root) {
+std::vector<CaptionEntry> list_of_pairs(std::string_view text, const fs::path& file, const fs::path& root) {
   if (!is_json_list(text)) {
     const auto start = fmt::format("'{:.60}'", text.substr(0, text.find('\n')));
     fail({file.string(), "a JSON array or JSON Lines", text.empty() ? "nothing" : start, kConvertHint});
@@ -99,7 +100,7 @@ class SplitFilter {
   }
   void check() const {
     if (found_.empty() || found_.contains(wanted_)) return;
-    fail({source_ + ": split", fmt::format("one of {}, or all", fmt::join(found_, ", ")), wanted_});
+    fail({source_ + ": split", fmt::format("one of {}, or all", first_few(found_)), wanted_});
   }
 
  private:
@@ -155,7 +156,9 @@ std::vector<CaptionEntry> coco(const JsonEntry& place) {
 
 /// CLEVR-Change has its captions by the name of the first image: {"CLEVR_default_000001.png": [captions]}.
 bool is_clevr_change(const json& object) {
-  const auto is_image = [](const std::string& name) { return fs::path(name).extension() == ".png"; };
+  const auto is_image = [](const std::string& name) {
+    return name.starts_with("CLEVR_") && fs::path(name).extension() == ".png";
+  };
   if (object.empty() || !object.is_object()) return false;
   const auto items = object.items();
   return std::all_of(items.begin(), items.end(),
@@ -177,7 +180,9 @@ std::map<std::string, std::string> clevr_splits(const fs::path& file) {
 
 /// "000012" to "12".
 std::string without_zeros(const std::string& digits) {
-  return digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  const auto first = digits.find_first_not_of('0');
+  if (first != std::string::npos) return digits.substr(first);
+  return digits.empty() ? "" : "0";
 }
 
 std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& file,
@@ -209,22 +214,11 @@ std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& f
   return entries;
 }
 
-/// The file as one object, or nothing where it is a list.
-std::optional<json> as_object(const std::string& text) {
-  if (const auto first = text.find_first_not_of(" \t\r\n"); first == std::string::npos || text[first] != '{')
-    return std::nullopt;
-  // JSON Lines are objects too, but several of them, which is no JSON.
-  auto object = json::parse(text, nullptr, false);
-  if (!object.is_object()) return std::nullopt;
-  return object;
-}
-
 }  // namespace
 
-std::vector<CaptionEntry> read_references(const fs::path& file, const std::string& split,
-                                          const fs::path& image_root) {
-  const auto text = read_caption_file(file);
-  const auto object = as_object(text).value_or(json());
+std::vector<CaptionEntry> parse_references(std::string_view text, const fs::path& file,
+                                           const std::string& split, const fs::path& image_root) {
+  const auto object = as_object(text, file.string()).value_or(json());
   const JsonEntry place{object, file.string(), image_root.empty() ? file.parent_path() : image_root};
   std::vector<CaptionEntry> entries;
   if (object.contains("annotations")) {
@@ -233,6 +227,8 @@ std::vector<CaptionEntry> read_references(const fs::path& file, const std::strin
     entries = levir_cc(place, split);
   } else if (is_clevr_change(object)) {
     entries = clevr_change(place, file, split);
+  } else if (is_caption_dictionary(object)) {
+    entries = dictionary_entries(object);
   } else if (object.is_object()) {
     entries = {list_entry({object, file.string() + ": line 1", place.root, kConvertHint})};
   } else {
@@ -240,6 +236,11 @@ std::vector<CaptionEntry> read_references(const fs::path& file, const std::strin
   }
   if (entries.empty()) fail({file.string(), "at least one pair with references", "none"});
   return entries;
+}
+
+std::vector<CaptionEntry> read_references(const fs::path& file, const std::string& split,
+                                          const fs::path& image_root) {
+  return parse_references(read_caption_file(file), file, split, image_root);
 }
 
 }  // namespace ccexpert::eval

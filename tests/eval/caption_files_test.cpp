@@ -21,6 +21,10 @@ class CaptionFiles : public ::testing::Test {
   std::vector<CaptionEntry> references(const std::string& text, const std::string& split = "test") {
     return read_references(folder_.write("r.json", text), split);
   }
+  static EvaluationSet set_each(const std::vector<CaptionEntry>& said,
+                                const std::vector<CaptionEntry>& expected = {}) {
+    return evaluation_set(said, expected, levir_cc_unchanged_sentences(), Repeats::kEach);
+  }
   static EvaluationSet set_of(const std::vector<CaptionEntry>& said,
                               const std::vector<CaptionEntry>& expected = {}) {
     return evaluation_set(said, expected, levir_cc_unchanged_sentences());
@@ -50,6 +54,56 @@ TEST_F(CaptionFiles, ReadsTheAuthorsEvaluationFiles) {
   EXPECT_EQ(set.samples[1].prediction, "");
   EXPECT_EQ(set.repeated, 2u);
   EXPECT_EQ(set.contradicted, 1u);
+}
+
+TEST_F(CaptionFiles, RepeatedUidsMayCountEach) {
+  const auto said = predictions(R"([{"uid": "a", "pred": "p", "change_caption": ["x"]},
+      {"uid": "b", "pred": "q", "change_caption": ["y"]}, {"uid": "a", "pred": "p", "change_caption": ["z"]}])");
+  const auto own = set_each(said);
+  ASSERT_EQ(own.samples.size(), 3u);
+  EXPECT_EQ(own.repeated, 1u);
+  EXPECT_EQ(own.samples[2].uid, "a");
+  EXPECT_THAT(own.samples[2].references, ElementsAre("z"));
+  const auto expected =
+      references(R"([{"uid": "a", "change_caption": "x"}, {"uid": "b", "change_caption": "y"}])");
+  EXPECT_EQ(set_each(said, expected).samples.size(), 3u);
+  EXPECT_EQ(set_each(said, expected).before.size(), 3u);
+  EXPECT_EQ(set_of(said, expected).samples.size(), 2u);
+}
+
+TEST_F(CaptionFiles, ReadsDictionariesOfCaptions) {
+  for (const char* text :
+       {R"({"1": ["a road"], "2": "no change"})", "{\n \"1\": \"a road\",\n \"2\": \"no change\"}\n",
+        R"({"1": [{"image_id": 1, "caption": "a road"}], "2": ["no change"]})"}) {
+    const auto said = predictions(text);
+    ASSERT_EQ(said.size(), 2u) << text;
+    EXPECT_EQ(said[0].uid, "1");
+    EXPECT_EQ(said[0].prediction, "a road");
+    EXPECT_TRUE(said[0].references.empty());
+  }
+  const auto expected = references(R"({"1.png": ["a road", "a path"], "2.png": ["same"]})");
+  ASSERT_EQ(expected.size(), 2u);
+  EXPECT_THAT(expected[0].references, ElementsAre("a road", "a path"));
+  EXPECT_EQ(expected[0].changed, std::nullopt);
+  EXPECT_EQ(set_of(predictions(R"({"1": ["a road"], "2": ["x"]})"), expected).samples.size(), 2u);
+  EXPECT_THAT(test::error_of([&] { predictions(R"({"1": ["a", "b"]})"); }),
+              HasSubstr("p.jsonl: 1: expected one caption, got 2"));
+}
+
+TEST_F(CaptionFiles, AnEntryOnSeveralLinesIsOneEntry) {
+  EXPECT_EQ(predictions("{\n  \"uid\": \"a\",\n  \"pred\": \"x\"\n}\n")[0].prediction, "x");
+  EXPECT_THAT(test::error_of([&] { predictions("{\"uid\": \"a\",\n\"pred\": x}\n"); }),
+              HasSubstr("p.jsonl: expected JSON, got"));
+}
+
+TEST_F(CaptionFiles, FlagsMayBeTexts) {
+  const auto flag = [&](const std::string& value) {
+    return references(R"([{"uid": "a", "change_caption": "x", "change_flag": )" + value + "}]")[0].changed;
+  };
+  for (const char* text : {"1", "true", "\"1\"", "\"true\""}) EXPECT_EQ(flag(text), true) << text;
+  for (const char* text : {"0", "false", "\"0\"", "\"false\""}) EXPECT_EQ(flag(text), false) << text;
+  EXPECT_THAT(test::error_of([&] { flag("\"yes\""); }),
+              HasSubstr("expected 0, 1, true or false, got \"yes\""));
 }
 
 TEST_F(CaptionFiles, CaptionsOfTheCommandMatchLevirByNameStemOrNumber) {
@@ -213,6 +267,7 @@ TEST_F(CaptionFiles, ReadsClevrChangeWithItsSplits) {
   EXPECT_EQ(
       set_of(predictions(R"([{"uid": "CLEVR_default_000012.png", "pred": "p"}])"), changed).samples.size(),
       1u);
+  EXPECT_EQ(references(R"({"CLEVR_.png": ["a"], "CLEVR_0.png": ["b"]})").size(), 2u);
   const auto same = read_references(folder_.write("no_change_captions.json", kCaptions), "all");
   ASSERT_EQ(same.size(), 2u);
   EXPECT_EQ(same[0].uid, "CLEVR_nonsemantic_000003");
@@ -240,13 +295,29 @@ TEST_F(CaptionFiles, DeeplyNestedJsonIsRefused) {
   const std::string deep = std::string(200000, '[') + std::string(200000, ']');
   const auto error = [&](const std::string& text) { return test::error_of([&] { predictions(text); }); };
   EXPECT_THAT(error(R"({"uid": "a", "pred": )" + deep + "}\n"),
-              HasSubstr("line 1: expected JSON, got values nested"));
+              HasSubstr("p.jsonl: expected JSON, got values nested too deeply"));
   EXPECT_THAT(error("[" + deep + "]"), HasSubstr("expected JSON, got values nested too deeply"));
 }
 
 TEST_F(CaptionFiles, AByteOrderMarkIsNoText) {
   EXPECT_EQ(predictions("\xef\xbb\xbf{\"uid\": \"a\", \"pred\": \"x\"}\n").size(), 1u);
   EXPECT_EQ(references(std::string("\xef\xbb\xbf") + kLevir).size(), 2u);
+}
+
+TEST_F(CaptionFiles, ReadsUtf16WithItsMark) {
+  std::string wide = "\xff\xfe";
+  for (const char c : std::string("{\"uid\": \"a\", \"pred\": \"x\"}\r\n")) wide += {c, '\0'};
+  EXPECT_EQ(predictions(wide)[0].prediction, "x");
+}
+
+TEST_F(CaptionFiles, ErrorsNameFewOfManySplits) {
+  std::string text = "{\"images\": [";
+  for (int i = 0; i < 100; ++i)
+    text += (i > 0 ? ",{\"filename\": \"" : "{\"filename\": \"") + std::to_string(i) + "\", \"split\": \"s" +
+            std::to_string(i) + "\\u001b[2J\", \"sentences\": [{\"raw\": \"x\"}]}";
+  const auto error = test::error_of([&] { references(text + "]}"); });
+  EXPECT_THAT(error, HasSubstr("and 95 more, or all, got test"));
+  EXPECT_EQ(error.find('\x1b'), std::string::npos);
 }
 
 TEST_F(CaptionFiles, NothingInCommonIsAnError) {

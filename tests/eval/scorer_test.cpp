@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/scorer.h>
 
 #include "eval/golden_metrics.h"
@@ -44,6 +45,35 @@ TEST(Scorer, MeanIsOfTheFourMetrics) {
       (table.value("BLEU-4") + table.value("METEOR") + table.value("ROUGE-L") + table.value("CIDEr-D")) / 4.0;
   EXPECT_DOUBLE_EQ(table.value("S*m"), mean);
   EXPECT_TRUE(std::isnan(table.value("SPICE")));
+}
+
+/// The authors' script scores every line; figures of its scorers and METEOR's jar.
+TEST(Scorer, GoldenScoresOfRepeatedUidsThatCountEach) {
+  const auto set = evaluation_set(read_predictions(test::golden_metrics_file("predictions.jsonl")), {},
+                                  levir_cc_unchanged_sentences(), Repeats::kEach);
+  EXPECT_EQ(set.samples.size(), 120u);
+  ScorerOptions options;
+  const bool has_tables = std::filesystem::exists(MeteorData::default_folder() / "paraphrase-en.gz");
+  if (has_tables) options.meteor = MeteorData::open(MeteorData::default_folder());
+  const auto table = Scorer(options).score(set.samples);
+  EXPECT_NEAR(table.value("BLEU-1"), 0.6162867727485286, 1e-6);
+  EXPECT_NEAR(table.value("BLEU-4"), 0.42469950714705595, 1e-6);
+  EXPECT_NEAR(table.value("ROUGE-L"), 0.6133096180526738, 1e-6);
+  EXPECT_NEAR(table.value("CIDEr-D"), 1.0474423666976374, 1e-6);
+  if (!has_tables) GTEST_SKIP() << "METEOR's tables are not installed: run scripts/setup.sh";
+  EXPECT_NEAR(table.value("METEOR"), 0.3106787367486945, 1e-4);
+  EXPECT_NEAR(table.value("S*m"), 0.5990325571615154, 1e-4);
+}
+
+TEST(Scorer, RefusesCaptionsOfNoBound) {
+  const std::string longest(65536, 'a');
+  const auto error = [](const std::string& said, const std::string& expected) {
+    return test::error_of([&] { Scorer({}).score(std::vector<Sample>{{"u", said, {expected}}}); });
+  };
+  EXPECT_EQ(error(longest, longest), "no error");
+  EXPECT_THAT(error(longest + "a", "x"),
+              HasSubstr("pair u: expected captions of at most 65536 bytes, got one of 65537"));
+  EXPECT_THAT(error("x", longest + "a"), HasSubstr("pair u: expected captions"));
 }
 
 TEST(Scorer, GoldenMean) {
