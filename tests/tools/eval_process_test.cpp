@@ -124,13 +124,53 @@ TEST_F(EvalProcess, ComparesTwoFiles) {
 )");
   const auto result = score({predictions_, "--compare", other.string(), "--bootstrap", "200"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("1 pairs stand in one of the two files only"));
-  EXPECT_THAT(result.out, AllOf(HasSubstr("said, all"), HasSubstr("other, all"), HasSubstr("difference, all"),
-                                HasSubstr("paired bootstrap")));
+  EXPECT_THAT(result.err,
+              HasSubstr("1 predictions are of pairs that not all of the files have; they are left out"));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("said, all"), HasSubstr("other, all"),
+                                HasSubstr("difference to other, all"), HasSubstr("paired bootstrap")));
   const auto json = nlohmann::json::parse(
       score({predictions_, "--compare", other.string(), "--format", "json", "--quiet"}).out);
-  EXPECT_GT(json["subsets"]["all"]["scores"]["BLEU-1"]["difference"]["value"].get<double>(), 0.5);
+  const auto& with = json["compared_with"][0];
+  EXPECT_EQ(with["name"], "other");
+  EXPECT_GT(with["subsets"]["all"]["scores"]["BLEU-1"]["difference"]["value"].get<double>(), 0.5);
   EXPECT_EQ(json["left_out"], 1);
+}
+
+TEST_F(EvalProcess, ComparesSeveralFiles) {
+  const auto file = [&](const std::string& name, const std::string& said) {
+    return folder_
+        .write(name, R"({"uid": "a", "pred": ")" + said + R"(", "change_caption": ["many houses appear"]})")
+        .string();
+  };
+  const auto one = file("one.jsonl", "many houses appear"), two = file("two/said.jsonl", "a road"),
+             three = file("three/said.jsonl", "many houses");
+  const std::vector<std::string> compared{one, "--compare", two, "--compare", three, "--bootstrap", "50"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), compared.begin(), compared.end());
+    return score(more);
+  };
+  const auto table = with({"--html", path("report.html")});
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  EXPECT_THAT(table.out, AllOf(HasSubstr(two + ", all"), HasSubstr("difference to " + three + ", all")));
+  const auto named = with({"--format", "latex", "--name", "Ours", "--name", "A", "--name", "B"});
+  EXPECT_THAT(named.out, AllOf(HasSubstr("\nOurs & 100.00"), HasSubstr("\nA & 0.00"), HasSubstr("\nB & ")));
+  const auto json = nlohmann::json::parse(with({"--format", "json"}).out);
+  EXPECT_EQ(json["compared_with"].size(), 2u);
+  const auto page = content(path("report.html"));
+  EXPECT_THAT(page, AllOf(HasSubstr(R"("said":[["many","exact"],["houses","exact"],["appear","exact"]])"),
+                          HasSubstr(R"("said":[["a","missed"],["road","missed"]])"),
+                          HasSubstr(R"("said":[["many","exact"],["houses","exact"]])")));
+}
+
+TEST_F(EvalProcess, RepeatedUidsCountOnceOrEach) {
+  const auto each = score({predictions_, "--repeats", "each", "--format", "json"});
+  const auto json = nlohmann::json::parse(each.out);
+  EXPECT_EQ(json["repeats"], "each");
+  EXPECT_EQ(json["subsets"]["all"]["pairs"], 4);
+  EXPECT_THAT(score({predictions_, "--repeats", "each"}).out, HasSubstr("1 repeated entries count each"));
+  const auto compared = score({predictions_, "--repeats", "each", "--compare", predictions_, "--format",
+                               "json", "--bootstrap", "10"});
+  EXPECT_EQ(nlohmann::json::parse(compared.out)["left_out"], 0);
 }
 
 TEST_F(EvalProcess, EveryFormatButLatexHasTheDifferences) {
@@ -148,7 +188,8 @@ TEST_F(EvalProcess, EveryFormatButLatexHasTheDifferences) {
   EXPECT_THAT(commas, ::testing::Each(commas.front()));
   EXPECT_THAT(content(path("report.html")),
               AllOf(HasSubstr("<h2>compared with other</h2>"),
-                    HasSubstr("2 pairs that only one has are left out"), HasSubstr("p &lt;0.02")));
+                    HasSubstr("2 predictions of pairs that not all files have are left out"),
+                    HasSubstr("p &lt;0.02")));
 }
 
 TEST_F(EvalProcess, SaysThatReferencesWereMerged) {
@@ -196,6 +237,10 @@ TEST_F(EvalProcess, WrongArgumentsExitWith2) {
       {{"x", "--compare", "y", "--no-bootstrap"}, "--compare: expected without --no-bootstrap"},
       {{"x", "--worst", "3", "--format", "json"}, "--worst: expected with --format table"},
       {{"x", "--no-meteor", "--by", "METEOR"}, "--by METEOR: expected without --no-meteor"},
+      {{"x", "--figure", "f.jpg"}, "--figure: expected a file .png, .svg or .pdf, got f.jpg"},
+      {{"x", "--figure-uid", "a"}, "--figure-uid: expected with --figure"},
+      {{"x", "--name", "a", "--name", "b"},
+       "--name: expected at most 1 names, one a file of predictions, got 2"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = run(arguments);

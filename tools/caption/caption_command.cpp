@@ -55,7 +55,7 @@ EvalCommand evaluation_of(const CaptionCommand& command) {
   EvalCommand evaluation;
   evaluation.predictions = command.output;
   evaluation.references = command.evaluate;
-  evaluation.name = command.output.stem().string();
+  evaluation.names = {command.output.stem().string()};
   evaluation.split = command.evaluation_split;
   evaluation.tokenizer = command.evaluation_tokenizer;
   evaluation.meteor_data = command.meteor_data;

@@ -9,6 +9,7 @@
 #include "eval/eval_format.h"
 #include "eval/eval_options.h"
 #include "eval/eval_run.h"
+#include "eval/figure.h"
 #include "eval/html_report.h"
 
 namespace ccexpert::tools {
@@ -37,6 +38,7 @@ int run_eval(const EvalCommand& command) {
   const auto result = evaluate(command, meteor);
   const int exit_code = report_coverage(command, result);
   write(command, result);
+  if (!command.figure.empty()) write_figure(command, result, meteor);
   if (!command.html.empty()) write_html_report(command, result, meteor);
   return exit_code;
 }

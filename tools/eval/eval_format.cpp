@@ -1,9 +1,12 @@
 #include "eval/eval_format.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "core/printable.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -54,7 +57,7 @@ std::vector<std::string> row_of(std::vector<std::string> row, const Values& valu
 
 void add_rows(TextTable& table, const Scored& scored, const Scoring& scoring, bool named) {
   for (const auto& subset : scored.subsets) {
-    const auto name = named ? fmt::format("{}, {}", scored.name, subset.name) : subset.name;
+    const auto name = named ? fmt::format("{}, {}", printable(scored.name), subset.name) : subset.name;
     table.add(row_of({name, std::to_string(subset.pairs.size())}, subset.table.corpus, percent));
     if (subset.intervals.empty()) continue;
     const auto share = fmt::format("  {:g} %", 100.0 * scoring.confidence);
@@ -65,18 +68,18 @@ void add_rows(TextTable& table, const Scored& scored, const Scoring& scoring, bo
   }
 }
 
-void add_differences(TextTable& table, const EvalResult& result) {
+void add_differences(TextTable& table, const Scored& baseline, const Scoring& scoring) {
   using eval::Difference;
-  for (const auto& subset : result.scored.subsets) {
-    table.add(row_of({"difference, " + subset.name, ""}, subset.differences,
-                     [](const Difference& each) { return signed_percent(each.value); }));
-    const auto share = fmt::format("  {:g} %", 100.0 * result.scoring.confidence);
+  for (const auto& subset : baseline.subsets) {
+    table.add(row_of({fmt::format("difference to {}, {}", printable(baseline.name), subset.name), ""},
+                     subset.differences, [](const Difference& each) { return signed_percent(each.value); }));
+    const auto share = fmt::format("  {:g} %", 100.0 * scoring.confidence);
     table.add(row_of({share + " low", ""}, subset.differences,
                      [](const Difference& each) { return signed_percent(each.interval.low); }));
     table.add(row_of({share + " high", ""}, subset.differences,
                      [](const Difference& each) { return signed_percent(each.interval.high); }));
     table.add(row_of({"  p", ""}, subset.differences,
-                     [&](const Difference& each) { return p_value(each.p, result.scoring.resamples); }));
+                     [&](const Difference& each) { return p_value(each.p, scoring.resamples); }));
   }
 }
 
@@ -85,7 +88,8 @@ std::string header_note(const EvalResult& result) {
   auto note = fmt::format("{} pairs", set.samples.size());
   if (!result.scoring.split.empty()) note += fmt::format(" (split {})", result.scoring.split);
   note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
-  if (set.repeated > 0) note += fmt::format("; {} repeated entries count once", set.repeated);
+  if (set.repeated > 0)
+    note += fmt::format("; {} repeated entries count {}", set.repeated, repeats_name(result.scoring.repeats));
   if (set.merged > 0) note += fmt::format("; references of {} more entries of a uid merged", set.merged);
   return note + "\n";
 }
@@ -93,16 +97,17 @@ std::string header_note(const EvalResult& result) {
 std::string text_table(const EvalResult& result) {
   TextTable table;
   table.add(row_of({"", "pairs"}, result.scored.table().names, [](const std::string& name) { return name; }));
-  add_rows(table, result.scored, result.scoring, result.baseline.has_value());
-  if (result.baseline) {
-    add_rows(table, *result.baseline, result.scoring, true);
-    add_differences(table, result);
+  add_rows(table, result.scored, result.scoring, !result.baselines.empty());
+  for (const auto& each : result.baselines) {
+    add_rows(table, each, result.scoring, true);
+    add_differences(table, each, result.scoring);
   }
   auto text = header_note(result) + table.text() + kSubsetNote + "\n";
   if (!result.scoring.meteor) text += "Without METEOR there is no S*m.\n";
   if (result.scoring.resamples > 0) {
-    text += fmt::format("Intervals: percentile bootstrap over pairs, {} resamples{}.\n",
-                        result.scoring.resamples, result.baseline ? "; p: paired bootstrap, two-sided" : "");
+    text +=
+        fmt::format("Intervals: percentile bootstrap over pairs, {} resamples{}.\n", result.scoring.resamples,
+                    !result.baselines.empty() ? "; p: paired bootstrap, two-sided" : "");
   }
   return text;
 }
@@ -143,15 +148,14 @@ ordered_json to_json(const Scored& scored) {
 std::string json_text(const EvalResult& result) {
   auto object = to_json(result.scored);
   object["tokenizer"] = eval::tokenizer_name(result.scoring.tokenizer);
+  object["repeats"] = repeats_name(result.scoring.repeats);
   object["split"] = result.scoring.split.empty() ? ordered_json() : ordered_json(result.scoring.split);
   object["references"] = reference_counts(result.scored.set);
   object["confidence"] =
       result.scoring.resamples > 0 ? ordered_json(result.scoring.confidence) : ordered_json();
   object["resamples"] = result.scoring.resamples;
-  if (result.baseline) {
-    object["compared_with"] = to_json(*result.baseline);
-    object["left_out"] = result.left_out;
-  }
+  for (const auto& each : result.baselines) object["compared_with"].push_back(to_json(each));
+  if (!result.baselines.empty()) object["left_out"] = result.left_out;
   return object.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -177,15 +181,15 @@ std::vector<std::string> csv_header(const EvalResult& result) {
   for (const auto& name : result.scored.table().names) {
     header.push_back(name);
     if (result.scoring.resamples > 0) header.insert(header.end(), {name + " low", name + " high"});
-    if (!result.baseline) continue;
+    if (result.baselines.empty()) continue;
     for (const char* what : {"difference", "difference low", "difference high", "p"})
       header.push_back(fmt::format("{} {}", name, what));
   }
   return header;
 }
 
-/// One column's number, its interval, and how it differs from what it is compared with: empty cells in rows
-/// of that.
+/// One column's number, its interval, and how the first predictions differ from the row's: empty cells in
+/// rows of the first.
 void add_csv_cells(std::vector<std::string>& row, const Subset& subset, size_t column, bool compared) {
   row.push_back(csv_number(subset.table.corpus[column]));
   if (!subset.intervals.empty()) {
@@ -205,17 +209,15 @@ void add_csv_cells(std::vector<std::string>& row, const Subset& subset, size_t c
 
 std::string csv_text(const EvalResult& result) {
   std::string text = csv_row(csv_header(result));
-  const auto add = [&](const Scored& scored) {
-    for (const auto& subset : scored.subsets) {
-      std::vector<std::string> row{scored.name, subset.name, std::to_string(subset.pairs.size()),
+  for (const auto* scored : all_models(result)) {
+    for (const auto& subset : scored->subsets) {
+      std::vector<std::string> row{scored->name, subset.name, std::to_string(subset.pairs.size()),
                                    eval::tokenizer_name(result.scoring.tokenizer)};
       for (size_t i = 0; i < subset.table.corpus.size(); ++i)
-        add_csv_cells(row, subset, i, result.baseline.has_value());
+        add_csv_cells(row, subset, i, !result.baselines.empty());
       text += csv_row(row);
     }
-  };
-  add(result.scored);
-  if (result.baseline) add(*result.baseline);
+  }
   return text;
 }
 
@@ -244,32 +246,23 @@ std::string latex_text(const EvalResult& result) {
     if (name != "CIDEr" && name != "change accuracy") header += " & " + name;
   }
   auto text = header + " \\\\  % " + tokenizer_note(result.scoring) + "\n";
-  const auto add = [&](const Scored& scored) {
-    text += latex_escaped(scored.name);
+  for (const auto* scored : all_models(result)) {
+    text += latex_escaped(scored->name);
     for (size_t i = 0; i < names.size(); ++i) {
       if (names[i] != "CIDEr" && names[i] != "change accuracy")
-        text += " & " + percent(scored.table().corpus[i]);
+        text += " & " + percent(scored->table().corpus[i]);
     }
     text += " \\\\\n";
-  };
-  add(result.scored);
-  if (result.baseline) add(*result.baseline);
+  }
   return text;
 }
 
-/// A caption on one line of a terminal, which control characters could move or colour.
-std::string on_one_line(const std::string& text) {
-  std::string line;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r' || c == '\t') {
-      line += ' ';
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      line += fmt::format("\\x{:02x}", static_cast<unsigned>(c));
-    } else {
-      line += c;
-    }
-  }
-  return line;
+/// A caption on one line of a terminal: line breaks and tabs are blanks, what a terminal obeys is spelled
+/// out.
+std::string on_one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return printable(text);
 }
 
 std::string worst_pair(const Scored& scored, size_t pair) {

@@ -1,6 +1,7 @@
 #include "eval/eval_options.h"
 
 #include <memory>
+#include <set>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-eval predictions.jsonl
   ccexpert-eval captions.jsonl --references LevirCCcaptions.json
   ccexpert-eval captions.jsonl --references test.json --html report.html --worst 10
-  ccexpert-eval ours.jsonl --compare baseline.jsonl --references test.json
+  ccexpert-eval ours.jsonl --compare baseline.jsonl --references test.json --figure figure.pdf
   ccexpert-eval captions.jsonl --references test.json --format latex --name CCExpert-0.5B
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction.)";
@@ -43,8 +44,10 @@ void add_input_options(CLI::App& app, EvalCommand& command) {
                  "where image paths start, for --html (the folder of their file)")
       ->type_name("DIR")
       ->group(kGroup);
-  app.add_option("--compare", command.compare,
-                 "other predictions of the same pairs: differences and a paired bootstrap test")
+  app.add_option(
+         "--compare", command.compare,
+         "other predictions of the same pairs: differences and a paired bootstrap test; again for more files")
+      ->allow_extra_args(false)
       ->type_name("FILE")
       ->group(kGroup);
 }
@@ -55,6 +58,12 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
          "--tokenizer", command.tokenizer,
          "reference: lower case, no full stops, split on blanks, as CCExpert; ptb: as the COCO evaluation")
       ->check(CLI::IsMember({"reference", "ptb"}))
+      ->capture_default_str()
+      ->type_name("NAME")
+      ->group(kGroup);
+  app.add_option("--repeats", command.repeats,
+                 "predictions that repeat a uid count once (the first), or each, as in the authors' script")
+      ->check(CLI::IsMember({"once", "each"}))
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
@@ -109,6 +118,22 @@ void add_output_options(CLI::App& app, EvalCommand& command) {
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
+  app.add_option(
+         "--figure", command.figure,
+         "draw a few pairs with their images and all captions, right words marked: .png, .svg or .pdf")
+      ->type_name("FILE")
+      ->group(kGroup);
+  app.add_option(
+         "--figure-pairs", command.figure_pairs,
+         "pairs of the figure: those on which the files differ most by --by, or the worst of one file")
+      ->check(CLI::Range(int64_t{1}, int64_t{50}).description(""))
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(kGroup);
+  app.add_option("--figure-uid", command.figure_uids, "a pair of the figure; again for more pairs")
+      ->allow_extra_args(false)
+      ->type_name("UID")
+      ->group(kGroup);
   app.add_option("--worst", command.worst, "print this many of the worst pairs")
       ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
       ->capture_default_str()
@@ -119,7 +144,10 @@ void add_output_options(CLI::App& app, EvalCommand& command) {
       ->check(CLI::IsMember({"S*m", "METEOR", "BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr-D", "CIDEr"}))
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_option("--name", command.name, "what a table calls these predictions (the file's name)")
+  app.add_option(
+         "--name", command.names,
+         "what tables and figures call the predictions (the file's name); again for those of --compare")
+      ->allow_extra_args(false)
       ->type_name("TEXT")
       ->group(kGroup);
   app.add_flag("-q,--quiet", command.quiet, "no notes on standard error")->group(kGroup);
@@ -127,6 +155,27 @@ void add_output_options(CLI::App& app, EvalCommand& command) {
 
 void expect(bool holds, const std::string& message) {
   if (!holds) throw Error(message);
+}
+
+void check_figure(const EvalCommand& command) {
+  const auto extension = command.figure.extension();
+  expect(command.figure.empty() || extension == ".png" || extension == ".svg" || extension == ".pdf",
+         "--figure: expected a file .png, .svg or .pdf, got " + command.figure.string());
+  expect(!command.figure.empty() || command.figure_uids.empty(), "--figure-uid: expected with --figure");
+}
+
+/// Names that the command line leaves out are those of the files: their stems, or their paths if stems
+/// repeat.
+void name_models(EvalCommand& command) {
+  std::vector<std::filesystem::path> files{command.predictions};
+  files.insert(files.end(), command.compare.begin(), command.compare.end());
+  expect(command.names.size() <= files.size(),
+         fmt::format("--name: expected at most {} names, one a file of predictions, got {}", files.size(),
+                     command.names.size()));
+  std::set<std::string> stems;
+  for (const auto& file : files) stems.insert(file.stem().string());
+  for (size_t i = command.names.size(); i < files.size(); ++i)
+    command.names.push_back(stems.size() == files.size() ? files[i].stem().string() : files[i].string());
 }
 
 /// What options must be together. Throws Error.
@@ -140,7 +189,8 @@ void check(EvalCommand& command) {
   expect(!command.no_meteor || (command.worst_by != "METEOR" && command.worst_by != "S*m"),
          "--by " + command.worst_by + ": expected without --no-meteor");
   if (command.worst_by.empty()) command.worst_by = command.no_meteor ? "ROUGE-L" : "S*m";
-  if (command.name.empty()) command.name = command.predictions.stem().string();
+  check_figure(command);
+  name_models(command);
 }
 
 std::string eval_version_text(const std::string& command) {

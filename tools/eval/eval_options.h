@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <ccexpert/eval/scorer.h>
 
@@ -12,12 +13,13 @@ namespace ccexpert::tools {
 
 struct EvalCommand {
   std::filesystem::path predictions;
-  std::filesystem::path references;  ///< empty: those in the predictions file
-  std::filesystem::path compare;     ///< other predictions, or empty
+  std::filesystem::path references;            ///< empty: those in the predictions file
+  std::vector<std::filesystem::path> compare;  ///< other predictions
   std::filesystem::path image_root;
   std::string split = "test";
 
   std::string tokenizer = "reference";
+  std::string repeats = "once";  ///< or "each"
   bool no_meteor = false;
   std::filesystem::path meteor_data;          ///< empty: where scripts/setup.sh puts it
   std::filesystem::path unchanged_sentences;  ///< empty: LEVIR-CC's five
@@ -29,9 +31,12 @@ struct EvalCommand {
   std::filesystem::path pairs;   ///< scores of every pair, or empty
   std::filesystem::path html;    ///< report, or empty
   int64_t html_images = 200;
+  std::filesystem::path figure;  ///< picture of a few pairs, or empty
+  int64_t figure_pairs = 4;
+  std::vector<std::string> figure_uids;  ///< pairs of the figure; empty: it chooses
   int64_t worst = 0;
-  std::string worst_by;  ///< parsing fills it in: S*m, without METEOR ROUGE-L
-  std::string name;      ///< of the row in a LaTeX table; empty: the file's name
+  std::string worst_by;            ///< parsing fills it in: S*m, without METEOR ROUGE-L
+  std::vector<std::string> names;  ///< of the predictions, then of those of `compare`; else the files' names
   bool quiet = false;
 };
 

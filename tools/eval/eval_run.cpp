@@ -1,19 +1,22 @@
 #include "eval/eval_run.h"
 
 #include <algorithm>
-#include <fstream>
+#include <map>
+#include <sstream>
 #include <unordered_map>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 
 #include "common/exit_code.h"
-#include "core/file_names.h"
+#include "core/printable.h"
+#include "core/text_file.h"
 
 namespace ccexpert::tools {
 namespace {
+
+constexpr size_t kShownUids = 3;
 
 using eval::CaptionEntry;
 using eval::EvaluationSet;
@@ -21,11 +24,9 @@ using eval::Sample;
 
 std::vector<std::string> sentences_of(const EvalCommand& command) {
   if (command.unchanged_sentences.empty()) return eval::levir_cc_unchanged_sentences();
-  std::ifstream file(command.unchanged_sentences);
-  if (!file) fail(command.unchanged_sentences.string(), "cannot be opened");
+  std::istringstream text(read_text_file(command.unchanged_sentences));
   std::vector<std::string> sentences;
-  for (std::string line; std::getline(file, line);) {
-    if (sentences.empty()) line = without_byte_order_mark(line);
+  for (std::string line; std::getline(text, line);) {
     if (line.find_first_not_of(" \t\r") != std::string::npos) sentences.push_back(line);
   }
   if (sentences.empty()) fail({command.unchanged_sentences.string(), "at least one sentence", "none"});
@@ -49,29 +50,56 @@ EvaluationSet picked(const EvaluationSet& set, const std::vector<size_t>& chosen
   return result;
 }
 
-/// Keeps the pairs that both have, in the order of the first; returns how many only one has.
-size_t keep_common(EvaluationSet& one, EvaluationSet& other) {
-  std::unordered_map<std::string, size_t> places;
-  for (size_t i = 0; i < other.samples.size(); ++i) places.emplace(other.samples[i].uid, i);
-  std::vector<size_t> own, others;
-  for (size_t i = 0; i < one.samples.size(); ++i) {
-    const auto found = places.find(one.samples[i].uid);
-    if (found == places.end()) continue;
-    own.push_back(i);
-    others.push_back(found->second);
+/// Places of samples by their uid and how often it came before: the second of a uid is another sample.
+using Places = std::map<std::pair<std::string, size_t>, size_t>;
+
+Places places_of(const EvaluationSet& set) {
+  Places places;
+  std::unordered_map<std::string, size_t> seen;
+  for (size_t i = 0; i < set.samples.size(); ++i) {
+    const auto& uid = set.samples[i].uid;
+    places.emplace(std::pair(uid, seen[uid]++), i);
   }
-  if (own.empty()) fail({"--compare", "predictions of the same pairs", "no uid in common"});
-  const size_t lost = one.samples.size() + other.samples.size() - 2 * own.size();
-  if (lost > 0)
-    fmt::print(stderr, "ccexpert-eval: {} pairs stand in one of the two files only and are left out\n", lost);
-  one = picked(one, own);
-  other = picked(other, others);
-  // Both are judged by the same references.
-  for (size_t i = 0; i < own.size(); ++i) {
-    other.samples[i].references = one.samples[i].references;
-    other.samples[i].changed = one.samples[i].changed;
+  return places;
+}
+
+/// The keys that all sets have, in the order of the first.
+std::vector<Places::key_type> common_keys(const std::vector<Places>& places) {
+  std::vector<std::pair<size_t, Places::key_type>> common;
+  for (const auto& [key, place] : places.front()) {
+    if (std::all_of(places.begin(), places.end(), [&](const Places& each) { return each.contains(key); }))
+      common.emplace_back(place, key);
+  }
+  std::sort(common.begin(), common.end());
+  std::vector<Places::key_type> keys;
+  for (auto& [place, key] : common) keys.push_back(std::move(key));
+  return keys;
+}
+
+/// Keeps the pairs that all sets have, in the order of the first; returns how many samples that leaves out.
+size_t keep_common(std::vector<EvaluationSet>& sets) {
+  std::vector<Places> places;
+  for (const auto& set : sets) places.push_back(places_of(set));
+  const auto keys = common_keys(places);
+  if (keys.empty()) fail({"--compare", "predictions of the same pairs", "no uid in common"});
+  size_t lost = 0;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    std::vector<size_t> chosen;
+    for (const auto& key : keys) chosen.push_back(places[i].at(key));
+    lost += sets[i].samples.size() - chosen.size();
+    sets[i] = picked(sets[i], chosen);
   }
   return lost;
+}
+
+/// All are judged by the references of the first.
+void share_references(std::vector<EvaluationSet>& sets) {
+  for (auto& set : sets) {
+    for (size_t i = 0; i < set.samples.size(); ++i) {
+      set.samples[i].references = sets.front().samples[i].references;
+      set.samples[i].changed = sets.front().samples[i].changed;
+    }
+  }
 }
 
 std::vector<Subset> subsets_of(const EvaluationSet& set) {
@@ -97,7 +125,39 @@ Scored scored(const EvalCommand& command, std::string name, EvaluationSet set, e
   return result;
 }
 
+eval::Repeats repeats_of(const EvalCommand& command) {
+  return command.repeats == "each" ? eval::Repeats::kEach : eval::Repeats::kOnce;
+}
+
+/// The predictions, then those that they are compared with.
+std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector<CaptionEntry>& references,
+                                   const std::vector<std::string>& sentences) {
+  std::vector<std::filesystem::path> files{command.predictions};
+  files.insert(files.end(), command.compare.begin(), command.compare.end());
+  std::vector<EvaluationSet> sets;
+  for (const auto& file : files)
+    sets.push_back(eval::evaluation_set(eval::read_predictions(file, command.image_root), references,
+                                        sentences, repeats_of(command)));
+  return sets;
+}
+
+void compare(const EvalCommand& command, const Scored& first, Scored& other, const eval::Scorer& scorer) {
+  for (size_t i = 0; i < other.subsets.size(); ++i)
+    other.subsets[i].differences =
+        scorer.compare(other.subsets[i].table, first.subsets[i].table, command.bootstrap);
+}
+
 }  // namespace
+
+std::vector<const Scored*> all_models(const EvalResult& result) {
+  std::vector<const Scored*> models{&result.scored};
+  for (const auto& each : result.baselines) models.push_back(&each);
+  return models;
+}
+
+std::string repeats_name(eval::Repeats repeats) {
+  return repeats == eval::Repeats::kEach ? "each" : "once";
+}
 
 std::string reference_counts(const EvaluationSet& set) {
   const auto [least, most] = std::minmax_element(
@@ -121,32 +181,24 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
   if (!command.references.empty())
     references = eval::read_references(command.references, command.split, command.image_root);
   const bool has_splits = !references.empty() && !references.front().split.empty();
-  const auto set_of = [&](const std::filesystem::path& file) {
-    return eval::evaluation_set(eval::read_predictions(file, command.image_root), references, sentences);
-  };
-  auto set = set_of(command.predictions);
-  eval::Scorer scorer({.tokenizer = eval::tokenizer_of(command.tokenizer),
-                       .meteor = meteor,
-                       .unchanged_sentences = sentences});
   EvalResult result{.scoring = {.tokenizer = eval::tokenizer_of(command.tokenizer),
+                                .repeats = repeats_of(command),
                                 .meteor = meteor != nullptr,
                                 .split = has_splits ? command.split : "",
                                 .confidence = command.bootstrap.confidence,
                                 .resamples = command.no_bootstrap ? 0 : command.bootstrap.resamples},
                     .scored = {},
-                    .baseline = {},
+                    .baselines = {},
                     .left_out = 0};
-  if (command.compare.empty()) {
-    result.scored = scored(command, command.name, std::move(set), scorer);
-    return result;
-  }
-  auto other = set_of(command.compare);
-  result.left_out = keep_common(set, other);
-  result.scored = scored(command, command.name, std::move(set), scorer);
-  result.baseline = scored(command, command.compare.stem().string(), std::move(other), scorer);
-  for (size_t i = 0; i < result.scored.subsets.size(); ++i) {
-    auto& subset = result.scored.subsets[i];
-    subset.differences = scorer.compare(result.baseline->subsets[i].table, subset.table, command.bootstrap);
+  auto sets = sets_of(command, references, sentences);
+  if (sets.size() > 1) result.left_out = keep_common(sets);
+  share_references(sets);
+  eval::Scorer scorer(
+      {.tokenizer = result.scoring.tokenizer, .meteor = meteor, .unchanged_sentences = sentences});
+  result.scored = scored(command, command.names.front(), std::move(sets.front()), scorer);
+  for (size_t i = 1; i < sets.size(); ++i) {
+    result.baselines.push_back(scored(command, command.names[i], std::move(sets[i]), scorer));
+    compare(command, result.scored, result.baselines.back(), scorer);
   }
   return result;
 }
@@ -154,10 +206,10 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
 int report_coverage(const EvalCommand& command, const EvalResult& result) {
   const auto tell = [](const std::vector<std::string>& uids, const std::string& name, const char* problem) {
     if (uids.empty()) return;
-    const auto shown =
-        std::vector<std::string>(uids.begin(), uids.begin() + std::min<std::ptrdiff_t>(3, std::ssize(uids)));
-    fmt::print(stderr, "ccexpert-eval: {}: {} {} ({}{})\n", name, uids.size(), problem,
-               fmt::join(shown, ", "), uids.size() > shown.size() ? ", ..." : "");
+    std::vector<std::string> shown;
+    for (size_t i = 0; i < std::min(uids.size(), kShownUids); ++i) shown.push_back(printable(uids[i]));
+    fmt::print(stderr, "ccexpert-eval: {}: {} {} ({}{})\n", printable(name), uids.size(), problem,
+               first_few(shown, kShownUids), uids.size() > kShownUids ? ", ..." : "");
   };
   const auto tell_of = [&](const Scored& scored) {
     tell(scored.set.missing, scored.name, "pairs have references and no prediction; they are not scored");
@@ -166,16 +218,21 @@ int report_coverage(const EvalCommand& command, const EvalResult& result) {
     if (scored.set.merged > 0)
       fmt::print(stderr,
                  "ccexpert-eval: {}: {} entries repeat a uid with other references, which are added\n",
-                 scored.name, scored.set.merged);
+                 printable(scored.name), scored.set.merged);
     if (scored.set.contradicted > 0)
       fmt::print(stderr,
                  "ccexpert-eval: {}: {} entries repeat a uid with another caption; the first counts\n",
-                 scored.name, scored.set.contradicted);
+                 printable(scored.name), scored.set.contradicted);
   };
-  tell_of(result.scored);
-  if (result.baseline) tell_of(*result.baseline);
-  const bool missing =
-      !result.scored.set.missing.empty() || (result.baseline && !result.baseline->set.missing.empty());
+  const auto models = all_models(result);
+  for (const auto* model : models) tell_of(*model);
+  if (result.left_out > 0 && !command.quiet)
+    fmt::print(
+        stderr,
+        "ccexpert-eval: {} predictions are of pairs that not all of the files have; they are left out\n",
+        result.left_out);
+  const bool missing = std::any_of(models.begin(), models.end(),
+                                   [](const Scored* model) { return !model->set.missing.empty(); });
   return missing ? kSomeFailed : kSuccess;
 }
 

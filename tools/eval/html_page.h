@@ -14,6 +14,7 @@ select,input,button{font:inherit;padding:3px 6px;margin-right:10px}
 .pair{display:grid;grid-template-columns:auto 1fr;gap:16px;padding:16px 0;border-bottom:1px solid #dde3ea}
 .images{display:flex;gap:6px}.images img{width:200px;height:200px;object-fit:contain;background:#eef1f5;image-rendering:auto}
 .none{width:200px;height:60px;background:#eef1f5;color:#66758a;font-size:13px;padding:8px;box-sizing:border-box}
+.models{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:6px 16px}.model{font-weight:600;margin-top:6px}
 .uid{font-weight:600;overflow-wrap:anywhere}.scores{color:#66758a;font-size:13px}.scores b{color:#1d2733}
 .exact{background:#cdeccf}.near{background:#cfe2fb}.missed{background:#fbd3d0}
 .exact,.near,.missed{padding:0 3px;border-radius:3px}.label{color:#66758a;font-size:13px;margin-top:6px}
@@ -32,22 +33,29 @@ function card(pair){
  const e=element('div','pair'),images=element('div','images'),text=element('div');
  images.append(image(pair.before,pair.note||'before'),image(pair.after,pair.note||'after'));
  text.append(element('div','uid',pair.uid+(pair.changed===null?'':pair.changed?' (changed)':' (unchanged)')));
- const scores=element('div','scores');
- data.names.forEach((name,i)=>{if(pair.scores[i]!==null){const b=element('b','',(100*pair.scores[i]).toFixed(1));scores.append(name+' ',b,'  ')}});
- text.append(scores,element('div','label','said'),words(pair.said),element('div','label','reference that fits best'),words(pair.best));
+ const models=element('div','models');
+ pair.models.forEach((model,m)=>{
+  const part=element('div'),scores=element('div','scores');
+  if(pair.models.length>1)part.append(element('div','model',data.models[m]));
+  data.names.forEach((name,i)=>{if(model.scores[i]!==null){const b=element('b','',(100*model.scores[i]).toFixed(1));scores.append(name+' ',b,'  ')}});
+  part.append(scores,element('div','label','said'),words(model.said),element('div','label','reference that fits best'),words(model.best));
+  models.append(part)});
+ text.append(models);
  if(pair.others.length){text.append(element('div','label','other references'));pair.others.forEach(t=>text.append(element('div','',t)))}
  e.append(images,text);return e}
 function draw(){
- const column=data.names.indexOf(sort.value),sign=order.value==='worst'?1:-1,wanted=find.value.toLowerCase();
+ const column=data.names.indexOf(sort.value),sign=order.value==='best'?-1:1,wanted=find.value.toLowerCase();
  const chosen=data.pairs.filter(p=>(show.value==='all'||String(p.changed)===show.value)&&
-  (!wanted||(p.uid+' '+p.text+' '+p.references).toLowerCase().includes(wanted)));
- if(column>=0)chosen.sort((a,b)=>{const x=a.scores[column],y=b.scores[column];
+  (!wanted||(p.uid+' '+p.text).toLowerCase().includes(wanted)));
+ const spread=p=>{const v=p.models.map(m=>m.scores[column]);return v.includes(null)?null:Math.min(...v)-Math.max(...v)};
+ const key=p=>order.value==='most different'?spread(p):p.models[0].scores[column];
+ if(column>=0)chosen.sort((a,b)=>{const x=key(a),y=key(b);
   return x===null||y===null?(x===null)-(y===null):sign*(x-y)});
  else chosen.sort((a,b)=>sign*(a.uid<b.uid?-1:a.uid>b.uid?1:0));
  list.replaceChildren(...chosen.slice(0,shown).map(card));
  more.hidden=chosen.length<=shown;more.textContent='show more of '+chosen.length}
 data.names.forEach(name=>sort.append(element('option','',name)));sort.append(element('option','','uid'));
-sort.value=data.by;[sort,order,show].forEach(e=>e.addEventListener('change',()=>{shown=50;draw()}));
+sort.value=data.by;if(data.models.length>1)order.append(element('option','','most different'));[sort,order,show].forEach(e=>e.addEventListener('change',()=>{shown=50;draw()}));
 find.addEventListener('input',()=>{shown=50;draw()});more.addEventListener('click',()=>{shown+=50;draw()});draw();
 </script></body></html>
 )";

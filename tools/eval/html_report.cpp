@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -50,23 +51,36 @@ void add_images(ordered_json& pair, const fs::path& before, const fs::path& afte
   }
 }
 
-ordered_json pair_json(const Scored& scored, size_t place, WordMarker& marker, bool with_images) {
+/// What one model says of a pair, beside the reference that fits it best.
+ordered_json said_json(const Scored& scored, size_t place, WordMarker& marker, size_t& best) {
+  const auto marked = marker.mark(scored.set.samples[place]);
+  best = marked.reference;
+  return {{"said", words_json(marked.prediction)},
+          {"best", words_json(marked.words)},
+          {"scores", scores_json(scored.table().pairs[place])}};
+}
+
+ordered_json pair_json(const EvalResult& result, size_t place, WordMarker& marker, bool with_images) {
+  const auto& scored = result.scored;
   const auto& sample = scored.set.samples[place];
-  const auto marked = marker.mark(sample);
-  auto others = ordered_json::array();
-  std::string references;
-  for (size_t i = 0; i < sample.references.size(); ++i) {
-    references += sample.references[i] + " ";
-    if (i != marked.reference) others.push_back(sample.references[i]);
-  }
   ordered_json pair{{"uid", sample.uid},
                     {"changed", sample.changed ? ordered_json(*sample.changed) : ordered_json()},
-                    {"text", sample.prediction},
-                    {"references", references},
-                    {"said", words_json(marked.prediction)},
-                    {"best", words_json(marked.words)},
-                    {"others", others},
-                    {"scores", scores_json(scored.table().pairs[place])}};
+                    {"models", ordered_json::array()}};
+  std::set<size_t> shown;
+  std::string text;
+  for (const auto* model : all_models(result)) {
+    size_t best = 0;
+    pair["models"].push_back(said_json(*model, place, marker, best));
+    shown.insert(best);
+    text += model->set.samples[place].prediction + " ";
+  }
+  auto others = ordered_json::array();
+  for (size_t i = 0; i < sample.references.size(); ++i) {
+    if (!shown.contains(i)) others.push_back(sample.references[i]);
+    text += sample.references[i] + " ";
+  }
+  pair["text"] = text;
+  pair["others"] = others;
   add_images(pair, scored.set.before[place], scored.set.after[place], with_images);
   return pair;
 }
@@ -100,24 +114,22 @@ std::string difference_cell(const eval::Difference& difference, int64_t resample
                      html_escaped(p_value(difference.p, resamples)));
 }
 
-/// Differences to the predictions that these are compared with.
-std::string comparison(const EvalResult& result) {
-  if (!result.baseline) return "";
+/// Differences of the first predictions to others, and the scores of these.
+std::string comparison(const EvalResult& result, const Scored& baseline) {
   auto text = fmt::format(
       "<h2>compared with {}</h2>\n<p>Differences, their {:g} % intervals and p of the two-sided paired "
-      "bootstrap "
-      "test, {} resamples; {} pairs that only one has are left out.</p>\n",
-      html_escaped(result.baseline->name), 100.0 * result.scoring.confidence, result.scoring.resamples,
+      "bootstrap test, {} resamples; {} predictions of pairs that not all files have are left out.</p>\n",
+      html_escaped(baseline.name), 100.0 * result.scoring.confidence, result.scoring.resamples,
       result.left_out);
   text += "<table><tr><th></th>";
   for (const auto& name : result.scored.table().names) text += "<th>" + html_escaped(name) + "</th>";
   text += "</tr>\n";
-  for (const auto& subset : result.scored.subsets) {
+  for (const auto& subset : baseline.subsets) {
     text += fmt::format("<tr><td>{}</td>", subset.name);
     for (const auto& each : subset.differences) text += difference_cell(each, result.scoring.resamples);
     text += "</tr>\n";
   }
-  return text + "</table>\n" + summary_table(*result.baseline);
+  return text + "</table>\n" + summary_table(baseline);
 }
 
 std::string heading(const EvalResult& result) {
@@ -127,7 +139,11 @@ std::string heading(const EvalResult& result) {
                           eval::tokenizer_name(result.scoring.tokenizer));
   if (!set.missing.empty())
     text += fmt::format(", {} pairs without a prediction are left out", set.missing.size());
-  return text + ".</p>\n" + summary_table(result.scored) + comparison(result);
+  if (set.repeated > 0)
+    text += fmt::format(", {} repeated entries count {}", set.repeated, repeats_name(result.scoring.repeats));
+  text += ".</p>\n" + summary_table(result.scored);
+  for (const auto& each : result.baselines) text += comparison(result, each);
+  return text;
 }
 
 }  // namespace
@@ -139,10 +155,13 @@ void write_html_report(const EvalCommand& command, const EvalResult& result,
   auto worst = worst_first(scored.table(), command.worst_by);
   worst.resize(std::min(worst.size(), static_cast<size_t>(command.html_images)));
   const std::unordered_set<size_t> with_images(worst.begin(), worst.end());
-  ordered_json data{
-      {"names", scored.table().names}, {"by", command.worst_by}, {"pairs", ordered_json::array()}};
+  ordered_json data{{"names", scored.table().names},
+                    {"by", command.worst_by},
+                    {"models", ordered_json::array()},
+                    {"pairs", ordered_json::array()}};
+  for (const auto* model : all_models(result)) data["models"].push_back(model->name);
   for (size_t i = 0; i < scored.set.samples.size(); ++i)
-    data["pairs"].push_back(pair_json(scored, i, marker, with_images.contains(i)));
+    data["pairs"].push_back(pair_json(result, i, marker, with_images.contains(i)));
   write_file(command.html,
              kPageHead + heading(result) + kPageControls + "<script>const data=" +
                  script_safe(data.dump(-1, ' ', false, ordered_json::error_handler_t::replace)) +

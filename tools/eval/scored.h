@@ -1,7 +1,6 @@
 // Predictions and their scores, whole and by subset.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ struct Subset {
   std::vector<size_t> pairs;  ///< places in the set
   eval::ScoreTable table;
   std::vector<eval::Interval> intervals = {};  ///< of the table's columns; empty where none were asked for
-  std::vector<eval::Difference> differences = {};  ///< to the predictions that these are compared with
+  std::vector<eval::Difference> differences = {};  ///< the first predictions minus these; empty for the first
 };
 
 struct Scored {
@@ -30,6 +29,7 @@ struct Scored {
 /// What every output says of how it was made.
 struct Scoring {
   eval::Tokenizer tokenizer;
+  eval::Repeats repeats;
   bool meteor;
   std::string split;  ///< of the references; empty where they have none
   double confidence;  ///< of the intervals
@@ -39,9 +39,15 @@ struct Scoring {
 struct EvalResult {
   Scoring scoring;
   Scored scored;
-  std::optional<Scored> baseline;  ///< what it is compared with
-  size_t left_out = 0;             ///< pairs that only one of the two has
+  std::vector<Scored> baselines;  ///< what it is compared with, on the same pairs in the same order
+  size_t left_out = 0;            ///< predictions of pairs that not all of the files have
 };
+
+/// The predictions and those that they are compared with, in the order of the command line.
+std::vector<const Scored*> all_models(const EvalResult& result);
+
+/// "once" or "each".
+std::string repeats_name(eval::Repeats repeats);
 
 /// The least and the most references that a pair has, as "5" or "3 to 5".
 std::string reference_counts(const eval::EvaluationSet& set);
