@@ -238,6 +238,10 @@ TEST_F(EvalProcess, WrongArgumentsExitWith2) {
       {{"x", "--worst", "3", "--format", "json"}, "--worst: expected with --format table"},
       {{"x", "--no-meteor", "--by", "METEOR"}, "--by METEOR: expected without --no-meteor"},
       {{"x", "--figure", "f.jpg"}, "--figure: expected a file .png, .svg or .pdf, got f.jpg"},
+      {{"x", "y"},
+       "expected one file of predictions, got 2 (y; --compare before each other file of predictions"},
+      {{"x", "--compare", "y", "z"}, "got 2 (z; --compare before each other file"},
+      {{"x", "--seed", "-1"}, "--seed: expected 0 to "},
       {{"x", "--figure-uid", "a"}, "--figure-uid: expected with --figure"},
       {{"x", "--name", "a", "--name", "b"},
        "--name: expected at most 1 names, one a file of predictions, got 2"},
@@ -250,6 +254,18 @@ TEST_F(EvalProcess, WrongArgumentsExitWith2) {
   const auto absent = run({path("none.jsonl"), "--no-meteor"});
   EXPECT_EQ(absent.exit_code, 1);
   EXPECT_THAT(absent.err, HasSubstr("none.jsonl: cannot be opened"));
+}
+
+TEST_F(EvalProcess, WhatCannotBeDoneIsSaidBeforeTheWork) {
+  for (const char* option : {"--output", "--pairs", "--html", "--figure"}) {
+    const auto file = path("nowhere/x") + (option == std::string("--pairs") ? ".csv" : ".png");
+    const auto result = run({predictions_, "--no-meteor", option, file});
+    EXPECT_EQ(result.exit_code, 1) << option;
+    EXPECT_EQ(result.out, "") << option;
+    EXPECT_THAT(result.err, HasSubstr("nowhere/x"));
+  }
+  EXPECT_THAT(run({predictions_, "--split", "train", "--no-meteor"}).err,
+              HasSubstr("the references have no splits; all pairs are scored"));
 }
 
 TEST_F(EvalProcess, TellsOfItself) {

@@ -5,6 +5,7 @@
 #include <ccexpert/core/log.h>
 
 #include "common/exit_code.h"
+#include "core/file_names.h"
 #include "core/files.h"
 #include "eval/eval_format.h"
 #include "eval/eval_options.h"
@@ -26,14 +27,18 @@ void write(const EvalCommand& command, const EvalResult& result) {
     write_file(command.output, text);
   }
   if (!command.pairs.empty())
-    write_file(command.pairs,
-               pair_scores(result.scored, result.scoring.tokenizer, command.pairs.extension() == ".csv"));
+    write_file(command.pairs, pair_scores(result.scored, result.scoring.tokenizer,
+                                          lower_extension(command.pairs) == ".csv"));
 }
 
 }  // namespace
 
 int run_eval(const EvalCommand& command) {
   if (command.quiet) log::set_level(log::Level::kError);
+  // What cannot be written at the end is said before the work.
+  for (const auto& file : {command.output, command.pairs, command.figure, command.html}) {
+    if (!file.empty()) expect_writable(file);
+  }
   const auto meteor = meteor_of(command);
   const auto result = evaluate(command, meteor);
   const int exit_code = report_coverage(command, result);

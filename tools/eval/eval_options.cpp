@@ -1,5 +1,6 @@
 #include "eval/eval_options.h"
 
+#include <limits>
 #include <memory>
 #include <set>
 
@@ -9,6 +10,8 @@
 #include <ccexpert/core/error.h>
 
 #include "common/command_line.h"
+#include "core/file_names.h"
+#include "core/printable.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -24,10 +27,10 @@ constexpr const char* kExamples = R"(Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction.)";
 
-void add_input_options(CLI::App& app, EvalCommand& command) {
+void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::filesystem::path>& files) {
   constexpr const char* kGroup = "Input";
   app.add_option(
-         "predictions", command.predictions,
+         "predictions", files,
          "JSON Lines or JSON with uid (or image_id) and pred (or caption); references may stand beside "
          "them as change_caption")
       ->type_name("PREDICTIONS")
@@ -89,7 +92,7 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
       ->type_name("P")
       ->group(kGroup);
   app.add_option("--seed", command.bootstrap.seed, "seed of the resamples")
-      ->check(whole_number())
+      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()).description(""))
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
@@ -158,7 +161,7 @@ void expect(bool holds, const std::string& message) {
 }
 
 void check_figure(const EvalCommand& command) {
-  const auto extension = command.figure.extension();
+  const auto extension = lower_extension(command.figure);
   expect(command.figure.empty() || extension == ".png" || extension == ".svg" || extension == ".pdf",
          "--figure: expected a file .png, .svg or .pdf, got " + command.figure.string());
   expect(!command.figure.empty() || command.figure_uids.empty(), "--figure-uid: expected with --figure");
@@ -178,12 +181,22 @@ void name_models(EvalCommand& command) {
     command.names.push_back(stems.size() == files.size() ? files[i].stem().string() : files[i].string());
 }
 
+/// The one file of predictions.
+std::filesystem::path only(const std::vector<std::filesystem::path>& files) {
+  expect(!files.empty(), "expected a file of predictions");
+  if (files.size() > 1)
+    throw Error(
+        fmt::format("expected one file of predictions, got {} ({}; --compare before each other file of "
+                    "predictions, --references before one of references)",
+                    files.size(), printable(files[1].string())));
+  return files.front();
+}
+
 /// What options must be together. Throws Error.
 void check(EvalCommand& command) {
-  expect(!command.predictions.empty(), "expected a file of predictions");
   expect(command.worst == 0 || command.format == "table", "--worst: expected with --format table");
   expect(!command.no_bootstrap || command.compare.empty(), "--compare: expected without --no-bootstrap");
-  const auto extension = command.pairs.extension();
+  const auto extension = lower_extension(command.pairs);
   expect(command.pairs.empty() || extension == ".jsonl" || extension == ".csv",
          "--pairs: expected a file .jsonl or .csv, got " + command.pairs.string());
   expect(!command.no_meteor || (command.worst_by != "METEOR" && command.worst_by != "S*m"),
@@ -215,12 +228,15 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   app.formatter(std::make_shared<EvalHelp>());
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
-  add_input_options(app, parsed.command);
+  std::vector<std::filesystem::path> files;
+  add_input_options(app, parsed.command, files);
   add_scoring_options(app, parsed.command);
   add_output_options(app, parsed.command);
   add_common_options(app, common);
-  static_cast<Leave&>(parsed) =
-      parse_command_line(app, count, arguments, common, [&] { check(parsed.command); });
+  static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
+    parsed.command.predictions = only(files);
+    check(parsed.command);
+  });
   return parsed;
 }
 

@@ -181,6 +181,8 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
   if (!command.references.empty())
     references = eval::read_references(command.references, command.split, command.image_root);
   const bool has_splits = !references.empty() && !references.front().split.empty();
+  if (!has_splits && !command.quiet && command.split != EvalCommand{}.split && command.split != "all")
+    fmt::print(stderr, "ccexpert-eval: the references have no splits; all pairs are scored\n");
   EvalResult result{.scoring = {.tokenizer = eval::tokenizer_of(command.tokenizer),
                                 .repeats = repeats_of(command),
                                 .meteor = meteor != nullptr,

@@ -12,6 +12,7 @@
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/resize.h>
 
+#include "core/file_names.h"
 #include "core/files.h"
 #include "core/printable.h"
 #include "eval/eval_format.h"
@@ -193,8 +194,8 @@ double draw(Picture& picture, const std::vector<FigurePair>& pairs, const std::s
 }
 
 PictureFormat format_of(const fs::path& file) {
-  if (file.extension() == ".svg") return PictureFormat::kSvg;
-  return file.extension() == ".pdf" ? PictureFormat::kPdf : PictureFormat::kPng;
+  if (lower_extension(file) == ".svg") return PictureFormat::kSvg;
+  return lower_extension(file) == ".pdf" ? PictureFormat::kPdf : PictureFormat::kPng;
 }
 
 }  // namespace
