@@ -22,6 +22,10 @@ bool has_image_extension(const std::filesystem::path& path) {
   return std::find(known.begin(), known.end(), lower_extension(path)) != known.end();
 }
 
+bool is_hidden(const std::filesystem::path& path) {
+  return path.filename().string().starts_with('.');
+}
+
 std::string_view without_byte_order_mark(std::string_view text) {
   constexpr std::string_view kMark = "\xef\xbb\xbf";
   return text.starts_with(kMark) ? text.substr(kMark.size()) : text;

@@ -64,7 +64,7 @@ std::map<std::string, fs::path> images_in(const fs::path& folder) {
   fs::directory_iterator files(folder, error);
   if (error) fail(folder.string(), "folder cannot be read", error.message());
   for (const auto& file : files) {
-    if (has_image_extension(file.path()) && file.is_regular_file(error))
+    if (has_image_extension(file.path()) && !is_hidden(file.path()) && file.is_regular_file(error))
       images.emplace(file.path().filename().string(), file.path());
   }
   return images;

@@ -105,10 +105,8 @@ std::vector<std::string> files_in(const fs::path& folder, const std::vector<std:
         std::find(extensions.begin(), extensions.end(), lower_extension(file.path())) != extensions.end();
     // A link that leads nowhere is named, so that whoever reads it says so.
     const bool dangling = file.is_symlink(code) && !file.exists(code);
-    auto name = file.path().filename().string();
-    // What file systems and viewers keep beside images begins with a dot.
-    const bool hidden = name.starts_with('.');
-    if (wanted && !hidden && (dangling || file.is_regular_file(code))) names.push_back(std::move(name));
+    if (wanted && !is_hidden(file.path()) && (dangling || file.is_regular_file(code)))
+      names.push_back(file.path().filename().string());
   }
   std::sort(names.begin(), names.end(), by_number);
   return names;

@@ -86,8 +86,8 @@ TEST(PairList, ErrorsNameFileAndPlace) {
 
 TEST(PairFolders, PairsImagesByName) {
   const TemporaryFolder folder;
-  for (const char* name :
-       {"A/2.png", "A/1.PNG", "A/only.png", "A/notes.txt", "B/1.PNG", "B/2.png", "B/extra.jpg"}) {
+  for (const char* name : {"A/2.png", "A/1.PNG", "A/only.png", "A/notes.txt", "B/1.PNG", "B/2.png",
+                           "B/extra.jpg", "A/._2.png", "B/._2.png"}) {
     folder.write(name, "");
   }
   const auto paired = pair_folders(folder / "A", folder / "B");

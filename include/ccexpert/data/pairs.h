@@ -35,7 +35,8 @@ struct PairedFolders {
   std::vector<std::filesystem::path> unmatched;  ///< images of one folder that the other has not
 };
 
-/// Pairs the images of two folders by file name. Throws Error where a folder cannot be read or nothing pairs.
+/// Pairs the images of two folders by file name; hidden files, as a Mac's "._1.png", are passed over. Throws
+/// Error where a folder cannot be read or nothing pairs.
 PairedFolders pair_folders(const std::filesystem::path& before, const std::filesystem::path& after);
 
 }  // namespace ccexpert::data
