@@ -44,6 +44,19 @@ void visit_entries(std::string_view text, const std::string& source,
   }
 }
 
+std::optional<bool> flag_of_text(std::string_view text) {
+  if (text == "0" || text == "false") return false;
+  if (text == "1" || text == "true") return true;
+  return std::nullopt;
+}
+
+std::optional<bool> flag_value(const json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_string()) return flag_of_text(value.get_ref<const std::string&>());
+  if (value == 0 || value == 1) return value == 1;
+  return std::nullopt;
+}
+
 std::optional<std::string> text_of(const json& entry, const char* key, const std::string& where) {
   const auto found = entry.find(key);
   if (found == entry.end() || found->is_null()) return std::nullopt;

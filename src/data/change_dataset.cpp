@@ -19,8 +19,7 @@ constexpr size_t kMaxBytes = size_t{8} << 30;
 std::string caption_of(const json& value, const std::string& where) {
   auto text = value.is_string() ? value.get<std::string>() : std::string();
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
-    fail({where + ": " + kCaptionKey, "a caption or a list of captions, none blank",
-          value.dump().substr(0, 60)});
+    fail({where + ": " + kCaptionKey, kCaptionForm, json_shown(value)});
   }
   return text;
 }
@@ -38,9 +37,8 @@ std::vector<std::string> captions_of(const json& entry, const std::string& where
 std::optional<bool> changed_of(const json& entry, const std::string& where) {
   const auto found = entry.find("change_flag");
   if (found == entry.end() || found->is_null()) return std::nullopt;
-  if (found->is_boolean()) return found->get<bool>();
-  if (*found == 0 || *found == 1) return *found == 1;
-  fail({where + ": change_flag", "0, 1, true or false", found->dump().substr(0, 60)});
+  if (const auto flag = flag_value(*found)) return flag;
+  fail({where + ": change_flag", kFlagForms, json_shown(*found)});
 }
 
 fs::path optional_path(const json& entry, const char* key, const std::string& where, const fs::path& root) {

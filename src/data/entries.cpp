@@ -6,6 +6,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/json.h"
+
 namespace ccexpert::data {
 namespace {
 
@@ -25,7 +27,7 @@ std::optional<std::string> first_of(const json& entry, const Keys& keys, const s
 }  // namespace
 
 RawEntry raw_entry(const json& entry, const std::string& where) {
-  if (!entry.is_object()) fail({where, "an object with before and after", entry.dump().substr(0, 60)});
+  if (!entry.is_object()) fail({where, "an object with before and after", json_shown(entry)});
   RawEntry raw{.where = where, .uid = text_of(entry, "uid", where), .before = {}, .after = {}};
   raw.before = first_of(entry, kBeforeKeys, where);
   raw.after = first_of(entry, kAfterKeys, where);

@@ -11,6 +11,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/file_names.h"
+#include "core/json_list.h"
 #include "data/csv.h"
 #include "datasets/source.h"
 
@@ -133,9 +134,8 @@ const std::string& cell(const CsvRow& row, size_t column) {
 }
 
 bool flag_of(const std::string& text) {
-  if (text == "1" || text == "true") return true;
-  if (text == "0" || text == "false") return false;
-  fail({"change_flag", "0, 1, true or false", fmt::format("'{}'", text)});
+  if (const auto flag = flag_of_text(text)) return *flag;
+  fail({"change_flag", kFlagForms, fmt::format("'{}'", text)});
 }
 
 /// A name without its extension means the image that has it.

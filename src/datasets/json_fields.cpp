@@ -3,20 +3,14 @@
 #include <ccexpert/core/error.h>
 
 #include "core/json.h"
+#include "core/json_list.h"
 
 namespace ccexpert::datasets {
-namespace {
 
 using nlohmann::json;
 
-std::string shown(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace).substr(0, 60);
-}
-
-}  // namespace
-
 const json& field_of(const json& entry, const char* key, const char* expected) {
-  if (!entry.is_object()) fail({"entry", "an object", shown(entry)});
+  if (!entry.is_object()) fail({"entry", "an object", json_shown(entry)});
   const auto found = entry.find(key);
   if (found == entry.end() || found->is_null()) fail({key, expected, "none"});
   return *found;
@@ -25,7 +19,7 @@ const json& field_of(const json& entry, const char* key, const char* expected) {
 std::string any_text_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a text");
   if (value.is_number_integer()) return value.dump();
-  if (!value.is_string()) fail({key, "a text", shown(value)});
+  if (!value.is_string()) fail({key, "a text", json_shown(value)});
   return value.get<std::string>();
 }
 
@@ -44,10 +38,10 @@ std::optional<std::string> optional_text_field(const json& entry, const char* ke
 std::vector<std::string> texts_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a text or a list of texts");
   if (value.is_string()) return {value.get<std::string>()};
-  if (!value.is_array()) fail({key, "a text or a list of texts", shown(value)});
+  if (!value.is_array()) fail({key, "a text or a list of texts", json_shown(value)});
   std::vector<std::string> texts;
   for (const auto& each : value) {
-    if (!each.is_string()) fail({key, "a text or a list of texts", shown(value)});
+    if (!each.is_string()) fail({key, "a text or a list of texts", json_shown(value)});
     texts.push_back(each.get<std::string>());
   }
   return texts;
@@ -56,15 +50,13 @@ std::vector<std::string> texts_field(const json& entry, const char* key) {
 std::optional<bool> flag_field(const json& entry, const char* key) {
   const auto found = entry.is_object() ? entry.find(key) : entry.end();
   if (found == entry.end() || found->is_null()) return std::nullopt;
-  if (found->is_boolean()) return found->get<bool>();
-  if (*found == 0 || *found == 1) return *found == 1;
-  if (*found == "0" || *found == "1") return *found == "1";
-  fail({key, "0, 1, true or false", shown(*found)});
+  if (const auto flag = flag_value(*found)) return flag;
+  fail({key, kFlagForms, json_shown(*found)});
 }
 
 const json& list_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a list");
-  if (!value.is_array()) fail({key, "a list", shown(value)});
+  if (!value.is_array()) fail({key, "a list", json_shown(value)});
   return value;
 }
 

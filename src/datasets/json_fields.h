@@ -21,7 +21,7 @@ std::optional<std::string> optional_text_field(const nlohmann::json& entry, cons
 /// A list of strings, or one string.
 std::vector<std::string> texts_field(const nlohmann::json& entry, const char* key);
 
-/// 0, 1, true or false; nothing where the key is absent or null.
+/// A flag in any form that flag_value takes; nothing where the key is absent or null.
 std::optional<bool> flag_field(const nlohmann::json& entry, const char* key);
 
 /// An array; Error for anything else.

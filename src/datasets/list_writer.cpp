@@ -5,6 +5,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/json.h"
+#include "core/json_list.h"
 #include "datasets/caption_text.h"
 #include "datasets/entry.h"
 
@@ -23,7 +24,8 @@ fs::path merged_path(const fs::path& path) {
 }
 
 void set_flag(ordered_json& entry, bool flag, Added& added) {
-  if (entry.contains(kFlag)) --(entry[kFlag] == 1 || entry[kFlag] == true ? added.changed : added.unchanged);
+  const auto before = entry.contains(kFlag) ? flag_value(nlohmann::json(entry[kFlag])) : std::nullopt;
+  if (before) --(*before ? added.changed : added.unchanged);
   ++(flag ? added.changed : added.unchanged);
   entry[kFlag] = flag ? 1 : 0;
 }

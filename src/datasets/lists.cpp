@@ -10,6 +10,7 @@
 #include <ccexpert/datasets/lists.h>
 
 #include "core/files.h"
+#include "core/json.h"
 #include "data/counter_random.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -30,7 +31,7 @@ constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 void visit_placed(const fs::path& list, const std::function<void(json& entry)>& visit) {
   visit_elements(list, {}, [&](json& entry, const std::string& where) {
     try {
-      if (!entry.is_object()) fail({"entry", "an object", entry.dump().substr(0, 60)});
+      if (!entry.is_object()) fail({"entry", "an object", json_shown(entry)});
       visit(entry);
     } catch (const Error& error) {
       throw Error(where + ": " + error.what());
@@ -103,9 +104,8 @@ struct Place {
 };
 
 int stratum_of(const json& entry) {
-  const auto found = entry.find("change_flag");
-  if (found == entry.end() || found->is_null()) return 2;
-  return *found == 1 || *found == true ? 1 : 0;
+  const auto flag = flag_field(entry, "change_flag");
+  return !flag ? 2 : *flag ? 1 : 0;
 }
 
 std::vector<Place> places_in(const fs::path& list, const std::string& group) {
@@ -117,11 +117,7 @@ std::vector<Place> places_in(const fs::path& list, const std::string& group) {
   }
   std::vector<Place> places;
   visit_placed(list, [&](json& entry) {
-    const auto uid = uid_of(entry);
-    std::smatch match;
-    const bool found = std::regex_search(uid, match, expression);
-    const auto name = !found ? uid : match.size() > 1 ? match[1].str() : match[0].str();
-    places.push_back({text_key(name), stratum_of(entry)});
+    places.push_back({text_key(groups.group_of(uid_of(entry))), stratum_of(entry)});
   });
   if (places.empty()) fail({list.string(), "at least one pair", "none"});
   return places;

@@ -58,13 +58,8 @@ std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_li
 std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
   const auto [key, value] = first_of(entry, keys);
   if (value == nullptr) return std::nullopt;
-  if (value->is_boolean()) return value->get<bool>();
-  for (const bool flag : {false, true}) {
-    if (*value == static_cast<int>(flag) || *value == (flag ? "1" : "0") ||
-        *value == (flag ? "true" : "false"))
-      return flag;
-  }
-  refuse(entry, key, "0, 1, true or false", *value);
+  if (const auto flag = flag_value(*value)) return flag;
+  refuse(entry, key, kFlagForms, *value);
 }
 
 std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {

@@ -136,6 +136,20 @@ class DataList : public ::testing::Test {
   const TemporaryFolder folder_;
 };
 
+TEST(ChangeFlag, IsTakenInEveryForm) {
+  const TemporaryFolder folder;
+  const auto flag = [&](const std::string& value) {
+    const auto file = folder.write(
+        "set.json",
+        R"([{"img1_path": "a", "img2_path": "b", "change_caption": "x", "change_flag": )" + value + "}]");
+    return read_change_dataset(file).front().changed;
+  };
+  for (const auto* yes : {"1", "true", R"("1")", R"("true")"}) EXPECT_EQ(flag(yes), true) << yes;
+  for (const auto* no : {"0", "false", R"("0")", R"("false")"}) EXPECT_EQ(flag(no), false) << no;
+  EXPECT_EQ(flag("null"), std::nullopt);
+  EXPECT_THAT(error_of([&] { flag(R"("yes")"); }), HasSubstr("expected 0, 1, true or false, got \"yes\""));
+}
+
 TEST_F(DataList, StrategiesTakeTheirPart) {
   EXPECT_EQ(taken("all").size(), 10U);
   EXPECT_THAT(taken("first:2"), ElementsAre("a0", "a1"));
