@@ -11,6 +11,9 @@ namespace {
 
 using nlohmann::json;
 
+/// Of a list: those of a few million pairs.
+constexpr size_t kMostValues = size_t{1} << 27;
+
 /// The first character that is no blank, or 0.
 char first_character(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -31,7 +34,7 @@ void visit_entries(std::string_view text, const std::string& source,
     fail({source, "a JSON array or JSON Lines", first_character(text) == '\0' ? "nothing" : start});
   }
   if (first_character(text) == '[') {
-    const json array = parse_json(text, source);
+    const json array = parse_json(text, source, {.values = kMostValues});
     for (size_t i = 0; i < array.size(); ++i) visit(array[i], fmt::format("{}: entry {}", source, i + 1));
     return;
   }

@@ -1,8 +1,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/change_dataset.h>
 
-#include "core/files.h"
 #include "core/json.h"
+#include "core/text_file.h"
 #include "data/entries.h"
 
 namespace ccexpert::data {
@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kCaptionKey = "change_caption";
+constexpr const char* kCaptionForm = "a caption or a list of captions, none blank";
 
 /// Text of several hundred thousand pairs is more than a configuration file's limit allows.
 constexpr size_t kMaxBytes = size_t{8} << 30;
@@ -27,8 +28,8 @@ std::string caption_of(const json& value, const std::string& where) {
 std::vector<std::string> captions_of(const json& entry, const std::string& where) {
   const auto found = entry.find(kCaptionKey);
   if (found == entry.end()) fail({where + ": " + kCaptionKey, "a caption or a list of captions", "none"});
-  // An empty list is refused as what it is: no caption.
-  if (!found->is_array() || found->empty()) return {caption_of(*found, where)};
+  if (!found->is_array()) return {caption_of(*found, where)};
+  if (found->empty()) fail({where + ": " + kCaptionKey, kCaptionForm, "an empty list"});
   std::vector<std::string> captions;
   for (const auto& each : *found) captions.push_back(caption_of(each, where));
   return captions;
@@ -68,11 +69,12 @@ std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::p
   const fs::path root = image_root.empty() ? file.parent_path() : image_root;
   std::vector<ChangeExample> examples;
   UidIndex uids;
-  visit_entries(read_file(file, kMaxBytes), file.string(), [&](const json& entry, const std::string& where) {
-    const auto pair = to_pair(raw_entry(entry, where), root);
-    uids.add(pair, where);
-    examples.push_back(to_example(entry, pair, where, root));
-  });
+  visit_entries(read_text_file(file, kMaxBytes), file.string(),
+                [&](const json& entry, const std::string& where) {
+                  const auto pair = to_pair(raw_entry(entry, where), root);
+                  uids.add(pair, where);
+                  examples.push_back(to_example(entry, pair, where, root));
+                });
   if (examples.empty()) fail({file.string(), "at least one pair", "none"});
   return examples;
 }

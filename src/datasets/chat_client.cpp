@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
+#include "core/json.h"
 #include "data/counter_random.h"
 #include "datasets/sink.h"
 
@@ -102,12 +103,11 @@ std::string without_key(std::string text, const std::string& key) {
 
 /// What the server says of a refusal: the message where there is one, else all.
 std::string words_of(const Reply& reply) {
-  const auto parsed = json::parse(reply.text, nullptr, false);
-  const auto error = parsed.is_object() ? parsed.find("error") : parsed.end();
-  if (!parsed.is_object() || error == parsed.end()) return reply.text;
-  const bool has_message =
-      error->is_object() && error->contains("message") && (*error)["message"].is_string();
-  return has_message ? (*error)["message"].get<std::string>() : error->dump();
+  const auto parsed = try_parse_json(reply.text);
+  if (!parsed || !parsed->is_object() || !parsed->contains("error")) return reply.text;
+  const auto& error = (*parsed)["error"];
+  const bool has_message = error.is_object() && error.contains("message") && error["message"].is_string();
+  return has_message ? error["message"].get<std::string>() : error.dump();
 }
 
 /// The server's own words about a refusal, on one line.
@@ -157,9 +157,11 @@ std::optional<int64_t> count_of(const json& usage, const char* key) {
 /// The answer is paid for: all but its text may be missing or odd. Nothing where there is no message.
 std::optional<ChatAnswer> answer_of(const Reply& reply) {
   if (!is_success(reply)) return std::nullopt;
-  const auto body = json::parse(reply.text, nullptr, false);
+  const auto parsed = try_parse_json(reply.text);
   const auto first = json::json_pointer("/choices/0");
-  if (!body.is_object() || !body.contains(first) || !body[first].is_object()) return std::nullopt;
+  if (!parsed || !parsed->is_object() || !parsed->contains(first) || !(*parsed)[first].is_object())
+    return std::nullopt;
+  const auto& body = *parsed;
   const auto& choice = body[first];
   const auto message = choice.find("message");
   if (message == choice.end() || !message->is_object()) return std::nullopt;

@@ -1,7 +1,6 @@
 #include "datasets/chat_task.h"
 
 #include <algorithm>
-#include <sstream>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/json.h"
 #include "datasets/caption_text.h"
 #include "datasets/thumbnails.h"
 #include "datasets/words.h"
@@ -113,15 +113,24 @@ std::string_view without_thoughts(std::string_view answer) {
   return answer.substr(0, answer.find("<think>"));
 }
 
-/// The value that begins `text`, and how long it is; 0 where it is no JSON.
-size_t parse_first(std::string_view text, json& value) {
-  std::istringstream stream{std::string(text)};
-  try {
-    stream >> value;
-  } catch (const json::exception&) {
-    return 0;
+/// How long the array is that begins `text`, by its brackets; 0 where it does not end.
+size_t array_length(std::string_view text) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      if (c == '"') quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if ((c == ']' || c == '}') && --depth == 0) {
+      return i + 1;
+    }
   }
-  return stream.eof() ? text.size() : static_cast<size_t>(stream.tellg());
+  return 0;
 }
 
 /// Where an array begins with a string; npos where none does.
@@ -143,10 +152,10 @@ std::vector<json> arrays_of(const std::string& answer) {
   for (int tries = 0; tries < kMostTries; ++tries) {
     const auto start = find_array(text);
     if (start == std::string_view::npos) break;
-    json value;
-    const auto size = parse_first(text.substr(start), value);
-    if (size > 0) arrays.push_back(std::move(value));
-    text.remove_prefix(start + std::max<size_t>(size, 1));
+    const auto size = array_length(text.substr(start));
+    auto array = try_parse_json(text.substr(start, size));
+    text.remove_prefix(start + (array ? size : 1));
+    if (array) arrays.push_back(std::move(*array));
   }
   return arrays;
 }

@@ -6,6 +6,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
+#include "core/json.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -23,10 +24,11 @@ EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
   const auto file = folder / kDescription;
   std::error_code code;
   if (!fs::exists(file, code)) return;
-  const auto description = json::parse(read_file(file), nullptr, false);
-  if (!is_ours(description)) {
+  const auto parsed = try_parse_json(read_file(file));
+  if (!parsed || !is_ours(*parsed)) {
     fail({file.string(), "a description of an earlier conversion", "another file", "choose another folder"});
   }
+  const auto& description = *parsed;
   if (!description.contains("files")) add_names_by_split(description);
   for (const auto& name : description.value("files", json::array())) {
     if (name.is_string()) names_.insert(name.get<std::string>());

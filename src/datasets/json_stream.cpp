@@ -1,9 +1,7 @@
 #include "datasets/json_stream.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <istream>
 #include <optional>
 
 #include <fmt/format.h>
@@ -11,50 +9,26 @@
 #include <ccexpert/core/error.h>
 
 #include "core/json.h"
+#include "core/text_file.h"
 
 namespace ccexpert::datasets {
 namespace {
 
 using nlohmann::json;
 
-/// A file read in large pieces.
-class Input {
- public:
-  explicit Input(const std::filesystem::path& path) : buffer_(size_t{1} << 18) {
-    stream_.rdbuf()->pubsetbuf(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-    std::error_code code;
-    if (std::filesystem::is_directory(path, code)) fail({path.string(), "a regular file", "a folder"});
-    errno = 0;
-    stream_.open(path, std::ios::binary);
-    if (!stream_) fail(path.string(), "cannot be opened", std::strerror(errno));
-  }
+/// The first character that is no blank, not taken; 0 at the end.
+char first_of(std::istream& text) {
+  text >> std::ws;
+  const int next = text.peek();
+  text.clear();
+  return next == std::istream::traits_type::eof() ? '\0' : static_cast<char>(next);
+}
 
-  std::ifstream& stream() { return stream_; }
-
-  /// The first character that is no blank, not taken; 0 at the end.
-  char first() {
-    skip_byte_order_mark();
-    stream_ >> std::ws;
-    const int next = stream_.peek();
-    stream_.clear();
-    return next == std::ifstream::traits_type::eof() ? '\0' : static_cast<char>(next);
-  }
-
- private:
-  void skip_byte_order_mark() {
-    char mark[3] = {};
-    stream_.read(mark, 3);
-    const bool found = stream_.gcount() == 3 && std::memcmp(mark, "\xEF\xBB\xBF", 3) == 0;
-    stream_.clear();
-    if (!found) stream_.seekg(0);
-  }
-
-  std::vector<char> buffer_;
-  std::ifstream stream_;
-};
+/// Of one element: it is in memory as a whole.
+constexpr size_t kMostValues = size_t{1} << 24;
 
 /// Builds values from events, and gives out each one that stands where it is asked for.
-class Elements {
+class Elements : public nlohmann::json_sax<json> {
  public:
   using Give = std::function<void(const std::string& key, json& value)>;
 
@@ -63,29 +37,24 @@ class Elements {
 
   bool found() const { return found_; }
 
-  // The interface of nlohmann::json_sax.
-  bool null() { return take(nullptr); }
-  bool boolean(bool value) { return take(value); }
-  bool number_integer(json::number_integer_t value) { return take(value); }
-  bool number_unsigned(json::number_unsigned_t value) { return take(value); }
-  bool number_float(json::number_float_t value, const std::string& /*text*/) { return take(value); }
-  bool string(std::string& value) { return take(std::move(value)); }
-  bool binary(std::vector<uint8_t>& /*value*/) { return false; }
-  bool start_object(size_t /*count*/) { return open(json::object(), true); }
-  bool start_array(size_t /*count*/) { return open(json::array(), false); }
-  bool end_object() { return close(); }
-  bool end_array() { return close(); }
-
-  bool key(std::string& name) {
+  bool null() override { return take(nullptr); }
+  bool boolean(bool value) override { return take(value); }
+  bool number_integer(number_integer_t value) override { return take(value); }
+  bool number_unsigned(number_unsigned_t value) override { return take(value); }
+  bool number_float(number_float_t value, const string_t& /*text*/) override { return take(value); }
+  bool string(string_t& value) override { return take(std::move(value)); }
+  bool binary(binary_t& /*value*/) override { return false; }
+  bool start_object(size_t /*count*/) override { return open(json::object(), true); }
+  bool start_array(size_t /*count*/) override { return open(json::array(), false); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
     if (ignoring_ == 0) key_ = std::move(name);
     return true;
   }
-
-  bool parse_error(size_t /*position*/, const std::string& /*token*/, const json::exception& error) {
-    problem_ = error.what();
+  bool parse_error(size_t /*position*/, const std::string& /*token*/, const json::exception&) override {
     return false;
   }
-  const std::string& problem() const { return problem_; }
 
  private:
   /// How deep the container of the elements is: 1, or 2 below a key.
@@ -97,6 +66,8 @@ class Elements {
   bool in_place() const { return depth_ == base() && (place_.key.empty() || inside_); }
 
   json* put(json value) {
+    if (++values_ > kMostValues)
+      fail(fmt::format("element of more than {} values", kMostValues), "is too large");
     auto& parent = *stack_.back();
     if (parent.is_array()) return &parent.emplace_back(std::move(value));
     return &(parent[key_] = std::move(value));
@@ -121,6 +92,7 @@ class Elements {
       stack_.push_back(put(std::move(empty)));
     } else if (in_place()) {
       root_ = std::move(empty);
+      values_ = 0;
       element_key_ = key_;
       stack_.push_back(&root_);
     } else {
@@ -159,14 +131,8 @@ class Elements {
   std::string element_key_;
   json root_;
   std::vector<json*> stack_;
-  std::string problem_;
+  size_t values_ = 0;  ///< of the element that is open
 };
-
-void parse(Input& input, Elements& elements, const std::string& source) {
-  if (json::sax_parse(input.stream(), &elements)) return;
-  const auto start = elements.problem().find("] ");
-  fail({source, "JSON", elements.problem().substr(start == std::string::npos ? 0 : start + 2)});
-}
 
 /// The line's value; nothing where `place` takes it as a bad one.
 std::optional<json> parsed_line(const std::string& line, const std::string& where, const JsonPlace& place) {
@@ -179,9 +145,10 @@ std::optional<json> parsed_line(const std::string& line, const std::string& wher
   }
 }
 
-void visit_lines(Input& input, const std::string& source, const JsonPlace& place, const VisitElement& visit) {
+void visit_lines(std::istream& text, const std::string& source, const JsonPlace& place,
+                 const VisitElement& visit) {
   std::string line;
-  for (size_t number = 1; std::getline(input.stream(), line); ++number) {
+  for (size_t number = 1; std::getline(text, line); ++number) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     const auto where = fmt::format("{}: line {}", source, number);
     if (auto element = parsed_line(line, where, place)) visit(*element, where);
@@ -191,10 +158,10 @@ void visit_lines(Input& input, const std::string& source, const JsonPlace& place
 }  // namespace
 
 void visit_elements(const std::filesystem::path& file, const JsonPlace& place, const VisitElement& visit) {
-  Input input(file);
+  TextStream text(file);
   const auto source = file.string();
-  const char first = input.first();
-  if (place.key.empty() && first == '{') return visit_lines(input, source, place, visit);
+  const char first = first_of(text);
+  if (place.key.empty() && first == '{') return visit_lines(text, source, place, visit);
   const std::string expected = place.key.empty() ? "a JSON array or JSON Lines"
                                                  : fmt::format("an object with an array '{}'", place.key);
   if (first != (place.key.empty() ? '[' : '{'))
@@ -203,16 +170,16 @@ void visit_elements(const std::filesystem::path& file, const JsonPlace& place, c
   Elements elements(place, [&](const std::string& /*key*/, json& element) {
     visit(element, fmt::format("{}: entry {}", source, ++number));
   });
-  parse(input, elements, source);
+  parse_json_events(text, elements, source);
   if (!elements.found()) fail({source, expected, "none"});
 }
 
 void visit_members(const std::filesystem::path& file, const VisitMember& visit) {
-  Input input(file);
+  TextStream text(file);
   const auto source = file.string();
-  if (input.first() != '{') fail({source, "a JSON object", "other text"});
+  if (first_of(text) != '{') fail({source, "a JSON object", "other text"});
   Elements elements({}, visit);
-  parse(input, elements, source);
+  parse_json_events(text, elements, source);
 }
 
 }  // namespace ccexpert::datasets

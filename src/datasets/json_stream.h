@@ -24,8 +24,8 @@ using VisitElement = std::function<void(nlohmann::json& element, const std::stri
 using VisitMember = std::function<void(const std::string& key, nlohmann::json& value)>;
 
 /// Calls `visit` for every element of an array, or for every line of JSON Lines (where the root is meant).
-/// `where` is "FILE: entry 3" or "FILE: line 3". Memory holds one element. Throws Error naming the file, and
-/// the line where the text is no JSON.
+/// `where` is "FILE: entry 3" or "FILE: line 3". Memory holds one element. Depth, keys and an element's size
+/// are bounded as in parse_json. Throws Error naming the file, and the line where the text is no JSON.
 void visit_elements(const std::filesystem::path& file, const JsonPlace& place, const VisitElement& visit);
 
 /// Calls `visit` for every member of the root object.

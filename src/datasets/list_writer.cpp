@@ -41,7 +41,7 @@ std::vector<std::string> captions_in(const ordered_json& entry) {
 /// A written line with what was added to it.
 std::string with_addition(const std::string& line, const Addition& addition, Added& added) {
   const bool comma = line.ends_with(',');
-  auto entry = ordered_json::parse(comma ? line.substr(0, line.size() - 1) : line);
+  auto entry = parse_ordered_json(comma ? line.substr(0, line.size() - 1) : line, "entry");
   auto captions = captions_in(entry);
   const auto before = captions.size();
   add_new_captions(captions, addition.captions);

@@ -198,6 +198,62 @@ TEST_F(AnnotationFaults, TheKeyIsNeitherWrittenNorShown) {
   EXPECT_THAT(message, Not(HasSubstr("sk-0")));
 }
 
+TEST_F(AnnotationFaults, AKeyThatAGoodAnswerHoldsIsNotWritten) {
+  // As it is, with escapes of JSON within the answer's own JSON, and cut short.
+  const ChatServer server([](const auto& /*request*/, auto& response) {
+    ChatServer::answer(
+        response,
+        R"(["a house of sk-0123456789abcdef stands.", "a house of \u0073k-0123456789ab is built."])");
+  });
+  auto asked = options(server, changed(1));
+  asked.endpoint.key = "sk-0123456789abcdef";
+  EXPECT_EQ(annotate(asked).annotated, 1);
+  EXPECT_EQ(written()[0]["change_caption"],
+            (nlohmann::json{"a house of *** stands.", "a house of *** is built."}));
+  const auto journal = folder_ / "out.jsonl.journal.jsonl";
+  EXPECT_THAT(test::content(journal), Not(HasSubstr("0123456789")));
+  // A journal of before may hold the key.
+  auto line = entries_of("out.jsonl.journal.jsonl")[0];
+  line["answer"] = R"(["a house of sk-0123456789abcdef stands.", "a second house is built."])";
+  std::ofstream(journal)
+      << nlohmann::ordered_json{{"request", line["request"]}, {"answer", line["answer"]}}.dump() << "\n";
+  asked.overwrite = true;
+  EXPECT_EQ(annotate(asked).from_journal, 1);
+  EXPECT_EQ(written()[0]["change_caption"][0], "a house of *** stands.");
+}
+
+TEST_F(AnnotationFaults, DeepAnswersAreNoAnswers) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  bool whole = true;
+  const ChatServer server([&](const auto& /*request*/, auto& response) {
+    if (whole) {
+      response.set_content("{\"error\": " + deep + ", \"choices\": " + deep + "}", "application/json");
+    } else {
+      ChatServer::answer(response, "[\"a\", " + deep + "] or rather " + kGood);
+    }
+  });
+  auto asked = options(server, changed(1));
+  asked.endpoint.retries = 0;
+  EXPECT_EQ(annotate(asked).failed, 1);
+  EXPECT_THAT(entries_of("out.jsonl.failures.jsonl")[0]["problem"].get<std::string>(),
+              HasSubstr("answer: expected choices with a message"));
+  whole = false;
+  asked.overwrite = true;
+  EXPECT_EQ(annotate(asked).annotated, 1);
+}
+
+TEST_F(AnnotationFaults, APasswordInTheAddressIsNotShown) {
+  const auto list = changed(1);
+  const ChatServer server(answer_well);
+  auto asked = options(server, list);
+  asked.endpoint.base_url = "http://someone:password@127.0.0.1:1/v1";
+  asked.endpoint.retries = 0;
+  const auto message = error_of([&] { annotate(asked); });
+  EXPECT_THAT(message, HasSubstr("http://***@127.0.0.1:1/v1"));
+  EXPECT_THAT(message, Not(HasSubstr("password")));
+  EXPECT_THAT(annotate_plan(asked), Not(HasSubstr("password")));
+}
+
 TEST_F(AnnotationFaults, MaxCostHoldsForAllRunsTogether) {
   const ChatServer server([](const auto& /*request*/, auto& response) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));

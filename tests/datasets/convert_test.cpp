@@ -235,5 +235,13 @@ TEST(SplitInName, IsAWordOfIt) {
     EXPECT_EQ(split_in_name(name), "train") << name;
 }
 
+TEST_F(Conversion, ADeepDescriptionIsOfAnotherProgram) {
+  image("before/1.png");
+  image("after/1.png");
+  fs::create_directories(folder_ / "out");
+  folder_.write("out/conversion.json", std::string(100'000, '[') + std::string(100'000, ']'));
+  EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("expected a description of an earlier conversion"));
+}
+
 }  // namespace
 }  // namespace ccexpert::datasets

@@ -54,6 +54,30 @@ TEST_F(JsonStream, GivesMembersOfTheRoot) {
   EXPECT_THAT(found, ElementsAre(R"(x["a"])", R"(y{"x":1})"));
 }
 
+/// A value nested as deep as no data is.
+std::string nested(size_t depth) {
+  return std::string(depth, '[') + std::string(depth, ']');
+}
+
+TEST_F(JsonStream, RefusesWhatIsNestedTooDeeply) {
+  constexpr size_t kDeep = 100'000;
+  EXPECT_THAT(test::error_of([&] { elements(nested(kDeep)); }),
+              HasSubstr("f: expected JSON, got values nested"));
+  EXPECT_THAT(test::error_of([&] { elements("{\"a\": " + nested(kDeep) + "}"); }),
+              HasSubstr("line 1: expected JSON"));
+  EXPECT_THAT(
+      test::error_of([&] { elements("[{\"tokens\": " + nested(kDeep) + "}]", {.ignored = {"tokens"}}); }),
+      HasSubstr("values nested too deeply"));
+  EXPECT_EQ(elements("[" + nested(50) + "]").size(), 1U);
+}
+
+TEST_F(JsonStream, ReadsUtf16) {
+  const std::string_view text = "[{\"a\": \"b\"}]";
+  std::string wide("\xFF\xFE", 2);
+  for (const char c : text) wide += {c, '\0'};
+  EXPECT_THAT(elements(wide), ElementsAre(R"({"a":"b"})"));
+}
+
 TEST_F(JsonStream, RefusesWhatIsNoList) {
   EXPECT_THAT(test::error_of([&] { elements("hello"); }),
               HasSubstr("expected a JSON array or JSON Lines, got other text"));
