@@ -1,50 +1,104 @@
 #include "data/csv.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <csv.h>
+#include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
 #include "core/file_names.h"
+#include "core/text_file.h"
 
 namespace ccexpert::data {
 namespace {
 
-struct Rows {
-  std::vector<CsvRow> done;
-  CsvRow current;
+/// Of the text that is given to the parser at once: its rows are held before they are visited.
+constexpr size_t kPieceBytes = size_t{1} << 16;
+
+/// Puts fields to rows, and counts rows as a file shows them.
+class Rows {
+ public:
+  void take_field(const char* text, size_t bytes) {
+    current_.emplace_back(text, bytes);
+    terminator_ = 0;
+  }
+
+  void take_row(int terminator) {
+    // A line feed behind a carriage return ends the same row.
+    const bool pair = current_.empty() && terminator == '\n' && terminator_ == '\r';
+    terminator_ = terminator;
+    if (pair) return;
+    ++number_;
+    if (current_.empty()) return;  // a blank line
+    done_.emplace_back(std::move(current_), number_);
+    current_.clear();
+  }
+
+  /// Gives out the rows that are whole.
+  void visit(const VisitRow& visit) {
+    for (auto& [row, number] : done_) visit(std::move(row), number);
+    done_.clear();
+  }
+
+  size_t number() const { return number_; }
+
+ private:
+  std::vector<std::pair<CsvRow, size_t>> done_;
+  CsvRow current_;
+  size_t number_ = 0;
+  int terminator_ = 0;
 };
 
 void take_field(void* text, size_t bytes, void* rows) {
   // libcsv gives a null pointer for an empty field without quotes.
-  const auto* field = text != nullptr ? static_cast<const char*>(text) : "";
-  static_cast<Rows*>(rows)->current.emplace_back(field, bytes);
+  static_cast<Rows*>(rows)->take_field(text != nullptr ? static_cast<const char*>(text) : "", bytes);
 }
 
-void take_row(int /*terminator*/, void* rows) {
-  auto& all = *static_cast<Rows*>(rows);
-  all.done.push_back(std::move(all.current));
-  all.current.clear();
+void take_row(int terminator, void* rows) {
+  static_cast<Rows*>(rows)->take_row(terminator);
 }
 
 class Parser {
  public:
   Parser() {
-    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL) != 0)
+    if (csv_init(&parser_, CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL | CSV_REPALL_NL) != 0)
       fail("CSV", "parser cannot start");
   }
   ~Parser() { csv_free(&parser_); }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  bool parse(std::string_view text, Rows& rows) { return parse_part(text, rows) && finish(rows); }
-  bool parse_part(std::string_view text, Rows& rows) {
-    return csv_parse(&parser_, text.data(), text.size(), take_field, take_row, &rows) == text.size();
+  bool parse(std::string_view piece, Rows& rows) {
+    return csv_parse(&parser_, piece.data(), piece.size(), take_field, take_row, &rows) == piece.size();
   }
   bool finish(Rows& rows) { return csv_fini(&parser_, take_field, take_row, &rows) == 0; }
   const char* problem() { return csv_strerror(csv_error(&parser_)); }
 
  private:
   csv_parser parser_{};
+};
+
+/// Text that comes in pieces, to rows.
+class Reader {
+ public:
+  Reader(std::string_view source, const VisitRow& visit) : source_(source), visit_(visit) {}
+
+  void take(std::string_view piece) { give(parser_.parse(piece, rows_)); }
+  void finish() { give(parser_.finish(rows_)); }
+
+ private:
+  /// Not within libcsv, which an exception of `visit_` would leave amid its work.
+  void give(bool parsed) {
+    rows_.visit(visit_);
+    if (!parsed) fail({source_, "CSV", fmt::format("{} after row {}", parser_.problem(), rows_.number())});
+  }
+
+  std::string_view source_;
+  const VisitRow& visit_;
+  Parser parser_;
+  Rows rows_;
 };
 
 bool needs_quotes(std::string_view field) {
@@ -55,34 +109,36 @@ bool needs_quotes(std::string_view field) {
 
 }  // namespace
 
-std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
-  Parser parser;
-  Rows rows;
-  if (!parser.parse(without_byte_order_mark(text), rows)) {
-    fail({source, "CSV", std::string(parser.problem()) + " after row " + std::to_string(rows.done.size())});
-  }
-  return std::move(rows.done);
+void visit_csv(std::string_view text, std::string_view source, const VisitRow& visit) {
+  Reader reader(source, visit);
+  text = without_byte_order_mark(text);
+  for (; !text.empty(); text.remove_prefix(std::min(text.size(), kPieceBytes)))
+    reader.take(text.substr(0, kPieceBytes));
+  reader.finish();
 }
 
-void visit_csv(std::istream& stream, std::string_view source,
-               const std::function<void(CsvRow&& row, size_t number)>& visit) {
-  Parser parser;
-  Rows rows;
-  size_t number = 0;
-  const auto expect = [&](bool parsed) {
-    if (!parsed)
-      fail({source, "CSV", std::string(parser.problem()) + " after row " + std::to_string(number)});
-    for (auto& row : rows.done) visit(std::move(row), ++number);
-    rows.done.clear();
-  };
-  std::string piece(size_t{1} << 16, '\0');
-  for (bool first = true; stream; first = false) {
-    stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    std::string_view text(piece.data(), static_cast<size_t>(stream.gcount()));
-    if (first) text = without_byte_order_mark(text);
-    expect(parser.parse_part(text, rows));
+void visit_csv_file(const std::filesystem::path& file, const VisitRow& visit) {
+  TextStream text(file);
+  const auto source = file.string();
+  Reader reader(source, visit);
+  std::string piece(kPieceBytes, '\0');
+  while (text) {
+    text.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    reader.take(std::string_view(piece).substr(0, static_cast<size_t>(text.gcount())));
   }
-  expect(parser.finish(rows));
+  reader.finish();
+}
+
+std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
+  std::vector<CsvRow> rows;
+  visit_csv(text, source, [&](CsvRow&& row, size_t /*number*/) { rows.push_back(std::move(row)); });
+  return rows;
+}
+
+void expect_cells(const CsvRow& row, size_t columns, const std::string& what) {
+  if (row.size() <= columns) return;
+  fail({what, fmt::format("at most {}, as the header has", columns), std::to_string(row.size()),
+        "a cell with a comma needs quotes around it"});
 }
 
 std::string csv_line(const CsvRow& row) {

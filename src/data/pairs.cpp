@@ -10,7 +10,7 @@
 #include <ccexpert/data/pairs.h>
 
 #include "core/file_names.h"
-#include "core/files.h"
+#include "core/text_file.h"
 #include "data/csv.h"
 #include "data/entries.h"
 
@@ -27,29 +27,47 @@ std::optional<size_t> column(const CsvRow& header, std::initializer_list<std::st
   return std::nullopt;
 }
 
+/// Columns of a CSV of pairs.
+struct Columns {
+  size_t count = 0;
+  std::optional<size_t> uid, before, after;
+};
+
+[[noreturn]] void refuse_header(const CsvRow& header, const std::string& source) {
+  fail({source, "JSON, JSON Lines, or CSV with a header line that names before and after",
+        header.empty() ? "nothing" : fmt::format("'{:.60}'", fmt::join(header, ","))});
+}
+
+Columns columns_of(const CsvRow& header, const std::string& source) {
+  const Columns columns{header.size(), column(header, {"uid"}), column(header, {"before", "img1_path"}),
+                        column(header, {"after", "img2_path"})};
+  if (!columns.before || !columns.after) refuse_header(header, source);
+  return columns;
+}
+
+std::optional<std::string> cell(const CsvRow& row, std::optional<size_t> at) {
+  if (!at || *at >= row.size() || row[*at].empty()) return std::nullopt;
+  return row[*at];
+}
+
 std::vector<RawEntry> from_csv(std::string_view text, const std::string& source) {
-  const auto rows = parse_csv(text, source);
-  const CsvRow header = rows.empty() ? CsvRow{} : rows.front();
-  const auto uid = column(header, {"uid"});
-  const auto before = column(header, {"before", "img1_path"});
-  const auto after = column(header, {"after", "img2_path"});
-  if (!before || !after) {
-    fail({source, "JSON, JSON Lines, or CSV with a header line that names before and after",
-          header.empty() ? "nothing" : fmt::format("'{:.60}'", fmt::join(header, ","))});
-  }
+  std::optional<Columns> columns;
   std::vector<RawEntry> entries;
-  for (size_t i = 1; i < rows.size(); ++i) {
-    const auto cell = [&](std::optional<size_t> at) -> std::optional<std::string> {
-      if (!at || *at >= rows[i].size() || rows[i][*at].empty()) return std::nullopt;
-      return rows[i][*at];
-    };
-    entries.push_back({fmt::format("{}: row {}", source, i + 1), cell(uid), cell(before), cell(after)});
-  }
+  visit_csv(text, source, [&](CsvRow&& row, size_t number) {
+    if (!columns) {
+      columns = columns_of(row, source);
+      return;
+    }
+    const auto where = fmt::format("{}: row {}", source, number);
+    expect_cells(row, columns->count, where + ": cells");
+    entries.push_back(
+        {where, cell(row, columns->uid), cell(row, columns->before), cell(row, columns->after)});
+  });
+  if (!columns) refuse_header({}, source);
   return entries;
 }
 
 std::vector<RawEntry> parse_list(std::string_view text, const std::string& source) {
-  text = without_byte_order_mark(text);
   if (!is_json_list(text)) return from_csv(text, source);
   std::vector<RawEntry> entries;
   visit_entries(text, source, [&](const nlohmann::json& entry, const std::string& where) {
@@ -73,7 +91,7 @@ std::map<std::string, fs::path> images_in(const fs::path& folder) {
 }  // namespace
 
 std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& image_root) {
-  const std::string text = read_file(list);
+  const std::string text = read_text_file(list);
   const fs::path root = image_root.empty() ? list.parent_path() : image_root;
   std::vector<PairFiles> pairs;
   UidIndex uids;

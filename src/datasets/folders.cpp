@@ -1,7 +1,6 @@
 // One's own images: a folder of those before and one of those after, paired by file name.
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <optional>
 #include <set>
 
@@ -104,6 +103,7 @@ void read_without_captions(Sink& sink, const Part& part) {
 
 /// Columns of the CSV of captions.
 struct Columns {
+  size_t count = 0;
   size_t name = 0;
   size_t caption = 0;
   std::optional<size_t> split = {};
@@ -184,6 +184,7 @@ const Part& part_with(const fs::path& input, const std::vector<Part>& parts, con
 }
 
 Entry entry_of(const Sink& sink, const std::vector<Part>& parts, const Columns& columns, const CsvRow& row) {
+  data::expect_cells(row, columns.count, "cells");
   const auto& name = cell(row, columns.name);
   if (name.empty()) fail({"name", "a file name", "none"});
   std::optional<std::string> split;
@@ -199,10 +200,8 @@ Entry entry_of(const Sink& sink, const std::vector<Part>& parts, const Columns& 
 }
 
 void read_with_captions(Sink& sink, const std::vector<Part>& parts, const fs::path& csv) {
-  std::ifstream stream(csv, std::ios::binary);
-  if (!stream) fail(csv.string(), "cannot be opened");
   std::optional<Columns> columns;
-  data::visit_csv(stream, csv.string(), [&](CsvRow&& row, size_t number) {
+  data::visit_csv_file(csv, [&](CsvRow&& row, size_t number) {
     if (!columns) {
       columns = columns_of(row, csv.string());
       return;

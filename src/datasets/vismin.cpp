@@ -1,6 +1,5 @@
 // VisMin: an image with a caption, and images that differ from it in little, with theirs.
 #include <algorithm>
-#include <fstream>
 #include <optional>
 
 #include <fmt/format.h>
@@ -77,15 +76,16 @@ std::array<size_t, 4> columns_of(const CsvRow& header, const std::string& source
 
 void read_csv(Sink& sink, const std::string& list) {
   const auto file = sink.input() / list;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) fail(file.string(), "cannot be opened");
   std::optional<std::array<size_t, 4>> columns;
-  data::visit_csv(stream, file.string(), [&](CsvRow&& row, size_t number) {
+  size_t width = 0;
+  data::visit_csv_file(file, [&](CsvRow&& row, size_t number) {
     if (!columns) {
       columns = columns_of(row, file.string());
+      width = row.size();
       return;
     }
     sink.add(fmt::format("{}: row {}", file.string(), number), [&] {
+      data::expect_cells(row, width, "cells");
       const auto cell = [&](size_t i) {
         const auto at = (*columns)[i];
         if (at >= row.size() || row[at].empty()) fail({kColumns[i], "a text", "none"});

@@ -1,7 +1,5 @@
 #include "data/csv.h"
 
-#include <sstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,32 +10,59 @@ namespace {
 
 using ::testing::ElementsAre;
 
-std::vector<CsvRow> visited(const std::string& text) {
-  std::istringstream stream(text);
-  std::vector<CsvRow> rows;
-  visit_csv(stream, "f.csv", [&](CsvRow&& row, size_t number) {
-    rows.push_back(std::move(row));
-    EXPECT_EQ(number, rows.size());
-  });
-  return rows;
+std::vector<CsvRow> parsed(const std::string& text) {
+  return parse_csv(text, "f.csv");
 }
 
-TEST(Csv, VisitsRowByRow) {
-  EXPECT_THAT(visited("\xEF\xBB\xBFname,caption\nx,\"a \"\"b\"\", c\nd\"\n\ny,\n"),
-              ElementsAre(CsvRow{"name", "caption"}, CsvRow{"x", "a \"b\", c\nd"}, CsvRow{"y", ""}));
-  EXPECT_THAT(visited(""), ElementsAre());
+/// Numbers of the rows that are visited.
+std::vector<size_t> numbers(const std::string& text) {
+  std::vector<size_t> numbers;
+  visit_csv(text, "f.csv", [&](CsvRow&& /*row*/, size_t number) { numbers.push_back(number); });
+  return numbers;
 }
 
-TEST(Csv, VisitsWhatIsLongerThanAPieceLikeTheWhole) {
+/// More rows than are parsed at once.
+std::string many_rows(int count) {
   std::string text;
-  for (int i = 0; i < 20'000; ++i) text += std::to_string(i) + ",\"a, caption\"\n";
-  EXPECT_EQ(visited(text), parse_csv(text, "f.csv"));
+  for (int i = 0; i < count; ++i) text += std::to_string(i) + ",\"a, caption\"\n";
+  return text;
 }
 
-TEST(Csv, SaysBehindWhichRowTextIsNone) {
-  EXPECT_THAT(test::error_of([] { visited("a,b\nc,\"d\" e\n"); }),
+TEST(Csv, ReadsFields) {
+  EXPECT_THAT(parsed("\xEF\xBB\xBFname,caption\nx,\"a \"\"b\"\", c\nd\"\n\ny,\n"),
+              ElementsAre(CsvRow{"name", "caption"}, CsvRow{"x", "a \"b\", c\nd"}, CsvRow{"y", ""}));
+  EXPECT_THAT(parsed(""), ElementsAre());
+}
+
+TEST(Csv, NumbersRowsAsAFileShowsThem) {
+  EXPECT_THAT(numbers("a,b\n\n  \nc,\"d\ne\"\nf,g"), ElementsAre(1, 4, 5));
+  EXPECT_THAT(numbers("a,b\r\n\r\nc,d\r\n"), ElementsAre(1, 3));
+  EXPECT_THAT(numbers("a,b\r\rc,d\r"), ElementsAre(1, 3));
+  EXPECT_THAT(numbers("\n\na"), ElementsAre(3));
+}
+
+TEST(Csv, ReadsRowsThatAreNotParsedAtOnce) {
+  const auto rows = parsed(many_rows(20'000));
+  ASSERT_EQ(rows.size(), 20'000U);
+  for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], (CsvRow{std::to_string(i), "a, caption"}));
+}
+
+TEST(Csv, SaysAfterWhichRowTextIsNotCsv) {
+  EXPECT_THAT(test::error_of([] { parsed("a,b\nc,\"d\" e\n"); }),
               ::testing::StartsWith("f.csv: expected CSV, got "));
-  EXPECT_THAT(test::error_of([] { visited("a,b\nc,\"d\n"); }), ::testing::HasSubstr("after row 1"));
+  EXPECT_THAT(test::error_of([] { parsed("a,b\nc,\"d\n"); }), ::testing::HasSubstr("after row 1"));
+  EXPECT_THAT(test::error_of([] { parsed(many_rows(9'000) + "c,\"d\" e\n"); }),
+              ::testing::EndsWith("after row 9000"));
+}
+
+TEST(Csv, RefusesARowWithMoreCellsThanTheHeader) {
+  EXPECT_EQ(
+      test::error_of([] {
+        expect_cells({"a", "b", "c"}, 2, "f.csv: row 3: cells");
+      }),
+      "f.csv: row 3: cells: expected at most 2, as the header has, got 3 (a cell with a comma needs quotes "
+      "around it)");
+  EXPECT_EQ(test::error_of([] { expect_cells({"a"}, 2, "cells"); }), "no error");
 }
 
 }  // namespace

@@ -78,6 +78,9 @@ TEST(PairList, ErrorsNameFileAndPlace) {
             ": row 3: uid '1' already stands for other images (give every pair its own uid)");
   EXPECT_THAT(message("x,y\n"), HasSubstr("expected JSON, JSON Lines, or CSV with a header line"));
   EXPECT_EQ(message("before,after\n"), ": expected at least one pair, got none");
+  EXPECT_EQ(message("before,after\n\na,b\nc,d,e\n"),
+            ": row 4: cells: expected at most 2, as the header has, got 3 (a cell with a comma needs quotes "
+            "around it)");
   EXPECT_EQ(message("before,after\n,b\n"), ": row 2: expected a path 'before' (or 'img1_path'), got none");
   EXPECT_THAT(message("before,after\n\"a\"x,b\n"), HasSubstr(": expected CSV, got"));
   EXPECT_THAT(message("[1]"), HasSubstr(": entry 1: expected an object"));

@@ -51,6 +51,29 @@ TEST_F(Folders, ARowsSplitMustBeThere) {
   EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("row 2: before: expected an image file, got "));
 }
 
+TEST_F(Folders, ACommaWithoutQuotesCutsNoCaption) {
+  pair("", "1.png");
+  pair("", "2.png");
+  file("captions.csv", "name,caption\n1.png,\"a house, built\"\n2.png,a road, built\n");
+  EXPECT_EQ(
+      error_of([&] { converted(); }),
+      in("captions.csv").string() +
+          ": row 3: cells: expected at most 2, as the header has, got 3 (a cell with a comma needs quotes "
+          "around it)");
+  const auto summary = skipping();
+  EXPECT_EQ(summary.left_out, 1);
+  EXPECT_EQ(summary.splits.at("train"), (SplitCounts{1, 1, 1, 0}));
+}
+
+TEST_F(Folders, AFolderIsNotPairedWithItself) {
+  image("before/1.png");
+  auto both = options("folders");
+  both.before_folder = both.after_folder = "before";
+  EXPECT_THAT(error_of([&] { convert(both); }), HasSubstr("folders before and after: expected two, got "));
+  fs::create_directory_symlink("before", folder_ / "in/after");
+  EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("/after, which are one"));
+}
+
 TEST_F(Folders, ASplitColumnDividesOneFolder) {
   pair("", "1.png");
   pair("", "2.png");

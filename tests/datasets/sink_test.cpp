@@ -64,7 +64,7 @@ TEST_F(Output, NamesAndCaptionsThatAreNoUtf8AreRefused) {
   EXPECT_EQ(convert(skip).left_out, 1);
   file("captions.csv", "name,caption\n1.png,a caf\xe9\n");
   EXPECT_THAT(error_of([&] { convert(replacing()); }),
-              HasSubstr("captions: expected UTF-8, got 'a caf\\xe9'"));
+              HasSubstr("captions.csv: line 2: expected UTF-8 text, got the byte \\xe9"));
 }
 
 /// A folder of images from before, and another that is made in its place.
