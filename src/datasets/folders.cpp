@@ -125,7 +125,8 @@ Columns columns_of(const CsvRow& header, const std::string& source) {
     fail({source, "a header line that names name and caption",
           fmt::format("'{:.60}'", fmt::join(header, ","))});
   }
-  return {*name, *caption, column(header, {"split"}), column(header, {"change_flag", "changeflag"})};
+  return {header.size(), *name, *caption, column(header, {"split"}),
+          column(header, {"change_flag", "changeflag"})};
 }
 
 const std::string& cell(const CsvRow& row, size_t column) {
@@ -211,8 +212,18 @@ void read_with_captions(Sink& sink, const std::vector<Part>& parts, const fs::pa
   });
 }
 
+/// A folder against itself would give pairs in which nothing changed.
+void expect_two_folders(const fs::path& input, const Part& part) {
+  const auto before = input / part.within / part.names.before, after = input / part.within / part.names.after;
+  std::error_code code;
+  if (!fs::equivalent(before, after, code)) return;
+  fail({"folders before and after", "two",
+        fmt::format("{} and {}, which are one", before.string(), after.string())});
+}
+
 void read(Sink& sink) {
   const auto parts = parts_of(sink.options());
+  for (const auto& part : parts) expect_two_folders(sink.input(), part);
   auto csv = sink.options().captions_csv;
   if (csv.empty() && has(sink.input(), kCsv)) csv = sink.input() / kCsv;
   if (!csv.empty()) return read_with_captions(sink, parts, csv);
