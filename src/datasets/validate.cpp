@@ -57,12 +57,34 @@ std::optional<Image> opened(const fs::path& file, Looked& looked) {
   }
 }
 
+int64_t marked_pixels(const Image& mask) {
+  int64_t count = 0;
+  for (size_t i = 0; i < mask.pixels.size(); i += 3) {
+    const auto* pixel = mask.pixels.data() + i;
+    if ((pixel[0] | pixel[1] | pixel[2]) != 0) ++count;
+  }
+  return count;
+}
+
+/// The mask must say what the flag says, or the captions of a pair without one.
+void hold_against_mask(const ChangeExample& pair, const Image& mask, Looked& looked) {
+  const auto changed = pair.changed ? pair.changed : changed_by(pair.captions);
+  const auto marked = marked_pixels(mask);
+  if (!changed || *changed == (marked > 0)) return;
+  const std::string said = pair.changed ? fmt::format("change_flag is {}", *changed ? 1 : 0)
+                           : *changed   ? "most captions speak of a change"
+                                        : "most captions say that nothing changed";
+  looked.findings.push_back({"mask", fmt::format("{}, and the mask marks {} pixels as changed", said,
+                                                 marked == 0 ? "no" : std::to_string(marked))});
+}
+
 /// What a map marks must be where the images have it.
 void look_at_maps(const ChangeExample& pair, const std::optional<Image>& before, Looked& looked) {
   for (const auto& [name, file] :
        {std::pair("mask", &pair.mask), std::pair("class map of before", &pair.classes_before),
         std::pair("class map of after", &pair.classes_after)}) {
     const auto map = opened(*file, looked);
+    if (map && file == &pair.mask) hold_against_mask(pair, *map, looked);
     if (!map || !before || size_of(*map) == size_of(*before)) continue;
     looked.findings.push_back({"size", fmt::format("{}: expected {}, as before has, got {}", name,
                                                    text_of(size_of(*before)), text_of(size_of(*map)))});

@@ -106,6 +106,33 @@ TEST_F(Examined, FlagsAreHeldAgainstMostCaptions) {
   EXPECT_EQ(problems_[0], "flag: change_flag is 0, and 2 of 3 captions speak of a change, as 'a car left'");
 }
 
+TEST_F(Examined, MasksSayWhatFlagsAndCaptionsSay) {
+  images("a", 1);
+  auto black = smooth(64, 5);
+  std::fill(black.pixels.begin(), black.pixels.end(), uint8_t{0});
+  image("none.png", black);
+  black.pixels[4] = black.pixels[5] = black.pixels[9] = 1;
+  image("two.png", black);
+  const auto problem = [&](const char* mask, const nlohmann::json& flag, const char* caption) {
+    auto pair = nlohmann::json::parse(entry("a", 1, {caption}));
+    pair["mask_path"] = mask;
+    pair["change_flag"] = flag;
+    problems_.clear();
+    validated({lines("list.jsonl", {pair.dump()})});
+    return problems_.empty() ? std::string() : problems_[0];
+  };
+  EXPECT_EQ(problem("two.png", 1, "a house"), "");
+  EXPECT_EQ(problem("none.png", 0, "no change"), "");
+  EXPECT_EQ(problem("two.png", 0, "no change"),
+            "mask: change_flag is 0, and the mask marks 2 pixels as changed");
+  EXPECT_EQ(problem("none.png", 1, "a house"),
+            "mask: change_flag is 1, and the mask marks no pixels as changed");
+  EXPECT_EQ(problem("none.png", nullptr, "a house"),
+            "mask: most captions speak of a change, and the mask marks no pixels as changed");
+  EXPECT_EQ(problem("two.png", nullptr, "no change"),
+            "mask: most captions say that nothing changed, and the mask marks 2 pixels as changed");
+}
+
 TEST_F(Examined, MapsAreOfTheImagesSize) {
   images("a", 1);
   image("mask.png", smooth(32, 5));

@@ -23,7 +23,7 @@ struct ValidateOptions {
 };
 
 struct Problem {
-  std::string kind;   ///< entry, repeated, image, size, same, flag, leak-name, leak-image
+  std::string kind;   ///< entry, repeated, image, size, same, flag, mask, leak-name, leak-image
   std::string where;  ///< file and entry
   std::string text;
 };
@@ -45,6 +45,8 @@ struct ValidateSummary {
 ///   size        before, after, mask and class maps are of different sizes
 ///   same        before and after are one image, and the pair is called changed
 ///   flag        change_flag is 1 and all captions say of no change, or 0 and half of them or more say of one
+///   mask        the mask marks pixels and change_flag is 0, or it marks none and that is 1; without a flag,
+///               most captions decide
 ///   leak-name   a held-out uid, or its image, is in another list
 ///   leak-image  a pair looks like a held-out one
 ///
