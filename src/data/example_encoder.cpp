@@ -8,6 +8,7 @@
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/resize.h>
 
+#include "core/threads.h"
 #include "data/patch_mask.h"
 
 namespace ccexpert::data {
@@ -29,7 +30,7 @@ void check(const LoaderOptions& options) {
   expect_between(0, kMany, options.max_tokens, "max_tokens");
   expect_between(0, options.preprocess.size, options.mask_patch, "mask_patch");
   expect_between(0, options.mask_patch > 0 ? 255 : 0, options.classes, "classes");
-  expect_between(0, 1024, options.workers, "workers");
+  expect_between(0, kThreadLimit, options.workers, "workers");
   expect_between(1, kMany, options.prefetch, "prefetch");
   expect_between(0, int64_t{1} << 50, options.cache_bytes, "cache_bytes");
   static_cast<void>(text::complete_question(options.question));

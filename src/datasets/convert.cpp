@@ -1,6 +1,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/convert.h>
 
+#include "core/threads.h"
 #include "datasets/sink.h"
 #include "datasets/source.h"
 
@@ -21,6 +22,7 @@ void check(const ConvertOptions& options) {
   expect_share("crops: least_share", options.crops.least_share);
   if (options.crops.least_side < 1)
     fail({"crops: least_side", "1 pixel or more", std::to_string(options.crops.least_side)});
+  check_threads("jobs", options.jobs);
   if (options.crops.most < 1) fail({"crops: most", "1 window or more", std::to_string(options.crops.most)});
 }
 

@@ -7,6 +7,7 @@
 #include <ccexpert/image/decode.h>
 
 #include "core/json.h"
+#include "core/threads.h"
 #include "datasets/change_map.h"
 #include "datasets/hash_index.h"
 #include "datasets/parallel.h"
@@ -130,6 +131,7 @@ OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const
                             const std::function<void(int64_t)>& done, std::stop_token stop) {
   if (options.distance < 0 || options.distance > 64)
     fail({"distance", "0 to 64 bits", std::to_string(options.distance)});
+  check_threads("jobs", options.jobs);
   const auto pairs = pairs_of(list, options.image_root), others = pairs_of(against, options.against_root);
   const auto reference = reference_of(others, options.jobs);
   OverlapReport report{.pairs = static_cast<int64_t>(pairs.size()),

@@ -9,15 +9,12 @@
 #include <thread>
 #include <vector>
 
+#include "core/threads.h"
+
 namespace ccexpert::datasets {
 
-/// Threads for `jobs` (0: one a core).
-inline int64_t threads_for(int64_t jobs) {
-  return jobs > 0 ? jobs : std::max<int64_t>(std::thread::hardware_concurrency(), 1);
-}
-
-/// Calls `work(i)` for i of [0, count) on some threads. The first exception is thrown on, once all of them
-/// are back.
+/// Calls `work(i)` for i of [0, count) on `jobs` threads (0: one for each core). The first exception is
+/// thrown on, once all of them are back.
 template <class Work>
 void parallel_for(int64_t count, int64_t jobs, Work&& work) {
   std::atomic<int64_t> next = 0;
@@ -32,7 +29,7 @@ void parallel_for(int64_t count, int64_t jobs, Work&& work) {
       next = count;
     }
   };
-  const int64_t threads = std::min(threads_for(jobs), count);
+  const int64_t threads = std::min(threads_or_cores(jobs), count);
   if (threads <= 1) {
     take();
   } else {
@@ -47,7 +44,7 @@ void parallel_for(int64_t count, int64_t jobs, Work&& work) {
 template <class Work, class Give>
 void parallel_ordered(int64_t count, int64_t jobs, Work&& work, Give&& give) {
   using Result = decltype(work(int64_t{0}));
-  const int64_t batch = 32 * threads_for(jobs);
+  const int64_t batch = 32 * threads_or_cores(jobs);
   for (int64_t first = 0; first < count; first += batch) {
     const int64_t size = std::min(batch, count - first);
     std::vector<Result> results(static_cast<size_t>(size));

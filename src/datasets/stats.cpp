@@ -9,6 +9,7 @@
 #include <ccexpert/datasets/stats.h>
 
 #include "core/json.h"
+#include "core/threads.h"
 #include "data/counter_random.h"
 #include "datasets/image_size.h"
 #include "datasets/parallel.h"
@@ -131,6 +132,7 @@ ordered_json histogram(const std::map<int64_t, int64_t>& counts) {
 }  // namespace
 
 Stats count_stats(const fs::path& list, const StatsOptions& options) {
+  check_threads("jobs", options.jobs);
   Counter counter(options);
   visit_examples(list, options.image_root, [&](data::ChangeExample&& pair, const std::string& /*where*/) {
     counter.add(std::move(pair));

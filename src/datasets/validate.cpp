@@ -10,6 +10,7 @@
 #include <ccexpert/datasets/validate.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/threads.h"
 #include "datasets/caption_text.h"
 #include "datasets/entry.h"
 #include "datasets/hash_index.h"
@@ -295,6 +296,7 @@ ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptio
                          const std::function<void(int64_t)>& done, std::stop_token stop) {
   if (options.distance < 0 || options.distance > 64)
     fail({"distance", "0 to 64 bits", std::to_string(options.distance)});
+  check_threads("jobs", options.jobs);
   Validator validator(options, report, done, std::move(stop));
   try {
     for (const auto& [list, held_out] : ordered(lists, options)) validator.add(list, held_out);

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "core/text_file.h"
+#include "core/threads.h"
 #include "synth/pair_files.h"
 #include "synth/random.h"
 
@@ -24,6 +25,8 @@ using Json = nlohmann::ordered_json;
 /// Counts up whenever the same seed gives other pictures or words: a folder of two versions would be neither.
 constexpr int64_t kGenerator = 1;
 constexpr const char* kDescription = "dataset.json";
+/// Their texts are held until all are written: a few hundred bytes each.
+constexpr int64_t kMostPairs = 10'000'000;
 constexpr const char* kMadeBy = "ccexpert-data synth";
 
 Json class_table() {
@@ -111,11 +114,7 @@ class Work {
   const std::vector<PairText>& texts() const { return texts_; }
 
  private:
-  int64_t jobs() const {
-    const int64_t wanted =
-        options_.jobs > 0 ? options_.jobs : std::max<int64_t>(std::thread::hardware_concurrency(), 1);
-    return std::min(wanted, options_.pairs);
-  }
+  int64_t jobs() const { return std::min(threads_or_cores(options_.jobs), options_.pairs); }
 
   void take_pairs() {
     try {
@@ -194,7 +193,8 @@ void write_lists(const std::filesystem::path& folder, const DatasetOptions& opti
 }  // namespace
 
 void DatasetOptions::validate() const {
-  if (pairs < 1) fail({"pairs", "1 or more", std::to_string(pairs)});
+  if (pairs < 1 || pairs > kMostPairs)
+    fail({"pairs", fmt::format("1 to {}", kMostPairs), std::to_string(pairs)});
   if (size < kSmallestSize || size > kLargestSize) {
     fail({"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(size)});
   }
@@ -203,7 +203,7 @@ void DatasetOptions::validate() const {
     fail({"train_share, val_share, test_share", "shares of 0 or more that add up to 1",
           fmt::format("{} + {} + {}", train_share, val_share, test_share)});
   if (format != "png" && format != "jpg") fail({"format", "png or jpg", format});
-  if (jobs < 0) fail({"jobs", "0 or more threads", std::to_string(jobs)});
+  check_threads("jobs", jobs);
 }
 
 DatasetSummary write_dataset(const std::filesystem::path& folder, const DatasetOptions& options,

@@ -59,6 +59,16 @@ TEST_F(Examined, StatsPageStandsAloneAndEscapes) {
   EXPECT_THAT(page, ::testing::Not(HasSubstr("http")));
 }
 
+TEST_F(Examined, AThousandThreadsAreEnough) {
+  const auto list = lines("list.jsonl", {entry("a", 1, {"a house"})});
+  const std::string message = "jobs: expected 0 to 1024 threads, got 1000000000 (0: one for each core)";
+  constexpr int64_t kBillion = 1'000'000'000;
+  const auto ignore = [](const Problem& /*problem*/) {};
+  EXPECT_EQ(test::error_of([&] { count_stats(list, {.jobs = kBillion}); }), message);
+  EXPECT_EQ(test::error_of([&] { validate({list}, {.jobs = kBillion}, ignore); }), message);
+  EXPECT_EQ(test::error_of([&] { find_overlaps(list, list, {.jobs = kBillion}); }), message);
+}
+
 TEST_F(Examined, GoodListsHaveNoProblems) {
   for (const auto* name : {"a", "b", "c"}) images(name, static_cast<uint64_t>(name[0]));
   lines("set/../train.jsonl",

@@ -227,12 +227,15 @@ TEST(Options, AreChecked) {
     change(options);
     return test::error_of([&] { options.validate(); });
   };
-  EXPECT_EQ(refusal([](auto& o) { o.pairs = 0; }), "pairs: expected 1 or more, got 0");
+  EXPECT_EQ(refusal([](auto& o) { o.pairs = 0; }), "pairs: expected 1 to 10000000, got 0");
+  EXPECT_EQ(refusal([](auto& o) { o.pairs = 1'000'000'000; }),
+            "pairs: expected 1 to 10000000, got 1000000000");
   EXPECT_EQ(refusal([](auto& o) { o.size = 4000; }), "size: expected 128 to 1024 pixels, got 4000");
   EXPECT_THAT(refusal([](auto& o) { o.val_share = 0.5; }),
               HasSubstr("expected shares of 0 or more that add up to 1"));
   EXPECT_EQ(refusal([](auto& o) { o.format = "gif"; }), "format: expected png or jpg, got gif");
-  EXPECT_EQ(refusal([](auto& o) { o.jobs = -1; }), "jobs: expected 0 or more threads, got -1");
+  EXPECT_EQ(refusal([](auto& o) { o.jobs = -1; }),
+            "jobs: expected 0 to 1024 threads, got -1 (0: one for each core)");
 }
 
 }  // namespace
