@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <regex>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -17,6 +16,7 @@
 #include "datasets/known_pair.h"
 #include "datasets/list_writer.h"
 #include "datasets/sink.h"
+#include "datasets/uid_groups.h"
 #include "datasets/universal.h"
 
 namespace ccexpert::datasets {
@@ -109,12 +109,7 @@ int stratum_of(const json& entry) {
 }
 
 std::vector<Place> places_in(const fs::path& list, const std::string& group) {
-  std::regex expression;
-  try {
-    expression = std::regex(group, std::regex::ECMAScript | std::regex::optimize);
-  } catch (const std::regex_error& error) {
-    fail({"group", "a regular expression", fmt::format("'{}'", group), error.what()});
-  }
+  const UidGroups groups(group);
   std::vector<Place> places;
   visit_placed(list, [&](json& entry) {
     places.push_back({text_key(groups.group_of(uid_of(entry))), stratum_of(entry)});

@@ -98,6 +98,20 @@ TEST_F(Lists, SplitKeepsGroupsTogether) {
               HasSubstr("shares: expected three of 0 or more that add up to 1"));
 }
 
+TEST_F(Lists, ALongUidIsSplitAsAnother) {
+  const std::string name(50'000, 'a');
+  const auto list = lines("long.jsonl", {entry(name + "_w1", 1, {"x"}), entry(name + "_w2", 1, {"y"})});
+  const auto counts = split_list(list, folder_ / "long", {.shares = {0.5, 0.5, 0.0}});
+  EXPECT_EQ(counts[0] + counts[1], 2);
+  EXPECT_EQ(std::max(counts[0], counts[1]), 2);  // windows of one pair
+}
+
+TEST_F(Lists, AnExpressionThatTakesTooLongIsRefused) {
+  const auto list = lines("evil.jsonl", {entry(std::string(5'000, 'a') + "b", 1, {"x"})});
+  EXPECT_THAT(error_of([&] { split_list(list, folder_ / "evil", {.group = "^(a+)+$"}); }),
+              HasSubstr("(is there a simpler expression?)"));
+}
+
 TEST_F(Lists, PairsAreLeftOutByTheirUids) {
   const auto list = many("all.jsonl", 4);
   EXPECT_EQ(leave_out(list, folder_ / "deep/rest.json", {"p001", "p003"}), 2);

@@ -35,8 +35,8 @@ MergeSummary merge_lists(const std::vector<std::filesystem::path>& lists, const 
 struct SplitOptions {
   std::array<double, 3> shares{0.8, 0.1, 0.1};  ///< of train, val and test
   uint64_t seed = 42;
-  /// Pairs whose uids have the same first group of this regular expression stay together, as tiles of one
-  /// scene must. By default these are the windows of one pair.
+  /// Pairs whose uids have the same first group of this regular expression (Perl's) stay together, as tiles
+  /// of one scene must. By default these are the windows of one pair.
   std::string group = "^(.*?)(?:_w[0-9]+)?$";
   ListOptions lists = {};
 };
