@@ -333,7 +333,7 @@ std::string annotate_plan(const AnnotateOptions& options) {
   if (options.endpoint.price_in > 0 || options.endpoint.price_out > 0)
     text += fmt::format(", some {:.2f} at these prices", cost_of(options.endpoint, tokens));
   if (plan.no_pairs > 0) text += fmt::format("\n{} entries are no pair and would be left out", plan.no_pairs);
-  return text + "\nFirst request to " + options.endpoint.base_url + "/chat/completions:\n" +
+  return text + "\nFirst request to " + shown_url(options.endpoint.base_url) + "/chat/completions:\n" +
          plan.first.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

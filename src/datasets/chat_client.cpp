@@ -92,15 +92,6 @@ bool is_success(const Reply& reply) {
   return reply.code == CURLE_OK && reply.status >= 200 && reply.status < 300;
 }
 
-/// Servers tell what they were sent, and what they say is written to files.
-std::string without_key(std::string text, const std::string& key) {
-  constexpr std::string_view kInstead = "***";
-  if (key.empty()) return text;
-  for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + kInstead.size()))
-    text.replace(at, key.size(), kInstead);
-  return text;
-}
-
 /// What the server says of a refusal: the message where there is one, else all.
 std::string words_of(const Reply& reply) {
   const auto parsed = try_parse_json(reply.text);
@@ -111,8 +102,8 @@ std::string words_of(const Reply& reply) {
 }
 
 /// The server's own words about a refusal, on one line.
-std::string reason_of(const Reply& reply, const std::string& key) {
-  auto text = without_key(words_of(reply), key);
+std::string reason_of(const Reply& reply, const Secret& secret) {
+  auto text = secret.cut(words_of(reply));
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
   if (is_success(reply)) {
@@ -183,10 +174,9 @@ void wait(double seconds, const std::stop_token& stop) {
   if (stop.stop_requested()) throw Stopped{};
 }
 
-[[noreturn]] void refuse(const Reply& reply, const EndpointOptions& options) {
-  const auto& url = options.base_url;
+[[noreturn]] void refuse(const Reply& reply, const std::string& url, const Secret& secret) {
   if (reply.code != CURLE_OK) throw EndpointError(fmt::format("{}: {}", url, curl_easy_strerror(reply.code)));
-  const auto text = fmt::format("{}: {}", url, reason_of(reply, options.key));
+  const auto text = fmt::format("{}: {}", url, reason_of(reply, secret));
   // One request may be too long or not to the server's liking; a wrong key is wrong for all.
   const bool for_all = reply.status == 401 || reply.status == 403 || reply.status == 404 ||
                        reply.status == 405 || (reply.status >= 300 && reply.status < 400);
@@ -195,11 +185,11 @@ void wait(double seconds, const std::stop_token& stop) {
 }
 
 /// A server that is closed for hours is so for every request: better to end than to sleep.
-void expect_short_wait(const Reply& reply, const EndpointOptions& options) {
+void expect_short_wait(const Reply& reply, const std::string& url, const Secret& secret) {
   if (reply.retry_after <= kLongestWait) return;
   throw EndpointError(fmt::format(
       "{}: Retry-After: expected at most {} seconds, got {} ({}; the same command goes on from the journal)",
-      options.base_url, kLongestWait, reply.retry_after, reason_of(reply, options.key)));
+      url, kLongestWait, reply.retry_after, reason_of(reply, secret)));
 }
 
 }  // namespace
@@ -211,10 +201,17 @@ ordered_json chat_request(const EndpointOptions& options, const ordered_json& me
           {"max_tokens", options.max_tokens}};
 }
 
-ChatClient::ChatClient(const EndpointOptions& options) : options_(options) {
+std::string shown_url(const std::string& url) {
+  const auto slashes = url.find("//");
+  const auto start = slashes == std::string::npos ? 0 : slashes + 2;
+  const auto at = url.rfind('@', url.find('/', start));
+  return at == std::string::npos || at < start ? url : url.substr(0, start) + "***" + url.substr(at);
+}
+
+ChatClient::ChatClient(const EndpointOptions& options) : options_(options), secret_(options.key) {
   while (options_.base_url.ends_with('/')) options_.base_url.pop_back();
   if (!options_.base_url.starts_with("http://") && !options_.base_url.starts_with("https://")) {
-    fail({"base URL", "http://... or https://...", fmt::format("'{}'", options_.base_url)});
+    fail({"base URL", "http://... or https://...", fmt::format("'{}'", shown_url(options_.base_url))});
   }
   if (options_.key.find_first_of("\r\n") != std::string::npos) fail("key", "holds a line break");
   start_curl();
@@ -224,9 +221,14 @@ ChatAnswer ChatClient::ask(const std::string& body, const std::stop_token& stop)
   for (int64_t retry = 0;; ++retry) {
     if (stop.stop_requested()) throw Stopped{};
     const auto reply = send(options_, body);
-    if (auto answer = answer_of(reply)) return *answer;
-    if (!passes(reply) || retry >= options_.retries) refuse(reply, options_);
-    expect_short_wait(reply, options_);
+    // Servers tell what they were sent, and what they say is written to files.
+    if (const auto answer = answer_of(reply)) {
+      return {secret_.cut(answer->text), secret_.cut(answer->finish), answer->prompt_tokens,
+              answer->answer_tokens};
+    }
+    const auto url = shown_url(options_.base_url);
+    if (!passes(reply) || retry >= options_.retries) refuse(reply, url, secret_);
+    expect_short_wait(reply, url, secret_);
     ++retries_;
     wait(reply.retry_after > 0 ? reply.retry_after : pause_before(retry), stop);
   }

@@ -12,6 +12,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/annotate.h>
 
+#include "datasets/secret.h"
+
 namespace ccexpert::datasets {
 
 /// What came back for one request.
@@ -37,6 +39,9 @@ class EndpointError : public FatalError {
 /// The body of a request for an answer to `messages`.
 nlohmann::ordered_json chat_request(const EndpointOptions& options, const nlohmann::ordered_json& messages);
 
+/// The address without the name and the password of a user.
+std::string shown_url(const std::string& url);
+
 /// May be called from several threads.
 class ChatClient {
  public:
@@ -47,8 +52,8 @@ class ChatClient {
 
   /// Waits for the answer, through refusals that pass and answers that were cut short. A stop ends waiting
   /// between tries, not a request that is on its way: its answer may be paid for already. Throws
-  /// EndpointError, Error for a request that is refused for good, and Stopped; the key is in none of their
-  /// texts.
+  /// EndpointError, Error for a request that is refused for good, and Stopped. The key is neither in their
+  /// texts nor in the answer.
   ChatAnswer ask(const std::string& body, const std::stop_token& stop);
 
   int64_t retries() const { return retries_; }
@@ -57,6 +62,7 @@ class ChatClient {
   double pause_before(int64_t retry);
 
   EndpointOptions options_;
+  const Secret secret_;
   std::atomic<int64_t> retries_ = 0;
   std::atomic<uint64_t> jitter_ = 0;
 };

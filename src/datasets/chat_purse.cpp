@@ -41,6 +41,7 @@ ChatPurse::ChatPurse(const AnnotateOptions& options, std::stop_token stop)
     : options_(options),
       stop_(std::move(stop)),
       client_(options.endpoint),
+      secret_(options.endpoint.key),
       journal_(options.journal.empty() ? fs::path(options.output.string() + ".journal.jsonl")
                                        : options.journal) {}
 
@@ -52,7 +53,7 @@ std::string ChatPurse::ask(const ordered_json& messages) {
     if (end_) std::rethrow_exception(end_);
     if (auto text = known(order)) {
       ++summary_.from_journal;
-      return *text;
+      return secret_.cut(std::move(*text));
     }
     if (!affords(order)) throw Spent{};
     on_the_way_[order.key] = charge_of(order);
@@ -72,7 +73,7 @@ std::string ChatPurse::recall(const ordered_json& messages) {
   const std::lock_guard lock(mutex_);
   auto text = known(order);
   if (!text) throw Unpaid{};
-  return *text;
+  return secret_.cut(std::move(*text));
 }
 
 bool ChatPurse::needs_recall() const {

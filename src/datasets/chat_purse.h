@@ -78,6 +78,7 @@ class ChatPurse {
   const AnnotateOptions& options_;
   std::stop_token stop_;
   ChatClient client_;
+  const Secret secret_;  ///< journals may be older than its cutting
   ChatJournal journal_;
 
   mutable std::mutex mutex_;
