@@ -1,4 +1,10 @@
-// STVchrono: street views of one place over the years. Tasks of two images are pairs; longer ones are not.
+// STVchrono: street views of one place over the years, two to five images a task. Successive images are a
+// pair.
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
@@ -14,19 +20,87 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Texts of the task, one for each thing that may change. Where something did, those that did not are no
-/// caption of the pair.
-std::vector<std::string> captions_of(const json& task) {
-  std::vector<std::string> changes, others;
+/// Texts call the images of a task A to E, in their order.
+constexpr size_t kMostImages = 5;
+
+bool is_word(char c) {
+  return c == '\'' || std::isalnum(static_cast<unsigned char>(c)) != 0;
+}
+
+std::string_view next_word(std::string_view text) {
+  const auto start = std::min(text.find_first_not_of(' '), text.size());
+  const auto end = std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(start), text.end(), is_word);
+  return text.substr(start, static_cast<size_t>(end - text.begin()) - start);
+}
+
+/// Whether the "A" at `i` is the article: it begins a sentence, and what follows can be a noun or an
+/// adjective.
+bool is_article(std::string_view text, size_t i) {
+  constexpr std::array<std::string_view, 18> kNoNouns{"is",  "are",  "was",   "has",    "have",    "had",
+                                                      "and", "or",   "to",    "but",    "than",    "in",
+                                                      "of",  "that", "shows", "showed", "becomes", "does"};
+  const auto before = text.substr(0, i).find_last_not_of(' ');
+  const bool begins = before == std::string_view::npos || text[before] == '.';
+  const auto next = next_word(text.substr(i + 1));
+  return text[i] == 'A' && begins && !next.empty() &&
+         std::islower(static_cast<unsigned char>(next[0])) != 0 &&
+         std::find(kNoNouns.begin(), kNoNouns.end(), next) == kNoNouns.end();
+}
+
+/// Where a text names images: capitals of A to E that stand alone.
+std::vector<size_t> names_in(std::string_view text) {
+  std::vector<size_t> names;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool alone = (i == 0 || !is_word(text[i - 1])) && (i + 1 == text.size() || !is_word(text[i + 1]));
+    const bool letter = text[i] >= 'A' && text[i] < static_cast<char>('A' + kMostImages);
+    if (alone && letter && !is_article(text, i)) names.push_back(i);
+  }
+  return names;
+}
+
+/// The text as one of image `first` and the next alone, which it calls A and B; nothing where it names no
+/// image, or another one. What is said of one image of a task (as "B has the most cars") holds in each of its
+/// pairs.
+std::optional<std::string> text_of_pair(std::string text, size_t first) {
+  const auto names = names_in(text);
+  if (names.empty()) return std::nullopt;
+  for (const auto i : names) {
+    const auto image = static_cast<size_t>(text[i] - 'A');
+    if (image != first && image != first + 1) return std::nullopt;
+    text[i] = image == first ? 'A' : 'B';
+  }
+  return text;
+}
+
+/// Texts of the task, one for each thing that may change.
+std::vector<std::string> texts_of(const json& task) {
+  std::vector<std::string> texts;
   for (const auto& attribute : list_field(task, "attributes")) {
     if (text_field(attribute, "type") != "textarea") continue;
     const auto value = attribute.find("value");
     if (value == attribute.end() || !value->is_string()) continue;
-    const auto text = clean_caption(value->get<std::string>());
-    if (text.empty()) continue;
-    (says_no_change(text) ? others : changes).push_back(value->get<std::string>());
+    if (!clean_caption(value->get<std::string>()).empty()) texts.push_back(value->get<std::string>());
   }
+  return texts;
+}
+
+/// Captions of a task of two images. Where something changed, texts of what did not are no caption of the
+/// pair.
+std::vector<std::string> captions_of(const json& task) {
+  std::vector<std::string> changes, others;
+  for (const auto& text : texts_of(task)) (says_no_change(text) ? others : changes).push_back(text);
   return changes.empty() ? others : changes;
+}
+
+/// Captions of two successive images of a longer task. That one thing did not change says nothing of the
+/// pair, as texts of other things may be of other images.
+std::vector<std::string> captions_of(const json& task, size_t first) {
+  std::vector<std::string> captions;
+  for (const auto& text : texts_of(task)) {
+    if (says_no_change(text)) continue;
+    if (auto own = text_of_pair(text, first)) captions.push_back(std::move(*own));
+  }
+  return captions;
 }
 
 /// The image's path within the set: authors' mirrors differ in where the folders are.
@@ -38,23 +112,44 @@ std::string located(const fs::path& input, const std::string& task, const std::s
   return "images/" + name;
 }
 
-Entry entry_of(const json& task, const json& contents, const std::string& split, const fs::path& input) {
+/// A list that is read, and its place within the set.
+struct List {
+  fs::path input;
+  std::string split;
+};
+
+/// The pair of image `first` and the next.
+Entry entry_of(const json& task, size_t first, const List& list) {
   const auto name = text_field(task, "name");
-  const auto before = text_field(contents[0], "name"), after = text_field(contents[1], "name");
-  Entry entry{.split = split, .uid = fmt::format("{}-{}", stem_of(before), stem_of(after))};
-  entry.before = located(input, name, before);
-  entry.after = located(input, name, after);
-  entry.captions = captions_of(task);
+  const auto& contents = list_field(task, "contents");
+  const auto before = text_field(contents[first], "name"), after = text_field(contents[first + 1], "name");
+  Entry entry{.split = list.split, .uid = fmt::format("{}-{}", stem_of(before), stem_of(after))};
+  entry.before = located(list.input, name, before);
+  entry.after = located(list.input, name, after);
+  entry.captions = contents.size() == 2 ? captions_of(task) : captions_of(task, first);
   return entry;
 }
 
+void read_task(Sink& sink, const json& task, const std::string& where, const List& list) {
+  const auto images = list_field(task, "contents").size();
+  if (images < 2 || images > kMostImages) return sink.pass_over();
+  for (size_t i = 0; i + 1 < images; ++i) {
+    const bool is_whole = images == 2;
+    if (!is_whole && captions_of(task, i).empty()) {
+      sink.pass_over();
+    } else {
+      sink.add(is_whole ? where : fmt::format("{}, images {} and {}", where, i + 1, i + 2),
+               [&] { return entry_of(task, i, list); });
+    }
+  }
+}
+
 void read(Sink& sink) {
-  for (const auto& list : lists_with(sink.input(), {"contents", "attributes"})) {
-    visit_elements(sink.input() / list, {.ignored = {"url"}}, [&](json& task, const std::string& where) {
+  for (const auto& name : lists_with(sink.input(), {"contents", "attributes"})) {
+    const List list{sink.input(), split_in_name(name)};
+    visit_elements(sink.input() / name, {.ignored = {"url"}}, [&](json& task, const std::string& where) {
       try {
-        const auto& contents = list_field(task, "contents");
-        if (contents.size() != 2) return sink.pass_over();
-        sink.add(where, [&] { return entry_of(task, contents, split_in_name(list), sink.input()); });
+        read_task(sink, task, where, list);
       } catch (const Error& error) {
         sink.refuse(where, error.what());
       }

@@ -178,13 +178,44 @@ TEST_F(ListedSources, StvchronoTakesTasksOfTwoImages) {
      "attributes": [{"type": "textarea", "key": "2_tree", "title": "t", "value": "The tree was cut down."},
                     {"type": "textarea", "key": "3_building", "value": "No change."}, {"type": "radio", "key": "x", "value": "No"},
                     {"type": "textarea", "key": "4_road", "value": ""}]},
-    {"name": "3images/t2", "contents": [{"name": "a"}, {"name": "b"}, {"name": "c"}], "attributes": []}])");
+    {"name": "3images/t2", "contents": [{"name": "a"}], "attributes": []}])");
   images({"images/2011-03-04_7.png", "images/2019-05-06_7.png"});
   const auto summary = converted();
   EXPECT_EQ(summary.source, "stvchrono");
   EXPECT_EQ(summary.passed_over, 1);
   EXPECT_THAT(pairs("train")[0].captions, ElementsAre("The tree was cut down."));
   EXPECT_EQ(pairs("train")[0].uid, "2011-03-04_7-2019-05-06_7");
+  expect_trains("train");
+}
+
+/// Texts of a longer task are of the pairs whose images alone they name.
+TEST_F(ListedSources, StvchronoPairsSuccessiveImages) {
+  file("train.json", R"([
+    {"name": "4images/t", "contents": [{"name": "1.png"}, {"name": "2.png"}, {"name": "3.png"}, {"name": "4.png"}],
+     "attributes": [{"type": "textarea", "key": "1", "value": "A is rainy, B is sunny."},
+                    {"type": "textarea", "key": "2", "value": "The most cars are in C."},
+                    {"type": "textarea", "key": "3", "value": "A white building is in D but not in C."},
+                    {"type": "textarea", "key": "4", "value": "The fence in A is older than in C."},
+                    {"type": "textarea", "key": "5", "value": "Trees grow from A to D."},
+                    {"type": "textarea", "key": "6", "value": "The lawn is green."},
+                    {"type": "textarea", "key": "7", "value": "The road in A and B is the same."}]},
+    {"name": "3images/t", "contents": [{"name": "5.png"}, {"name": "6.png"}, {"name": "7.png"}],
+     "attributes": [{"type": "textarea", "key": "1", "value": "A tree is missing in A."}]}])");
+  images({"images/1.png", "images/2.png", "images/3.png", "images/4.png", "images/5.png", "images/6.png",
+          "images/7.png"});
+  const auto summary = converted();
+  EXPECT_EQ(summary.splits.at("train").pairs, 4);
+  EXPECT_EQ(summary.passed_over, 1);
+  const auto all = pairs("train");
+  EXPECT_EQ(all[0].uid, "1-2");
+  EXPECT_THAT(all[0].captions, ElementsAre("A is rainy, B is sunny."));
+  EXPECT_EQ(all[1].uid, "2-3");
+  EXPECT_THAT(all[1].captions, ElementsAre("The most cars are in B."));
+  EXPECT_EQ(all[2].uid, "3-4");
+  EXPECT_THAT(all[2].captions,
+              ElementsAre("The most cars are in A.", "A white building is in B but not in A."));
+  EXPECT_EQ(all[3].uid, "5-6");
+  EXPECT_THAT(all[3].captions, ElementsAre("A tree is missing in A."));
   expect_trains("train");
 }
 
