@@ -22,7 +22,8 @@ enum class RandomUse : uint64_t {
   kCaption = 3,
   kWording = 4,
   kSplit = 5,
-  kSample = 6
+  kSample = 6,
+  kKeptCaption = 7
 };
 
 /// The splitmix64 sequence of one use, seed and further key.

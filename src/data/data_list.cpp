@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/data/change_dataset.h>
 
@@ -26,10 +28,10 @@ struct DataList {
 
 enum class Part { kAll, kFirst, kEnd, kRandom };
 
-/// Which pairs of a file are taken.
+/// Which pairs of a file, or captions of a pair, are taken.
 struct Strategy {
   Part part = Part::kAll;
-  int64_t number = 0;  ///< pairs, or per cent of them
+  int64_t number = 0;  ///< of them, or per cent
   bool percent = false;
 
   size_t count(size_t pairs) const {
@@ -66,7 +68,7 @@ Strategy parse_strategy(std::string_view text, const std::string& place) {
   return strategy;
 }
 
-/// Ascending numbers of the pairs that are taken.
+/// Ascending numbers of the pairs, or captions, that are taken.
 std::vector<size_t> chosen(const Strategy& strategy, size_t pairs, const CounterRandom& random) {
   std::vector<size_t> numbers(pairs);
   std::iota(numbers.begin(), numbers.end(), size_t{0});
@@ -81,31 +83,61 @@ std::vector<size_t> chosen(const Strategy& strategy, size_t pairs, const Counter
   return numbers;
 }
 
+constexpr std::string_view kSplit = "{split}";
+
+/// An entry for each of its files.
+std::vector<ListedDataset> files_of(const ListedDataset& entry) {
+  if (entry.splits.empty()) return {entry};
+  std::vector<ListedDataset> files;
+  for (const auto& split : entry.splits) {
+    auto& file = files.emplace_back(entry);
+    file.splits.clear();
+    file.json_path.replace(file.json_path.find(kSplit), kSplit.size(), split);
+  }
+  return files;
+}
+
+void keep_captions(const ListedDataset& entry, const PairPlace& place, uint64_t seed,
+                   std::vector<std::string>& captions) {
+  std::vector<std::string> kept;
+  for (const size_t number : kept_captions(entry, place, captions.size(), seed))
+    kept.push_back(std::move(captions[number]));
+  captions = std::move(kept);
+}
+
 /// A list that was read, with its places for messages.
 class DataListReader {
  public:
   explicit DataListReader(const fs::path& path) : folder_(path.parent_path()), file_(read_yaml_file(path)) {
-    read_yaml(file_.root, list_, file_.source);
-    if (list_.datasets.empty()) fail({place_of("datasets"), "at least one entry", "none"});
-    for (size_t i = 0; i < size(); ++i) check(i);
+    DataList list;
+    read_yaml(file_.root, list, file_.source);
+    if (list.datasets.empty()) fail({place_of("datasets"), "at least one entry", "none"});
+    for (size_t i = 0; i < list.datasets.size(); ++i) {
+      check(list.datasets[i], i);
+      for (auto& file : files_of(list.datasets[i])) {
+        datasets_.push_back(std::move(file));
+        entries_.push_back(i);
+      }
+    }
   }
 
-  size_t size() const { return list_.datasets.size(); }
-  const std::vector<ListedDataset>& datasets() const { return list_.datasets; }
+  /// Numbers of files.
+  size_t size() const { return datasets_.size(); }
+  const std::vector<ListedDataset>& datasets() const { return datasets_; }
 
-  /// Appends what entry `i` takes of its file.
+  /// Appends what is taken of file `i`.
   void append(size_t i, const fs::path& image_root, uint64_t seed, std::vector<ChangeExample>& examples) {
-    const auto& entry = list_.datasets[i];
+    const auto& entry = datasets_[i];
     const fs::path root = entry.image_root.empty() ? image_root : folder_ / entry.image_root;
     const auto file = folder_ / entry.json_path;
     if (!fs::exists(file))
-      fail({place_of(i, "json_path"), "a file of pairs with captions",
+      fail({place_of(entries_[i], "json_path"), "a file of pairs with captions",
             file.string() + ", which is not there"});
     auto pairs = read_change_dataset(file, root);
-    const CounterRandom random(RandomUse::kDataList, seed, i);
-    for (const size_t number : chosen(strategies_[i], pairs.size(), random)) {
-      examples.push_back(std::move(pairs[number]));
-      examples.back().repeat = entry.repeat;
+    for (const size_t number : chosen_pairs(entry, i, pairs.size(), seed)) {
+      auto& example = examples.emplace_back(std::move(pairs[number]));
+      example.repeat = entry.repeat;
+      keep_captions(entry, {i, number}, seed, example.captions);
     }
   }
 
@@ -118,17 +150,30 @@ class DataListReader {
     return yaml_place(entry[key].IsDefined() ? entry[key] : entry, file_.source, name);
   }
 
-  void check(size_t i) {
-    const auto& entry = list_.datasets[i];
+  void check(const ListedDataset& entry, size_t i) {
     if (entry.json_path.empty()) fail({place_of(i, "json_path"), "a file of pairs with captions", "none"});
     if (entry.repeat < 1) fail({place_of(i, "repeat"), "a number from 1 on", std::to_string(entry.repeat)});
-    strategies_.push_back(parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy")));
+    parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy"));
+    parse_strategy(entry.captions, place_of(i, "captions"));
+    check_splits(entry, i);
+  }
+
+  void check_splits(const ListedDataset& entry, size_t i) {
+    const bool stands = entry.json_path.find(kSplit) != std::string::npos;
+    if (stands && entry.splits.empty())
+      fail({place_of(i, "splits"), "the splits that {split} in json_path stands for", "none"});
+    if (!stands && !entry.splits.empty())
+      fail({place_of(i, "json_path"), "a path with {split}, as there are splits",
+            fmt::format("'{}'", entry.json_path)});
+    const std::set<std::string> different(entry.splits.begin(), entry.splits.end());
+    if (different.size() != entry.splits.size())
+      fail({place_of(i, "splits"), "each split once", fmt::format("{}", fmt::join(entry.splits, ", "))});
   }
 
   fs::path folder_;
   YamlDocument file_;
-  DataList list_;
-  std::vector<Strategy> strategies_;
+  std::vector<ListedDataset> datasets_;
+  std::vector<size_t> entries_;  ///< number of the entry that each of `datasets_` comes from
 };
 
 }  // namespace
@@ -140,6 +185,13 @@ std::vector<ListedDataset> read_listed_datasets(const fs::path& list) {
 std::vector<size_t> chosen_pairs(const ListedDataset& dataset, size_t place, size_t pairs, uint64_t seed) {
   const auto strategy = parse_strategy(dataset.sampling_strategy, "sampling_strategy");
   return chosen(strategy, pairs, CounterRandom(RandomUse::kDataList, seed, place));
+}
+
+std::vector<size_t> kept_captions(const ListedDataset& dataset, const PairPlace& place, size_t captions,
+                                  uint64_t seed) {
+  const auto strategy = parse_strategy(dataset.captions, "captions");
+  const auto key = (static_cast<uint64_t>(place.file) << 32) + place.pair;
+  return chosen(strategy, captions, CounterRandom(RandomUse::kKeptCaption, seed, key));
 }
 
 std::vector<ChangeExample> read_data_list(const fs::path& list, const fs::path& image_root, uint64_t seed) {

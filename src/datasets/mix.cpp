@@ -52,11 +52,11 @@ void set_repeats(std::vector<ListedDataset>& datasets, const std::vector<std::st
 }
 
 /// Numbers of captions of a file's pairs.
-std::vector<int64_t> captions_in(const fs::path& file) {
-  std::vector<int64_t> counts;
+std::vector<size_t> captions_in(const fs::path& file) {
+  std::vector<size_t> counts;
   visit_elements(file, {}, [&](nlohmann::json& entry, const std::string& where) {
     try {
-      counts.push_back(static_cast<int64_t>(captions_of(entry).size()));
+      counts.push_back(captions_of(entry).size());
     } catch (const Error& error) {
       throw Error(where + ": " + error.what());
     }
@@ -68,8 +68,9 @@ MixPart counted(const ListedDataset& dataset, size_t place, const fs::path& file
   MixPart part{.json_path = dataset.json_path, .repeat = dataset.repeat};
   const auto counts = captions_in(file);
   for (const auto number : data::chosen_pairs(dataset, place, counts.size(), kSeed)) {
+    const auto kept = data::kept_captions(dataset, {place, number}, counts[number], kSeed);
     ++part.pairs;
-    part.captions += counts[number];
+    part.captions += static_cast<int64_t>(kept.size());
   }
   return part;
 }
@@ -91,6 +92,7 @@ std::string relative_to(const fs::path& folder, const fs::path& file) {
 void emit(YAML::Emitter& out, const ListedDataset& dataset) {
   out << YAML::BeginMap << YAML::Key << "json_path" << YAML::Value << dataset.json_path;
   out << YAML::Key << "sampling_strategy" << YAML::Value << dataset.sampling_strategy;
+  if (dataset.captions != "all") out << YAML::Key << "captions" << YAML::Value << dataset.captions;
   if (dataset.repeat != 1) out << YAML::Key << "repeat" << YAML::Value << dataset.repeat;
   if (!dataset.image_root.empty()) out << YAML::Key << "image_root" << YAML::Value << dataset.image_root;
   out << YAML::EndMap;

@@ -1,9 +1,13 @@
+#include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ccexpert/data/change_dataset.h>
 
+#include "data/data_list.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
@@ -75,12 +79,11 @@ TEST(ChangeDataset, ErrorsNamePlaceKeyAndExpectation) {
   };
   EXPECT_EQ(with(R"("uid": "u")"),
             ": entry 1: change_caption: expected a caption or a list of captions, got none");
-  for (const auto* none : {"[]", "7", "\" \"", "null"}) {
-    EXPECT_EQ(
-        with(fmt::format(R"("change_caption": {})", none)),
-        fmt::format(": entry 1: change_caption: expected a caption or a list of captions, none blank, got {}",
-                    none));
-  }
+  const std::string captions =
+      ": entry 1: change_caption: expected a caption or a list of captions, none blank, got ";
+  for (const auto* none : {"7", "\" \"", "null"})
+    EXPECT_EQ(with(fmt::format(R"("change_caption": {})", none)), captions + none);
+  EXPECT_EQ(with(R"("change_caption": [])"), captions + "an empty list");
   EXPECT_THAT(with(R"("change_caption": ["x", 3])"), HasSubstr("none blank, got 3"));
   EXPECT_EQ(with(R"("change_caption": "x", "change_flag": 2)"),
             ": entry 1: change_flag: expected 0, 1, true or false, got 2");
@@ -186,6 +189,79 @@ TEST_F(DataList, EntriesFollowEachOtherWithPathsRepeatAndRoot) {
   const auto rooted = read_data_list(list, "/root");
   EXPECT_EQ(rooted[0].before, "/root/a0");
   EXPECT_EQ(rooted[1].before, folder_ / "images/a9");
+}
+
+TEST_F(DataList, SplitsAreAFileEach) {
+  write_set(folder_, "set/train", 3);
+  write_set(folder_, "set/val", 2);
+  const auto list = folder_.write(
+      "list.yaml",
+      "datasets:\n- {json_path: 'set/{split}.jsonl', splits: [val, train], sampling_strategy: 'first:1', "
+      "repeat: 2}\n- json_path: a.jsonl\n");
+  const auto examples = read_data_list(list);
+  ASSERT_EQ(examples.size(), 12U);
+  EXPECT_EQ(examples[0].uid, "set/val0");
+  EXPECT_EQ(examples[1].uid, "set/train0");
+  EXPECT_EQ(examples[1].repeat, 2);
+  EXPECT_EQ(examples[2].uid, "a0");
+  const auto files = read_listed_datasets(list);
+  ASSERT_EQ(files.size(), 3U);
+  EXPECT_EQ(files[0].json_path, "set/val.jsonl");
+  EXPECT_TRUE(files[0].splits.empty());
+}
+
+TEST_F(DataList, SplitsAndTheirMarkGoTogether) {
+  EXPECT_EQ(error("datasets:\n- json_path: '{split}.json'\n"),
+            ":2: datasets[0].splits: expected the splits that {split} in json_path stands for, got none");
+  EXPECT_EQ(error("datasets:\n- json_path: a.jsonl\n  splits: [train]\n"),
+            ":2: datasets[0].json_path: expected a path with {split}, as there are splits, got 'a.jsonl'");
+  EXPECT_EQ(error("datasets:\n- json_path: '{split}.json'\n  splits: [val, val]\n"),
+            ":3: datasets[0].splits: expected each split once, got val, val");
+  EXPECT_EQ(error("datasets:\n- json_path: '{split}.json'\n  splits: val\n"),
+            ":3: datasets[0].splits: expected a list, got 'val'");
+}
+
+TEST_F(DataList, CaptionsOfAPairAreKeptAsAsked) {
+  std::string lines;
+  for (int i = 0; i < 8; ++i) {
+    lines += fmt::format(
+        R"({{"uid": "{0}", "img1_path": "a{0}", "img2_path": "b{0}", "change_caption": ["1", "2", "3", "4", "5"]}})"
+        "\n",
+        i);
+  }
+  folder_.write("five.jsonl", lines);
+  const auto kept = [&](const std::string& strategy, uint64_t seed = 1) {
+    const auto list =
+        folder_.write("list.yaml", "datasets:\n- {json_path: five.jsonl, captions: '" + strategy + "'}\n");
+    std::vector<std::vector<std::string>> captions;
+    for (const auto& example : read_data_list(list, {}, seed)) captions.push_back(example.captions);
+    return captions;
+  };
+  EXPECT_THAT(kept("all").front(), ElementsAre("1", "2", "3", "4", "5"));
+  EXPECT_THAT(kept("first:2").front(), ElementsAre("1", "2"));
+  EXPECT_THAT(kept("end:1").front(), ElementsAre("5"));
+  EXPECT_EQ(kept("random:9").front().size(), 5U);
+  const auto drawn = kept("random:3");
+  std::set<std::vector<std::string>> different;
+  for (const auto& captions : drawn) {
+    EXPECT_EQ(captions.size(), 3U);
+    EXPECT_TRUE(std::is_sorted(captions.begin(), captions.end()));
+    different.insert(captions);
+  }
+  EXPECT_GT(different.size(), 3U);  // each pair draws for itself
+  EXPECT_EQ(kept("random:3"), drawn);
+  EXPECT_NE(kept("random:3", 2), drawn);
+  EXPECT_THAT(error("datasets:\n- json_path: a.jsonl\n  captions: three\n"),
+              ::testing::StartsWith(":3: datasets[0].captions: expected all, first:N"));
+}
+
+/// The list that the authors' scripts make.
+TEST_F(DataList, ReadsTheAuthorsFormat) {
+  const auto list =
+      folder_.write("list.yaml", fmt::format("  datasets:\n    # a remark\n    - json_path: \"{}\"\n"
+                                             "      sampling_strategy: all",
+                                             (folder_ / "a.jsonl").string()));
+  EXPECT_EQ(read_data_list(list).size(), 10U);
 }
 
 TEST_F(DataList, ErrorsNameLineKeyAndExpectation) {

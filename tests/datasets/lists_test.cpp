@@ -1,9 +1,11 @@
+#include <map>
 #include <set>
 
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/datasets/lists.h>
 #include <ccexpert/datasets/mix.h>
 
+#include "data/data_list.h"
 #include "datasets/list_fixture.h"
 #include "support/paths.h"
 
@@ -188,21 +190,90 @@ TEST_F(Mixes, MissingSetsAreListedOrLeftOut) {
       HasSubstr("repeat: expected a name that stands in a json_path of the recipe, got 'sysu'"));
 }
 
-TEST_F(Mixes, TheShippedRecipesHoldThePapersSources) {
-  const auto configs = fs::path(test::kSourceDir) / "configs/data";
-  for (const auto* source : {"levir-cc", "sysu-cd", "second", "clevr-change", "image-editing-request",
-                             "spot-the-diff", "stvchrono", "vismin", "changesim"}) {
-    many(fmt::format("cc/{}/train.jsonl", source), 2);
+TEST_F(Mixes, SplitsAndKeptCaptionsAreCountedAndWritten) {
+  const std::vector<std::string> four{"one change", "two changes", "three changes", "four changes"};
+  lines("data/clevr/train.jsonl", {entry("a", 1, four), entry("b", 1, {"one change"})});
+  lines("data/clevr/val.jsonl", {entry("c", 1, four)});
+  const auto parts =
+      mix(recipe("- {json_path: 'clevr/{split}.json', splits: [train, val], captions: 'random:3'}\n"),
+          folder_ / "m.yaml", {.root = folder_ / "data"});
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].json_path, "clevr/train.json");
+  EXPECT_EQ(parts[0].captions, 4);
+  EXPECT_EQ(parts[1].captions, 3);
+  const auto pairs = data::read_data_list(folder_ / "m.yaml");
+  ASSERT_EQ(pairs.size(), 3U);
+  EXPECT_EQ(pairs[0].captions.size(), 3U);
+  EXPECT_EQ(pairs[1].captions.size(), 1U);
+  EXPECT_EQ(pairs[2].captions.size(), 3U);
+}
+
+/// Lists of all splits of CC-Foundation's sources.
+class ShippedRecipes : public Lists {
+ protected:
+  void SetUp() override {
+    for (const auto* source : {"levir-cc", "sysu-cd", "second", "clevr-change", "image-editing-request",
+                               "spot-the-diff", "stvchrono", "vismin", "changesim"}) {
+      for (const auto* split : {"train", "val", "test"})
+        many(fmt::format("cc/{}/{}.jsonl", source, split), 1);
+    }
   }
-  int64_t visits = 0;
-  for (const auto& part : mix(configs / "cc_foundation.yaml", folder_ / "p.yaml", {.root = folder_ / "cc"}))
-    visits += part.pairs * part.repeat;
-  EXPECT_EQ(visits, 2 * (3 * 3 + 6));
-  visits = 0;
-  for (const auto& part :
-       mix(configs / "cc_foundation_released.yaml", folder_ / "r.yaml", {.root = folder_ / "cc"}))
-    visits += part.pairs * part.repeat;
-  EXPECT_EQ(visits, 2 * (6 + 2 + 7));
+  /// "SOURCE/SPLIT" of a recipe to the visits of its pair.
+  std::map<std::string, int64_t> visits(const char* recipe) const {
+    std::map<std::string, int64_t> visits;
+    const auto file = fs::path(test::kSourceDir) / "configs/data" / recipe;
+    for (const auto& part : mix(file, folder_ / "m.yaml", {.root = folder_ / "cc"}))
+      visits[fs::path(part.json_path).replace_extension().string()] += part.pairs * part.repeat;
+    return visits;
+  }
+};
+
+TEST_F(ShippedRecipes, ThePapersHasItsSourcesAndTheSharesOfTableI) {
+  using Visits = std::map<std::string, int64_t>;
+  EXPECT_EQ(visits("cc_foundation.yaml"), (Visits{{"levir-cc/train", 3},
+                                                  {"sysu-cd/train", 3},
+                                                  {"second/train", 3},
+                                                  {"clevr-change/train", 1},
+                                                  {"image-editing-request/train", 1},
+                                                  {"spot-the-diff/train", 1},
+                                                  {"stvchrono/train", 1},
+                                                  {"vismin/train", 1},
+                                                  {"changesim/train", 1}}));
+  std::map<std::string, std::string> cut;
+  const auto file = fs::path(test::kSourceDir) / "configs/data/cc_foundation.yaml";
+  for (const auto& dataset : data::read_listed_datasets(file)) {
+    if (dataset.sampling_strategy != "all") cut[dataset.json_path] = dataset.sampling_strategy;
+  }
+  EXPECT_EQ(cut, (std::map<std::string, std::string>{{"vismin/train.json", "random:83000"},
+                                                     {"changesim/train.json", "random:24000"},
+                                                     {"sysu-cd/train.json", "random:13000"},
+                                                     {"second/train.json", "random:5000"}}));
+}
+
+/// As the authors' list names its files, one line for each visit.
+TEST_F(ShippedRecipes, TheReleasedOneHasTheSplitsAndVisitsOfTheAuthorsList) {
+  using Visits = std::map<std::string, int64_t>;
+  EXPECT_EQ(visits("cc_foundation_released.yaml"), (Visits{{"changesim/train", 1},
+                                                           {"changesim/test", 1},
+                                                           {"clevr-change/train", 1},
+                                                           {"clevr-change/val", 1},
+                                                           {"image-editing-request/train", 1},
+                                                           {"image-editing-request/val", 1},
+                                                           {"spot-the-diff/train", 2},
+                                                           {"spot-the-diff/val", 2},
+                                                           {"stvchrono/train", 1},
+                                                           {"stvchrono/test", 1},
+                                                           {"vismin/train", 1},
+                                                           {"levir-cc/train", 6},
+                                                           {"sysu-cd/train", 3},
+                                                           {"sysu-cd/val", 3},
+                                                           {"second/train", 3}}));
+  const auto file = fs::path(test::kSourceDir) / "configs/data/cc_foundation_released.yaml";
+  for (const auto& dataset : data::read_listed_datasets(file)) {
+    const bool clevr = dataset.json_path.starts_with("clevr-change/");
+    EXPECT_EQ(dataset.captions, clevr ? "random:3" : "all") << dataset.json_path;
+    EXPECT_EQ(dataset.sampling_strategy, "all");
+  }
 }
 
 }  // namespace

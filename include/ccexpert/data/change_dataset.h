@@ -41,16 +41,19 @@ std::vector<ChangeExample> read_change_dataset(const std::filesystem::path& file
 /// Reads a data list, YAML of
 ///
 ///   datasets:
-///     - json_path: levir-cc/train.json   # a file of the universal format
+///     - json_path: levir-cc/{split}.json # a file of the universal format
+///       splits: [train, val]             # a file for each, where json_path has {split}
 ///       sampling_strategy: all           # or first:N, end:N, random:N; N a count, or k% (rounded up)
+///       captions: all                    # of each pair that are kept; the same choices
 ///       repeat: 3                        # visits an epoch of each pair (1: no up-sampling)
 ///       image_root: levir-cc/images      # where relative image paths start
 ///
 /// Only json_path is required. Relative json_path and image_root start at the list's folder; without an
 /// image_root in the list, `image_root` holds, and without that the JSON file's folder. A count beyond the
-/// file's pairs takes all of them. What `random` draws depends on `seed`, the entry's place in the list and
-/// the file's number of pairs alone; drawn pairs stay in the file's order. Throws Error naming the file, the
-/// line and the key, also for unknown keys.
+/// file's pairs takes all of them. What `random` draws depends on `seed`, the file's place in the list (each
+/// split counts) and the file's number of pairs alone, and of captions on the pair's place in its file and
+/// its number of captions; what is drawn stays in the file's order. Throws Error naming the file, the line
+/// and the key, also for unknown keys.
 std::vector<ChangeExample> read_data_list(const std::filesystem::path& list,
                                           const std::filesystem::path& image_root = {}, uint64_t seed = 42);
 

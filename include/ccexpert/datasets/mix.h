@@ -17,10 +17,10 @@ struct MixOptions {
 
 /// One data set of a mix.
 struct MixPart {
-  std::string json_path = {};  ///< as the recipe has it
+  std::string json_path = {};  ///< as the recipe has it, for one of its splits
   bool missing = false;
-  int64_t pairs = 0;  ///< that the recipe's strategy takes
-  int64_t captions = 0;
+  int64_t pairs = 0;     ///< that the recipe's strategy takes
+  int64_t captions = 0;  ///< of these pairs that the recipe keeps
   int64_t repeat = 1;
 };
 
