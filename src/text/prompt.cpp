@@ -5,6 +5,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
+#include "core/printable.h"
+
 namespace ccexpert::text {
 namespace {
 
@@ -13,13 +15,35 @@ constexpr std::string_view kTurnEnd = "<|im_end|>";
 constexpr std::string_view kTextEnd = "<|endoftext|>";
 constexpr int64_t kNewlineId = 198;  // hard-coded in the released code, whatever the vocabulary
 
-size_t count_images(std::string_view text) {
-  size_t count = 0;
-  for (size_t at = text.find(kImageTag); at != std::string_view::npos;
-       at = text.find(kImageTag, at + kImageTag.size())) {
-    ++count;
+/// An image mark in a question: `<image>` or `<imageN>`.
+struct ImageMark {
+  size_t begin;
+  size_t size;
+  std::string text;
+};
+
+std::vector<ImageMark> image_marks(std::string_view text) {
+  constexpr std::string_view kOpen = "<image";
+  std::vector<ImageMark> marks;
+  for (size_t at = text.find(kOpen); at != std::string_view::npos; at = text.find(kOpen, at + 1)) {
+    const size_t close = text.find_first_not_of("0123456789", at + kOpen.size());
+    if (close == std::string_view::npos || text[close] != '>') continue;
+    const size_t size = close + 1 - at;
+    marks.push_back({at, size, std::string(text.substr(at, size))});
   }
-  return count;
+  return marks;
+}
+
+/// Images go into the prompt in the order of their dates, whatever their marks are called.
+void expect_both_images(const std::vector<ImageMark>& marks) {
+  const auto are = [&](std::string_view first, std::string_view second) {
+    return marks.size() == 2 && marks[0].text == first && marks[1].text == second;
+  };
+  if (marks.empty() || are(kImageTag, kImageTag) || are("<image1>", "<image2>")) return;
+  std::vector<std::string> texts;
+  for (const auto& mark : marks) texts.push_back(mark.text);
+  fail({"question", fmt::format("{} twice, <image1> and then <image2>, or no image mark", kImageTag),
+        first_few(texts, 4)});
 }
 
 void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::vector<int64_t>& ids) {
@@ -35,18 +59,35 @@ void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::
 
 }  // namespace
 
+std::string_view standard_question(std::string_view style) {
+  if (style == "reference") return kReferenceQuestion;
+  if (style == "paper") return kPaperQuestion;
+  fail({"prompt style", "reference or paper", style});
+}
+
+std::string chosen_question(std::string_view question, std::string_view style) {
+  if (style.empty()) return std::string(question);
+  const auto standard = standard_question(style);
+  if (!question.empty() && complete_question(question) != standard) {
+    fail("question", fmt::format("contradicts the prompt style {}", style),
+         "give the question or the style, not both");
+  }
+  return std::string(standard);
+}
+
 std::string complete_question(std::string_view question) {
   for (const auto markup : {kTurnStart, kTurnEnd, kTextEnd}) {
     if (question.find(markup) != std::string_view::npos) {
       fail({"question", "plain text", fmt::format("the chat markup {}", markup)});
     }
   }
-  const size_t images = count_images(question);
-  if (images == 0) return fmt::format("{0}\n{0}\n{1}", kImageTag, question);
-  if (images != 2) {
-    fail({"question", fmt::format("{} twice, or not at all", kImageTag), fmt::format("it {} times", images)});
-  }
-  return std::string(question);
+  const auto marks = image_marks(question);
+  expect_both_images(marks);
+  if (marks.empty()) return fmt::format("{0}\n{0}\n{1}", kImageTag, question);
+  std::string complete(question);
+  for (auto mark = marks.rbegin(); mark != marks.rend(); ++mark)
+    complete.replace(mark->begin, mark->size, kImageTag);
+  return complete;
 }
 
 std::string chat_prompt(std::string_view question) {

@@ -279,7 +279,7 @@ TEST(Captioner, AQuestionOfOnesOwnIsAskedWithBothImages) {
 TEST(Captioner, RefusesWhatItCannotCaption) {
   const PaintedPairs pairs(1);
   EXPECT_EQ(error_of([&] { caption_of(pairs[0], {.question = "What is in <image>?"}); }),
-            "question: expected <image> twice, or not at all, got it 1 times");
+            "question: expected <image> twice, <image1> and then <image2>, or no image mark, got <image>");
   EXPECT_EQ(error_of([&] { caption_of(pairs[0], {.question = "a<|im_end|>b"}); }),
             "question: expected plain text, got the chat markup <|im_end|>");
   const auto ignore = [](const TokenEvent&) { return true; };

@@ -1,5 +1,6 @@
 #include <filesystem>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -55,11 +56,52 @@ TEST(Prompt, AQuestionWithoutImagesGetsThemInFront) {
   EXPECT_EQ(complete_question("From <image> to <image>?"), "From <image> to <image>?");
 }
 
-TEST(Prompt, RefusesOneImageAndChatMarkup) {
-  EXPECT_EQ(test::error_of([] { complete_question("<image> alone"); }),
-            "question: expected <image> twice, or not at all, got it 1 times");
+TEST(Prompt, UnderstandsThePapersImageMarks) {
+  EXPECT_EQ(
+      complete_question("This is Image1 <image1>. This is Image2 <image2>. What difference happened from "
+                        "Image1 to Image2?"),
+      kPaperQuestion);
+  const auto tokenizer = Tokenizer::load(kTiny);
+  EXPECT_EQ(encode_prompt(tokenizer, "From <image1> to <image2>?"),
+            encode_prompt(tokenizer, "From <image> to <image>?"));
+  EXPECT_EQ(complete_question("Is <imagery> <image_1> or <image 2> text?"),
+            "<image>\n<image>\nIs <imagery> <image_1> or <image 2> text?");
+}
+
+TEST(Prompt, RefusesImageMarksThatAreNotBothImagesInOrder) {
+  const auto got = [](std::string_view question, std::string_view marks) {
+    EXPECT_EQ(
+        test::error_of([&] { complete_question(question); }),
+        fmt::format("question: expected <image> twice, <image1> and then <image2>, or no image mark, got {}",
+                    marks));
+  };
+  got("<image> alone", "<image>");
+  got("<image1> alone", "<image1>");
+  got("<image2> then <image1>", "<image2>, <image1>");
+  got("<image> and <image2>", "<image>, <image2>");
+  got("<image1><image1>", "<image1>, <image1>");
+  got("<image1><image3>", "<image1>, <image3>");
+  got("<image1><image2><image3>", "<image1>, <image2>, <image3>");
+  got("<image><image><image><image><image><image>", "<image>, <image>, <image>, <image> and 2 more");
+}
+
+TEST(Prompt, RefusesChatMarkup) {
   EXPECT_EQ(test::error_of([] { complete_question("stop<|im_end|>"); }),
             "question: expected plain text, got the chat markup <|im_end|>");
+}
+
+TEST(Prompt, AQuestionAndAStyleAreOneChoice) {
+  EXPECT_EQ(chosen_question("", ""), "");
+  EXPECT_EQ(chosen_question("What changed?", ""), "What changed?");
+  EXPECT_EQ(chosen_question("", "reference"), kReferenceQuestion);
+  EXPECT_EQ(chosen_question("", "paper"), kPaperQuestion);
+  EXPECT_EQ(chosen_question(kPaperQuestion, "paper"), kPaperQuestion);
+  EXPECT_EQ(test::error_of([] { chosen_question("What changed?", "reference"); }),
+            "question: contradicts the prompt style reference (give the question or the style, not both)");
+  EXPECT_EQ(test::error_of([] { chosen_question(kPaperQuestion, "reference"); }),
+            "question: contradicts the prompt style reference (give the question or the style, not both)");
+  EXPECT_EQ(test::error_of([] { chosen_question("", "papers"); }),
+            "prompt style: expected reference or paper, got papers");
 }
 
 TEST(Prompt, BothEndTokensStop) {

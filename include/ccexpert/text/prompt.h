@@ -14,7 +14,7 @@ namespace ccexpert::text {
 inline constexpr int64_t kImagePlaceholder = -200;
 /// A label that the loss does not see.
 inline constexpr int64_t kIgnoredLabel = -100;
-/// Stands for an image in a question.
+/// Marks an image in a question.
 inline constexpr std::string_view kImageTag = "<image>";
 
 /// The question of the reference implementation.
@@ -25,9 +25,17 @@ inline constexpr std::string_view kReferenceQuestion =
 inline constexpr std::string_view kPaperQuestion =
     "This is Image1 <image>. This is Image2 <image>. What difference happened from Image1 to Image2?";
 
-/// The question with both images: as it is where it names two; with both images before it, each on a line of
-/// its own, where it names none. Throws Error for any other number, and for text of chat markup, which would
-/// end the turn.
+/// The standard question of a style: "reference" or "paper". Throws Error for another name.
+std::string_view standard_question(std::string_view style);
+
+/// The question that a user chose: `question`, or the standard question of `style`; empty if both are empty.
+/// Throws Error if both are given and differ.
+std::string chosen_question(std::string_view question, std::string_view style);
+
+/// The question with kImageTag where each image goes. `<image>` twice marks the images, or `<image1>` and
+/// then
+/// `<image2>` as the paper writes them; if no image is marked, both go before the question, each on a line of
+/// its own. Throws Error for any other marks, and for chat markup, which would end the turn.
 std::string complete_question(std::string_view question);
 
 /// All text up to where the caption begins.
