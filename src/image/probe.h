@@ -1,4 +1,4 @@
-// What an image file says of itself, read from its header alone.
+// The size of an image, read from its header alone.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,12 @@
 namespace ccexpert {
 
 struct ImageHeader {
-  std::string_view format;  ///< "PNG", "JPEG", "TIFF", "BMP", "WebP"
   int64_t width = 0;
   int64_t height = 0;
-  bool complete = true;  ///< false: the file ends before the image does
 };
 
-/// Throws Error, beginning with `name`, where the bytes are of no known format or end within the header.
+/// The size that decode_image would give, from the first bytes of a file. Throws Error, beginning with
+/// `name`, if they are of no known format or end within the header.
 ImageHeader probe_image(std::span<const uint8_t> bytes, std::string_view name);
 
 }  // namespace ccexpert

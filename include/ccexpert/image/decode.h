@@ -14,9 +14,10 @@ namespace ccexpert {
 /// Most pixels an image may declare (2^28, as 16384 x 16384): more is refused before memory is taken.
 inline constexpr int64_t kMaxImagePixels = int64_t{1} << 28;
 
-/// Decodes a PNG, JPEG, TIFF, BMP or WebP file: 8 and 16 bit, grey, palette, CMYK; transparency is dropped,
-/// not blended; an orientation tag is ignored. Throws Error naming the file for everything that is no whole
-/// image of these kinds. The first call silences OpenCV's own log in the whole process.
+/// Decodes a PNG, JPEG, TIFF, BMP or WebP file by the rules in docs/caption.md: grey, palette, CMYK, YCbCr
+/// and several bands become RGB; transparency is dropped, not blended; TIFF's orientation tag is applied.
+/// Throws Error naming the file for everything that is not a whole image of these kinds. No decoder writes to
+/// standard error by itself; the log warns of a JPEG with damaged data and of samples that need a stretch.
 Image decode_image(const std::filesystem::path& path);
 
 /// The same from memory; `name` begins error messages.

@@ -1,0 +1,39 @@
+// Conversions of single samples that more than one format needs, as Pillow does them.
+#pragma once
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+#include <ccexpert/image/image.h>
+
+namespace ccexpert {
+
+/// A single band of more than 8 bits keeps its values and is clipped at 0 and 255; NaN becomes 0.
+template <class Sample>
+uint8_t clipped(Sample sample) {
+  if constexpr (std::floating_point<Sample>) {
+    if (!(sample > 0)) return 0;
+  }
+  return static_cast<uint8_t>(std::clamp<Sample>(sample, 0, 255));
+}
+
+/// Colour samples of 16 bits keep their high byte.
+inline uint8_t high_byte(uint16_t sample) {
+  return static_cast<uint8_t>(sample >> 8);
+}
+
+/// Writes one grey pixel.
+inline void put_grey(uint8_t value, uint8_t* rgb) {
+  rgb[0] = rgb[1] = rgb[2] = value;
+}
+
+/// Writes one pixel of cyan, magenta, yellow and black (255: full ink).
+void put_cmyk(const uint8_t* cmyk, uint8_t* rgb);
+
+/// Warns, once in a process, if an image of more than 8 bits a sample lost its contrast: all samples are dark
+/// after the high byte was taken, or most were clipped to white.
+void hint_at_stretch(const Image& image, std::string_view name);
+
+}  // namespace ccexpert
