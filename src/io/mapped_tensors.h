@@ -1,6 +1,7 @@
 // Tensors that lie as plain bytes in mapped files.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -11,6 +12,10 @@
 #include "core/mapped_file.h"
 
 namespace ccexpert::io {
+
+/// A tensor as `info` describes it over `data`, which `keep` keeps alive. Without strides it is contiguous.
+at::Tensor tensor_over(void* data, const TensorInfo& info, const std::vector<int64_t>& strides,
+                       const std::function<void(void*)>& keep);
 
 class MappedTensors : public TensorSource {
  public:

@@ -30,8 +30,8 @@ class TensorSource {
   /// stays valid on its own (it keeps what it points into alive). Throws Error where there is no such name.
   virtual at::Tensor tensor(const std::string& name) const = 0;
 
-  /// Says that the pages of this tensor will not be read again soon, so that they stop counting as our
-  /// memory.
+  /// Says that this tensor has been read and will not be soon again: its pages stop counting as our memory.
+  /// Throws Error if its file became shorter meanwhile, as what was read is then not what the file held.
   virtual void release(const std::string& name) const = 0;
 
   /// Null where there is no such name.

@@ -3,6 +3,7 @@
 import collections
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import torch
@@ -34,3 +35,15 @@ class Command:
 
 
 torch.save({"weight": Command()}, folder / "hostile.bin")
+
+torch.save({"f32": numbers, "bf16": numbers.bfloat16()}, folder / "protocol4.bin", pickle_protocol=4)
+torch.serialization.set_crc32_options(False)
+torch.save({"f32": numbers}, folder / "no_checksums.bin")
+torch.serialization.set_crc32_options(True)
+
+# As somebody packs an unpacked archive again: torch.load reads it.
+with zipfile.ZipFile(folder / "views.bin") as stored, \
+        zipfile.ZipFile(folder / "compressed.bin", "w", zipfile.ZIP_DEFLATED) as packed:
+    for record in stored.namelist():
+        content = stored.read(record)
+        packed.writestr(record.replace("views/", "compressed/"), content)

@@ -1,0 +1,15 @@
+// The directory at the end of a zip archive (APPNOTE.TXT of PKWARE, sections 4.3.6 to 4.5.3).
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "io/zip_archive.h"
+
+namespace ccexpert::io {
+
+/// The records of a file's bytes with their places. Throws Error beginning with `source` for a directory that
+/// is missing, damaged, or describes what ZipArchive does not read.
+std::vector<ZipRecord> read_zip_directory(std::string_view file, std::string_view source);
+
+}  // namespace ccexpert::io
