@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/file_kind.h"
 #include "core/printable.h"
 
 namespace ccexpert {
@@ -31,6 +32,8 @@ class Guard : public nlohmann::json_sax<json> {
  public:
   Guard(nlohmann::json_sax<json>& events, std::string_view source, const JsonLimits& limits, bool checks_keys)
       : events_(events), source_(source), limits_(limits), checks_keys_(checks_keys) {}
+  /// Lets the Error of a text that cannot be parsed say what the file is that begins with `head`.
+  void set_head(std::string_view head) { head_ = head; }
 
   bool null() override { return count() && events_.null(); }
   bool boolean(bool value) override { return count() && events_.boolean(value); }
@@ -66,6 +69,7 @@ class Guard : public nlohmann::json_sax<json> {
     return events_.end_array();
   }
   bool parse_error(size_t /*position*/, const std::string& /*token*/, const json::exception& error) override {
+    if (!head_.empty()) refuse_other_kind(head_, source_, limits_.expected);
     fail({source_, limits_.expected, reason_of(error)});
   }
 
@@ -86,6 +90,7 @@ class Guard : public nlohmann::json_sax<json> {
   std::string_view source_;
   const JsonLimits& limits_;
   bool checks_keys_;
+  std::string_view head_;
   size_t depth_ = 0;
   size_t values_ = 0;
   std::vector<std::set<std::string>> keys_;  ///< of the objects that are open
@@ -163,8 +168,10 @@ void parse_guarded(Text&& text, Guard& guard, std::string_view source) {
 
 template <class Json>
 Json parsed(std::string_view text, std::string_view source, const JsonLimits& limits) {
+  if (text.empty()) fail({source, limits.expected, "nothing", "an empty file or text"});
   Builder<Json> builder(source);
   Guard guard(builder, source, limits, kIsOrdered<Json>);
+  guard.set_head(text);
   parse_guarded(text, guard, source);
   return builder.take();
 }

@@ -1,6 +1,7 @@
 // The dtype names of the safetensors format.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -13,5 +14,8 @@ std::optional<at::ScalarType> dtype_from_safetensors(std::string_view name);
 
 /// Empty where the format has no name for it.
 std::string_view dtype_to_safetensors(at::ScalarType dtype);
+
+/// Bytes of an element; 0 where the format has no name for the dtype.
+size_t element_bytes(at::ScalarType dtype);
 
 }  // namespace ccexpert::io

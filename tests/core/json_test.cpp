@@ -86,6 +86,9 @@ TEST(Json, KeysStandOnce) {
 }
 
 TEST(Json, OtherTextIsNamed) {
+  EXPECT_THAT(problem("version https://git-lfs.github.com/spec/v1\n"),
+              HasSubstr("a.json: expected JSON, got a Git LFS pointer"));
+  EXPECT_THAT(problem(""), HasSubstr("a.json: expected JSON, got nothing"));
   EXPECT_THAT(problem("{\"a\":"), HasSubstr("a.json: expected JSON, got parse error at line 1, column 6"));
   EXPECT_THAT(problem("\n{\"a\": \x1b[2J}"), HasSubstr("parse error at line 2, column 7"));
   EXPECT_THAT(problem("{} {}", {.expected = "a header"}), HasSubstr("a.json: expected a header, got"));

@@ -3,9 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <ccexpert/io/torch_archive.h>
+
 #include "core/files.h"
 #include "io/tensors.h"
 #include "support/errors.h"
+#include "support/golden.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::io {
@@ -15,6 +18,7 @@ using ccexpert::test::error_of;
 using ccexpert::test::TemporaryFolder;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string with_header(const std::string& header, size_t data_bytes) {
   std::string bytes;
@@ -50,6 +54,8 @@ TEST_F(CorruptFile, AbsurdHeaderLengths) {
   EXPECT_THAT(problem(std::string("\0\0\0\0\0\0\0\x40", 8) + "{}"),
               HasSubstr("truncated, or no safetensors"));
   EXPECT_THAT(problem(std::string(8, '\0') + "{}"), HasSubstr("expected a safetensors header"));
+  EXPECT_THAT(problem("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("got a Git LFS pointer"));
+  EXPECT_THAT(problem(""), HasSubstr("got an empty file"));
 }
 
 TEST_F(CorruptFile, HeadersThatAreNone) {
@@ -86,33 +92,53 @@ TEST_F(CorruptFile, DataThatOverlapsOrHasHolesOrIsNamedTwice) {
   EXPECT_THAT(problem_of_header(same, 4), HasSubstr("tensors overlap"));
   EXPECT_THAT(problem_of_header(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
               HasSubstr("a hole before it"));
-  EXPECT_THAT(problem_of_header("{\"a\":" + one + ",\"a\":" + one + "}", 4), HasSubstr("a twice"));
+  EXPECT_THAT(problem_of_header("{\"a\":" + one + ",\"a\":" + one + "}", 4), HasSubstr("'a' twice"));
 }
 
-TEST_F(CorruptFile, RandomDamageIsRefusedOrHarmless) {
-  write_safetensors(folder_ / "whole.safetensors", test::every_kind());
-  const auto whole = read_file(folder_ / "whole.safetensors");
-  std::mt19937_64 random(1);
-  int refused = 0;
-  for (int round = 0; round < 1500; ++round) {
-    auto bytes = whole;
-    for (uint64_t flips = 1 + random() % 4; flips > 0; --flips) {
-      bytes[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
+/// Reads every tensor of a file whose bits were changed in some places, and counts the refusals.
+class RandomDamage : public CorruptFile {
+ protected:
+  int refused(const std::string& whole, const std::string& name, int rounds) {
+    int count = 0;
+    for (int round = 0; round < rounds; ++round) {
+      auto bytes = whole;
+      for (uint64_t flips = 1 + random_() % 4; flips > 0; --flips) {
+        bytes[random_() % bytes.size()] ^= static_cast<char>(1 << random_() % 8);
+      }
+      count += is_refused(folder_.write(name, bytes)) ? 1 : 0;
     }
-    const auto file = folder_.write("damaged.safetensors", bytes);
+    return count;
+  }
+
+ private:
+  static bool is_refused(const std::filesystem::path& file) {
     try {
-      const auto source = open_safetensors(file);
+      const auto source = file.extension() == ".bin" ? open_torch_archive(file) : open_safetensors(file);
       for (const auto& info : source->tensors()) {
         // Reading every byte would fail on one that is not the file's.
         const auto tensor = source->tensor(info.name);
         if (tensor.numel() > 0) static_cast<void>(tensor.to(at::kDouble).sum().item<double>());
       }
+      return false;
     } catch (const Error& error) {
-      ++refused;
-      EXPECT_THAT(error.what(), HasSubstr("damaged.safetensors"));
+      EXPECT_THAT(error.what(), HasSubstr(file.filename().string()));
+      EXPECT_THAT(error.what(), Not(HasSubstr("PyTorch")));
+      return true;
     }
   }
-  EXPECT_GT(refused, 500);
+
+  std::mt19937_64 random_{1};
+};
+
+TEST_F(RandomDamage, OfSafetensorsIsRefusedOrHarmless) {
+  write_safetensors(folder_ / "whole.safetensors", test::every_kind());
+  EXPECT_GT(refused(read_file(folder_ / "whole.safetensors"), "damaged.safetensors", 1500), 500);
+}
+
+TEST_F(RandomDamage, OfArchivesIsRefusedOrHarmless) {
+  for (const std::string name :
+       {"plain.bin", "views.bin", "compressed.bin", "protocol4.bin", "no_checksums.bin"})
+    EXPECT_GT(refused(read_file(ccexpert::test::data_folder() / "io" / name), name, 300), 30) << name;
 }
 
 }  // namespace

@@ -35,6 +35,18 @@ TEST(Safetensors, TensorsPointIntoTheFileAndOutliveTheSource) {
   EXPECT_EQ(first[1][2].item<float>(), 2.5F);
 }
 
+TEST(Safetensors, AFileThatBecomesShorterWhileItIsReadIsAnError) {
+  const TemporaryFolder folder;
+  const auto file = folder / "a.safetensors";
+  const std::vector<NamedTensor> tensors{{"a", at::ones({100'000})}};
+  write_safetensors(file, tensors);
+  const auto source = open_safetensors(file);
+  const auto tensor = source->tensor("a");
+  std::filesystem::resize_file(file, 4096);
+  static_cast<void>(tensor.sum().item<float>());
+  EXPECT_THAT(error_of([&] { source->release("a"); }), HasSubstr("a.safetensors: became shorter"));
+}
+
 TEST(Safetensors, NamesAreSortedAndUnknownOnesRefused) {
   const TemporaryFolder folder;
   write_safetensors(folder / "a.safetensors", test::every_kind());
