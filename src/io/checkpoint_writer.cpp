@@ -7,6 +7,7 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
+#include "io/image_processor.h"
 
 namespace ccexpert::io {
 namespace {
@@ -16,9 +17,8 @@ namespace fs = std::filesystem;
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
 constexpr const char* kCompanions[] = {
-    "tokenizer.json",     "tokenizer_config.json",    "vocab.json",
-    "merges.txt",         "added_tokens.json",        "special_tokens_map.json",
-    "chat_template.json", "preprocessor_config.json", "generation_config.json"};
+    "tokenizer.json",    "tokenizer_config.json",   "vocab.json",         "merges.txt",
+    "added_tokens.json", "special_tokens_map.json", "chat_template.json", "generation_config.json"};
 
 /// Tensors in the order of their names, cut into runs of at most `limit` bytes (one tensor may exceed it
 /// alone).
@@ -101,12 +101,15 @@ class FolderWriter {
 }  // namespace
 
 std::vector<CompanionFile> read_companions(const fs::path& folder) {
-  if (!fs::is_directory(folder)) fail({folder.string(), "a folder with a tokenizer", "nothing there"});
+  if (!is_folder(folder)) fail({folder.string(), "a folder with a tokenizer", "nothing there"});
   std::vector<CompanionFile> companions;
   for (const char* name : kCompanions) {
-    if (fs::exists(folder / name)) companions.push_back({name, read_file(folder / name)});
+    if (is_there(folder / name)) companions.push_back({name, read_file(folder / name)});
   }
-  if (!fs::exists(folder / "tokenizer.json") && !fs::exists(folder / "vocab.json")) {
+  // The one file that every version of transformers reads, wherever the folder has the settings.
+  if (auto processor = read_image_processor(folder).json; !processor.empty())
+    companions.push_back({kImageProcessorFile, std::move(processor)});
+  if (!is_there(folder / "tokenizer.json") && !is_there(folder / "vocab.json")) {
     fail({folder.string(), "tokenizer.json or vocab.json", "neither"});
   }
   return companions;

@@ -122,7 +122,7 @@ TEST(Checkpoint, SaysWhatIsMissing) {
   const TemporaryFolder folder;
   EXPECT_THAT(error_of([&] { open_checkpoint(folder / "none"); }), HasSubstr("expected a checkpoint folder"));
   EXPECT_THAT(error_of([&] { open_checkpoint(folder.path()); }),
-              HasSubstr("expected config.json in it, got none"));
+              HasSubstr("expected config.json in it, got an empty folder"));
   folder.write("config.json", "{}");
   EXPECT_THAT(error_of([&] { open_checkpoint(folder.path()); }), HasSubstr("safetensors"));
 }

@@ -19,16 +19,20 @@ struct Checkpoint {
   std::filesystem::path
       folder;               ///< where the files really lie (a snapshot, if a hub's cache folder was named)
   std::string config_json;  ///< text of config.json
-  std::string preprocessor_json;  ///< text of preprocessor_config.json, empty if there is none
-  std::string generation_json;    ///< text of generation_config.json, empty if there is none
+  /// The image processor's settings: image_processor of processor_config.json, else the text of
+  /// preprocessor_config.json; empty if there is neither.
+  std::string preprocessor_json;
+  std::string preprocessor_source;  ///< where they stand, for messages
+  std::string generation_json;      ///< text of generation_config.json, empty if there is none
   CheckpointLayout layout = CheckpointLayout::kAuthors;
   std::unique_ptr<TensorSource> weights;
 };
 
-/// Opens a folder with config.json and weights: model.safetensors, shards with an index, a lone
-/// *.safetensors, or pytorch_model.bin and its shards. Also a hub's cache folder (models--*/snapshots/*,
-/// refs/main). Weights are mapped, not read. Throws one Error for everything that an index and its shards
-/// disagree on.
+/// Opens a folder with config.json and weights: model.safetensors or shards with an index, pytorch_model.bin
+/// or its shards, or a *.safetensors of another name that holds a whole model. Also a hub's cache folder
+/// (models--*/snapshots/*, refs/main). Weights are mapped, not read. Throws Error, with what to do, for a
+/// folder that holds another model, an adapter, other checkpoints or something else, and one Error for what
+/// an index and its shards disagree on.
 Checkpoint open_checkpoint(const std::filesystem::path& folder);
 
 /// Whether a tensor of the authors' layout is one that nothing computes with, and may be ignored.

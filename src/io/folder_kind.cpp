@@ -1,0 +1,241 @@
+#include "io/folder_kind.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "core/printable.h"
+
+namespace ccexpert::io {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kExpected = "a checkpoint folder of CCExpert or LLaVA-OneVision";
+constexpr size_t kMostEntries = 1000;  // that are looked at, in a folder and in all below it
+constexpr int kMostDepth = 3;          // run, stage, checkpoints
+
+constexpr std::array<std::string_view, 3> kArchitectures{"LlavaQwenCCForCausalLM", "LlavaQwenForCausalLM",
+                                                         "LlavaOnevisionForConditionalGeneration"};
+constexpr std::array<std::string_view, 3> kModelTypes{"llava_qwen_cc", "llava_qwen", "llava_onevision"};
+
+/// What the beginning of a model_type means; the first that fits is taken.
+struct OtherModel {
+  std::string_view type;
+  std::string_view meaning;
+};
+constexpr std::string_view kTakeBase =
+    "the base of a training is a whole LLaVA-OneVision folder, such as "
+    "lmms-lab/llava-onevision-qwen2-0.5b-ov";
+constexpr std::array kOtherModels{
+    OtherModel{"qwen2_vl", "a Qwen2-VL model, whose vision tower is another"},
+    OtherModel{"qwen2_5_vl", "a Qwen2.5-VL model, whose vision tower is another"},
+    OtherModel{"qwen", "a plain Qwen language model without vision tower"},
+    OtherModel{"clip", "a CLIP image encoder without language model"},
+    OtherModel{"siglip", "a SigLIP image encoder without language model"},
+    OtherModel{"llavaonevision1_5", "a LLaVA-OneVision 1.5 model, whose parts are others"},
+    OtherModel{"llava", "a LLaVA model with another language model or vision tower"},
+    OtherModel{"llama", "a plain LLaMA language model without vision tower"},
+    OtherModel{"mistral", "a plain Mistral language model without vision tower"},
+    OtherModel{"gemma", "a plain Gemma language model without vision tower"},
+    OtherModel{"phi", "a plain Phi language model without vision tower"}};
+
+/// A file or folder of its name, and what a folder with it is.
+struct Mark {
+  const char* file;
+  std::string_view meaning;
+  std::string_view hint;
+};
+constexpr std::array kMarks{
+    Mark{"model_index.json", "a diffusion model", ""},
+    Mark{"params.json", "a model in Meta's own layout", "take the version for transformers"}};
+
+bool contains(const fs::path& folder, const char* file) {
+  return is_there(folder / file);
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code code;
+  for (fs::directory_iterator each(folder, code), end; !code && each != end && entries.size() < kMostEntries;
+       each.increment(code))
+    entries.push_back(each->path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+/// The folders below a folder that hold config.json.
+class ModelSearch {
+ public:
+  explicit ModelSearch(const fs::path& folder) { look(folder, {}, kMostDepth); }
+  std::vector<std::string> found() && { return std::move(found_); }
+
+ private:
+  void look(const fs::path& folder, const fs::path& prefix, int depth) {
+    std::error_code code;
+    for (const auto& entry : entries_of(folder)) {
+      if (looked_at_++ > kMostEntries) return;
+      if (!fs::is_directory(entry, code)) continue;
+      const auto name = prefix / entry.filename();
+      if (fs::exists(entry / "config.json", code)) {
+        found_.push_back(name.string());
+      } else if (depth > 1) {
+        look(entry, name, depth - 1);
+      }
+    }
+  }
+
+  size_t looked_at_ = 0;
+  std::vector<std::string> found_;
+};
+
+bool any_with_extension(const std::vector<fs::path>& entries,
+                        std::initializer_list<std::string_view> wanted) {
+  return std::any_of(entries.begin(), entries.end(), [&](const fs::path& entry) {
+    return std::find(wanted.begin(), wanted.end(), entry.extension().string()) != wanted.end();
+  });
+}
+
+/// A text of a JSON file that may be anything; empty if it says none.
+std::string text_in(const json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<std::string> texts_in(const json& object, const char* key) {
+  std::vector<std::string> texts;
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  if (found == object.end() || !found->is_array()) return texts;
+  for (const auto& each : *found) {
+    if (each.is_string()) texts.push_back(each.get<std::string>());
+  }
+  return texts;
+}
+
+template <class Names>
+bool is_one_of(std::string_view name, const Names& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+/// What config.json calls its model.
+struct ModelName {
+  std::string type;
+  std::vector<std::string> architectures;
+
+  bool known() const {
+    // lmms-lab's bases say model_type llava: the architecture decides.
+    if (architectures.empty()) return type.empty() || is_one_of(type, kModelTypes);
+    return std::any_of(architectures.begin(), architectures.end(),
+                       [](const auto& each) { return is_one_of(each, kArchitectures); }) ||
+           is_one_of(type, kModelTypes);
+  }
+  std::string_view meaning() const {
+    const auto key = lower(type.empty() ? architectures.front() : type);
+    for (const auto& other : kOtherModels) {
+      if (key.starts_with(other.type)) return other.meaning;
+    }
+    return "another model";
+  }
+  std::string text() const {
+    return fmt::format("{} (model_type {}, architectures [{}])", meaning(), type.empty() ? "none" : type,
+                       first_few(architectures));
+  }
+};
+
+void expect_name(const json& config, const std::string& source) {
+  const ModelName name{text_in(config, "model_type"), texts_in(config, "architectures")};
+  if (name.known()) return;
+  const bool own_code = config.contains("auto_map");
+  fail({source, "a CCExpert or LLaVA-OneVision model", name.text(),
+        own_code ? "the Python code that auto_map names is not run" : kTakeBase});
+}
+
+/// The parts of a model whose name is known may be others.
+void expect_parts(const json& config, const std::string& source) {
+  const auto expect = [&](const char* part, const char* key, std::initializer_list<std::string_view> known) {
+    const auto found = config.find(part);
+    const auto type = found == config.end() ? std::string() : text_in(*found, key);
+    if (!type.empty() && !is_one_of(type, known))
+      fail({fmt::format("{}: {}", source, part), fmt::format("{} {}", key, fmt::join(known, " or ")), type,
+            "no other vision tower or language model is computed"});
+  };
+  expect("text_config", "model_type", {"qwen2"});
+  expect("vision_config", "model_type", {"siglip_vision_model", "siglip"});
+  const auto tower = text_in(config, "mm_vision_tower");
+  if (lower(tower).find("clip") != std::string::npos && lower(tower).find("siglip") == std::string::npos)
+    fail({fmt::format("{}: mm_vision_tower", source), "a SigLIP vision tower", tower, kTakeBase});
+  if (config.contains("quantization_config") && !config["quantization_config"].is_null())
+    fail({fmt::format("{}: quantization_config", source), "weights of floating-point numbers",
+          "a quantised checkpoint", "take the one that was not quantised"});
+}
+
+bool has_whole_weights(const fs::path& folder) {
+  constexpr std::array kFiles{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                              "pytorch_model.bin.index.json"};
+  return std::any_of(kFiles.begin(), kFiles.end(), [&](const char* file) { return contains(folder, file); });
+}
+
+/// The base that an adapter names; empty if it names none.
+std::string base_of_adapter(const fs::path& folder) {
+  if (!contains(folder, "adapter_config.json")) return {};
+  const auto config = try_parse_json(read_file(folder / "adapter_config.json"));
+  return config ? text_in(*config, "base_model_name_or_path") : std::string();
+}
+
+}  // namespace
+
+void fail_for_adapter(const fs::path& folder) {
+  const auto base = base_of_adapter(folder);
+  fail({folder.string(), kExpected,
+        fmt::format("an adapter (LoRA) of {}", base.empty() ? "a base that it does not name" : base),
+        contains(folder, "non_lora_trainables.bin")
+            ? "merge it into that base with the scripts/merge_lora_weights.py of LLaVA, and name the result"
+            : "merge it into that base with merge_and_unload() of PEFT, save the model and name the result"});
+}
+
+void fail_without_config(const fs::path& folder) {
+  const auto name = folder.string();
+  if (contains(folder, "adapter_config.json")) fail_for_adapter(folder);
+  for (const auto& mark : kMarks) {
+    if (contains(folder, mark.file)) fail({name, kExpected, mark.meaning, mark.hint});
+  }
+  const auto entries = entries_of(folder);
+  if (any_with_extension(entries, {".gguf"}))
+    fail({name, kExpected, "a GGUF model of llama.cpp", "take the model's safetensors files"});
+  auto models = ModelSearch(folder).found();
+  // The best checkpoint of a training run or of its stages is what most want.
+  std::stable_partition(models.begin(), models.end(),
+                        [](const auto& model) { return fs::path(model).filename() == "best"; });
+  if (!models.empty())
+    fail({name, kExpected, "a folder of other checkpoints",
+          fmt::format("name one of them: {}", first_few(models))});
+  if (any_with_extension(entries, {".safetensors", ".bin", ".pt", ".pth"}))
+    fail({name, "config.json in it", "weights alone",
+          "copy config.json and the tokenizer of the model there"});
+  if (contains(folder, "tokenizer.json") || contains(folder, "vocab.json"))
+    fail({name, kExpected, "a tokenizer alone"});
+  fail({name, "config.json in it", entries.empty() ? "an empty folder" : "none",
+        "a checkpoint folder holds config.json, weights and a tokenizer"});
+}
+
+void expect_known_model(const fs::path& folder, std::string_view config_json) {
+  const auto source = (folder / "config.json").string();
+  const json config = parse_json(config_json, source);
+  if (!config.is_object()) fail({source, "a JSON object", config.type_name()});
+  if (contains(folder, "adapter_config.json") && !has_whole_weights(folder)) fail_for_adapter(folder);
+  expect_name(config, source);
+  expect_parts(config, source);
+}
+
+}  // namespace ccexpert::io
