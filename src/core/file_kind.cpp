@@ -67,7 +67,8 @@ bool is_html(std::string_view head) {
 bool is_unmarked_utf16(std::string_view head) {
   if (head.size() < 8) return false;
   for (size_t i = 0; i < 8; i += 2) {
-    const bool ascii = std::isprint(static_cast<unsigned char>(head[i])) || std::isspace(head[i]);
+    const auto byte = static_cast<unsigned char>(head[i]);
+    const bool ascii = std::isprint(byte) || std::isspace(byte);
     if (!ascii || head[i + 1] != '\0') return false;
   }
   return true;
