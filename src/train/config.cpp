@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <ccexpert/captioner.h>
 #include <ccexpert/train/config.h>
 
+#include "core/threads.h"
 #include "core/yaml.h"
 
 namespace ccexpert::train {
@@ -26,6 +28,11 @@ class Check {
 
   void at_least(const std::string& key, int64_t value, int64_t least) const {
     expect(value >= least, key, fmt::format("at least {}", least), std::to_string(value));
+  }
+
+  void threads(const std::string& key, int64_t value) const {
+    expect(value >= 0 && value <= kThreadLimit, key, fmt::format("0 to {} threads", kThreadLimit),
+           std::to_string(value));
   }
 
   void not_negative(const std::string& key, double value) const {
@@ -76,7 +83,7 @@ void check_run(const TrainConfig& config, const Check& check) {
   check.expect(!config.output.empty(), "output", "a folder for the run", "none");
   if (!is_device_name(config.device))
     check.one_of("device", config.device, {"cpu", "cuda", "cuda:N", "auto"});
-  check.at_least("threads", config.threads, 0);
+  check.threads("threads", config.threads);
   check.not_negative("peak_tflops", config.peak_tflops);
   check.not_negative("memory_gb", config.memory_gb);
   check.expect(config.distributed.zero >= 0 && config.distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
@@ -98,11 +105,11 @@ void check_model(const ModelSection& model, const Check& check) {
 
 void check_data(const DataSection& data, const Check& check) {
   check.expect(!data.train.empty(), "data.train", "annotations or a data list", "none");
-  check.one_of("data.captions", data.captions, {"flatten", "random_choice"});
+  check.one_of("data.captions", data.captions, {"flatten", "flatten_unique", "random_choice"});
   check.one_of("data.labels", data.labels, {"reference", "caption_only"});
   check.one_of("data.unreadable", data.unreadable, {"error", "skip"});
   check.at_least("data.max_tokens", data.max_tokens, 1);
-  check.at_least("data.workers", data.workers, 0);
+  check.threads("data.workers", data.workers);
   check.at_least("data.prefetch", data.prefetch, 1);
   check.not_negative("data.cache_gb", data.cache_gb);
 }
@@ -189,19 +196,44 @@ YAML::Node merged(const YAML::Node& base, const YAML::Node& over) {
   return result;
 }
 
+/// The key `start_from` of a stage: it says which folder becomes `model.start`, and is no part of a config.
+struct StartFrom {
+  std::string name;
+  std::string place;
+};
+
+/// Takes the key out of a section.
+std::optional<StartFrom> taken_start_from(YAML::Node& section, const std::string& source) {
+  constexpr const char* kKey = "start_from";
+  const auto node = section[kKey];
+  if (!node.IsDefined()) return std::nullopt;
+  StartFrom from{.name = {}, .place = yaml_place(node, source, kKey)};
+  read_yaml_value(node, from.name, source, kKey);
+  Check([&](const std::string&) { return from.place; }).one_of(kKey, from.name, {"best", "last"});
+  section.remove(kKey);
+  return from;
+}
+
+[[noreturn]] void refuse_start_from(const StartFrom& from, const char* got) {
+  fail({from.place, "a stage that starts from the one before", got});
+}
+
 /// A stage as its file and the command line have it; `place` says where a key of it stands.
 struct ReadStage {
   TrainConfig config;
   PlaceOf place;
+  std::optional<StartFrom> start_from = {};  ///< nothing where neither file nor command line has it
 };
 
 ReadStage read_stage(const YAML::Node& root, const YamlDocument& document,
                      const std::vector<std::string>& overrides) {
   YamlDocument stage{document.source, root};
   for (const auto& assignment : overrides) override_yaml(stage, assignment);
+  auto start_from = taken_start_from(stage.root, document.source);
   TrainConfig config;
   read_yaml(stage.root, config, document.source);
-  return {std::move(config), [stage](const std::string& key) { return yaml_place_of(stage, key); }};
+  return {std::move(config), [stage](const std::string& key) { return yaml_place_of(stage, key); },
+          std::move(start_from)};
 }
 
 /// What is said outside of `stages` holds for each of them.
@@ -218,7 +250,20 @@ bool says_start(const YAML::Node& stage) {
   return model.IsDefined() && model.IsMap() && model["start"].IsDefined();
 }
 
-/// Each stage goes on from the best checkpoint of the one before, in a folder of its own.
+/// The checkpoint of `before` that `stage` starts from.
+std::string start_after(const TrainConfig& before, const ReadStage& stage) {
+  const auto name = stage.start_from ? stage.start_from->name : "best";
+  return (std::filesystem::path(before.output) / name).string();
+}
+
+/// A key that changes nothing is a mistake: a run's first stage has none before it, nor has a run without
+/// stages.
+void refuse_idle_start_from(const std::vector<ReadStage>& stages, bool any_starts_from_another) {
+  if (stages.front().start_from && !any_starts_from_another)
+    refuse_start_from(*stages.front().start_from, "none");
+}
+
+/// Each stage starts from a checkpoint of the one before, in a folder of its own.
 std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vector<std::string>& overrides) {
   const auto stages = document.root["stages"];
   const auto refuse = [&](const YAML::Node& where, const char* expected, const std::string& got) {
@@ -230,6 +275,7 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
   const auto common = common_part(document.root);
   std::vector<ReadStage> read;
   std::set<std::string> names;
+  bool any_starts_from_another = false;
   for (const auto& stage : stages) {
     if (!stage.IsMap()) refuse(stage, "sections with keys", yaml_detail::node_text(stage));
     auto next = read_stage(merged(common, stage), document, overrides);
@@ -238,13 +284,24 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     if (!names.insert(config.name).second) {
       refuse(stages, "a name of its own for each", fmt::format("'{}' twice", config.name));
     }
-    if (!read.empty() && !says_start(stage)) {
-      config.model.start = (std::filesystem::path(read.back().config.output) / "best").string();
+    const bool starts_from_another = !read.empty() && !says_start(stage);
+    any_starts_from_another = any_starts_from_another || starts_from_another;
+    if (starts_from_another) {
+      config.model.start = start_after(read.back().config, next);
       config.model.fresh = false;  // said for all stages, it is meant for the first
+    } else if (stage["start_from"].IsDefined()) {
+      refuse_start_from(*next.start_from, read.empty() ? "the first stage" : "one with model.start");
     }
     config.output = (std::filesystem::path(config.output) / config.name).string();
     read.push_back(std::move(next));
   }
+  refuse_idle_start_from(read, any_starts_from_another);
+  return read;
+}
+
+std::vector<ReadStage> read_single(const YamlDocument& document, const std::vector<std::string>& overrides) {
+  std::vector<ReadStage> read{read_stage(document.root, document, overrides)};
+  refuse_idle_start_from(read, false);
   return read;
 }
 
@@ -257,13 +314,12 @@ void TrainConfig::validate() const {
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
                                            const std::vector<std::string>& overrides) {
   const auto document = read_yaml_file(path);
-  const auto stages = document.root["stages"].IsDefined()
-                          ? read_stages(document, overrides)
-                          : std::vector<ReadStage>{read_stage(document.root, document, overrides)};
+  const auto stages = document.root["stages"].IsDefined() ? read_stages(document, overrides)
+                                                          : read_single(document, overrides);
   std::vector<TrainConfig> configs;
-  for (const auto& [config, place] : stages) {
-    check_all(config, place);
-    configs.push_back(config);
+  for (const auto& stage : stages) {
+    check_all(stage.config, stage.place);
+    configs.push_back(stage.config);
   }
   return configs;
 }

@@ -17,6 +17,16 @@ namespace {
 
 constexpr double kBytesPerGigabyte = 1e9;
 
+/// Keeps the first of equal captions.
+void keep_unique(std::vector<std::string>& captions) {
+  std::vector<std::string> unique;
+  for (auto& caption : captions) {
+    if (std::find(unique.begin(), unique.end(), caption) == unique.end())
+      unique.push_back(std::move(caption));
+  }
+  captions = std::move(unique);
+}
+
 }  // namespace
 
 std::vector<data::ChangeExample> read_examples(const std::string& file, const TrainConfig& config) {
@@ -41,6 +51,9 @@ std::vector<data::ChangeExample> training_pairs(const TrainConfig& config) {
   need(config.loss.mask, masks, "loss.mask", "mask_path");
   need(config.loss.classes, classes, "loss.classes", "classes1_path or classes2_path");
   need(config.loss.tokens, masks || classes, "loss.tokens", "masks or class maps");
+  if (config.data.captions == "flatten_unique") {
+    for (auto& pair : pairs) keep_unique(pair.captions);
+  }
   return pairs;
 }
 
@@ -69,8 +82,8 @@ text::LabelStyle label_style(const TrainConfig& config) {
 
 data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const TrainConfig& config, int rank,
                            int ranks) {
-  const auto mode =
-      config.data.captions == "flatten" ? data::CaptionMode::kFlatten : data::CaptionMode::kRandomChoice;
+  const auto mode = config.data.captions == "random_choice" ? data::CaptionMode::kRandomChoice
+                                                            : data::CaptionMode::kFlatten;
   return {data::EpochSampler(data::visits_of(pairs), mode, static_cast<uint64_t>(config.seed)),
           {.global = config.batch.global,
            .micro = config.batch.micro,

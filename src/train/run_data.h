@@ -16,7 +16,8 @@ namespace ccexpert::train {
 /// A data list (.yaml, .yml) or annotations.
 std::vector<data::ChangeExample> read_examples(const std::string& file, const TrainConfig& config);
 
-/// What the config trains on. Throws Error where its losses need masks or class maps that no pair has.
+/// What the config trains on; with `flatten_unique`, equal captions of a pair are one. Throws Error where its
+/// losses need masks or class maps that no pair has.
 std::vector<data::ChangeExample> training_pairs(const TrainConfig& config);
 
 /// Throws Error where a step has fewer micro-batches than ranks. Returns what to say where they do not deal

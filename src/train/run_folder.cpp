@@ -86,13 +86,22 @@ std::optional<int64_t> RunFolder::best_step() const {
 }
 
 void RunFolder::set_best(int64_t step) const {
+  set_link(best(), step);
+}
+
+void RunFolder::set_last(int64_t step) const {
+  set_link(last(), step);
+}
+
+void RunFolder::set_link(const fs::path& link, int64_t step) const {
   // A link cannot be changed, but a new one can take its place.
-  const auto fresh = root_ / fmt::format("best.tmp{}", ::getpid());
+  auto fresh = link;
+  fresh += fmt::format(".tmp{}", ::getpid());
   std::error_code code;
   fs::remove(fresh, code);
   fs::create_directory_symlink(fs::path("checkpoints") / checkpoint(step).filename(), fresh, code);
-  if (!code) fs::rename(fresh, best(), code);
-  if (code) fail(best().string(), "cannot be set", code.message());
+  if (!code) fs::rename(fresh, link, code);
+  if (code) fail(link.string(), "cannot be set", code.message());
 }
 
 void RunFolder::prune(int64_t keep, int64_t newest) const {

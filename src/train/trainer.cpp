@@ -146,7 +146,7 @@ class Run {
     }
     plan_.check(progress_.position);
     loader_.seek(progress_.position);
-    link_best();
+    set_links();
     if (progress_.best && !progress_.metric.empty() && progress_.metric != config_.evaluation.metric) {
       notes.push_back(fmt::format("the best is looked for anew: it was so by {}, and is now by {}",
                                   progress_.metric, config_.evaluation.metric));
@@ -157,10 +157,12 @@ class Run {
     return notes;
   }
 
-  /// A kill may have come between a best checkpoint and the link to it.
-  void link_best() const {
+  /// A kill may have come between a checkpoint and the links to it.
+  void set_links() const {
+    if (!leads()) return;
+    folder_.set_last(start_);
     const int64_t best = progress_.best_step;
-    if (leads() && best > 0 && fs::exists(folder_.checkpoint(best))) folder_.set_best(best);
+    if (best > 0 && fs::exists(folder_.checkpoint(best))) folder_.set_best(best);
   }
 
   void introduce() {
@@ -274,6 +276,7 @@ class Run {
                          communicator_);
     saved_ = progress_.step;
     if (!leads()) return;
+    folder_.set_last(progress_.step);
     folder_.prune(config_.checkpoint.keep_last, progress_.step);
     write_report();
     log::info(fmt::format("saved {}", folder_.checkpoint(progress_.step).string()));

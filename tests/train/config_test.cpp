@@ -142,7 +142,7 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"data.train=\"\"", "data.train: expected annotations or a data list, got none"},
       {"model.dtype=float16",
        "model.dtype: expected bfloat16 or float32, got 'float16' (did you mean bfloat16?)"},
-      {"data.captions=all", "data.captions: expected flatten or random_choice, got 'all'"},
+      {"data.captions=all", "data.captions: expected flatten, flatten_unique or random_choice, got 'all'"},
       {"data.labels=x", "data.labels: expected reference or caption_only, got 'x'"},
       {"data.unreadable=x", "data.unreadable: expected error or skip, got 'x'"},
       {"optimizer.schedule=x", "optimizer.schedule: expected cosine or constant, got 'x'"},
@@ -150,7 +150,8 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
        "evaluation.metric: expected s_star_m, loss, change_accuracy, bleu_4, meteor, rouge_l or cider_d, got "
        "'bleu'"},
       {"data.captions=flaten",
-       "data.captions: expected flatten or random_choice, got 'flaten' (did you mean flatten?)"},
+       "data.captions: expected flatten, flatten_unique or random_choice, got 'flaten' (did you mean "
+       "flatten?)"},
       {"model.dtype=bfloat",
        "model.dtype: expected bfloat16 or float32, got 'bfloat' (did you mean bfloat16?)"},
       {"evaluation.generation.beams=0", "evaluation.generation.beams: expected 1 to 1024, got 0"},
@@ -175,7 +176,7 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"distributed.timeout_seconds=0", "distributed.timeout_seconds: expected above 0, got 0"},
       {"checkpoint.every_steps=-1", "checkpoint.every_steps: expected at least 0, got -1"},
       {"checkpoint.keep_last=0", "checkpoint.keep_last: expected at least 1, got 0"},
-      {"data.workers=-1", "data.workers: expected at least 0, got -1"},
+      {"data.workers=-1", "data.workers: expected 0 to 1024 threads, got -1"},
       {"data.prefetch=0", "data.prefetch: expected at least 1, got 0"},
       {"data.cache_gb=-1", "data.cache_gb: expected at least 0, got -1"},
       {"data.max_tokens=0", "data.max_tokens: expected at least 1, got 0"},
@@ -183,7 +184,8 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"evaluation.every_steps=-1", "evaluation.every_steps: expected at least 0, got -1"},
       {"evaluation.max_pairs=-1", "evaluation.max_pairs: expected at least 0, got -1"},
       {"evaluation.samples=-1", "evaluation.samples: expected at least 0, got -1"},
-      {"threads=-1", "threads: expected at least 0, got -1"},
+      {"threads=-1", "threads: expected 0 to 1024 threads, got -1"},
+      {"threads=1000000000", "threads: expected 0 to 1024 threads, got 1000000000"},
       {"model.per_expert_depth=0", "model.per_expert_depth: expected at least 1, got 0"}};
   for (const auto& wrong : cases) {
     const std::string assignment = wrong.assignment, message = wrong.message;
@@ -234,6 +236,35 @@ TEST_F(TrainConfigFile, StagesStartFromTheBestOfTheOneBefore) {
   EXPECT_EQ(stages[1].output, "runs/x/stage2");
   EXPECT_EQ(stages[1].model.start, "runs/x/first/best");
   EXPECT_EQ(stages[2].model.start, "elsewhere");
+}
+
+TEST_F(TrainConfigFile, StagesStartFromTheLastOfTheOneBeforeWhereAsked) {
+  const auto own = read(std::string(kStages) + "  - {name: fourth, start_from: last}\n");
+  EXPECT_EQ(own[1].model.start, "runs/x/first/best");
+  EXPECT_EQ(own[3].model.start, "runs/x/third/last");
+  const auto all =
+      read(std::string("start_from: last\n") + kStages + "  - {name: fourth, start_from: best}\n");
+  EXPECT_EQ(all[0].model.start, "base");
+  EXPECT_EQ(all[1].model.start, "runs/x/first/last");
+  EXPECT_EQ(all[2].model.start, "elsewhere");
+  EXPECT_EQ(all[3].model.start, "runs/x/third/best");
+  EXPECT_EQ(read(kStages, {"start_from=last"})[1].model.start, "runs/x/first/last");
+  // It is no part of a stage's config: that has the folder.
+  EXPECT_THAT(to_yaml_text(all[1]), ::testing::Not(HasSubstr("start_from")));
+}
+
+TEST_F(TrainConfigFile, AStartFromThatChangesNothingIsRefused) {
+  const std::string expected = "start_from: expected a stage that starts from the one before, got ";
+  EXPECT_EQ(refusal("start_from: last\n"), "run.yaml:6: " + expected + "none");
+  EXPECT_EQ(refusal("start_from: last\nstages: [{name: a}]\n"), "run.yaml:6: " + expected + "none");
+  EXPECT_EQ(refusal("", {"start_from=last"}),
+            "override start_from=last: expected a stage that starts from the one before, got none");
+  EXPECT_EQ(refusal("stages:\n  - {name: a, start_from: best}\n  - {name: b}\n"),
+            "run.yaml:7: " + expected + "the first stage");
+  EXPECT_EQ(refusal("stages:\n  - {name: a}\n  - {name: b, model: {start: c}, start_from: best}\n"),
+            "run.yaml:8: " + expected + "one with model.start");
+  EXPECT_EQ(refusal("stages:\n  - {name: a}\n  - {name: b, start_from: lst}\n"),
+            "run.yaml:8: start_from: expected best or last, got 'lst' (did you mean last?)");
 }
 
 TEST_F(TrainConfigFile, StagesMergeSectionsAndLeaveOneAnotherAlone) {

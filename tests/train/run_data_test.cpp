@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "support/errors.h"
+#include "support/temporary_folder.h"
 
 namespace ccexpert::train {
 namespace {
@@ -54,6 +55,25 @@ TEST(ToTensors, AGpuGetsTheSame) {
     EXPECT_TRUE(at::equal(tensors.change_mask.to(at::kCPU), expected.change_mask));
     EXPECT_TRUE(at::equal(tensors.class_shares.to(at::kCPU), expected.class_shares));
   }
+}
+
+/// Samples of an epoch of one pair with the captions a, b, a.
+int64_t samples(const std::string& captions) {
+  const test::TemporaryFolder folder;
+  TrainConfig config;
+  config.data.train =
+      folder
+          .write("pairs.json", R"([{"img1_path": "x", "img2_path": "y", "change_caption": ["a", "b", "a"]}])")
+          .string();
+  config.data.captions = captions;
+  config.batch = {.global = 1, .micro = 1};
+  return batch_plan(training_pairs(config), config, 0, 1).sampler().size();
+}
+
+TEST(Captions, AreAllSamplesOrUniqueOnesOrOneAPair) {
+  EXPECT_EQ(samples("flatten"), 3);
+  EXPECT_EQ(samples("flatten_unique"), 2);
+  EXPECT_EQ(samples("random_choice"), 1);
 }
 
 TEST(Ranks, MustAllHaveAMicroBatch) {

@@ -53,6 +53,15 @@ TEST_F(RunFolderTest, TheBestIsALinkThatMoves) {
   EXPECT_TRUE(fs::exists(temporary_ / "moved/best/file"));
 }
 
+TEST_F(RunFolderTest, TheLastIsALinkOfItsOwn) {
+  add({4, 8});
+  run_.set_best(4);
+  run_.set_last(8);
+  EXPECT_EQ(fs::canonical(run_.last()), fs::canonical(run_.checkpoint(8)));
+  EXPECT_EQ(run_.best_step(), 4);
+  EXPECT_TRUE(fs::read_symlink(run_.last()).is_relative());
+}
+
 TEST_F(RunFolderTest, PruningKeepsTheLastAndTheBest) {
   add({1, 2, 3, 4, 5});
   run_.set_best(2);

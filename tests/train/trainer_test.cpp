@@ -178,12 +178,16 @@ TEST_F(TrainerTest, TheBestCheckpointStays) {
     if (line.at("best").get<bool>()) best_step = line.at("step");
     best = std::min(best, line.at("score").get<double>());
   }
-  EXPECT_EQ(RunFolder(config.output).best_step(), best_step);
-  // A kill between the checkpoint and the link to it.
-  fs::remove(RunFolder(config.output).best());
-  fs::remove(RunFolder(config.output).finished());
+  const RunFolder folder(config.output);
+  EXPECT_EQ(folder.best_step(), best_step);
+  EXPECT_EQ(fs::canonical(folder.last()), fs::canonical(folder.checkpoint(6)));
+  // A kill between the checkpoint and the links to it.
+  fs::remove(folder.best());
+  fs::remove(folder.last());
+  fs::remove(folder.finished());
   train(config);
-  EXPECT_EQ(RunFolder(config.output).best_step(), best_step);
+  EXPECT_EQ(folder.best_step(), best_step);
+  EXPECT_EQ(fs::canonical(folder.last()), fs::canonical(folder.checkpoint(6)));
   EXPECT_THAT(read_file(RunFolder(config.output).report()), HasSubstr("validation loss"));
 }
 

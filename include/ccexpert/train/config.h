@@ -146,9 +146,9 @@ struct TrainConfig {
 };
 
 /// Reads a run's file: one stage, or several under `stages:`, each a section of its own over what stands
-/// beside it. A stage after the first starts from the best checkpoint of the one before. `overrides` are
-/// "section.key=value" and hold for every stage. Relative paths stay as they are. Throws Error naming file,
-/// line and key.
+/// beside it. A stage after the first starts from a checkpoint of the one before, by its key `start_from` the
+/// best (default) or the last. `overrides` are "section.key=value" and hold for every stage. Relative paths
+/// stay as they are. Throws Error naming file, line and key.
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
                                            const std::vector<std::string>& overrides);
 

@@ -1,5 +1,5 @@
-/// Where a run keeps what it writes: DIR/{config.yaml, log.jsonl, report.html, checkpoints/step-NNNNNNNN/,
-/// best}.
+/// Where a run keeps what it writes: DIR/{log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best, last,
+/// finished}.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,8 @@ class RunFolder {
   std::filesystem::path checkpoint(int64_t step) const;
   /// A link to the checkpoint with the best score.
   std::filesystem::path best() const { return root_ / "best"; }
+  /// A link to the newest checkpoint.
+  std::filesystem::path last() const { return root_ / "last"; }
   /// Says that the run went to its end; holds its last step.
   std::filesystem::path finished() const { return root_ / "finished"; }
 
@@ -31,11 +33,13 @@ class RunFolder {
   /// What `best` points at; nothing where there is none.
   std::optional<int64_t> best_step() const;
   void set_best(int64_t step) const;
+  void set_last(int64_t step) const;
   /// Removes all checkpoints up to step `newest` but the last `keep` of them and the best, and what a killed
   /// run left half-written. One behind `newest` is broken, and the run went back behind it.
   void prune(int64_t keep, int64_t newest) const;
 
  private:
+  void set_link(const std::filesystem::path& link, int64_t step) const;
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
 
   std::filesystem::path root_;

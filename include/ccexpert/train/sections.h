@@ -71,8 +71,10 @@ struct DataSection {
         field("validation", &Self::validation, "the same to evaluate on (empty: no evaluation)"),
         field("image_root", &Self::image_root,
               "where relative image paths start (empty: the annotations' folder)"),
-        field("captions", &Self::captions,
-              "flatten: every caption is a sample; random_choice: one drawn per pair and epoch"),
+        field(
+            "captions", &Self::captions,
+            "flatten: every caption is a sample; flatten_unique: the same, but equal captions of a pair are "
+            "one; random_choice: one drawn per pair and epoch"),
         field("labels", &Self::labels,
               "reference: as the released code; caption_only: the caption and its end"),
         field("question", &Self::question, "the user's turn (empty: the reference's question)"),
