@@ -18,6 +18,7 @@
 #include "generate/preprocess_config.h"
 #include "generate/search.h"
 #include "generate/stopwatch.h"
+#include "generate/tokenizer_fit.h"
 #include "model/torch_errors.h"
 
 namespace ccexpert {
@@ -49,14 +50,10 @@ class Captioner::Impl {
       : stopwatch_(device),
         config_(parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string())),
         tokenizer_(text::Tokenizer::load(checkpoint.folder)),
-        preprocess_(
-            parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json, config_.vision)),
+        preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json,
+                                            config_.vision, checkpoint.preprocessor_source)),
         stop_ids_(text::stop_token_ids(tokenizer_)) {
-    if (tokenizer_.vocab_size() > config_.decoder.vocab_size) {
-      fail({checkpoint.folder.string(),
-            fmt::format("a tokenizer of at most {} tokens", config_.decoder.vocab_size),
-            std::to_string(tokenizer_.vocab_size()), "tokenizer and model do not belong together"});
-    }
+    expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
     model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
       return build_model(config_, *checkpoint.weights,
                          {.tensor = at::TensorOptions().dtype(dtype).device(device)});

@@ -1,5 +1,6 @@
 #include "generate/preprocess_config.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -11,80 +12,115 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kSource = "preprocessor_config.json";
+constexpr std::string_view kConfig = "config.json";
 
-void read_triple(const json& object, const char* key, std::array<double, 3>& values) {
+/// What the numbers of a normalisation may be, of values from 0 to 1. Other scales give pictures without
+/// content to the vision tower.
+struct Range {
+  double least;
+  double most;
+};
+constexpr Range kMeans{0.0, 1.0}, kDeviations{0.01, 2.0};
+
+std::array<double, 3> read_triple(const json& object, const char* key, Range range, std::string_view source) {
+  std::array<double, 3> values{0.5, 0.5, 0.5};
   const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return;
-  if (!found->is_array() || found->size() != 3)
-    fail({kSource, std::string(key) + " of three numbers", found->dump()});
+  if (found == object.end() || found->is_null()) return values;
+  const auto what = fmt::format("{}: {}", source, key);
+  const bool numbers =
+      found->is_array() && found->size() == 3 &&
+      std::all_of(found->begin(), found->end(), [](const json& each) { return each.is_number(); });
+  if (!numbers) fail({what, "three numbers", json_shown(*found)});
   for (size_t i = 0; i < 3; ++i) {
-    if (!(*found)[i].is_number()) fail({kSource, std::string(key) + " of three numbers", found->dump()});
     values[i] = (*found)[i].get<double>();
+    if (!(values[i] >= range.least && values[i] <= range.most))
+      fail({what, fmt::format("{} to {}, of values from 0 to 1", range.least, range.most),
+            fmt::format("{}", values[i])});
   }
+  return values;
 }
 
 template <class Value>
-void expect_value(const json& object, const char* key, Value expected) {
-  if (json_value(object, key, expected, kSource) != expected)
-    fail({fmt::format("{}: {}", kSource, key), fmt::format("{}", expected), object[key].dump()});
+void expect_value(const json& object, const char* key, Value expected, std::string_view source) {
+  const auto value = json_value(object, key, expected, source);
+  if (value != expected)
+    fail({fmt::format("{}: {}", source, key), fmt::format("{}", expected), fmt::format("{}", value)});
 }
 
-/// Whether a processor has this size, or says nothing of it. `size` is an object with height and width, or
-/// one number.
-bool fits(const json& processor, int64_t side) {
+/// What a processor says of the size of its result: an object, or one number.
+std::string size_shown(const json& size) {
+  if (!size.is_object()) return json_shown(size);
+  std::string text;
+  for (const char* key : {"height", "width", "shortest_edge"}) {
+    if (size.contains(key))
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, json_shown(size[key]));
+  }
+  return text.empty() ? "an object" : text;
+}
+
+/// Whether a processor has this size, or says nothing of it.
+bool fits(const json& processor, int64_t side, std::string_view source) {
   const auto found = processor.find("size");
   if (found == processor.end() || found->is_null()) return true;
-  const auto length = [&](const char* key) {
-    return json_value(*found, key, side, fmt::format("{}: size", kSource));
+  const auto is_side = [&](const char* key) {
+    return json_value(*found, key, side, fmt::format("{}: size", source)) == side;
   };
-  return found->is_object() ? length("height") == side && length("width") == side : *found == side;
+  return found->is_object() ? is_side("height") && is_side("width") && is_side("shortest_edge")
+                            : *found == side;
 }
 
-/// Whatever the processor says, the tower sees its own size.
-void expect_size_of_tower(const json& processor, int64_t side) {
-  if (!fits(processor, side))
-    fail({fmt::format("{}: size", kSource), fmt::format("the vision tower's {}", side),
-          processor["size"].dump()});
-}
-
-json parse_processor(std::string_view text) {
-  json processor = parse_json(text, kSource);
-  if (!processor.is_object()) fail({kSource, "a JSON object", processor.type_name()});
+json parse_processor(std::string_view text, std::string_view source) {
+  json processor = parse_json(text, source);
+  if (!processor.is_object()) fail({source, "a JSON object", processor.type_name()});
   return processor;
+}
+
+/// Steps that are done in one way alone.
+void expect_known_steps(const json& processor, int64_t side, std::string_view source) {
+  const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, source);
+  if (!(std::abs(rescale - 1.0 / 255.0) <= 1e-6))
+    fail({fmt::format("{}: rescale_factor", source), "1/255", fmt::format("{}", rescale)});
+  for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
+    expect_value(processor, step, true, source);
+  expect_value(processor, "do_center_crop", false, source);
+  // Whatever the processor says, the tower sees its own size.
+  if (!fits(processor, side, source))
+    fail({fmt::format("{}: size", source), fmt::format("the vision tower's {}", side),
+          size_shown(processor["size"])});
+  constexpr int64_t kBicubic = 3;  // as Pillow numbers its filters
+  const auto filter = json_value(processor, "resample", kBicubic, source);
+  if (filter != kBicubic)
+    fail({fmt::format("{}: resample", source), "3 (bicubic)", fmt::format("{}", filter)});
+}
+
+/// "square" and the crops of "anyres" are one square to CCExpert; only padding changes what it sees.
+AspectMode aspect_of(std::string_view config_json) {
+  const auto mode =
+      json_value(parse_json(config_json, kConfig), "image_aspect_ratio", std::string("square"), kConfig);
+  if (mode == "pad") return AspectMode::kPad;
+  if (mode != "square" && !mode.starts_with("anyres"))
+    fail({"config.json: image_aspect_ratio", "square, pad or anyres", mode});
+  return AspectMode::kSquare;
 }
 
 }  // namespace
 
 PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
-                                         const VisionConfig& vision) {
+                                         const VisionConfig& vision, std::string_view source) {
   PreprocessConfig config{.size = vision.image_size};
-  const json model = parse_json(config_json, "config.json");
-  // "square" and the crops of "anyres" are one square to CCExpert; only padding changes what it sees.
-  if (json_value(model, "image_aspect_ratio", std::string(), "config.json") == "pad")
-    config.aspect = AspectMode::kPad;
+  config.aspect = aspect_of(config_json);
   if (preprocessor_json.empty()) return config;
-  const json processor = parse_processor(preprocessor_json);
-  read_triple(processor, "image_mean", config.mean);
-  read_triple(processor, "image_std", config.deviation);
-  const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, kSource);
-  if (std::abs(rescale - 1.0 / 255.0) > 1e-6)
-    fail({kSource, "a rescale_factor of 1/255", std::to_string(rescale)});
-  for (const char* step : {"do_resize", "do_rescale", "do_normalize"}) expect_value(processor, step, true);
-  expect_value(processor, "do_center_crop", false);
-  expect_size_of_tower(processor, vision.image_size);
-  constexpr int64_t kBicubic = 3;  // as Pillow numbers its filters
-  expect_value(processor, "resample", kBicubic);
-  for (const double deviation : config.deviation) {
-    if (deviation <= 0.0) fail({kSource, "image_std above 0", std::to_string(deviation)});
-  }
+  const json processor = parse_processor(preprocessor_json, source);
+  config.mean = read_triple(processor, "image_mean", kMeans, source);
+  config.deviation = read_triple(processor, "image_std", kDeviations, source);
+  expect_known_steps(processor, vision.image_size, source);
   return config;
 }
 
 std::string preprocessor_for(std::string preprocessor_json, int64_t side) {
   if (preprocessor_json.empty()) return preprocessor_json;
-  json processor = parse_processor(preprocessor_json);
-  if (fits(processor, side)) return preprocessor_json;
+  json processor = parse_processor(preprocessor_json, kPreprocessorFile);
+  if (fits(processor, side, kPreprocessorFile)) return preprocessor_json;
   processor["size"] = {{"height", side}, {"width", side}};
   return processor.dump(2) + "\n";
 }

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "generate/device.h"
 #include "generate/preprocess_config.h"
+#include "generate/tokenizer_fit.h"
 
 namespace ccexpert::train {
 namespace {
@@ -162,6 +163,7 @@ RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at:
   run.preprocess = parse_preprocess_config(preprocessor_of(run, config.model), run.config_json,
                                            run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
+  expect_tokenizer_fits(*run.tokenizer, run.model->config().decoder, run.folder.string());
   run.config_json = model_config_json(run.model->config(), run.config_json);
   return run;
 }
