@@ -16,6 +16,15 @@ using nlohmann::json;
 constexpr int64_t kLargest = int64_t{1} << 24;
 // Each layer is built before its weights are looked for.
 constexpr int64_t kMostLayers = 1024;
+// The position embedding has their square.
+constexpr int64_t kMostPixels = int64_t{1} << 14;
+// A norm's epsilon is tiny, a rotary base large.
+constexpr double kLargestEpsilon = 1.0, kLargestBase = 1e12;
+
+int64_t largest_integer(std::string_view name) {
+  if (name == "num_hidden_layers" || name == "per_expert_depth") return kMostLayers;
+  return name == "image_size" ? kMostPixels : kLargest;
+}
 
 void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
   if (!holds) fail({what, expected, got});
@@ -27,12 +36,13 @@ void expect_sizes(const Config& config, std::string_view part) {
     const auto& value = config.*each.member;
     const auto what = fmt::format("{}: {}", part, each.name);
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, int64_t>) {
-      const std::string_view name = each.name;
-      const int64_t most = name == "num_hidden_layers" || name == "per_expert_depth" ? kMostLayers : kLargest;
+      const int64_t most = largest_integer(each.name);
       expect(value > 0 && value <= most, what, fmt::format("1 to {}", most), std::to_string(value));
     }
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, double>) {
-      expect(value > 0.0, what, "above 0", fmt::format("{}", value));
+      const double most = std::string_view(each.name).ends_with("_eps") ? kLargestEpsilon : kLargestBase;
+      expect(value > 0.0 && value <= most, what, fmt::format("above 0 and at most {}", most),
+             fmt::format("{}", value));
     }
   });
 }

@@ -19,6 +19,15 @@ inline bool is_out_of_memory(const c10::Error& error) {
              std::string_view::npos;
 }
 
+/// What a text of LibTorch says is wrong: its first line, without the place in LibTorch's sources.
+inline std::string torch_problem(std::string_view text) {
+  constexpr std::string_view kReport = "please report a bug to PyTorch. ";
+  text = text.substr(0, text.find('\n'));
+  if (const auto report = text.find(kReport); report != std::string_view::npos)
+    text.remove_prefix(report + kReport.size());
+  return std::string(text.empty() ? "an assertion failed" : text);
+}
+
 [[noreturn]] inline void fail_for_memory(std::string_view hint) {
   fail("memory", "not enough for this model and batch", hint);
 }
@@ -31,12 +40,16 @@ auto with_one_error_type(std::string_view memory_hint, Work&& work) {
     return work();
   } catch (const c10::Error& error) {
     if (is_out_of_memory(error)) fail_for_memory(memory_hint);
-    const std::string text = error.what_without_backtrace();
-    throw Error("LibTorch: " + text.substr(0, text.find('\n')));
+    fail("internal error", torch_problem(error.what_without_backtrace()),
+         "LibTorch refused a computation: please report the command and the model");
   } catch (const std::filesystem::filesystem_error& error) {
     fail(error.path1().string(), "cannot be read", error.code().message());
   } catch (const std::bad_alloc&) {
     fail_for_memory(memory_hint);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail("internal error", torch_problem(error.what()), "please report the command and the model");
   }
 }
 

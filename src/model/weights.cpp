@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -10,6 +11,7 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 
+#include "core/printable.h"
 #include "model/resized_positions.h"
 
 namespace ccexpert {
@@ -26,7 +28,7 @@ struct Differences {
 };
 
 std::string list_of(std::string_view kind, const std::vector<std::string>& names) {
-  return names.empty() ? "" : fmt::format("; {} {}: {}", names.size(), kind, fmt::join(names, ", "));
+  return names.empty() ? "" : fmt::format("; {} {}: {}", names.size(), kind, first_few(names));
 }
 
 std::string shape_text(at::IntArrayRef shape) {
@@ -74,12 +76,31 @@ void expect_floating(const io::TensorInfo& info) {
   }
 }
 
-}  // namespace
+void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
+  if (tensor.numel() == 0) return;
+  // One pass without a copy; NaN comes through.
+  const auto [least, most] = at::aminmax(tensor);
+  if (!std::isfinite(least.item<double>()) || !std::isfinite(most.item<double>()))
+    fail({fmt::format("{}: tensor {}", info.file, info.name),
+          fmt::format("finite numbers in {}", at::toString(tensor.scalar_type())), "NaN or infinity",
+          "damaged weights, or those of a training that diverged"});
+}
 
-void load_weights(torch::nn::Module& module, const io::TensorSource& source,
-                  const LoadWeightsOptions& options) {
-  const at::NoGradGuard no_grad;
-  auto parameters = module.named_parameters();
+/// Copies a tensor of the source, which has its shape.
+void copy_from(const io::TensorSource& source, const io::TensorInfo& info, at::Tensor& parameter) {
+  const auto stored = source.tensor(info.name);
+  // The smaller of the two, but a GPU reads faster, and half precision may overflow where the file does not.
+  const bool stored_tells = parameter.is_cpu() && parameter.scalar_type() != at::kHalf;
+  if (stored_tells) expect_finite(stored, info);
+  parameter.copy_(stored);
+  if (!stored_tells) expect_finite(parameter, info);
+  source.release(info.name);
+}
+
+/// Throws one Error for all that does not fit between a module's parameters and a source.
+void expect_fit(const torch::nn::Module& module, const io::TensorSource& source,
+                const LoadWeightsOptions& options) {
+  const auto parameters = module.named_parameters();
   const auto differences = compare(parameters, source, options);
   if (!differences.none()) {
     const std::string where = source.tensors().empty() ? "checkpoint" : source.tensors().front().file;
@@ -90,10 +111,16 @@ void load_weights(torch::nn::Module& module, const io::TensorSource& source,
   for (const auto& item : parameters) {
     if (const auto* info = source.find(item.key())) expect_floating(*info);
   }
-  for (auto& item : parameters) {
-    if (source.find(item.key()) == nullptr) continue;
-    item.value().copy_(source.tensor(item.key()));
-    source.release(item.key());
+}
+
+}  // namespace
+
+void load_weights(torch::nn::Module& module, const io::TensorSource& source,
+                  const LoadWeightsOptions& options) {
+  const at::NoGradGuard no_grad;
+  expect_fit(module, source, options);
+  for (auto& item : module.named_parameters()) {
+    if (const auto* info = source.find(item.key())) copy_from(source, *info, item.value());
   }
 }
 
@@ -112,17 +139,23 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   if (fresh && !config.diff_expert) {
     fail("fresh Diff Expert", "the model config describes none");
   }
+  const ResizedPositions resized(source, config.vision.grid());
+  const io::TensorSource& weights = options.resize_positions ? resized : source;
+  // The model without memory first: a config that asks for another model than the files hold, however large,
+  // is an Error before anything is allocated.
+  const CcexpertModel shapes(config, options.tensor.device(at::kMeta));
+  const int64_t depth = shapes.vision()->depth();
+  const LoadWeightsOptions load{
+      .may_be_unused =
+          [depth](std::string_view name) {
+            return io::is_known_unused(name) || is_spare_vision_block(name, depth);
+          },
+      .may_be_missing =
+          [fresh](std::string_view name) { return fresh && name.starts_with(kDiffExpertPrefix); }};
+  expect_fit(shapes, weights, load);
   auto model = std::make_shared<CcexpertModel>(config, options.tensor);
   if (fresh) model->diff_expert()->initialize(options.fresh);
-  const int64_t depth = model->vision()->depth();
-  const ResizedPositions resized(source, config.vision.grid());
-  load_weights(*model, options.resize_positions ? resized : source,
-               {.may_be_unused =
-                    [depth](std::string_view name) {
-                      return io::is_known_unused(name) || is_spare_vision_block(name, depth);
-                    },
-                .may_be_missing =
-                    [fresh](std::string_view name) { return fresh && name.starts_with(kDiffExpertPrefix); }});
+  load_weights(*model, weights, load);
   return model;
 }
 

@@ -195,11 +195,12 @@ TEST(ModelConfig, RefusesSizesThatFitNoModel) {
 
 TEST(ModelConfig, RefusesEpsilonsAndBasesThatGiveNoNumbers) {
   const auto tiny = config_of("checkpoint-tiny");
-  EXPECT_EQ(error_with(tiny, "/rope_theta", 0.0), "decoder config: rope_theta: expected above 0, got 0");
+  EXPECT_EQ(error_with(tiny, "/rope_theta", 0.0),
+            "decoder config: rope_theta: expected above 0 and at most 1000000000000, got 0");
   EXPECT_EQ(error_with(tiny, "/rms_norm_eps", -1e-6),
-            "decoder config: rms_norm_eps: expected above 0, got -1e-06");
+            "decoder config: rms_norm_eps: expected above 0 and at most 1, got -1e-06");
   EXPECT_EQ(error_with(tiny, "/vision_config/layer_norm_eps", 0.0),
-            "vision config: layer_norm_eps: expected above 0, got 0");
+            "vision config: layer_norm_eps: expected above 0 and at most 1, got 0");
 }
 
 TEST(ModelConfig, AVisionWidthBelowOneHeadHasNoDiffExpert) {

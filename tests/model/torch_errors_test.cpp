@@ -23,8 +23,16 @@ TEST(TorchErrors, ALackOfMemoryIsNamedWhereverItShows) {
 
 TEST(TorchErrors, OtherProblemsAreOneSentence) {
   const auto text = error_of([] { return at::zeros({2, 3}).matmul(at::zeros({2, 3})); });
-  EXPECT_EQ(text.find("LibTorch: mat1 and mat2 shapes cannot be multiplied"), 0u) << text;
+  EXPECT_EQ(text.find("internal error: mat1 and mat2 shapes cannot be multiplied"), 0u) << text;
   EXPECT_EQ(text.find('\n'), std::string::npos) << text;
+  EXPECT_EQ(error_of([]() -> int { throw std::length_error("basic_string"); }),
+            "internal error: basic_string (please report the command and the model)");
+}
+
+TEST(TorchErrors, AssertionsOfLibTorchAreNotItsSourcesPlaces) {
+  const auto text = error_of([]() -> int { TORCH_INTERNAL_ASSERT(false, "the reason"); });
+  EXPECT_EQ(text.find("internal error: the reason"), 0u) << text;
+  EXPECT_EQ(text.find("PyTorch"), std::string::npos) << text;
 }
 
 TEST(TorchErrors, WhatIsReturnedComesOut) {

@@ -15,12 +15,13 @@ inline std::string content(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// Numbers of a weights file that are none, in each precision: its second half.
+/// Makes the second half of a weights file the largest bfloat16 and float32 numbers: finite ones, whose sums
+/// are not.
 inline void spoil_numbers(const std::filesystem::path& file) {
   const auto half = static_cast<std::streamoff>(std::filesystem::file_size(file) / 2);
   std::fstream weights(file, std::ios::binary | std::ios::in | std::ios::out);
   weights.seekp(half);
-  weights << std::string(static_cast<size_t>(half), '\xff');
+  weights << std::string(static_cast<size_t>(half), '\x7f');
 }
 
 }  // namespace ccexpert::test

@@ -21,7 +21,7 @@ struct LoadWeightsOptions {
 
 /// Copies every parameter of `module` from `source`, converted to the parameter's dtype and device, one
 /// tensor at a time: no second copy of the weights exists. Names are the module's own. Throws one Error that
-/// lists all missing, all unexpected and all mis-shaped tensors, before anything is copied.
+/// names the first missing, unexpected and mis-shaped tensors, before any copy; or Error for NaN or infinity.
 void load_weights(torch::nn::Module& module, const io::TensorSource& source,
                   const LoadWeightsOptions& options = {});
 
