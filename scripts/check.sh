@@ -87,9 +87,8 @@ check_cuda() {
     say "GPU programs: not compiled, as there is no CUDA toolkit here, nor what scripts/setup.sh --cuda installs"
     return
   fi
-  say "GPU programs: compile and link"
-  configure cuda -DCCEXPERT_BUILD_TESTS=OFF
-  cmake --build --preset cuda --parallel "$(build_jobs)" --target ccexpert-caption ccexpert-train
+  say "GPU programs and the tests that need a GPU: compile and link"
+  configure_and_build cuda ccexpert-caption ccexpert-train gpu_tests
 }
 
 [ $# -gt 0 ] || set -- format tidy sanitize cuda

@@ -2,26 +2,17 @@
 #include "train/run_data.h"
 
 #include <ATen/ATen.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"
+#include "train/two_pairs.h"
 
 namespace ccexpert::train {
 namespace {
 
-data::MicroBatch two_pairs() {
-  data::MicroBatch batch;
-  batch.uids = {"a", "b"};
-  batch.ids = {{1, 2}, {3}};
-  batch.labels = {{-100, 2}, {3}};
-  for (int i = 0; i < 4 * 3 * 2 * 2; ++i) batch.pixels.push_back(static_cast<float>(i) / 7.0F);
-  batch.change_mask = {0.0F, 0.25F, 0.5F, 1.0F, -1.0F, -1.0F, -1.0F, -1.0F};
-  for (int i = 0; i < 4 * 4 * 3; ++i) batch.classes.push_back(static_cast<float>(i) / 50.0F);
-  return batch;
-}
+using test::two_pairs;
 
 TEST(ToTensors, KeepsValuesAndShapes) {
   const auto batch = two_pairs();
@@ -41,20 +32,6 @@ TEST(ToTensors, HalfPrecisionIsForPixelsAlone) {
   EXPECT_EQ(tensors.pixels.scalar_type(), at::kBFloat16);
   EXPECT_EQ(tensors.change_mask.scalar_type(), at::kFloat);
   EXPECT_EQ(tensors.class_shares.scalar_type(), at::kFloat);
-}
-
-TEST(ToTensors, AGpuGetsTheSame) {
-  if (!at::hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) GTEST_SKIP() << "no GPU";
-  for (const auto type : {at::kFloat, at::kBFloat16}) {
-    const auto options = at::TensorOptions().dtype(type);
-    const auto expected = to_tensors(two_pairs(), 2, options);
-    const auto tensors = to_tensors(two_pairs(), 2, options.device(at::kCUDA));
-    EXPECT_TRUE(tensors.pixels.is_cuda());
-    EXPECT_EQ(tensors.pixels.scalar_type(), type);
-    EXPECT_TRUE(at::equal(tensors.pixels.to(at::kCPU), expected.pixels));
-    EXPECT_TRUE(at::equal(tensors.change_mask.to(at::kCPU), expected.change_mask));
-    EXPECT_TRUE(at::equal(tensors.class_shares.to(at::kCPU), expected.class_shares));
-  }
 }
 
 /// Samples of an epoch of one pair with the captions a, b, a.
