@@ -78,7 +78,7 @@ class Captioner::Impl {
     if (stopped()) return cancelled(pairs.size());
     const auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
       auto fused = model_->fuse(features);
-      fused.tokens = model_->projector().forward(fused.tokens);  // [2B,N,H]
+      fused.tokens = model_->project(fused.tokens);
       return fused;
     });
     if (stopped()) return cancelled(pairs.size());

@@ -5,6 +5,7 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
+#include "io/added_rows.h"
 #include "io/folder_kind.h"
 #include "io/image_processor.h"
 #include "io/tensor_sets.h"
@@ -83,6 +84,7 @@ Checkpoint open_checkpoint(const fs::path& folder) {
   const bool rename = checkpoint.layout == CheckpointLayout::kLlavaHf;
   checkpoint.weights = std::make_unique<TensorSet>(
       std::move(parts), [rename](const std::string& name) { return rename ? renamed(name) : name; });
+  if (rename) checkpoint.weights = std::make_unique<WithoutAddedRows>(std::move(checkpoint.weights));
   return checkpoint;
 }
 

@@ -1,4 +1,7 @@
 #include <array>
+#include <span>
+
+#include <ATen/ATen.h>
 
 #include <ccexpert/io/checkpoint.h>
 
@@ -22,7 +25,27 @@ constexpr std::array kLlavaHfNames{
     Rename{"lm_head.", "lm_head."},
     Rename{"image_newline", "model.image_newline"}};
 
+// The names that hubs publish, which every version of transformers reads.
+constexpr std::array kPublishedNames{
+    Rename{"model.vision_tower.vision_tower.vision_model.", "vision_tower.vision_model."},
+    Rename{"model.vision_resampler.", ""},
+    Rename{"model.mm_projector.0.", "multi_modal_projector.linear_1."},
+    Rename{"model.mm_projector.2.", "multi_modal_projector.linear_2."},
+    Rename{"model.image_newline", "image_newline"},
+    Rename{"model.", "language_model.model."},
+    Rename{"lm_head.", "language_model.lm_head."}};
+
 constexpr std::string_view kVision = "model.vision_tower.vision_tower.vision_model.";
+
+/// `name` with the first prefix of `renames` that fits replaced; empty where none fits or nothing replaces
+/// it.
+std::string renamed(std::string_view name, std::span<const Rename> renames) {
+  for (const auto& rename : renames) {
+    if (!name.starts_with(rename.from)) continue;
+    return rename.to.empty() ? "" : std::string(rename.to).append(name.substr(rename.from.size()));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -30,10 +53,11 @@ std::string authors_name(std::string_view name) {
   // transformers 5 puts all but the head below "model.".
   constexpr std::string_view kOuter = "model.";
   if (name.starts_with(kOuter)) name.remove_prefix(kOuter.size());
-  for (const auto& rename : kLlavaHfNames) {
-    if (name.starts_with(rename.from)) return std::string(rename.to).append(name.substr(rename.from.size()));
-  }
-  return {};
+  return renamed(name, kLlavaHfNames);
+}
+
+std::string llava_hf_name(std::string_view name) {
+  return renamed(name, kPublishedNames);
 }
 
 bool is_known_unused(std::string_view name) {
@@ -46,6 +70,15 @@ bool is_known_unused(std::string_view name) {
          name.starts_with("model.vision_resampler.ChangeAwareTokenReduce.change_for_key_proj.") ||
          name.starts_with("model.vision_resampler.ChangeAwareTokenReduce.cross_attn.") ||
          name.ends_with(".rotary_emb.inv_freq");
+}
+
+std::vector<NamedTensor> tensors_for_others(const TensorSource& source, at::ScalarType dtype) {
+  std::vector<NamedTensor> tensors;
+  for (const char* part : {"weight", "bias"}) {
+    const auto name = std::string(kVision) + "post_layernorm." + part;
+    if (source.find(name) != nullptr) tensors.push_back({name, source.tensor(name).to(dtype).clone()});
+  }
+  return tensors;
 }
 
 }  // namespace ccexpert::io

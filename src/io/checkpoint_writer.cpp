@@ -17,8 +17,21 @@ namespace fs = std::filesystem;
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
 constexpr const char* kCompanions[] = {
-    "tokenizer.json",    "tokenizer_config.json",   "vocab.json",         "merges.txt",
-    "added_tokens.json", "special_tokens_map.json", "chat_template.json", "generation_config.json"};
+    "tokenizer.json",     "tokenizer_config.json", "vocab.json",
+    "merges.txt",         "added_tokens.json",     "special_tokens_map.json",
+    "chat_template.json", "chat_template.jinja",   "generation_config.json"};
+
+/// The tensors under the names of the checkpoint's layout.
+std::vector<NamedTensor> in_layout(const CheckpointToWrite& checkpoint) {
+  auto tensors = checkpoint.tensors;
+  if (checkpoint.layout == CheckpointLayout::kAuthors) return tensors;
+  for (auto& tensor : tensors) {
+    const auto name = llava_hf_name(tensor.name);
+    if (name.empty()) fail({checkpoint.folder.string(), "tensors that the llava-hf layout has", tensor.name});
+    tensor.name = name;
+  }
+  return tensors;
+}
 
 /// Tensors in the order of their names, cut into runs of at most `limit` bytes (one tensor may exceed it
 /// alone).
@@ -122,7 +135,7 @@ std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) {
   if (leads) {
     for (const auto& companion : checkpoint.companions) writer.text(companion.name, companion.bytes);
   }
-  const auto shards = name_shards(cut_into_shards(checkpoint.tensors, checkpoint.shard_bytes));
+  const auto shards = name_shards(cut_into_shards(in_layout(checkpoint), checkpoint.shard_bytes));
   for (size_t i = 0; i < shards.size(); ++i) {
     if (static_cast<int>(i % static_cast<size_t>(checkpoint.parts)) == checkpoint.part)
       writer.weights(shards[i]);

@@ -64,6 +64,9 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
   }
   projector_ = trunk->add("mm_projector", std::make_shared<Projector>(config.vision.hidden_size,
                                                                       config.decoder.hidden_size, options));
+  if (config.image_newline) {
+    image_newline_ = trunk->add("image_newline", at::empty({config.decoder.hidden_size}, options));
+  }
   decoder_ = std::make_shared<Qwen2Decoder>(config.decoder, options);
   // The decoder's parts stand beside the tower under one name, so they are registered here and not as a child
   // of ours.
@@ -99,8 +102,14 @@ ImageTokens CcexpertModel::fuse(const std::vector<at::Tensor>& features) const {
 
 ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
   auto images = fuse(vision_features(pixels));
-  images.tokens = projector_->forward(images.tokens);
+  images.tokens = project(images.tokens);
   return images;
+}
+
+at::Tensor CcexpertModel::project(const at::Tensor& features) const {
+  const auto tokens = projector_->forward(features);
+  if (!image_newline_.defined()) return tokens;
+  return at::cat({tokens, image_newline_.expand({tokens.size(0), 1, -1})}, 1);
 }
 
 PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,

@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/config.h>
 
 #include "core/json.h"
@@ -121,18 +125,62 @@ json part_of(const json& object, const char* key, std::string_view source) {
   return part;
 }
 
-DecoderConfig parse_decoder(const json& object, std::string_view source) {
-  DecoderConfig decoder;
-  read_fields(object, decoder, source);
-  // Where it is not said, the files decide: a head that is stored is used (build_model).
-  if (object.value("tie_word_embeddings", json()).is_null()) decoder.tie_word_embeddings = true;
+/// Keys without a default: a wrong guess loads and computes another model where shapes happen to fit.
+constexpr std::array kVisionSizes{"hidden_size",         "intermediate_size", "num_hidden_layers",
+                                  "num_attention_heads", "image_size",        "patch_size"};
+constexpr std::array kDecoderSizes{"hidden_size", "intermediate_size", "num_hidden_layers",
+                                   "num_attention_heads", "num_key_value_heads"};
+
+bool states(const json& object, const char* key) {
+  return !object.value(key, json()).is_null();
+}
+
+void expect_keys(const json& object, std::span<const char* const> keys, std::string_view source) {
+  std::vector<std::string_view> missing;
+  for (const char* key : keys) {
+    if (!states(object, key)) missing.push_back(key);
+  }
+  expect(missing.empty(), source, fmt::format("{}", fmt::join(missing, ", ")),
+         missing.size() == 1 ? "no such key" : "no such keys");
+}
+
+void expect_key(const json& object, const char* key, std::string_view source) {
+  expect_keys(object, std::array{key}, source);
+}
+
+/// A vision config that is there states every size; without one the tower is so400m with `blocks` blocks.
+VisionConfig parse_vision(const json& object, int64_t blocks, std::string_view source) {
+  VisionConfig vision;
+  vision.num_hidden_layers = blocks;
+  const json part = part_of(object, "vision_config", source);
+  if (!part.empty()) expect_keys(part, kVisionSizes, fmt::format("{}: vision_config", source));
+  read_fields(part, vision, source);
+  validate_vision(vision);  // layer numbers count on its blocks
+  return vision;
+}
+
+/// Reads the base of the rotary embedding, which older files state beside the sizes and newer ones within
+/// `rope_parameters`.
+void parse_rope(const json& object, DecoderConfig& decoder, std::string_view source) {
+  bool stated = states(object, "rope_theta");
   for (const char* key : {"rope_scaling", "rope_parameters"}) {
     const json rope = part_of(object, key, source);
+    stated = stated || states(rope, "rope_theta");
     decoder.rope_theta = json_value(rope, "rope_theta", decoder.rope_theta, source);
     const json type = rope.value("rope_type", rope.value("type", json("default")));
     expect(type == "default", fmt::format("{}: {}", source, key), "no scaling (type default)",
            type.is_string() ? type.get<std::string>() : type.dump());
   }
+  expect(stated, source, "rope_theta", "no such key");
+}
+
+DecoderConfig parse_decoder(const json& object, std::string_view source) {
+  expect_keys(object, kDecoderSizes, source);
+  DecoderConfig decoder;
+  read_fields(object, decoder, source);
+  // Where it is not said, the files decide: a head that is stored is used (build_model).
+  if (!states(object, "tie_word_embeddings")) decoder.tie_word_embeddings = true;
+  parse_rope(object, decoder, source);
   expect(!json_value(object, "use_sliding_window", false, source),
          fmt::format("{}: use_sliding_window", source), "false", "true");
   return decoder;
@@ -145,40 +193,54 @@ void expect_text(const json& object, const char* key, const std::string& expecte
 }
 
 void parse_llava_hf(const json& object, ModelConfig& config, std::string_view source) {
-  read_fields(part_of(object, "vision_config", source), config.vision, source);
-  validate_vision(config.vision);  // layer numbers count on its blocks
+  constexpr int64_t kStoredBlocks = 26;  // of the tower that transformers makes without a vision_config
+  config.vision = parse_vision(object, kStoredBlocks, source);
   json text = part_of(object, "text_config", source);
   // The outer object's word on tying is the one transformers acts on; the inner one repeats it.
   if (!text.contains("tie_word_embeddings"))
     text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
-  config.decoder = parse_decoder(text, source);
+  config.decoder = parse_decoder(text, fmt::format("{}: text_config", source));
+  config.decoder.vocab_size = io::lmms_vocabulary_rows(config.decoder.vocab_size);
+  const auto key = fmt::format("{}: vision_feature_layer", source);
   config.vision_layers =
-      resolve_layers(object.value("vision_feature_layer", json(-1)), config.vision.num_hidden_layers,
-                     fmt::format("{}: vision_feature_layer", source));
+      resolve_layers(object.value("vision_feature_layer", json(-1)), config.vision.num_hidden_layers, key);
+  expect(config.vision_layers.size() == 1, key, "one layer", std::to_string(config.vision_layers.size()));
+  // The layout stores the tower without the blocks behind the features. In lmms-lab's, which every other
+  // layer number counts on, the features are the last hidden state but one.
+  config.vision.num_hidden_layers = config.vision_layers.back() + 1;
   expect_text(object, "projector_hidden_act", "gelu", source);
   expect_text(object, "vision_feature_select_strategy", "full", source);
   config.diff_expert.reset();
+  config.image_newline = true;
+}
+
+void parse_diff_expert(const json& object, ModelConfig& config, std::string_view source) {
+  const auto resampler = json_value(object, "mm_resampler_type", std::string(), source);
+  config.diff_expert.reset();
+  if (resampler.empty()) return;
+  expect(resampler == "cc_expert", fmt::format("{}: mm_resampler_type", source), "cc_expert, or none",
+         resampler);
+  auto& expert = config.diff_expert.emplace();
+  expert.embedding_dim = config.vision.hidden_size;
+  expert.mlp_dim = 4 * config.vision.hidden_size;
+  read_fields(part_of(object, "cc_expert_args", source), expert, source);
+  expect_key(object, "mm_vision_select_layer", source);
 }
 
 void parse_authors(const json& object, ModelConfig& config, std::string_view source) {
-  read_fields(part_of(object, "vision_config", source), config.vision, source);
-  validate_vision(config.vision);  // layer numbers count on its blocks
+  config.vision = parse_vision(object, config.vision.num_hidden_layers, source);
+  expect_key(object, "vocab_size", source);
   config.decoder = parse_decoder(object, source);
-  const auto resampler = json_value(object, "mm_resampler_type", std::string(), source);
-  if (resampler == "cc_expert") {
-    auto& expert = config.diff_expert.emplace();
-    expert.embedding_dim = config.vision.hidden_size;
-    expert.mlp_dim = 4 * config.vision.hidden_size;
-    read_fields(part_of(object, "cc_expert_args", source), expert, source);
-  } else {
-    expect(resampler.empty(), fmt::format("{}: mm_resampler_type", source), "cc_expert, or none", resampler);
-    config.diff_expert.reset();
-  }
-  const json fallback = config.diff_expert ? json({-11, -8, -5, -2}) : json(-2);
+  parse_diff_expert(object, config, source);
+  // LLaVA's tower takes the last layer but one, whatever the key says.
   config.vision_layers =
-      resolve_layers(object.value("mm_vision_select_layer", fallback), config.vision.num_hidden_layers,
+      resolve_layers(object.value("mm_vision_select_layer", json(-2)), config.vision.num_hidden_layers,
                      fmt::format("{}: mm_vision_select_layer", source));
+  const auto merge = json_value(object, "mm_patch_merge_type", std::string("flat"), source);
+  config.image_newline = !config.diff_expert && merge.find("unpad") != std::string::npos;
   expect_text(object, "mm_projector_type", "mlp2x_gelu", source);
+  expect(!json_value(object, "mm_use_im_start_end", false, source),
+         fmt::format("{}: mm_use_im_start_end", source), "false", "true");
 }
 
 }  // namespace
@@ -188,6 +250,7 @@ void ModelConfig::validate() const {
   validate_decoder(decoder);
   if (diff_expert) validate_diff_expert(*diff_expert, vision);
   expect(!vision_layers.empty(), "vision layers", "at least one", "none");
+  expect(!diff_expert || !image_newline, "image_newline", "false with a Diff Expert", "true");
 }
 
 ModelConfig parse_model_config(std::string_view json_text, std::string_view source) {

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/model/config.h>
 
 #include "core/json.h"
@@ -9,6 +10,11 @@ namespace {
 
 using nlohmann::json;
 
+/// Keys of a decoder that state no size and mean the same in both layouts.
+constexpr const char* kDecoderKeys[] = {
+    "attention_dropout", "bos_token_id",   "eos_token_id", "initializer_range",  "max_position_embeddings",
+    "max_window_layers", "sliding_window", "use_cache",    "use_sliding_window", "pad_token_id"};
+
 template <class Config>
 json fields_json(const Config& config) {
   json object = json::object();
@@ -16,44 +22,165 @@ json fields_json(const Config& config) {
   return object;
 }
 
-/// What of another layout's file has no meaning in ours.
-bool is_ours(const json& object) {
-  return !object.contains("text_config");
+/// The config.json that a model began with; an empty object where there is none.
+json parsed(std::string_view original) {
+  return original.empty() ? json::object() : parse_json(original, "config.json");
 }
 
-/// Layer numbers from the end, as the authors write them: then they hold for a tower with blocks cut off,
-/// too.
-std::string layer_list(const ModelConfig& config) {
+bool is_llava_hf(const json& object) {
+  return object.contains("text_config");
+}
+
+void copy_key(const json& from, json& to, const std::string& key) {
+  const auto found = from.find(key);
+  if (found != from.end() && !found->is_null()) to[key] = *found;
+}
+
+/// What an object of one layout and one of the other both hold: this project's keys and the precision.
+void copy_common(const json& from, json& to) {
+  for (const char* key : {"torch_dtype", "dtype"}) copy_key(from, to, key);
+  for (const auto& [key, value] : from.items()) {
+    if (key.starts_with(kOwnKeyPrefix)) to[key] = value;
+  }
+}
+
+void copy_decoder_keys(const json& from, json& to) {
+  for (const char* key : kDecoderKeys) copy_key(from, to, key);
+}
+
+/// `original` in lmms-lab's layout, without its sizes.
+json lmms_base(const json& original) {
+  if (!is_llava_hf(original)) return original;
+  json object = json::object();
+  copy_common(original, object);
+  copy_decoder_keys(original["text_config"], object);
+  copy_key(original, object, "image_aspect_ratio");
+  return object;
+}
+
+/// `original` in the llava-hf layout, without its sizes.
+json llava_hf_base(const json& original) {
+  json object = original;
+  if (is_llava_hf(original)) {
+    // The outer precision is the whole model's.
+    for (const char* part : {"text_config", "vision_config"}) {
+      if (!object.contains(part)) continue;
+      for (const char* key : {"torch_dtype", "dtype"}) object[part].erase(key);
+    }
+    return object;
+  }
+  object = {{"text_config", json::object()}};
+  copy_common(original, object);
+  copy_decoder_keys(original, object["text_config"]);
+  copy_key(original, object, "image_aspect_ratio");
+  return object;
+}
+
+int64_t from_the_end(const ModelConfig& config, int64_t layer) {
+  return layer - config.vision.num_hidden_layers - 1;
+}
+
+/// Layer numbers from the end: they hold for a tower with blocks cut off, too. The authors write a list as a
+/// string, lmms-lab one number.
+json select_layer(const ModelConfig& config) {
+  if (!config.diff_expert) return from_the_end(config, config.vision_layers.back());
   json layers = json::array();
-  for (const int64_t layer : config.vision_layers)
-    layers.push_back(layer - config.vision.num_hidden_layers - 1);
+  for (const int64_t layer : config.vision_layers) layers.push_back(from_the_end(config, layer));
   return layers.dump();
+}
+
+/// This implementation sees one square of an image; crops would be another model's input.
+std::string aspect_ratio(const json& original) {
+  const json value = original.value("image_aspect_ratio", json());
+  return value == "pad" ? "pad" : "square";
+}
+
+void set_vision_config(json& object, const VisionConfig& vision) {
+  const json sizes = fields_json(vision);
+  if (sizes == fields_json(VisionConfig{})) {
+    object.erase("vision_config");  // as the authors' configs have it
+    return;
+  }
+  object["vision_config"].merge_patch(sizes);
+  object["vision_config"]["model_type"] = "siglip_vision_model";
+}
+
+void set_diff_expert(json& object, const std::optional<DiffExpertConfig>& expert) {
+  if (expert) {
+    object["mm_resampler_type"] = "cc_expert";
+    object["cc_expert_args"].merge_patch(fields_json(*expert));
+  } else {
+    object.erase("mm_resampler_type");
+    object.erase("cc_expert_args");
+  }
+}
+
+/// Sizes that the image processor of transformers may cut an image into, alone in its prompt: up to six
+/// squares a side, as in the published configs.
+json grid_pinpoints(int64_t side) {
+  constexpr int64_t kMost = 6;
+  json sizes = json::array();
+  for (int64_t rows = 1; rows <= kMost; ++rows) {
+    for (int64_t columns = 1; columns <= kMost; ++columns) sizes.push_back({rows * side, columns * side});
+  }
+  return sizes;
+}
+
+void expect_llava_onevision(const ModelConfig& config) {
+  if (config.diff_expert) {
+    fail({"llava-hf layout", "a model without Diff Expert", "one with", "transformers has no class for it"});
+  }
+  if (!config.image_newline) {
+    fail({"llava-hf layout", "a model with image_newline", "one without",
+          "transformers puts that vector after each image"});
+  }
 }
 
 }  // namespace
 
 std::string model_config_json(const ModelConfig& config, std::string_view original) {
-  json object = original.empty() ? json::object() : parse_json(original, "config.json");
-  if (!is_ours(object)) object = json::object();
-  object.merge_patch({{"architectures", {"LlavaQwenCCForCausalLM"}},
-                      {"model_type", "llava_qwen_cc"},
+  json object = lmms_base(parsed(original));
+  const bool expert = config.diff_expert.has_value();
+  object.merge_patch({{"architectures", {expert ? "LlavaQwenCCForCausalLM" : "LlavaQwenForCausalLM"}},
+                      {"model_type", expert ? "llava_qwen_cc" : "llava_qwen"},
                       {"mm_hidden_size", config.vision.hidden_size},
-                      {"mm_vision_select_layer", layer_list(config)},
+                      {"mm_vision_select_layer", select_layer(config)},
                       {"mm_vision_select_feature", "patch"},
                       {"mm_projector_type", "mlp2x_gelu"},
-                      {"mm_patch_merge_type", "flat"}});
+                      {"mm_patch_merge_type", config.image_newline ? "spatial_unpad" : "flat"},
+                      {"mm_use_im_start_end", false},
+                      {"mm_use_im_patch_token", false},
+                      {"use_mm_proj", true},
+                      {"image_aspect_ratio", aspect_ratio(object)}});
   object.merge_patch(fields_json(config.decoder));
-  object["vision_config"].merge_patch(fields_json(config.vision));
-  object["vision_config"]["model_type"] = "siglip_vision_model";
   if (!object.contains("mm_vision_tower")) object["mm_vision_tower"] = "google/siglip-so400m-patch14-384";
-  if (!object.contains("image_aspect_ratio")) object["image_aspect_ratio"] = "square";
-  if (config.diff_expert) {
-    object["mm_resampler_type"] = "cc_expert";
-    object["cc_expert_args"].merge_patch(fields_json(*config.diff_expert));
-  } else {
-    object.erase("mm_resampler_type");
-    object.erase("cc_expert_args");
-  }
+  set_vision_config(object, config.vision);
+  set_diff_expert(object, config.diff_expert);
+  return object.dump(2) + "\n";
+}
+
+std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens& tokens,
+                                 std::string_view original) {
+  expect_llava_onevision(config);
+  json object = llava_hf_base(parsed(original));
+  object.merge_patch({{"architectures", {"LlavaOnevisionForConditionalGeneration"}},
+                      {"model_type", "llava_onevision"},
+                      {"image_token_index", tokens.image},
+                      {"video_token_index", tokens.video},
+                      {"projector_hidden_act", "gelu"},
+                      {"multimodal_projector_bias", true},
+                      {"vision_feature_layer", -1},
+                      {"vision_feature_select_strategy", "full"},
+                      {"vision_aspect_ratio", "anyres_max_9"},
+                      {"image_grid_pinpoints", grid_pinpoints(config.vision.image_size)},
+                      {"image_aspect_ratio", aspect_ratio(object)},
+                      {"tie_word_embeddings", config.decoder.tie_word_embeddings}});
+  object["text_config"].merge_patch(fields_json(config.decoder));
+  object["text_config"]["model_type"] = "qwen2";
+  auto tower = config.vision;
+  tower.num_hidden_layers = config.vision_layers.back();
+  object["vision_config"].merge_patch(fields_json(tower));
+  object["vision_config"].merge_patch({{"model_type", "siglip_vision_model"}, {"vision_use_head", false}});
   return object.dump(2) + "\n";
 }
 

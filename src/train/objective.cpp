@@ -102,9 +102,10 @@ BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const
     add(result, mask_loss(objective, images.change, batch.change_mask), weights.mask, &BatchLoss::mask);
   }
   if (weights.caption == 0.0 && weights.tokens == 0.0) return result;
-  const auto tokens = model.projector().forward(images.tokens);  // [2B,N,H]
+  const auto tokens = model.project(images.tokens);  // [2B,N,H] or [2B,N+1,H]
   if (weights.tokens > 0.0) {
-    const auto loss = image_token_loss(objective, tokens, batch, images.change.defined());
+    const auto patches = tokens.narrow(1, 0, model.config().vision.patches());
+    const auto loss = image_token_loss(objective, patches, batch, images.change.defined());
     add(result, loss, weights.tokens, &BatchLoss::image_tokens);
   }
   if (weights.caption > 0.0) add_caption_loss(result, model, batch, tokens, weights.caption);

@@ -32,7 +32,7 @@ double number(int64_t value) {
 std::string part_of(const std::string& name) {
   if (name.starts_with("model.vision_tower.")) return "vision transformer";
   if (name.starts_with("model.vision_resampler.")) return "Diff Expert and weighting";
-  if (name.starts_with("model.mm_projector.")) return "projector";
+  if (name.starts_with("model.mm_projector.") || name == "model.image_newline") return "projector";
   return "decoder";
 }
 
@@ -58,7 +58,7 @@ void add_heads(Plan& plan, const ModelConfig& model, const LossSection& loss) {
 }
 
 int64_t sequence_length(const ModelConfig& config) {
-  return 2 * config.vision.patches() + kTextTokens;
+  return 2 * config.image_tokens() + kTextTokens;
 }
 
 /// Values that a layer keeps for its backward pass: of a token's width and of its MLP's.

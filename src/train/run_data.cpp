@@ -98,7 +98,7 @@ data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, con
   options.preprocess = run.preprocess;
   options.question = question_of(config);
   options.labels = label_style(config);
-  options.image_tokens = run.model->config().vision.patches();
+  options.image_tokens = run.model->config().image_tokens();
   options.max_tokens = config.data.max_tokens;
   if (config.loss.auxiliary()) options.mask_patch = run.model->config().vision.patch_size;
   if (config.loss.needs_classes()) options.classes = config.loss.class_count;

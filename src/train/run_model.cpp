@@ -41,6 +41,7 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
   expert.embedding_dim = config.vision.hidden_size;
   expert.mlp_dim = 4 * config.vision.hidden_size;
   config.diff_expert = expert;
+  config.image_newline = false;
   config.vision_layers.clear();
   for (const int64_t layer : layers) config.vision_layers.push_back(blocks + 1 + layer);
 }
@@ -60,6 +61,7 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   if (!run.model.diff_expert && config.diff_expert) {
     fail({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
   }
+  if (!run.model.image_newline) config.image_newline = false;
   config.validate();
   return config;
 }

@@ -57,6 +57,55 @@ TEST(Checkpoint, GivesTheOtherLayoutsTensorsTheAuthorsNames) {
   EXPECT_NE(checkpoint.weights->find("model.embed_tokens.weight"), nullptr);
 }
 
+TEST(CheckpointNames, OfEitherLayoutLeadToTheOther) {
+  const auto checkpoint = open_checkpoint(ccexpert::test::data_folder() / "checkpoint-tiny-hf");
+  for (const auto& info : checkpoint.weights->tensors()) {
+    EXPECT_EQ(authors_name(llava_hf_name(info.name)), info.name);
+  }
+  EXPECT_EQ(llava_hf_name("lm_head.weight"), "language_model.lm_head.weight");
+  EXPECT_EQ(llava_hf_name("model.norm.weight"), "language_model.model.norm.weight");
+  EXPECT_EQ(llava_hf_name("model.mm_projector.2.bias"), "multi_modal_projector.linear_2.bias");
+  EXPECT_EQ(llava_hf_name("model.image_newline"), "image_newline");
+  EXPECT_EQ(llava_hf_name("model.vision_resampler.layers.0.norm1.weight"), "");
+}
+
+TEST(Checkpoint, IsWrittenInTheLlavaHfLayoutUnderItsPublishedNames) {
+  const TemporaryFolder folder;
+  const auto write = [&](const std::string& name) {
+    write_checkpoint({.folder = folder / "hf",
+                      .config_json = "{}",
+                      .tensors = {{"model.mm_projector.0.weight", at::ones({2})}, {name, at::ones({3})}},
+                      .companions = {},
+                      .layout = CheckpointLayout::kLlavaHf});
+  };
+  write("model.layers.0.mlp.up_proj.weight");
+  const auto weights = open_safetensors(folder / "hf/model.safetensors");
+  EXPECT_NE(weights->find("multi_modal_projector.linear_1.weight"), nullptr);
+  EXPECT_NE(weights->find("language_model.model.layers.0.mlp.up_proj.weight"), nullptr);
+  EXPECT_EQ(
+      ccexpert::test::error_of([&] { write("model.vision_resampler.layers.0.norm1.bias"); }),
+      (folder / "hf").string() +
+          ": expected tensors that the llava-hf layout has, got model.vision_resampler.layers.0.norm1.bias");
+}
+
+TEST(Checkpoint, RowsThatTheConversionToLlavaHfAddedAreLeftOut) {
+  const TemporaryFolder folder;
+  const auto rows = at::arange(152'000, at::kFloat).unsqueeze(1);
+  write_checkpoint({.folder = folder / "hf",
+                    .config_json = "{}",
+                    .tensors = {{"model.embed_tokens.weight", rows},
+                                {"model.mm_projector.0.weight", rows},
+                                {"lm_head.weight", at::ones({500, 1})}},
+                    .companions = {},
+                    .layout = CheckpointLayout::kLlavaHf});
+  const auto weights = open_checkpoint(folder / "hf").weights;
+  EXPECT_EQ(weights->find("model.embed_tokens.weight")->shape, (std::vector<int64_t>{151'936, 1}));
+  EXPECT_TRUE(at::equal(weights->tensor("model.embed_tokens.weight"), rows.narrow(0, 0, 151'936)));
+  EXPECT_EQ(weights->tensor("model.mm_projector.0.weight").size(0), 152'000);
+  EXPECT_EQ(weights->tensor("lm_head.weight").size(0), 500) << "no published number of rows";
+  EXPECT_EQ(lmms_vocabulary_rows(152'128), 152'064);
+}
+
 TEST(Checkpoint, OpensAHubsCacheFolder) {
   const TemporaryFolder folder;
   const auto hub = folder / "models--lab--tiny";

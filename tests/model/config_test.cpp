@@ -1,5 +1,6 @@
 #include <limits>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,6 +26,12 @@ json config_of(const std::string& checkpoint) {
 
 ModelConfig parsed(const json& object) {
   return parse_model_config(object.dump(), "config.json");
+}
+
+/// One of the two layouts of the published 0.5B base.
+ModelConfig published(const std::string& layout) {
+  const auto path = test::data_folder() / ("configs/base-" + layout + ".json");
+  return parse_model_config(read_file(path), path.string());
 }
 
 std::string error_with(json object, const std::string& pointer, const json& value) {
@@ -56,17 +63,97 @@ TEST(ModelConfig, ReadsTheAuthorsLayout) {
 TEST(ModelConfig, ReadsTheLlavaHfLayout) {
   const auto config = parsed(config_of("checkpoint-tiny-hf"));
   EXPECT_EQ(config.vision.hidden_size, 64);
-  EXPECT_EQ(config.vision.num_hidden_layers, 3);
   EXPECT_THAT(config.vision_layers, ElementsAre(3)) << "-1 counts on its own blocks";
+  EXPECT_EQ(config.vision.num_hidden_layers, 4) << "lmms-lab's tower has a block behind the features";
   EXPECT_FALSE(config.diff_expert);
+  EXPECT_TRUE(config.image_newline);
+  EXPECT_EQ(config.image_tokens(), 37);
   EXPECT_EQ(config.decoder.vocab_size, 512);
   EXPECT_EQ(config.decoder.rope_theta, 1e6);
 }
 
+TEST(ModelConfig, BothLayoutsOfAPublishedBaseAreOneModel) {
+  for (const char* layout : {"lmms", "llava-hf"}) {
+    SCOPED_TRACE(layout);
+    const auto config = published(layout);
+    EXPECT_EQ(config.vision.num_hidden_layers, 27);
+    EXPECT_THAT(config.vision_layers, ElementsAre(26));
+    EXPECT_TRUE(config.image_newline);
+    EXPECT_EQ(config.image_tokens(), 730);
+    EXPECT_EQ(config.decoder.vocab_size, 151'936) << "without the rows that the conversion added";
+  }
+}
+
+TEST(ModelConfig, AFeatureLayerOfTheWholeTowerIsTheSameModel) {
+  auto object = parse_json(read_file(test::data_folder() / "configs/base-llava-hf.json"), "config.json");
+  object["vision_config"]["num_hidden_layers"] = 27;
+  object["vision_feature_layer"] = -2;
+  EXPECT_EQ(parsed(object).vision.num_hidden_layers, 27);
+  EXPECT_THAT(parsed(object).vision_layers, ElementsAre(26));
+  object["vision_feature_layer"] = {-8, -2};
+  EXPECT_EQ(test::error_of([&] { parsed(object); }),
+            "config.json: vision_feature_layer: expected one layer, got 2");
+}
+
+TEST(ModelConfig, AnUnpadMergeHasANewlineUnlessThereIsADiffExpert) {
+  auto object = config_of("checkpoint-tiny");
+  object["mm_patch_merge_type"] = "spatial_unpad";
+  EXPECT_FALSE(parsed(object).image_newline);
+  object.erase("mm_resampler_type");
+  EXPECT_TRUE(parsed(object).image_newline);
+  for (const char* merge : {"flat", "spatial"}) {
+    object["mm_patch_merge_type"] = merge;
+    EXPECT_FALSE(parsed(object).image_newline) << merge;
+  }
+}
+
+TEST(ModelConfig, SizesHaveNoDefaults) {
+  const auto tiny = config_of("checkpoint-tiny"), hf = config_of("checkpoint-tiny-hf");
+  const auto error_without = [](json object, const std::string& parent, const char* key) {
+    object[json::json_pointer(parent)].erase(key);
+    return test::error_of([&] { parsed(object); });
+  };
+  for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                          "num_key_value_heads", "vocab_size", "rope_theta", "mm_vision_select_layer"}) {
+    EXPECT_EQ(error_without(tiny, "", key), fmt::format("config.json: expected {}, got no such key", key));
+  }
+  for (const char* key :
+       {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "rope_theta"}) {
+    EXPECT_EQ(error_without(hf, "/text_config", key),
+              fmt::format("config.json: text_config: expected {}, got no such key", key));
+  }
+  for (const char* key : {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+                          "image_size", "patch_size"}) {
+    EXPECT_EQ(error_without(tiny, "/vision_config", key),
+              fmt::format("config.json: vision_config: expected {}, got no such key", key));
+  }
+  EXPECT_EQ(error_with(tiny, "/num_attention_heads", nullptr),
+            "config.json: expected num_attention_heads, got no such key");
+  auto empty = tiny;
+  for (const char* key : {"hidden_size", "num_attention_heads"}) empty.erase(key);
+  EXPECT_EQ(test::error_of([&] { parsed(empty); }),
+            "config.json: expected hidden_size, num_attention_heads, got no such keys");
+}
+
+TEST(ModelConfig, DefaultsThatPublishedFilesRelyOn) {
+  auto hf = config_of("checkpoint-tiny-hf");
+  for (const char* key : {"vocab_size", "rms_norm_eps", "hidden_act"}) hf["text_config"].erase(key);
+  hf["vision_config"].erase("layer_norm_eps");
+  const auto config = parsed(hf);
+  EXPECT_EQ(config.decoder.vocab_size, 151'936) << "transformers leaves out what is its own default";
+  EXPECT_EQ(config.decoder.rms_norm_eps, 1e-6);
+  EXPECT_EQ(config.vision.layer_norm_eps, 1e-6);
+  hf.erase("vision_config");
+  hf.erase("vision_feature_layer");
+  EXPECT_THAT(parsed(hf).vision_layers, ElementsAre(26));
+}
+
 TEST(ModelConfig, WithoutAVisionConfigIsSo400m) {
-  const auto config = parsed({{"mm_resampler_type", "cc_expert"},
-                              {"mm_vision_select_layer", {-11, -8, -5, -2}},
-                              {"cc_expert_args", {{"downsample_ratio", 1}, {"per_expert_depth", 3}}}});
+  auto object = config_of("checkpoint-tiny");
+  object.erase("vision_config");
+  object["mm_vision_select_layer"] = {-11, -8, -5, -2};
+  object["cc_expert_args"] = {{"downsample_ratio", 1}, {"per_expert_depth", 3}};
+  const auto config = parsed(object);
   EXPECT_EQ(config.vision.hidden_size, 1152);
   EXPECT_EQ(config.vision.intermediate_size, 4304);
   EXPECT_EQ(config.vision.num_hidden_layers, 27);
@@ -78,11 +165,12 @@ TEST(ModelConfig, WithoutAVisionConfigIsSo400m) {
 }
 
 TEST(ModelConfig, WithoutAResamplerIsABaseModelOfTheLastLayerButOne) {
-  for (const auto& object : {json{{"model_type", "llava_qwen"}}, json{{"mm_resampler_type", nullptr}}}) {
-    const auto config = parsed(object);
-    EXPECT_FALSE(config.diff_expert);
-    EXPECT_THAT(config.vision_layers, ElementsAre(26));
-  }
+  auto object = config_of("checkpoint-tiny");
+  object["mm_resampler_type"] = nullptr;
+  object.erase("mm_vision_select_layer");
+  const auto config = parsed(object);
+  EXPECT_FALSE(config.diff_expert);
+  EXPECT_THAT(config.vision_layers, ElementsAre(5));
 }
 
 TEST(ModelConfig, LayerListsMayBeAListAStringOrOneNumber) {
@@ -151,6 +239,8 @@ TEST(ModelConfig, RefusesWhatItDoesNotCompute) {
             "vision config: hidden_act: expected gelu_pytorch_tanh, got quick_gelu");
   EXPECT_EQ(error_with(tiny, "/cc_expert_args/downsample_ratio", 2),
             "cc_expert_args: downsample_ratio: expected 1, got 2");
+  EXPECT_EQ(error_with(tiny, "/mm_use_im_start_end", true),
+            "config.json: mm_use_im_start_end: expected false, got true");
   EXPECT_EQ(error_with(hf, "/projector_hidden_act", "relu"),
             "config.json: projector_hidden_act: expected gelu, got relu");
   EXPECT_EQ(error_with(hf, "/vision_feature_select_strategy", "default"),
@@ -163,7 +253,7 @@ TEST(ModelConfig, ReadsRotaryParametersOfNewerFilesAndRefusesTheirScaling) {
   object["text_config"]["rope_parameters"] = {{"rope_theta", 5e5}, {"rope_type", "default"}};
   EXPECT_EQ(parsed(object).decoder.rope_theta, 5e5);
   EXPECT_EQ(error_with(object, "/text_config/rope_parameters/rope_type", "yarn"),
-            "config.json: rope_parameters: expected no scaling (type default), got yarn");
+            "config.json: text_config: rope_parameters: expected no scaling (type default), got yarn");
 }
 
 TEST(ModelConfig, RefusesSizesThatFitNoModel) {
@@ -225,8 +315,8 @@ TEST(ModelConfig, UnknownKeysAndNullsAreLeftAlone) {
   object["mm_newline_position"] = "one_token";
   object["vision_config"]["attention_dropout"] = 0.0;
   object["rope_scaling"] = nullptr;
-  object["rope_theta"] = nullptr;
-  EXPECT_EQ(parsed(object).decoder.rope_theta, 1e6);
+  object["rms_norm_eps"] = nullptr;
+  EXPECT_EQ(parsed(object).decoder.rms_norm_eps, 1e-6);
 }
 
 }  // namespace

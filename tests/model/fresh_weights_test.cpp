@@ -49,39 +49,13 @@ TEST(FreshWeights, DeviationsAreChosen) {
   EXPECT_NEAR(deviation("model.vision_resampler.layers.0.image_a_flag_embed.weight"), 0.5, 0.1);
 }
 
-/// Every size of a config, as text.
-std::string sizes(const ModelConfig& config) {
-  return model_config_json(config);
-}
-
-TEST(ModelConfigJson, IsReadBackAsTheSameModel) {
+TEST(FreshWeights, AnImageNewlineIsDrawnAsInLlava) {
   auto config = tiny_config();
-  EXPECT_EQ(sizes(parse_model_config(model_config_json(config), "written")), sizes(config));
   config.diff_expert.reset();
-  config.vision_layers = {5};
-  const auto base = parse_model_config(model_config_json(config), "written");
-  EXPECT_FALSE(base.diff_expert.has_value());
-  EXPECT_EQ(base.vision_layers, config.vision_layers);
-}
-
-TEST(ModelConfigJson, KeepsWhatSaysNothingOfSizes) {
-  const auto written =
-      parse_json(model_config_json(
-                     tiny_config(),
-                     R"({"torch_dtype": "bfloat16", "hidden_size": 7, "tokenizer_padding_side": "right"})"),
-                 "written");
-  EXPECT_EQ(written["torch_dtype"], "bfloat16");
-  EXPECT_EQ(written["tokenizer_padding_side"], "right");
-  EXPECT_EQ(written["hidden_size"], 64);
-}
-
-TEST(ModelConfigJson, OfAnotherLayoutIsWrittenInTheAuthors) {
-  const auto path = test::data_folder() / "checkpoint-tiny-hf/config.json";
-  const auto text = read_file(path);
-  const auto config = parse_model_config(text, path.string());
-  const auto written = model_config_json(config, text);
-  EXPECT_FALSE(parse_json(written, "written").contains("text_config"));
-  EXPECT_EQ(sizes(parse_model_config(written, "written")), sizes(config));
+  config.image_newline = true;
+  CcexpertModel model(config);
+  initialize_weights(model, {.seed = 1});
+  EXPECT_NEAR(model.named_parameters()["model.image_newline"].std().item<double>(), 1.0 / 8.0, 0.03);
 }
 
 }  // namespace

@@ -38,9 +38,22 @@ Checkpoint open_checkpoint(const std::filesystem::path& folder);
 /// Whether a tensor of the authors' layout is one that nothing computes with, and may be ignored.
 bool is_known_unused(std::string_view name);
 
+/// The tensors that nothing here computes with and that every SigLIP checkpoint has: the norm behind the last
+/// block. Loaders of other programs report a checkpoint without them as incomplete.
+std::vector<NamedTensor> tensors_for_others(const TensorSource& source, at::ScalarType dtype);
+
 /// The authors' name of a tensor of the llava-hf layout (either generation of transformers); empty where it
 /// has none.
 std::string authors_name(std::string_view llava_hf_name);
+
+/// The published llava-hf name of a tensor of the authors' layout; empty where it has none, as a Diff
+/// Expert's have.
+std::string llava_hf_name(std::string_view authors_name);
+
+/// Vocabulary rows of the lmms-lab checkpoint that the published llava-hf one with so many was made from. The
+/// added rows belong to no token; the authors' evaluation loads only lmms-lab's number. `Checkpoint::weights`
+/// has no added rows.
+int64_t lmms_vocabulary_rows(int64_t llava_hf_rows);
 
 /// A tokenizer's or processor's file of a checkpoint.
 struct CompanionFile {
@@ -54,11 +67,12 @@ std::vector<CompanionFile> read_companions(const std::filesystem::path& folder);
 
 /// What write_checkpoint writes.
 struct CheckpointToWrite {
-  std::filesystem::path folder;  ///< made if need be
-  std::string config_json;
-  std::vector<NamedTensor> tensors;
+  std::filesystem::path folder;           ///< made if need be
+  std::string config_json;                ///< of `layout`
+  std::vector<NamedTensor> tensors;       ///< in the authors' names, written in those of `layout`
   std::vector<CompanionFile> companions;  ///< written as they are
-  int64_t shard_bytes = 5'000'000'000;    ///< most tensor bytes of one file
+  CheckpointLayout layout = CheckpointLayout::kAuthors;  ///< of the files
+  int64_t shard_bytes = 5'000'000'000;                   ///< most tensor bytes of one file
   /// Where several processes write one checkpoint: this call writes every `parts`-th file of weights, and
   /// part 0 all else.
   int part = 0;
@@ -66,8 +80,8 @@ struct CheckpointToWrite {
 };
 
 /// Writes model.safetensors, or shards with model.safetensors.index.json, config.json and the tokenizer's
-/// files, as the reference implementation reads them. Each file appears whole or not at all, and what leads
-/// to the weights (index, config) comes last. Returns the files that this call wrote.
+/// files, as the reference implementation (or transformers) reads them. Each file appears whole or not at
+/// all, and what leads to the weights (index, config) comes last. Returns the files that this call wrote.
 std::vector<std::filesystem::path> write_checkpoint(const CheckpointToWrite& checkpoint);
 
 }  // namespace ccexpert::io

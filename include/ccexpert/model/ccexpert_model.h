@@ -26,7 +26,7 @@ class Projector : public torch::nn::Module {
 
 /// The image side of a batch.
 struct ImageTokens {
-  at::Tensor tokens;         ///< [2B,N,H], before and after in turn
+  at::Tensor tokens;         ///< [2B,N,H] (N+1 with an image_newline), before and after in turn
   at::Tensor change;         ///< Q* [B,N,D]; undefined without Diff Expert
   at::Tensor scale_weights;  ///< [S,B]; undefined without Diff Expert
 };
@@ -51,6 +51,9 @@ class CcexpertModel : public torch::nn::Module {
   std::vector<at::Tensor> vision_features(const at::Tensor& pixels) const;
   /// S features [2B,N,D] to the features that are projected, [2B,N,D] in `tokens`.
   ImageTokens fuse(const std::vector<at::Tensor>& features) const;
+  /// Features [2B,N,D] to the tokens that the decoder reads: [2B,N,H], or [2B,N+1,H] where the model has an
+  /// image_newline, which comes last.
+  at::Tensor project(const at::Tensor& features) const;
   /// All of the image side: pixels to image tokens.
   ImageTokens encode_images(const at::Tensor& pixels) const;
 
@@ -73,6 +76,7 @@ class CcexpertModel : public torch::nn::Module {
   std::shared_ptr<SiglipVision> vision_;
   std::shared_ptr<DiffExpert> diff_expert_;
   std::shared_ptr<Projector> projector_;
+  at::Tensor image_newline_;  // [H]; undefined without one
   std::shared_ptr<Qwen2Decoder> decoder_;
 };
 

@@ -102,20 +102,42 @@ struct ModelConfig {
   std::vector<int64_t> vision_layers = {17, 20, 23, 26};
   /// Absent for a base model without Diff Expert; then only the last of `vision_layers` is used.
   std::optional<DiffExpertConfig> diff_expert = DiffExpertConfig{};
+  /// A learned vector follows the tokens of each image, as in LLaVA-OneVision ("unpad" patch merge types and
+  /// the llava-hf layout). Never with a Diff Expert.
+  bool image_newline = false;
   DecoderConfig decoder;
+
+  /// Decoder positions of one image.
+  int64_t image_tokens() const { return vision.patches() + (image_newline ? 1 : 0); }
 
   /// Throws Error naming the first value that no model can have.
   void validate() const;
 };
 
 /// Reads config.json text of the authors' layout, of a LLaVA-OneVision base, or of the llava-hf layout.
-/// `source` begins error messages. Throws Error for what this implementation does not compute, rather than
-/// computing something else.
+/// `source` begins error messages. Negative layer numbers of the authors' layout count on the blocks of the
+/// published tower (27), whatever a file stores; the llava-hf layout counts on its own blocks, and
+/// `vision.num_hidden_layers` is then that of the published tower: one more than the features need. Throws
+/// Error for sizes that the text does not state, and for what this implementation does not compute.
 ModelConfig parse_model_config(std::string_view json_text, std::string_view source);
 
-/// config.json text of the authors' layout for a model of these sizes. Keys of `original` (the config.json
-/// that the model began with, of the authors' layout or not; may be empty) that say nothing of sizes are
-/// kept.
+/// Keys of a saved config.json that begin so are this project's, and are kept in every layout.
+inline constexpr std::string_view kOwnKeyPrefix = "ccexpert_";
+
+/// config.json text for the reference implementation: the authors' layout with a Diff Expert, lmms-lab's
+/// LLaVA-OneVision layout without. `original` is the config.json that the model began with, of any layout,
+/// or empty; its keys that state no size and that the layout knows are kept.
 std::string model_config_json(const ModelConfig& config, std::string_view original = {});
+
+/// Token ids that stand for images and videos in the llava-hf layout.
+struct LlavaHfTokens {
+  int64_t image = 151646;
+  int64_t video = 151647;
+};
+
+/// The same for LlavaOnevisionForConditionalGeneration of transformers. Throws Error for a model with a Diff
+/// Expert or without `image_newline`, which that class does not compute.
+std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens& tokens,
+                                 std::string_view original = {});
 
 }  // namespace ccexpert

@@ -19,6 +19,10 @@ class ModuleGroup : public torch::nn::Module {
   std::shared_ptr<Module> add(const std::string& name, std::shared_ptr<Module> child) {
     return register_module(name, std::move(child));
   }
+  /// Registers a parameter and returns it.
+  at::Tensor add(const std::string& name, at::Tensor parameter) {
+    return register_parameter(name, std::move(parameter));
+  }
 };
 
 /// y = x W^T + b. Every matrix product with weights goes through here, so that its arithmetic can be

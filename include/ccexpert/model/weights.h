@@ -42,8 +42,8 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
                                            const BuildModelOptions& options);
 
 /// Fresh values for the whole model: matrices normal (the patch embedding's deviation is by its number of
-/// inputs), norms 1, biases 0, Diff Expert as `DiffExpert::initialize`. The same on every device and in every
-/// dtype.
+/// inputs), an image_newline normal with deviation 1/sqrt(H) as in LLaVA, norms 1, biases 0, Diff Expert as
+/// `DiffExpert::initialize`. The same on every device and in every dtype.
 void initialize_weights(CcexpertModel& model, const FreshWeights& fresh);
 
 }  // namespace ccexpert

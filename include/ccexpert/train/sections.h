@@ -15,6 +15,7 @@ struct ModelSection {
   std::string start;
   bool fresh = false;
   bool diff_expert = true;
+  bool image_newline = true;
   int64_t image_size = 0;
   std::vector<int64_t> vision_layers;
   int64_t per_expert_depth = 2;
@@ -32,6 +33,9 @@ struct ModelSection {
               "take only sizes and tokenizer from `start`; all weights are drawn from the seed"),
         field("diff_expert", &Self::diff_expert,
               "false: a base without Diff Expert stays without (the baseline)"),
+        field("image_newline", &Self::image_newline,
+              "a base that stays without Diff Expert keeps the vector that it puts after each image (false: "
+              "the authors' baseline, mm_patch_merge_type flat)"),
         field(
             "image_size", &Self::image_size,
             "side of the square input in pixels; where it is not the checkpoint's, the position embedding is "
