@@ -97,6 +97,8 @@ void check_run(const TrainConfig& config, const Check& check) {
 void check_model(const ModelSection& model, const Check& check) {
   check.expect(!model.start.empty(), "model.start", "a checkpoint folder to start from", "none");
   check.one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
+  check.expect(model.image_newline || !model.diff_expert, "model.image_newline",
+               "true, as nothing follows an image's tokens where model.diff_expert is true", "false");
   check.at_least("model.image_size", model.image_size, 0);
   check.above_zero("model.init_std", model.init_std);
   check.not_negative("model.flag_init_std", model.flag_init_std);
@@ -159,6 +161,14 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   }
 }
 
+void check_layout(const CheckpointSection& checkpoint, const ModelSection& model, const Check& check) {
+  check.one_of("checkpoint.layout", checkpoint.layout, {"lmms", "llava-hf"});
+  check.expect(checkpoint.layout == "lmms" || (!model.diff_expert && model.image_newline),
+               "checkpoint.layout",
+               "lmms, as transformers has no class for a Diff Expert or for images without image_newline",
+               checkpoint.layout);
+}
+
 void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
   check.one_of("evaluation.metric", evaluation.metric,
                {"s_star_m", "loss", "change_accuracy", "bleu_4", "meteor", "rouge_l", "cider_d"});
@@ -177,6 +187,7 @@ void check_all(const TrainConfig& config, PlaceOf place) {
   check_batch(config.batch, check);
   check_loss(config.loss, config.model, check);
   check_optimizer(config.optimizer, check);
+  check_layout(config.checkpoint, config.model, check);
   check_evaluation(config.evaluation, check);
 }
 

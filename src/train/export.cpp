@@ -6,6 +6,8 @@
 #include <ccexpert/train/export.h>
 
 #include "generate/device.h"
+#include "generate/preprocess_config.h"
+#include "train/saved_texts.h"
 
 namespace ccexpert::train {
 
@@ -19,12 +21,21 @@ void export_model(const ExportRequest& request) {
   const auto config =
       parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string());
   const auto model = build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype)});
-  std::vector<io::NamedTensor> tensors;
+  auto tensors = io::tensors_for_others(*checkpoint.weights, dtype);
   for (const auto& item : model->named_parameters()) tensors.push_back({item.key(), item.value().detach()});
+  const auto layout = layout_from_name(request.layout);
+  const auto texts = saved_texts({.config = model->config(),
+                                  .preprocess = parse_preprocess_config(
+                                      checkpoint.preprocessor_json, checkpoint.config_json, config.vision),
+                                  .dtype = dtype,
+                                  .original_json = checkpoint.config_json,
+                                  .layout = layout},
+                                 io::read_companions(checkpoint.folder));
   io::write_checkpoint({.folder = request.to,
-                        .config_json = model_config_json(model->config(), checkpoint.config_json),
+                        .config_json = texts.config_json,
                         .tensors = tensors,
-                        .companions = io::read_companions(checkpoint.folder),
+                        .companions = texts.companions,
+                        .layout = layout,
                         .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
 }
 

@@ -20,10 +20,12 @@ struct RunModel {
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::shared_ptr<AuxiliaryHeads> heads;  ///< null where the objective has no auxiliary loss
   PreprocessConfig preprocess;
-  std::string config_json;  ///< of the authors' layout
+  io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;  ///< that checkpoints of the run are saved in
+  std::string config_json;                                       ///< of that layout
+  std::vector<io::NamedTensor> for_others;  ///< saved beside the model's weights (tensors_for_others)
   std::filesystem::path folder;
   std::vector<io::CompanionFile>
-      companions;  ///< read at once: the folder may be a checkpoint that is removed later
+      companions;  ///< of that layout; read at once: the folder may be a checkpoint that is removed later
 };
 
 /// From the folder that a run starts from (with its weights, or those that `model.fresh` asks for) or that it

@@ -272,6 +272,8 @@ class Run {
                          {.config_json = run_.config_json,
                           .config_yaml = to_yaml_text(config_),
                           .companions = run_.companions,
+                          .layout = run_.layout,
+                          .for_others = run_.for_others,
                           .auxiliary = auxiliary()},
                          communicator_);
     saved_ = progress_.step;

@@ -153,10 +153,13 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
     files.push_back(folder / optimizer_file(communicator.rank(), communicator.size()));
     io::write_safetensors(files.back(), state);
   }
+  auto tensors = parameters_of(model);
+  tensors.insert(tensors.end(), texts.for_others.begin(), texts.for_others.end());
   const auto model_files = io::write_checkpoint({.folder = folder,
                                                  .config_json = texts.config_json,
-                                                 .tensors = parameters_of(model),
+                                                 .tensors = std::move(tensors),
                                                  .companions = texts.companions,
+                                                 .layout = texts.layout,
                                                  .part = communicator.rank(),
                                                  .parts = communicator.size()});
   files.insert(files.end(), model_files.begin(), model_files.end());

@@ -46,11 +46,13 @@ TEST(TrainOptions, EveryOptionArrives) {
 }
 
 TEST(TrainOptions, AnExportNeedsNoConfig) {
-  const auto parsed = parse({"--export", "from", "--to", "to", "--dtype", "float16", "--shard-mb", "10"});
+  const auto parsed = parse(
+      {"--export", "from", "--to", "to", "--dtype", "float16", "--shard-mb", "10", "--layout", "llava-hf"});
   ASSERT_FALSE(parsed.exit_code) << parsed.text;
   EXPECT_EQ(parsed.command.export_from, "from");
   EXPECT_EQ(parsed.command.export_to, "to");
   EXPECT_EQ(parsed.command.export_dtype, "float16");
+  EXPECT_EQ(parsed.command.export_layout, "llava-hf");
   EXPECT_EQ(parsed.command.export_shard_mb, 10.0);
   EXPECT_EQ(refusal({"--export", "from"}), "export: expected --export and --to together");
   EXPECT_EQ(refusal({"--export", "a", "--to", "b", "--config", "c"}), "--export: expected without --config");
@@ -66,6 +68,7 @@ TEST(TrainOptions, WrongArgumentsAreNamed) {
   EXPECT_THAT(refusal({"--config", "c", "--nprok", "2"}), HasSubstr("--nprok"));
   EXPECT_THAT(refusal({"--config"}), HasSubstr("--config"));
   EXPECT_THAT(refusal({"--export", "a", "--to", "b", "--dtype", "int8"}), HasSubstr("--dtype"));
+  EXPECT_THAT(refusal({"--export", "a", "--to", "b", "--layout", "hf"}), HasSubstr("--layout"));
 }
 
 TEST(TrainOptions, HelpAndVersionGoToStandardOutput) {

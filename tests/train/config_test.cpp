@@ -176,6 +176,14 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"distributed.timeout_seconds=0", "distributed.timeout_seconds: expected above 0, got 0"},
       {"checkpoint.every_steps=-1", "checkpoint.every_steps: expected at least 0, got -1"},
       {"checkpoint.keep_last=0", "checkpoint.keep_last: expected at least 1, got 0"},
+      {"checkpoint.layout=hf", "checkpoint.layout: expected lmms or llava-hf, got hf"},
+      {"checkpoint.layout=llava-hf",
+       "checkpoint.layout: expected lmms, as transformers has no class for a Diff Expert or for images "
+       "without "
+       "image_newline, got llava-hf"},
+      {"model.image_newline=false",
+       "model.image_newline: expected true, as nothing follows an image's tokens where model.diff_expert is "
+       "true, got false"},
       {"data.workers=-1", "data.workers: expected 0 to 1024 threads, got -1"},
       {"data.prefetch=0", "data.prefetch: expected at least 1, got 0"},
       {"data.cache_gb=-1", "data.cache_gb: expected at least 0, got -1"},

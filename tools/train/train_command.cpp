@@ -74,6 +74,7 @@ int run(const TrainCommand& command) {
     train::export_model({.from = command.export_from,
                          .to = command.export_to,
                          .dtype = command.export_dtype,
+                         .layout = command.export_layout,
                          .shard_mb = command.export_shard_mb});
     return kSuccess;
   }

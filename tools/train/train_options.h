@@ -18,6 +18,7 @@ struct TrainCommand {
   std::filesystem::path export_from;  ///< --export, or empty
   std::filesystem::path export_to;    ///< --to
   std::string export_dtype = "bfloat16";
+  std::string export_layout = "lmms";
   double export_shard_mb = 5000.0;
   bool quiet = false;
 };

@@ -70,12 +70,16 @@ struct DistributedSection {
 struct CheckpointSection {
   int64_t every_steps = 500;
   int64_t keep_last = 2;
+  std::string layout = "lmms";
 
   static constexpr auto fields() {
     using Self = CheckpointSection;
     return std::tuple{
         field("every_steps", &Self::every_steps, "save after so many steps (0: at the end alone)"),
-        field("keep_last", &Self::keep_last, "checkpoints to keep beside the best")};
+        field("keep_last", &Self::keep_last, "checkpoints to keep beside the best"),
+        field("layout", &Self::layout,
+              "lmms: for the authors' code, or LLaVA's where there is no Diff Expert; llava-hf: for "
+              "transformers, without Diff Expert alone")};
   }
 };
 

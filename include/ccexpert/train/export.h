@@ -10,7 +10,8 @@ struct ExportRequest {
   std::filesystem::path from;  ///< any checkpoint folder
   std::filesystem::path to;    ///< made if need be
   std::string dtype = "bfloat16";
-  double shard_mb = 5000.0;  ///< most of one file of weights
+  std::string layout = "lmms";  ///< or "llava-hf"
+  double shard_mb = 5000.0;     ///< most of one file of weights
 };
 
 /// Writes config.json, weights in `dtype` and tokenizer files; nothing of the training. Throws Error.

@@ -34,9 +34,12 @@ struct Progress {
 
 /// What does not change during a run and stands in every checkpoint of it.
 struct CheckpointTexts {
-  std::string config_json;                    ///< the model's
-  std::string config_yaml;                    ///< the run's
-  std::vector<io::CompanionFile> companions;  ///< of tokenizer and preprocessor
+  std::string config_json;                                       ///< the model's
+  std::string config_yaml;                                       ///< the run's
+  std::vector<io::CompanionFile> companions;                     ///< of tokenizer and preprocessor
+  io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;  ///< of config, companions and weights
+  /// Written beside the model's weights (tensors_for_others).
+  std::vector<io::NamedTensor> for_others = {};
   /// What trains beside the model, for auxiliary.safetensors.
   std::vector<io::NamedTensor> auxiliary = {};
 };

@@ -1,0 +1,230 @@
+// One LLaVA-OneVision base as lmms-lab publishes it and in the llava-hf layout: what trains on it is the
+// same.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/train/export.h>
+#include <ccexpert/train/run_folder.h>
+#include <ccexpert/train/trainer.h>
+
+#include "core/files.h"
+#include "core/json.h"
+#include "support/errors.h"
+#include "train/run_model.h"
+#include "train/tiny_run.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using ::testing::ElementsAre;
+
+/// The small checkpoint's parts that a base has: no Diff Expert, no block behind the features, a newline.
+std::vector<io::NamedTensor> base_tensors() {
+  const auto tiny = io::open_checkpoint(test::tiny_folder());
+  std::vector<io::NamedTensor> tensors;
+  for (const auto& info : tiny.weights->tensors()) {
+    const bool unused =
+        io::is_known_unused(info.name) && info.name.find("post_layernorm") == std::string::npos;
+    if (unused || info.name.starts_with("model.vision_resampler.") ||
+        info.name.find("vision_model.encoder.layers.5.") != std::string::npos) {
+      continue;
+    }
+    tensors.push_back({info.name, tiny.weights->tensor(info.name)});
+  }
+  auto generator = at::detail::createCPUGenerator(7);
+  tensors.push_back(
+      {"model.image_newline", at::empty({64}).normal_(0.0, 0.125, generator).to(at::kBFloat16)});
+  return tensors;
+}
+
+json decoder_keys() {
+  return {{"hidden_size", 64},          {"intermediate_size", 128},     {"num_hidden_layers", 2},
+          {"vocab_size", 512},          {"num_attention_heads", 4},     {"num_key_value_heads", 2},
+          {"rope_theta", 1e6},          {"tie_word_embeddings", false}, {"rms_norm_eps", 1e-6},
+          {"use_sliding_window", false}};
+}
+
+json vision_keys(int64_t blocks) {
+  return {{"hidden_size", 128},
+          {"intermediate_size", 256},
+          {"num_hidden_layers", blocks},
+          {"num_attention_heads", 2},
+          {"image_size", 84},
+          {"patch_size", 14},
+          {"model_type", "siglip_vision_model"}};
+}
+
+json lmms_config() {
+  json config = decoder_keys();
+  config.update({{"architectures", {"LlavaQwenForCausalLM"}},
+                 {"model_type", "llava_qwen"},
+                 {"image_aspect_ratio", "anyres_max_9"},
+                 {"mm_patch_merge_type", "spatial_unpad"},
+                 {"mm_projector_type", "mlp2x_gelu"},
+                 {"mm_vision_select_layer", -2},
+                 {"vision_config", vision_keys(6)}});
+  return config;
+}
+
+json llava_hf_config() {
+  return {{"architectures", {"LlavaOnevisionForConditionalGeneration"}},
+          {"model_type", "llava_onevision"},
+          {"text_config", decoder_keys()},
+          {"vision_config", vision_keys(5)},
+          {"vision_aspect_ratio", "anyres_max_9"},
+          {"vision_feature_layer", -1}};
+}
+
+class BaseLayouts : public ::testing::Test {
+ protected:
+  BaseLayouts() : pairs_(test::write_pairs(folder_, 5)) {
+    for (const bool lmms : {true, false}) {
+      io::write_checkpoint(
+          {.folder = folder_ / (lmms ? "lmms" : "llava-hf"),
+           .config_json = (lmms ? lmms_config() : llava_hf_config()).dump(),
+           .tensors = base_tensors(),
+           .companions = io::read_companions(test::tiny_folder()),
+           .layout = lmms ? io::CheckpointLayout::kAuthors : io::CheckpointLayout::kLlavaHf});
+    }
+  }
+
+  /// A run on the base in `start`'s layout, saved after ten steps.
+  TrainConfig config(const std::string& start, bool diff_expert = true) const {
+    auto config = test::tiny_config(folder_, pairs_);
+    config.output = (folder_ / ("run-" + start)).string();
+    config.model.start = (folder_ / start).string();
+    config.model.diff_expert = diff_expert;
+    if (diff_expert) config.model.vision_layers = {-6, -5, -3, -2};
+    config.batch.max_steps = 10;
+    config.checkpoint.every_steps = 10;
+    return config;
+  }
+  TrainOutcome train(const TrainConfig& config) {
+    return train::train(config, *distributed::single_process(), at::kCPU, {});
+  }
+  fs::path saved(const std::string& start) const {
+    return RunFolder(folder_ / ("run-" + start)).checkpoint(10);
+  }
+  void expect_same_run(bool diff_expert) {
+    const auto lmms = train(config("lmms", diff_expert)), hf = train(config("llava-hf", diff_expert));
+    ASSERT_EQ(lmms.loss.size(), 10U);
+    EXPECT_EQ(lmms.loss, hf.loss);
+    for (const char* file :
+         {"model.safetensors", "config.json", "preprocessor_config.json", "tokenizer.json"}) {
+      EXPECT_TRUE(read_file(saved("lmms") / file) == read_file(saved("llava-hf") / file)) << file;
+    }
+  }
+
+  test::TemporaryFolder folder_;
+  fs::path pairs_;
+};
+
+TEST_F(BaseLayouts, GiveAFreshDiffExpertTheSameFeatures) {
+  const at::NoGradGuard no_grad;
+  const auto lmms = start_run_model(config("lmms"), at::kCPU),
+             hf = start_run_model(config("llava-hf"), at::kCPU);
+  EXPECT_THAT(lmms.model->config().vision_layers, ElementsAre(1, 2, 4, 5));
+  EXPECT_THAT(hf.model->config().vision_layers, ElementsAre(1, 2, 4, 5));
+  const auto pixels = test::tiny_batch({0, 1}).pixels;
+  const auto expected = lmms.model->vision_features(pixels), actual = hf.model->vision_features(pixels);
+  for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(at::equal(actual[i], expected[i])) << i;
+  EXPECT_EQ(json::parse(hf.config_json)["mm_vision_select_layer"], "[-6,-5,-3,-2]");
+  EXPECT_EQ(hf.config_json, lmms.config_json);
+}
+
+TEST_F(BaseLayouts, TheResidualOfAFreshDiffExpertIsWhatTheProjectorKnows) {
+  const at::NoGradGuard no_grad;
+  const auto pixels = test::tiny_batch({0}).pixels;
+  for (const char* layout : {"lmms", "llava-hf"}) {
+    const auto base = start_run_model(config(layout, false), at::kCPU);
+    const auto with = start_run_model(config(layout), at::kCPU);
+    EXPECT_TRUE(
+        at::equal(with.model->vision_features(pixels).back(), base.model->vision_features(pixels).back()))
+        << layout;
+  }
+}
+
+TEST_F(BaseLayouts, TrainTheSameWithADiffExpert) {
+  expect_same_run(true);
+  EXPECT_EQ(json::parse(read_file(saved("llava-hf") / "config.json"))["mm_patch_merge_type"], "flat");
+}
+
+TEST_F(BaseLayouts, TrainTheSameWithoutADiffExpert) {
+  expect_same_run(false);
+  const auto config = json::parse(read_file(saved("llava-hf") / "config.json"));
+  EXPECT_EQ(config["model_type"], "llava_qwen");
+  EXPECT_EQ(config["mm_vision_select_layer"], -2);
+  EXPECT_EQ(config["mm_patch_merge_type"], "spatial_unpad");
+  const auto saved_base = io::open_checkpoint(saved("llava-hf"));
+  EXPECT_NE(saved_base.weights->find("model.image_newline"), nullptr);
+  EXPECT_FALSE(io::tensors_for_others(*saved_base.weights, at::kFloat).empty());
+}
+
+TEST_F(BaseLayouts, WithoutImageNewlineTheBaselineIsTheAuthors) {
+  auto flat = config("llava-hf", false);
+  flat.model.image_newline = false;
+  const auto run = start_run_model(flat, at::kCPU);
+  EXPECT_EQ(run.model->config().image_tokens(), 36);
+  EXPECT_EQ(json::parse(run.config_json)["mm_patch_merge_type"], "flat");
+  EXPECT_FALSE(run.model->named_parameters().contains("model.image_newline"));
+}
+
+TEST_F(BaseLayouts, ARunThatSavesForTransformersGoesOnFromWhatItSaved) {
+  const auto whole = train(config("lmms", false));
+  auto cut = config("llava-hf", false);
+  cut.checkpoint.layout = "llava-hf";
+  cut.checkpoint.every_steps = 4;
+  train(cut);
+  const RunFolder run(cut.output);
+  const auto end = read_file(run.checkpoint(10) / "model.safetensors");
+  fs::remove_all(run.checkpoint(10));
+  fs::remove(run.finished());
+  EXPECT_THAT(train(cut).loss, ElementsAre(whole.loss[8], whole.loss[9]));
+  EXPECT_TRUE(read_file(run.checkpoint(10) / "model.safetensors") == end);
+  EXPECT_EQ(io::open_checkpoint(run.checkpoint(10)).layout, io::CheckpointLayout::kLlavaHf);
+}
+
+TEST_F(BaseLayouts, ExportWritesEitherLayoutWithTheSameWeights) {
+  const auto start = (folder_ / "llava-hf").string();
+  export_model({.from = start, .to = folder_ / "as-lmms", .dtype = "float32"});
+  export_model(
+      {.from = folder_ / "as-lmms", .to = folder_ / "as-hf", .dtype = "float32", .layout = "llava-hf"});
+  EXPECT_EQ(io::open_safetensors(folder_ / "as-hf/model.safetensors")->find("image_newline")->dtype,
+            at::kFloat);
+  const auto original = start_run_model(config("llava-hf", false), at::kCPU);
+  for (const char* name : {"as-lmms", "as-hf"}) {
+    auto again = config("lmms", false);
+    again.model.start = (folder_ / name).string();
+    const auto run = start_run_model(again, at::kCPU);
+    EXPECT_TRUE(test::same_weights(test::weights_of(*run.model), test::weights_of(*original.model))) << name;
+    EXPECT_EQ(json::parse(read_file(folder_ / name / "config.json"))["torch_dtype"], "float32");
+  }
+}
+
+TEST_F(BaseLayouts, ForTransformersTheTokenizerAndProcessorKnowImages) {
+  export_model({.from = folder_ / "lmms", .to = folder_ / "hf", .layout = "llava-hf"});
+  const auto read = [&](const char* name) { return json::parse(read_file(folder_ / "hf" / name)); };
+  EXPECT_EQ(read("config.json")["image_token_index"], 483);
+  EXPECT_EQ(read("config.json")["video_token_index"], 484);
+  EXPECT_EQ(read("tokenizer.json")["added_tokens"].back()["content"], "<video>");
+  EXPECT_EQ(read("added_tokens.json")["<image>"], 483);
+  EXPECT_EQ(read("tokenizer_config.json")["added_tokens_decoder"]["483"]["content"], "<image>");
+  EXPECT_EQ(read("processor_config.json")["num_image_tokens"], 36);
+  EXPECT_EQ(read("preprocessor_config.json")["size"], json({{"height", 84}, {"width", 84}}));
+  EXPECT_TRUE(fs::exists(folder_ / "hf/video_preprocessor_config.json"));
+  export_model({.from = folder_ / "hf", .to = folder_ / "back"});
+  EXPECT_FALSE(fs::exists(folder_ / "back/processor_config.json"));
+}
+
+TEST_F(BaseLayouts, AModelWithADiffExpertIsNotSavedForTransformers) {
+  EXPECT_EQ(
+      test::error_of(
+          [&] { export_model({.from = test::tiny_folder(), .to = folder_ / "hf", .layout = "llava-hf"}); }),
+      "llava-hf layout: expected a model without Diff Expert, got one with (transformers has no class for "
+      "it)");
+}
+
+}  // namespace
+}  // namespace ccexpert::train
