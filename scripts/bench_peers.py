@@ -384,7 +384,8 @@ def run_ours(args, pairs, folder):
     process, peak = run_process(
         [args.ccexpert, "--model", args.model, "--pairs", lists, "--batch-size", "1", "--device", args.device,
          "--dtype", args.dtype, "--threads", str(args.threads), "--format", "jsonl", "--output", output, "--overwrite",
-         "--max-new-tokens", count, "--min-new-tokens", count, "--timings-file", timings, "--quiet"],
+         "--max-new-tokens", count, "--min-new-tokens", count, "--repetition-penalty", "1",
+         "--prompt-style", "reference", "--timings-file", timings, "--quiet"],
         args.threads, folder / "ours.log")
     lines = [json.loads(line) for line in output.read_text().splitlines()]
     captions = {line["uid"]: {"ids": line["token_ids"], "logprob": line["logprob"]} for line in lines}

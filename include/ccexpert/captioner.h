@@ -59,8 +59,8 @@ struct TokenEvent {
 
 struct CaptionOptions {
   GenerationOptions generation = {};
-  /// The user's question, with "<image>" twice or not at all (then both images go before it).
-  /// Empty: the question of the reference implementation.
+  /// The user's question, with "<image>" twice, with "<image1>" and then "<image2>", or without a mark (then
+  /// both images go before it). Empty: Captioner::question().
   std::string question = {};
   /// Called for every token where set; returning false cancels that pair's caption. Not with beam search.
   std::function<bool(const TokenEvent&)> on_token = {};
@@ -108,7 +108,7 @@ class Captioner {
  public:
   /// Loads a checkpoint folder: config.json, safetensors (or .bin) weights and tokenizer files, in the
   /// authors' layout, as a LLaVA-OneVision base, or in the llava-hf layout. A base without Diff Expert runs
-  /// without it.
+  /// without it. generation_config.json, if there is one, gives defaults of GenerationOptions.
   static Captioner load(const std::filesystem::path& folder, const CaptionerConfig& config = {});
 
   Captioner(Captioner&&) noexcept;
@@ -120,6 +120,12 @@ class Captioner {
   /// All pairs as one batch: memory grows with their number. A caption does not depend on its batch.
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
 
+  /// What decodes captions for these options: a value that they do not set is that of the checkpoint's
+  /// generation_config.json, else the default.
+  DecodingConfig decoding(const GenerationOptions& options = {}) const;
+  /// The question that is asked where none is given: the one that the checkpoint was trained with, if its
+  /// config.json names it, else that of the reference implementation.
+  const std::string& question() const;
   bool has_diff_expert() const;
   /// One line: model sizes, device and precision.
   std::string description() const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -42,6 +43,11 @@ template <class Element>
 struct IsVector<std::vector<Element>> : std::true_type {};
 
 template <class Value>
+struct IsOptional : std::false_type {};
+template <class Known>
+struct IsOptional<std::optional<Known>> : std::true_type {};
+
+template <class Value>
 concept HasFields = requires {
   Value::fields();
 };
@@ -76,6 +82,8 @@ void read_yaml_value(const YAML::Node& node, Value& value, const std::string& so
   if constexpr (yaml_detail::HasFields<Value>) {
     if (!node.IsMap()) refuse();
     read_yaml(node, value, source, key);
+  } else if constexpr (yaml_detail::IsOptional<Value>::value) {
+    read_yaml_value(node, value.emplace(), source, key);
   } else if constexpr (yaml_detail::IsVector<Value>::value) {
     if (!node.IsSequence()) refuse();
     value.clear();
@@ -109,6 +117,12 @@ void write_yaml_value(YAML::Emitter& out, const Value& value) {
       write_yaml_value(out, value.*each.member);
     });
     out << YAML::EndMap;
+  } else if constexpr (yaml_detail::IsOptional<Value>::value) {
+    if (value) {
+      write_yaml_value(out, *value);
+    } else {
+      out << YAML::Null;
+    }
   } else if constexpr (yaml_detail::IsVector<Value>::value) {
     out << YAML::BeginSeq;
     for (const auto& element : value) write_yaml_value(out, element);

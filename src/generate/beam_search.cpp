@@ -54,7 +54,7 @@ class PromptBeams {
       next.logprob += candidate.logprob;
       next.score = candidate.score;
       // An ending below the best `beams` candidates loses to sequences that are still growing.
-      if (!is_stop(candidate.id)) {
+      if (!request_.decoding.is_stop(candidate.id)) {
         grown.push_back(std::move(next));
       } else if (rank < width()) {
         finish(next, FinishReason::kEndToken);
@@ -84,14 +84,10 @@ class PromptBeams {
     double score;
   };
 
-  size_t width() const { return static_cast<size_t>(request_.options.beams); }
-
-  bool is_stop(int64_t id) const {
-    return std::find(request_.stop_ids.begin(), request_.stop_ids.end(), id) != request_.stop_ids.end();
-  }
+  size_t width() const { return static_cast<size_t>(request_.decoding.beams); }
 
   double normalized(double score, size_t length) const {
-    return score / std::pow(static_cast<double>(length), request_.options.length_penalty);
+    return score / std::pow(static_cast<double>(length), request_.decoding.length_penalty);
   }
 
   void finish(const Beam& beam, FinishReason reason) {
@@ -111,7 +107,7 @@ class PromptBeams {
   void close_where_decided() {
     if (beams_.empty()) return;
     const size_t length = beams_.front().ids.size();
-    if (static_cast<int64_t>(length) >= request_.options.max_new_tokens) {
+    if (static_cast<int64_t>(length) >= request_.decoding.max_new_tokens) {
       cut(FinishReason::kLength);
     } else if (finished_.size() == width() && best_possible() <= finished_.back().score) {
       beams_.clear();
@@ -121,8 +117,8 @@ class PromptBeams {
   /// Scores only fall as sequences grow; a positive length penalty then favours the longest that could still
   /// come.
   double best_possible() const {
-    const auto longest = static_cast<size_t>(request_.options.max_new_tokens);
-    const size_t length = request_.options.length_penalty > 0.0 ? longest : beams_.front().ids.size() + 1;
+    const auto longest = static_cast<size_t>(request_.decoding.max_new_tokens);
+    const size_t length = request_.decoding.length_penalty > 0.0 ? longest : beams_.front().ids.size() + 1;
     return normalized(beams_.front().score, length);
   }
 
@@ -141,13 +137,14 @@ struct RowCandidates {
 
 RowCandidates best_tokens(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& history,
                           const SearchRequest& request) {
-  const auto scores = at::log_softmax(penalize(logits, history, request.stop_ids, request.options), -1);
+  const auto logprobs = at::log_softmax(logits, -1, at::kFloat);
+  // Penalties change log-probabilities here, not logits: so does transformers' beam search.
+  const auto scores = penalize(logprobs, history, request.decoding);
   // So many that `beams` remain after every stop token has taken a place.
   const int64_t count = std::min<int64_t>(
-      scores.size(1), request.options.beams + static_cast<int64_t>(request.stop_ids.size()));
+      scores.size(1), request.decoding.beams + static_cast<int64_t>(request.decoding.stop_ids.size()));
   const auto [top_scores, ids] = at::topk(scores, count);
-  const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids);
-  RowCandidates best{ids.to(at::kCPU), top_scores.to(at::kCPU), logprobs.to(at::kCPU)};
+  RowCandidates best{ids.to(at::kCPU), top_scores.to(at::kCPU), logprobs.gather(1, ids).to(at::kCPU)};
   expect_numbers(best.logprobs);
   return best;
 }

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -15,10 +14,11 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/text/stream_decoder.h>
 
+#include "generate/generation_config.h"
 #include "generate/preprocess_config.h"
 #include "generate/search.h"
 #include "generate/stopwatch.h"
-#include "generate/tokenizer_fit.h"
+#include "generate/trained_question.h"
 #include "model/torch_errors.h"
 
 namespace ccexpert {
@@ -50,10 +50,18 @@ class Captioner::Impl {
       : stopwatch_(device),
         config_(parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string())),
         tokenizer_(text::Tokenizer::load(checkpoint.folder)),
-        preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json,
-                                            config_.vision, checkpoint.preprocessor_source)),
-        stop_ids_(text::stop_token_ids(tokenizer_)) {
-    expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
+        preprocess_(
+            parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json, config_.vision)),
+        generation_(checkpoint.generation_json, (checkpoint.folder / "generation_config.json").string(),
+                    text::stop_token_ids(tokenizer_)),
+        question_(trained_question(checkpoint.config_json, (checkpoint.folder / "config.json").string())) {
+    if (question_.empty()) question_ = text::kReferenceQuestion;
+    warn_of_stop_ids(decoding({}));  // a checkpoint that cannot be decoded as it asks is refused at once
+    if (tokenizer_.vocab_size() > config_.decoder.vocab_size) {
+      fail({checkpoint.folder.string(),
+            fmt::format("a tokenizer of at most {} tokens", config_.decoder.vocab_size),
+            std::to_string(tokenizer_.vocab_size()), "tokenizer and model do not belong together"});
+    }
     model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
       return build_model(config_, *checkpoint.weights,
                          {.tensor = at::TensorOptions().dtype(dtype).device(device)});
@@ -64,9 +72,9 @@ class Captioner::Impl {
   }
 
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options) const {
-    options.generation.validate();
-    if (options.on_token && options.generation.beams > 1) {
-      fail({"on_token", "no beam search", fmt::format("{} beams", options.generation.beams)});
+    const auto decoding = this->decoding(options.generation);
+    if (options.on_token && decoding.beams > 1) {
+      fail({"on_token", "no beam search", fmt::format("{} beams", decoding.beams)});
     }
     if (pairs.empty()) return {};
     const auto prompts = prompts_of(pairs, options.question);
@@ -82,7 +90,7 @@ class Captioner::Impl {
       return fused;
     });
     if (stopped()) return cancelled(pairs.size());
-    auto captions = decode(images.tokens, prompts, options);
+    auto captions = decode(images.tokens, prompts, decoding, options);
     if (options.change_feature && images.change.defined()) {
       for (size_t i = 0; i < captions.size(); ++i) {
         captions[i].change_feature =
@@ -92,6 +100,10 @@ class Captioner::Impl {
     return captions;
   }
 
+  DecodingConfig decoding(const GenerationOptions& options) const {
+    return generation_.decoding(options, config_.decoder.vocab_size);
+  }
+  const std::string& question() const { return question_; }
   bool has_diff_expert() const { return config_.diff_expert.has_value(); }
   CaptionerTimings timings() const { return stopwatch_.sums(); }
 
@@ -107,6 +119,15 @@ class Captioner::Impl {
   }
 
  private:
+  /// A fine-tuned model ends its captions with the mark that ends a turn.
+  void warn_of_stop_ids(const DecodingConfig& decoding) const {
+    const int64_t end_of_turn = text::stop_token_ids(tokenizer_).front();
+    if (decoding.is_stop(end_of_turn)) return;
+    log::warning(fmt::format(
+        "captions do not end at token {} ({}), since generation_config.json does not list it in eos_token_id",
+        end_of_turn, tokenizer_.token_bytes(end_of_turn)));
+  }
+
   /// [2B,3,P,P] on the model's device, before and after in turn.
   at::Tensor load_pixels(std::span<const ImagePair> pairs) const {
     const int64_t size = preprocess_.size;
@@ -126,7 +147,7 @@ class Captioner::Impl {
 
   std::vector<std::vector<int64_t>> prompts_of(std::span<const ImagePair> pairs,
                                                std::string_view question) const {
-    if (question.empty()) question = text::kReferenceQuestion;
+    if (question.empty()) question = question_;
     const auto shared = text::encode_prompt(tokenizer_, question);
     std::vector<std::vector<int64_t>> prompts;
     for (const auto& pair : pairs) {
@@ -136,34 +157,32 @@ class Captioner::Impl {
   }
 
   std::vector<Caption> decode(const at::Tensor& image_tokens, const std::vector<std::vector<int64_t>>& ids,
-                              const CaptionOptions& options) const {
+                              const DecodingConfig& decoding, const CaptionOptions& options) const {
     const size_t pairs = ids.size();
     auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] {
       const auto prompts = model_->splice(ids, image_tokens);
       stopwatch_.count(static_cast<int64_t>(pairs),
                        std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0}), 0);
-      return DecoderSequences(model_->decoder(), prompts, options.generation.max_new_tokens);
+      return DecoderSequences(model_->decoder(), prompts, decoding.max_new_tokens);
     });
     std::vector<text::StreamDecoder> streams(pairs, text::StreamDecoder(tokenizer_));
-    const auto request = search_request(options, streams);
+    const auto request = search_request(decoding, options, streams);
     const auto generated = stopwatch_.time(&CaptionerTimings::decode, [&] {
-      return options.generation.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
+      return decoding.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
     });
     std::vector<Caption> captions;
     for (const auto& sequence : generated) captions.push_back(to_caption(sequence));
     return captions;
   }
 
-  SearchRequest search_request(const CaptionOptions& options,
-                               std::vector<text::StreamDecoder>& streams) const {
-    SearchRequest request{
-        .options = options.generation, .stop_ids = stop_ids_, .on_token = {}, .stop = options.stop};
+  static SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
+                                      std::vector<text::StreamDecoder>& streams) {
+    SearchRequest request{.decoding = decoding, .on_token = {}, .stop = options.stop};
     if (options.on_token) {
-      std::vector<int64_t> room(streams.size(), options.generation.max_new_tokens);
+      std::vector<int64_t> room(streams.size(), decoding.max_new_tokens);
       request.on_token = [&, room = std::move(room)](size_t pair, int64_t id, double logprob) mutable {
         auto piece = streams[pair].push(id);
-        const bool last =
-            --room[pair] == 0 || std::find(stop_ids_.begin(), stop_ids_.end(), id) != stop_ids_.end();
+        const bool last = --room[pair] == 0 || decoding.is_stop(id);
         if (last) piece += streams[pair].finish();
         return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
       };
@@ -185,7 +204,8 @@ class Captioner::Impl {
   ModelConfig config_;
   text::Tokenizer tokenizer_;
   PreprocessConfig preprocess_;
-  std::vector<int64_t> stop_ids_;
+  CheckpointGeneration generation_;
+  std::string question_;  ///< asked where none is given
   std::shared_ptr<CcexpertModel> model_;
 };
 
@@ -228,6 +248,12 @@ std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
   return with_one_error_type(kMemoryHint, [&] { return impl_->caption(pairs, options); });
 }
 
+DecodingConfig Captioner::decoding(const GenerationOptions& options) const {
+  return impl_->decoding(options);
+}
+const std::string& Captioner::question() const {
+  return impl_->question();
+}
 bool Captioner::has_diff_expert() const {
   return impl_->has_diff_expert();
 }

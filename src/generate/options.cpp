@@ -1,33 +1,63 @@
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/generate/options.h>
+
+#include "generate/ranges.h"
 
 namespace ccexpert {
 namespace {
 
 constexpr int64_t kMostNewTokens = 100'000;
 
-template <class Number>
-void expect(bool holds, std::string_view what, std::string_view expected, Number got) {
-  if (!holds) fail({what, expected, fmt::format("{}", got)});
-}
+/// Refuses values of one source.
+struct Check {
+  std::string prefix;
+
+  template <class Number>
+  void expect(bool holds, std::string_view what, std::string_view expected, Number got) const {
+    if (!holds) fail({fmt::format("{}{}", prefix, what), expected, fmt::format("{}", got)});
+  }
+};
 
 }  // namespace
 
-void GenerationOptions::validate() const {
+void expect_in_range(const DecodingConfig& decoding, const ValueNames& names) {
+  const Check check{names.prefix};
   // The cache for them is laid out in advance: a slip of a few zeros should not end in exhausted memory.
-  expect(max_new_tokens >= 1 && max_new_tokens <= kMostNewTokens, "max_new_tokens",
-         fmt::format("1 to {}", kMostNewTokens), max_new_tokens);
-  expect(min_new_tokens >= 0 && min_new_tokens <= max_new_tokens, "min_new_tokens",
-         fmt::format("0 to max_new_tokens ({})", max_new_tokens), min_new_tokens);
-  expect(beams >= 1 && beams <= 1024, "beams", "1 to 1024", beams);
-  expect(length_penalty >= -10.0 && length_penalty <= 10.0, "length_penalty", "-10 to 10", length_penalty);
-  expect(temperature >= 0.0 && temperature <= 1000.0, "temperature", "0 (greedy) to 1000", temperature);
-  expect(top_p > 0.0 && top_p <= 1.0, "top_p", "above 0 and at most 1", top_p);
-  expect(top_k >= 0, "top_k", "at least 0", top_k);
-  expect(repetition_penalty > 0.0 && repetition_penalty <= 1000.0, "repetition_penalty",
-         "above 0 and at most 1000", repetition_penalty);
+  check.expect(decoding.max_new_tokens >= 1 && decoding.max_new_tokens <= kMostNewTokens, "max_new_tokens",
+               fmt::format("1 to {}", kMostNewTokens), decoding.max_new_tokens);
+  check.expect(decoding.min_new_tokens >= 0 && decoding.min_new_tokens <= decoding.max_new_tokens,
+               "min_new_tokens", fmt::format("0 to max_new_tokens ({})", decoding.max_new_tokens),
+               decoding.min_new_tokens);
+  check.expect(decoding.beams >= 1 && decoding.beams <= 1024, names.beams, "1 to 1024", decoding.beams);
+  check.expect(decoding.length_penalty >= -10.0 && decoding.length_penalty <= 10.0, "length_penalty",
+               "-10 to 10", decoding.length_penalty);
+  check.expect(decoding.temperature >= 0.0 && decoding.temperature <= 1000.0, "temperature",
+               "0 (greedy) to 1000", decoding.temperature);
+  check.expect(decoding.top_p > 0.0 && decoding.top_p <= 1.0, "top_p", "above 0 and at most 1",
+               decoding.top_p);
+  check.expect(decoding.top_k >= 0, "top_k", "at least 0", decoding.top_k);
+  check.expect(decoding.repetition_penalty > 0.0 && decoding.repetition_penalty <= 1000.0,
+               "repetition_penalty", "above 0 and at most 1000", decoding.repetition_penalty);
+}
+
+void GenerationOptions::validate() const {
+  decoding_config(*this, {}).validate();
+  if (do_sample && temperature == 0.0) {
+    fail({.what = "temperature", .expected = "above 0 with do_sample", .got = "0"});
+  }
+}
+
+bool DecodingConfig::is_stop(int64_t id) const {
+  return std::find(stop_ids.begin(), stop_ids.end(), id) != stop_ids.end();
+}
+
+void DecodingConfig::validate() const {
+  expect_in_range(*this);
   if (beams > 1 && temperature > 0.0) {
     fail({.what = "beams",
           .expected = "1 where temperature is above 0",
@@ -41,6 +71,38 @@ void GenerationOptions::validate() const {
           .got = "0",
           .hint = "temperature 0 is greedy decoding"});
   }
+}
+
+DecodingConfig decoding_config(const GenerationOptions& asked, const GenerationOptions& checkpoint) {
+  DecodingConfig decoding{.stop_ids = asked.stop_ids.empty() ? checkpoint.stop_ids : asked.stop_ids,
+                          .seed = asked.seed};
+  const auto lay = [&](auto& value, auto GenerationOptions::*member, bool checkpoint_counts = true) {
+    if (checkpoint_counts && checkpoint.*member) value = *(checkpoint.*member);
+    if (asked.*member) value = *(asked.*member);
+  };
+  lay(decoding.max_new_tokens, &GenerationOptions::max_new_tokens);
+  lay(decoding.min_new_tokens, &GenerationOptions::min_new_tokens);
+  lay(decoding.beams, &GenerationOptions::beams);
+  lay(decoding.length_penalty, &GenerationOptions::length_penalty);
+  lay(decoding.repetition_penalty, &GenerationOptions::repetition_penalty);
+  if (asked.samples()) decoding.temperature = 1.0;
+  lay(decoding.temperature, &GenerationOptions::temperature, asked.samples());
+  lay(decoding.top_p, &GenerationOptions::top_p, asked.samples());
+  lay(decoding.top_k, &GenerationOptions::top_k, asked.samples());
+  return decoding;
+}
+
+std::string to_text(const DecodingConfig& decoding) {
+  std::string text = "greedy";
+  if (decoding.temperature > 0.0) {
+    text = fmt::format("sampling (temperature {}, top_p {}, top_k {}, seed {})", decoding.temperature,
+                       decoding.top_p, decoding.top_k, decoding.seed);
+  } else if (decoding.beams > 1) {
+    text = fmt::format("{} beams (length penalty {})", decoding.beams, decoding.length_penalty);
+  }
+  if (decoding.min_new_tokens > 0) text += fmt::format(", at least {} tokens", decoding.min_new_tokens);
+  return text + fmt::format(", at most {} tokens, repetition penalty {}, ends at {}", decoding.max_new_tokens,
+                            decoding.repetition_penalty, fmt::join(decoding.stop_ids, ", "));
 }
 
 }  // namespace ccexpert

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -20,7 +19,7 @@ class Sampler {
       : model_(model), request_(request), results_(static_cast<size_t>(model.logits().size(0))) {
     active_.resize(results_.size());
     std::iota(active_.begin(), active_.end(), size_t{0});
-    generators_.assign(results_.size(), std::mt19937_64(static_cast<uint64_t>(request.options.seed)));
+    generators_.assign(results_.size(), std::mt19937_64(static_cast<uint64_t>(request.decoding.seed)));
   }
 
   std::vector<GeneratedSequence> run() {
@@ -51,8 +50,8 @@ class Sampler {
     std::vector<std::vector<int64_t>> history;
     for (const size_t sequence : active_) history.push_back(results_[sequence].ids);
     const auto logits = model_.logits();
-    const auto penalized = penalize(logits, history, request_.stop_ids, request_.options);
-    const auto ids = request_.options.temperature > 0.0 ? draw(penalized) : penalized.argmax(-1);  // [R]
+    const auto penalized = penalize(logits, history, request_.decoding);
+    const auto ids = request_.decoding.temperature > 0.0 ? draw(penalized) : penalized.argmax(-1);  // [R]
     const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids.unsqueeze(1)).squeeze(1);
     const auto ids_cpu = ids.to(at::kCPU);
     const auto logprobs_cpu = logprobs.to(at::kCPU);
@@ -68,8 +67,8 @@ class Sampler {
   at::Tensor draw(const at::Tensor& logits) {
     std::vector<int64_t> ids;
     for (size_t row = 0; row < active_.size(); ++row) {
-      ids.push_back(
-          draw_token(logits[static_cast<int64_t>(row)], request_.options, generators_[active_[row]]));
+      const auto tokens = sampled_tokens(logits[static_cast<int64_t>(row)], request_.decoding);
+      ids.push_back(draw_token(tokens, generators_[active_[row]]));
     }
     return at::tensor(ids, at::kLong).to(logits.device());
   }
@@ -80,7 +79,7 @@ class Sampler {
     result.ids.push_back(choice.id);
     result.logprob += choice.logprob;
     const bool wanted = !request_.on_token || request_.on_token(sequence, choice.id, choice.logprob);
-    if (std::find(request_.stop_ids.begin(), request_.stop_ids.end(), choice.id) != request_.stop_ids.end()) {
+    if (request_.decoding.is_stop(choice.id)) {
       result.finish = FinishReason::kEndToken;
       return true;
     }
@@ -88,7 +87,7 @@ class Sampler {
       result.finish = FinishReason::kCancelled;
       return true;
     }
-    return static_cast<int64_t>(result.ids.size()) >= request_.options.max_new_tokens;
+    return static_cast<int64_t>(result.ids.size()) >= request_.decoding.max_new_tokens;
   }
 
   SequenceModel& model_;

@@ -20,8 +20,7 @@ struct GeneratedSequence {
 };
 
 struct SearchRequest {
-  GenerationOptions options;
-  std::vector<int64_t> stop_ids;
+  DecodingConfig decoding;
   /// Called for each token (sequence, id, logprob); false ends that sequence. Not by beam search.
   std::function<bool(size_t, int64_t, double)> on_token;
   std::stop_token stop;
@@ -32,8 +31,9 @@ struct SearchRequest {
 /// of its own.
 std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest& request);
 
-/// Beam search: one result for each sequence of `model`, the best finished one by logprob /
-/// length^length_penalty.
+/// Beam search: one result for each sequence of `model`, the best finished one by score /
+/// length^length_penalty. The score is the sum of penalized log-probabilities, which are not normalised
+/// again, as in transformers.
 std::vector<GeneratedSequence> beam_search(SequenceModel& model, const SearchRequest& request);
 
 }  // namespace ccexpert

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include <ATen/ATen.h>
 
@@ -28,18 +29,19 @@ size_t nucleus_size(const float* probabilities, size_t count, double top_p) {
 
 }  // namespace
 
-at::Tensor penalize(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& history,
-                    const std::vector<int64_t>& stop_ids, const GenerationOptions& options) {
-  const bool too_short = !history.empty() && static_cast<int64_t>(history[0].size()) < options.min_new_tokens;
-  if (options.repetition_penalty == 1.0 && !too_short) return logits.to(at::kFloat);
-  auto changed = logits.to(at::kFloat, false, true);
+at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int64_t>>& history,
+                    const DecodingConfig& decoding) {
+  const bool too_short =
+      !history.empty() && static_cast<int64_t>(history[0].size()) < decoding.min_new_tokens;
+  if (decoding.repetition_penalty == 1.0 && !too_short) return scores.to(at::kFloat);
+  auto changed = scores.to(at::kFloat, false, true);
   for (size_t row = 0; row < history.size(); ++row) {
     const auto values = changed[static_cast<int64_t>(row)];
-    if (options.repetition_penalty != 1.0 && !history[row].empty()) {
-      penalize_repetition(values, history[row], options.repetition_penalty);
+    if (decoding.repetition_penalty != 1.0 && !history[row].empty()) {
+      penalize_repetition(values, history[row], decoding.repetition_penalty);
     }
     if (too_short) {
-      values.index_fill_(0, at::tensor(stop_ids, at::kLong).to(values.device()),
+      values.index_fill_(0, at::tensor(decoding.stop_ids, at::kLong).to(values.device()),
                          -std::numeric_limits<float>::infinity());
     }
   }
@@ -53,22 +55,25 @@ void expect_numbers(const at::Tensor& logprobs) {
   }
 }
 
-int64_t draw_token(const at::Tensor& logits, const GenerationOptions& options, std::mt19937_64& generator) {
+SampledTokens sampled_tokens(const at::Tensor& logits, const DecodingConfig& decoding) {
   const int64_t vocabulary = logits.size(0);
-  const int64_t kept = options.top_k > 0 ? std::min(options.top_k, vocabulary) : vocabulary;
+  const int64_t kept = decoding.top_k > 0 ? std::min(decoding.top_k, vocabulary) : vocabulary;
   const auto [values, ids] = at::topk(logits.to(at::kCPU, at::kFloat), kept);  // descending
-  const auto probabilities = at::softmax(values / options.temperature, 0);
+  const auto probabilities = at::softmax(values / decoding.temperature, 0);
   const auto* probability = probabilities.const_data_ptr<float>();
-  const size_t count = nucleus_size(probability, static_cast<size_t>(kept), options.top_p);
-  double total = 0.0;
-  for (size_t i = 0; i < count; ++i) total += static_cast<double>(probability[i]);
+  const auto* id = ids.const_data_ptr<int64_t>();
+  const size_t count = nucleus_size(probability, static_cast<size_t>(kept), decoding.top_p);
+  return {{id, id + count}, {probability, probability + count}};
+}
+
+int64_t draw_token(const SampledTokens& tokens, std::mt19937_64& generator) {
+  const auto& probability = tokens.probabilities;
+  const double total = std::accumulate(probability.begin(), probability.end(), 0.0);
   // 53 random bits by hand: std::uniform_real_distribution differs between standard libraries.
   double left = static_cast<double>(generator() >> 11) * 0x1.0p-53 * total;
   size_t chosen = 0;
-  while (chosen + 1 < count && left >= static_cast<double>(probability[chosen])) {
-    left -= static_cast<double>(probability[chosen++]);
-  }
-  return ids.const_data_ptr<int64_t>()[chosen];
+  while (chosen + 1 < probability.size() && left >= probability[chosen]) left -= probability[chosen++];
+  return tokens.ids[chosen];
 }
 
 }  // namespace ccexpert

@@ -10,16 +10,25 @@
 
 namespace ccexpert {
 
-/// Logits [R,V] in float32 with repetition penalty on each row's `history`, and `stop_ids` ruled out where a
-/// row is shorter than min_new_tokens. `logits` itself where nothing is to be done.
-at::Tensor penalize(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& history,
-                    const std::vector<int64_t>& stop_ids, const GenerationOptions& options);
+/// Scores [R,V] (logits or log-probabilities) in float32 with the repetition penalty on each row's `history`,
+/// and with the stop ids ruled out where a row is shorter than min_new_tokens. `history` holds generated
+/// tokens alone: the prompt is not penalized. `scores` itself if nothing is to be done.
+at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int64_t>>& history,
+                    const DecodingConfig& decoding);
 
 /// Throws Error where a log-probability [R,...] of a chosen token is no number: every search would go on with
 /// whatever token comes first.
 void expect_numbers(const at::Tensor& logprobs);
 
-/// Draws from softmax(logits / temperature) [V] cut to top_k and top_p; the most probable token always stays.
-int64_t draw_token(const at::Tensor& logits, const GenerationOptions& options, std::mt19937_64& generator);
+/// The tokens that sampling draws from, most probable first.
+struct SampledTokens {
+  std::vector<int64_t> ids;
+  std::vector<double> probabilities;  ///< of the softmax over top_k tokens; they need not sum to 1
+};
+
+/// softmax(logits / temperature) [V] cut to top_k and top_p; the most probable token always stays.
+SampledTokens sampled_tokens(const at::Tensor& logits, const DecodingConfig& decoding);
+
+int64_t draw_token(const SampledTokens& tokens, std::mt19937_64& generator);
 
 }  // namespace ccexpert

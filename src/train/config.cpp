@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/captioner.h>
+#include <ccexpert/text/prompt.h>
 #include <ccexpert/train/config.h>
 
 #include "core/threads.h"
@@ -109,6 +110,12 @@ void check_data(const DataSection& data, const Check& check) {
   check.expect(!data.train.empty(), "data.train", "annotations or a data list", "none");
   check.one_of("data.captions", data.captions, {"flatten", "flatten_unique", "random_choice"});
   check.one_of("data.labels", data.labels, {"reference", "caption_only"});
+  if (!data.prompt_style.empty())
+    check.one_of("data.prompt_style", data.prompt_style, {"reference", "paper"});
+  check.section("data", [&] {
+    if (!data.question.empty()) text::complete_question(data.question);
+    text::chosen_question(data.question, data.prompt_style);
+  });
   check.one_of("data.unreadable", data.unreadable, {"error", "skip"});
   check.at_least("data.max_tokens", data.max_tokens, 1);
   check.threads("data.workers", data.workers);

@@ -17,6 +17,7 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
+#include "generate/generation_config.h"
 #include "generate/search.h"
 #include "train/run_data.h"
 #include "train/sample_json.h"
@@ -68,6 +69,16 @@ double score_of(const NamedScores& scores, const std::string& metric) {
   return found == scores.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
 }
 
+/// As the captioner decodes with the checkpoints of this run.
+DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
+  constexpr const char* kFile = "generation_config.json";
+  const auto file = std::find_if(run.companions.begin(), run.companions.end(),
+                                 [&](const auto& companion) { return companion.name == kFile; });
+  const CheckpointGeneration checkpoint(file == run.companions.end() ? "" : file->bytes,
+                                        (run.folder / kFile).string(), text::stop_token_ids(*run.tokenizer));
+  return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
+}
+
 }  // namespace
 
 struct Evaluator::Sums {
@@ -91,7 +102,7 @@ bool is_better(const std::string& metric, double score, const std::optional<doub
 }
 
 Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator)
-    : run_(run), config_(config), communicator_(communicator) {
+    : run_(run), config_(config), communicator_(communicator), decoding_(decoding_of(run, config)) {
   if (config.data.validation.empty()) return;
   pairs_ = read_examples(config.data.validation, config);
   unchanged_ = captions_of_unchanged(pairs_);
@@ -243,7 +254,7 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     std::vector<int64_t> images;  // of the pairs that have this many captions
     for (size_t i = 0; i < batch.size(); ++i) {
       if (caption >= batch[i]->captions.size()) continue;
-      auto example = text::encode_training_example(*run_.tokenizer, question_of(config_),
+      auto example = text::encode_training_example(*run_.tokenizer, run_.question,
                                                    batch[i]->captions[caption], label_style(config_));
       const auto length = std::ssize(example.ids) + 2 * (tokens.size(1) - 1);
       if (length > config_.data.max_tokens) {
@@ -280,12 +291,11 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   if (wanted.empty()) return;
   const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
   const std::vector<std::vector<int64_t>> ids(wanted.size(),
-                                              text::encode_prompt(*run_.tokenizer, question_of(config_)));
-  const auto& options = config_.evaluation.generation;
-  DecoderSequences sequences(run_.model->decoder(), run_.model->splice(ids, chosen), options.max_new_tokens);
-  const SearchRequest request{
-      .options = options, .stop_ids = text::stop_token_ids(*run_.tokenizer), .on_token = {}, .stop = {}};
-  const auto generated = options.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
+                                              text::encode_prompt(*run_.tokenizer, run_.question));
+  DecoderSequences sequences(run_.model->decoder(), run_.model->splice(ids, chosen),
+                             decoding_.max_new_tokens);
+  const SearchRequest request{.decoding = decoding_, .on_token = {}, .stop = {}};
+  const auto generated = decoding_.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& pair = *wanted[i];
     const auto caption = one_line(run_.tokenizer->decode(generated[i].ids));

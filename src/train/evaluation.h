@@ -20,10 +20,13 @@ namespace ccexpert::train {
 class Evaluator {
  public:
   /// `run` and `communicator` must outlive it. Takes the first `evaluation.max_pairs` pairs. Throws Error
-  /// where the metric cannot be told from the data, or needs METEOR's tables and there are none.
+  /// where the metric cannot be told from the data, or needs METEOR's tables and there are none, and where
+  /// captions cannot be decoded as the model's generation_config.json asks.
   Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator);
 
   bool has_pairs() const { return !pairs_.empty(); }
+  /// How captions are decoded: the config's values, else those of the model's generation_config.json.
+  const DecodingConfig& decoding() const { return decoding_; }
   /// Loss is the mean over the supervised tokens of all captions. `score` is of the config's metric. Nothing
   /// where a stop is requested on any rank before it is done. Unreadable pairs and captions of too many
   /// tokens end it or are left out, as `data.unreadable` has it.
@@ -48,6 +51,7 @@ class Evaluator {
   const RunModel& run_;
   const TrainConfig& config_;
   distributed::Communicator& communicator_;
+  const DecodingConfig decoding_;
   std::vector<data::ChangeExample> pairs_;
   std::unique_ptr<CaptionScores> scores_;  ///< nothing where the metric is the loss
   std::vector<std::string> unchanged_;     ///< what is said of unchanged pairs, sorted

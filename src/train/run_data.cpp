@@ -72,10 +72,6 @@ std::string check_ranks(const BatchSection& batch, int ranks) {
       idle, ranks, ranks * batch.micro);
 }
 
-std::string_view question_of(const TrainConfig& config) {
-  return config.data.question.empty() ? text::kReferenceQuestion : std::string_view(config.data.question);
-}
-
 text::LabelStyle label_style(const TrainConfig& config) {
   return config.data.labels == "reference" ? text::LabelStyle::kReference : text::LabelStyle::kCaptionOnly;
 }
@@ -96,7 +92,7 @@ data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, con
                               const TrainConfig& config, data::BatchPlan plan) {
   data::LoaderOptions options;
   options.preprocess = run.preprocess;
-  options.question = question_of(config);
+  options.question = run.question;
   options.labels = label_style(config);
   options.image_tokens = run.model->config().image_tokens();
   options.max_tokens = config.data.max_tokens;

@@ -25,7 +25,6 @@ std::vector<data::ChangeExample> training_pairs(const TrainConfig& config);
 std::string check_ranks(const BatchSection& batch, int ranks);
 
 /// The user's turn, and which tokens are taught, as the config has them.
-std::string_view question_of(const TrainConfig& config);
 text::LabelStyle label_style(const TrainConfig& config);
 
 /// The order of the run's samples, cut for one of its ranks.

@@ -176,6 +176,9 @@ class Run {
         fmt::format("{} pairs, {} samples an epoch, {} steps of {}{}", pairs_.size(), plan_.sampler().size(),
                     total_, config_.batch.global,
                     progress_.step > 0 ? fmt::format(", going on behind step {}", progress_.step) : ""));
+    log_->note(fmt::format("question: {:?}", run_.question));
+    if (evaluator_.has_pairs())
+      log_->note(fmt::format("captions of the evaluation: {}", to_text(evaluator_.decoding())));
   }
 
   StepReport one_step(bool stop, int64_t first) {

@@ -22,10 +22,15 @@ using State = ToyModel::State;
 
 constexpr int64_t kStop = 0;
 
+DecodingConfig stopping(DecodingConfig decoding) {
+  decoding.stop_ids = {kStop};
+  return decoding;
+}
+
 std::vector<GeneratedSequence> run(const at::Tensor& table, std::vector<State> starts,
-                                   const GenerationOptions& options, std::stop_token stop = {}) {
+                                   const DecodingConfig& options, std::stop_token stop = {}) {
   ToyModel model(table, std::move(starts));
-  return beam_search(model, {.options = options, .stop_ids = {kStop}, .on_token = {}, .stop = stop});
+  return beam_search(model, {.decoding = stopping(options), .on_token = {}, .stop = stop});
 }
 
 /// The best of all sequences that end with a stop token or have `length` tokens, by logprob / length^penalty.
@@ -104,7 +109,7 @@ at::Tensor trap() {
 TEST(BeamSearch, EscapesATrapThatCatchesGreedyDecoding) {
   ToyModel model(trap(), {{}});
   const auto greedy =
-      sample(model, {.options = {.max_new_tokens = 3}, .stop_ids = {kStop}, .on_token = {}, .stop = {}})
+      sample(model, {.decoding = {.max_new_tokens = 3, .stop_ids = {kStop}}, .on_token = {}, .stop = {}})
           .front();
   const auto beams = run(trap(), {{}}, {.max_new_tokens = 3, .beams = 2}).front();
   EXPECT_EQ(greedy.ids.front(), 1);
@@ -132,7 +137,7 @@ TEST(BeamSearch, ABatchOfPromptsGivesWhatEachGivesAlone) {
   const auto table = random_table(6, 11);
   std::vector<State> starts;
   for (int64_t i = 0; i < 6; ++i) starts.push_back({i, (i * i + 1) % 6});
-  const GenerationOptions options{.max_new_tokens = 7, .beams = 3, .repetition_penalty = 1.2};
+  const DecodingConfig options{.max_new_tokens = 7, .beams = 3, .repetition_penalty = 1.2};
   const auto together = run(table, starts, options);
   ASSERT_EQ(together.size(), starts.size());
   for (size_t i = 0; i < starts.size(); ++i) {
@@ -148,7 +153,7 @@ TEST(BeamSearch, OneBeamIsGreedyDecodingWithoutALengthPenalty) {
   for (int64_t i = 0; i < 6; ++i) {
     ToyModel model(table, {{i, i}});
     const auto greedy =
-        sample(model, {.options = {.max_new_tokens = 6}, .stop_ids = {kStop}, .on_token = {}, .stop = {}});
+        sample(model, {.decoding = {.max_new_tokens = 6, .stop_ids = {kStop}}, .on_token = {}, .stop = {}});
     const auto beam = run(table, {{i, i}}, {.max_new_tokens = 6, .beams = 1, .length_penalty = 0.0});
     EXPECT_EQ(beam.front().ids, greedy.front().ids) << "start " << i;
     EXPECT_EQ(beam.front().finish, greedy.front().finish) << "start " << i;
@@ -166,11 +171,23 @@ TEST(BeamSearch, MinNewTokensRulesOutEarlyStops) {
   }
 }
 
+TEST(BeamSearch, ThePenaltyMultipliesLogProbabilities) {
+  // After 1, token 1 has ln 0.526 = -0.642 and token 2 ln 0.474 = -0.747; the way over 2 is worse.
+  const std::vector<float> close{-9.0f, std::log(0.5f) + 5.0f, std::log(0.45f) + 5.0f, -9.0f};
+  const auto table = chain_table({close, close, {3.0f, 4.0f, 4.0f, 4.0f}, close});
+  const auto ids = [&](double penalty) {
+    return run(table, {{}}, {.max_new_tokens = 2, .beams = 2, .repetition_penalty = penalty}).front().ids;
+  };
+  EXPECT_THAT(ids(1.1), ElementsAre(1, 1)) << "-0.706 > -0.747; of the logits, 4.31 / 1.1 < 4.20";
+  EXPECT_THAT(ids(1.4), ElementsAre(1, 2)) << "-0.899 < -0.747";
+}
+
 TEST(BeamSearch, NeverHoldsMoreRowsThanBeams) {
   const auto table = random_table(6, 14);
   ToyModel model(table, {{0, 1}, {2, 3}});
   beam_search(
-      model, {.options = {.max_new_tokens = 5, .beams = 4}, .stop_ids = {kStop}, .on_token = {}, .stop = {}});
+      model,
+      {.decoding = {.max_new_tokens = 5, .beams = 4, .stop_ids = {kStop}}, .on_token = {}, .stop = {}});
   EXPECT_EQ(model.widest(), 8u);
 }
 
@@ -189,8 +206,7 @@ TEST(BeamSearch, AStopRequestLeavesTheBestSoFarAsCancelled) {
     std::stop_source& source_;
   };
   Stopping model(trap(), source);
-  const auto results = beam_search(model, {.options = {.max_new_tokens = 9, .beams = 2},
-                                           .stop_ids = {kStop},
+  const auto results = beam_search(model, {.decoding = {.max_new_tokens = 9, .beams = 2, .stop_ids = {kStop}},
                                            .on_token = {},
                                            .stop = source.get_token()});
   EXPECT_THAT(results.front().ids, ElementsAre(2, 3));
@@ -226,10 +242,10 @@ TEST(BeamSearch, ACompleteCandidateOfACancelledSearchIsCancelledToo) {
     std::stop_source& source_;
   };
   Stopping model(source);
-  const auto results = beam_search(model, {.options = {.max_new_tokens = 64, .beams = 2},
-                                           .stop_ids = {kStop},
-                                           .on_token = {},
-                                           .stop = source.get_token()});
+  const auto results =
+      beam_search(model, {.decoding = {.max_new_tokens = 64, .beams = 2, .stop_ids = {kStop}},
+                          .on_token = {},
+                          .stop = source.get_token()});
   EXPECT_THAT(results.front().ids, ElementsAre(kStop));
   EXPECT_EQ(results.front().finish, FinishReason::kCancelled);
 }

@@ -71,5 +71,59 @@ TEST(GenerationOptions, RefusesCombinationsThatContradictEachOther) {
   EXPECT_EQ(error_of({.top_k = 5}), greedy);
 }
 
+TEST(GenerationOptions, SamplingIsAskedForByEitherKey) {
+  EXPECT_FALSE(GenerationOptions{}.samples());
+  EXPECT_TRUE(GenerationOptions{.do_sample = true}.samples());
+  EXPECT_TRUE((GenerationOptions{.temperature = 0.5}).samples());
+  EXPECT_EQ(error_of({.do_sample = true, .top_p = 0.9}), "no error");
+  EXPECT_EQ(error_of({.do_sample = true, .temperature = 0.0}),
+            "temperature: expected above 0 with do_sample, got 0");
+}
+
+TEST(DecodingConfig, AnOptionWinsOverTheCheckpointAndThatOverTheDefault) {
+  const GenerationOptions checkpoint{.max_new_tokens = 20, .repetition_penalty = 1.1, .stop_ids = {7}};
+  const auto from_checkpoint = decoding_config({}, checkpoint);
+  EXPECT_EQ(from_checkpoint.max_new_tokens, 20);
+  EXPECT_EQ(from_checkpoint.repetition_penalty, 1.1);
+  EXPECT_EQ(from_checkpoint.stop_ids, std::vector<int64_t>{7});
+  const auto asked =
+      decoding_config({.max_new_tokens = 5, .repetition_penalty = 1.0, .stop_ids = {8, 9}}, checkpoint);
+  EXPECT_EQ(asked.max_new_tokens, 5);
+  EXPECT_EQ(asked.repetition_penalty, 1.0);
+  EXPECT_EQ(asked.stop_ids, (std::vector<int64_t>{8, 9}));
+  const auto defaults = decoding_config({}, {});
+  EXPECT_EQ(defaults.max_new_tokens, 64);
+  EXPECT_EQ(defaults.repetition_penalty, 1.0);
+}
+
+TEST(DecodingConfig, SamplingValuesOfACheckpointCountOnlyIfSamplingIsAskedFor) {
+  const GenerationOptions checkpoint{.do_sample = true, .temperature = 0.7, .top_p = 0.8, .top_k = 20};
+  const auto greedy = decoding_config({}, checkpoint);
+  EXPECT_EQ(greedy.temperature, 0.0);
+  EXPECT_EQ(greedy.top_p, 1.0);
+  EXPECT_EQ(greedy.top_k, 0);
+  const auto sampling = decoding_config({.do_sample = true}, checkpoint);
+  EXPECT_EQ(sampling.temperature, 0.7);
+  EXPECT_EQ(sampling.top_p, 0.8);
+  EXPECT_EQ(sampling.top_k, 20);
+  const auto warmer = decoding_config({.temperature = 0.9, .top_k = 0}, checkpoint);
+  EXPECT_EQ(warmer.temperature, 0.9);
+  EXPECT_EQ(warmer.top_p, 0.8);
+  EXPECT_EQ(warmer.top_k, 0);
+  EXPECT_EQ(decoding_config({.do_sample = true}, {}).temperature, 1.0);
+}
+
+TEST(DecodingConfig, SaysInOneLineWhatHolds) {
+  EXPECT_EQ(to_text({.max_new_tokens = 64, .repetition_penalty = 1.1, .stop_ids = {482, 480}}),
+            "greedy, at most 64 tokens, repetition penalty 1.1, ends at 482, 480");
+  EXPECT_EQ(
+      to_text({.min_new_tokens = 2, .beams = 3, .length_penalty = 0.5, .stop_ids = {1}}),
+      "3 beams (length penalty 0.5), at least 2 tokens, at most 64 tokens, repetition penalty 1, ends at 1");
+  EXPECT_EQ(
+      to_text({.temperature = 0.7, .top_p = 0.8, .top_k = 20, .stop_ids = {1}, .seed = 5}),
+      "sampling (temperature 0.7, top_p 0.8, top_k 20, seed 5), at most 64 tokens, repetition penalty 1, "
+      "ends at 1");
+}
+
 }  // namespace
 }  // namespace ccexpert

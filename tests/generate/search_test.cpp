@@ -24,6 +24,11 @@ using Ids = std::vector<int64_t>;
 
 constexpr int64_t kStop = 3;
 
+DecodingConfig stopping(DecodingConfig decoding) {
+  decoding.stop_ids = {kStop};
+  return decoding;
+}
+
 /// 0 -> 1 -> 2 -> stop, with runners-up.
 at::Tensor path_table() {
   return chain_table({{0.0f, 3.0f, 2.0f, 1.0f},    // after 0
@@ -33,13 +38,13 @@ at::Tensor path_table() {
 }
 
 std::vector<GeneratedSequence> run(const at::Tensor& table, std::vector<ToyModel::State> starts,
-                                   const GenerationOptions& options,
+                                   const DecodingConfig& options,
                                    const std::function<bool(size_t, int64_t, double)>& on_token = nullptr) {
   ToyModel model(table, std::move(starts));
-  return sample(model, {.options = options, .stop_ids = {kStop}, .on_token = on_token, .stop = {}});
+  return sample(model, {.decoding = stopping(options), .on_token = on_token, .stop = {}});
 }
 
-GeneratedSequence run_one(const at::Tensor& table, const GenerationOptions& options) {
+GeneratedSequence run_one(const at::Tensor& table, const DecodingConfig& options) {
   return run(table, {{}}, options).front();
 }
 
@@ -53,7 +58,7 @@ TEST(Greedy, TakesTheMostProbableTokenUntilAStopToken) {
 
 TEST(Greedy, AnyOfSeveralStopTokensEnds) {
   ToyModel model(path_table(), {{}});
-  const auto results = sample(model, {.options = {}, .stop_ids = {kStop, 2}, .on_token = {}, .stop = {}});
+  const auto results = sample(model, {.decoding = {.stop_ids = {kStop, 2}}, .on_token = {}, .stop = {}});
   EXPECT_THAT(results.front().ids, ElementsAre(1, 2));
   EXPECT_EQ(results.front().finish, FinishReason::kEndToken);
 }
@@ -121,7 +126,7 @@ TEST(Greedy, AStopRequestEndsAllWithinAToken) {
     return true;
   };
   const auto results =
-      sample(model, {.options = {}, .stop_ids = {kStop}, .on_token = count, .stop = source.get_token()});
+      sample(model, {.decoding = {.stop_ids = {kStop}}, .on_token = count, .stop = source.get_token()});
   EXPECT_EQ(tokens, 2u);
   for (const auto& result : results) {
     EXPECT_EQ(result.ids.size(), 1u);
@@ -134,7 +139,7 @@ TEST(Greedy, AStopRequestBeforeTheFirstTokenLeavesNothing) {
   source.request_stop();
   ToyModel model(path_table(), {{}});
   const auto results =
-      sample(model, {.options = {}, .stop_ids = {kStop}, .on_token = {}, .stop = source.get_token()});
+      sample(model, {.decoding = {.stop_ids = {kStop}}, .on_token = {}, .stop = source.get_token()});
   EXPECT_THAT(results.front().ids, IsEmpty());
   EXPECT_EQ(results.front().logprob, 0.0);
   EXPECT_EQ(results.front().finish, FinishReason::kCancelled);
@@ -144,7 +149,7 @@ TEST(Greedy, ABatchGivesWhatEachSequenceGivesAlone) {
   const auto table = random_table(8, 3);
   std::vector<ToyModel::State> starts;
   for (int64_t i = 0; i < 8; ++i) starts.push_back({i, (3 * i + 1) % 8});
-  const GenerationOptions options{.max_new_tokens = 20, .repetition_penalty = 1.3};
+  const DecodingConfig options{.max_new_tokens = 20, .repetition_penalty = 1.3};
   const auto together = run(table, starts, options);
   ASSERT_EQ(together.size(), starts.size());
   for (size_t i = 0; i < starts.size(); ++i) {
@@ -157,7 +162,7 @@ TEST(Greedy, ABatchGivesWhatEachSequenceGivesAlone) {
 
 TEST(Greedy, FinishedSequencesLeaveTheBatch) {
   ToyModel model(path_table(), {{0, 2}, {0, 0}, {0, 2}});
-  sample(model, {.options = {}, .stop_ids = {kStop}, .on_token = {}, .stop = {}});
+  sample(model, {.decoding = {.stop_ids = {kStop}}, .on_token = {}, .stop = {}});
   EXPECT_EQ(model.widest(), 1u) << "two of three sequences end with their first token";
   EXPECT_EQ(model.steps(), 2u) << "the last token is not read";
 }
@@ -174,7 +179,7 @@ TEST(Sampling, OneSeedGivesOneResultAndAnotherSeedAnother) {
 TEST(Sampling, ASequenceDoesNotDependOnItsBatch) {
   const auto table = random_table(16, 6, 0.5);
   const std::vector<ToyModel::State> starts{{0, 0}, {1, 2}, {5, 7}, {0, 0}};
-  const GenerationOptions options{.max_new_tokens = 30, .temperature = 1.2, .top_p = 0.9, .top_k = 12};
+  const DecodingConfig options{.max_new_tokens = 30, .temperature = 1.2, .top_p = 0.9, .top_k = 12};
   const auto together = run(table, starts, options);
   for (size_t i = 0; i < starts.size(); ++i) {
     EXPECT_EQ(together[i].ids, run(table, {starts[i]}, options).front().ids) << "sequence " << i;
@@ -186,9 +191,9 @@ TEST(Sampling, OneCandidateIsGreedyDecoding) {
   const auto table = random_table(16, 7);
   const auto greedy = run_one(table, {.max_new_tokens = 30});
   for (const int64_t seed : {1, 2, 3}) {
-    const GenerationOptions one_k{.max_new_tokens = 30, .temperature = 5.0, .top_k = 1, .seed = seed};
-    const GenerationOptions tiny_p{.max_new_tokens = 30, .temperature = 1.0, .top_p = 1e-6, .seed = seed};
-    const GenerationOptions cold{.max_new_tokens = 30, .temperature = 1e-300, .seed = seed};
+    const DecodingConfig one_k{.max_new_tokens = 30, .temperature = 5.0, .top_k = 1, .seed = seed};
+    const DecodingConfig tiny_p{.max_new_tokens = 30, .temperature = 1.0, .top_p = 1e-6, .seed = seed};
+    const DecodingConfig cold{.max_new_tokens = 30, .temperature = 1e-300, .seed = seed};
     for (const auto& options : {one_k, tiny_p, cold}) {
       const auto result = run_one(table, options);
       EXPECT_EQ(result.ids, greedy.ids);
@@ -211,10 +216,10 @@ void expect_frequencies(const Ids& draws, const at::Tensor& probabilities) {
 
 const at::Tensor kLogits = at::tensor({1.0f, -0.5f, 2.0f, 0.0f, -3.0f});
 
-Ids draws_of(const GenerationOptions& options) {
+Ids draws_of(const DecodingConfig& options) {
   std::mt19937_64 generator(99);
   Ids draws(20000);
-  for (auto& id : draws) id = draw_token(kLogits, options, generator);
+  for (auto& id : draws) id = draw_token(sampled_tokens(kLogits, options), generator);
   return draws;
 }
 
@@ -243,9 +248,8 @@ TEST(Sampling, TopPKeepsTheSmallestSetThatReachesIt) {
 TEST(Sampling, SequencesFollowTheModelsFrequencies) {
   const auto flat = chain_table(std::vector<std::vector<float>>(5, {1.0f, -0.5f, 2.0f, 0.0f, -3.0f}));
   ToyModel model(flat, {{}});
-  const auto results = sample(
-      model,
-      {.options = {.max_new_tokens = 8000, .temperature = 0.8}, .stop_ids = {}, .on_token = {}, .stop = {}});
+  const auto results =
+      sample(model, {.decoding = {.max_new_tokens = 8000, .temperature = 0.8}, .on_token = {}, .stop = {}});
   ASSERT_EQ(results.front().ids.size(), 8000u);
   expect_frequencies(results.front().ids, at::softmax(kLogits / 0.8, 0));
 }
@@ -259,8 +263,9 @@ TEST(Sampling, MinNewTokensHoldsForSamplingToo) {
 
 TEST(Penalize, LeavesLogitsAloneWhereNothingIsToBeDoneAndNeverWritesToThem) {
   const auto logits = at::tensor({1.0f, 2.0f, 3.0f, 4.0f}).unsqueeze(0);
-  EXPECT_TRUE(penalize(logits, {{1}}, {3}, {}).is_same(logits));
-  const auto changed = penalize(logits, {{1, 1}}, {3}, {.min_new_tokens = 3, .repetition_penalty = 2.0});
+  EXPECT_TRUE(penalize(logits, {{1}}, {.stop_ids = {3}}).is_same(logits));
+  const auto changed =
+      penalize(logits, {{1, 1}}, {.min_new_tokens = 3, .repetition_penalty = 2.0, .stop_ids = {3}});
   EXPECT_TRUE(at::equal(changed[0].slice(0, 0, 3), at::tensor({1.0f, 1.0f, 3.0f})))
       << "a token that stands twice is penalised once";
   EXPECT_EQ(changed[0][3].item<float>(), -std::numeric_limits<float>::infinity());

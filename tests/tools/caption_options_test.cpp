@@ -37,8 +37,9 @@ TEST(CaptionOptions, DefaultsAreTheEvaluations) {
   EXPECT_EQ(command.batch_size, 8);
   EXPECT_EQ(command.prompt, "");
   EXPECT_EQ(command.captioner.device, "auto");
-  EXPECT_EQ(command.generation.beams, 1);
-  EXPECT_EQ(command.generation.temperature, 0.0);
+  EXPECT_EQ(command.generation.beams, std::nullopt) << "what is not asked for is the checkpoint's";
+  EXPECT_EQ(command.generation.repetition_penalty, std::nullopt);
+  EXPECT_FALSE(command.generation.samples());
 }
 
 TEST(CaptionOptions, ValuesThatAreNoneAreNamedAndNotRepeatedWithoutEnd) {
@@ -88,6 +89,8 @@ TEST(CaptionOptions, EveryOptionArrives) {
                              "1.25",
                              "--length-penalty",
                              "0.5",
+                             "--stop-ids",
+                             "4,5",
                              "--seed",
                              "13",
                              "--prompt-style",
@@ -111,7 +114,28 @@ TEST(CaptionOptions, EveryOptionArrives) {
   EXPECT_EQ(command.generation.repetition_penalty, 1.25);
   EXPECT_EQ(command.generation.length_penalty, 0.5);
   EXPECT_EQ(command.generation.seed, 13);
+  EXPECT_THAT(command.generation.stop_ids, ElementsAre(4, 5));
   EXPECT_EQ(command.prompt, text::kPaperQuestion);
+}
+
+TEST(CaptionOptions, AStopIdTakesNoImageForAnother) {
+  const auto parsed = parse({"--model=m", "--stop-ids", "4", "a.png", "b.png"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_THAT(parsed.command.generation.stop_ids, ElementsAre(4));
+  EXPECT_THAT(parsed.command.images, ElementsAre("a.png", "b.png"));
+  EXPECT_THAT(refusal({"--model=m", "--stop-ids=4,x", "a", "b"}),
+              HasSubstr("expected a whole number, got x"));
+}
+
+TEST(CaptionOptions, AQuestionAndAStyleAreOneChoice) {
+  const auto parsed = parse({"--model=m", "--do-sample", "--prompt", "From <image1> to <image2>?", "a", "b"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.prompt, "From <image1> to <image2>?");
+  EXPECT_TRUE(parsed.command.generation.samples());
+  EXPECT_EQ(parse({"--model=m", "--prompt-style=reference", "a", "b"}).command.prompt,
+            text::kReferenceQuestion);
+  EXPECT_THAT(refusal({"--model=m", "--prompt=What?", "--prompt-style=reference", "a", "b"}),
+              StartsWith("question: contradicts the prompt style reference"));
 }
 
 TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {

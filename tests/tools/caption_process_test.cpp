@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/text/prompt.h>
+
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/shared_data.h"
@@ -210,6 +212,8 @@ TEST(CaptionProcess, TimingsAsJson) {
   EXPECT_EQ(timings.at("pairs"), 1);
   EXPECT_GT(timings.at("generated_tokens"), 3);
   EXPECT_GT(timings.at("seconds").at("vision"), 0.0);
+  EXPECT_EQ(timings.at("decoding").at("repetition_penalty"), 1.0);
+  EXPECT_EQ(timings.at("question"), text::kReferenceQuestion);
 }
 
 TEST(CaptionProcess, TimingsThatCannotBeWrittenStopTheRunBeforeItBegins) {

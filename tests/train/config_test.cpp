@@ -120,6 +120,30 @@ TEST_F(TrainConfigFile, CombinationsThatCannotBeAreNamedWithTheirLine) {
       (folder_ / "run.yaml").string() + ":5: loss.mask: expected 0, as model.diff_expert is false, got 0.5");
 }
 
+TEST_F(TrainConfigFile, AQuestionAndAPromptStyleThatContradictAreRefused) {
+  EXPECT_EQ(refusal("  prompt_style: papers\n"),
+            "run.yaml:6: data.prompt_style: expected reference or paper, got 'papers' (did you mean paper?)");
+  EXPECT_EQ(
+      refusal("  question: What?\n  prompt_style: paper\n"),
+      "run.yaml:6: data.question: contradicts the prompt style paper (give the question or the style, not "
+      "both)");
+  EXPECT_THAT(refusal("  question: one <image>\n"),
+              HasSubstr("run.yaml:6: data.question: expected <image> twice"));
+}
+
+TEST_F(TrainConfigFile, GenerationValuesThatAreNotSetStayUnset) {
+  const auto config =
+      small("evaluation:\n  generation: {repetition_penalty: 1.2, stop_ids: [4, 5], top_p: ~}\n");
+  EXPECT_EQ(config.evaluation.generation.repetition_penalty, 1.2);
+  EXPECT_EQ(config.evaluation.generation.top_p, std::nullopt);
+  EXPECT_EQ(config.evaluation.generation.max_new_tokens, std::nullopt);
+  const auto copy = folder_.write("copy.yaml", to_yaml_text(config));
+  const auto again = read_train_config(copy, {}).front();
+  EXPECT_EQ(to_yaml_text(again), to_yaml_text(config));
+  EXPECT_EQ(again.evaluation.generation.repetition_penalty, 1.2);
+  EXPECT_EQ(again.evaluation.generation.stop_ids, (std::vector<int64_t>{4, 5}));
+}
+
 TEST_F(TrainConfigFile, AStagesMistakesAreNamedWithTheirLine) {
   // Both the common part and the stage have the section.
   EXPECT_THAT(refusal("batch: {global: 8}\nstages:\n  - batch:\n      globl: 3\n"),

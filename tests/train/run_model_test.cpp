@@ -1,9 +1,15 @@
 // What belongs to a run's model.
 #include "train/run_model.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/text/prompt.h>
+
+#include "core/files.h"
+#include "generate/trained_question.h"
 #include "support/errors.h"
+#include "train/evaluation.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {
@@ -40,6 +46,63 @@ TEST(ImageSize, OfARunIsThatOfItsModelAndOfWhatItSaves) {
   const auto saved = start_run_model(config, at::kCPU);
   EXPECT_EQ(saved.preprocess.size, 98);
   EXPECT_TRUE(test::same_weights(test::weights_of(*saved.model), test::weights_of(*run.model)));
+}
+
+/// A start folder with the texts of the small checkpoint, changed.
+std::filesystem::path start_with(const test::TemporaryFolder& folder, std::string_view question,
+                                 std::string_view generation) {
+  std::filesystem::copy(test::tiny_folder(), folder / "start", std::filesystem::copy_options::recursive);
+  if (!question.empty()) {
+    folder.write("start/config.json",
+                 with_trained_question(read_file(folder / "start/config.json"), question));
+  }
+  folder.write("start/generation_config.json", std::string(generation));
+  return folder / "start";
+}
+
+TEST(Question, IsTheConfigsElseTheStartsElseTheReferences) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+  const auto question = [&] {
+    const auto run = start_run_model(config, at::kCPU);
+    EXPECT_EQ(trained_question(run.config_json, "config.json"), run.question) << "it travels with the model";
+    return run.question;
+  };
+  EXPECT_EQ(question(), text::kReferenceQuestion);
+  config.model.start = start_with(folder, "Say what is new.", "{}").string();
+  EXPECT_EQ(question(), "Say what is new.");
+  config.data.prompt_style = "paper";
+  EXPECT_EQ(question(), text::kPaperQuestion);
+  config.data.prompt_style = "";
+  config.data.question = "From <image1> to <image2>?";
+  EXPECT_EQ(question(), "From <image1> to <image2>?");
+}
+
+TEST(GenerationConfig, OfTheStartHoldsInEvaluationAndTravelsOn) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 2));
+  constexpr auto kFile = R"({"repetition_penalty": 1.2, "eos_token_id": 198, "temperature": 0.7})";
+  config.model.start = start_with(folder, "", kFile).string();
+  const auto alone = distributed::single_process();
+  const auto run = start_run_model(config, at::kCPU);
+  EXPECT_EQ(to_text(Evaluator(run, config, *alone).decoding()),
+            "greedy, at most 4 tokens, repetition penalty 1.2, ends at 198");
+  config.evaluation.generation.repetition_penalty = 1.0;
+  EXPECT_EQ(Evaluator(run, config, *alone).decoding().repetition_penalty, 1.0);
+  const auto file = std::find_if(run.companions.begin(), run.companions.end(), [](const auto& companion) {
+    return companion.name == "generation_config.json";
+  });
+  ASSERT_NE(file, run.companions.end());
+  EXPECT_EQ(file->bytes, kFile);
+}
+
+TEST(GenerationConfig, ThatCannotBeFollowedEndsTheRunAtItsStart) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 2));
+  config.model.start = start_with(folder, "", R"({"no_repeat_ngram_size": 2})").string();
+  const auto run = start_run_model(config, at::kCPU);
+  EXPECT_THAT(test::error_of([&] { Evaluator(run, config, *distributed::single_process()); }),
+              ::testing::HasSubstr("start/generation_config.json: no_repeat_ngram_size not implemented"));
 }
 
 TEST(ImageSize, BelowOnePatchIsAnError) {

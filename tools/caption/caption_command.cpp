@@ -20,9 +20,12 @@ namespace ccexpert::tools {
 namespace {
 
 void report_timings(const CaptionCommand& command, const Captioner& captioner) {
-  if (command.timings) fmt::print(stderr, "{}", timings_table(captioner.timings(), peak_memory()));
-  if (command.timings_file.empty()) return;
-  write_file(command.timings_file, timings_json(captioner.timings(), peak_memory()));
+  const RunFigures figures{.timings = captioner.timings(),
+                           .peak_bytes = peak_memory(),
+                           .decoding = captioner.decoding(command.generation),
+                           .question = command.prompt.empty() ? captioner.question() : command.prompt};
+  if (command.timings) fmt::print(stderr, "{}", timings_table(figures));
+  if (!command.timings_file.empty()) write_file(command.timings_file, timings_json(figures));
 }
 
 CaptionBatch batch_of(const Captioner& captioner) {

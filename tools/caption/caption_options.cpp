@@ -119,26 +119,41 @@ void add_evaluation_options(CLI::App& app, CaptionCommand& command) {
   app.add_flag("--no-meteor", command.no_meteor, "leave METEOR out of the scores")->group(kGroup);
 }
 
+template <class Field, class Value>
+void add_generation_option(CLI::App& app, const Field& field, Value& value) {
+  constexpr bool kWhole = std::is_same_v<Value, int64_t> || std::is_same_v<Value, std::optional<int64_t>> ||
+                          std::is_same_v<Value, std::vector<int64_t>>;
+  const auto name = option_name(field.name);
+  auto* option = [&] {
+    if constexpr (std::is_same_v<Value, bool>)
+      return app.add_flag(name, value, field.help);
+    else
+      return app.add_option(name, value, field.help)->type_name("N");
+  }();
+  option->group("Generation");
+  if constexpr (kWhole) option->check(whole_number());
+  if constexpr (std::is_same_v<Value, int64_t>) option->capture_default_str();
+  if constexpr (std::is_same_v<Value, std::vector<int64_t>>) {
+    option->delimiter(',')->allow_extra_args(false)->type_name("N,N,...");
+  }
+}
+
 void add_generation_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Generation";
-  app.add_option("-p,--prompt", command.prompt, "own question, with <image> twice or not at all")
+  app.add_option(
+         "-p,--prompt", command.prompt,
+         "own question, with <image> twice, <image1> and <image2>, or neither (the checkpoint's, else the "
+         "reference's)")
       ->check(some_text())
       ->type_name("TEXT")
       ->group(kGroup);
   app.add_option("--prompt-style", command.prompt_style,
-                 "wording of the standard question: as released, or as printed")
+                 "ask the standard question, worded as in the released code or in the paper")
       ->check(CLI::IsMember({"reference", "paper"}))
-      ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
-  for_each_field<GenerationOptions>([&](const auto& each) {
-    auto* option = app.add_option(option_name(each.name), command.generation.*each.member, each.help)
-                       ->capture_default_str()
-                       ->type_name("N")
-                       ->group(kGroup);
-    using Value = std::remove_reference_t<decltype(command.generation.*each.member)>;
-    if constexpr (std::is_same_v<Value, int64_t>) option->check(whole_number());
-  });
+  for_each_field<GenerationOptions>(
+      [&](const auto& each) { add_generation_option(app, each, command.generation.*each.member); });
   app.add_option("-b,--batch-size", command.batch_size,
                  "pairs in flight at once; captions do not depend on it")
       ->check(CLI::Range(int64_t{1}, int64_t{4096}).description(""))
@@ -186,17 +201,15 @@ void check(CaptionCommand& command) {
   expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
   expect(!command.stream || (command.single_pair() && command.format == "text" && command.output.empty()),
          "--stream: expected with one pair, as text, to standard output");
-  expect(!command.stream || command.generation.beams == 1,
-         "--stream: expected --beams 1, got " + std::to_string(command.generation.beams));
-  expect(command.prompt.empty() || command.prompt_style == "reference",
-         "--prompt-style: expected without --prompt, which replaces the standard question");
+  const auto beams = command.generation.beams.value_or(1);
+  expect(!command.stream || beams == 1, "--stream: expected --beams 1, got " + std::to_string(beams));
   if (command.model.empty()) command.model = embedded_model();
   expect(!command.model.empty(),
          "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
          "installed)");
   command.generation.validate();
-  if (command.prompt_style == "paper") command.prompt = text::kPaperQuestion;
   if (!command.prompt.empty()) text::complete_question(command.prompt);
+  command.prompt = text::chosen_question(command.prompt, command.prompt_style);
 }
 
 /// CLI11 knows options one by one, not which of them go together.

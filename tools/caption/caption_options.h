@@ -37,8 +37,8 @@ struct CaptionCommand {
   std::filesystem::path meteor_data;  ///< empty: where scripts/setup.sh puts it
   bool no_meteor = false;
 
-  std::string prompt;
-  std::string prompt_style = "reference";
+  std::string prompt;        ///< the question; empty: the checkpoint's
+  std::string prompt_style;  ///< of the standard question, or empty
   GenerationOptions generation;
   int64_t batch_size = 8;
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
+#include "core/printable.h"
+
 namespace ccexpert::tools {
 namespace {
 
@@ -31,7 +33,8 @@ int64_t peak_memory() {
   return int64_t{usage.ru_maxrss} * 1024;
 }
 
-std::string timings_table(const CaptionerTimings& timings, int64_t peak_bytes) {
+std::string timings_table(const RunFigures& figures) {
+  const auto& timings = figures.timings;
   std::string table;
   for (const auto& stage : kStages)
     table += fmt::format("{:<12}{:10.3f} s\n", stage.name, timings.*stage.seconds);
@@ -40,18 +43,33 @@ std::string timings_table(const CaptionerTimings& timings, int64_t peak_bytes) {
                        per_second(timings.prompt_tokens, timings.prefill));
   table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "generated", timings.generated_tokens,
                        per_second(timings.generated_tokens, timings.decode));
-  return table + fmt::format("{:<12}{:10.2f} GB\n", "peak memory", static_cast<double>(peak_bytes) * 1e-9);
+  table += fmt::format("{:<12}{:10.2f} GB\n", "peak memory", static_cast<double>(figures.peak_bytes) * 1e-9);
+  return table + fmt::format("{:<12}{}\n{:<12}{}\n", "decoding", to_text(figures.decoding), "question",
+                             printable(figures.question));
 }
 
-std::string timings_json(const CaptionerTimings& timings, int64_t peak_bytes) {
+std::string timings_json(const RunFigures& figures) {
+  const auto& timings = figures.timings;
+  const auto& decoding = figures.decoding;
   nlohmann::ordered_json report;
   for (const auto& stage : kStages) report["seconds"][stage.name] = timings.*stage.seconds;
   report["pairs"] = timings.pairs;
   report["prompt_tokens"] = timings.prompt_tokens;
   report["generated_tokens"] = timings.generated_tokens;
   report["decode_tokens_per_second"] = per_second(timings.generated_tokens, timings.decode);
-  report["peak_memory_bytes"] = peak_bytes;
-  return report.dump(2) + "\n";
+  report["peak_memory_bytes"] = figures.peak_bytes;
+  report["decoding"] = {{"max_new_tokens", decoding.max_new_tokens},
+                        {"min_new_tokens", decoding.min_new_tokens},
+                        {"beams", decoding.beams},
+                        {"length_penalty", decoding.length_penalty},
+                        {"temperature", decoding.temperature},
+                        {"top_p", decoding.top_p},
+                        {"top_k", decoding.top_k},
+                        {"repetition_penalty", decoding.repetition_penalty},
+                        {"stop_ids", decoding.stop_ids},
+                        {"seed", decoding.seed}};
+  report["question"] = figures.question;
+  return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace ccexpert::tools

@@ -10,10 +10,18 @@ namespace ccexpert::tools {
 /// Most memory this process has held, in bytes.
 int64_t peak_memory();
 
-/// A table for people.
-std::string timings_table(const CaptionerTimings& timings, int64_t peak_bytes);
+/// What a run did, and how.
+struct RunFigures {
+  CaptionerTimings timings;
+  int64_t peak_bytes = 0;
+  DecodingConfig decoding = {};
+  std::string question = {};
+};
 
-/// The same as a JSON object: seconds of each stage, counts, tokens per second, bytes.
-std::string timings_json(const CaptionerTimings& timings, int64_t peak_bytes);
+/// A table for people.
+std::string timings_table(const RunFigures& figures);
+
+/// The same as a JSON object: seconds of each stage, counts, tokens per second, bytes, decoding, question.
+std::string timings_json(const RunFigures& figures);
 
 }  // namespace ccexpert::tools

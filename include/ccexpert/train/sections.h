@@ -62,6 +62,7 @@ struct DataSection {
   std::string captions = "flatten";
   std::string labels = "reference";
   std::string question;
+  std::string prompt_style;
   int64_t max_tokens = 2048;
   std::string unreadable = "error";
   int64_t workers = 4;
@@ -81,7 +82,11 @@ struct DataSection {
             "one; random_choice: one drawn per pair and epoch"),
         field("labels", &Self::labels,
               "reference: as the released code; caption_only: the caption and its end"),
-        field("question", &Self::question, "the user's turn (empty: the reference's question)"),
+        field("question", &Self::question,
+              "the user's turn (empty: the start's, else the reference's); saved with the model"),
+        field("prompt_style", &Self::prompt_style,
+              "ask the standard question as the released code words it (reference) or as the paper does "
+              "(paper)"),
         field("max_tokens", &Self::max_tokens, "longer samples count as unreadable; image tokens included"),
         field("unreadable", &Self::unreadable, "error: stop; skip: leave out and count"),
         field("workers", &Self::workers, "threads that decode and resize, per rank"),

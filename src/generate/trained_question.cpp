@@ -1,0 +1,35 @@
+#include "generate/trained_question.h"
+
+#include <fmt/format.h>
+
+#include <ccexpert/text/prompt.h>
+
+#include "core/json.h"
+
+namespace ccexpert {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kKey = "ccexpert_question";
+
+}  // namespace
+
+std::string trained_question(std::string_view config_json, const std::string& source) {
+  const auto question = json_value(parse_json(config_json, source), kKey, std::string(), source);
+  try {
+    if (!question.empty()) text::complete_question(question);
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}: {}", source, kKey, error.what()));
+  }
+  return question;
+}
+
+std::string with_trained_question(std::string_view config_json, std::string_view question) {
+  json config = parse_json(config_json, "config.json");
+  config[kKey] = question;
+  // Bytes that are not UTF-8 are U+FFFD to the tokenizer, too.
+  return config.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ccexpert
