@@ -49,12 +49,12 @@ def config_of(args, folder):
         "batch": {"global": args.micro * args.accumulate, "micro": args.micro, "epochs": 1000},
         "optimizer": {"learning_rate": 1e-6, "parameters": [
             {"pattern": "*"}, {"pattern": "model.vision_tower.*", "lr_factor": 0.2}]},
-        "distributed": {"zero": args.zero}, "checkpoint": {"every_steps": 0},
-        "evaluation": {"every_epoch": False, "every_steps": args.steps if args.evaluate else 0, "metric": "s_star_m",
-                       "max_pairs": args.evaluate, "batch_size": args.evaluate_batch,
-                       "generation": {"max_new_tokens": 24, "min_new_tokens": 24}}}
+        "distributed": {"zero": args.zero}, "checkpoint": {"every_steps": 0}}
     if args.evaluate:
         section["data"]["validation"] = pairs
+        section["evaluation"] = {"every_epoch": False, "every_steps": args.steps, "metric": "s_star_m",
+                                 "max_pairs": args.evaluate, "batch_size": args.evaluate_batch,
+                                 "generation": {"max_new_tokens": 24, "min_new_tokens": 24}}
     path = folder / "config.yaml"
     path.write_text(json.dumps(section))  # which is YAML
     return path

@@ -17,7 +17,11 @@
 #include <ccexpert/core/log.h>
 #include <ccexpert/distributed/communicator.h>
 
+#include "distributed/address.h"
+#include "distributed/bounded.h"
 #include "distributed/heartbeat.h"
+#include "distributed/meeting.h"
+#include "distributed/terminate.h"
 #include "distributed/watchdog.h"
 
 namespace ccexpert::distributed {
@@ -29,7 +33,6 @@ using Backend = c10::intrusive_ptr<c10d::Backend>;
 
 constexpr milliseconds kShortestBeat(50);
 constexpr milliseconds kLongestBeat(1000);
-constexpr milliseconds kPoll(100);
 
 /// c10d logs each socket that breaks, with a stack trace; a rank says once, in a sentence, which of the
 /// others is gone. Who sets LibTorch's own variable gets what it asks for.
@@ -44,67 +47,62 @@ void quiet_c10d() {
   }();
 }
 
-Store connect(const Rank& rank, bool hosts, milliseconds timeout) {
+/// The address of the first rank's machine, as a number.
+std::string resolve(const Rank& rank, const JoinOptions& options) {
+  const auto address = std::make_shared<std::string>();
+  const auto ended = within({.timeout = options.timeout, .stop = options.stop},
+                            [address, host = rank.master_address] { *address = numeric_address(host); });
+  if (ended == Ended::kDone) return *address;
+  const auto what = fmt::format("the address of '{}' was looked up", rank.master_address);
+  if (ended == Ended::kStopped) fail("start of the run", "told to stop while " + what);
+  fail("start of the run", fmt::format("no answer within {} ms when {}", options.timeout.count(), what));
+}
+
+/// What keeps this rank from the first one's store.
+[[noreturn]] void refuse_place(const Rank& rank, const std::string& address, const JoinOptions& options,
+                               Ended ended) {
+  const auto place = fmt::format("{}:{}", address, rank.master_port);
+  if (ended == Ended::kStopped) {
+    fail("start of the run",
+         fmt::format("rank {} was told to stop while it waited for rank 0 at {}", rank.rank, place));
+  }
+  fail({place, fmt::format("rank 0 to listen there within {} ms", options.timeout.count()),
+        accepts(address, rank.master_port) ? "a program that does not answer as rank 0 does" : "no answer"});
+}
+
+/// Connects to the first rank's store; serves it where `listener` says by which socket.
+Store connect(const Rank& rank, const std::string& address, const JoinOptions& options,
+              std::optional<int> listener = {}) {
   quiet_c10d();
-  c10d::TCPStoreOptions options;
-  options.port = static_cast<uint16_t>(rank.master_port);
-  options.isServer = hosts;
-  options.numWorkers = static_cast<size_t>(rank.size);
-  options.waitWorkers = false;
-  options.timeout = timeout;
+  c10d::TCPStoreOptions wanted;
+  wanted.port = static_cast<uint16_t>(rank.master_port);
+  wanted.isServer = listener.has_value();
+  wanted.masterListenFd = listener;
+  wanted.waitWorkers = false;
+  wanted.timeout = options.timeout;
+  const auto store = std::make_shared<Store>();
+  const auto tell = [&] {
+    log::info(fmt::format("start of the run: rank {} waits for rank 0 at {}:{} (at most {} s)", rank.rank,
+                          address, rank.master_port, options.timeout.count() / 1000));
+  };
+  auto ended = Ended::kLate;
   try {
-    return c10::make_intrusive<c10d::TCPStore>(rank.master_address, options);
-  } catch (const std::exception&) {
-    const auto place = fmt::format("{}:{}", rank.master_address, rank.master_port);
-    if (hosts) fail(place, "rank 0 cannot listen there", "is another run using the port?");
-    fail({place, fmt::format("rank 0 to listen there within {} ms", timeout.count()), "no answer"});
+    ended =
+        within({.timeout = options.timeout, .stop = options.stop, .notice = tell},
+               [store, wanted, address] { *store = c10::make_intrusive<c10d::TCPStore>(address, wanted); });
+  } catch (const std::exception& error) {
+    log::debug(error.what());
   }
+  if (ended == Ended::kDone) return *store;
+  refuse_place(rank, address, options, ended);
 }
 
-std::string joined_key(int rank) {
-  return fmt::format("joined/{}", rank);
+/// A strange rank's keys, or those of a run at the same port before, are not this run's.
+c10::intrusive_ptr<c10d::Store> of_run(const Store& store, const Rank& rank, const std::string& part) {
+  return c10::make_intrusive<c10d::PrefixStore>(fmt::format("ccexpert/{}/{}", rank.run, part), store);
 }
 
-std::vector<int> missing_ranks(const Store& store, int size) {
-  std::vector<int> missing;
-  for (int rank = 0; rank < size; ++rank) {
-    if (!store->check({joined_key(rank)})) missing.push_back(rank);
-  }
-  return missing;
-}
-
-/// Polls, so that all ranks learn at once what the first whose time is over has missed: rank 0 takes the
-/// store with it when it goes.
-std::vector<int> wait_for_all(const Store& store, const Rank& rank, milliseconds timeout) {
-  constexpr const char* kGivenUp = "start/given_up";
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  store->set(joined_key(rank.rank), std::vector<uint8_t>{1});
-  while (true) {
-    auto missing = missing_ranks(store, rank.size);
-    if (missing.empty()) return missing;
-    if (store->check({kGivenUp}) || std::chrono::steady_clock::now() > deadline) {
-      store->set(kGivenUp, std::vector<uint8_t>{1});
-      if (rank.rank == 0) std::this_thread::sleep_for(5 * kPoll);
-      return missing;
-    }
-    std::this_thread::sleep_for(kPoll);
-  }
-}
-
-void meet(const Store& store, const Rank& rank, milliseconds timeout) {
-  const auto expected = fmt::format("{} ranks within {} ms", rank.size, timeout.count());
-  std::vector<int> missing;
-  try {
-    missing = wait_for_all(store, rank, timeout);
-  } catch (const std::exception&) {
-    fail({"start of the run", expected, "the end of rank 0"});
-  }
-  if (!missing.empty()) {
-    fail({"start of the run", expected, fmt::format("no word from rank {}", fmt::join(missing, ", "))});
-  }
-}
-
-SharedTexts texts_of(const Store& store) {
+SharedTexts texts_of(const c10::intrusive_ptr<c10d::Store>& store) {
   return {.set =
               [store](const std::string& key, const std::string& text) {
                 store->set(key, std::vector<uint8_t>(text.begin(), text.end()));
@@ -113,16 +111,24 @@ SharedTexts texts_of(const Store& store) {
             if (!store->check({key})) return std::nullopt;
             const auto bytes = store->get(key);
             return std::string(bytes.begin(), bytes.end());
-          }};
+          },
+          .count = [store](const std::string& key) { return store->add(key, 1); }};
 }
 
-Backend make_gloo(const Store& store, const Rank& rank, milliseconds timeout) {
+/// Gloo listens on one interface alone: the one that GLOO_SOCKET_IFNAME names, or that leads to the first
+/// rank.
+std::shared_ptr<gloo::transport::Device> gloo_device(const std::string& address) {
+  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
+  if (interface != nullptr && !is_loopback(address))
+    return c10d::ProcessGroupGloo::createDeviceForInterface(interface);
+  return c10d::ProcessGroupGloo::createDeviceForHostname(own_address_towards(address));
+}
+
+Backend make_gloo(const Store& store, const Rank& rank, const std::string& address, milliseconds timeout) {
   auto options = c10d::ProcessGroupGloo::Options::create(timeout);
-  const bool one_machine = rank.master_address == "127.0.0.1" || rank.master_address == "localhost";
-  options->devices.push_back(one_machine ? c10d::ProcessGroupGloo::createDeviceForHostname("127.0.0.1")
-                                         : c10d::ProcessGroupGloo::createDefaultDevice());
-  return c10::make_intrusive<c10d::ProcessGroupGloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store),
-                                                     rank.rank, rank.size, options);
+  options->devices.push_back(gloo_device(address));
+  return c10::make_intrusive<c10d::ProcessGroupGloo>(of_run(store, rank, "gloo"), rank.rank, rank.size,
+                                                     options);
 }
 
 #ifdef USE_C10D_NCCL
@@ -132,8 +138,8 @@ Backend make_nccl(const Store& store, const Rank& rank, milliseconds timeout) {
   ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = 2 * timeout;
-  return c10::make_intrusive<c10d::ProcessGroupNCCL>(c10::make_intrusive<c10d::PrefixStore>("nccl", store),
-                                                     rank.rank, rank.size, options);
+  return c10::make_intrusive<c10d::ProcessGroupNCCL>(of_run(store, rank, "nccl"), rank.rank, rank.size,
+                                                     options);
 }
 #else
 Backend make_nccl(const Store& /*store*/, const Rank& /*rank*/, milliseconds /*timeout*/) {
@@ -143,17 +149,26 @@ Backend make_nccl(const Store& /*store*/, const Rank& /*rank*/, milliseconds /*t
 
 class C10dCommunicator : public Communicator {
  public:
-  C10dCommunicator(const Rank& rank, at::Device device, milliseconds timeout)
-      : rank_(rank), device_(device), store_(connect(rank, rank.rank == 0, timeout)) {
-    meet(store_, rank, timeout);
+  C10dCommunicator(const Rank& rank, at::Device device, const JoinOptions& options)
+      : rank_(rank), device_(device), terminate_(rank.rank) {
+    const auto first = resolve(rank, options);
+    const bool serves = rank.rank == 0 && !rank.store_runs;
+    const auto listener = serves ? listen_at(first, rank.master_port) : Listener{.address = first};
+    store_ = connect(rank, listener.address, options, listener.socket);
+    meet(texts_of(of_run(store_, rank, "start")), rank, with_device(options));
     // A connection of its own: a beat must not wait behind a collective's messages.
-    heartbeat_ = std::make_unique<Heartbeat>(texts_of(connect(rank, false, timeout)), rank.rank, rank.size,
-                                             std::clamp(timeout / 10, kShortestBeat, kLongestBeat));
-    guarded("the start of the run", [&] {
-      backend_ = device.is_cuda() ? make_nccl(store_, rank, timeout) : make_gloo(store_, rank, timeout);
-    });
-    if (device.is_cuda())
-      watchdog_ = std::make_unique<Watchdog>(timeout, [this](const std::string& what) { end_for(what); });
+    const auto beats = connect(rank, listener.address, options);
+    heartbeat_ = std::make_unique<Heartbeat>(texts_of(of_run(beats, rank, "life")), rank.rank, rank.size,
+                                             std::clamp(options.timeout / 10, kShortestBeat, kLongestBeat));
+    backend_ = make_backend(first, options);
+    const Watchdog::Limits limits{
+        .timeout =
+            device.is_cuda() ? std::optional(options.timeout) : std::nullopt,  // a CPU's waiting throws
+        .stop = options.stop,
+        .stop_timeout = options.stop_timeout,
+        .hopeless = [this] { return !heartbeat_->lost_rank().empty(); }};  // others may still be saving
+    watchdog_ = std::make_unique<Watchdog>(
+        limits, [this](const std::string& what, const std::string& why) { end_for(what, why); });
   }
 
   ~C10dCommunicator() override {
@@ -228,12 +243,36 @@ class C10dCommunicator : public Communicator {
   }
 
  private:
+  /// Ranks on a CPU and on a GPU speak by other means.
+  JoinOptions with_device(JoinOptions options) const {
+    options.program += device_.is_cuda() ? " on a GPU" : " on a CPU";
+    return options;
+  }
+
+  /// Making it waits for all ranks once more.
+  Backend make_backend(const std::string& address, const JoinOptions& options) {
+    const auto backend = std::make_shared<Backend>();
+    auto ended = Ended::kLate;
+    guarded("the start of the run", [&] {
+      ended = within({.timeout = 2 * options.timeout, .stop = options.stop},
+                     [=, store = store_, rank = rank_, gpu = device_.is_cuda()] {
+                       *backend = gpu ? make_nccl(store, rank, options.timeout)
+                                      : make_gloo(store, rank, address, options.timeout);
+                     });
+    });
+    if (ended == Ended::kDone) return *backend;
+    failed_ = true;
+    fail(fmt::format("rank {}: the start of the run", rank_.rank),
+         ended == Ended::kStopped ? "told to stop while the ranks connect"
+                                  : "the ranks did not connect in time");
+  }
+
   template <class Call>
   Pending start(const char* what, std::vector<at::Tensor> tensors, Call&& call) {
     heartbeat_->count_collective();
     c10::intrusive_ptr<c10d::Work> work;
     guarded(what, [&] { work = call(); });
-    if (watchdog_) watchdog_->watch(what, [work] { return state_of(*work); });
+    watch(what, work);
     return Pending(
         [this, what, work, tensors = std::move(tensors)] { guarded(what, [&] { work->wait(); }); });
   }
@@ -256,16 +295,29 @@ class C10dCommunicator : public Communicator {
          reason.empty() ? "" : "see the log of that rank");
   }
 
+  void watch(const char* what, const c10::intrusive_ptr<c10d::Work>& work) {
+    if (device_.is_cuda()) {
+      watchdog_->watch(what, [work] { return state_of(*work); });
+      return;
+    }
+    // On a CPU waiting throws what failed; and tensors must not live longer for being watched.
+    const c10::weak_intrusive_ptr<c10d::Work> weak(work);
+    watchdog_->watch(what, [weak] {
+      const auto alive = weak.lock();
+      return alive && !alive->isCompleted() ? Watchdog::State::kRunning : Watchdog::State::kDone;
+    });
+  }
+
   static Watchdog::State state_of(c10d::Work& work) {
     if (!work.isCompleted()) return Watchdog::State::kRunning;
     return work.exception() ? Watchdog::State::kFailed : Watchdog::State::kDone;
   }
 
-  /// The main thread waits for a GPU that waits for a rank that is gone; nothing that is thrown would reach
+  /// The main thread waits for a GPU, or in Gloo, for a rank that is gone; nothing that is thrown would reach
   /// it, and destructors would wait with it.
-  [[noreturn]] void end_for(const std::string& what) const {
+  [[noreturn]] void end_for(const std::string& what, const std::string& why) const {
     try {
-      refuse(what, "it did not end in time");
+      refuse(what, why);
     } catch (const std::exception& error) {
       log::error(error.what());
     }
@@ -280,20 +332,21 @@ class C10dCommunicator : public Communicator {
 
   Rank rank_;
   at::Device device_;
+  TerminateGuard terminate_;
   Store store_;
   std::unique_ptr<Heartbeat> heartbeat_;
-  std::unique_ptr<Watchdog> watchdog_;  // null on a CPU, where waiting throws
+  std::unique_ptr<Watchdog> watchdog_;
   Backend backend_;
   bool failed_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, milliseconds timeout) {
+std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, const JoinOptions& options) {
   // A launcher's single GPU talks to itself by NCCL, so that what many would do can be seen on one.
   const bool alone = rank.size == 1 && !(rank.launched && device.is_cuda());
   if (alone) return single_process();
-  return std::make_unique<C10dCommunicator>(rank, device, timeout);
+  return std::make_unique<C10dCommunicator>(rank, device, options);
 }
 
 }  // namespace ccexpert::distributed

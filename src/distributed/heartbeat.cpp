@@ -13,6 +13,7 @@ namespace ccexpert::distributed {
 namespace {
 
 constexpr const char* kVerdict = "verdict";
+constexpr const char* kNoLife = "shows no sign of life";
 /// Beats that a rank may miss.
 constexpr int kPatience = 4;
 /// A busy machine may keep this process's own thread from looking.
@@ -23,7 +24,7 @@ std::string key_of(int rank) {
 }
 
 std::string no_life(int rank) {
-  return fmt::format("rank {} shows no sign of life", rank);
+  return fmt::format("rank {} {}", rank, kNoLife);
 }
 
 struct Sign {
@@ -166,6 +167,14 @@ std::chrono::milliseconds Heartbeat::time_to_tell() const {
 }
 
 std::string Heartbeat::diagnose() {
+  return watch_others(false);
+}
+
+std::string Heartbeat::lost_rank() {
+  return watch_others(true);
+}
+
+std::string Heartbeat::watch_others(bool for_life_alone) {
   auto& state = *state_;
   std::unique_lock lock(state.mutex);
   state.watching = true;
@@ -173,8 +182,10 @@ std::string Heartbeat::diagnose() {
   const auto before = state.signs;
   answers = answers && state.wait_for_looks(lock, kPatience);
   state.watching = false;
-  if (state.verdict.empty()) state.verdict = answers ? state.judge(before) : no_life(0);
-  return state.verdict;
+  if (!state.verdict.empty()) return state.verdict;
+  const auto found = answers ? state.judge(before) : no_life(0);
+  if (for_life_alone && found.find(kNoLife) == std::string::npos) return {};
+  return state.verdict = found;
 }
 
 }  // namespace ccexpert::distributed

@@ -2,19 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
-namespace ccexpert::distributed {
+#include "distributed/shared_texts.h"
 
-/// Texts by key that all ranks see; `get` gives nothing where a key is not there. Both may throw, or never
-/// return, where the store is gone.
-struct SharedTexts {
-  std::function<void(const std::string&, const std::string&)> set;
-  std::function<std::optional<std::string>(const std::string&)> get;
-};
+namespace ccexpert::distributed {
 
 /// Writes at short intervals that this rank lives, and how many collectives it has entered. Only a thread of
 /// its own touches the texts, so that nothing here waits for a store that hangs.
@@ -32,11 +25,16 @@ class Heartbeat {
   /// holds for all, as those that stop for it would be found next.
   std::string diagnose();
 
+  /// The same for a rank without a sign of life alone: "" where all live, however far behind.
+  std::string lost_rank();
+
   /// Long enough for all ranks that live to learn what one of them found.
   std::chrono::milliseconds time_to_tell() const;
 
  private:
   struct State;
+  std::string watch_others(bool for_life_alone);
+
   std::shared_ptr<State> state_;
 };
 

@@ -16,14 +16,15 @@ struct Launcher {
   const char* size;
   const char* local_rank;
   const char* local_size;
+  const char* run;
 };
 
 constexpr Launcher kLaunchers[] = {
-    {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
-    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE"},
+    {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "TORCHELASTIC_RUN_ID"},
+    {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "SLURM_STEP_TASKS_PER_NODE", "SLURM_JOB_ID"},
     {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK",
-     "OMPI_COMM_WORLD_LOCAL_SIZE"},
-    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"}};
+     "OMPI_COMM_WORLD_LOCAL_SIZE", nullptr},
+    {"PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS", nullptr}};
 constexpr const Launcher& kTorchrun = kLaunchers[0];
 constexpr const Launcher& kSlurm = kLaunchers[1];
 
@@ -82,6 +83,13 @@ int master_port() {
   return port;
 }
 
+/// A torchrun that starts its processes again gives them the store of before.
+std::string run_of(const Launcher& launcher) {
+  auto name = variable("CCEXPERT_RUN");
+  if (!name && launcher.run != nullptr) name = variable(launcher.run);
+  return name.value_or("") + variable("TORCHELASTIC_RESTART_COUNT").value_or("");
+}
+
 void expect_below(const char* name, int value, const char* limit_name, int limit) {
   if (value >= limit) fail({name, fmt::format("below {} ({})", limit_name, limit), std::to_string(value)});
 }
@@ -107,6 +115,8 @@ Rank rank_from_environment() {
     }
     rank.master_address = master_address(rank);
     rank.master_port = master_port();
+    rank.run = run_of(launcher);
+    rank.store_runs = variable("TORCHELASTIC_USE_AGENT_STORE") == "True";
     return rank;
   }
   return {};

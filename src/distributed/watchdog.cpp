@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace ccexpert::distributed {
 namespace {
 
@@ -21,8 +23,8 @@ Watchdog::State state_of(const std::function<Watchdog::State()>& look) {
 
 }  // namespace
 
-Watchdog::Watchdog(milliseconds timeout, std::function<void(const std::string&)> on_late)
-    : timeout_(timeout),
+Watchdog::Watchdog(Limits limits, OnLate on_late)
+    : limits_(std::move(limits)),
       on_late_(std::move(on_late)),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -33,22 +35,54 @@ Watchdog::~Watchdog() {
 
 void Watchdog::watch(std::string what, std::function<State()> look) {
   const std::lock_guard lock(mutex_);
-  watched_.push_back({std::move(what), std::move(look), Clock::now() + timeout_});
+  watched_.push_back({std::move(what), std::move(look), Clock::now()});
+}
+
+std::string Watchdog::verdict(State state) const {
+  if (state == State::kFailed) return "it failed";
+  if (state == State::kDone || !limits_.timeout) return {};
+  return Clock::now() - watched_.front().start > *limits_.timeout ? "it did not end in time" : "";
+}
+
+bool Watchdog::is_late_after_stop() const {
+  return limits_.stop.stop_requested() && !watched_.empty() &&
+         Clock::now() - std::max(progress_, watched_.front().start) > limits_.stop_timeout;
+}
+
+std::string Watchdog::take_first() {
+  auto what = std::move(watched_.front().what);
+  watched_.pop_front();
+  progress_ = Clock::now();
+  return what;
 }
 
 void Watchdog::run(const std::stop_token& stop) {
-  const auto pause = std::clamp(timeout_ / 20, milliseconds(1), kLongestPause);
+  const auto shortest = limits_.timeout.value_or(limits_.stop_timeout);
+  const auto pause = std::clamp(shortest / 20, milliseconds(1), kLongestPause);
   std::unique_lock lock(mutex_);
+  const auto report = [&](const std::string& why) {
+    const auto what = take_first();
+    lock.unlock();
+    on_late_(what, why);
+  };
+  progress_ = Clock::now();
   while (!stop.stop_requested()) {
+    if (!limits_.stop.stop_requested()) progress_ = Clock::now();
     while (!watched_.empty()) {
       const auto state = state_of(watched_.front().look);
-      if (state == State::kRunning && Clock::now() < watched_.front().deadline) break;
-      const auto what = watched_.front().what;
-      watched_.pop_front();
-      if (state == State::kDone) continue;
+      if (const auto why = verdict(state); !why.empty()) return report(why);
+      if (state == State::kRunning) break;
+      take_first();
+    }
+    if (is_late_after_stop()) {
       lock.unlock();
-      on_late_(what);
-      return;
+      const bool hopeless = limits_.hopeless();
+      lock.lock();
+      progress_ = Clock::now();
+      const bool runs = !watched_.empty() && state_of(watched_.front().look) == State::kRunning;
+      if (hopeless && runs)
+        return report(
+            fmt::format("it did not end within {} s after the stop", limits_.stop_timeout.count() / 1000));
     }
     changed_.wait_for(lock, stop, pause, [] { return false; });
   }

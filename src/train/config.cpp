@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -11,6 +12,7 @@
 
 #include "core/threads.h"
 #include "core/yaml.h"
+#include "train/no_effect.h"
 
 namespace ccexpert::train {
 namespace {
@@ -91,6 +93,7 @@ void check_run(const TrainConfig& config, const Check& check) {
                std::to_string(config.distributed.zero));
   check.above_zero("distributed.bucket_mb", config.distributed.bucket_mb);
   check.above_zero("distributed.timeout_seconds", config.distributed.timeout_seconds);
+  check.above_zero("distributed.stop_seconds", config.distributed.stop_seconds);
   check.at_least("checkpoint.every_steps", config.checkpoint.every_steps, 0);
   check.at_least("checkpoint.keep_last", config.checkpoint.keep_last, 1);
 }
@@ -103,7 +106,7 @@ void check_model(const ModelSection& model, const Check& check) {
   check.at_least("model.image_size", model.image_size, 0);
   check.above_zero("model.init_std", model.init_std);
   check.not_negative("model.flag_init_std", model.flag_init_std);
-  check.at_least("model.per_expert_depth", model.per_expert_depth, 1);
+  check.at_least("model.per_expert_depth", model.per_expert_depth, 0);
 }
 
 void check_data(const DataSection& data, const Check& check) {
@@ -135,7 +138,7 @@ void check_batch(const BatchSection& batch, const Check& check) {
   check.expect(fits, "batch.micro", fmt::format("a divisor of batch.global ({})", batch.global),
                std::to_string(batch.micro));
   check.at_least("batch.max_steps", batch.max_steps, 0);
-  if (batch.max_steps == 0) check.above_zero("batch.epochs", batch.epochs);
+  check.not_negative("batch.epochs", batch.epochs);
 }
 
 void check_loss(const LossSection& loss, const ModelSection& model, const Check& check) {
@@ -165,6 +168,9 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
     const auto rule = fmt::format("optimizer.parameters[{}].", i);
     check.not_negative(rule + "lr_factor", optimizer.parameters[i].lr_factor);
     check.not_negative(rule + "weight_decay", optimizer.parameters[i].weight_decay);
+    check.expect(optimizer.parameters[i].lr_factor > 0.0 || optimizer.parameters[i].weight_decay == 0.0,
+                 rule + "weight_decay", "0, as lr_factor is 0",
+                 fmt::format("{}", optimizer.parameters[i].weight_decay));
   }
 }
 
@@ -186,6 +192,11 @@ void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
   check.section("evaluation.generation", [&] { evaluation.generation.validate(); });
 }
 
+void check_effects(const TrainConfig& config, const Check& check) {
+  for (const auto& each : values_without_effect(config))
+    check.expect(false, each.key, each.expected, each.got);
+}
+
 void check_all(const TrainConfig& config, PlaceOf place) {
   const Check check(std::move(place));
   check_run(config, check);
@@ -196,6 +207,7 @@ void check_all(const TrainConfig& config, PlaceOf place) {
   check_optimizer(config.optimizer, check);
   check_layout(config.checkpoint, config.model, check);
   check_evaluation(config.evaluation, check);
+  check_effects(config, check);
 }
 
 /// `over` laid on `base`: sections merge, everything else is replaced.
@@ -263,15 +275,45 @@ YAML::Node common_part(const YAML::Node& root) {
   return common;
 }
 
-bool says_start(const YAML::Node& stage) {
-  const auto model = stage["model"];
-  return model.IsDefined() && model.IsMap() && model["start"].IsDefined();
+/// Whether `node` itself has the key "section.key".
+bool says(const YAML::Node& node, const std::string& key) {
+  const auto dot = key.find('.');
+  const auto value = node[key.substr(0, dot)];
+  if (!value.IsDefined()) return false;
+  return dot == std::string::npos || (value.IsMap() && says(value, key.substr(dot + 1)));
 }
 
 /// The checkpoint of `before` that `stage` starts from.
 std::string start_after(const TrainConfig& before, const ReadStage& stage) {
   const auto name = stage.start_from ? stage.start_from->name : "best";
   return (std::filesystem::path(before.output) / name).string();
+}
+
+/// A start, or fresh weights, that are said for all stages are meant for the first.
+void follow(ReadStage& next, const YAML::Node& stage, const TrainConfig& before) {
+  auto& model = next.config.model;
+  model.start = start_after(before, next);
+  if (!says(stage, "model.fresh")) model.fresh = false;
+  if (model.fresh || !before.model.diff_expert) return;
+  // The stage before leaves nothing that would be drawn.
+  if (!says(stage, "model.init_std")) model.init_std = ModelSection{}.init_std;
+  if (!says(stage, "model.flag_init_std")) model.flag_init_std = ModelSection{}.flag_init_std;
+}
+
+/// Leaves out of each stage what is said for all and has no effect in it; a key must have one somewhere.
+void leave_out_common(std::vector<ReadStage>& stages, const YAML::Node& nodes) {
+  std::map<std::string, size_t> unused;
+  for (size_t i = 0; i < stages.size(); ++i) {
+    for (const auto& each : values_without_effect(stages[i].config)) {
+      if (!says(nodes[i], each.key)) ++unused[each.key];
+    }
+  }
+  for (size_t i = 0; i < stages.size(); ++i) {
+    for (const auto& each : values_without_effect(stages[i].config)) {
+      const bool said_here = says(nodes[i], each.key);
+      if (!said_here && unused[each.key] < stages.size()) each.remove(stages[i].config);
+    }
+  }
 }
 
 /// A key that changes nothing is a mistake: a run's first stage has none before it, nor has a run without
@@ -302,11 +344,10 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     if (!names.insert(config.name).second) {
       refuse(stages, "a name of its own for each", fmt::format("'{}' twice", config.name));
     }
-    const bool starts_from_another = !read.empty() && !says_start(stage);
+    const bool starts_from_another = !read.empty() && !says(stage, "model.start");
     any_starts_from_another = any_starts_from_another || starts_from_another;
     if (starts_from_another) {
-      config.model.start = start_after(read.back().config, next);
-      config.model.fresh = false;  // said for all stages, it is meant for the first
+      follow(next, stage, read.back().config);
     } else if (stage["start_from"].IsDefined()) {
       refuse_start_from(*next.start_from, read.empty() ? "the first stage" : "one with model.start");
     }
@@ -314,6 +355,7 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     read.push_back(std::move(next));
   }
   refuse_idle_start_from(read, any_starts_from_another);
+  leave_out_common(read, stages);
   return read;
 }
 

@@ -17,15 +17,16 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
+#include "core/json.h"
 #include "generate/generation_config.h"
 #include "generate/search.h"
+#include "train/log_line.h"
 #include "train/run_data.h"
 #include "train/sample_json.h"
 
 namespace ccexpert::train {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 /// A caption as it is compared: lower case, letters, digits and single blanks.
@@ -89,7 +90,7 @@ struct Evaluator::Sums {
   int64_t right = 0;
   int64_t skipped = 0;
   ordered_json samples = ordered_json::array();
-  json captions = json::array();  ///< (place of the pair, caption) of every caption
+  ordered_json captions = ordered_json::array();  ///< (place of the pair, caption) of every caption
 };
 
 bool larger_is_better(const std::string& metric) {
@@ -172,8 +173,9 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   if (scores_) line.scores.emplace_back("change_accuracy", value(4) / std::max(1.0, value(3)));
   line.scores.emplace_back("loss", line.loss);
   line.score = std::isfinite(line.loss) ? score_of(line.scores, line.metric) : line.loss;
-  for (const auto& text : communicator_.gather_text(sums.samples.dump())) {
-    for (const auto& sample : ordered_json::parse(text)) line.samples.push_back(to_sample(sample));
+  for (const auto& text : communicator_.gather_text(to_line(sums.samples))) {
+    for (const auto& sample : parse_json(text, "samples of a rank"))
+      line.samples.push_back(to_sample(sample));
   }
   return line;
 }
@@ -182,8 +184,8 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
 NamedScores Evaluator::score_captions(const Sums& sums) const {
   if (!scores_) return {};
   std::map<size_t, std::string> captions;  // pairs that were left out have none
-  for (const auto& text : communicator_.gather_text(sums.captions.dump())) {
-    for (const auto& said : json::parse(text)) captions[said[0].get<size_t>()] = said[1];
+  for (const auto& text : communicator_.gather_text(to_line(sums.captions))) {
+    for (const auto& said : parse_json(text, "captions of a rank")) captions[said[0].get<size_t>()] = said[1];
   }
   if (captions.empty()) return {};
   std::vector<eval::Sample> samples;

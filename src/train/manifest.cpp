@@ -6,13 +6,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
 #include "core/json.h"
+#include "train/content_hash.h"
 
 namespace ccexpert::train {
 namespace {
@@ -26,18 +24,16 @@ constexpr size_t kBlock = size_t{1} << 20;
 ManifestEntry manifest_entry(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
   std::vector<char> block(kBlock);
-  XXH3_state_t state;
-  XXH3_128bits_reset(&state);
+  ContentHash hash;
   uint64_t bytes = 0;
   while (in) {
     in.read(block.data(), static_cast<std::streamsize>(block.size()));
     const auto count = static_cast<size_t>(in.gcount());
-    XXH3_128bits_update(&state, block.data(), count);
+    hash.add(block.data(), count);
     bytes += count;
   }
   if (!in.eof()) fail(file.string(), "cannot be read");
-  const auto hash = XXH3_128bits_digest(&state);
-  return {file.filename().string(), bytes, fmt::format("{:016x}{:016x}", hash.high64, hash.low64)};
+  return {file.filename().string(), bytes, hash.hex()};
 }
 
 void write_manifest(const fs::path& folder, const std::vector<ManifestEntry>& entries) {
@@ -46,12 +42,19 @@ void write_manifest(const fs::path& folder, const std::vector<ManifestEntry>& en
   write_file(folder / kManifestFile, manifest.dump(2) + "\n");
 }
 
+void expect_file_name(const std::string& name, const std::string& source) {
+  if (fs::path(name).filename() == name && name != "." && name != "..") return;
+  fail({source, "names of files beside it", "'" + name + "'"});
+}
+
 std::vector<std::string> verify_manifest(const fs::path& folder, int part, int parts, MissingFiles missing) {
   const auto path = folder / kManifestFile;
   const auto manifest = parse_json(read_file(path), path.string());
-  if (!manifest.is_object()) fail({path.string(), "an object of files", manifest.dump().substr(0, 60)});
+  if (!manifest.is_object()) fail({path.string(), "an object of files", json_shown(manifest)});
   std::vector<std::string> names;
   for (const auto& [name, expected] : manifest.items()) {
+    if (!expected.is_object()) fail({path.string() + ": " + name, "bytes and xxh3", json_shown(expected)});
+    expect_file_name(name, path.string());
     const auto bytes = json_value(expected, "bytes", uint64_t{0}, path.string());
     const auto hash = json_value(expected, "xxh3", std::string(), path.string());
     const bool reads = std::ssize(names) % parts == part;

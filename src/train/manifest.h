@@ -24,6 +24,9 @@ inline constexpr const char* kManifestFile = "manifest.json";
 /// Those of a checkpoint that somebody copied without the optimiser's state are not there.
 enum class MissingFiles { kRefuse, kPass };
 
+/// Throws Error that names `source` where `name` could lead out of a folder.
+void expect_file_name(const std::string& name, const std::string& source);
+
 /// Returns the files that the manifest names. Throws Error naming the one that is missing, of another size,
 /// or, for each of `parts` callers another share of the files, of other content.
 std::vector<std::string> verify_manifest(const std::filesystem::path& folder, int part = 0, int parts = 1,

@@ -21,6 +21,26 @@ std::vector<std::string> possible_patterns(const torch::nn::Module& model) {
   return {patterns.begin(), patterns.end()};
 }
 
+/// Parameters that a rule matches, and those of them that no later rule matches.
+struct Uses {
+  int64_t matches = 0;
+  int64_t holds = 0;
+};
+
+void expect_effect(const ParameterRule& rule, size_t place, const Uses& uses,
+                   const torch::nn::Module& model) {
+  const auto key = fmt::format("optimizer.parameters[{}].pattern", place);
+  if (uses.matches == 0) {
+    const auto nearest = nearest_name(rule.pattern, possible_patterns(model));
+    fail({key, "a pattern of parameters' names", fmt::format("'{}', which matches none", rule.pattern),
+          nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
+  }
+  if (uses.holds > 0) return;
+  fail({key, "a parameter that no later rule matches",
+        fmt::format("'{}', whose {} parameters later rules all match", rule.pattern, uses.matches),
+        "the last rule that matches holds"});
+}
+
 }  // namespace
 
 bool matches(std::string_view pattern, std::string_view name) {
@@ -45,26 +65,21 @@ bool matches(std::string_view pattern, std::string_view name) {
 
 std::vector<TrainableParameter> apply_rules(torch::nn::Module& model,
                                             const std::vector<ParameterRule>& rules) {
-  std::vector<int64_t> uses(rules.size(), 0);
+  std::vector<Uses> uses(rules.size());
   std::vector<TrainableParameter> trainable;
   for (auto& item : model.named_parameters()) {
     const ParameterRule* holds = nullptr;
     for (size_t i = 0; i < rules.size(); ++i) {
       if (!matches(rules[i].pattern, item.key())) continue;
       holds = &rules[i];
-      ++uses[i];
+      ++uses[i].matches;
     }
+    if (holds != nullptr) ++uses[static_cast<size_t>(holds - rules.data())].holds;
     const bool trains = holds != nullptr && holds->lr_factor > 0.0;
     item.value().requires_grad_(trains);
     if (trains) trainable.push_back({item.key(), item.value(), holds->lr_factor, holds->weight_decay});
   }
-  for (size_t i = 0; i < rules.size(); ++i) {
-    if (uses[i] > 0) continue;
-    const auto nearest = nearest_name(rules[i].pattern, possible_patterns(model));
-    fail({fmt::format("optimizer.parameters[{}].pattern", i), "a pattern of parameters' names",
-          fmt::format("'{}', which matches none", rules[i].pattern),
-          nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
-  }
+  for (size_t i = 0; i < rules.size(); ++i) expect_effect(rules[i], i, uses[i], model);
   if (trainable.empty())
     fail("optimizer.parameters", "no parameter trains", "a rule with lr_factor above 0 is needed");
   return trainable;

@@ -14,6 +14,7 @@
 
 #include "core/files.h"
 #include "core/html.h"
+#include "train/log_line.h"
 
 namespace ccexpert::train {
 namespace {
@@ -40,25 +41,27 @@ std::string picture(const fs::path& path) {
   }
 }
 
+void add_pictures(json& samples) {
+  for (auto& sample : samples) {
+    if (!sample.is_object()) continue;
+    for (const auto* side : {"before", "after"}) {
+      const auto path = sample.value(side, json());
+      if (path.is_string()) sample[std::string(side) + "_picture"] = picture(path.get<std::string>());
+    }
+  }
+}
+
 /// Steps as rows of numbers and evaluations as they are, the last one's pictures within.
 json page_data(const std::string& log_lines) {
   json steps = json::array(), evaluations = json::array();
   for (size_t start = 0; start < log_lines.size();) {
     const size_t end = std::min(log_lines.find('\n', start), log_lines.size());
-    auto line = json::parse(log_lines.begin() + static_cast<std::ptrdiff_t>(start),
-                            log_lines.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+    auto line = parse_log_line(std::string_view(log_lines).substr(start, end - start));
     start = end + 1;
-    if (!line.is_object()) continue;
-    const auto event = line.value("event", "");
-    if (event != "step" && event != "evaluation") continue;
-    (event == "step" ? steps : evaluations).push_back(std::move(line));
+    if (!line || (line->event != "step" && line->event != "evaluation")) continue;
+    (line->event == "step" ? steps : evaluations).push_back(std::move(line->object));
   }
-  if (!evaluations.empty()) {
-    for (auto& sample : evaluations.back()["samples"]) {
-      sample["before_picture"] = picture(sample["before"].get<std::string>());
-      sample["after_picture"] = picture(sample["after"].get<std::string>());
-    }
-  }
+  if (!evaluations.empty()) add_pictures(evaluations.back()["samples"]);
   return {{"steps", steps}, {"evaluations", evaluations}};
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -13,6 +12,7 @@
 
 #include "core/files.h"
 #include "core/yaml.h"
+#include "train/agreement.h"
 #include "train/manifest.h"
 
 namespace ccexpert::train {
@@ -22,22 +22,6 @@ namespace {
 /// optimiser's state has.
 constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions",
                                        "model.image_size"};
-
-/// What `work` says on the first rank, on all of them; what it throws too.
-template <class Work>
-std::string first_rank_says(distributed::Communicator& communicator, Work&& work) {
-  std::string own;
-  if (communicator.rank() == 0) {
-    try {
-      own = work();
-    } catch (const std::exception& error) {
-      own = std::string("!") + error.what();
-    }
-  }
-  auto answer = communicator.gather_text(own).front();
-  if (answer.starts_with('!')) throw Error(answer.substr(1));
-  return answer;
-}
 
 /// Newest first. The others must not look for themselves while the first rank may still write.
 std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Communicator& communicator) {
@@ -53,21 +37,6 @@ std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Commun
   std::istringstream list(text);
   for (int64_t step = 0; list >> step;) steps.insert(steps.begin(), step);
   return steps;
-}
-
-/// What `check` throws on the first rank where it throws, on all of them; "" where it does not.
-template <class Check>
-std::string problem_on_any(distributed::Communicator& communicator, Check&& check) {
-  std::string own;
-  try {
-    check();
-  } catch (const std::exception& error) {
-    own = error.what();
-  }
-  const auto problems = communicator.gather_text(own);
-  const auto first =
-      std::find_if(problems.begin(), problems.end(), [](const auto& text) { return !text.empty(); });
-  return first == problems.end() ? "" : *first;
 }
 
 /// A number without the digits that keep it exact.
@@ -90,14 +59,13 @@ void flatten(const YAML::Node& node, const std::string& key, std::map<std::strin
   }
 }
 
-std::map<std::string, std::string> values_of(const std::string& yaml, const std::string& source) {
+}  // namespace
+
+std::map<std::string, std::string> config_values(const std::string& yaml, const std::string& source) {
   std::map<std::string, std::string> values;
   flatten(parse_yaml(yaml, source).root, "", values);
-  values.erase("output");
   return values;
 }
-
-}  // namespace
 
 int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator) {
   const auto steps = agree_on_steps(folder, communicator);
@@ -129,7 +97,9 @@ void expect_undamaged(const std::filesystem::path& start, distributed::Communica
 }
 
 std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml) {
-  const auto before = values_of(before_yaml, "config.yaml"), now = values_of(now_yaml, "config");
+  auto before = config_values(before_yaml, "config.yaml"), now = config_values(now_yaml, "config");
+  before.erase("output");
+  now.erase("output");
   const auto value = [](const auto& values, const std::string& key) {
     const auto found = values.find(key);
     return found == values.end() ? std::string("nothing") : "'" + found->second + "'";

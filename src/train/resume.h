@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct ConfigChange {
   std::string before;
   std::string now;
 };
+
+/// Values of a config as YAML by "section.key"; numbers without the digits that keep them exact.
+std::map<std::string, std::string> config_values(const std::string& yaml, const std::string& source);
 
 /// The keys whose values differ between two configs as YAML; `output` does not count.
 std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include <ATen/ATen.h>
@@ -88,8 +89,7 @@ data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const 
            .last = data::LastBatch::kKeep}};
 }
 
-data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, const RunModel& run,
-                              const TrainConfig& config, data::BatchPlan plan) {
+data::LoaderOptions loader_options(const RunModel& run, const TrainConfig& config) {
   data::LoaderOptions options;
   options.preprocess = run.preprocess;
   options.question = run.question;
@@ -102,13 +102,21 @@ data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, con
   options.prefetch = config.data.prefetch;
   options.cache_bytes = static_cast<int64_t>(config.data.cache_gb * kBytesPerGigabyte);
   options.bad_samples = config.data.unreadable == "skip" ? data::BadSamples::kSkip : data::BadSamples::kError;
-  return {pairs, *run.tokenizer, std::move(plan), std::move(options)};
+  return options;
+}
+
+data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, const RunModel& run,
+                              const TrainConfig& config, data::BatchPlan plan) {
+  return {pairs, *run.tokenizer, std::move(plan), loader_options(run, config)};
 }
 
 int64_t total_steps(const TrainConfig& config, int64_t batches_per_epoch) {
-  const auto all =
-      static_cast<int64_t>(std::ceil(config.batch.epochs * static_cast<double>(batches_per_epoch)));
-  return config.batch.max_steps > 0 ? config.batch.max_steps : std::max<int64_t>(all, 1);
+  const auto& batch = config.batch;
+  if (batch.epochs == 0.0 && batch.max_steps > 0) return batch.max_steps;
+  const double epochs = batch.epochs > 0.0 ? batch.epochs : 1.0;
+  const auto all = static_cast<int64_t>(std::ceil(epochs * static_cast<double>(batches_per_epoch)));
+  const int64_t most = batch.max_steps > 0 ? batch.max_steps : std::numeric_limits<int64_t>::max();
+  return std::clamp<int64_t>(all, 1, most);
 }
 
 TensorBatch to_tensors(data::MicroBatch&& batch, int64_t side, const at::TensorOptions& options) {

@@ -31,6 +31,9 @@ text::LabelStyle label_style(const TrainConfig& config);
 data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const TrainConfig& config, int rank,
                            int ranks);
 
+/// How samples are prepared for this model.
+data::LoaderOptions loader_options(const RunModel& run, const TrainConfig& config);
+
 /// Micro-batches of one rank. `pairs` and `run` must outlive it.
 data::BatchLoader make_loader(const std::vector<data::ChangeExample>& pairs, const RunModel& run,
                               const TrainConfig& config, data::BatchPlan plan);

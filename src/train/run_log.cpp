@@ -11,6 +11,7 @@
 #include <ccexpert/core/log.h>
 
 #include "core/files.h"
+#include "train/log_line.h"
 #include "train/report.h"
 #include "train/sample_json.h"
 #include "train/tensorboard.h"
@@ -19,7 +20,6 @@ namespace ccexpert::train {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr double kGigabyte = 1e9;
@@ -58,16 +58,21 @@ std::string duration(double seconds) {
 std::string kept_lines(const fs::path& path, int64_t step, int64_t evaluated) {
   if (!fs::exists(path)) return {};
   std::string kept, text = read_file(path);
+  int64_t damaged = 0;
   for (size_t start = 0; start < text.size();) {
     const size_t end = text.find('\n', start);
     if (end == std::string::npos) break;
     const auto line = text.substr(start, end - start + 1);
-    const auto object = json::parse(line, nullptr, false);
     start = end + 1;
-    if (!object.is_object()) continue;
-    const int64_t last = object.value("event", "") == "evaluation" ? evaluated : step;
-    if (object.value("step", int64_t{0}) <= last) kept += line;
+    const auto entry = parse_log_line(line);
+    if (!entry) {
+      ++damaged;
+      continue;
+    }
+    if (entry->step <= (entry->event == "evaluation" ? evaluated : step)) kept += line;
   }
+  if (damaged > 0)
+    log::warning(fmt::format("{}: {} lines that are damaged are left out", path.string(), damaged));
   return kept;
 }
 
@@ -101,8 +106,8 @@ class RunLog::Impl {
   }
 
   void append(const ordered_json& object) {
-    // dump(): NaN and infinity become null, as JSON has neither.
-    log_ << object.dump() << "\n" << std::flush;
+    // NaN and infinity become null, as JSON has neither.
+    log_ << to_line(object) << "\n" << std::flush;
     if (!log_) fail(folder_.log().string(), "cannot be written");
   }
 

@@ -24,11 +24,12 @@ namespace fs = std::filesystem;
 /// The paper's scales, counted from the last block.
 constexpr int64_t kScales[] = {-11, -8, -5, -2};
 
-/// A base model's config with the Diff Expert that training gives it.
-void add_diff_expert(ModelConfig& config, const ModelSection& section) {
-  const int64_t blocks = config.vision.num_hidden_layers;
-  auto layers = section.vision_layers;
-  if (layers.empty()) layers.assign(std::begin(kScales), std::end(kScales));
+constexpr int64_t kPaperDepth = 2;
+
+/// `layers` of the end as hidden states counted from the first. Throws Error for those that the tower lacks.
+std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers, const VisionConfig& vision) {
+  const int64_t blocks = vision.num_hidden_layers;
+  std::vector<int64_t> counted;
   for (size_t i = 0; i < layers.size(); ++i) {
     const bool ascends = i == 0 || layers[i - 1] < layers[i];
     if (layers[i] < -blocks - 1 || layers[i] > -1 || !ascends) {
@@ -36,15 +37,51 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
             fmt::format("ascending layers of -{} to -1, as the tower has {} blocks", blocks + 1, blocks),
             fmt::format("{}", fmt::join(layers, ", "))});
     }
+    counted.push_back(blocks + 1 + layers[i]);
   }
+  return counted;
+}
+
+/// A base model's config with the Diff Expert that training gives it.
+void add_diff_expert(ModelConfig& config, const ModelSection& section) {
+  auto layers = section.vision_layers;
+  if (layers.empty()) layers.assign(std::begin(kScales), std::end(kScales));
   DiffExpertConfig expert;
-  expert.per_expert_depth = section.per_expert_depth;
+  expert.per_expert_depth = section.per_expert_depth > 0 ? section.per_expert_depth : kPaperDepth;
   expert.embedding_dim = config.vision.hidden_size;
   expert.mlp_dim = 4 * config.vision.hidden_size;
   config.diff_expert = expert;
   config.image_newline = false;
-  config.vision_layers.clear();
-  for (const int64_t layer : layers) config.vision_layers.push_back(blocks + 1 + layer);
+  config.vision_layers = counted_from_first(layers, config.vision);
+}
+
+/// A Diff Expert is as its checkpoint has it: the keys that shape a fresh one may only say the same.
+void expect_same_expert(const ModelConfig& config, const ModelSection& section) {
+  constexpr const char* kHint = "another Diff Expert needs a start without one";
+  const int64_t depth = config.diff_expert->per_expert_depth;
+  if (section.per_expert_depth > 0 && section.per_expert_depth != depth) {
+    fail({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
+          std::to_string(section.per_expert_depth), kHint});
+  }
+  if (section.vision_layers.empty()) return;
+  if (counted_from_first(section.vision_layers, config.vision) == config.vision_layers) return;
+  std::vector<int64_t> layers;
+  for (const int64_t layer : config.vision_layers)
+    layers.push_back(layer - config.vision.num_hidden_layers - 1);
+  fail({"model.vision_layers",
+        fmt::format("[{}], which the checkpoint's Diff Expert sees", fmt::join(layers, ", ")),
+        fmt::format("[{}]", fmt::join(section.vision_layers, ", ")), kHint});
+}
+
+/// Without anything to draw, how it would be drawn has no effect.
+void expect_usual_deviations(const ModelConfig& start, const ModelSection& section) {
+  if (section.fresh || !start.diff_expert) return;
+  const auto expect = [](const char* key, double value, double usual) {
+    if (value == usual) return;
+    fail({key, fmt::format("{}, as the start has all weights", usual), fmt::format("{}", value)});
+  };
+  expect("model.init_std", section.init_std, ModelSection{}.init_std);
+  expect("model.flag_init_std", section.flag_init_std, ModelSection{}.flag_init_std);
 }
 
 /// A tower for images of `side` px.
@@ -58,6 +95,7 @@ void resize(VisionConfig& vision, int64_t side) {
 
 ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   if (run.model.image_size > 0) resize(config.vision, run.model.image_size);
+  if (run.model.diff_expert && config.diff_expert) expect_same_expert(config, run.model);
   if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
   if (!run.model.diff_expert && config.diff_expert) {
     fail({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
@@ -65,6 +103,14 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   if (!run.model.image_newline) config.image_newline = false;
   config.validate();
   return config;
+}
+
+/// The config of the model that a run makes of the checkpoint in `folder`, whose config.json is `text`.
+ModelConfig config_from(const std::string& text, const fs::path& folder, const TrainConfig& run) {
+  auto config = parse_model_config(text, (folder / "config.json").string());
+  // A run that is resumed has drawn its weights already.
+  if (folder == run.model.start) expect_usual_deviations(config, run.model);
+  return adapted(std::move(config), run);
 }
 
 FreshWeights fresh_weights(const TrainConfig& config) {
@@ -119,7 +165,7 @@ ModelConfig run_model_config(const fs::path& folder, const TrainConfig& config) 
     fail({"model.start", "a checkpoint folder with config.json", folder.string() + " without one",
           "docs/training.md says where bases come from"});
   }
-  return adapted(parse_model_config(read_file(path), path.string()), config);
+  return config_from(read_file(path), folder, config);
 }
 
 namespace {
@@ -138,13 +184,11 @@ void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainCo
   run.folder = checkpoint.folder;
   run.config_json = checkpoint.config_json;
   run.for_others = io::tensors_for_others(*checkpoint.weights, run_dtype(config));
-  run.model =
-      build_model(adapted(parse_model_config(run.config_json, (run.folder / "config.json").string()), config),
-                  *checkpoint.weights,
-                  {.tensor = options,
-                   .fresh_diff_expert = config.model.diff_expert,
-                   .fresh = fresh_weights(config),
-                   .resize_positions = config.model.image_size > 0});
+  run.model = build_model(config_from(run.config_json, run.folder, config), *checkpoint.weights,
+                          {.tensor = options,
+                           .fresh_diff_expert = config.model.diff_expert,
+                           .fresh = fresh_weights(config),
+                           .resize_positions = config.model.image_size > 0});
 }
 
 /// The processor's text among the companions, made to fit where the run says what size images have; empty

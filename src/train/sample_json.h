@@ -15,7 +15,7 @@ inline nlohmann::ordered_json to_json(const SampleCaption& sample) {
           {"references", sample.references}};
 }
 
-inline SampleCaption to_sample(const nlohmann::ordered_json& object) {
+inline SampleCaption to_sample(const nlohmann::json& object) {
   return {object["uid"], object["before"].get<std::string>(), object["after"].get<std::string>(),
           object["caption"], object["references"]};
 }

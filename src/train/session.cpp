@@ -8,8 +8,11 @@
 #include <ccexpert/core/log.h>
 #include <ccexpert/train/session.h>
 #include <ccexpert/train/trainer.h>
+#include <ccexpert/version.h>
 
 #include "model/torch_errors.h"
+#include "train/join_options.h"
+#include "train/same_start.h"
 
 namespace ccexpert::train {
 namespace {
@@ -23,16 +26,29 @@ void use_threads(const TrainConfig& config, const distributed::Rank& rank) {
   at::set_num_threads(threads > 0 ? threads : std::max(1, cores / rank.local_size));
 }
 
+std::chrono::milliseconds milliseconds_of(double seconds) {
+  return std::chrono::milliseconds(static_cast<int64_t>(seconds * 1e3));
+}
+
 }  // namespace
+
+distributed::JoinOptions join_options(const DistributedSection& section, const std::stop_token& stop) {
+  const auto info = build_info();
+  return {.timeout = milliseconds_of(section.timeout_seconds),
+          .program = fmt::format("ccexpert {} with LibTorch {}", info.version, info.libtorch),
+          .stop = stop,
+          .stop_timeout = milliseconds_of(section.stop_seconds)};
+}
 
 class Session::Impl {
  public:
-  explicit Impl(const TrainConfig& config) : rank_(distributed::rank_from_environment()) {
-    use_threads(config, rank_);
-    device_ = device_of_rank(config, rank_.local_rank);
-    const auto timeout =
-        std::chrono::milliseconds(static_cast<int64_t>(config.distributed.timeout_seconds * 1e3));
-    communicator_ = distributed::join(rank_, device_, timeout);
+  Impl(const std::vector<TrainConfig>& stages, const std::stop_token& stop)
+      : rank_(distributed::rank_from_environment()) {
+    if (stages.empty()) fail("stages", "there is none to train");
+    use_threads(stages.front(), rank_);
+    device_ = device_of_rank(stages.front(), rank_.local_rank);
+    communicator_ = distributed::join(rank_, device_, join_options(stages.front().distributed, stop));
+    expect_same_config(stages, *communicator_);
   }
 
   bool train(const TrainConfig& stage, const std::stop_token& stop) {
@@ -53,8 +69,8 @@ class Session::Impl {
   std::unique_ptr<distributed::Communicator> communicator_;
 };
 
-Session::Session(const TrainConfig& config)
-    : impl_(with_one_error_type(kMemoryHint, [&] { return std::make_unique<Impl>(config); })) {}
+Session::Session(const std::vector<TrainConfig>& stages, const std::stop_token& stop)
+    : impl_(with_one_error_type(kMemoryHint, [&] { return std::make_unique<Impl>(stages, stop); })) {}
 Session::~Session() = default;
 
 int Session::rank() const {

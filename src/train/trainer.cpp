@@ -16,14 +16,17 @@
 
 #include "core/files.h"
 #include "generate/device.h"
+#include "train/agreement.h"
 #include "train/evaluation.h"
 #include "train/flops.h"
 #include "train/memory.h"
 #include "train/rank_figures.h"
 #include "train/resume.h"
 #include "train/run_data.h"
+#include "train/run_lock.h"
 #include "train/run_log.h"
 #include "train/run_model.h"
+#include "train/same_start.h"
 
 namespace ccexpert::train {
 namespace {
@@ -83,6 +86,7 @@ class Run {
         evaluator_(run_, config, communicator),
         total_(total_steps(config, plan_.batches())),
         schedule_(make_schedule(config.optimizer.schedule, total_, config.optimizer.warmup_ratio)) {
+    expect_same_start({run_, pairs_, evaluator_.pairs()}, communicator);
     std::vector<std::string> notes;
     if (start_ > 0) notes = go_on();
     if (!idle_.empty()) notes.push_back(idle_);
@@ -100,7 +104,10 @@ class Run {
     const int64_t first = progress_.step;
     bool stopped = false;
     // A run that was stopped saved without the evaluation that was due then.
-    if (progress_.step > 0 && evaluates_now()) stopped = !evaluate(stop);
+    if (progress_.step > 0 && evaluates_now()) {
+      stopped = !evaluate(stop);
+      if (!stopped && saved_ != progress_.step) save();  // its checkpoint does not know of the evaluation
+    }
     while (progress_.step < total_ && !stopped) {
       const auto report = one_step(stop.stop_requested(), first);
       outcome_.loss.push_back(report.loss);
@@ -339,12 +346,25 @@ class Run {
   int64_t own_skipped_ = 0;      ///< samples that this rank left out and told the others of
 };
 
+/// Of the first rank, before anything in the folder is read or removed.
+std::unique_ptr<RunLock> lock_folder(const TrainConfig& config, distributed::Communicator& communicator) {
+  std::unique_ptr<RunLock> lock;
+  first_rank_says(communicator, [&] {
+    RunFolder(config.output).create();
+    lock = std::make_unique<RunLock>(config.output);
+    return std::string();
+  });
+  return lock;
+}
+
 }  // namespace
 
 TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
                    const std::stop_token& stop) {
   config.validate();
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
+  expect_same_config({config}, communicator);
+  const auto lock = lock_folder(config, communicator);
   return Run(config, communicator, device).train(stop);
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/files.h"
 #include "core/json.h"
+#include "train/agreement.h"
 #include "train/manifest.h"
 #include "train/run_model.h"
 
@@ -22,22 +23,6 @@ using nlohmann::json;
 
 constexpr const char* kTrainerFile = "trainer.json";
 constexpr const char* kConfigFile = "config.yaml";
-
-/// What `work` of any rank threw is thrown on all of them, so that none waits for one that gave up.
-template <class Work>
-void on_all_ranks(distributed::Communicator& communicator, Work&& work) {
-  std::string problem;
-  try {
-    work();
-  } catch (const std::exception& error) {
-    problem = error.what();
-  }
-  const auto problems = communicator.gather_text(problem);
-  for (size_t rank = 0; rank < problems.size(); ++rank) {
-    if (problems[rank].empty()) continue;
-    throw Error(problems.size() == 1 ? problems[rank] : fmt::format("rank {}: {}", rank, problems[rank]));
-  }
-}
 
 std::string optimizer_file(int rank, int ranks) {
   return fmt::format("optimizer-{:05}-of-{:05}.safetensors", rank, ranks);
@@ -75,8 +60,13 @@ json progress_json(const Progress& progress) {
 }
 
 Progress to_progress(const json& object, const std::string& source) {
+  if (!object.is_object()) fail({source + ": progress", "an object", json_shown(object)});
   Progress progress;
-  const auto count = [&](const char* key) { return json_value(object, key, int64_t{0}, source); };
+  const auto count = [&](const char* key) {
+    const auto value = json_value(object, key, int64_t{0}, source);
+    if (value < 0) fail({source + ": " + key, "at least 0", std::to_string(value)});
+    return value;
+  };
   progress.step = count("step");
   progress.updates = count("updates");
   progress.samples = count("samples");
@@ -110,14 +100,36 @@ struct StateFile {
   std::vector<std::pair<int64_t, int64_t>> ranges;
 };
 
-std::vector<StateFile> open_state_files(const fs::path& folder, const json& trainer, size_t buckets) {
-  std::vector<StateFile> files;
-  for (const auto& item : trainer.at("files")) {
-    StateFile file{io::open_safetensors(folder / item.at("file").get<std::string>()), item.at("ranges")};
-    if (file.ranges.size() != buckets)
-      fail((folder / kTrainerFile).string(), "ranges do not fit the buckets");
-    files.push_back(std::move(file));
+/// Throws Error where `item` is not {"file": name, "ranges": [[begin, end] of each bucket]}.
+StateFile open_state_file(const fs::path& folder, const json& item, const ShardedAdamW& optimizer) {
+  const auto source = (folder / kTrainerFile).string();
+  if (!item.is_object()) fail({source + ": files", "objects", json_shown(item)});
+  const auto name = json_value(item, "file", std::string(), source);
+  expect_file_name(name, source);
+  const auto ranges = item.value("ranges", json());
+  if (!ranges.is_array() || ranges.size() != optimizer.layout().size())
+    fail({source + ": ranges", fmt::format("{} pairs of numbers", optimizer.layout().size()),
+          json_shown(ranges)});
+  StateFile file{io::open_safetensors(folder / name), {}};
+  for (size_t bucket = 0; bucket < ranges.size(); ++bucket) {
+    const auto& range = ranges[bucket];
+    const bool numbers =
+        range.is_array() && range.size() == 2 && range[0].is_number_integer() && range[1].is_number_integer();
+    const auto begin = numbers ? range[0].get<int64_t>() : -1, end = numbers ? range[1].get<int64_t>() : -1;
+    if (begin < 0 || begin > end) fail({source + ": ranges", "begin and end of a part", json_shown(range)});
+    file.ranges.emplace_back(begin, end);
   }
+  return file;
+}
+
+std::vector<StateFile> open_state_files(const fs::path& folder, const json& trainer,
+                                        const ShardedAdamW& optimizer) {
+  const auto found = trainer.find("files");
+  if (found == trainer.end() || !found->is_array())
+    fail({(folder / kTrainerFile).string() + ": files", "a list",
+          found == trainer.end() ? "none" : json_shown(*found)});
+  std::vector<StateFile> files;
+  for (const auto& item : *found) files.push_back(open_state_file(folder, item, optimizer));
   return files;
 }
 
@@ -131,8 +143,11 @@ at::Tensor assemble(const std::vector<StateFile>& files, size_t bucket, const st
     const auto [first, last] = file.ranges[bucket];
     const int64_t from = std::max(first, begin), to = std::min(last, end);
     if (from >= to) continue;
-    result.slice(0, from - begin, to - begin)
-        .copy_(file.tensors->tensor(name).slice(0, from - first, to - first));
+    const auto part_of_file = file.tensors->tensor(name);
+    if (part_of_file.dim() != 1 || part_of_file.numel() != last - first)
+      fail({fmt::format("{}: {}", source, name), fmt::format("{} elements", last - first),
+            std::to_string(part_of_file.numel())});
+    result.slice(0, from - begin, to - begin).copy_(part_of_file.slice(0, from - first, to - first));
     file.tensors->release(name);
     filled += to - from;
   }
@@ -177,7 +192,8 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
 /// What all ranks say of themselves, as one JSON text of each.
 std::vector<json> gather_json(distributed::Communicator& communicator, const json& own) {
   std::vector<json> all;
-  for (const auto& text : communicator.gather_text(own.dump())) all.push_back(json::parse(text));
+  for (const auto& text : communicator.gather_text(own.dump()))
+    all.push_back(parse_json(text, "files of a rank"));
   return all;
 }
 
@@ -233,13 +249,14 @@ void verify_training_state(const fs::path& folder, int part, int parts) {
 Progress read_training_state(const fs::path& folder, ShardedAdamW& optimizer) {
   const auto path = folder / kTrainerFile;
   const auto trainer = parse_json(read_file(path), path.string());
+  if (!trainer.is_object()) fail({path.string(), "an object", json_shown(trainer)});
   if (trainer.value("buckets", json()) != layout_json(optimizer)) {
     fail(path.string(), "the optimiser's state belongs to other parameters",
          "optimizer.parameters, model.dtype, distributed.bucket_mb and the version of ccexpert must be those "
          "of the run");
   }
-  auto progress = to_progress(trainer.at("progress"), path.string());
-  const auto files = open_state_files(folder, trainer, optimizer.layout().size());
+  auto progress = to_progress(trainer.value("progress", json()), path.string());
+  const auto files = open_state_files(folder, trainer, optimizer);
   optimizer.restore(progress.updates,
                     [&](size_t bucket, const std::string& part, int64_t begin, int64_t end) {
                       return assemble(files, bucket, part, begin, end, folder.string());

@@ -169,7 +169,7 @@ TEST(SingleProcess, SumsAreWhatTheyAre) {
 }
 
 TEST(SingleProcess, IsWhatOneRankJoins) {
-  EXPECT_EQ(join({.rank = 0, .size = 1}, at::kCPU, std::chrono::milliseconds(1))->size(), 1);
+  EXPECT_EQ(join({.rank = 0, .size = 1}, at::kCPU, {.timeout = std::chrono::milliseconds(1)})->size(), 1);
 }
 
 }  // namespace

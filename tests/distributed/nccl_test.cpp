@@ -16,8 +16,8 @@ namespace {
 TEST(Nccl, OneRankOfALauncherTalksToItself) {
   if (!at::hasCUDA() || at::detail::getCUDAHooks().deviceCount() == 0) GTEST_SKIP() << "no GPU";
   const at::Device device(at::kCUDA, 0);
-  const auto all =
-      join({.launched = true, .master_port = test::free_port()}, device, std::chrono::seconds(60));
+  const auto all = join({.launched = true, .master_port = test::free_port()}, device,
+                        {.timeout = std::chrono::seconds(60)});
   EXPECT_EQ(all->size(), 1);
   const auto on_device = at::TensorOptions().device(device);
   const auto values = at::arange(7, on_device.dtype(at::kFloat));
@@ -32,7 +32,7 @@ TEST(Nccl, OneRankOfALauncherTalksToItself) {
 }
 
 TEST(Nccl, WithoutALauncherOneProcessIsAlone) {
-  const auto alone = join({.launched = true}, at::kCPU, std::chrono::seconds(1));
+  const auto alone = join({.launched = true}, at::kCPU, {.timeout = std::chrono::seconds(1)});
   EXPECT_EQ(alone->size(), 1);  // a CPU has no use for a group of one
 }
 

@@ -32,7 +32,12 @@ constexpr const char* kVariables[] = {"RANK",
                                       "PMI_RANK",
                                       "PMI_SIZE",
                                       "MPI_LOCALRANKID",
-                                      "MPI_LOCALNRANKS"};
+                                      "MPI_LOCALNRANKS",
+                                      "CCEXPERT_RUN",
+                                      "TORCHELASTIC_RUN_ID",
+                                      "TORCHELASTIC_RESTART_COUNT",
+                                      "TORCHELASTIC_USE_AGENT_STORE",
+                                      "SLURM_JOB_ID"};
 
 class RankFromEnvironment : public ::testing::Test {
  protected:
@@ -202,6 +207,25 @@ TEST_F(RankFromEnvironment, OutOfRangeIsRefused) {
             "MASTER_PORT: expected 1 to 65535, got 70000");
   EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "2"}, {"LOCAL_RANK", "2"}, {"LOCAL_WORLD_SIZE", "2"}}),
             "LOCAL_RANK: expected below LOCAL_WORLD_SIZE (2), got 2");
+}
+
+TEST_F(RankFromEnvironment, TheRunIsNamedByItsLauncher) {
+  const std::map<std::string, std::string> torchrun{{"RANK", "1"}, {"WORLD_SIZE", "2"}};
+  const auto name = [](std::map<std::string, std::string> variables,
+                       const std::map<std::string, std::string>& more) {
+    variables.insert(more.begin(), more.end());
+    return with(variables).run;
+  };
+  EXPECT_EQ(name(torchrun, {}), "");
+  EXPECT_EQ(name(torchrun, {{"TORCHELASTIC_RUN_ID", "a"}}), "a");
+  EXPECT_NE(name(torchrun, {{"TORCHELASTIC_RUN_ID", "a"}, {"TORCHELASTIC_RESTART_COUNT", "1"}}),
+            name(torchrun, {{"TORCHELASTIC_RUN_ID", "a"}, {"TORCHELASTIC_RESTART_COUNT", "2"}}));
+  EXPECT_EQ(name(torchrun, {{"CCEXPERT_RUN", "b"}, {"TORCHELASTIC_RUN_ID", "a"}}), "b");
+  EXPECT_EQ(name({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}}, {{"SLURM_JOB_ID", "12"}}), "12");
+  EXPECT_FALSE(with(torchrun).store_runs);
+  auto with_store = torchrun;
+  with_store["TORCHELASTIC_USE_AGENT_STORE"] = "True";
+  EXPECT_TRUE(with(with_store).store_runs);
 }
 
 }  // namespace

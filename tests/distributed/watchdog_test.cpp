@@ -4,6 +4,7 @@
 #include <atomic>
 #include <future>
 #include <stdexcept>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -20,9 +21,13 @@ constexpr std::chrono::seconds kPatience(20);
 struct Report {
   std::promise<std::string> promise;
   std::future<std::string> future = promise.get_future();
-  std::function<void(const std::string&)> take() {
-    return [this](const std::string& what) { promise.set_value(what); };
+  Watchdog::OnLate take() {
+    return [this](const std::string& what, const std::string& why) {
+      reason = why;
+      promise.set_value(what);
+    };
   }
+  std::string reason;
   std::string within_patience() {
     return future.wait_for(kPatience) == std::future_status::ready ? future.get() : "nothing";
   }
@@ -30,7 +35,7 @@ struct Report {
 
 TEST(Watchdog, NamesTheFirstThatDoesNotEnd) {
   Report report;
-  Watchdog watchdog(kShort, report.take());
+  Watchdog watchdog({.timeout = kShort}, report.take());
   watchdog.watch("first", [] { return State::kDone; });
   watchdog.watch("second", [] { return State::kRunning; });
   watchdog.watch("third", [] { return State::kRunning; });
@@ -39,20 +44,51 @@ TEST(Watchdog, NamesTheFirstThatDoesNotEnd) {
 
 TEST(Watchdog, AFailureIsReportedAtOnce) {
   Report report;
-  Watchdog watchdog(std::chrono::hours(1), report.take());
+  Watchdog watchdog({.timeout = std::chrono::hours(1)}, report.take());
   watchdog.watch("sum", [] { return State::kFailed; });
   EXPECT_EQ(report.within_patience(), "sum");
   Report thrown;
-  Watchdog other(std::chrono::hours(1), thrown.take());
+  Watchdog other({.timeout = std::chrono::hours(1)}, thrown.take());
   other.watch("gather", []() -> State { throw std::runtime_error("gone"); });
   EXPECT_EQ(thrown.within_patience(), "gather");
+}
+
+TEST(Watchdog, AfterAStopACollectiveHasLessTime) {
+  Report report;
+  std::stop_source stop;
+  Watchdog watchdog({.stop = stop.get_token(), .stop_timeout = milliseconds(1000)}, report.take());
+  std::atomic<bool> first_ends = false;
+  watchdog.watch("first", [&] { return first_ends ? State::kDone : State::kRunning; });
+  watchdog.watch("second", [] { return State::kRunning; });
+  EXPECT_EQ(report.future.wait_for(milliseconds(1500)), std::future_status::timeout);
+  stop.request_stop();
+  std::this_thread::sleep_for(milliseconds(600));
+  first_ends = true;
+  // The second has its second from the end of the first.
+  EXPECT_EQ(report.future.wait_for(milliseconds(600)), std::future_status::timeout);
+  EXPECT_EQ(report.within_patience(), "second");
+  EXPECT_EQ(report.reason, "it did not end within 1 s after the stop");
+}
+
+TEST(Watchdog, AfterAStopACollectiveThatMayEndHasItsTimeAgain) {
+  Report report;
+  std::stop_source stop;
+  std::atomic<int> asked = 0;
+  Watchdog watchdog(
+      {.stop = stop.get_token(), .stop_timeout = kShort, .hopeless = [&] { return ++asked == 3; }},
+      report.take());
+  watchdog.watch("sum", [] { return State::kRunning; });
+  stop.request_stop();
+  EXPECT_EQ(report.within_patience(), "sum");
+  EXPECT_EQ(asked, 3);
 }
 
 TEST(Watchdog, WhatEndsInTimeIsForgotten) {
   std::atomic<int> looks = 0;
   std::atomic<bool> reported = false;
   {
-    Watchdog watchdog(std::chrono::seconds(30), [&](const std::string&) { reported = true; });
+    Watchdog watchdog({.timeout = std::chrono::seconds(30)},
+                      [&](const std::string&, const std::string&) { reported = true; });
     for (int i = 0; i < 20; ++i) {
       watchdog.watch("sum", [&looks, left = 3]() mutable {
         ++looks;
@@ -71,7 +107,8 @@ TEST(Watchdog, EndsAtOnceWithWorkLeft) {
   std::atomic<bool> reported = false;
   const auto start = std::chrono::steady_clock::now();
   {
-    Watchdog watchdog(std::chrono::hours(1), [&](const std::string&) { reported = true; });
+    Watchdog watchdog({.timeout = std::chrono::hours(1)},
+                      [&](const std::string&, const std::string&) { reported = true; });
     watchdog.watch("sum", [] { return State::kRunning; });
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience);

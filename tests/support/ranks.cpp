@@ -165,8 +165,12 @@ void in_ranks(int count, const std::function<void(int rank)>& body, const RankOp
   std::ofstream(mark_of(shared_folder(), rank)) << "done\n";
 }
 
+std::unique_ptr<distributed::Communicator> join_ranks(const distributed::JoinOptions& options) {
+  return distributed::join(distributed::rank_from_environment(), at::kCPU, options);
+}
+
 std::unique_ptr<distributed::Communicator> join_ranks(std::chrono::milliseconds timeout) {
-  return distributed::join(distributed::rank_from_environment(), at::kCPU, timeout);
+  return join_ranks(distributed::JoinOptions{.timeout = timeout});
 }
 
 }  // namespace ccexpert::test

@@ -29,6 +29,7 @@ std::filesystem::path shared_folder();
 int free_port();
 
 /// Joins the other ranks over Gloo.
+std::unique_ptr<distributed::Communicator> join_ranks(const distributed::JoinOptions& options);
 std::unique_ptr<distributed::Communicator> join_ranks(
     std::chrono::milliseconds timeout = std::chrono::seconds(60));
 

@@ -56,6 +56,12 @@ TEST(TrainOptions, AnExportNeedsNoConfig) {
   EXPECT_EQ(parsed.command.export_shard_mb, 10.0);
   EXPECT_EQ(refusal({"--export", "from"}), "export: expected --export and --to together");
   EXPECT_EQ(refusal({"--export", "a", "--to", "b", "--config", "c"}), "--export: expected without --config");
+  for (const char* other : {"--plan", "--nproc=2", "batch.micro=1"}) {
+    EXPECT_EQ(refusal({"--export", "a", "--to", "b", other}),
+              "--export: expected without --plan, --nproc and KEY=VALUE");
+  }
+  EXPECT_EQ(refusal({"--config", "c", "--dtype", "float32"}), "--dtype requires --export");
+  EXPECT_EQ(refusal({"--config", "c", "--shard-mb", "10"}), "--shard-mb requires --export");
 }
 
 TEST(TrainOptions, WrongArgumentsAreNamed) {

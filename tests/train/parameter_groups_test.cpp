@@ -81,6 +81,16 @@ TEST(ApplyRules, TheyShareTheModelsMemory) {
   EXPECT_EQ(tree.named_parameters()["left.bias"].item<double>(), 5.0);
 }
 
+TEST(ApplyRules, RulesThatLaterOnesTakeOverAreRefused) {
+  Tree tree;
+  EXPECT_EQ(
+      test::error_of([&] {
+        apply_rules(tree, {{"left.*", 0.1}, {"*"}});
+      }),
+      "optimizer.parameters[0].pattern: expected a parameter that no later rule matches, got 'left.*', whose "
+      "2 parameters later rules all match (the last rule that matches holds)");
+}
+
 TEST(ApplyRules, RulesForNothingAreRefused) {
   Tree tree;
   EXPECT_EQ(test::error_of([&] {

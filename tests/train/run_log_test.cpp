@@ -117,6 +117,34 @@ TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
   EXPECT_TRUE(lines_of(run_.log()).empty());
 }
 
+TEST_F(RunLogTest, DamagedLinesAreLeftOutAndCounted) {
+  write_steps(0, 2);
+  std::ofstream(run_.log(), std::ios::app)
+      << "{\"event\":3,\"step\":1}\n{\"event\":\"step\",\"step\":\"x\"}\n[1]\n"
+      << std::string(100'000, '[') << "\n\xff\n";
+  ::testing::internal::CaptureStderr();
+  write_steps(2, 3);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("log.jsonl: 5 lines that are damaged are left out"));
+  EXPECT_THAT(logged(), ElementsAre(1, 2, 3));
+}
+
+TEST_F(RunLogTest, TextThatIsNotUtf8IsWritten) {
+  RunLog log(run_, 0, 0);
+  log.write(EvaluationLine{.step = 1,
+                           .samples = {{"p\xff", "before", "after", "a caption \xe2\x28", {"it is so ."}}}});
+  EXPECT_EQ(lines_of(run_.log()).at(0).at("samples")[0].at("uid"), "p\uFFFD");
+  log.write_report("title", "config");
+}
+
+TEST_F(RunLogTest, AReportOfADamagedLogIsMade) {
+  const auto html =
+      report_html("title", "config",
+                  "{\"event\":\"evaluation\",\"step\":1,\"samples\":[3,{\"before\":7}]}\n{\"event\":{}}\n"
+                  "{\"event\":\"evaluation\",\"step\":2,\"samples\":\"none\"}\n");
+  EXPECT_THAT(html, HasSubstr("title"));
+}
+
 TEST_F(RunLogTest, TextOfAStepIsOneLine) {
   const auto text = to_text(StepLine{.step = 3, .steps = 10, .loss = 1.25, .skipped_updates = 2});
   EXPECT_THAT(text, HasSubstr("step 3/10 | "));

@@ -1,6 +1,7 @@
 // What belongs to a run's model.
 #include "train/run_model.h"
 
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,6 +26,50 @@ TEST(ParameterCount, EqualsWhatTrainsWhereEverythingTrains) {
   for (const auto& parameter : trainable_parameters(run, config)) trains += parameter.tensor.numel();
   EXPECT_EQ(parameter_count(run), trains);
   EXPECT_GT(trains, without_heads);
+}
+
+TEST(DiffExpertKeys, MustBeThoseOfAStartThatHasOne) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+  const auto start = start_run_model(config, at::kCPU);
+  const auto& model = start.model->config();
+  const auto refusal = [&] { return test::error_of([&] { start_run_model(config, at::kCPU); }); };
+  std::vector<int64_t> layers;
+  for (const int64_t layer : model.vision_layers)
+    layers.push_back(layer - model.vision.num_hidden_layers - 1);
+  const int64_t depth = model.diff_expert->per_expert_depth;
+  config.model.vision_layers = layers;
+  config.model.per_expert_depth = depth;
+  EXPECT_EQ(refusal(), "no error");
+  config.model.per_expert_depth = depth + 1;
+  EXPECT_EQ(refusal(),
+            fmt::format("model.per_expert_depth: expected {}, as the checkpoint's Diff Expert has, got {} "
+                        "(another Diff Expert needs a start without one)",
+                        depth, depth + 1));
+  config.model.per_expert_depth = 0;
+  config.model.vision_layers.pop_back();
+  EXPECT_EQ(refusal(),
+            fmt::format("model.vision_layers: expected [{}], which the checkpoint's Diff Expert sees, got "
+                        "[{}] (another Diff Expert needs a start without one)",
+                        fmt::join(layers, ", "), fmt::join(config.model.vision_layers, ", ")));
+}
+
+TEST(Deviations, HaveAnEffectOnlyWhereWeightsAreDrawn) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+  config.model.init_std = 0.5;
+  EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }),
+            "model.init_std: expected 0.02, as the start has all weights, got 0.5");
+  config.model.fresh = true;
+  EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }), "no error");
+  // A run that drew them and goes on is not to blame.
+  config.model.fresh = false;
+  EXPECT_EQ(test::error_of([&] {
+              const auto checkpoint = config.model.start;
+              config.model.start = "elsewhere";
+              resume_run_model(checkpoint, config, at::kCPU);
+            }),
+            "no error");
 }
 
 TEST(ImageSize, OfARunIsThatOfItsModelAndOfWhatItSaves) {

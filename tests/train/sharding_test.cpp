@@ -178,7 +178,7 @@ std::unique_ptr<Communicator> first_ranks(Communicator& all, int count) {
   const auto port = all.gather_text(std::to_string(test::free_port())).front();
   if (all.rank() >= count) return nullptr;
   return distributed::join({.rank = all.rank(), .size = count, .master_port = std::stoi(port)}, at::kCPU,
-                           std::chrono::seconds(60));
+                           {.timeout = std::chrono::seconds(60)});
 }
 
 /// Trains two steps, saves, goes on for two; then other numbers of ranks go on from what was saved.

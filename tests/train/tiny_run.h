@@ -91,8 +91,13 @@ inline train::TrainConfig tiny_config(const TemporaryFolder& folder, const std::
   config.batch.max_steps = 6;
   config.optimizer.learning_rate = 1e-3;
   config.checkpoint.every_steps = 2;
-  config.evaluation.generation.max_new_tokens = 4;
   return config;
+}
+
+/// Evaluates `config` on these pairs, with short captions.
+inline void evaluate_on(train::TrainConfig& config, const std::filesystem::path& pairs) {
+  config.data.validation = pairs.string();
+  config.evaluation.generation.max_new_tokens = 4;
 }
 
 /// Values of all parameters by name.

@@ -7,6 +7,7 @@
 
 #include "core/files.h"
 #include "support/errors.h"
+#include "train/run_lock.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {
@@ -161,7 +162,7 @@ TEST_F(TrainerTest, ARequestedStopSaves) {
 
 TEST_F(TrainerTest, TheBestCheckpointStays) {
   auto config = named("run");
-  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  test::evaluate_on(config, test::write_pairs(folder_, 3, "validation.json"));
   config.evaluation.every_epoch = false;
   config.evaluation.every_steps = 2;
   config.evaluation.samples = 1;
@@ -193,7 +194,7 @@ TEST_F(TrainerTest, TheBestCheckpointStays) {
 
 TEST_F(TrainerTest, TheBestCheckpointIsOfTheMetricAskedFor) {
   auto config = named("run");
-  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  test::evaluate_on(config, test::write_pairs(folder_, 3, "validation.json"));
   config.evaluation.every_epoch = false;
   config.evaluation.every_steps = 2;
   config.evaluation.metric = "rouge_l";
@@ -266,7 +267,7 @@ TEST_F(TrainerTest, OtherParametersOfARunAreRefused) {
 
 TEST_F(TrainerTest, AStopAmidAnEvaluationIsMadeUpFor) {
   auto config = named("run");
-  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  test::evaluate_on(config, test::write_pairs(folder_, 3, "validation.json"));
   config.batch.max_steps = 2;
   std::stop_source stop;
   stop.request_stop();
@@ -283,9 +284,38 @@ TEST_F(TrainerTest, AStopAmidAnEvaluationIsMadeUpFor) {
   EXPECT_EQ(RunFolder(config.output).best_step(), 2);
 }
 
+TEST_F(TrainerTest, AStopAmidAnEvaluationLeavesNoTraceInTheState) {
+  // Of the first evaluation's score; those after it are not better.
+  config_.evaluation.metric = "change_accuracy";
+  config_.evaluation.every_epoch = false;
+  config_.evaluation.every_steps = 1;
+  config_.batch.max_steps = 3;
+  test::evaluate_on(config_, test::write_pairs(folder_, 3, "validation.json"));
+  whole();
+  std::stop_source stop;
+  stop.request_stop();
+  int stops = 0;
+  while (!train(named("cut"), stop.get_token()).finished && stops < 3) ++stops;
+  EXPECT_TRUE(train(named("cut")).finished);
+  const auto state = [&](const std::string& run) {
+    return read_file(RunFolder(folder_ / run).checkpoint(3) / "trainer.json");
+  };
+  EXPECT_EQ(state("cut"), state("whole"));
+  EXPECT_EQ(json::parse(state("cut")).at("progress").at("evaluated"), 3);
+}
+
+TEST_F(TrainerTest, ASecondTrainingInItsFolderIsRefused) {
+  const RunFolder run(named("run").output);
+  run.create();
+  const RunLock lock(run.root());
+  EXPECT_THAT(test::error_of([&] { train(named("run")); }),
+              HasSubstr("another training writes here (process "));
+  EXPECT_TRUE(run.steps().empty());
+}
+
 TEST_F(TrainerTest, AnotherMetricLooksForTheBestAnew) {
   auto config = named("run");
-  config.data.validation = test::write_pairs(folder_, 3, "validation.json").string();
+  test::evaluate_on(config, test::write_pairs(folder_, 3, "validation.json"));
   config.batch.max_steps = 2;
   train(config);
   config.batch.max_steps = 4;

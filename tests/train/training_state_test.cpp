@@ -200,5 +200,64 @@ TEST_F(TrainingState, OtherParametersAreRefused) {
   EXPECT_EQ(refusal(kSmallRules, {}), "no error");
 }
 
+/// What reading says of trainer.json once `change` was made to it, its manifest not being looked at.
+struct Damage {
+  const char* name;
+  void (*change)(nlohmann::json& trainer);
+  const char* message;
+};
+
+TEST_F(TrainingState, DamagedTrainerFilesAreASentence) {
+  write({.step = 1});
+  const auto whole = nlohmann::json::parse(read_file(folder() / "trainer.json"));
+  const Damage damages[] = {
+      {"a list", [](auto& trainer) { trainer = nlohmann::json::array(); },
+       "trainer.json: expected an object"},
+      {"no progress", [](auto& trainer) { trainer.erase("progress"); },
+       "trainer.json: progress: expected an object"},
+      {"step of text", [](auto& trainer) { trainer["progress"]["step"] = "x"; }, "step: expected an integer"},
+      {"step below 0", [](auto& trainer) { trainer["progress"]["step"] = -1; },
+       "step: expected at least 0, got -1"},
+      {"no files", [](auto& trainer) { trainer.erase("files"); },
+       "trainer.json: files: expected a list, got none"},
+      {"files of numbers", [](auto& trainer) { trainer["files"] = {1}; }, "files: expected objects, got 1"},
+      {"file above", [](auto& trainer) { trainer["files"][0]["file"] = "../x"; }, "names of files beside it"},
+      {"ranges missing", [](auto& trainer) { trainer["files"][0].erase("ranges"); }, "ranges: expected"},
+      {"ranges of text",
+       [](auto& trainer) {
+         trainer["files"][0]["ranges"][0] = {"a", 1};
+       },
+       "ranges: expected"},
+      {"ranges reversed",
+       [](auto& trainer) {
+         trainer["files"][0]["ranges"][0] = {5, 1};
+       },
+       "ranges: expected"},
+      {"ranges too long", [](auto& trainer) { trainer["files"][0]["ranges"][0][1] = 1LL << 40; },
+       "elements, got"}};
+  for (const auto& damage : damages) {
+    auto trainer = whole;
+    damage.change(trainer);
+    write_file(folder() / "trainer.json", trainer.dump());
+    EXPECT_THAT(test::error_of([&] { read_training_state(folder(), optimizer_); }), HasSubstr(damage.message))
+        << damage.name;
+  }
+}
+
+TEST_F(TrainingState, DamagedManifestsAreASentence) {
+  write({.step = 1});
+  const auto refusal = [&](const std::string& manifest) {
+    write_file(folder() / "manifest.json", manifest);
+    return test::error_of([&] { verify_training_state(folder()); });
+  };
+  EXPECT_THAT(refusal("[1]"), HasSubstr("manifest.json: expected an object of files, got an array"));
+  EXPECT_THAT(refusal("{\"model.safetensors\": 3}"),
+              HasSubstr("model.safetensors: expected bytes and xxh3, got 3"));
+  EXPECT_THAT(refusal("{\"../x\": {}}"),
+              HasSubstr("manifest.json: expected names of files beside it, got '../x'"));
+  EXPECT_THAT(refusal("{\"a\": {\"bytes\": \"x\"}}"), HasSubstr("bytes: expected an integer, got \"x\""));
+  EXPECT_THAT(refusal(std::string(100'000, '[')), HasSubstr("manifest.json: expected JSON"));
+}
+
 }  // namespace
 }  // namespace ccexpert::train

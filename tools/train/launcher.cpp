@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <random>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -45,13 +46,20 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-std::vector<std::string> environment_of(int rank, int ranks, int port) {
+/// A name for a run that nobody guesses: ranks of another run at the same port are not taken for its own.
+std::string name_of_run() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
+}
+
+std::vector<std::string> environment_of(int rank, int ranks, int port, const std::string& run) {
   const std::map<std::string, std::string> own{{"RANK", std::to_string(rank)},
                                                {"WORLD_SIZE", std::to_string(ranks)},
                                                {"LOCAL_RANK", std::to_string(rank)},
                                                {"LOCAL_WORLD_SIZE", std::to_string(ranks)},
                                                {"MASTER_ADDR", "127.0.0.1"},
                                                {"MASTER_PORT", std::to_string(port)},
+                                               {"CCEXPERT_RUN", run},
                                                {kLauncherVariable, std::to_string(::getpid())}};
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -95,8 +103,10 @@ class Family {
  public:
   explicit Family(const LaunchRequest& request) : patience_(request.patience) {
     const int port = free_port();
+    const auto run = name_of_run();
     for (int rank = 0; rank < request.processes; ++rank) {
-      running_.emplace_back(start(request.arguments, environment_of(rank, request.processes, port)), rank);
+      running_.emplace_back(start(request.arguments, environment_of(rank, request.processes, port, run)),
+                            rank);
     }
   }
   ~Family() { signal_all(SIGKILL); }

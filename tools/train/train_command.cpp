@@ -1,7 +1,7 @@
 #include "train/train_command.h"
 
 #include <filesystem>
-#include <iostream>
+#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
@@ -58,13 +58,27 @@ int launch_ranks(const TrainCommand& command) {
   return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
 }
 
+/// Null where a signal ended the wait for other ranks; what was waited for is in the log.
+std::unique_ptr<train::Session> start_session(const std::vector<TrainConfig>& stages,
+                                              const Interrupt& interrupt) {
+  try {
+    return std::make_unique<train::Session>(stages, interrupt.token());
+  } catch (const Error& error) {
+    if (interrupt.signal() == 0) throw;
+    log::error(error.what());
+    return nullptr;
+  }
+}
+
 int train_stages(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
   const Interrupt interrupt;
   end_with_launcher();
-  train::Session session(stages.front());
-  if (command.quiet || session.rank() != 0) log::set_level(log::Level::kWarning);
+  if (command.quiet) log::set_level(log::Level::kWarning);
+  const auto session = start_session(stages, interrupt);
+  if (!session) return kSignalBase + interrupt.signal();
+  if (session->rank() != 0) log::set_level(log::Level::kWarning);
   for (const auto& stage : stages) {
-    if (!session.train(stage, interrupt.token())) break;
+    if (!session->train(stage, interrupt.token())) break;
   }
   return interrupt.signal() == 0 ? kSuccess : kSignalBase + interrupt.signal();
 }

@@ -50,14 +50,15 @@ void add_options(CLI::App& app, TrainCommand& command) {
 
 void add_export_options(CLI::App& app, TrainCommand& command) {
   constexpr const char* kGroup = "Export";
-  app.add_option("--export", command.export_from,
-                 "write the model of this checkpoint, without the training's state")
-      ->type_name("DIR")
-      ->group(kGroup);
+  auto* from = app.add_option("--export", command.export_from,
+                              "write the model of this checkpoint, without the training's state")
+                   ->type_name("DIR")
+                   ->group(kGroup);
   app.add_option("--to", command.export_to, "folder for it")->type_name("DIR")->group(kGroup);
   app.add_option("--dtype", command.export_dtype, "precision of its weights")
       ->check(CLI::IsMember({"bfloat16", "float16", "float32"}))
       ->capture_default_str()
+      ->needs(from)
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option(
@@ -70,6 +71,7 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
   app.add_option("--shard-mb", command.export_shard_mb, "largest file of weights")
       ->check(CLI::PositiveNumber.description(""))
       ->capture_default_str()
+      ->needs(from)
       ->type_name("MB")
       ->group(kGroup);
 }
@@ -79,7 +81,11 @@ void check(const TrainCommand& command) {
     throw Error("export: expected --export and --to together");
   if (!command.export_from.empty() && !command.config.empty())
     throw Error("--export: expected without --config");
-  if (!command.export_from.empty()) return;
+  if (!command.export_from.empty()) {
+    if (command.plan || command.processes > 0 || !command.overrides.empty())
+      throw Error("--export: expected without --plan, --nproc and KEY=VALUE");
+    return;
+  }
   if (command.config.empty()) throw Error("--config: expected a YAML file, got none");
   for (const auto& assignment : command.overrides) {
     if (assignment.find('=') == std::string::npos) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,10 +66,19 @@ class Communicator {
 /// One process alone: sums are what they are, gathers are copies.
 std::unique_ptr<Communicator> single_process();
 
+struct JoinOptions {
+  std::chrono::milliseconds timeout{600'000};      ///< all ranks must come within it; of a collective too
+  std::string program = {};                        ///< what runs; must be the same on all ranks
+  std::stop_token stop = {};                       ///< ends the wait for ranks that have not come yet
+  std::chrono::milliseconds stop_timeout{60'000};  ///< of a collective, once a stop was requested
+};
+
 /// Joins the run that `rank` describes: Gloo on a CPU, NCCL on a GPU; `single_process` where it is one rank,
-/// but for one that a launcher started on a GPU. There, a collective that does not end within `timeout` ends
-/// the process, with an error in the log that names the rank to blame.
-/// All ranks must call it within `timeout`. Throws Error naming the ranks that do not come.
-std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, std::chrono::milliseconds timeout);
+/// but for one that a launcher started on a GPU. There, a collective that does not end within the timeout
+/// ends the process, with an error in the log that names the rank to blame. After a stop was requested, one
+/// that does not end within `stop_timeout` does so on a CPU too, if a rank shows no sign of life.
+/// Throws Error naming the ranks that do not come in time, the one that was told to stop, an address that
+/// does not exist (at once), and ranks that run another program.
+std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, const JoinOptions& options);
 
 }  // namespace ccexpert::distributed

@@ -40,15 +40,17 @@ struct OptimizerSection {
 struct BatchSection {
   int64_t global = 64;
   int64_t micro = 8;
-  double epochs = 1.0;
+  double epochs = 0.0;
   int64_t max_steps = 0;
 
   static constexpr auto fields() {
     using Self = BatchSection;
-    return std::tuple{field("global", &Self::global, "samples of one step, over all ranks"),
-                      field("micro", &Self::micro, "samples that pass through the model at once"),
-                      field("epochs", &Self::epochs, "passes over the data"),
-                      field("max_steps", &Self::max_steps, "end after this many steps (0: as epochs say)")};
+    return std::tuple{
+        field("global", &Self::global, "samples of one step, over all ranks"),
+        field("micro", &Self::micro, "samples that pass through the model at once"),
+        field("epochs", &Self::epochs, "passes over the data (0: one, or as many as max_steps takes)"),
+        field("max_steps", &Self::max_steps,
+              "end after this many steps, or after `epochs` if that is sooner (0: no limit)")};
   }
 };
 
@@ -56,6 +58,7 @@ struct DistributedSection {
   int64_t zero = 2;
   double bucket_mb = 100.0;
   double timeout_seconds = 600.0;
+  double stop_seconds = 60.0;
 
   static constexpr auto fields() {
     using Self = DistributedSection;
@@ -63,7 +66,9 @@ struct DistributedSection {
         field("zero", &Self::zero,
               "0: ranks hold everything; 1: optimiser state, 2: also gradients shared out"),
         field("bucket_mb", &Self::bucket_mb, "gradients that travel together"),
-        field("timeout_seconds", &Self::timeout_seconds, "a rank that is silent this long ends the run")};
+        field("timeout_seconds", &Self::timeout_seconds, "a rank that is silent this long ends the run"),
+        field("stop_seconds", &Self::stop_seconds,
+              "after SIGTERM or Ctrl-C, a rank that waits this long for the others ends without them")};
   }
 };
 
@@ -145,14 +150,16 @@ struct TrainConfig {
                       field("evaluation", &Self::evaluation, "")};
   }
 
-  /// Throws Error for values out of range and for combinations that cannot be, naming the key.
+  /// Throws Error for values out of range, for combinations that cannot be and for values without effect,
+  /// naming the key.
   void validate() const;
 };
 
 /// Reads a run's file: one stage, or several under `stages:`, each a section of its own over what stands
 /// beside it. A stage after the first starts from a checkpoint of the one before, by its key `start_from` the
-/// best (default) or the last. `overrides` are "section.key=value" and hold for every stage. Relative paths
-/// stay as they are. Throws Error naming file, line and key.
+/// best (default) or the last. What stands beside the list and has no effect in one of the stages is left out
+/// there. `overrides` are "section.key=value" and hold for every stage. Relative paths stay as they are.
+/// Throws Error naming file, line and key.
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
                                            const std::vector<std::string>& overrides);
 

@@ -1,5 +1,5 @@
-/// Where a run keeps what it writes: DIR/{log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best, last,
-/// finished}.
+/// Where a run keeps what it writes: DIR/{lock, log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best,
+/// last, finished}.
 #pragma once
 
 #include <cstdint>

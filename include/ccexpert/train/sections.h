@@ -18,7 +18,7 @@ struct ModelSection {
   bool image_newline = true;
   int64_t image_size = 0;
   std::vector<int64_t> vision_layers;
-  int64_t per_expert_depth = 2;
+  int64_t per_expert_depth = 0;
   std::string dtype = "bfloat16";
   bool recompute = true;
   double init_std = 0.02;
@@ -42,9 +42,11 @@ struct ModelSection {
             "stretched (0: the checkpoint's)"),
         field("vision_layers", &Self::vision_layers,
               "hidden states that a fresh Diff Expert sees, counted from the end (empty: the paper's -11, "
-              "-8, -5, -2)"),
-        field("per_expert_depth", &Self::per_expert_depth,
-              "Change Aware Transformer layers of a fresh Diff Expert"),
+              "-8, -5, -2); a start with a Diff Expert must have the same"),
+        field(
+            "per_expert_depth", &Self::per_expert_depth,
+            "Change Aware Transformer layers of a fresh Diff Expert (0: the paper's 2); a start with a Diff "
+            "Expert must have the same"),
         field("dtype", &Self::dtype,
               "precision of the passes: bfloat16 or float32 (weights are updated in float32)"),
         field("recompute", &Self::recompute,

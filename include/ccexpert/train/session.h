@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <stop_token>
+#include <vector>
 
 #include <ccexpert/train/config.h>
 
@@ -11,8 +12,9 @@ namespace ccexpert::train {
 /// Joins the run that the environment describes (see distributed::rank_from_environment).
 class Session {
  public:
-  /// `config` says which devices, and how long a silent rank is waited for. Throws Error.
-  explicit Session(const TrainConfig& config);
+  /// The first of `stages` says which devices, and how long a silent rank is waited for. A requested stop
+  /// ends the wait for other ranks. Throws Error, where the ranks' stages differ too.
+  explicit Session(const std::vector<TrainConfig>& stages, const std::stop_token& stop = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;

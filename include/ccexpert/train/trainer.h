@@ -16,7 +16,9 @@ struct TrainOutcome {
   std::vector<double> loss;  ///< of each step of this call
 };
 
-/// Trains what `config` describes on all ranks of `communicator`; every rank calls it with the same config.
+/// Trains what `config` describes on all ranks of `communicator`; every rank calls it with the same config,
+/// and before the first step all compare it, the weights they start from and the pairs. The folder is locked
+/// until it returns: a second training there is an error.
 /// Goes on from the newest whole checkpoint of `config.output` where there is one; a broken one is passed
 /// over with a warning. A requested stop of any rank saves a checkpoint behind the step under way and
 /// returns. Throws Error; the checkpoints written so far stay.

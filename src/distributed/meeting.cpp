@@ -1,0 +1,135 @@
+#include "distributed/meeting.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+
+#include "distributed/bounded.h"
+
+namespace ccexpert::distributed {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr milliseconds kPoll(100);
+/// A rank is started within so many seconds of the others, or a user would like to know.
+constexpr milliseconds kBetweenNotices(2000);
+/// The store may have its last answer under way when time is up.
+constexpr milliseconds kGrace(1500);
+constexpr const char* kStart = "start of the run";
+constexpr const char* kGivenUp = "start/given_up";
+
+std::string joined_key(int rank) {
+  return fmt::format("joined/{}", rank);
+}
+
+class Meeting {
+ public:
+  Meeting(SharedTexts texts, const Rank& rank, const JoinOptions& options)
+      : texts_(std::move(texts)), rank_(rank), options_(options), start_(Clock::now()) {}
+
+  void wait() {
+    if (texts_.count(fmt::format("started/{}", rank_.rank)) > 1) {
+      give_up(fmt::format("{}: two processes say that they are rank {}", kStart, rank_.rank));
+    }
+    texts_.set(joined_key(rank_.rank), options_.program);
+    for (auto missing = missing_ranks(); !missing.empty(); missing = missing_ranks()) {
+      expect_others_go_on();
+      expect_time(missing);
+      if (rank_.rank == 0) tell(missing);
+      std::this_thread::sleep_for(kPoll);
+    }
+    expect_others_go_on();
+    expect_one_program();
+  }
+
+ private:
+  std::vector<int> missing_ranks() const {
+    std::vector<int> missing;
+    for (int rank = 0; rank < rank_.size; ++rank) {
+      if (!texts_.get(joined_key(rank))) missing.push_back(rank);
+    }
+    return missing;
+  }
+
+  /// All ranks learn the reason of the first: rank 0 takes the store with it when it goes.
+  [[noreturn]] void give_up(const std::string& reason) const {
+    texts_.set(kGivenUp, reason);
+    end_for(reason);
+  }
+
+  [[noreturn]] void end_for(const std::string& reason) const {
+    if (rank_.rank == 0) std::this_thread::sleep_for(5 * kPoll);
+    throw Error(reason);
+  }
+
+  void expect_others_go_on() const {
+    if (const auto reason = texts_.get(kGivenUp)) end_for(*reason);
+  }
+
+  std::string there(const std::vector<int>& missing) const {
+    return fmt::format("{} of {} ranks are there", rank_.size - std::ssize(missing), rank_.size);
+  }
+
+  void expect_time(const std::vector<int>& missing) const {
+    const auto names = fmt::format("rank {}", fmt::join(missing, ", "));
+    if (options_.stop.stop_requested()) {
+      give_up(fmt::format("{}: rank {} was told to stop while it waited for {} ({})", kStart, rank_.rank,
+                          names, there(missing)));
+    }
+    if (Clock::now() - start_ < options_.timeout) return;
+    give_up(fmt::format("{}: expected {} ranks within {} ms, got no word from {}", kStart, rank_.size,
+                        options_.timeout.count(), names));
+  }
+
+  /// Once after some seconds, and again where more ranks came.
+  void tell(const std::vector<int>& missing) {
+    if (Clock::now() - told_at_ < kBetweenNotices || missing == told_) return;
+    told_ = missing;
+    told_at_ = Clock::now();
+    log::info(fmt::format("{}: {}, waiting for rank {} (at most {} s)", kStart, there(missing),
+                          fmt::join(missing, ", "), options_.timeout.count() / 1000));
+  }
+
+  void expect_one_program() const {
+    const auto first = texts_.get(joined_key(0));
+    for (int rank = 1; rank < rank_.size; ++rank) {
+      const auto own = texts_.get(joined_key(rank));
+      if (own != first) fail({fmt::format("rank {}", rank), *first + ", as on rank 0", *own});
+    }
+  }
+
+  const SharedTexts texts_;
+  const Rank rank_;
+  const JoinOptions options_;
+  const Clock::time_point start_;
+  Clock::time_point told_at_ = Clock::now();
+  std::vector<int> told_;
+};
+
+}  // namespace
+
+void meet(const SharedTexts& texts, const Rank& rank, const JoinOptions& options) {
+  auto ended = Ended::kLate;
+  try {
+    ended = within({.timeout = options.timeout, .stop = options.stop, .grace = kGrace},
+                   [=] { Meeting(texts, rank, options).wait(); });
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception&) {
+    // The store went with the first rank.
+  }
+  if (ended == Ended::kDone) return;
+  if (ended == Ended::kStopped)
+    fail(kStart, fmt::format("rank {} was told to stop while it waited for rank 0", rank.rank));
+  fail({kStart, fmt::format("{} ranks within {} ms", rank.size, options.timeout.count()),
+        "the end of rank 0"});
+}
+
+}  // namespace ccexpert::distributed

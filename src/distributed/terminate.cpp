@@ -1,0 +1,54 @@
+#include "distributed/terminate.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+#include <typeinfo>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/log.h>
+
+namespace ccexpert::distributed {
+namespace {
+
+/// A handler is one for the process, and so is what it says.
+std::atomic<int> own_rank = 0;
+std::atomic<std::terminate_handler> before = nullptr;
+
+/// Gloo's exceptions, and c10's DistNetworkError and its like. A type's name in symbols holds these as they
+/// are.
+bool is_of_communication(const std::exception& error) {
+  const std::string_view type = typeid(error).name();
+  return type.find("4gloo") != std::string_view::npos || type.find("Dist") != std::string_view::npos;
+}
+
+void end_with_a_sentence() {
+  try {
+    if (const auto problem = std::current_exception()) std::rethrow_exception(problem);
+  } catch (const std::exception& error) {
+    if (is_of_communication(error)) {
+      log::debug(error.what());
+      log::error(fmt::format(
+          "rank {}: the messages of another rank do not fit its own (do all ranks run the same program?)",
+          own_rank.load()));
+      std::_Exit(EXIT_FAILURE);
+    }
+  } catch (...) {
+  }
+  if (const auto handler = before.load()) handler();
+  std::abort();
+}
+
+}  // namespace
+
+TerminateGuard::TerminateGuard(int rank) {
+  own_rank = rank;
+  before = std::set_terminate(end_with_a_sentence);
+}
+
+TerminateGuard::~TerminateGuard() {
+  std::set_terminate(before);
+}
+
+}  // namespace ccexpert::distributed

@@ -1,0 +1,127 @@
+#include "train/no_effect.h"
+
+#include <optional>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace ccexpert::train {
+namespace {
+
+std::string shown(const std::string& value) {
+  return "'" + value + "'";
+}
+std::string shown(const std::vector<int64_t>& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+template <class Value>
+std::string shown(const Value& value) {
+  return fmt::format("{}", value);
+}
+template <class Value>
+std::string shown(const std::optional<Value>& value) {
+  return value ? shown(*value) : "no value";
+}
+
+/// Collects the values of keys that a reason takes the effect from.
+class Finder {
+ public:
+  explicit Finder(const TrainConfig& config) : config_(config) {}
+
+  /// `member(config)` is the value of `key`.
+  template <class Member>
+  void find(const std::string& key, const char* reason, Member member) {
+    auto config = config_;
+    TrainConfig defaults;
+    const auto value = member(config);
+    const auto usual = member(defaults);
+    if (value == usual) return;
+    found_.push_back({key, fmt::format("{}, as {}", shown(usual), reason), shown(value),
+                      [member, usual](TrainConfig& changed) { member(changed) = usual; }});
+  }
+
+  /// Every key of a section; `section(config)` gives it.
+  template <class Section, class Get>
+  void find_section(const std::string& prefix, const char* reason, Get section) {
+    for_each_field<Section>([&](const auto& each) {
+      using Value = std::remove_cvref_t<decltype(std::declval<Section>().*each.member)>;
+      const auto get = [ section, member = each.member ](TrainConfig & config) -> auto& {
+        return section(config).*member;
+      };
+      if constexpr (requires { Value::fields(); }) {
+        find_section<Value>(prefix + each.name + ".", reason, get);
+      } else {
+        find(prefix + each.name, reason, get);
+      }
+    });
+  }
+
+  std::vector<NoEffect> found() { return std::move(found_); }
+
+ private:
+  const TrainConfig& config_;
+  std::vector<NoEffect> found_;
+};
+
+void find_in_model(const ModelSection& model, Finder& finder) {
+  if (model.diff_expert) return;
+  constexpr const char* kNoExpert = "model.diff_expert is false";
+  finder.find(
+      "model.vision_layers", kNoExpert, [](TrainConfig & c) -> auto& { return c.model.vision_layers; });
+  finder.find(
+      "model.per_expert_depth", kNoExpert, [](TrainConfig & c) -> auto& { return c.model.per_expert_depth; });
+  finder.find(
+      "model.flag_init_std", kNoExpert, [](TrainConfig & c) -> auto& { return c.model.flag_init_std; });
+  if (model.fresh) return;
+  finder.find(
+      "model.init_std", "model.fresh and model.diff_expert are false",
+      [](TrainConfig & c) -> auto& { return c.model.init_std; });
+}
+
+void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
+  const auto section = [](TrainConfig & c) -> auto& {
+    return c.evaluation.generation;
+  };
+  if (evaluation.metric == "loss" && evaluation.samples == 0) {
+    finder.find_section<GenerationOptions>("evaluation.generation.",
+                                           "evaluation.metric is loss and evaluation.samples is 0", section);
+    return;
+  }
+  // Beams that are not set are the checkpoint's.
+  if (evaluation.generation.beams == 1) {
+    finder.find(
+        "evaluation.generation.length_penalty", "evaluation.generation.beams is 1",
+        [](TrainConfig & c) -> auto& { return c.evaluation.generation.length_penalty; });
+  }
+  if (!evaluation.generation.samples()) {
+    finder.find(
+        "evaluation.generation.seed", "evaluation.generation does not sample",
+        [](TrainConfig & c) -> auto& { return c.evaluation.generation.seed; });
+  }
+}
+
+}  // namespace
+
+std::vector<NoEffect> values_without_effect(const TrainConfig& config) {
+  Finder finder(config);
+  find_in_model(config.model, finder);
+  if (config.data.workers == 0) {
+    finder.find(
+        "data.prefetch", "data.workers is 0", [](TrainConfig & c) -> auto& { return c.data.prefetch; });
+  }
+  if (!config.loss.needs_classes()) {
+    finder.find(
+        "loss.class_count", "loss.classes and loss.tokens are 0",
+        [](TrainConfig & c) -> auto& { return c.loss.class_count; });
+  }
+  if (config.data.validation.empty()) {
+    finder.find_section<EvaluationSection>(
+        "evaluation.", "data.validation names no pairs",
+        [](TrainConfig & c) -> auto& { return c.evaluation; });
+  } else {
+    find_in_generation(config.evaluation, finder);
+  }
+  return finder.found();
+}
+
+}  // namespace ccexpert::train

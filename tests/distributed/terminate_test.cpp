@@ -1,0 +1,35 @@
+// What a thread of Gloo's throws.
+#include "distributed/terminate.h"
+
+#include <stdexcept>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace gloo {
+/// As Gloo's own, whose header is not shipped.
+struct EnforceNotMet : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+}  // namespace gloo
+
+namespace ccexpert::distributed {
+namespace {
+
+template <class Problem>
+void throw_on_a_thread() {
+  const TerminateGuard guard(3);
+  std::thread([] { throw Problem("[enforce fail at pair.cc:446] length <= nbytes"); }).join();
+}
+
+TEST(TerminateGuardDeathTest, OfGlooEndsTheProcessWithASentence) {
+  EXPECT_EXIT(throw_on_a_thread<gloo::EnforceNotMet>(), ::testing::ExitedWithCode(1),
+              "rank 3: the messages of another rank do not fit its own");
+}
+
+TEST(TerminateGuardDeathTest, OfOthersIsLeftToTheHandlerBefore) {
+  EXPECT_EXIT(throw_on_a_thread<std::logic_error>(), ::testing::KilledBySignal(SIGABRT), "logic_error");
+}
+
+}  // namespace
+}  // namespace ccexpert::distributed

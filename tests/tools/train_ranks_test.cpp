@@ -1,0 +1,202 @@
+// Ranks of ccexpert-train that wait for each other, and that do not fit each other.
+#include <csignal>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "tools/train_fixture.h"
+
+namespace ccexpert::test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+using Clock = std::chrono::steady_clock;
+
+constexpr seconds kSoon(60);
+
+/// A socket of this machine; `listen` or `connect` on `port`, 0 for any.
+class LocalSocket {
+ public:
+  explicit LocalSocket(int port = 0) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address_.sin_port = htons(static_cast<uint16_t>(port));
+  }
+  ~LocalSocket() { ::close(descriptor_); }
+  LocalSocket(const LocalSocket&) = delete;
+  LocalSocket& operator=(const LocalSocket&) = delete;
+
+  bool connects() { return ::connect(descriptor_, generic(), sizeof address_) == 0; }
+  /// The port that it is bound to.
+  int bind() {
+    socklen_t size = sizeof address_;
+    EXPECT_EQ(::bind(descriptor_, generic(), size), 0);
+    EXPECT_EQ(::getsockname(descriptor_, generic(), &size), 0);
+    return ntohs(address_.sin_port);
+  }
+  int listen() {
+    const int port = bind();
+    EXPECT_EQ(::listen(descriptor_, 16), 0);
+    return port;
+  }
+
+ private:
+  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&address_); }
+
+  int descriptor_;
+  sockaddr_in address_{};
+};
+
+int free_port() {
+  return LocalSocket().bind();
+}
+
+class TrainRanks : public TrainProcess {
+ protected:
+  /// One of two ranks, as a launcher would start it.
+  std::vector<std::string> rank(int rank, int port, const std::vector<std::string>& more,
+                                const std::string& master = "127.0.0.1") const {
+    std::vector<std::string> arguments{"/usr/bin/env", fmt::format("RANK={}", rank), "WORLD_SIZE=2",
+                                       "MASTER_ADDR=" + master, fmt::format("MASTER_PORT={}", port)};
+    const auto own = command("run", more);
+    arguments.insert(arguments.end(), own.begin(), own.end());
+    return arguments;
+  }
+};
+
+const std::vector<std::string> kPatient{"distributed.timeout_seconds=600"};
+
+TEST_F(TrainRanks, SigtermEndsTheWaitForTheOthers) {
+  const int port = free_port();
+  Process process(rank(0, port, kPatient));
+  ASSERT_TRUE(happens_within(seconds(30), [&] { return LocalSocket(port).connects(); }));
+  std::this_thread::sleep_for(milliseconds(3000));
+  const auto start = Clock::now();
+  process.signal(SIGTERM);
+  const auto result = process.wait();
+  EXPECT_LT(Clock::now() - start, kSoon);
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+  EXPECT_THAT(result.err,
+              HasSubstr("start of the run: 1 of 2 ranks are there, waiting for rank 1 (at most 600 s)\n"));
+  EXPECT_THAT(result.err,
+              HasSubstr("start of the run: rank 0 was told to stop while it waited for rank 1 (1 of 2 "
+                        "ranks are there)\n"));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
+}
+
+TEST_F(TrainRanks, SigtermEndsTheWaitForASilentPort) {
+  LocalSocket silent;
+  Process process(rank(1, silent.listen(), kPatient));
+  std::this_thread::sleep_for(milliseconds(4000));
+  const auto start = Clock::now();
+  process.signal(SIGTERM);
+  const auto result = process.wait();
+  EXPECT_LT(Clock::now() - start, kSoon);
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+}
+
+TEST_F(TrainRanks, TheTimeoutHoldsAtASilentPort) {
+  LocalSocket silent;
+  const auto start = Clock::now();
+  const auto result = run_process(rank(1, silent.listen(), {"distributed.timeout_seconds=2"}));
+  EXPECT_LT(Clock::now() - start, kSoon);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              HasSubstr("expected rank 0 to listen there within 2000 ms, got a program that does not "
+                        "answer as rank 0 does"));
+}
+
+TEST_F(TrainRanks, AMasterThatDoesNotExistIsSaidAtOnce) {
+  for (const int which : {0, 1}) {
+    const auto start = Clock::now();
+    const auto result = run_process(rank(which, free_port(), kPatient, "no such host"));
+    EXPECT_LT(Clock::now() - start, kSoon);
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err,
+                StartsWith("ccexpert-train: MASTER_ADDR: expected a name or an address of rank 0's "
+                           "machine, got 'no such host'"));
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  }
+}
+
+TEST_F(TrainRanks, AnotherConfigIsNamedByBoth) {
+  for (const char* other : {"seed=7", "batch.micro=2", "distributed.bucket_mb=2", "model.dtype=bfloat16"}) {
+    const int port = free_port();
+    Process first(rank(0, port, {"--quiet"}));
+    Process second(rank(1, port, {"--quiet", other}));
+    const std::string key = std::string(other).substr(0, std::string(other).find('='));
+    for (auto* process : {&first, &second}) {
+      const auto result = process->wait();
+      EXPECT_EQ(result.exit_code, 1);
+      EXPECT_THAT(result.err, StartsWith("ccexpert-train: rank 1: " + key + ": expected "));
+      EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run"));
+}
+
+TEST_F(TrainRanks, ASignalDuringACollectiveHasItsDeadline) {
+  Process process(command("run", {"--nproc", "2", "batch.max_steps=100000", "distributed.timeout_seconds=600",
+                                  "distributed.stop_seconds=2"}));
+  ASSERT_TRUE(happens_within(milliseconds(30'000), [&] { return logged_steps("run") >= 2; }));
+  const auto ranks = children_of(children_of(::getpid()).at(0));
+  ASSERT_EQ(ranks.size(), 2U);
+  ::kill(ranks[1], SIGSTOP);
+  std::this_thread::sleep_for(milliseconds(500));
+  const auto start = Clock::now();
+  process.signal(SIGTERM);
+  const auto result = process.wait();
+  EXPECT_LT(Clock::now() - start, kSoon + seconds(30));
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM);
+  EXPECT_THAT(result.err, HasSubstr("rank 1 shows no sign of life"));
+  EXPECT_TRUE(std::none_of(ranks.begin(), ranks.end(), runs));
+}
+
+TEST_F(TrainRanks, TwoTrainingsInOneFolderAreRefused) {
+  Process first(command("run", {"batch.max_steps=100000"}));
+  ASSERT_TRUE(happens_within(milliseconds(30'000), [&] { return logged_steps("run") >= 2; }));
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"--quiet"}, {"--quiet", "--nproc", "2"}}) {
+    const auto second = train("run", more);
+    EXPECT_EQ(second.exit_code, 1);
+    EXPECT_THAT(second.err, HasSubstr("run: another training writes here (process "));
+  }
+  first.signal(SIGKILL);
+  EXPECT_EQ(first.wait().exit_code, 128 + SIGKILL);
+  const auto next = train("run", {fmt::format("batch.max_steps={}", logged_steps("run") + 1)});
+  EXPECT_EQ(next.exit_code, 0) << next.err;
+}
+
+TEST_F(TrainRanks, ARunThatIsStoppedAmidItsLastEvaluationEndsWithTheSameState) {
+  const std::vector<std::string> evaluating{"data.validation=" + (folder_ / "pairs.json").string(),
+                                            "evaluation.every_steps=1",
+                                            "evaluation.batch_size=1",
+                                            "evaluation.generation.max_new_tokens=2",
+                                            "batch.max_steps=4",
+                                            "--quiet"};
+  ASSERT_EQ(train("whole", evaluating).exit_code, 0);
+  for (int round = 0; round < 12; ++round) {
+    Process process(command("cut", evaluating));
+    const auto before = logged_steps("cut");
+    happens_within(seconds(20), [&] { return logged_steps("cut") > before; });
+    std::this_thread::sleep_for(milliseconds(5 * round));
+    process.signal(round % 2 == 0 ? SIGTERM : SIGKILL);
+    process.wait();
+  }
+  ASSERT_EQ(train("cut", evaluating).exit_code, 0);
+  const auto state = [&](const std::string& run) {
+    return content(folder_ / run / "checkpoints/step-00000004/trainer.json");
+  };
+  EXPECT_EQ(state("cut"), state("whole"));
+  EXPECT_NE(state("whole"), "");
+}
+
+}  // namespace
+}  // namespace ccexpert::test
