@@ -80,6 +80,13 @@ DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
   return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
 }
 
+/// What the checkpoint's generation_config.json decides can take the effect from a value of the config.
+void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
+  if (!asked.length_penalty || decoding.beams > 1) return;
+  fail({"evaluation.generation.length_penalty", "nothing, as one beam is used",
+        fmt::format("{}", *asked.length_penalty)});
+}
+
 }  // namespace
 
 struct Evaluator::Sums {
@@ -105,6 +112,7 @@ bool is_better(const std::string& metric, double score, const std::optional<doub
 Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator)
     : run_(run), config_(config), communicator_(communicator), decoding_(decoding_of(run, config)) {
   if (config.data.validation.empty()) return;
+  expect_effect(config.evaluation.generation, decoding_);
   pairs_ = read_examples(config.data.validation, config);
   unchanged_ = captions_of_unchanged(pairs_);
   const auto most = static_cast<size_t>(config.evaluation.max_pairs);
