@@ -10,6 +10,7 @@
 
 #include <ccexpert/data/change_dataset.h>
 
+#include "core/files.h"
 #include "core/yaml.h"
 #include "data/counter_random.h"
 
@@ -130,7 +131,7 @@ class DataListReader {
     const auto& entry = datasets_[i];
     const fs::path root = entry.image_root.empty() ? image_root : folder_ / entry.image_root;
     const auto file = folder_ / entry.json_path;
-    if (!fs::exists(file))
+    if (!is_there(file))
       fail({place_of(entries_[i], "json_path"), "a file of pairs with captions",
             file.string() + ", which is not there"});
     auto pairs = read_change_dataset(file, root);

@@ -1,6 +1,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/convert.h>
 
+#include "core/files.h"
 #include "core/threads.h"
 #include "datasets/sink.h"
 #include "datasets/source.h"
@@ -13,10 +14,7 @@ void expect_share(const char* name, double value) {
 }
 
 void check(const ConvertOptions& options) {
-  std::error_code code;
-  if (!std::filesystem::is_directory(options.input, code)) {
-    fail({options.input.string(), "a folder with a data set", "none"});
-  }
+  if (!is_folder(options.input)) fail({options.input.string(), "a folder with a data set", "none"});
   expect_share("crops: target_share", options.crops.target_share);
   expect_share("crops: whole_share", options.crops.whole_share);
   expect_share("crops: least_share", options.crops.least_share);

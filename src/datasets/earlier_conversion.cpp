@@ -22,8 +22,7 @@ bool is_ours(const json& description) {
 
 EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
   const auto file = folder / kDescription;
-  std::error_code code;
-  if (!fs::exists(file, code)) return;
+  if (!is_there(file)) return;
   const auto parsed = try_parse_json(read_file(file));
   if (!parsed || !is_ours(*parsed)) {
     fail({file.string(), "a description of an earlier conversion", "another file", "choose another folder"});

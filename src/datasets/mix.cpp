@@ -2,13 +2,13 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/mix.h>
 
 #include "core/files.h"
+#include "core/printable.h"
 #include "data/data_list.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -77,10 +77,10 @@ MixPart counted(const ListedDataset& dataset, size_t place, const fs::path& file
 
 /// The file, or the same in the other form of lists.
 fs::path found_file(const fs::path& file) {
-  if (fs::exists(file)) return file;
+  if (is_there(file)) return file;
   auto other = file;
   other.replace_extension(file.extension() == ".json" ? ".jsonl" : ".json");
-  return fs::exists(other) ? other : file;
+  return is_there(other) ? other : file;
 }
 
 std::string relative_to(const fs::path& folder, const fs::path& file) {
@@ -113,7 +113,7 @@ void refuse_missing(const std::vector<MixPart>& parts, const fs::path& root, boo
     if (part.missing) missing.push_back((root / part.json_path).string());
   }
   if (missing.empty() || (skip && missing.size() < parts.size())) return;
-  fail({"mix", "the recipe's files", fmt::format("none at {}", fmt::join(missing, ", ")),
+  fail({"mix", "the recipe's files", fmt::format("none at {}", first_few(missing)),
         "convert those sources first, or --skip-missing"});
 }
 
@@ -129,7 +129,7 @@ std::vector<MixPart> mix(const fs::path& recipe, const fs::path& output, const M
   std::vector<ListedDataset> there;
   for (auto& dataset : datasets) {
     const auto file = found_file(root / dataset.json_path);
-    if (!fs::exists(file)) {
+    if (!is_there(file)) {
       parts.push_back({.json_path = dataset.json_path, .missing = true});
       continue;
     }

@@ -11,6 +11,7 @@
 #include <ccexpert/core/fields.h>
 
 #include "core/file_names.h"
+#include "core/files.h"
 namespace ccexpert::datasets {
 namespace {
 
@@ -75,20 +76,19 @@ std::vector<SourceInfo> sources() {
 }
 
 std::string recognise_source(const fs::path& folder) {
-  std::error_code code;
-  if (!fs::is_directory(folder, code)) fail({folder.string(), "a folder", "none"});
-  std::vector<std::string> layouts;
+  if (!is_folder(folder)) fail({folder.string(), "a folder", "none"});
+  std::vector<std::string> names;
   for (const auto& source : all_sources()) {
     if (source.recognises(folder)) return source.name;
-    layouts.push_back(fmt::format("{}: {}", source.name, source.layout));
+    names.emplace_back(source.name);
   }
-  fail({folder.string(), "a folder of a known data set", "another layout",
-        fmt::format("looked for {}; name the source where it is one of these", fmt::join(layouts, "; "))});
+  fail(
+      {folder.string(), "a folder of a known data set", "another layout",
+       fmt::format("looked for {}; ccexpert-data convert --help has their layouts", fmt::join(names, ", "))});
 }
 
 bool has(const fs::path& folder, std::string_view path) {
-  std::error_code code;
-  return fs::exists(folder / path, code);
+  return is_there(folder / path);
 }
 
 bool has_in_a_split(const fs::path& folder, std::string_view path) {
@@ -144,8 +144,7 @@ std::string beginning_of(const fs::path& file) {
 }
 
 std::vector<std::string> lists_with(const fs::path& folder, const std::vector<std::string_view>& words) {
-  std::error_code code;
-  if (!fs::is_directory(folder, code)) return {};
+  if (!is_folder(folder)) return {};
   auto names = files_in(folder, {".json", ".jsonl"});
   std::erase_if(names, [&](const std::string& name) {
     const auto text = beginning_of(folder / name);

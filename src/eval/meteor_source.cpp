@@ -61,8 +61,7 @@ uint64_t meteor_source_key(const fs::path& folder) {
   std::vector<uint64_t> parts;
   for (const auto& table : kTables) {
     const auto path = folder / table.name;
-    std::error_code code;
-    if (!fs::is_regular_file(path, code)) {
+    if (!is_file(path)) {
       fail({"METEOR's data", "a file " + path.string(), "none",
             "run scripts/setup.sh, name a folder laid out as docs/eval.md says by --meteor-data, or leave "
             "METEOR "
@@ -71,14 +70,12 @@ uint64_t meteor_source_key(const fs::path& folder) {
     parts.push_back(fs::file_size(path));
     parts.push_back(static_cast<uint64_t>(fs::last_write_time(path).time_since_epoch().count()));
   }
-  std::error_code code;
-  parts.push_back(fs::exists(folder / kOwnTablesFile, code) ? 1 : 0);
+  parts.push_back(is_there(folder / kOwnTablesFile) ? 1 : 0);
   return phrase_hash(parts);
 }
 
 void expect_original_tables(const fs::path& folder) {
-  std::error_code code;
-  if (fs::exists(folder / kOwnTablesFile, code)) return;
+  if (is_there(folder / kOwnTablesFile)) return;
   for (const auto& table : kTables) expect_original(folder / table.name, table);
 }
 

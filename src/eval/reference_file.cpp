@@ -7,6 +7,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
+#include "core/files.h"
 #include "core/json.h"
 #include "core/json_list.h"
 #include "core/printable.h"
@@ -168,8 +169,7 @@ bool is_clevr_change(const json& object) {
 /// Numbers of scenes to their split, of the splits.json beside the captions; nothing where there is none.
 std::map<std::string, std::string> clevr_splits(const fs::path& file) {
   std::map<std::string, std::string> splits;
-  std::error_code code;
-  if (!fs::is_regular_file(file, code)) return splits;
+  if (!is_file(file)) return splits;
   const auto lists = parse_json(read_caption_file(file), file.string());
   for (const auto& [name, numbers] : lists.items()) {
     if (!numbers.is_array()) fail({file.string() + ": " + name, "a list of numbers", json_shown(numbers)});
