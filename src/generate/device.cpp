@@ -12,6 +12,8 @@
 #include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
 
+#include "core/dtype_name.h"
+
 namespace ccexpert {
 namespace {
 
@@ -51,9 +53,10 @@ at::Device device_from_name(const std::string& name) {
 
 at::ScalarType dtype_from_name(const std::string& name, at::Device device) {
   if (name == "auto") return device.is_cuda() ? at::kBFloat16 : at::kFloat;
-  if (name == "float32" || name == "fp32") return at::kFloat;
-  if (name == "bfloat16" || name == "bf16") return at::kBFloat16;
-  if (name == "float16" || name == "fp16") return at::kHalf;
+  const auto full = full_dtype_name(name);
+  if (full == "float32") return at::kFloat;
+  if (full == "bfloat16") return at::kBFloat16;
+  if (full == "float16") return at::kHalf;
   fail({"dtype", "float32, bfloat16, float16 or auto", name});
 }
 

@@ -10,6 +10,7 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/config.h>
 
+#include "core/dtype_name.h"
 #include "core/threads.h"
 #include "core/yaml.h"
 #include "train/no_effect.h"
@@ -262,6 +263,7 @@ ReadStage read_stage(const YAML::Node& root, const YamlDocument& document,
   auto start_from = taken_start_from(stage.root, document.source);
   TrainConfig config;
   read_yaml(stage.root, config, document.source);
+  config.model.dtype = full_dtype_name(config.model.dtype);
   return {std::move(config), [stage](const std::string& key) { return yaml_place_of(stage, key); },
           std::move(start_from)};
 }
