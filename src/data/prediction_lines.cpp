@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -17,7 +18,15 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 const CsvRow& columns() {
-  static const CsvRow names{"uid", "before", "after", "caption", "token_ids", "logprob", "finish", "error"};
+  static const CsvRow names{"uid",     "before", "after", "caption", "token_ids",
+                            "logprob", "finish", "run",   "error"};
+  return names;
+}
+
+/// The columns before captions named their run.
+CsvRow earlier_columns() {
+  auto names = columns();
+  names.erase(names.end() - 2);
   return names;
 }
 
@@ -38,7 +47,7 @@ std::string as_utf8(const std::string& text) {
   return escaped;
 }
 
-std::string json_line(const Prediction& prediction) {
+std::string json_line(const Prediction& prediction, const std::string& run) {
   ordered_json line{{"uid", as_utf8(prediction.pair.uid)},
                     {"before", as_utf8(prediction.pair.before.string())},
                     {"after", as_utf8(prediction.pair.after.string())}};
@@ -47,18 +56,19 @@ std::string json_line(const Prediction& prediction) {
     line["token_ids"] = prediction.token_ids;
     line["logprob"] = prediction.logprob;
     line["finish"] = prediction.finish;
+    if (!run.empty()) line["run"] = run;
   } else {
     line["error"] = as_utf8(prediction.error);
   }
   return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + '\n';
 }
 
-std::string csv_prediction(const Prediction& prediction) {
+std::string csv_prediction(const Prediction& prediction, const std::string& run) {
   const bool failed = !prediction.error.empty();
   return csv_line({on_one_line(prediction.pair.uid), on_one_line(prediction.pair.before.string()),
                    on_one_line(prediction.pair.after.string()), on_one_line(prediction.caption),
                    fmt::format("{}", fmt::join(prediction.token_ids, " ")),
-                   failed ? "" : fmt::format("{}", prediction.logprob), prediction.finish,
+                   failed ? "" : fmt::format("{}", prediction.logprob), prediction.finish, failed ? "" : run,
                    on_one_line(prediction.error)});
 }
 
@@ -69,16 +79,30 @@ KnownLine known_json(std::string_view line, const std::string& where) {
   if (uid.empty()) fail({where + ": uid", "a string", "none"});
   if (!object.contains("caption") && !object.contains("error"))
     fail({where, "an object with caption, or error", "neither", "is it a list of pairs?"});
-  return {uid, {}, object.contains("error")};
+  return {uid, std::string(line), json_value(object, "run", std::string(), where), object.contains("error")};
 }
 
-KnownLine known_csv(std::string_view line, const std::string& where) {
+KnownLine known_csv(std::string_view line, const std::string& where, size_t width) {
   const auto rows = parse_csv(line, where);
-  if (rows.size() != 1 || rows.front().size() != columns().size()) {
-    fail({where, fmt::format("{} columns", columns().size()),
-          fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
+  if (rows.size() != 1 || rows.front().size() != width)
+    fail(
+        {where, fmt::format("{} columns", width), fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
+  auto row = rows.front();
+  const bool is_earlier = width < columns().size();
+  if (is_earlier) row.insert(row.end() - 1, "");
+  return {row.front(), is_earlier ? csv_line(row) : std::string(line), row[row.size() - 2],
+          !row.back().empty()};
+}
+
+/// The columns that a CSV file names; nothing if a killed run left only a part of the header.
+std::optional<CsvRow> columns_of(std::string_view text, const std::string& source) {
+  for (const auto& names : {columns(), earlier_columns()}) {
+    const auto header = csv_line(names);
+    if (header.starts_with(text)) return std::nullopt;
+    if (text.starts_with(header)) return names;
   }
-  return {rows.front().front(), {}, !rows.front().back().empty()};
+  fail({source, fmt::format("the columns {}", fmt::join(columns(), ",")), text.substr(0, text.find('\n')),
+        "is it another file, or of another --format?"});
 }
 
 }  // namespace
@@ -91,12 +115,12 @@ std::string header_line(PredictionFormat format) {
   return format == PredictionFormat::kCsv ? csv_line(columns()) : std::string();
 }
 
-std::string prediction_line(const Prediction& prediction, PredictionFormat format) {
+std::string prediction_line(const Prediction& prediction, PredictionFormat format, const std::string& run) {
   switch (format) {
     case PredictionFormat::kJsonLines:
-      return json_line(prediction);
+      return json_line(prediction, run);
     case PredictionFormat::kCsv:
-      return csv_prediction(prediction);
+      return csv_prediction(prediction, run);
     case PredictionFormat::kText:
       break;
   }
@@ -106,13 +130,10 @@ std::string prediction_line(const Prediction& prediction, PredictionFormat forma
 
 std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat format,
                                    const std::string& source) {
-  const std::string header = header_line(format);
-  // A run that was killed in its first write may have left less than the header.
-  if (header.starts_with(text)) return {};
-  if (!text.starts_with(header)) {
-    fail({source, "the columns " + header.substr(0, header.size() - 1), text.substr(0, text.find('\n')),
-          "is it another file, or of another --format?"});
-  }
+  const bool is_csv = format == PredictionFormat::kCsv;
+  const auto names = is_csv ? columns_of(text, source) : CsvRow{};
+  if (!names) return {};
+  const std::string header = is_csv ? csv_line(*names) : std::string();
   std::vector<KnownLine> lines;
   size_t number = header.empty() ? 1 : 2;
   for (text.remove_prefix(header.size()); !text.empty(); ++number) {
@@ -121,9 +142,7 @@ std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat forma
     const auto line = text.substr(0, end + 1);
     text.remove_prefix(end + 1);
     const auto where = fmt::format("{}: line {}", source, number);
-    auto known = format == PredictionFormat::kCsv ? known_csv(line, where) : known_json(line, where);
-    known.line = line;
-    lines.push_back(std::move(known));
+    lines.push_back(is_csv ? known_csv(line, where, names->size()) : known_json(line, where));
   }
   return lines;
 }

@@ -13,9 +13,9 @@ namespace ccexpert::data {
 /// The line that begins a file of this format, or nothing.
 std::string header_line(PredictionFormat format);
 
-/// The line of a prediction, with its line end. Line breaks and tabs within texts become blanks, so that a
-/// line is a prediction in every format.
-std::string prediction_line(const Prediction& prediction, PredictionFormat format);
+/// The line of a prediction, with its line end; a caption has `run` with it if that is not empty. Line breaks
+/// and tabs within texts become blanks, so that a line is a prediction in every format.
+std::string prediction_line(const Prediction& prediction, PredictionFormat format, const std::string& run);
 
 /// A uid as its line has it: CSV lines hold no line breaks and tabs, JSON only UTF-8, where the bytes of
 /// other names become "\xff".
@@ -24,7 +24,8 @@ std::string written_uid(const std::string& uid, PredictionFormat format);
 /// An intact line of an existing file.
 struct KnownLine {
   std::string uid;
-  std::string line;  ///< with its line end
+  std::string line;  ///< in today's columns, with its line end
+  std::string run;   ///< of a caption; empty in files of earlier versions
   bool failed = false;
 };
 

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -77,9 +78,11 @@ class LockedFile {
 
 class PredictionWriter::Impl {
  public:
-  explicit Impl(PredictionFormat format) : format_(format), file_(std::make_unique<LockedFile>()) {}
+  Impl(PredictionFormat format, std::string run)
+      : format_(format), run_(std::move(run)), file_(std::make_unique<LockedFile>()) {}
 
-  Impl(const fs::path& path, PredictionFormat format, ExistingOutput existing) : format_(format) {
+  Impl(const fs::path& path, PredictionFormat format, ExistingOutput existing, std::string run)
+      : format_(format), run_(std::move(run)) {
     std::error_code ignored;
     const bool has_content = fs::is_regular_file(path, ignored) && fs::file_size(path, ignored) > 0;
     if (has_content && existing == ExistingOutput::kRefuse) {
@@ -99,11 +102,12 @@ class PredictionWriter::Impl {
     starts_anew_ = false;
     std::string lines = header_is_due_ ? header_line(format_) : "";
     header_is_due_ = false;
-    for (const auto& prediction : predictions) lines += prediction_line(prediction, format_);
+    for (const auto& prediction : predictions) lines += prediction_line(prediction, format_, run_);
     file_->write(lines);
   }
 
   bool has_caption_of(const std::string& uid) const { return done_.contains(written_uid(uid, format_)); }
+  int64_t captions_without_run() const { return without_run_; }
 
  private:
   void resume(const fs::path& path) {
@@ -112,6 +116,12 @@ class PredictionWriter::Impl {
     std::string kept = header_line(format_);
     for (const auto& line : parse_lines(text, format_, path.string())) {
       if (line.failed) continue;
+      without_run_ += static_cast<int64_t>(line.run.empty());
+      if (!line.run.empty() && line.run != run_) {
+        fail({fmt::format("{}: caption of {}", path.string(), line.uid),
+              "one of this model, question and options", "one of another run",
+              "resume with those of that run, or start anew with --overwrite"});
+      }
       done_.insert(line.uid);
       kept += line.line;
     }
@@ -122,8 +132,10 @@ class PredictionWriter::Impl {
   }
 
   PredictionFormat format_;
+  std::string run_;
   std::unique_ptr<LockedFile> file_;
   std::unordered_set<std::string> done_;
+  int64_t without_run_ = 0;
   bool header_is_due_ = true;
   bool starts_anew_ = false;
 };
@@ -135,15 +147,20 @@ PredictionFormat prediction_format(std::string_view name) {
   fail({"format", "text, jsonl or csv", name});
 }
 
-PredictionWriter::PredictionWriter(PredictionFormat format) : impl_(std::make_unique<Impl>(format)) {}
-PredictionWriter::PredictionWriter(const fs::path& path, PredictionFormat format, ExistingOutput existing)
-    : impl_(std::make_unique<Impl>(path, format, existing)) {}
+PredictionWriter::PredictionWriter(PredictionFormat format, std::string run)
+    : impl_(std::make_unique<Impl>(format, std::move(run))) {}
+PredictionWriter::PredictionWriter(const fs::path& path, PredictionFormat format, ExistingOutput existing,
+                                   std::string run)
+    : impl_(std::make_unique<Impl>(path, format, existing, std::move(run))) {}
 PredictionWriter::PredictionWriter(PredictionWriter&&) noexcept = default;
 PredictionWriter& PredictionWriter::operator=(PredictionWriter&&) noexcept = default;
 PredictionWriter::~PredictionWriter() = default;
 
 bool PredictionWriter::has_caption_of(const std::string& uid) const {
   return impl_->has_caption_of(uid);
+}
+int64_t PredictionWriter::captions_without_run() const {
+  return impl_->captions_without_run();
 }
 void PredictionWriter::write(std::span<const Prediction> predictions) {
   impl_->write(predictions);

@@ -56,9 +56,9 @@ TEST(PredictionWriter, CsvAndTextKeepALineAPrediction) {
   write_to(folder / "csv", PredictionFormat::kCsv, ExistingOutput::kRefuse,
            {captioned("1", "a, b\nc"), failed("2")});
   EXPECT_EQ(content(folder / "csv"),
-            "uid,before,after,caption,token_ids,logprob,finish,error\n"
-            "1,a/1,b/1,\"a, b c\",3 4,-0.5,end_token,\n"
-            "2,a,b,,,,,cannot be read\n");
+            "uid,before,after,caption,token_ids,logprob,finish,run,error\n"
+            "1,a/1,b/1,\"a, b c\",3 4,-0.5,end_token,,\n"
+            "2,a,b,,,,,,cannot be read\n");
   write_to(folder / "text", PredictionFormat::kText, ExistingOutput::kRefuse,
            {captioned("1", "a\tb"), failed("2")});
   EXPECT_EQ(content(folder / "text"), "1\ta b\n2\terror: cannot be read\n");
@@ -120,6 +120,42 @@ TEST_P(ResumeTest, ReplacesTheFileWholeAndLeavesNothingBeside) {
   EXPECT_EQ(content(folder / "o"), before);
   PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST_P(ResumeTest, KeepsCaptionsOfTheSameRunOnly) {
+  const TemporaryFolder folder;
+  PredictionWriter(folder / "o", GetParam(), ExistingOutput::kRefuse, "aa")
+      .write(std::vector{captioned("1", "x"), failed("2")});
+  const auto before = content(folder / "o");
+  EXPECT_THAT(before, HasSubstr("aa"));
+  EXPECT_EQ(error_of([&] { PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume, "bb"); }),
+            (folder / "o").string() +
+                ": caption of 1: expected one of this model, question and options, got one of "
+                "another run (resume with those of that run, or start anew with --overwrite)");
+  EXPECT_EQ(content(folder / "o"), before);
+  const PredictionWriter same(folder / "o", GetParam(), ExistingOutput::kResume, "aa");
+  EXPECT_TRUE(same.has_caption_of("1"));
+  EXPECT_EQ(same.captions_without_run(), 0);
+}
+
+TEST_P(ResumeTest, CountsCaptionsThatDoNotNameTheirRun) {
+  const TemporaryFolder folder;
+  write_to(folder / "o", GetParam(), ExistingOutput::kRefuse, {captioned("1", "x"), captioned("2", "y")});
+  EXPECT_EQ(PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume, "aa").captions_without_run(),
+            2);
+}
+
+TEST(PredictionWriter, ResumesColumnsOfEarlierVersions) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("o",
+                                 "uid,before,after,caption,token_ids,logprob,finish,error\n"
+                                 "1,a/1,b/1,x,3 4,-0.5,end_token,\n2,a,b,,,,,cannot be read\n");
+  PredictionWriter writer(file, PredictionFormat::kCsv, ExistingOutput::kResume, "aa");
+  EXPECT_TRUE(writer.has_caption_of("1"));
+  EXPECT_FALSE(writer.has_caption_of("2"));
+  EXPECT_EQ(content(file),
+            "uid,before,after,caption,token_ids,logprob,finish,run,error\n"
+            "1,a/1,b/1,x,3 4,-0.5,end_token,,\n");
 }
 
 TEST(PredictionWriter, LeavesNoFileWhereNothingWasWritten) {

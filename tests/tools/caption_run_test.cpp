@@ -36,7 +36,7 @@ class CaptionRun : public ::testing::Test {
 
   RunSummary run(const CaptionBatch& model = test::fake_captions, std::stop_token stop = {}) {
     const auto pairs = pairs_of(command_);
-    auto writer = writer_of(command_);
+    auto writer = writer_of(command_, "run");
     return caption_many(command_, pairs, model, writer, std::move(stop));
   }
 
@@ -124,7 +124,7 @@ TEST_F(CaptionRun, ResumedUidsMayHoldAnyBytes) {
       command_.overwrite = true;
       const std::vector<data::PairFiles> pairs{{uid, image, image}};
       const auto caption = [&] {
-        auto writer = writer_of(command_);
+        auto writer = writer_of(command_, "run");
         return caption_many(command_, pairs, test::fake_captions, writer, {});
       };
       EXPECT_EQ(caption().captioned, 1);

@@ -85,14 +85,19 @@ struct LineEnd {
 
 }  // namespace
 
-data::PredictionWriter writer_of(const CaptionCommand& command) {
+data::PredictionWriter writer_of(const CaptionCommand& command, const std::string& run) {
   using data::ExistingOutput;
   const auto format = data::prediction_format(command.format);
-  if (command.output.empty()) return data::PredictionWriter(format);
+  if (command.output.empty()) return data::PredictionWriter(format, run);
   auto existing = ExistingOutput::kRefuse;
   if (command.resume) existing = ExistingOutput::kResume;
   if (command.overwrite) existing = ExistingOutput::kOverwrite;
-  return {command.output, format, existing};
+  data::PredictionWriter writer(command.output, format, existing, run);
+  if (const auto count = writer.captions_without_run(); count > 0) {
+    log::warning(fmt::format("{}: {} captions do not name the model, question and options that they are of",
+                             command.output.string(), count));
+  }
+  return writer;
 }
 
 std::vector<PairFiles> pairs_of(const CaptionCommand& command) {

@@ -19,9 +19,9 @@ using CaptionBatch = std::function<std::vector<Caption>(std::span<const ImagePai
 /// The pairs a command names. Throws Error for a list or folders that cannot be read.
 std::vector<data::PairFiles> pairs_of(const CaptionCommand& command);
 
-/// Where results go. Throws Error where the output file is there already and the command does not say what
-/// then.
-data::PredictionWriter writer_of(const CaptionCommand& command);
+/// Where results go; `run` is the command's run_identity. Throws Error if the output file is there already
+/// and the command does not say what to do then, or if it has captions of another run.
+data::PredictionWriter writer_of(const CaptionCommand& command, const std::string& run);
 
 /// The result of the one pair a command names; its tokens go to `out` as they come where it streams, with a
 /// line end. Throws Error where an image cannot be read.

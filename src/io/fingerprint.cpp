@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/io/fingerprint.h>
+
+#include "core/mapped_file.h"
+
+namespace ccexpert::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kEnd = size_t{1} << 20;
+constexpr size_t kPage = 4096;
+constexpr size_t kPages = 64;
+
+bool decides_captions(const fs::path& file) {
+  static constexpr std::array kConfigs{"config.json", "generation_config.json", "preprocessor_config.json",
+                                       "processor_config.json"};
+  const auto extension = file.extension();
+  return extension == ".safetensors" || extension == ".bin" ||
+         std::find(kConfigs.begin(), kConfigs.end(), file.filename()) != kConfigs.end();
+}
+
+std::vector<fs::path> files_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file() && decides_captions(entry.path())) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Parts of a file that are spread over it, all of a small one.
+std::vector<std::string_view> samples_of(std::string_view bytes) {
+  if (bytes.size() <= 2 * kEnd + kPages * kPage) return {bytes};
+  std::vector<std::string_view> samples{bytes.substr(0, kEnd), bytes.substr(bytes.size() - kEnd)};
+  const size_t step = (bytes.size() - 2 * kEnd) / kPages;
+  for (size_t page = 0; page < kPages; ++page) samples.push_back(bytes.substr(kEnd + page * step, kPage));
+  return samples;
+}
+
+void add(XXH3_state_t& state, std::string_view text) {
+  XXH3_128bits_update(&state, text.data(), text.size());
+}
+
+}  // namespace
+
+std::string fingerprint(const fs::path& folder) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  for (const auto& path : files_of(open_checkpoint(folder).folder)) {
+    const auto file = MappedFile::open(path);
+    add(state, fmt::format("{} {}\n", path.filename().string(), file->size()));
+    for (const auto sample : samples_of({reinterpret_cast<const char*>(file->data()), file->size()}))
+      add(state, sample);
+  }
+  const auto hash = XXH3_128bits_digest(&state);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+}  // namespace ccexpert::io

@@ -1,0 +1,36 @@
+#include "caption/run_identity.h"
+
+#include <optional>
+#include <vector>
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <xxhash.h>
+
+#include <ccexpert/io/fingerprint.h>
+
+namespace ccexpert::tools {
+namespace {
+
+template <class Value>
+std::string text_of(const Value& value) {
+  return fmt::format("{}", value);
+}
+
+template <class Value>
+std::string text_of(const std::optional<Value>& value) {
+  return value ? text_of(*value) : std::string("unset");
+}
+
+}  // namespace
+
+std::string run_identity(const CaptionCommand& command) {
+  auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
+  for_each_field<GenerationOptions>([&](const auto& each) {
+    text += fmt::format("{}={}\n", each.name, text_of(command.generation.*each.member));
+  });
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+}  // namespace ccexpert::tools
