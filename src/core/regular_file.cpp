@@ -10,15 +10,26 @@
 #include <ccexpert/core/error.h>
 
 namespace ccexpert {
+namespace {
 
-RegularFile::RegularFile(const std::filesystem::path& path)
-    // O_NONBLOCK: opening a named pipe would otherwise wait for somebody to write into it.
-    : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
+bool may_be_read_as_pipe(mode_t mode) {
+  return S_ISFIFO(mode) || S_ISCHR(mode);
+}
+
+}  // namespace
+
+RegularFile::RegularFile(const std::filesystem::path& path, Pipes pipes) {
   struct stat status {};
+  is_pipe_ =
+      pipes == Pipes::kOpen && ::stat(path.c_str(), &status) == 0 && may_be_read_as_pipe(status.st_mode);
+  // O_NONBLOCK: opening a named pipe would otherwise wait for its writer.
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (is_pipe_ ? 0 : O_NONBLOCK));
   const bool known = descriptor_ >= 0 && ::fstat(descriptor_, &status) == 0;
   const int reason = errno;
+  if (known && is_pipe_ && may_be_read_as_pipe(status.st_mode)) return;
   if (known && S_ISREG(status.st_mode)) {
     size_ = static_cast<uint64_t>(status.st_size);
+    is_pipe_ = false;
     return;
   }
   if (descriptor_ >= 0) ::close(descriptor_);

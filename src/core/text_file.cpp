@@ -2,9 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <streambuf>
 #include <vector>
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -14,19 +16,55 @@
 #include "core/text_decoder.h"
 
 namespace ccexpert {
+namespace {
+
+constexpr size_t kPieceBytes = size_t{1} << 18;
+
+}  // namespace
 
 std::string decoded_text(std::string_view bytes, const std::string& source) {
   return TextDecoder(source).decode(bytes, true);
 }
 
+namespace {
+
+/// Reads once into `buffer`; how many bytes there were, 0 at the end.
+size_t read_some(const RegularFile& file, std::span<char> buffer, const std::string& source) {
+  ssize_t got = 0;
+  do {
+    got = ::read(file.descriptor(), buffer.data(), buffer.size());
+  } while (got < 0 && errno == EINTR);
+  if (got < 0) fail(source, "cannot be read", std::strerror(errno));
+  return static_cast<size_t>(got);
+}
+
+std::string read_pipe(const RegularFile& file, const std::string& source, size_t limit) {
+  std::vector<char> piece(kPieceBytes);
+  std::string bytes;
+  for (size_t got = read_some(file, piece, source); got > 0; got = read_some(file, piece, source)) {
+    if (bytes.size() + got > limit) fail({source, fmt::format("at most {} bytes", limit), "more"});
+    bytes.append(piece.data(), got);
+  }
+  return bytes;
+}
+
+}  // namespace
+
 std::string read_text_file(const std::filesystem::path& path, size_t limit) {
-  return decoded_text(read_file(path, limit), path.string());
+  const RegularFile file(path, Pipes::kOpen);
+  return decoded_text(file.is_pipe() ? read_pipe(file, path.string(), limit) : read_file(path, limit),
+                      path.string());
+}
+
+std::filesystem::path folder_of_list(const std::filesystem::path& list) {
+  std::error_code code;
+  return std::filesystem::is_regular_file(list, code) ? list.parent_path() : std::filesystem::path();
 }
 
 class TextStream::Buffer : public std::streambuf {
  public:
   explicit Buffer(const std::filesystem::path& path)
-      : path_(path), file_(path), decoder_(path.string()), piece_(size_t{1} << 18) {}
+      : source_(path.string()), file_(path, Pipes::kOpen), decoder_(source_), piece_(kPieceBytes) {}
 
  protected:
   int_type underflow() override {
@@ -40,16 +78,12 @@ class TextStream::Buffer : public std::streambuf {
 
  private:
   std::string_view next_piece() {
-    ssize_t got = 0;
-    do {
-      got = ::read(file_.descriptor(), piece_.data(), piece_.size());
-    } while (got < 0 && errno == EINTR);
-    if (got < 0) ccexpert::fail(path_.string(), "cannot be read", std::strerror(errno));
+    const size_t got = read_some(file_, piece_, source_);
     at_end_ = got == 0;
-    return {piece_.data(), static_cast<size_t>(got)};
+    return {piece_.data(), got};
   }
 
-  std::filesystem::path path_;
+  std::string source_;
   RegularFile file_;
   TextDecoder decoder_;
   std::vector<char> piece_;

@@ -12,9 +12,12 @@ namespace ccexpert {
 /// What a file's bytes say, in UTF-8 and without a byte order mark; Errors as TextDecoder.
 std::string decoded_text(std::string_view bytes, const std::string& source);
 
-/// decoded_text of a file of at most `limit` bytes. Every list and config that a person may have written is
-/// read by this or by TextStream.
+/// decoded_text of a file of at most `limit` bytes, or of a pipe to its end. Every list and config that a
+/// person may have written is read by this or by TextStream.
 std::string read_text_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);
+
+/// Where relative paths of a list start: its folder, or the working folder if it is a pipe.
+std::filesystem::path folder_of_list(const std::filesystem::path& list);
 
 /// The same for a file of any length, piece by piece, from the front. Reading throws the Errors of
 /// TextDecoder.

@@ -92,7 +92,7 @@ std::map<std::string, fs::path> images_in(const fs::path& folder) {
 
 std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& image_root) {
   const std::string text = read_text_file(list);
-  const fs::path root = image_root.empty() ? list.parent_path() : image_root;
+  const fs::path root = image_root.empty() ? folder_of_list(list) : image_root;
   std::vector<PairFiles> pairs;
   UidIndex uids;
   for (const auto& entry : parse_list(text, list.string())) {

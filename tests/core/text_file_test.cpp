@@ -1,9 +1,12 @@
 #include "core/text_file.h"
 
+#include <fstream>
 #include <iterator>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <ccexpert/core/error.h>
 
@@ -90,6 +93,31 @@ TEST(TextFile, IsReadAsAStream) {
               ::testing::HasSubstr("expected UTF-8 text, got the byte \\xff"));
   EXPECT_THAT(error_of([&] { TextStream(folder / "none"); }),
               ::testing::HasSubstr("none: cannot be opened (No such file or directory)"));
+}
+
+TEST(TextFile, APipeIsReadToItsEnd) {
+  const test::TemporaryFolder folder;
+  const auto pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto write = [&](const std::string& text) { std::ofstream(pipe) << text; };
+  std::thread writer(write, "\xef\xbb\xbf" + kText);
+  EXPECT_EQ(read_text_file(pipe), kText);
+  writer.join();
+  writer = std::thread(write, kText);
+  TextStream stream(pipe);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), kText);
+  writer.join();
+  writer = std::thread(write, "abcd");
+  EXPECT_EQ(error_of([&] { read_text_file(pipe, 3); }),
+            pipe.string() + ": expected at most 3 bytes, got more");
+  writer.join();
+}
+
+TEST(TextFile, RelativePathsStartAtTheFolderOfAFileOnly) {
+  const test::TemporaryFolder folder;
+  EXPECT_EQ(folder_of_list(folder.write("l.csv", "")), folder.path());
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(folder_of_list(folder / "pipe"), "");
 }
 
 }  // namespace

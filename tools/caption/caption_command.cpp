@@ -8,9 +8,11 @@
 
 #include "caption/caption_options.h"
 #include "caption/caption_run.h"
+#include "caption/run_identity.h"
 #include "caption/timings_report.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/standard_streams.h"
 #include "core/files.h"
 #include "eval/eval_command.h"
 #include "eval/eval_options.h"
@@ -24,7 +26,7 @@ void report_timings(const CaptionCommand& command, const Captioner& captioner) {
                            .peak_bytes = peak_memory(),
                            .decoding = captioner.decoding(command.generation),
                            .question = command.prompt.empty() ? captioner.question() : command.prompt};
-  if (command.timings) fmt::print(stderr, "{}", timings_table(figures));
+  if (command.timings) print_text(timings_table(figures));
   if (!command.timings_file.empty()) write_file(command.timings_file, timings_json(figures));
 }
 
@@ -35,10 +37,10 @@ CaptionBatch batch_of(const Captioner& captioner) {
 }
 
 int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
-  auto writer = writer_of(command);
+  auto writer = writer_of(command, run_identity(command));
   if (const auto uid = pairs_of(command).front().uid; writer.has_caption_of(uid)) {
     if (!command.quiet)
-      fmt::print(stderr, "ccexpert-caption: {}: captioned already in {}\n", uid, command.output.string());
+      print_note(fmt::format("ccexpert-caption: {}: captioned already in {}", uid, command.output.string()));
     return kSuccess;
   }
   const auto captioner = Captioner::load(command.model, command.captioner);
@@ -78,25 +80,25 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
   // What can be wrong with files is said before the model takes its time to load.
   const auto pairs = pairs_of(command);
   check_evaluation(command);
-  auto writer = writer_of(command);
+  auto writer = writer_of(command, run_identity(command));
   const auto captioner = Captioner::load(command.model, command.captioner);
-  if (!command.quiet) fmt::print(stderr, "{} pairs, {}\n", pairs.size(), captioner.description());
+  if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), captioner.description()));
   const auto summary = caption_many(command, pairs, batch_of(captioner), writer, interrupt.token());
   report_timings(command, captioner);
   if (summary.interrupted && !command.quiet) {
-    fmt::print(stderr, "ccexpert-caption: interrupted after {} of {} pairs{}\n",
-               summary.captioned + summary.failed + summary.skipped, pairs.size(),
-               command.output.empty() ? "" : "; --resume goes on from there");
+    print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",
+                           summary.captioned + summary.failed + summary.skipped, pairs.size(),
+                           command.output.empty() ? "" : "; --resume goes on from there"));
   }
   if (summary.failed > 0)
-    fmt::print(stderr, "ccexpert-caption: {} of {} pairs failed\n", summary.failed, pairs.size());
+    print_note(fmt::format("ccexpert-caption: {} of {} pairs failed", summary.failed, pairs.size()));
   int evaluated = kSuccess;
   if (!command.evaluate.empty() && !summary.interrupted) evaluated = run_eval(evaluation_of(command));
   return summary.failed > 0 ? kSomeFailed : evaluated;
 }
 
 int run(const CaptionCommand& command) {
-  const Interrupt interrupt;
+  const Interrupt interrupt(kStopDeadline);
   if (command.quiet) log::set_level(log::Level::kError);
   // What cannot be written at the end of a long run is said before it.
   if (!command.timings_file.empty()) expect_writable(command.timings_file);
@@ -108,15 +110,8 @@ int run(const CaptionCommand& command) {
 }  // namespace
 
 int run_caption_command(int count, const char* const* arguments) {
-  try {
-    const auto parsed = parse_caption_command(count, arguments);
-    if (!parsed.exit_code) return run(parsed.command);
-    (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
-    return *parsed.exit_code;
-  } catch (const std::exception& error) {
-    std::cerr << "ccexpert-caption: " << error.what() << "\n";
-    return kFailed;
-  }
+  const auto parsed = parse_caption_command(count, arguments);
+  return parsed.exit_code ? print_leave(parsed) : run(parsed.command);
 }
 
 }  // namespace ccexpert::tools

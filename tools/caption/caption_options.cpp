@@ -41,6 +41,7 @@ void add_model_options(CLI::App& app, CaptionCommand& command) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option("--dtype", command.captioner.dtype, "precision; auto: float32 on CPU, bfloat16 on GPU")
+      ->transform(dtype_name())
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
       ->capture_default_str()
       ->type_name("NAME")
@@ -60,6 +61,7 @@ void add_input_options(CLI::App& app, CaptionCommand& command) {
       ->group(kGroup);
   app.add_option("--pairs", command.pairs,
                  "list of pairs: JSON Lines, JSON or CSV with before, after and uid")
+      ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--image-root", command.image_root, "where relative paths of --pairs start (its own folder)")
@@ -81,6 +83,7 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option("-o,--output", command.output, "file to write (standard output)")
+      ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_flag("--resume", command.resume, "go on with the output file: skip the pairs it has a caption for")
@@ -91,6 +94,7 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
   app.add_flag("-q,--quiet", command.quiet, "no progress and no warnings")->group(kGroup);
   app.add_flag("--timings", command.timings, "print where the time went to standard error")->group(kGroup);
   app.add_option("--timings-file", command.timings_file, "write the same as JSON")
+      ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
 }
@@ -100,6 +104,7 @@ void add_evaluation_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Evaluation";
   app.add_option("--evaluate", command.evaluate,
                  "then score the output against these references, as ccexpert-eval does")
+      ->transform(input_file())
       ->type_name("REFERENCES")
       ->group(kGroup);
   app.add_option("--split", command.evaluation_split,
@@ -173,6 +178,7 @@ void expect(bool holds, const std::string& message) {
 
 /// What options must be together. Throws Error.
 void check(CaptionCommand& command) {
+  if (is_standard_output(command.output)) command.output.clear();
   expect(command.images.empty() || command.images.size() == 2,
          "input: expected two images, BEFORE AFTER, got " + std::to_string(command.images.size()));
   expect(inputs(command) == 1,
@@ -180,9 +186,11 @@ void check(CaptionCommand& command) {
              std::string(inputs(command) == 0 ? "none" : "several"));
   expect(command.before_folder.empty() == command.after_folder.empty(),
          "input: expected --before and --after together");
+  std::error_code code;
+  expect(command.before_folder.empty() || !fs::equivalent(command.before_folder, command.after_folder, code),
+         "--after: expected another folder than --before, got the same");
   expect(is_device_name(command.captioner.device),
          "--device: expected cpu, cuda, cuda:N or auto, got " + command.captioner.device);
-  std::error_code code;
   expect(
       command.pairs.empty() || command.output.empty() || !fs::equivalent(command.pairs, command.output, code),
       "--output: expected another file than --pairs, got the same");

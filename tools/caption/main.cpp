@@ -1,7 +1,7 @@
 #include "caption/caption_command.h"
-#include "common/standard_output.h"
+#include "common/standard_streams.h"
 
 int main(int count, char** arguments) {
   using namespace ccexpert::tools;
-  return with_standard_output("ccexpert-caption", run_caption_command(count, arguments));
+  return run_program("ccexpert-caption", [&] { return run_caption_command(count, arguments); });
 }

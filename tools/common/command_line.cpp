@@ -13,6 +13,9 @@
 #include <ccexpert/core/fields.h>
 
 #include "common/exit_code.h"
+#include "common/standard_streams.h"
+#include "core/dtype_name.h"
+#include "core/files.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -86,6 +89,15 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
     return refuse(error.what());
   }
   return {};
+}
+
+int print_leave(const Leave& leave) {
+  if (*leave.exit_code == kSuccess) {
+    print_result(leave.text + "\n");
+  } else {
+    print_note(leave.text);
+  }
+  return *leave.exit_code;
 }
 
 std::string bash_completion(const CLI::App& app) {
@@ -169,6 +181,44 @@ CLI::Validator whole_number() {
 CLI::Validator some_text() {
   return {[](const std::string& text) { return text.empty() ? "expected some text, got none" : ""; }, "",
           "text"};
+}
+
+CLI::Validator dtype_name() {
+  return {[](std::string& name) {
+            name = full_dtype_name(name);
+            return std::string();
+          },
+          "", "precision"};
+}
+
+namespace {
+
+constexpr const char* kStandardOutput = "/dev/stdout";
+
+CLI::Validator stream_instead_of_dash(const char* stream) {
+  return {[stream](std::string& name) {
+            if (name == "-") name = stream;
+            return std::string();
+          },
+          "", "file"};
+}
+
+}  // namespace
+
+CLI::Validator input_file() {
+  return stream_instead_of_dash("/dev/stdin");
+}
+
+CLI::Validator output_file() {
+  return stream_instead_of_dash(kStandardOutput);
+}
+
+bool is_standard_output(const std::filesystem::path& path) {
+  return path.empty() || path == kStandardOutput;
+}
+
+void write_result(const std::filesystem::path& path, std::string_view text) {
+  is_standard_output(path) ? print_result(text) : write_file(path, text);
 }
 
 std::string option_name(std::string field_name) {

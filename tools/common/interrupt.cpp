@@ -1,6 +1,7 @@
 #include "common/interrupt.h"
 
-#include <chrono>
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 
 #include <unistd.h>
@@ -29,7 +30,7 @@ sigset_t watched_signals() {
 
 }  // namespace
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(std::optional<std::chrono::seconds> deadline) : deadline_(deadline) {
   const sigset_t signals = watched_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   watcher_ = std::thread([this] { watch(); });
@@ -41,19 +42,37 @@ Interrupt::~Interrupt() {
   watcher_.join();
 }
 
-void Interrupt::watch() {
+/// The next signal, or 0 if the deadline came first.
+int Interrupt::next_signal() const {
   const sigset_t signals = watched_signals();
-  std::chrono::steady_clock::time_point first;
-  for (int received = 0; sigwait(&signals, &received) == 0;) {
+  int received = 0;
+  if (signal_ == 0 || !deadline_) {
+    while (sigwait(&signals, &received) != 0) continue;
+    return received;
+  }
+  const auto left = std::max(Clock::duration::zero(), first_ + Clock::duration(*deadline_) - Clock::now());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  const timespec wait{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+  while ((received = sigtimedwait(&signals, nullptr, &wait)) < 0 && errno == EINTR) continue;
+  return std::max(received, 0);
+}
+
+void Interrupt::receive(int signal) {
+  if (signal_ == 0) {
+    first_ = Clock::now();
+    signal_ = signal;
+    source_.request_stop();
+  } else if (signal == SIGINT && Clock::now() - first_ > kEcho) {
+    _exit(kSignalBase + signal);
+  }
+}
+
+void Interrupt::watch() {
+  while (true) {
+    const int received = next_signal();
     if (closing_) return;
-    if (received == wake_signal()) continue;
-    if (signal_ == 0) {
-      first = std::chrono::steady_clock::now();
-      signal_ = received;
-      source_.request_stop();
-    } else if (received == SIGINT && std::chrono::steady_clock::now() - first > kEcho) {
-      _exit(kSignalBase + received);
-    }
+    if (received == 0) _exit(kSignalBase + signal_);
+    if (received != wake_signal()) receive(received);
   }
 }
 

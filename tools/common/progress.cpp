@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include "common/standard_streams.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -55,14 +56,14 @@ void Progress::add(int64_t done) {
 void Progress::finish() {
   if (total_ == 0 && style_ != ProgressStyle::kNone) {
     clear();
-    fmt::print(stderr, "{}\n", state());
+    print_note(state());
   }
   style_ = ProgressStyle::kNone;
 }
 
 void Progress::note(std::string_view message) {
   clear();
-  fmt::print(stderr, "{}\n", message);
+  print_note(message);
   if (style_ == ProgressStyle::kBar) draw();
 }
 
@@ -78,18 +79,16 @@ std::string Progress::state() const {
 void Progress::draw() {
   // \x1b[K clears what a longer text left behind.
   if (total_ > 0) {
-    fmt::print(stderr, "\r{} {}\x1b[K", bar(done_, total_), state());
+    print_text(fmt::format("\r{} {}\x1b[K", bar(done_, total_), state()));
   } else {
-    fmt::print(stderr, "\r{}\x1b[K", state());
+    print_text(fmt::format("\r{}\x1b[K", state()));
   }
-  std::fflush(stderr);
   drawn_ = true;
 }
 
 void Progress::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  print_text("\r\x1b[K");
   drawn_ = false;
 }
 

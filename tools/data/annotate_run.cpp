@@ -1,4 +1,6 @@
 // ccexpert-data annotate.
+#include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <memory>
 
@@ -8,9 +10,11 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/annotate.h>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
+#include "common/standard_streams.h"
 #include "data/subcommand.h"
 
 namespace ccexpert::tools {
@@ -62,8 +66,10 @@ void add_endpoint_options(CLI::App& app, Command& command) {
 void add_options(CLI::App& app, Command& command) {
   auto& options = command.options;
   app.set_help_flag("-h,--help", "this text");
-  app.add_option("list", options.list, "list of the universal format")->type_name("FILE");
-  app.add_option("-o,--out", options.output, "list to write")->type_name("FILE");
+  app.add_option("list", options.list, "list of the universal format")
+      ->transform(input_file())
+      ->type_name("FILE");
+  app.add_option("-o,--out", options.output, "list to write")->transform(output_file())->type_name("FILE");
   app.add_option("--task", command.task,
                  "merge, rephrase, enrich (rewrite and refine), or describe (with images)")
       ->check(CLI::IsMember({"merge", "rephrase", "enrich", "describe"}))
@@ -88,7 +94,9 @@ void add_options(CLI::App& app, Command& command) {
       ->type_name("N");
   app.add_option("--image-root", options.image_root, "where relative paths start (the list's folder)")
       ->type_name("DIR");
-  app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")->type_name("FILE");
+  app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")
+      ->transform(output_file())
+      ->type_name("FILE");
   app.add_option("--on-error", command.on_error, "a pair without a usable answer: keep its captions, or stop")
       ->check(CLI::IsMember({"skip", "error"}))
       ->capture_default_str()
@@ -139,17 +147,22 @@ void print(const AnnotateSummary& summary) {
 /// Says why not every pair has new captions, and returns the exit code for it.
 int report(const AnnotateSummary& summary, const AnnotateOptions& options) {
   if (summary.limit_reached) {
-    fmt::print(stderr,
-               "ccexpert-data: --max-cost: {} pairs not asked about; {:.4f} of {} is spent, and another "
-               "answer may exceed it\n",
-               with_commas(summary.unasked), summary.cost, options.max_cost);
+    print_note(
+        fmt::format("ccexpert-data: --max-cost: {} pairs not asked about; {:.4f} of {} is spent, and another "
+                    "answer may exceed it",
+                    with_commas(summary.unasked), summary.cost, options.max_cost));
   }
   if (summary.failed + summary.no_pairs > 0) {
-    fmt::print(stderr,
-               "ccexpert-data: {} pairs kept their captions, {} entries are no pair, see {}.failures.jsonl\n",
-               with_commas(summary.failed), with_commas(summary.no_pairs), options.output.string());
+    print_note(fmt::format(
+        "ccexpert-data: {} pairs kept their captions, {} entries are no pair, see {}.failures.jsonl",
+        with_commas(summary.failed), with_commas(summary.no_pairs), options.output.string()));
   }
   return summary.limit_reached || summary.failed + summary.no_pairs > 0 ? kSomeFailed : kSuccess;
+}
+
+/// Seconds that a request may take before it is given up.
+std::chrono::seconds longest_request(const datasets::EndpointOptions& endpoint) {
+  return std::chrono::seconds(std::llround(std::ceil(endpoint.timeout_seconds)));
 }
 
 int run(const Command& command) {
@@ -157,14 +170,15 @@ int run(const Command& command) {
     fmt::print("{}", datasets::annotate_plan(command.options));
     return kSuccess;
   }
-  const Interrupt interrupt;
+  // Answers that are under way are paid for.
+  const Interrupt interrupt(kStopDeadline + longest_request(command.options.endpoint));
   Progress progress(0, "pairs", command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
   const auto summary = datasets::annotate(
       command.options, [&](int64_t count) { progress.add(count); }, interrupt.token());
   progress.finish();
   if (!command.quiet) print(summary);
   if (summary.interrupted) {
-    fmt::print(stderr, "ccexpert-data: interrupted; the same command goes on without paying again\n");
+    print_note(fmt::format("ccexpert-data: interrupted; the same command goes on without paying again"));
     return kSignalBase + interrupt.signal();
   }
   return report(summary, command.options);

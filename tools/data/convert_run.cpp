@@ -12,6 +12,7 @@
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
+#include "common/standard_streams.h"
 #include "data/subcommand.h"
 
 namespace ccexpert::tools {
@@ -62,6 +63,7 @@ void add_folder_options(CLI::App& app, ConvertOptions& options) {
       ->type_name("NAME");
   app.add_option("--after", options.after_folder, "folder of images after, within DIR")->type_name("NAME");
   app.add_option("--captions-csv", options.captions_csv, "CSV with name and caption (DIR/captions.csv)")
+      ->transform(input_file())
       ->type_name("FILE");
 }
 
@@ -150,7 +152,7 @@ int run(const Command& command) {
     fmt::print("{}", source_table());
     return kSuccess;
   }
-  const Interrupt interrupt;
+  const Interrupt interrupt(kStopDeadline);
   Progress progress(0, "entries", command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
   const auto summary = datasets::convert(
       command.options, [&](int64_t count) { progress.add(count); }, interrupt.token());
@@ -161,8 +163,8 @@ int run(const Command& command) {
   progress.finish();
   if (!command.quiet) print(summary);
   if (summary.left_out == 0) return kSuccess;
-  fmt::print(stderr, "ccexpert-data: {} entries were left out, see {}\n", with_commas(summary.left_out),
-             (command.options.output / "left-out.jsonl").string());
+  print_note(fmt::format("ccexpert-data: {} entries were left out, see {}", with_commas(summary.left_out),
+                         (command.options.output / "left-out.jsonl").string()));
   return kSomeFailed;
 }
 

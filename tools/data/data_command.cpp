@@ -1,19 +1,14 @@
 #include "data/data_command.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <functional>
-#include <iostream>
 #include <memory>
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
 #include "common/command_line.h"
-#include "common/exit_code.h"
 #include "data/subcommand.h"
 #include "data/synth_run.h"
 #include "data/vocabulary_run.h"
@@ -38,19 +33,6 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 done with problems, 130 and 1
 constexpr const char* kSynthFooter =
     R"(Writes images/{A,B}, masks, classes/{A,B}, train.json, val.json, test.json and dataset.json. The same command
 goes on with what an interrupted one left, and with more --pairs adds to a folder.)";
-
-int guarded(const std::function<int()>& run) {
-  try {
-    return run();
-  } catch (const std::filesystem::filesystem_error& error) {
-    // Its own text begins with the function that was called.
-    std::cerr << kName << ": " << error.path1().string() << ": " << error.code().message() << "\n";
-    return kFailed;
-  } catch (const std::exception& error) {
-    std::cerr << kName << ": " << error.what() << "\n";
-    return kFailed;
-  }
-}
 
 Subcommand add_synth(CLI::App& app) {
   const auto command = std::make_shared<SynthCommand>();
@@ -101,11 +83,7 @@ int run_data_command(int count, const char* const* arguments) {
     if (command == nullptr) throw Error("expected a command: " + names_of(commands));
     command->check();
   });
-  if (leave.exit_code) {
-    (*leave.exit_code == kSuccess ? std::cout : std::cerr) << leave.text << "\n";
-    return *leave.exit_code;
-  }
-  return guarded(named(commands)->run);
+  return leave.exit_code ? print_leave(leave) : named(commands)->run();
 }
 
 }  // namespace ccexpert::tools

@@ -16,6 +16,7 @@
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
+#include "common/standard_streams.h"
 #include "core/files.h"
 #include "data/subcommand.h"
 
@@ -51,11 +52,7 @@ int run(const Stats& command) {
   const auto text = command.format == "json"   ? datasets::stats_json(stats)
                     : command.format == "html" ? datasets::stats_html(stats, command.list.string())
                                                : datasets::stats_table(stats);
-  if (command.output.empty()) {
-    fmt::print("{}", text);
-  } else {
-    write_file(command.output, text);
-  }
+  write_result(command.output, text);
   return kSuccess;
 }
 
@@ -104,7 +101,7 @@ void print(const datasets::ValidateSummary& summary) {
 }
 
 int run(const Validate& command) {
-  const Interrupt interrupt;
+  const Interrupt interrupt(kStopDeadline);
   Progress progress(0, "pairs", style_of(command.quiet));
   Problems problems(command, progress);
   const auto summary = datasets::validate(
@@ -138,7 +135,7 @@ void write_clean(const Overlap& command, const datasets::OverlapReport& report) 
 }
 
 int run(const Overlap& command) {
-  const Interrupt interrupt;
+  const Interrupt interrupt(kStopDeadline);
   Progress progress(0, "pairs", style_of(command.quiet));
   const auto report = datasets::find_overlaps(
       command.list, command.against, command.options, [&](int64_t count) { progress.add(count); },
@@ -158,9 +155,10 @@ int run(const Overlap& command) {
   if (report.overlaps.size() > kShown) fmt::print("  and {} more\n", report.overlaps.size() - kShown);
   if (!command.clean.empty()) write_clean(command, report);
   if (report.unreadable == 0) return kSuccess;
-  fmt::print(stderr, "ccexpert-data: {} pairs could not be read and were compared with nothing{}\n",
-             with_commas(report.unreadable),
-             command.clean.empty() ? "" : "; those of the list are not in " + command.clean.string());
+  print_note(
+      fmt::format("ccexpert-data: {} pairs could not be read and were compared with nothing{}",
+                  with_commas(report.unreadable),
+                  command.clean.empty() ? "" : "; those of the list are not in " + command.clean.string()));
   return kSomeFailed;
 }
 
@@ -183,12 +181,15 @@ Subcommand add_stats(CLI::App& app) {
   auto* stats = app.add_subcommand("stats", "count pairs, captions, words and sizes");
   add_image_root(*stats, command->options.image_root);
   stats->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
+      ->transform(input_file())
       ->type_name("FILE");
   stats->add_option("--format", command->format, "table, json, or html: a page with plots and samples")
       ->check(CLI::IsMember({"table", "json", "html"}))
       ->capture_default_str()
       ->type_name("NAME");
-  stats->add_option("-o,--out", command->output, "file to write (standard output)")->type_name("FILE");
+  stats->add_option("-o,--out", command->output, "file to write (standard output)")
+      ->transform(output_file())
+      ->type_name("FILE");
   add_off_flag(*stats, "--no-images", command->options.images, "do not open images for their sizes");
   stats->add_option("--samples", command->options.samples, "pairs that the page shows")
       ->capture_default_str()
@@ -215,6 +216,7 @@ Subcommand add_validate(CLI::App& app) {
       "the others.");
   add_image_root(*validate, command->options.image_root);
   validate->add_option("lists", command->lists, "lists, data lists (.yaml), or folders of convert")
+      ->transform(input_file())
       ->type_name("PATH...");
   validate->add_option("--held-out", command->options.held_out, "lists that nothing of the others may be in")
       ->type_name("PATH...");
@@ -225,7 +227,9 @@ Subcommand add_validate(CLI::App& app) {
                    "most of 128 bits in which near duplicates differ")
       ->capture_default_str()
       ->type_name("N");
-  validate->add_option("--report", command->output, "file for all problems, one a line")->type_name("FILE");
+  validate->add_option("--report", command->output, "file for all problems, one a line")
+      ->transform(output_file())
+      ->type_name("FILE");
   validate->add_option("--show", command->shown, "problems that are printed")
       ->capture_default_str()
       ->type_name("N");
@@ -243,8 +247,11 @@ Subcommand add_overlap(CLI::App& app) {
   add_image_root(*overlap, command->options.image_root);
   overlap->footer("Exit code 3 where pairs could not be read.");
   overlap->add_option("list", command->list, "list, data list (.yaml), or folder of convert")
+      ->transform(input_file())
       ->type_name("PATH");
-  overlap->add_option("--against", command->against, "list of the test set")->type_name("PATH");
+  overlap->add_option("--against", command->against, "list of the test set")
+      ->transform(input_file())
+      ->type_name("PATH");
   overlap->add_option("--against-root", command->options.against_root, "where its relative paths start")
       ->type_name("DIR");
   overlap
@@ -257,8 +264,11 @@ Subcommand add_overlap(CLI::App& app) {
                    "side of the tiles of larger images (0: as the test images)")
       ->capture_default_str()
       ->type_name("N");
-  overlap->add_option("-o,--out", command->output, "JSON file with every overlap")->type_name("FILE");
+  overlap->add_option("-o,--out", command->output, "JSON file with every overlap")
+      ->transform(output_file())
+      ->type_name("FILE");
   overlap->add_option("--clean", command->clean, "list to write of the pairs without an overlap")
+      ->transform(output_file())
       ->type_name("FILE");
   overlap->add_flag("--overwrite", command->overwrite, "replace that list where it is there already");
   add_jobs(*overlap, command->options.jobs);
@@ -279,8 +289,11 @@ Subcommand add_view(CLI::App& app) {
   add_image_root(*view, command->options.image_root);
   auto& options = command->options;
   view->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
+      ->transform(input_file())
       ->type_name("FILE");
-  view->add_option("-o,--out", command->output, "PNG file to write")->type_name("FILE");
+  view->add_option("-o,--out", command->output, "PNG file to write")
+      ->transform(output_file())
+      ->type_name("FILE");
   view->add_option("--pairs", options.pairs, "pairs, drawn at random")->capture_default_str()->type_name("N");
   view->add_option("--uid", options.uid, "this pair alone")->type_name("UID");
   view->add_option("--side", options.side, "side of an image in pixels")

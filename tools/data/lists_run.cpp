@@ -115,8 +115,12 @@ Subcommand add_merge(CLI::App& app) {
   const auto command = std::make_shared<Merge>();
   auto* merge = app.add_subcommand("merge", "put several lists into one");
   merge->footer("Pairs that stand twice become one with the captions of both.");
-  merge->add_option("lists", command->lists, "lists of the universal format")->type_name("FILE...");
-  merge->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")->type_name("FILE");
+  merge->add_option("lists", command->lists, "lists of the universal format")
+      ->transform(input_file())
+      ->type_name("FILE...");
+  merge->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")
+      ->transform(output_file())
+      ->type_name("FILE");
   add_list_options(*merge, command->options);
   const auto check = [command] {
     if (command->lists.empty()) throw Error("expected lists of the universal format, got none");
@@ -128,7 +132,9 @@ Subcommand add_merge(CLI::App& app) {
 Subcommand add_split(CLI::App& app) {
   const auto command = std::make_shared<Split>();
   auto* split = app.add_subcommand("split", "divide a list into train, val and test");
-  split->add_option("list", command->list, "list of the universal format")->type_name("FILE");
+  split->add_option("list", command->list, "list of the universal format")
+      ->transform(input_file())
+      ->type_name("FILE");
   split->add_option("-o,--out", command->output, "folder for the three lists")->type_name("DIR");
   split->add_option("--shares", command->shares, "shares of train, val and test")
       ->delimiter(',')
@@ -151,8 +157,12 @@ Subcommand add_split(CLI::App& app) {
 Subcommand add_sample(CLI::App& app) {
   const auto command = std::make_shared<Sample>();
   auto* sample = app.add_subcommand("sample", "draw some pairs of a list");
-  sample->add_option("list", command->list, "list of the universal format")->type_name("FILE");
-  sample->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")->type_name("FILE");
+  sample->add_option("list", command->list, "list of the universal format")
+      ->transform(input_file())
+      ->type_name("FILE");
+  sample->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")
+      ->transform(output_file())
+      ->type_name("FILE");
   sample->add_option("--pairs", command->options.count, "number of pairs (0: --share decides)")
       ->capture_default_str()
       ->type_name("N");
@@ -174,8 +184,12 @@ Subcommand add_mix(CLI::App& app) {
   mix->footer(
       "configs/data/cc_foundation.yaml is the paper's recipe, cc_foundation_released.yaml the authors'.");
   mix->set_help_flag("-h,--help", "this text");
-  mix->add_option("recipe", command->recipe, "data list whose json_path start at --root")->type_name("FILE");
-  mix->add_option("-o,--out", command->output, "data list to write (.yaml)")->type_name("FILE");
+  mix->add_option("recipe", command->recipe, "data list whose json_path start at --root")
+      ->transform(input_file())
+      ->type_name("FILE");
+  mix->add_option("-o,--out", command->output, "data list to write (.yaml)")
+      ->transform(output_file())
+      ->type_name("FILE");
   mix->add_option("--root", command->options.root, "folder with the converted sets (the recipe's folder)")
       ->type_name("DIR");
   mix->add_option("--repeat", command->options.repeats, "visits an epoch of the sets with NAME in their path")

@@ -1,7 +1,7 @@
-#include "common/standard_output.h"
+#include "common/standard_streams.h"
 #include "data/data_command.h"
 
 int main(int count, char** arguments) {
   using namespace ccexpert::tools;
-  return with_standard_output("ccexpert-data", run_data_command(count, arguments));
+  return run_program("ccexpert-data", [&] { return run_data_command(count, arguments); });
 }

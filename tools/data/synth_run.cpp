@@ -32,7 +32,7 @@ void check(const SynthCommand& command) {
 }
 
 int run_synth(const SynthCommand& command) {
-  const Interrupt interrupt;
+  const Interrupt interrupt(kStopDeadline);
   Progress progress(command.options.pairs, "pairs",
                     command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
   const auto summary = synth::write_dataset(

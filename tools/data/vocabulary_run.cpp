@@ -25,7 +25,9 @@ std::vector<std::string> prompt_texts() {
 }  // namespace
 
 void add_vocabulary_options(CLI::App& app, VocabularyCommand& command) {
-  app.add_option("--data", command.data, "annotations whose captions are learnt from")->type_name("FILE...");
+  app.add_option("--data", command.data, "annotations whose captions are learnt from")
+      ->transform(input_file())
+      ->type_name("FILE...");
   app.add_option("-o,--out", command.out, "folder for vocab.json, merges.txt and their companions")
       ->type_name("DIR");
   app.add_option("--size", command.size, "tokens beside the special ones")

@@ -1,9 +1,8 @@
 #include "eval/eval_command.h"
 
-#include <iostream>
-
 #include <ccexpert/core/log.h>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 #include "core/file_names.h"
 #include "core/files.h"
@@ -21,14 +20,10 @@ void write(const EvalCommand& command, const EvalResult& result) {
   if (command.worst > 0)
     text.append("\n").append(
         worst_pairs(result.scored, static_cast<size_t>(command.worst), command.worst_by));
-  if (command.output.empty()) {
-    std::cout << text << std::flush;
-  } else {
-    write_file(command.output, text);
-  }
+  write_result(command.output, text);
   if (!command.pairs.empty())
-    write_file(command.pairs, pair_scores(result.scored, result.scoring.tokenizer,
-                                          lower_extension(command.pairs) == ".csv"));
+    write_result(command.pairs, pair_scores(result.scored, result.scoring.tokenizer,
+                                            lower_extension(command.pairs) == ".csv"));
 }
 
 }  // namespace
@@ -36,7 +31,10 @@ void write(const EvalCommand& command, const EvalResult& result) {
 int run_eval(const EvalCommand& command) {
   if (command.quiet) log::set_level(log::Level::kError);
   // What cannot be written at the end is said before the work.
-  for (const auto& file : {command.output, command.pairs, command.figure, command.html}) {
+  for (const auto& file : {command.output, command.pairs}) {
+    if (!is_standard_output(file)) expect_writable(file);
+  }
+  for (const auto& file : {command.figure, command.html}) {
     if (!file.empty()) expect_writable(file);
   }
   const auto meteor = meteor_of(command);
@@ -49,15 +47,8 @@ int run_eval(const EvalCommand& command) {
 }
 
 int run_eval_command(int count, const char* const* arguments) {
-  try {
-    const auto parsed = parse_eval_command(count, arguments);
-    if (!parsed.exit_code) return run_eval(parsed.command);
-    (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
-    return *parsed.exit_code;
-  } catch (const std::exception& error) {
-    std::cerr << "ccexpert-eval: " << error.what() << "\n";
-    return kFailed;
-  }
+  const auto parsed = parse_eval_command(count, arguments);
+  return parsed.exit_code ? print_leave(parsed) : run_eval(parsed.command);
 }
 
 }  // namespace ccexpert::tools

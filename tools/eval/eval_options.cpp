@@ -37,6 +37,7 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
       ->group(kGroup);
   app.add_option("-r,--references", command.references,
                  "references: LEVIR-CC, universal, COCO and other JSON (docs/eval.md)")
+      ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--split", command.split, "which pairs of a references file with splits (all: every one)")
@@ -51,6 +52,7 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
          "--compare", command.compare,
          "other predictions of the same pairs: differences and a paired bootstrap test; again for more files")
       ->allow_extra_args(false)
+      ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
 }
@@ -79,6 +81,7 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
       ->group(kGroup);
   app.add_option("--unchanged-sentences", command.unchanged_sentences,
                  "what a model says of an unchanged pair, one sentence a line (LEVIR-CC's five)")
+      ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--bootstrap", command.bootstrap.resamples, "resamples of the confidence intervals")
@@ -107,12 +110,15 @@ void add_output_options(CLI::App& app, EvalCommand& command) {
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option("-o,--output", command.output, "file to write (standard output)")
+      ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--pairs", command.pairs, "write the scores of every pair: .jsonl or .csv")
+      ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--html", command.html, "write a report with image pairs, captions and what matches in them")
+      ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--html-images", command.html_images,

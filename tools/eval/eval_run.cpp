@@ -10,6 +10,7 @@
 #include <ccexpert/core/error.h>
 
 #include "common/exit_code.h"
+#include "common/standard_streams.h"
 #include "core/printable.h"
 #include "core/text_file.h"
 
@@ -171,7 +172,7 @@ std::shared_ptr<const eval::MeteorData> meteor_of(const EvalCommand& command) {
   if (command.no_meteor) return nullptr;
   const auto folder = command.meteor_data.empty() ? eval::MeteorData::default_folder() : command.meteor_data;
   return eval::MeteorData::open(folder, [&] {
-    if (!command.quiet) fmt::print(stderr, "ccexpert-eval: building the index of METEOR's tables, once\n");
+    if (!command.quiet) print_note(fmt::format("ccexpert-eval: building the index of METEOR's tables, once"));
   });
 }
 
@@ -182,7 +183,7 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
     references = eval::read_references(command.references, command.split, command.image_root);
   const bool has_splits = !references.empty() && !references.front().split.empty();
   if (!has_splits && !command.quiet && command.split != EvalCommand{}.split && command.split != "all")
-    fmt::print(stderr, "ccexpert-eval: the references have no splits; all pairs are scored\n");
+    print_note(fmt::format("ccexpert-eval: the references have no splits; all pairs are scored"));
   EvalResult result{.scoring = {.tokenizer = eval::tokenizer_of(command.tokenizer),
                                 .repeats = repeats_of(command),
                                 .meteor = meteor != nullptr,
@@ -210,29 +211,28 @@ int report_coverage(const EvalCommand& command, const EvalResult& result) {
     if (uids.empty()) return;
     std::vector<std::string> shown;
     for (size_t i = 0; i < std::min(uids.size(), kShownUids); ++i) shown.push_back(printable(uids[i]));
-    fmt::print(stderr, "ccexpert-eval: {}: {} {} ({}{})\n", printable(name), uids.size(), problem,
-               first_few(shown, kShownUids), uids.size() > kShownUids ? ", ..." : "");
+    print_note(fmt::format("ccexpert-eval: {}: {} {} ({}{})", printable(name), uids.size(), problem,
+                           first_few(shown, kShownUids), uids.size() > kShownUids ? ", ..." : ""));
   };
   const auto tell_of = [&](const Scored& scored) {
     tell(scored.set.missing, scored.name, "pairs have references and no prediction; they are not scored");
     if (command.quiet) return;
     tell(scored.set.extra, scored.name, "predictions have no references; they are left out");
     if (scored.set.merged > 0)
-      fmt::print(stderr,
-                 "ccexpert-eval: {}: {} entries repeat a uid with other references, which are added\n",
-                 printable(scored.name), scored.set.merged);
+      print_note(
+          fmt::format("ccexpert-eval: {}: {} entries repeat a uid with other references, which are added",
+                      printable(scored.name), scored.set.merged));
     if (scored.set.contradicted > 0)
-      fmt::print(stderr,
-                 "ccexpert-eval: {}: {} entries repeat a uid with another caption; the first counts\n",
-                 printable(scored.name), scored.set.contradicted);
+      print_note(
+          fmt::format("ccexpert-eval: {}: {} entries repeat a uid with another caption; the first counts",
+                      printable(scored.name), scored.set.contradicted));
   };
   const auto models = all_models(result);
   for (const auto* model : models) tell_of(*model);
   if (result.left_out > 0 && !command.quiet)
-    fmt::print(
-        stderr,
-        "ccexpert-eval: {} predictions are of pairs that not all of the files have; they are left out\n",
-        result.left_out);
+    print_note(fmt::format(
+        "ccexpert-eval: {} predictions are of pairs that not all of the files have; they are left out",
+        result.left_out));
   const bool missing = std::any_of(models.begin(), models.end(),
                                    [](const Scored* model) { return !model->set.missing.empty(); });
   return missing ? kSomeFailed : kSuccess;

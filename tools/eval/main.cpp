@@ -1,7 +1,7 @@
-#include "common/standard_output.h"
+#include "common/standard_streams.h"
 #include "eval/eval_command.h"
 
 int main(int count, char** arguments) {
   using namespace ccexpert::tools;
-  return with_standard_output("ccexpert-eval", run_eval_command(count, arguments));
+  return run_program("ccexpert-eval", [&] { return run_eval_command(count, arguments); });
 }

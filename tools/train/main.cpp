@@ -1,7 +1,7 @@
-#include "common/standard_output.h"
+#include "common/standard_streams.h"
 #include "train/train_command.h"
 
 int main(int count, char** arguments) {
   using namespace ccexpert::tools;
-  return with_standard_output("ccexpert-train", run_train_command(count, arguments));
+  return run_program("ccexpert-train", [&] { return run_train_command(count, arguments); });
 }

@@ -1,7 +1,6 @@
 #include "train/train_command.h"
 
 #include <filesystem>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
@@ -100,15 +99,8 @@ int run(const TrainCommand& command) {
 }  // namespace
 
 int run_train_command(int count, const char* const* arguments) {
-  try {
-    const auto parsed = parse_train_command(count, arguments);
-    if (!parsed.exit_code) return run(parsed.command);
-    (*parsed.exit_code == kSuccess ? std::cout : std::cerr) << parsed.text << "\n";
-    return *parsed.exit_code;
-  } catch (const std::exception& error) {
-    std::cerr << fmt::format("ccexpert-train: {}\n", error.what());
-    return kFailed;
-  }
+  const auto parsed = parse_train_command(count, arguments);
+  return parsed.exit_code ? print_leave(parsed) : run(parsed.command);
 }
 
 }  // namespace ccexpert::tools

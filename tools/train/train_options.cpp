@@ -27,6 +27,7 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
 
 void add_options(CLI::App& app, TrainCommand& command) {
   app.add_option("-c,--config", command.config, "YAML file of one stage, or of several under stages:")
+      ->transform(input_file())
       ->type_name("FILE")
       ->group("Run");
   app.add_option("overrides", command.overrides, "values over those of the file, for every stage")
@@ -56,6 +57,7 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
                    ->group(kGroup);
   app.add_option("--to", command.export_to, "folder for it")->type_name("DIR")->group(kGroup);
   app.add_option("--dtype", command.export_dtype, "precision of its weights")
+      ->transform(dtype_name())
       ->check(CLI::IsMember({"bfloat16", "float16", "float32"}))
       ->capture_default_str()
       ->needs(from)

@@ -1,0 +1,144 @@
+// The commands with standard streams that are closed, full, or pipes, and with signals while they wait.
+#include <chrono>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "support/files.h"
+#include "support/paths.h"
+#include "support/temporary_folder.h"
+#include "tools/process.h"
+
+namespace ccexpert::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::string kModel = std::string(kTestData) + "/checkpoint-tiny";
+const std::string kBefore = std::string(kSourceDir) + "/docs/images/demo/before.png";
+const std::string kAfter = std::string(kSourceDir) + "/docs/images/demo/after.png";
+
+/// A shell line in a folder of its own; `caption` in it is ccexpert-caption with the tiny model.
+class Shell : public ::testing::Test {
+ protected:
+  ProcessResult run(const std::string& line) const {
+    return run_process({"/bin/bash", "-c",
+                        fmt::format("cd '{}'; caption() {{ '{}' --model '{}' \"$@\"; }}; {}",
+                                    folder_.path().string(), CCEXPERT_CAPTION, kModel, line)});
+  }
+
+  void write_list(int count) const {
+    std::string list = "uid,before,after\n";
+    for (int i = 0; i < count; ++i) list += fmt::format("{},{},{}\n", i, kBefore, kAfter);
+    folder_.write("pairs.csv", list);
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(Shell, AClosedStandardErrorKeepsItsLinesOutOfTheOutput) {
+  write_list(2);
+  const auto result =
+      run("caption --pairs pairs.csv -f jsonl -o open; caption --pairs pairs.csv -f jsonl -o closed 2>&-");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(content(folder_ / "closed"), content(folder_ / "open"));
+}
+
+TEST_F(Shell, AFullStandardErrorIsNotAFailure) {
+  write_list(2);
+  const std::string list = R"([{"uid": "1", "before": "x.png", "after": "y.png"}])";
+  folder_.write("bad.json", list);
+  EXPECT_EQ(run("caption --pairs pairs.csv -f jsonl -o out 2>/dev/full").exit_code, 0);
+  EXPECT_EQ(run("caption --pairs bad.json -f jsonl -o bad 2>/dev/full").exit_code, 3);
+  const std::string synth =
+      std::string("'") + CCEXPERT_DATA + "' synth --out s --pairs 2 --size 64 2>/dev/full";
+  EXPECT_EQ(run(synth).exit_code, 0);
+  EXPECT_EQ(run(std::string("'") + CCEXPERT_DATA + "' validate s/train.json 2>/dev/full >report").exit_code,
+            0);
+}
+
+TEST_F(Shell, AClosedStandardOutputIsAFailure) {
+  const auto closed = run("caption '" + kBefore + "' '" + kAfter + "' >&-");
+  EXPECT_EQ(closed.exit_code, 1);
+  EXPECT_THAT(closed.err, HasSubstr("standard output: cannot be written (Bad file descriptor)"));
+}
+
+TEST_F(Shell, ADashIsStandardInputOrOutput) {
+  write_list(2);
+  const auto listed = run("caption -q --pairs - -f jsonl -o - < pairs.csv");
+  EXPECT_EQ(listed.exit_code, 0) << listed.err;
+  EXPECT_EQ(std::count(listed.out.begin(), listed.out.end(), '\n'), 2);
+  EXPECT_EQ(run("cat pairs.csv | caption -q --pairs - -f jsonl -o -").out, listed.out);
+  EXPECT_EQ(run("caption -q --pairs <(cat pairs.csv) -f jsonl").out, listed.out);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "-"));
+  const auto references =
+      run("caption -q --pairs pairs.csv -f jsonl > c.jsonl; echo '{\"0\": [\"a road\"], \"1\": [\"a "
+          "road\"]}' | '" +
+          std::string(CCEXPERT_EVAL) + "' c.jsonl -r - --no-meteor --no-bootstrap -o -");
+  EXPECT_EQ(references.exit_code, 0) << references.err;
+  EXPECT_THAT(references.out, HasSubstr("ROUGE-L"));
+}
+
+TEST_F(Shell, RelativePathsOfAPipedListStartAtTheWorkingFolder) {
+  std::filesystem::copy_file(kBefore, folder_ / "a.png");
+  const auto result =
+      run("echo '{\"before\": \"a.png\", \"after\": \"a.png\"}' | caption -q --pairs - -f jsonl");
+  EXPECT_EQ(result.exit_code, 0) << result.out;
+  EXPECT_THAT(result.out, HasSubstr("\"uid\":\"a.png\""));
+}
+
+class Waiting : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Signals, Waiting, ::testing::Values(SIGTERM, SIGINT));
+
+TEST_P(Waiting, ForAPipeEndsSoonAfterASignal) {
+  const TemporaryFolder folder;
+  const auto pipe = (folder / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  Process process({CCEXPERT_CAPTION, "--model", kModel, "--pairs", pipe, "--output", folder / "out"});
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  process.signal(GetParam());
+  EXPECT_EQ(process.wait().exit_code, 128 + GetParam());
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+}
+
+TEST_F(Shell, ShortNamesOfPrecisionsAreKnown) {
+  const std::string pair = " -f jsonl '" + kBefore + "' '" + kAfter + "'";
+  EXPECT_EQ(run("caption --dtype fp32" + pair).out, run("caption --dtype float32" + pair).out);
+  EXPECT_EQ(run("caption --dtype bf16" + pair).exit_code, 0);
+  EXPECT_THAT(run("caption --dtype int9" + pair).err,
+              HasSubstr("--dtype: expected one of auto,float32,bfloat16,float16, got int9"));
+}
+
+TEST_F(Shell, AFolderIsNotComparedWithItself) {
+  std::filesystem::create_directory(folder_ / "A");
+  const auto result = run("caption --before A --after ./A/");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--after: expected another folder than --before, got the same"));
+}
+
+TEST_F(Shell, ResumeRefusesCaptionsOfAnotherQuestionOrModel) {
+  write_list(2);
+  const std::string rest = " -q --pairs pairs.csv -f jsonl -o out";
+  ASSERT_EQ(run("caption" + rest).exit_code, 0);
+  const auto before = content(folder_ / "out");
+  EXPECT_EQ(run("caption --resume" + rest).exit_code, 0);
+  for (const std::string option : {"--prompt 'Did a road change?'", "--max-new-tokens 3"}) {
+    const auto other = run("caption --resume " + option + rest);
+    EXPECT_EQ(other.exit_code, 1) << option;
+    EXPECT_THAT(other.err,
+                HasSubstr("caption of 0: expected one of this model, question and options, got one of "
+                          "another run"));
+  }
+  std::filesystem::copy(kModel, folder_ / "model");
+  EXPECT_EQ(run("caption --model model --resume" + rest).exit_code, 0);
+  folder_.write("model/config.json", content(kModel + "/config.json") + " ");
+  EXPECT_EQ(run("caption --model model --resume" + rest).exit_code, 1);
+  EXPECT_EQ(content(folder_ / "out"), before);
+}
+
+}  // namespace
+}  // namespace ccexpert::test
