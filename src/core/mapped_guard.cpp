@@ -38,8 +38,9 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
   Range* range = info->si_code == BUS_ADRERR ? range_of(address) : nullptr;
   if (range == nullptr) return pass_on(signal, info, context);
   range->broken = true;
-  const uintptr_t page = address / page_bytes * page_bytes;
-  void* zeros = ::mmap(reinterpret_cast<void*>(page), range->end - page, PROT_READ,
+  const uintptr_t within_page = address % page_bytes;
+  void* page = static_cast<char*>(info->si_addr) - within_page;
+  void* zeros = ::mmap(page, range->end - (address - within_page), PROT_READ,
                        MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (zeros == MAP_FAILED) pass_on(signal, info, context);
   errno = saved;

@@ -39,8 +39,8 @@ class Units {
 
  private:
   char32_t unit_at(size_t place) const {
-    const auto first = static_cast<unsigned char>(bytes_[place]);
-    const auto second = static_cast<unsigned char>(bytes_[place + 1]);
+    const char32_t first = static_cast<unsigned char>(bytes_[place]);
+    const char32_t second = static_cast<unsigned char>(bytes_[place + 1]);
     return is_little_ ? second << 8U | first : first << 8U | second;
   }
 

@@ -9,6 +9,7 @@
 #include <ccexpert/core/log.h>
 
 #include "core/atomic_file.h"
+#include "core/files.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -25,9 +26,8 @@ void move_to(const fs::path& from, const fs::path& to) {
 
 /// Whatever is at one place comes to the other; at once where the file system can.
 void trade(const fs::path& made, const fs::path& place) {
-  std::error_code code;
-  if (!fs::exists(place, code)) return move_to(made, place);
-  if (!fs::exists(made, code)) return move_to(place, made);
+  if (!is_there(place)) return move_to(made, place);
+  if (!is_there(made)) return move_to(place, made);
   if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) == 0) return;
   const fs::path aside = made.string() + ".aside";
   move_to(place, aside);
@@ -66,9 +66,8 @@ MadeFolders::~MadeFolders() {
 
 std::vector<std::string> MadeFolders::names() const {
   std::vector<std::string> names;
-  std::error_code code;
   for (const auto& name : made_folder_names()) {
-    if (fs::exists(folder_ / name, code)) names.push_back(name);
+    if (is_there(folder_ / name)) names.push_back(name);
   }
   return names;
 }

@@ -32,11 +32,6 @@ std::string with_slash(const fs::path& path) {
   return text.ends_with('/') ? text : text + '/';
 }
 
-bool is_file(const std::string& path) {
-  std::error_code code;
-  return fs::is_regular_file(path, code);
-}
-
 /// All names that a list of a conversion may have.
 std::vector<std::string> list_names() {
   std::vector<std::string> names;
@@ -98,11 +93,9 @@ void Sink::set_prefixes() {
 void Sink::refuse_existing() const {
   for (const auto& name : list_names()) {
     const auto file = options_.output / name;
-    std::error_code code;
     earlier_->expect_own(name, "a list");
-    if (!options_.overwrite && fs::exists(file, code)) {
+    if (!options_.overwrite && is_there(file))
       fail(file.string(), "exists already", "--overwrite replaces it");
-    }
   }
   earlier_->expect_own(kLeftOut, "a list");
 }
@@ -222,8 +215,7 @@ void Sink::check_images(const Entry& entry) const {
   const auto expect = [&](const char* field, const std::string& path, bool made) {
     if (path.empty()) return;
     const auto file = file_of(path, made);
-    if (!is_file(file.string()))
-      fail({field, "an image file", fmt::format("{}, which is not there", file.string())});
+    if (!is_file(file)) fail({field, "an image file", fmt::format("{}, which is not there", file.string())});
   };
   expect("before", entry.before, entry.made);
   expect("after", entry.after, entry.made);

@@ -79,7 +79,7 @@ class UidGroups::Impl {
   /// A group that took no part in the match is empty.
   std::string_view part(std::string_view uid, int group, int groups) const {
     if (group >= groups) return {};
-    const auto* places = pcre2_get_ovector_pointer(data_.get()) + 2 * group;
+    const auto* places = pcre2_get_ovector_pointer(data_.get()) + 2 * static_cast<ptrdiff_t>(group);
     return places[0] == PCRE2_UNSET || places[1] < places[0] ? std::string_view{}
                                                              : uid.substr(places[0], places[1] - places[0]);
   }

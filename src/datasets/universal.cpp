@@ -7,6 +7,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
 #include "data/entries.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -93,8 +94,7 @@ std::vector<std::string> captions_of(const json& entry) {
 }
 
 void expect_new(const fs::path& file, bool overwrite) {
-  std::error_code code;
-  if (!overwrite && fs::exists(file, code)) fail(file.string(), "exists already", "--overwrite replaces it");
+  if (!overwrite && is_there(file)) fail(file.string(), "exists already", "--overwrite replaces it");
 }
 
 bool is_data_list(const fs::path& file) {
@@ -102,13 +102,12 @@ bool is_data_list(const fs::path& file) {
 }
 
 std::vector<fs::path> lists_of(const fs::path& path) {
-  std::error_code code;
-  if (!fs::is_directory(path, code)) return {path};
+  if (!is_folder(path)) return {path};
   std::vector<fs::path> lists;
   for (const auto* split : {"train", "val", "test"}) {
     for (const auto* extension : {".json", ".jsonl"}) {
       const auto list = path / (std::string(split) + extension);
-      if (fs::exists(list)) lists.push_back(list);
+      if (is_there(list)) lists.push_back(list);
     }
   }
   if (lists.empty()) fail({path.string(), "train.json, val.json or test.json in it", "none"});

@@ -12,6 +12,7 @@
 #include <ccexpert/core/log.h>
 #include <ccexpert/eval/meteor.h>
 
+#include "core/files.h"
 #include "eval/hash.h"
 #include "eval/meteor_index.h"
 #include "eval/meteor_index_file.h"
@@ -78,8 +79,7 @@ class BuildFolder {
 
 /// The index in the cache; nothing where it is none of these tables, or damaged.
 std::shared_ptr<const MeteorIndex> cached_index(const fs::path& file, uint64_t source_key) {
-  std::error_code code;
-  if (!fs::is_regular_file(file, code)) return nullptr;
+  if (!is_file(file)) return nullptr;
   try {
     auto mapped = MappedFile::open(file);
     if (meteor_index_key(*mapped) != source_key) return nullptr;

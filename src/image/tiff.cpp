@@ -122,7 +122,7 @@ class PieceReader {
 
   TiffRun run_of(int64_t row, int64_t pixels) const {
     const auto& layout = file_.layout();
-    TiffRun run{.step = layout.depth / 8u * (layout.planes_apart ? 1u : layout.bands),
+    TiffRun run{.step = size_t{layout.depth / 8u} * (layout.planes_apart ? 1u : layout.bands),
                 .pixels = static_cast<size_t>(pixels)};
     for (size_t band = 0; band < static_cast<size_t>(conversion_.bands); ++band) {
       const auto& plane = planes_[layout.planes_apart ? band : 0];

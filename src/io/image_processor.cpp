@@ -45,7 +45,7 @@ void expect_agreement(const json& nested, const json& own, const fs::path& folde
   for (const char* key : kSettings) {
     const auto here = nested.find(key), there = own.find(key);
     const bool both = here != nested.end() && there != own.end();
-    if (both && !here->is_null() && !there->is_null() && *here != *there) different.push_back(key);
+    if (both && !here->is_null() && !there->is_null() && *here != *there) different.emplace_back(key);
   }
   if (!different.empty())
     fail({folder.string(), fmt::format("one image processor in {} and {}", kNestedFile, kImageProcessorFile),

@@ -68,7 +68,9 @@ std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& pa
   const auto pickle = archive->read(*archive->find(root + "data.pkl"), kMostPickleBytes);
   auto tensors = std::make_unique<ArchiveTensors>(file, archive);
   for (const auto& tensor : read_state_pickle(pickle, source)) {
-    tensors->add(tensor, *dtype_from_safetensors(tensor.dtype), record_of(tensor, *archive, root, source));
+    const auto dtype = dtype_from_safetensors(tensor.dtype);
+    if (!dtype) fail({source + ": " + tensor.name, "a known type of numbers", tensor.dtype});
+    tensors->add(tensor, *dtype, record_of(tensor, *archive, root, source));
   }
   file->expect_whole();
   tensors->finish();

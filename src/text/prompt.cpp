@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <ranges>
 
 #include <fmt/format.h>
 
@@ -85,8 +86,8 @@ std::string complete_question(std::string_view question) {
   expect_both_images(marks);
   if (marks.empty()) return fmt::format("{0}\n{0}\n{1}", kImageTag, question);
   std::string complete(question);
-  for (auto mark = marks.rbegin(); mark != marks.rend(); ++mark)
-    complete.replace(mark->begin, mark->size, kImageTag);
+  // From the end, so that the places before stay right.
+  for (const auto& mark : std::views::reverse(marks)) complete.replace(mark.begin, mark.size, kImageTag);
   return complete;
 }
 

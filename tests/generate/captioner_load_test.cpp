@@ -69,8 +69,8 @@ TEST(CaptionerLoad, NamesThePreprocessorsKeyThatIsWrong) {
   const test::TemporaryFolder folder;
   copy_with_config(folder.path(), [](auto&) {});
   folder.write("preprocessor_config.json", R"({"size": {"height": "84"}})");
-  EXPECT_EQ(load_error(folder.path()),
-            "preprocessor_config.json: size: height: expected an integer, got \"84\"");
+  EXPECT_EQ(load_error(folder.path()), (folder / "preprocessor_config.json").string() +
+                                           ": size: height: expected an integer, got \"84\"");
 }
 
 TEST(CaptionerLoad, WeightsWhoseSumsAreNoNumbersGiveNoCaption) {

@@ -8,6 +8,7 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/text/vocabulary.h>
 
+#include "common/command_line.h"
 #include "common/exit_code.h"
 
 namespace ccexpert::tools {
