@@ -20,7 +20,6 @@
 #include "generate/search.h"
 #include "generate/stopwatch.h"
 #include "generate/tokenizer_fit.h"
-#include "generate/trained_question.h"
 #include "model/torch_errors.h"
 
 namespace ccexpert {
@@ -54,12 +53,8 @@ class Captioner::Impl {
         tokenizer_(text::Tokenizer::load(checkpoint.folder)),
         preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json,
                                             config_.vision, checkpoint.preprocessor_source)),
-        generation_(checkpoint.generation_json, (checkpoint.folder / "generation_config.json").string(),
-                    text::stop_token_ids(tokenizer_)),
-        question_(trained_question(checkpoint.config_json, (checkpoint.folder / "config.json").string())) {
-    if (question_.empty()) question_ = text::kReferenceQuestion;
+        stop_ids_(text::stop_token_ids(tokenizer_)) {
     expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
-    warn_of_stop_ids(decoding({}));  // a checkpoint that cannot be decoded as it asks is refused at once
     model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
       return build_model(config_, *checkpoint.weights,
                          {.tensor = at::TensorOptions().dtype(dtype).device(device)});

@@ -15,8 +15,6 @@
 #include "generate/device.h"
 #include "generate/preprocess_config.h"
 #include "generate/tokenizer_fit.h"
-#include "generate/trained_question.h"
-#include "train/saved_texts.h"
 
 namespace ccexpert::train {
 namespace {
@@ -221,16 +219,7 @@ RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at:
                                            run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
   expect_tokenizer_fits(*run.tokenizer, run.model->config().decoder, run.folder.string());
-  run.question = question_of(run, config.data);
-  run.layout = layout_from_name(config.checkpoint.layout);
-  auto saved = saved_texts({.config = run.model->config(),
-                            .preprocess = run.preprocess,
-                            .dtype = run_dtype(config),
-                            .original_json = run.config_json,
-                            .layout = run.layout},
-                           std::move(run.companions));
-  run.config_json = with_trained_question(saved.config_json, run.question);
-  run.companions = std::move(saved.companions);
+  run.config_json = model_config_json(run.model->config(), run.config_json);
   return run;
 }
 
