@@ -14,7 +14,7 @@
 #include "core/files.h"
 #include "generate/device.h"
 #include "generate/preprocess_config.h"
-#include "generate/tokenizer_fit.h"
+#include "train/saved_texts.h"
 
 namespace ccexpert::train {
 namespace {
@@ -156,11 +156,13 @@ void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainCo
   run.folder = checkpoint.folder;
   run.config_json = checkpoint.config_json;
   run.for_others = io::tensors_for_others(*checkpoint.weights, run_dtype(config));
-  run.model = build_model(config_from(run.config_json, run.folder, config), *checkpoint.weights,
-                          {.tensor = options,
-                           .fresh_diff_expert = config.model.diff_expert,
-                           .fresh = fresh_weights(config),
-                           .resize_positions = config.model.image_size > 0});
+  run.model =
+      build_model(adapted(parse_model_config(run.config_json, (run.folder / "config.json").string()), config),
+                  *checkpoint.weights,
+                  {.tensor = options,
+                   .fresh_diff_expert = config.model.diff_expert,
+                   .fresh = fresh_weights(config),
+                   .resize_positions = config.model.image_size > 0});
 }
 
 /// The processor's text among the companions, made to fit where the run says what size images have; empty
@@ -190,8 +192,15 @@ RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at:
   run.preprocess = parse_preprocess_config(preprocessor_of(run, config.model), run.config_json,
                                            run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
-  expect_tokenizer_fits(*run.tokenizer, run.model->config().decoder, run.folder.string());
-  run.config_json = model_config_json(run.model->config(), run.config_json);
+  run.layout = layout_from_name(config.checkpoint.layout);
+  auto saved = saved_texts({.config = run.model->config(),
+                            .preprocess = run.preprocess,
+                            .dtype = run_dtype(config),
+                            .original_json = run.config_json,
+                            .layout = run.layout},
+                           std::move(run.companions));
+  run.config_json = std::move(saved.config_json);
+  run.companions = std::move(saved.companions);
   return run;
 }
 
