@@ -17,7 +17,6 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
-#include "core/json.h"
 #include "generate/generation_config.h"
 #include "generate/search.h"
 #include "train/log_line.h"
@@ -78,13 +77,6 @@ DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
   const CheckpointGeneration checkpoint(file == run.companions.end() ? "" : file->bytes,
                                         (run.folder / kFile).string(), text::stop_token_ids(*run.tokenizer));
   return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
-}
-
-/// What the checkpoint's generation_config.json decides can take the effect from a value of the config.
-void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
-  if (!asked.length_penalty || decoding.beams > 1) return;
-  fail({"evaluation.generation.length_penalty", "nothing, as one beam is used",
-        fmt::format("{}", *asked.length_penalty)});
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "core/files.h"
 #include "generate/device.h"
 #include "generate/preprocess_config.h"
-#include "train/saved_texts.h"
+#include "generate/trained_question.h"
 
 namespace ccexpert::train {
 namespace {
@@ -192,15 +192,9 @@ RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at:
   run.preprocess = parse_preprocess_config(preprocessor_of(run, config.model), run.config_json,
                                            run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
-  run.layout = layout_from_name(config.checkpoint.layout);
-  auto saved = saved_texts({.config = run.model->config(),
-                            .preprocess = run.preprocess,
-                            .dtype = run_dtype(config),
-                            .original_json = run.config_json,
-                            .layout = run.layout},
-                           std::move(run.companions));
-  run.config_json = std::move(saved.config_json);
-  run.companions = std::move(saved.companions);
+  run.question = question_of(run, config.data);
+  run.config_json =
+      with_trained_question(model_config_json(run.model->config(), run.config_json), run.question);
   return run;
 }
 

@@ -1,7 +1,6 @@
 // What belongs to a run's model.
 #include "train/run_model.h"
 
-#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
