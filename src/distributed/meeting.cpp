@@ -98,11 +98,10 @@ class Meeting {
   }
 
   void expect_one_program() const {
-    const auto joined = [&](int rank) { return texts_.get(joined_key(rank)).value_or("nothing"); };
-    const auto first = joined(0);
+    const auto first = texts_.get(joined_key(0));
     for (int rank = 1; rank < rank_.size; ++rank) {
-      const auto own = joined(rank);
-      if (own != first) fail({fmt::format("rank {}", rank), first + ", as on rank 0", own});
+      const auto own = texts_.get(joined_key(rank));
+      if (own != first) fail({fmt::format("rank {}", rank), *first + ", as on rank 0", *own});
     }
   }
 
@@ -124,7 +123,7 @@ void meet(const SharedTexts& texts, const Rank& rank, const JoinOptions& options
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {
-    ended = Ended::kLate;  // the store went with the first rank
+    // The store went with the first rank.
   }
   if (ended == Ended::kDone) return;
   if (ended == Ended::kStopped)

@@ -17,6 +17,7 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
+#include "core/json.h"
 #include "generate/generation_config.h"
 #include "generate/search.h"
 #include "train/log_line.h"

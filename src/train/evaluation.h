@@ -27,6 +27,7 @@ class Evaluator {
   bool has_pairs() const { return !pairs_.empty(); }
   /// How captions are decoded: the config's values, else those of the model's generation_config.json.
   const DecodingConfig& decoding() const { return decoding_; }
+  const std::vector<data::ChangeExample>& pairs() const { return pairs_; }
   /// Loss is the mean over the supervised tokens of all captions. `score` is of the config's metric. Nothing
   /// where a stop is requested on any rank before it is done. Unreadable pairs and captions of too many
   /// tokens end it or are left out, as `data.unreadable` has it.

@@ -1,7 +1,6 @@
 #include "train/no_effect.h"
 
 #include <optional>
-#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -21,7 +20,7 @@ std::string shown(const Value& value) {
 }
 template <class Value>
 std::string shown(const std::optional<Value>& value) {
-  return value ? shown(*value) : "nothing";
+  return value ? shown(*value) : "no value";
 }
 
 /// Collects the values of keys that a reason takes the effect from.
@@ -34,11 +33,11 @@ class Finder {
   void find(const std::string& key, const char* reason, Member member) {
     auto config = config_;
     TrainConfig defaults;
-    const auto& value = member(config);
-    const auto& usual = member(defaults);
+    const auto value = member(config);
+    const auto usual = member(defaults);
     if (value == usual) return;
     found_.push_back({key, fmt::format("{}, as {}", shown(usual), reason), shown(value),
-                      [member, usual = usual](TrainConfig& changed) { member(changed) = usual; }});
+                      [member, usual](TrainConfig& changed) { member(changed) = usual; }});
   }
 
   /// Every key of a section; `section(config)` gives it.
@@ -87,6 +86,12 @@ void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
     finder.find_section<GenerationOptions>("evaluation.generation.",
                                            "evaluation.metric is loss and evaluation.samples is 0", section);
     return;
+  }
+  // Beams that are not set are the checkpoint's.
+  if (evaluation.generation.beams == 1) {
+    finder.find(
+        "evaluation.generation.length_penalty", "evaluation.generation.beams is 1",
+        [](TrainConfig & c) -> auto& { return c.evaluation.generation.length_penalty; });
   }
   if (!evaluation.generation.samples()) {
     finder.find(

@@ -52,8 +52,36 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
   expert.mlp_dim = 4 * config.vision.hidden_size;
   config.diff_expert = expert;
   config.image_newline = false;
-  config.vision_layers.clear();
-  for (const int64_t layer : layers) config.vision_layers.push_back(blocks + 1 + layer);
+  config.vision_layers = counted_from_first(layers, config.vision);
+}
+
+/// A Diff Expert is as its checkpoint has it: the keys that shape a fresh one may only say the same.
+void expect_same_expert(const ModelConfig& config, const ModelSection& section) {
+  constexpr const char* kHint = "another Diff Expert needs a start without one";
+  const int64_t depth = config.diff_expert->per_expert_depth;
+  if (section.per_expert_depth > 0 && section.per_expert_depth != depth) {
+    fail({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
+          std::to_string(section.per_expert_depth), kHint});
+  }
+  if (section.vision_layers.empty()) return;
+  if (counted_from_first(section.vision_layers, config.vision) == config.vision_layers) return;
+  std::vector<int64_t> layers;
+  for (const int64_t layer : config.vision_layers)
+    layers.push_back(layer - config.vision.num_hidden_layers - 1);
+  fail({"model.vision_layers",
+        fmt::format("[{}], which the checkpoint's Diff Expert sees", fmt::join(layers, ", ")),
+        fmt::format("[{}]", fmt::join(section.vision_layers, ", ")), kHint});
+}
+
+/// Without anything to draw, how it would be drawn has no effect.
+void expect_usual_deviations(const ModelConfig& start, const ModelSection& section) {
+  if (section.fresh || !start.diff_expert) return;
+  const auto expect = [](const char* key, double value, double usual) {
+    if (value == usual) return;
+    fail({key, fmt::format("{}, as the start has all weights", usual), fmt::format("{}", value)});
+  };
+  expect("model.init_std", section.init_std, ModelSection{}.init_std);
+  expect("model.flag_init_std", section.flag_init_std, ModelSection{}.flag_init_std);
 }
 
 /// A tower for images of `side` px.
@@ -156,13 +184,11 @@ void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainCo
   run.folder = checkpoint.folder;
   run.config_json = checkpoint.config_json;
   run.for_others = io::tensors_for_others(*checkpoint.weights, run_dtype(config));
-  run.model =
-      build_model(adapted(parse_model_config(run.config_json, (run.folder / "config.json").string()), config),
-                  *checkpoint.weights,
-                  {.tensor = options,
-                   .fresh_diff_expert = config.model.diff_expert,
-                   .fresh = fresh_weights(config),
-                   .resize_positions = config.model.image_size > 0});
+  run.model = build_model(config_from(run.config_json, run.folder, config), *checkpoint.weights,
+                          {.tensor = options,
+                           .fresh_diff_expert = config.model.diff_expert,
+                           .fresh = fresh_weights(config),
+                           .resize_positions = config.model.image_size > 0});
 }
 
 /// The processor's text among the companions, made to fit where the run says what size images have; empty

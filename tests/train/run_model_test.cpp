@@ -1,6 +1,7 @@
 // What belongs to a run's model.
 #include "train/run_model.h"
 
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -70,13 +70,6 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_option(
-         "--layout", command.export_layout,
-         "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, without Diff Expert alone")
-      ->check(CLI::IsMember({"lmms", "llava-hf"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
   app.add_option("--shard-mb", command.export_shard_mb, "largest file of weights")
       ->check(CLI::PositiveNumber.description(""))
       ->capture_default_str()
