@@ -56,7 +56,7 @@ const Row kRows[] = {
     {"model.per_expert_depth",
      "5",
      {},
-     "model.per_expert_depth: expected 1, as the checkpoint's Diff Expert has"},
+     "model.per_expert_depth: expected 2, as the checkpoint's Diff Expert has"},
     {"model.dtype", "bfloat16"},
     {"model.recompute", "false"},
     {"model.init_std", "0.5", {}, "model.init_std: expected 0.02, as the start has all weights, got 0.5"},

@@ -132,6 +132,7 @@ TEST_F(RunLogTest, DamagedLinesAreLeftOutAndCounted) {
 TEST_F(RunLogTest, TextThatIsNotUtf8IsWritten) {
   RunLog log(run_, 0, 0);
   log.write(EvaluationLine{.step = 1,
+                           .metric = "loss",
                            .samples = {{"p\xff", "before", "after", "a caption \xe2\x28", {"it is so ."}}}});
   EXPECT_EQ(lines_of(run_.log()).at(0).at("samples")[0].at("uid"), "p\uFFFD");
   log.write_report("title", "config");

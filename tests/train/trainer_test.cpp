@@ -290,13 +290,18 @@ TEST_F(TrainerTest, AStopAmidAnEvaluationLeavesNoTraceInTheState) {
   config_.evaluation.every_epoch = false;
   config_.evaluation.every_steps = 1;
   config_.batch.max_steps = 3;
+  config_.checkpoint.every_steps = 1;
   test::evaluate_on(config_, test::write_pairs(folder_, 3, "validation.json"));
   whole();
+  auto config = named("cut");
+  train(config);
+  // As if it had been killed in step 3; then a stop comes amid the last evaluation.
+  fs::remove_all(RunFolder(config.output).checkpoint(3));
+  fs::remove(RunFolder(config.output).finished());
   std::stop_source stop;
   stop.request_stop();
-  int stops = 0;
-  while (!train(named("cut"), stop.get_token()).finished && stops < 3) ++stops;
-  EXPECT_TRUE(train(named("cut")).finished);
+  EXPECT_FALSE(train(config, stop.get_token()).finished);
+  EXPECT_TRUE(train(config).finished);
   const auto state = [&](const std::string& run) {
     return read_file(RunFolder(folder_ / run).checkpoint(3) / "trainer.json");
   };
