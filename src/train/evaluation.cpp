@@ -80,6 +80,13 @@ DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
   return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
 }
 
+/// What the checkpoint's generation_config.json decides can take the effect from a value of the config.
+void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
+  if (!asked.length_penalty || decoding.beams > 1) return;
+  fail({"evaluation.generation.length_penalty", "nothing, as one beam is used",
+        fmt::format("{}", *asked.length_penalty)});
+}
+
 }  // namespace
 
 struct Evaluator::Sums {

@@ -1,6 +1,7 @@
 #include "train/no_effect.h"
 
 #include <optional>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,7 +21,7 @@ std::string shown(const Value& value) {
 }
 template <class Value>
 std::string shown(const std::optional<Value>& value) {
-  return value ? shown(*value) : "no value";
+  return value ? shown(*value) : "nothing";
 }
 
 /// Collects the values of keys that a reason takes the effect from.
@@ -86,12 +87,6 @@ void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
     finder.find_section<GenerationOptions>("evaluation.generation.",
                                            "evaluation.metric is loss and evaluation.samples is 0", section);
     return;
-  }
-  // Beams that are not set are the checkpoint's.
-  if (evaluation.generation.beams == 1) {
-    finder.find(
-        "evaluation.generation.length_penalty", "evaluation.generation.beams is 1",
-        [](TrainConfig & c) -> auto& { return c.evaluation.generation.length_penalty; });
   }
   if (!evaluation.generation.samples()) {
     finder.find(
