@@ -26,7 +26,7 @@ void report_timings(const CaptionCommand& command, const Captioner& captioner) {
                            .peak_bytes = peak_memory(),
                            .decoding = captioner.decoding(command.generation),
                            .question = command.prompt.empty() ? captioner.question() : command.prompt};
-  if (command.timings) fmt::print(stderr, "{}", timings_table(figures));
+  if (command.timings) print_text(timings_table(figures));
   if (!command.timings_file.empty()) write_file(command.timings_file, timings_json(figures));
 }
 

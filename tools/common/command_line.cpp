@@ -92,13 +92,12 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
 }
 
 int print_leave(const Leave& leave) {
-  const int exit_code = leave.exit_code.value_or(kSuccess);
-  if (exit_code == kSuccess) {
+  if (*leave.exit_code == kSuccess) {
     print_result(leave.text + "\n");
   } else {
     print_note(leave.text);
   }
-  return exit_code;
+  return *leave.exit_code;
 }
 
 std::string bash_completion(const CLI::App& app) {

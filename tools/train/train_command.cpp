@@ -1,7 +1,6 @@
 #include "train/train_command.h"
 
 #include <filesystem>
-#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
