@@ -84,7 +84,7 @@ std::string recognise_source(const fs::path& folder) {
   }
   fail(
       {folder.string(), "a folder of a known data set", "another layout",
-       fmt::format("looked for {}; ccexpert-data convert --help has their layouts", fmt::join(names, ", "))});
+       fmt::format("looked for {}; ccexpert-data convert --list has their layouts", fmt::join(names, ", "))});
 }
 
 bool has(const fs::path& folder, std::string_view path) {

@@ -98,10 +98,11 @@ class Meeting {
   }
 
   void expect_one_program() const {
-    const auto first = texts_.get(joined_key(0));
+    const auto joined = [&](int rank) { return texts_.get(joined_key(rank)).value_or("nothing"); };
+    const auto first = joined(0);
     for (int rank = 1; rank < rank_.size; ++rank) {
-      const auto own = texts_.get(joined_key(rank));
-      if (own != first) fail({fmt::format("rank {}", rank), *first + ", as on rank 0", *own});
+      const auto own = joined(rank);
+      if (own != first) fail({fmt::format("rank {}", rank), first + ", as on rank 0", own});
     }
   }
 
@@ -123,7 +124,7 @@ void meet(const SharedTexts& texts, const Rank& rank, const JoinOptions& options
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {
-    // The store went with the first rank.
+    ended = Ended::kLate;  // the store went with the first rank
   }
   if (ended == Ended::kDone) return;
   if (ended == Ended::kStopped)

@@ -35,6 +35,7 @@ void end_with_a_sentence() {
       std::_Exit(EXIT_FAILURE);
     }
   } catch (...) {
+    log::debug("an exception that is not a std::exception");
   }
   if (const auto handler = before.load()) handler();
   std::abort();

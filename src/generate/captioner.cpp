@@ -1,3 +1,4 @@
+#include <exception>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -18,6 +19,7 @@
 #include "generate/preprocess_config.h"
 #include "generate/search.h"
 #include "generate/stopwatch.h"
+#include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
 #include "model/torch_errors.h"
 
@@ -50,18 +52,14 @@ class Captioner::Impl {
       : stopwatch_(device),
         config_(parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string())),
         tokenizer_(text::Tokenizer::load(checkpoint.folder)),
-        preprocess_(
-            parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json, config_.vision)),
+        preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json,
+                                            config_.vision, checkpoint.preprocessor_source)),
         generation_(checkpoint.generation_json, (checkpoint.folder / "generation_config.json").string(),
                     text::stop_token_ids(tokenizer_)),
         question_(trained_question(checkpoint.config_json, (checkpoint.folder / "config.json").string())) {
     if (question_.empty()) question_ = text::kReferenceQuestion;
+    expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
     warn_of_stop_ids(decoding({}));  // a checkpoint that cannot be decoded as it asks is refused at once
-    if (tokenizer_.vocab_size() > config_.decoder.vocab_size) {
-      fail({checkpoint.folder.string(),
-            fmt::format("a tokenizer of at most {} tokens", config_.decoder.vocab_size),
-            std::to_string(tokenizer_.vocab_size()), "tokenizer and model do not belong together"});
-    }
     model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
       return build_model(config_, *checkpoint.weights,
                          {.tensor = at::TensorOptions().dtype(dtype).device(device)});

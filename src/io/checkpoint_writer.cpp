@@ -16,10 +16,17 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
-constexpr const char* kCompanions[] = {
-    "tokenizer.json",     "tokenizer_config.json", "vocab.json",
-    "merges.txt",         "added_tokens.json",     "special_tokens_map.json",
-    "chat_template.json", "chat_template.jinja",   "generation_config.json"};
+constexpr const char* kCompanions[] = {"tokenizer.json",
+                                       "tokenizer_config.json",
+                                       "vocab.json",
+                                       "merges.txt",
+                                       "added_tokens.json",
+                                       "special_tokens_map.json",
+                                       "chat_template.json",
+                                       "chat_template.jinja",
+                                       "processor_config.json",
+                                       "video_preprocessor_config.json",
+                                       "generation_config.json"};
 
 /// The tensors under the names of the checkpoint's layout.
 std::vector<NamedTensor> in_layout(const CheckpointToWrite& checkpoint) {

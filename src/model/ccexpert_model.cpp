@@ -107,7 +107,7 @@ ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
 }
 
 at::Tensor CcexpertModel::project(const at::Tensor& features) const {
-  const auto tokens = projector_->forward(features);
+  auto tokens = projector_->forward(features);
   if (!image_newline_.defined()) return tokens;
   return at::cat({tokens, image_newline_.expand({tokens.size(0), 1, -1})}, 1);
 }

@@ -138,7 +138,7 @@ bool states(const json& object, const char* key) {
 void expect_keys(const json& object, std::span<const char* const> keys, std::string_view source) {
   std::vector<std::string_view> missing;
   for (const char* key : keys) {
-    if (!states(object, key)) missing.push_back(key);
+    if (!states(object, key)) missing.emplace_back(key);
   }
   expect(missing.empty(), source, fmt::format("{}", fmt::join(missing, ", ")),
          missing.size() == 1 ? "no such key" : "no such keys");

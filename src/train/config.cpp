@@ -350,7 +350,7 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     any_starts_from_another = any_starts_from_another || starts_from_another;
     if (starts_from_another) {
       follow(next, stage, read.back().config);
-    } else if (stage["start_from"].IsDefined()) {
+    } else if (stage["start_from"].IsDefined() && next.start_from) {
       refuse_start_from(*next.start_from, read.empty() ? "the first stage" : "one with model.start");
     }
     config.output = (std::filesystem::path(config.output) / config.name).string();

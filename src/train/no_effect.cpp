@@ -34,11 +34,11 @@ class Finder {
   void find(const std::string& key, const char* reason, Member member) {
     auto config = config_;
     TrainConfig defaults;
-    const auto value = member(config);
-    const auto usual = member(defaults);
+    const auto& value = member(config);
+    const auto& usual = member(defaults);
     if (value == usual) return;
     found_.push_back({key, fmt::format("{}, as {}", shown(usual), reason), shown(value),
-                      [member, usual](TrainConfig& changed) { member(changed) = usual; }});
+                      [member, usual = usual](TrainConfig& changed) { member(changed) = usual; }});
   }
 
   /// Every key of a section; `section(config)` gives it.

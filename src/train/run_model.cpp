@@ -14,7 +14,9 @@
 #include "core/files.h"
 #include "generate/device.h"
 #include "generate/preprocess_config.h"
+#include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
+#include "train/saved_texts.h"
 
 namespace ccexpert::train {
 namespace {
@@ -58,7 +60,7 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
 /// A Diff Expert is as its checkpoint has it: the keys that shape a fresh one may only say the same.
 void expect_same_expert(const ModelConfig& config, const ModelSection& section) {
   constexpr const char* kHint = "another Diff Expert needs a start without one";
-  const int64_t depth = config.diff_expert->per_expert_depth;
+  const int64_t depth = config.diff_expert.value_or(DiffExpertConfig{}).per_expert_depth;
   if (section.per_expert_depth > 0 && section.per_expert_depth != depth) {
     fail({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
           std::to_string(section.per_expert_depth), kHint});
@@ -218,9 +220,17 @@ RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at:
   run.preprocess = parse_preprocess_config(preprocessor_of(run, config.model), run.config_json,
                                            run.model->config().vision);
   run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
+  expect_tokenizer_fits(*run.tokenizer, run.model->config().decoder, run.folder.string());
   run.question = question_of(run, config.data);
-  run.config_json =
-      with_trained_question(model_config_json(run.model->config(), run.config_json), run.question);
+  run.layout = layout_from_name(config.checkpoint.layout);
+  auto saved = saved_texts({.config = run.model->config(),
+                            .preprocess = run.preprocess,
+                            .dtype = run_dtype(config),
+                            .original_json = run.config_json,
+                            .layout = run.layout},
+                           std::move(run.companions));
+  run.config_json = with_trained_question(saved.config_json, run.question);
+  run.companions = std::move(saved.companions);
   return run;
 }
 

@@ -109,8 +109,9 @@ std::string sum_of(const std::vector<data::ChangeExample>& pairs) {
          {&pair.before, &pair.after, &pair.mask, &pair.classes_before, &pair.classes_after})
       hash.add_text(path->native());
     for (const auto& caption : pair.captions) hash.add_text(caption);
-    hash.add_text(fmt::format("{} {} {}", pair.captions.size(), pair.repeat,
-                              pair.changed ? static_cast<int>(*pair.changed) : -1));
+    hash.add_text(
+        fmt::format("{} {} {}", pair.captions.size(), pair.repeat,
+                    static_cast<int>(pair.changed.value_or(false)) - static_cast<int>(!pair.changed)));
   }
   return hash.hex();
 }

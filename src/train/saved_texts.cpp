@@ -1,6 +1,7 @@
 #include "train/saved_texts.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/format.h>
@@ -17,6 +18,8 @@ constexpr const char* kImageToken = "<image>";
 constexpr const char* kVideoToken = "<video>";
 constexpr const char* kPreprocessor = "preprocessor_config.json";
 constexpr const char* kProcessor = "processor_config.json";
+/// Files that only LlavaOnevisionProcessor reads.
+constexpr std::array kLlavaHfFiles{kProcessor, "video_preprocessor_config.json"};
 
 /// Companions by name.
 class Files {
@@ -169,6 +172,13 @@ SavedTexts llava_hf_texts(const SavedModel& model, Files files) {
 }
 
 SavedTexts lmms_texts(const SavedModel& model, Files files) {
+  // Newer files of the other layout hold the processor's values there alone.
+  if (files.has(kProcessor) && !files.has(kPreprocessor)) {
+    auto images = processor_of(model.preprocess);
+    images["image_processor_type"] = "SiglipImageProcessor";
+    files.write(kPreprocessor, images);
+  }
+  for (const char* name : kLlavaHfFiles) files.remove(name);
   return {model_config_json(model.config, model.original_json), std::move(files).take()};
 }
 

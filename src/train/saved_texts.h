@@ -30,7 +30,7 @@ struct SavedTexts {
 };
 
 /// config.json and companions in the layout. For llava-hf the tokenizer gets <image> and <video> where it
-/// lacks them, and the processor's files are those of LlavaOnevisionProcessor.
+/// lacks them, and the processor's files are those of LlavaOnevisionProcessor; for lmms those are left out.
 /// Throws Error for a model that the layout does not hold.
 SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> companions);
 

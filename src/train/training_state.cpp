@@ -111,8 +111,7 @@ StateFile open_state_file(const fs::path& folder, const json& item, const Sharde
     fail({source + ": ranges", fmt::format("{} pairs of numbers", optimizer.layout().size()),
           json_shown(ranges)});
   StateFile file{io::open_safetensors(folder / name), {}};
-  for (size_t bucket = 0; bucket < ranges.size(); ++bucket) {
-    const auto& range = ranges[bucket];
+  for (const auto& range : ranges) {
     const bool numbers =
         range.is_array() && range.size() == 2 && range[0].is_number_integer() && range[1].is_number_integer();
     const auto begin = numbers ? range[0].get<int64_t>() : -1, end = numbers ? range[1].get<int64_t>() : -1;

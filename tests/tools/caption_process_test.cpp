@@ -256,9 +256,7 @@ TEST(CaptionProcess, OnePairIsNotCaptionedTwiceIntoOneFile) {
   const auto once = content(output);
   EXPECT_EQ(std::count(once.begin(), once.end(), '\n'), 1);
 
-  // Said before a model is loaded: this one cannot be.
-  auto again = arguments;
-  again.insert(again.begin(), {CCEXPERT_CAPTION, "--model", "/none"});
+  auto again = command(arguments);
   const auto result = run_process(again);
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_EQ(result.err, "ccexpert-caption: " + kBefore + ": captioned already in " + output + "\n");

@@ -55,7 +55,8 @@ TEST_F(Shell, AFullStandardErrorIsNotAFailure) {
   EXPECT_EQ(run("caption --pairs pairs.csv -f jsonl -o out 2>/dev/full").exit_code, 0);
   EXPECT_EQ(run("caption --pairs bad.json -f jsonl -o bad 2>/dev/full").exit_code, 3);
   const std::string synth =
-      std::string("'") + CCEXPERT_DATA + "' synth --out s --pairs 2 --size 64 2>/dev/full";
+      std::string("'") + CCEXPERT_DATA +
+      "' synth --out s --pairs 2 --size 128 --train-share 1 --val-share 0 --test-share 0 2>/dev/full";
   EXPECT_EQ(run(synth).exit_code, 0);
   EXPECT_EQ(run(std::string("'") + CCEXPERT_DATA + "' validate s/train.json 2>/dev/full >report").exit_code,
             0);
@@ -134,9 +135,10 @@ TEST_F(Shell, ResumeRefusesCaptionsOfAnotherQuestionOrModel) {
                           "another run"));
   }
   std::filesystem::copy(kModel, folder_ / "model");
-  EXPECT_EQ(run("caption --model model --resume" + rest).exit_code, 0);
+  const std::string copied = std::string("'") + CCEXPERT_CAPTION + "' --model model --resume" + rest;
+  EXPECT_EQ(run(copied).exit_code, 0);
   folder_.write("model/config.json", content(kModel + "/config.json") + " ");
-  EXPECT_EQ(run("caption --model model --resume" + rest).exit_code, 1);
+  EXPECT_EQ(run(copied).exit_code, 1);
   EXPECT_EQ(content(folder_ / "out"), before);
 }
 

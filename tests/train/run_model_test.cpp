@@ -131,7 +131,7 @@ TEST(GenerationConfig, OfTheStartHoldsInEvaluationAndTravelsOn) {
   const auto alone = distributed::single_process();
   const auto run = start_run_model(config, at::kCPU);
   EXPECT_EQ(to_text(Evaluator(run, config, *alone).decoding()),
-            "greedy, at most 4 tokens, repetition penalty 1.2, ends at 198");
+            "greedy, at most 64 tokens, repetition penalty 1.2, ends at 198");
   config.evaluation.generation.repetition_penalty = 1.0;
   EXPECT_EQ(Evaluator(run, config, *alone).decoding().repetition_penalty, 1.0);
   const auto file = std::find_if(run.companions.begin(), run.companions.end(), [](const auto& companion) {

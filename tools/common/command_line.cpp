@@ -92,12 +92,13 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
 }
 
 int print_leave(const Leave& leave) {
-  if (*leave.exit_code == kSuccess) {
+  const int exit_code = leave.exit_code.value_or(kSuccess);
+  if (exit_code == kSuccess) {
     print_result(leave.text + "\n");
   } else {
     print_note(leave.text);
   }
-  return *leave.exit_code;
+  return exit_code;
 }
 
 std::string bash_completion(const CLI::App& app) {

@@ -1,6 +1,7 @@
 #include "train/train_command.h"
 
 #include <filesystem>
+#include <memory>
 #include <thread>
 
 #include <fmt/format.h>
