@@ -121,14 +121,14 @@ TEST_F(TrainConfigFile, CombinationsThatCannotBeAreNamedWithTheirLine) {
 }
 
 TEST_F(TrainConfigFile, AQuestionAndAPromptStyleThatContradictAreRefused) {
-  EXPECT_EQ(refusal("  prompt_style: papers\n"),
-            "run.yaml:6: data.prompt_style: expected reference or paper, got 'papers' (did you mean paper?)");
+  EXPECT_EQ(refusal("stages:\n  - data: {prompt_style: papers}\n"),
+            "run.yaml:7: data.prompt_style: expected reference or paper, got 'papers' (did you mean paper?)");
   EXPECT_EQ(
-      refusal("  question: What?\n  prompt_style: paper\n"),
-      "run.yaml:6: data.question: contradicts the prompt style paper (give the question or the style, not "
+      refusal("stages:\n  - data: {question: \"What?\", prompt_style: paper}\n"),
+      "run.yaml:7: data.question: contradicts the prompt style paper (give the question or the style, not "
       "both)");
-  EXPECT_THAT(refusal("  question: one <image>\n"),
-              HasSubstr("run.yaml:6: data.question: expected <image> twice"));
+  EXPECT_THAT(refusal("stages:\n  - data: {question: one <image>}\n"),
+              HasSubstr("run.yaml:7: data.question: expected <image> twice"));
 }
 
 TEST_F(TrainConfigFile, GenerationValuesThatAreNotSetStayUnset) {
@@ -200,11 +200,10 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"distributed.timeout_seconds=0", "distributed.timeout_seconds: expected above 0, got 0"},
       {"checkpoint.every_steps=-1", "checkpoint.every_steps: expected at least 0, got -1"},
       {"checkpoint.keep_last=0", "checkpoint.keep_last: expected at least 1, got 0"},
-      {"checkpoint.layout=hf", "checkpoint.layout: expected lmms or llava-hf, got hf"},
+      {"checkpoint.layout=hf", "checkpoint.layout: expected lmms or llava-hf, got 'hf'"},
       {"checkpoint.layout=llava-hf",
        "checkpoint.layout: expected lmms, as transformers has no class for a Diff Expert or for images "
-       "without "
-       "image_newline, got llava-hf"},
+       "without image_newline, got llava-hf"},
       {"model.image_newline=false",
        "model.image_newline: expected true, as nothing follows an image's tokens where model.diff_expert is "
        "true, got false"},
