@@ -3,19 +3,20 @@
 
     scripts/check_transformers.py [--build build/release]
 
-transformers makes a small LLaVA-OneVision base with random weights. ccexpert-train exports it, and trains it for some
-steps without a Diff Expert, in both layouts (lmms, llava-hf). Then
+transformers makes a small LLaVA-OneVision base with random weights and a repetition penalty of 1.1 in its
+generation_config.json. ccexpert-train exports it, and trains it for some steps without a Diff Expert, in both layouts
+(lmms, llava-hf). Then
   - LlavaOnevisionForConditionalGeneration loads every llava-hf folder without a missing or unexpected weight, and
-    captions pairs of images greedily with its own processor: token ids must equal those of
-    ccexpert-caption, log-probabilities must be close;
+    captions pairs of images greedily with its own processor and its own penalty, on generated tokens alone as by
+    `inputs_embeds`: token ids must equal those of ccexpert-caption, log-probabilities must be close (a
+    penalty of 1 gives other captions);
   - the lmms folders hold the same weights under lmms-lab's names, and every key of config.json that the loaders of
     LLaVA-NeXT and of CCExpert read without a default, with the value that leads them to one square and N+1 tokens an
     image;
   - a Diff Expert trained on the base in either layout gives the same files.
 The exit code is 1 where any of these does not hold.
 
-Needs torch (of the build's version, so that sums have one order), torchvision, transformers 5, safetensors, pillow,
-numpy.
+docs/building.md says what it needs and how it is run.
 """
 
 import argparse
@@ -30,13 +31,14 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from transformers import AutoProcessor, LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
+from transformers import (AutoProcessor, LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration,
+                          LogitsProcessorList, RepetitionPenaltyLogitsProcessor)
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TOKENIZER = REPOSITORY / "tests/data/checkpoint-tiny"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "added_tokens.json")
-SIDE, PATCHES, BLOCKS, NEW_TOKENS = 84, 36, 5, 12
+SIDE, PATCHES, BLOCKS, NEW_TOKENS, PENALTY = 84, 36, 5, 12, 1.1
 VISION = {"model_type": "siglip_vision_model", "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": BLOCKS,
           "num_attention_heads": 2, "image_size": SIDE, "patch_size": 14, "vision_use_head": False}
 TEXT = {"model_type": "qwen2", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
@@ -84,6 +86,7 @@ def make_base(folder):
             if parameter.dim() > 1:  # large enough that captions depend on the images
                 parameter.normal_(0.0, 0.12)
     model.generation_config.eos_token_id = None
+    model.generation_config.repetition_penalty = PENALTY
     model.save_pretrained(folder)
     for name in TOKENIZER_FILES:
         shutil.copy(TOKENIZER / name, folder / name)
@@ -108,9 +111,9 @@ def make_pairs(folder, count):
     return pairs
 
 
-def our_captions(programs, model, pairs):
+def our_captions(programs, model, pairs, *options):
     text = call(programs / "ccexpert-caption", "--model", model, "--pairs", pairs, "--format", "jsonl", "--device", "cpu",
-                "--dtype", "float32", "--max-new-tokens", NEW_TOKENS)
+                "--dtype", "float32", "--max-new-tokens", NEW_TOKENS, *options)
     return {line["uid"]: line for line in map(json.loads, text.splitlines())}
 
 
@@ -133,10 +136,14 @@ def their_caption(model, processor, pair):
     images = [Image.open(pair[key]) for key in ("img1_path", "img2_path")]
     inputs = processor(text=[PROMPT], images=[images], return_tensors="pt")
     stops = [processor.tokenizer.convert_tokens_to_ids(token) for token in END_TOKENS]
+    prompt = inputs["input_ids"].shape[1]
+    # Of its own accord, generate() with `input_ids` penalises the prompt's tokens too.
+    penalty = RepetitionPenaltyLogitsProcessor(model.generation_config.repetition_penalty, prompt_ignore_length=prompt)
     with torch.no_grad():
         output = model.generate(**inputs, do_sample=False, max_new_tokens=NEW_TOKENS, eos_token_id=stops,
+                                repetition_penalty=1.0, logits_processor=LogitsProcessorList([penalty]),
                                 pad_token_id=stops[-1], return_dict_in_generate=True, output_logits=True)
-    ids = output.sequences[0, inputs["input_ids"].shape[1]:].tolist()
+    ids = output.sequences[0, prompt:].tolist()
     logprob = sum(torch.log_softmax(step[0], -1)[token].item() for step, token in zip(output.logits, ids))
     return ids, logprob
 
@@ -144,6 +151,7 @@ def their_caption(model, processor, pair):
 def check_captions(programs, folder, pairs, pairs_file):
     ours = our_captions(programs, folder, pairs_file)
     model, processor = load(folder), processor_of(folder)
+    expect(model.generation_config.repetition_penalty == PENALTY, f"{folder.name}: its penalty is lost")
     for pair in pairs:
         ids, logprob = their_caption(model, processor, pair)
         mine = ours[pair["uid"]]
@@ -217,7 +225,11 @@ def check(programs, folder):
         expect(len({tuple(each[uid]["token_ids"]) for each in captions}) == 1, f"{uid}: layouts caption differently")
     distinct = len({tuple(line["token_ids"]) for line in captions[0].values()})
     expect(distinct > 1, "all pairs have one caption: the comparison says nothing of images")
-    print(f"export: {len(pairs)} pairs, {distinct} captions, the same in transformers and in every layout")
+    free = our_captions(programs, hf, pairs_file, "--repetition-penalty", 1)
+    changed = sum(captions[0][uid]["token_ids"] != free[uid]["token_ids"] for uid in free)
+    expect(changed > 0, "the penalty changes no caption: the comparison says nothing of it")
+    print(f"export: {len(pairs)} pairs, {distinct} captions, {changed} of them changed by the penalty, the same in "
+          "transformers and in every layout")
 
     trained = [train(programs, folder, layout, run_config(folder / "base", pairs_file, folder / f"run-{layout}",
                                                           diff_expert=False), layout=layout)
