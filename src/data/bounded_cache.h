@@ -1,4 +1,4 @@
-// Things by path in a bounded amount of memory. What came first stays.
+// Cache of values by path in a bounded amount of memory. It never evicts.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace ccexpert::data {
 
-/// Bytes that several caches take from.
+/// Memory budget that several caches share.
 class ByteBudget {
  public:
   explicit ByteBudget(int64_t bytes) : left_(bytes) {}
@@ -27,13 +27,13 @@ class ByteBudget {
   std::atomic<int64_t> left_;
 };
 
-/// Safe to call from several threads.
+/// Thread-safe cache.
 template <class Value>
 class BoundedCache {
  public:
   explicit BoundedCache(ByteBudget& budget) : budget_(budget) {}
 
-  /// Null where it is not kept.
+  /// Returns null if the value is not cached.
   std::shared_ptr<const Value> find(const std::string& key) const {
     const std::scoped_lock lock(mutex_);
     const auto found = values_.find(key);

@@ -14,7 +14,7 @@ using nlohmann::json;
 constexpr const char* kCaptionKey = "change_caption";
 constexpr const char* kCaptionForm = "a caption or a list of captions, none blank";
 
-/// Text of several hundred thousand pairs is more than a configuration file's limit allows.
+/// The limit for configuration files is too small for several hundred thousand pairs.
 constexpr size_t kMaxBytes = size_t{8} << 30;
 
 std::string caption_of(const json& value, const std::string& where) {

@@ -1,4 +1,4 @@
-// Random numbers by counter: any of them without the ones before it, and the same everywhere.
+// Counter-based random numbers: each is computed directly from its index and is the same on every machine.
 #pragma once
 
 #include <cstddef>
@@ -8,14 +8,14 @@
 
 namespace ccexpert::data {
 
-/// The output function of splitmix64 (Steele, Lea, Flood 2014).
+/// Output function of splitmix64 (Steele, Lea, Flood 2014).
 constexpr uint64_t splitmix64(uint64_t state) {
   state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9ULL;
   state = (state ^ (state >> 27)) * 0x94D049BB133111EBULL;
   return state ^ (state >> 31);
 }
 
-/// What a stream of random numbers is for, so that no two uses draw the same ones.
+/// Purpose of a stream of random numbers; different purposes draw different numbers.
 enum class RandomUse : uint64_t {
   kDataList = 1,
   kOrder = 2,
@@ -26,7 +26,7 @@ enum class RandomUse : uint64_t {
   kKeptCaption = 7
 };
 
-/// The splitmix64 sequence of one use, seed and further key.
+/// splitmix64 sequence of one use, seed and key.
 class CounterRandom {
  public:
   constexpr CounterRandom(RandomUse use, uint64_t seed, uint64_t key) {
@@ -36,7 +36,7 @@ class CounterRandom {
 
   constexpr uint64_t at(uint64_t counter) const { return splitmix64(state_ + (counter + 1) * kStep); }
 
-  /// A number of [0, bound). The remainder prefers small numbers by less than bound / 2^64.
+  /// Returns a number in [0, bound). The modulo bias towards small numbers is less than bound / 2^64.
   constexpr int64_t below(int64_t bound, uint64_t counter) const {
     return static_cast<int64_t>(at(counter) % static_cast<uint64_t>(bound));
   }
@@ -46,7 +46,7 @@ class CounterRandom {
   uint64_t state_ = 0;
 };
 
-/// Puts `items` in an order that `random` alone decides (Fisher and Yates).
+/// Shuffles `items` into an order that depends on `random` alone (Fisher-Yates).
 template <class Items>
 void shuffle(Items& items, const CounterRandom& random) {
   for (size_t i = items.size(); i > 1; --i) {

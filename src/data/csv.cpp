@@ -14,10 +14,10 @@
 namespace ccexpert::data {
 namespace {
 
-/// Of the text that is given to the parser at once: its rows are held before they are visited.
+/// Bytes given to the parser at once; their rows are stored before they are visited.
 constexpr size_t kPieceBytes = size_t{1} << 16;
 
-/// Puts fields to rows, and counts rows as a file shows them.
+/// Collects fields into rows and counts rows as they appear in the file.
 class Rows {
  public:
   void take_field(const char* text, size_t bytes) {
@@ -26,7 +26,7 @@ class Rows {
   }
 
   void take_row(int terminator) {
-    // A line feed behind a carriage return ends the same row.
+    // A line feed after a carriage return ends the same row.
     const bool pair = current_.empty() && terminator == '\n' && terminator_ == '\r';
     terminator_ = terminator;
     if (pair) return;
@@ -36,7 +36,7 @@ class Rows {
     current_.clear();
   }
 
-  /// Gives out the rows that are whole.
+  /// Visits the complete rows.
   void visit(const VisitRow& visit) {
     for (auto& [row, number] : done_) visit(std::move(row), number);
     done_.clear();
@@ -52,7 +52,7 @@ class Rows {
 };
 
 void take_field(void* text, size_t bytes, void* rows) {
-  // libcsv gives a null pointer for an empty field without quotes.
+  // libcsv passes a null pointer for an empty field without quotes.
   static_cast<Rows*>(rows)->take_field(text != nullptr ? static_cast<const char*>(text) : "", bytes);
 }
 
@@ -80,7 +80,7 @@ class Parser {
   csv_parser parser_{};
 };
 
-/// Text that comes in pieces, to rows.
+/// Reader of rows from text that arrives in pieces.
 class Reader {
  public:
   Reader(std::string_view source, const VisitRow& visit) : source_(source), visit_(visit) {}
@@ -89,7 +89,7 @@ class Reader {
   void finish() { give(parser_.finish(rows_)); }
 
  private:
-  /// Not within libcsv, which an exception of `visit_` would leave amid its work.
+  /// Visits rows outside libcsv: an exception of `visit_` must not unwind through its C code.
   void give(bool parsed) {
     rows_.visit(visit_);
     if (!parsed) fail({source_, "CSV", fmt::format("{} after row {}", parser_.problem(), rows_.number())});

@@ -1,4 +1,4 @@
-// CSV text (RFC 4180) to rows of fields, and fields to CSV text.
+// Reader and writer of CSV text (RFC 4180).
 #pragma once
 
 #include <filesystem>
@@ -12,21 +12,21 @@ namespace ccexpert::data {
 using CsvRow = std::vector<std::string>;
 using VisitRow = std::function<void(CsvRow&& row, size_t number)>;
 
-/// Calls `visit(row, number)` for every row that is not blank; numbers count from 1 on, blank rows too.
-/// `source` (a file name) begins the Error of text that is not CSV, which names the row.
+/// Calls `visit(row, number)` for every row that is not blank; numbers start at 1 and count blank rows.
+/// Throws Error with `source` (a file name) and the row for text that is not CSV.
 void visit_csv(std::string_view text, std::string_view source, const VisitRow& visit);
 
-/// The same of a file, piece by piece. Throws Error where it cannot be read.
+/// Reads a file in pieces and visits its rows as above. Throws Error if it cannot be read.
 void visit_csv_file(const std::filesystem::path& file, const VisitRow& visit);
 
-/// All rows that are not blank.
+/// Returns all rows that are not blank.
 std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source);
 
-/// Error, beginning with `what`, where a row has more cells than the header has columns: a comma without
-/// quotes has cut one of them.
+/// Throws Error, starting with `what`, if a row has more cells than the header has columns: an unquoted comma
+/// has split a cell.
 void expect_cells(const CsvRow& row, size_t columns, const std::string& what);
 
-/// One row with its line end; every field that needs quotes gets them.
+/// Returns one row with its line end; quotes fields that need it.
 std::string csv_line(const CsvRow& row);
 
 }  // namespace ccexpert::data

@@ -23,16 +23,16 @@ struct DataList {
   std::vector<ListedDataset> datasets;
 
   static constexpr auto fields() {
-    return std::tuple{field("datasets", &DataList::datasets, "what the mix is made of")};
+    return std::tuple{field("datasets", &DataList::datasets, "data sets of the mix")};
   }
 };
 
 enum class Part { kAll, kFirst, kEnd, kRandom };
 
-/// Which pairs of a file, or captions of a pair, are taken.
+/// Selection of pairs of a file, or of captions of a pair.
 struct Strategy {
   Part part = Part::kAll;
-  int64_t number = 0;  ///< of them, or per cent
+  int64_t number = 0;  ///< count, or per cent
   bool percent = false;
 
   size_t count(size_t pairs) const {
@@ -41,7 +41,7 @@ struct Strategy {
   }
 };
 
-/// A whole number from 1 on, or 0 for other text.
+/// Parses a positive integer; returns 0 for other text.
 int64_t whole_number(std::string_view text) {
   int64_t number = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -63,13 +63,13 @@ Strategy parse_strategy(std::string_view text, const std::string& place) {
   strategy.number = whole_number(number);
   const bool valid = strategy.part != Part::kAll && strategy.number > 0;
   if (!valid || (strategy.percent && strategy.number > 100)) {
-    fail({place, "all, first:N, end:N or random:N, N a count from 1 on or 1% to 100%",
+    fail({place, "all, first:N, end:N or random:N, N a count of at least 1 or 1% to 100%",
           fmt::format("'{}'", text)});
   }
   return strategy;
 }
 
-/// Ascending numbers of the pairs, or captions, that are taken.
+/// Returns ascending indices of the selected pairs or captions.
 std::vector<size_t> chosen(const Strategy& strategy, size_t pairs, const CounterRandom& random) {
   std::vector<size_t> numbers(pairs);
   std::iota(numbers.begin(), numbers.end(), size_t{0});
@@ -86,7 +86,7 @@ std::vector<size_t> chosen(const Strategy& strategy, size_t pairs, const Counter
 
 constexpr std::string_view kSplit = "{split}";
 
-/// An entry for each of its files.
+/// Returns one entry for each of its files.
 std::vector<ListedDataset> files_of(const ListedDataset& entry) {
   if (entry.splits.empty()) return {entry};
   std::vector<ListedDataset> files;
@@ -106,7 +106,7 @@ void keep_captions(const ListedDataset& entry, const PairPlace& place, uint64_t 
   captions = std::move(kept);
 }
 
-/// A list that was read, with its places for messages.
+/// Parsed data list, with its YAML places for error messages.
 class DataListReader {
  public:
   explicit DataListReader(const fs::path& path) : folder_(path.parent_path()), file_(read_yaml_file(path)) {
@@ -122,18 +122,18 @@ class DataListReader {
     }
   }
 
-  /// Numbers of files.
+  /// Number of files.
   size_t size() const { return datasets_.size(); }
   const std::vector<ListedDataset>& datasets() const { return datasets_; }
 
-  /// Appends what is taken of file `i`.
+  /// Appends the pairs selected from file `i`.
   void append(size_t i, const fs::path& image_root, uint64_t seed, std::vector<ChangeExample>& examples) {
     const auto& entry = datasets_[i];
     const fs::path root = entry.image_root.empty() ? image_root : folder_ / entry.image_root;
     const auto file = folder_ / entry.json_path;
     if (!is_there(file))
       fail({place_of(entries_[i], "json_path"), "a file of pairs with captions",
-            file.string() + ", which is not there"});
+            file.string() + ", which does not exist"});
     auto pairs = read_change_dataset(file, root);
     for (const size_t number : chosen_pairs(entry, i, pairs.size(), seed)) {
       auto& example = examples.emplace_back(std::move(pairs[number]));
@@ -153,7 +153,7 @@ class DataListReader {
 
   void check(const ListedDataset& entry, size_t i) {
     if (entry.json_path.empty()) fail({place_of(i, "json_path"), "a file of pairs with captions", "none"});
-    if (entry.repeat < 1) fail({place_of(i, "repeat"), "a number from 1 on", std::to_string(entry.repeat)});
+    if (entry.repeat < 1) fail({place_of(i, "repeat"), "at least 1", std::to_string(entry.repeat)});
     parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy"));
     parse_strategy(entry.captions, place_of(i, "captions"));
     check_splits(entry, i);
@@ -162,9 +162,9 @@ class DataListReader {
   void check_splits(const ListedDataset& entry, size_t i) {
     const bool stands = entry.json_path.find(kSplit) != std::string::npos;
     if (stands && entry.splits.empty())
-      fail({place_of(i, "splits"), "the splits that {split} in json_path stands for", "none"});
+      fail({place_of(i, "splits"), "the values of {split} in json_path", "none"});
     if (!stands && !entry.splits.empty())
-      fail({place_of(i, "json_path"), "a path with {split}, as there are splits",
+      fail({place_of(i, "json_path"), "a path with {split}, because splits are given",
             fmt::format("'{}'", entry.json_path)});
     const std::set<std::string> different(entry.splits.begin(), entry.splits.end());
     if (different.size() != entry.splits.size())
@@ -174,7 +174,7 @@ class DataListReader {
   fs::path folder_;
   YamlDocument file_;
   std::vector<ListedDataset> datasets_;
-  std::vector<size_t> entries_;  ///< number of the entry that each of `datasets_` comes from
+  std::vector<size_t> entries_;  ///< index of the source entry of each of `datasets_`
 };
 
 }  // namespace

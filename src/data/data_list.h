@@ -1,4 +1,4 @@
-// The entries of a data list, and which pairs and captions of their files they take.
+// Entries of a data list, and the pairs and captions that they select.
 #pragma once
 
 #include <cstdint>
@@ -21,29 +21,30 @@ struct ListedDataset {
   static constexpr auto fields() {
     return std::tuple{
         field("json_path", &ListedDataset::json_path, "file of the universal format"),
-        field("splits", &ListedDataset::splits, "what {split} in json_path stands for, a file for each"),
+        field("splits", &ListedDataset::splits, "values of {split} in json_path, one file each"),
         field("sampling_strategy", &ListedDataset::sampling_strategy, "all, first:N, end:N or random:N"),
         field("captions", &ListedDataset::captions,
               "captions kept of each pair: all, first:N, end:N or random:N"),
-        field("repeat", &ListedDataset::repeat, "visits an epoch of each pair (1: no up-sampling)"),
-        field("image_root", &ListedDataset::image_root, "where relative image paths start")};
+        field("repeat", &ListedDataset::repeat, "visits of each pair per epoch (1: no up-sampling)"),
+        field("image_root", &ListedDataset::image_root, "folder that relative image paths start at")};
   }
 };
 
-/// The entries, checked as read_data_list does, one for each file: `splits` are put into json_path. No file
-/// is opened.
+/// Returns the entries, checked as read_data_list does, one for each file: `splits` are substituted into
+/// json_path. Opens only the list itself.
 std::vector<ListedDataset> read_listed_datasets(const std::filesystem::path& list);
 
-/// Ascending numbers of the pairs that the entry at `place` of its list takes of a file with `pairs`.
+/// Returns ascending indices of the pairs that the entry at `place` of its list selects from a file with
+/// `pairs` pairs.
 std::vector<size_t> chosen_pairs(const ListedDataset& dataset, size_t place, size_t pairs, uint64_t seed);
 
-/// A pair of a file: the file's place in its list, and the pair's number in the file.
+/// Place of a pair: the file's index in its list and the pair's index in the file.
 struct PairPlace {
   size_t file = 0;
   size_t pair = 0;
 };
 
-/// Ascending numbers of the captions that an entry keeps of a pair with `captions`.
+/// Returns ascending indices of the captions that an entry keeps of a pair with `captions` captions.
 std::vector<size_t> kept_captions(const ListedDataset& dataset, const PairPlace& place, size_t captions,
                                   uint64_t seed);
 

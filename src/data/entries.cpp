@@ -47,8 +47,7 @@ PairFiles to_pair(const RawEntry& entry, const std::filesystem::path& root) {
 bool UidIndex::add(const PairFiles& pair, const std::string& where) {
   const auto [known, is_new] = pairs_.emplace(pair.uid, pair);
   if (!is_new && known->second != pair) {
-    fail(where, fmt::format("uid '{}' already stands for other images", pair.uid),
-         "give every pair its own uid");
+    fail(where, fmt::format("uid '{}' already names other images", pair.uid), "give every pair its own uid");
   }
   return is_new;
 }

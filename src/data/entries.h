@@ -1,4 +1,4 @@
-// Entries of JSON lists of pairs, with where they stand, for messages.
+// Entries of JSON lists of pairs, with their place for error messages.
 #pragma once
 
 #include <filesystem>
@@ -13,29 +13,30 @@
 
 namespace ccexpert::data {
 
-/// An entry of any list of pairs as the list has it.
+/// Entry of any list of pairs, as written in the list.
 struct RawEntry {
   std::string where;
   std::optional<std::string> uid, before, after;
 };
 
-/// uid, before and after of an object; Error for anything else.
+/// Reads uid, before and after of an object; throws Error for another type.
 RawEntry raw_entry(const nlohmann::json& entry, const std::string& where);
 
-/// A path that starts at `root` where it is relative.
+/// Resolves a relative path against `root`.
 std::filesystem::path located(const std::string& path, const std::filesystem::path& root);
 
-/// Error where a path is missing.
+/// Throws Error if a path is missing.
 PairFiles to_pair(const RawEntry& entry, const std::filesystem::path& root);
 
-/// An entry of the universal format; Error naming the key where something is missing or of another type.
+/// Reads an entry of the universal format; throws Error with the key if a value is missing or has the wrong
+/// type.
 ChangeExample example_of(const nlohmann::json& entry, const std::string& where,
                          const std::filesystem::path& root);
 
-/// Which images a uid stands for.
+/// Index from uids to their images.
 class UidIndex {
  public:
-  /// Whether the uid is new; Error where it already stands for other images.
+  /// Returns true if the uid is new; throws Error if it already names other images.
   bool add(const PairFiles& pair, const std::string& where);
 
  private:

@@ -109,7 +109,7 @@ std::shared_ptr<const Image> ExampleEncoder::image(const std::filesystem::path& 
   const bool padded = options_.preprocess.aspect == AspectMode::kPad && decoded->height != decoded->width;
   if (options_.cache_bytes == 0 || padded) return decoded;
   const int64_t side = options_.preprocess.size;
-  // Resizing an image that has its size already changes nothing, so preprocess may do it again.
+  // Resizing to the same size changes nothing, so preprocess may resize it again.
   auto resized = std::make_shared<const Image>(resize_bicubic(decoded->view(), side, side));
   images_.offer(path.string(), resized, static_cast<int64_t>(resized->pixels.size()));
   return resized;

@@ -1,4 +1,4 @@
-// One sample to pixels, token ids and a mask.
+// Encoder of one sample into pixels, token ids, a mask and class shares.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace ccexpert::data {
 
-/// Where one sample's part of a micro-batch lies.
+/// Destination of one sample within a micro-batch.
 struct SampleSlot {
   std::span<float> pixels;  ///< [2,3,P,P]
   std::vector<int64_t>& ids;
@@ -19,18 +19,18 @@ struct SampleSlot {
   std::span<float> classes;      ///< [2,G,G,C], or nothing
 };
 
-/// Safe to call from several threads.
+/// Thread-safe encoder.
 class ExampleEncoder {
  public:
-  /// Both must outlive this. Throws Error for impossible options.
+  /// Both must outlive this. Throws Error for invalid options.
   ExampleEncoder(const text::Tokenizer& tokenizer, const LoaderOptions& options);
 
-  /// Values of a pair's pixels, and of its mask (0 where masks are not asked for).
+  /// Numbers of values per pair: pixels, mask and classes (0 if masks or classes are off).
   size_t pixel_values() const;
   size_t mask_values() const;
   size_t class_values() const;
 
-  /// Throws Error where an image, the mask or a class map cannot be read, or there are too many tokens.
+  /// Throws Error if an image, the mask or a class map cannot be read, or there are too many tokens.
   void encode(const ChangeExample& example, size_t caption, const SampleSlot& slot);
 
  private:

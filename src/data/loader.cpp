@@ -20,13 +20,13 @@
 namespace ccexpert::data {
 namespace {
 
-/// A micro-batch in the making. Its samples are prepared by several threads, each writing its own elements.
+/// Micro-batch in preparation. Several threads prepare its samples; each writes its own elements.
 struct Draft {
   MicroBatch batch;
   std::vector<Sample> samples;
-  std::vector<std::string> problems;  ///< for each sample, empty where it is fine
-  std::exception_ptr failure;         ///< something worse than a bad sample
-  std::once_flag has_room;            ///< its memory is taken outside of the loader's lock
+  std::vector<std::string> problems;  ///< one per sample, empty if it is valid
+  std::exception_ptr failure;         ///< exception other than a bad sample
+  std::once_flag has_room;            ///< its memory is allocated outside the loader's lock
   size_t claimed = 0;
   size_t left = 0;
 
@@ -42,7 +42,7 @@ std::span<float> part(std::vector<float>& values, size_t index, size_t length) {
   return std::span(values).subspan(index * length, length);
 }
 
-/// Keeps element i of `items`, which come in groups of equal length, where keep[i] holds.
+/// Keeps group i of `items` (groups of equal length) if keep[i] is true.
 template <class Item>
 void keep_groups(std::vector<Item>& items, const std::vector<bool>& keep) {
   const size_t length = items.size() / keep.size();
@@ -118,18 +118,18 @@ class BatchLoader::Impl {
   const BatchPlan& plan() const { return plan_; }
 
  private:
-  /// The next unclaimed sample, from a new draft where there is room for one. Needs the lock.
+  /// Returns the next unclaimed sample, from a new draft if there is room for one. Needs the lock.
   std::optional<Task> claim() {
     for (const auto& draft : drafts_) {
       if (draft->claimed < draft->samples.size()) return Task{draft, draft->claimed++};
     }
     if (static_cast<int64_t>(drafts_.size()) >= options_.prefetch) return std::nullopt;
     drafts_.push_back(new_draft());
-    ++index_;  // only now: a draft that could not be made is made again
+    ++index_;  // after success only: a draft that failed is made again
     return Task{drafts_.back(), drafts_.back()->claimed++};
   }
 
-  /// What micro-batch `index_` of `position_`, or the first one behind it, begins as.
+  /// Creates the draft of micro-batch `index_` of `position_`, or of the first one after it.
   std::shared_ptr<Draft> new_draft() {
     auto own = plan_.own(position_.batch);
     while (index_ >= own.size()) {
@@ -161,7 +161,7 @@ class BatchLoader::Impl {
     draft.batch.classes.resize(count * encoder_.class_values());
   }
 
-  /// Needs no lock.
+  /// Does not need the lock.
   void prepare(Draft& draft, size_t i) {
     std::call_once(draft.has_room, [&] { make_room(draft); });
     const auto& sample = draft.samples[i];
@@ -177,7 +177,7 @@ class BatchLoader::Impl {
     }
   }
 
-  /// Prepares what was claimed, without the lock, which is held again at the end.
+  /// Prepares the claimed sample without the lock, which is held again on return.
   void carry_out(const Task& task, std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     std::exception_ptr failure;
@@ -200,7 +200,7 @@ class BatchLoader::Impl {
         if (task && !stop.stop_requested()) carry_out(*task, lock);
       }
     } catch (...) {
-      // Out of memory for a list of samples, say.
+      // For example, out of memory for a list of samples.
       broken_ = std::current_exception();
       front_done_.notify_all();
     }
@@ -253,7 +253,7 @@ class BatchLoader::Impl {
   ExampleEncoder encoder_;
   const bool has_work_;
 
-  std::mutex mutex_;  // guards what follows, up to the workers
+  std::mutex mutex_;  // guards the members up to broken_
   std::condition_variable_any work_there_;
   std::condition_variable front_done_;
   std::deque<std::shared_ptr<Draft>> drafts_;  // in the plan's order
@@ -266,7 +266,7 @@ class BatchLoader::Impl {
   std::unordered_set<int64_t> reported_;  // only next() uses these
   int64_t skipped_ = 0;
 
-  std::vector<std::jthread> workers_;  // last, so that they end before anything they use does
+  std::vector<std::jthread> workers_;  // last, so that they stop before the members they use are destroyed
 };
 
 BatchLoader::BatchLoader(const std::vector<ChangeExample>& pairs, const text::Tokenizer& tokenizer,

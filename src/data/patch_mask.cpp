@@ -11,13 +11,14 @@
 namespace ccexpert::data {
 namespace {
 
-/// The pixels under one patch along an axis, and how much of the patch each covers.
+/// Pixels under one patch along an axis, and the share of the patch that each covers.
 struct Window {
   int64_t first = 0;
   std::vector<double> shares;
 };
 
-/// `length` pixels in the middle of `side`, which is what `size` pixels of the preprocessed image show.
+/// Returns the windows of `length` pixels centred in `side`, which `size` pixels of the preprocessed image
+/// show.
 std::vector<Window> windows(int64_t length, int64_t side, int64_t size, int64_t patch) {
   const int64_t margin = (side - length) / 2;
   const auto offset = static_cast<double>(margin);
@@ -52,7 +53,7 @@ double share_of(const ImageView& mask, const Window& rows, const Window& columns
   return sum;
 }
 
-/// The windows of both axes.
+/// Windows of both axes.
 struct Grid {
   std::vector<Window> rows;
   std::vector<Window> columns;

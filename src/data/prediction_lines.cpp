@@ -23,7 +23,7 @@ const CsvRow& columns() {
   return names;
 }
 
-/// The columns before captions named their run.
+/// Columns of files from before captions named their run.
 CsvRow earlier_columns() {
   auto names = columns();
   names.erase(names.end() - 2);
@@ -36,7 +36,7 @@ std::string on_one_line(std::string text) {
   return text;
 }
 
-/// A file name need not be UTF-8; JSON must. Different names stay different.
+/// Escapes invalid bytes: JSON must be UTF-8, but a file name need not be. Different names stay different.
 std::string as_utf8(const std::string& text) {
   if (text::repair_utf8(text) == text) return text;
   std::string escaped;
@@ -94,7 +94,7 @@ KnownLine known_csv(std::string_view line, const std::string& where, size_t widt
           !row.back().empty()};
 }
 
-/// The columns that a CSV file names; nothing if a killed run left only a part of the header.
+/// Returns the columns of a CSV file; nothing if a killed run left only a part of the header.
 std::optional<CsvRow> columns_of(std::string_view text, const std::string& source) {
   for (const auto& names : {columns(), earlier_columns()}) {
     const auto header = csv_line(names);

@@ -1,4 +1,4 @@
-// One prediction as a line of each format, and what a line of an existing file says.
+// Writer and parser of prediction lines in each format.
 #pragma once
 
 #include <optional>
@@ -10,27 +10,27 @@
 
 namespace ccexpert::data {
 
-/// The line that begins a file of this format, or nothing.
+/// Returns the header line of this format, or "".
 std::string header_line(PredictionFormat format);
 
-/// The line of a prediction, with its line end; a caption has `run` with it if that is not empty. Line breaks
-/// and tabs within texts become blanks, so that a line is a prediction in every format.
+/// Returns the line of a prediction, with its line end. A caption's line contains `run` unless that is empty.
+/// Line breaks and tabs within texts become spaces, so that every prediction is one line in every format.
 std::string prediction_line(const Prediction& prediction, PredictionFormat format, const std::string& run);
 
-/// A uid as its line has it: CSV lines hold no line breaks and tabs, JSON only UTF-8, where the bytes of
-/// other names become "\xff".
+/// Returns a uid as its line writes it: CSV without line breaks and tabs; JSON as UTF-8, with invalid bytes
+/// escaped as "\xff".
 std::string written_uid(const std::string& uid, PredictionFormat format);
 
-/// An intact line of an existing file.
+/// Complete line of an existing file.
 struct KnownLine {
   std::string uid;
-  std::string line;  ///< in today's columns, with its line end
+  std::string line;  ///< in the current columns, with its line end
   std::string run;   ///< of a caption; empty in files of earlier versions
   bool failed = false;
 };
 
-/// All intact lines of a file's text. A last line that was cut short is left out; damage anywhere else is an
-/// Error that begins with `source` and names the line.
+/// Returns all complete lines of a file's text; drops a truncated last line. Throws Error, starting with
+/// `source` and the line, for damage anywhere else.
 std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat format, const std::string& source);
 
 }  // namespace ccexpert::data

@@ -19,14 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// An open file with an exclusive lock that goes with it.
+/// Open file with an exclusive lock.
 class LockedFile {
  public:
-  /// Standard output, which stays open and has no lock.
+  /// Standard output, which stays open and is not locked.
   LockedFile() = default;
   ~LockedFile() {
     if (!owned_) return;
-    // While the lock is held: nobody else can have begun to write.
+    // Unlink while the lock is held: no other process can have started to write.
     if (is_new_ && !has_content_) ::unlink(name_.c_str());
     ::close(descriptor_);
   }
@@ -43,7 +43,7 @@ class LockedFile {
     file->descriptor_ = descriptor;
     file->owned_ = true;
     file->name_ = path.string();
-    // Pipes and devices know no lock, and need none.
+    // Pipes and devices do not support locks and do not need them.
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
       fail(path.string(), "another process is writing it");
     }
@@ -86,10 +86,10 @@ class PredictionWriter::Impl {
     std::error_code ignored;
     const bool has_content = fs::is_regular_file(path, ignored) && fs::file_size(path, ignored) > 0;
     if (has_content && existing == ExistingOutput::kRefuse) {
-      fail(path.string(), "exists already", "--resume goes on with it, --overwrite starts it anew");
+      fail(path.string(), "exists already", "--resume continues it, --overwrite replaces it");
     }
     if (existing == ExistingOutput::kResume && format == PredictionFormat::kText) {
-      fail({"resume", "format jsonl or csv", "text", "lines of text do not say which images they are of"});
+      fail({"resume", "format jsonl or csv", "text", "text lines do not name their images"});
     }
     file_ = LockedFile::open(path);
     starts_anew_ = has_content && existing == ExistingOutput::kOverwrite;
@@ -97,7 +97,7 @@ class PredictionWriter::Impl {
   }
 
   void write(std::span<const Prediction> predictions) {
-    // What is overwritten goes only once there is something to put in its place.
+    // Truncate only when there is new content to write.
     if (starts_anew_) file_->truncate();
     starts_anew_ = false;
     std::string lines = header_is_due_ ? header_line(format_) : "";
@@ -120,7 +120,7 @@ class PredictionWriter::Impl {
       if (!line.run.empty() && line.run != run_) {
         fail({fmt::format("{}: caption of {}", path.string(), line.uid),
               "one of this model, question and options", "one of another run",
-              "resume with those of that run, or start anew with --overwrite"});
+              "resume with the settings of that run, or replace the file with --overwrite"});
       }
       done_.insert(line.uid);
       kept += line.line;

@@ -20,7 +20,7 @@ void expect_at_least(int64_t least, int64_t value, const char* what) {
   }
 }
 
-/// Micro-batches [first, last) of one rank.
+/// Returns micro-batches [first, last) of one rank.
 SampleRange run_of(int64_t rank, int64_t ranks, int64_t total) {
   const int64_t each = total / ranks, rest = total % ranks;
   const int64_t first = rank * each + std::min(rank, rest);
@@ -114,9 +114,9 @@ Position BatchPlan::after(const Position& position) const {
 
 void BatchPlan::check(const Position& position) const {
   if (position.epoch >= 0 && position.batch >= 0 && position.batch < batches_) return;
-  fail({"position", fmt::format("an epoch from 0 on and a batch from 0 to {}", batches_ - 1),
+  fail({"position", fmt::format("an epoch of at least 0 and a batch from 0 to {}", batches_ - 1),
         fmt::format("epoch {}, batch {}", position.epoch, position.batch),
-        "is it of another list or batch size?"});
+        "was it saved with another list or batch size?"});
 }
 
 }  // namespace ccexpert::data

@@ -215,7 +215,8 @@ void Sink::check_images(const Entry& entry) const {
   const auto expect = [&](const char* field, const std::string& path, bool made) {
     if (path.empty()) return;
     const auto file = file_of(path, made);
-    if (!is_file(file)) fail({field, "an image file", fmt::format("{}, which is not there", file.string())});
+    if (!is_file(file))
+      fail({field, "an image file", fmt::format("{}, which does not exist", file.string())});
   };
   expect("before", entry.before, entry.made);
   expect("after", entry.after, entry.made);

@@ -215,7 +215,7 @@ class Validator {
     if (!pairs_.insert(images).second) {
       findings.push_back({"repeated", fmt::format("the pair of uid '{}' stands here twice", pair.uid)});
     } else if (!uids_.insert(text_key(pair.uid)).second) {
-      findings.push_back({"repeated", fmt::format("uid '{}' already stands for other images", pair.uid)});
+      findings.push_back({"repeated", fmt::format("uid '{}' already names other images", pair.uid)});
     }
   }
 

@@ -86,7 +86,7 @@ TEST(BoundedCache, ThreadsTogetherKeepToTheBudget) {
 }
 
 TEST(ByteBudget, GivesOutEveryByteOnce) {
-  // Enough that threads meet, even where they share one core.
+  // Enough calls that threads overlap even on one core.
   constexpr int64_t kBytes = 4'000'000;
   constexpr int kThreads = 4;
   ByteBudget budget(kBytes);

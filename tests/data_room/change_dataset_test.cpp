@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// The error of `read(file)` without the file's name at its beginning.
+/// Returns the error of `read(file)` without the leading file name.
 template <class Read>
 std::string error_behind_name(const std::filesystem::path& file, Read&& read) {
   const auto error = error_of([&] { read(file); });
@@ -98,10 +98,10 @@ TEST(ChangeDataset, ErrorsNamePlaceKeyAndExpectation) {
   EXPECT_THAT(dataset_error("{\"uid\": 1"), HasSubstr(": line 1: expected JSON, got"));
   EXPECT_EQ(dataset_error(R"([{"uid": 1, "img1_path": "a", "img2_path": "b", "change_caption": "c"},
                               {"uid": 1, "img1_path": "a", "img2_path": "x", "change_caption": "c"}])"),
-            ": entry 2: uid '1' already stands for other images (give every pair its own uid)");
+            ": entry 2: uid '1' already names other images (give every pair its own uid)");
 }
 
-/// A file of `count` pairs with uids NAME0, NAME1, ...
+/// Writes a file of `count` pairs with uids NAME0, NAME1, ...
 void write_set(const TemporaryFolder& folder, const std::string& name, int count) {
   std::string lines;
   for (int i = 0; i < count; ++i) {
@@ -212,9 +212,10 @@ TEST_F(DataList, SplitsAreAFileEach) {
 
 TEST_F(DataList, SplitsAndTheirMarkGoTogether) {
   EXPECT_EQ(error("datasets:\n- json_path: '{split}.json'\n"),
-            ":2: datasets[0].splits: expected the splits that {split} in json_path stands for, got none");
-  EXPECT_EQ(error("datasets:\n- json_path: a.jsonl\n  splits: [train]\n"),
-            ":2: datasets[0].json_path: expected a path with {split}, as there are splits, got 'a.jsonl'");
+            ":2: datasets[0].splits: expected the values of {split} in json_path, got none");
+  EXPECT_EQ(
+      error("datasets:\n- json_path: a.jsonl\n  splits: [train]\n"),
+      ":2: datasets[0].json_path: expected a path with {split}, because splits are given, got 'a.jsonl'");
   EXPECT_EQ(error("datasets:\n- json_path: '{split}.json'\n  splits: [val, val]\n"),
             ":3: datasets[0].splits: expected each split once, got val, val");
   EXPECT_EQ(error("datasets:\n- json_path: '{split}.json'\n  splits: val\n"),
@@ -248,14 +249,14 @@ TEST_F(DataList, CaptionsOfAPairAreKeptAsAsked) {
     EXPECT_TRUE(std::is_sorted(captions.begin(), captions.end()));
     different.insert(captions);
   }
-  EXPECT_GT(different.size(), 3U);  // each pair draws for itself
+  EXPECT_GT(different.size(), 3U);  // each pair draws separately
   EXPECT_EQ(kept("random:3"), drawn);
   EXPECT_NE(kept("random:3", 2), drawn);
   EXPECT_THAT(error("datasets:\n- json_path: a.jsonl\n  captions: three\n"),
               ::testing::StartsWith(":3: datasets[0].captions: expected all, first:N"));
 }
 
-/// The list that the authors' scripts make.
+/// The list that the authors' scripts produce.
 TEST_F(DataList, ReadsTheAuthorsFormat) {
   const auto list =
       folder_.write("list.yaml", fmt::format("  datasets:\n    # a remark\n    - json_path: \"{}\"\n"
@@ -269,14 +270,14 @@ TEST_F(DataList, ErrorsNameLineKeyAndExpectation) {
             ":3: datasets[0].samplingstrategy: unknown key (did you mean sampling_strategy?)");
   EXPECT_EQ(error("dataset: []\n"), ":1: dataset: unknown key (did you mean datasets?)");
   const std::string expected =
-      "expected all, first:N, end:N or random:N, N a count from 1 on or 1% to 100%, got ";
+      "expected all, first:N, end:N or random:N, N a count of at least 1 or 1% to 100%, got ";
   for (const auto* wrong : {"last:3", "first", "first:", "first:0", "first:-1", "end:101%", "random:x",
                             "random:3.5%", "all:3", ""}) {
     EXPECT_EQ(error(fmt::format("datasets:\n- json_path: a.jsonl\n  sampling_strategy: '{}'\n", wrong)),
               fmt::format(":3: datasets[0].sampling_strategy: {}'{}'", expected, wrong));
   }
   EXPECT_EQ(error("datasets:\n- json_path: a.jsonl\n  repeat: 0\n"),
-            ":3: datasets[0].repeat: expected a number from 1 on, got 0");
+            ":3: datasets[0].repeat: expected at least 1, got 0");
   EXPECT_EQ(error("datasets:\n- json_path: a.jsonl\n  repeat: often\n"),
             ":3: datasets[0].repeat: expected an integer, got 'often'");
   EXPECT_EQ(error("datasets:\n- repeat: 2\n"),
@@ -287,7 +288,7 @@ TEST_F(DataList, ErrorsNameLineKeyAndExpectation) {
   EXPECT_THAT(
       error_of([&] { read_data_list(folder_.write("l.yaml", "datasets:\n- json_path: none.json\n")); }),
       HasSubstr("l.yaml:2: datasets[0].json_path: expected a file of pairs with captions, got " +
-                (folder_ / "none.json").string() + ", which is not there"));
+                (folder_ / "none.json").string() + ", which does not exist"));
 }
 
 }  // namespace

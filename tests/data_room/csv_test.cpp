@@ -14,14 +14,14 @@ std::vector<CsvRow> parsed(const std::string& text) {
   return parse_csv(text, "f.csv");
 }
 
-/// Numbers of the rows that are visited.
+/// Returns the numbers of the visited rows.
 std::vector<size_t> numbers(const std::string& text) {
   std::vector<size_t> numbers;
   visit_csv(text, "f.csv", [&](CsvRow&& /*row*/, size_t number) { numbers.push_back(number); });
   return numbers;
 }
 
-/// More rows than are parsed at once.
+/// Returns more rows than are parsed at once.
 std::string many_rows(int count) {
   std::string text;
   for (int i = 0; i < count; ++i) text += std::to_string(i) + ",\"a, caption\"\n";

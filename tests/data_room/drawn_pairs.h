@@ -1,4 +1,4 @@
-// Small pairs with captions, drawn into a folder that goes with the test.
+// Small generated pairs with captions, in the test's temporary folder.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,7 @@ inline const text::Tokenizer& tiny_tokenizer() {
   return tokenizer;
 }
 
-/// Noise that `seed` alone decides.
+/// Noise that depends on `seed` alone.
 inline Image noise(int64_t height, int64_t width, uint64_t seed) {
   Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
   for (auto& value : image.pixels) {
@@ -52,8 +52,8 @@ inline std::filesystem::path draw(const TemporaryFolder& folder, const std::stri
   return folder / name;
 }
 
-/// Pair i, uid "p<i>", has 1 to 3 captions; every fourth one is visited twice, every second one has a mask
-/// and a map of the classes 0 and 1, and images are of two shapes.
+/// Draws pair i, uid "p<i>", with 1 to 3 captions; every fourth pair is visited twice, every second one has a
+/// mask and a map of the classes 0 and 1, and images have two shapes.
 inline data::ChangeExample draw_pair(const TemporaryFolder& folder, int64_t i) {
   const auto seed = static_cast<uint64_t>(i);
   const int64_t width = i % 4 == 0 ? 16 : 21;

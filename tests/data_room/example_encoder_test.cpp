@@ -30,7 +30,7 @@ struct Encoded {
 
 Encoded encode(ExampleEncoder& encoder, const ChangeExample& example, size_t caption = 0) {
   Encoded result;
-  // What encode does not write shows.
+  // Marks the elements that encode does not write.
   result.pixels.assign(encoder.pixel_values(), 77.0F);
   result.mask.assign(encoder.mask_values(), 77.0F);
   result.classes.assign(encoder.class_values(), 77.0F);
@@ -166,7 +166,7 @@ TEST_F(Encoder, CacheChangesNothing) {
   }
 }
 
-/// Which of the pair's three files are still read after a first visit.
+/// Returns which of the pair's three files are still read after a first visit.
 std::vector<std::string> read_again(const LoaderOptions& options, const ChangeExample& pair) {
   ExampleEncoder encoder(tiny_tokenizer(), options);
   encode(encoder, pair);

@@ -14,13 +14,13 @@ using test::error_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Appends element `index` of `all`, whose elements are of `length` values.
+/// Appends element `index` of `all`, whose elements have `length` values.
 void add_part(std::vector<float>& items, const std::vector<float>& all, size_t index, size_t length) {
   const auto added = part(all, index, length);
   items.insert(items.end(), added.begin(), added.end());
 }
 
-/// `batch` without the samples that `leave_out(uid, ids)` names.
+/// Returns `batch` without the samples for which `leave_out(uid, ids)` is true.
 template <class LeaveOut>
 MicroBatch without(const MicroBatch& batch, LeaveOut&& leave_out) {
   MicroBatch rest;
@@ -40,8 +40,7 @@ MicroBatch without(const MicroBatch& batch, LeaveOut&& leave_out) {
 
 class LoaderBadSamples : public LoaderFixture {
  protected:
-  /// What a loader leaves out and reports in two epochs, where the pairs are not as they were when `fine` was
-  /// made.
+  /// Samples that a loader skips and reports after pairs of `fine` were damaged.
   struct Skipped {
     int64_t count = 0;
     std::vector<std::string> reports;
@@ -62,7 +61,7 @@ class LoaderBadSamples : public LoaderFixture {
   }
 };
 
-/// The pair that an epoch begins with the latest, and its first sample.
+/// The pair whose first sample in an epoch comes last, and that sample.
 std::pair<size_t, int64_t> latest_pair(const BatchPlan& plan) {
   const auto order = plan.sampler().order(0);
   std::set<int64_t> seen;
@@ -86,7 +85,7 @@ TEST_F(LoaderBadSamples, AnUnreadableFileNamesUidAndFileUntilSeek) {
   for (const int64_t workers : {0, 1, 5}) {
     auto made = loader(small(workers));
     for (int round = 0; round < 2; ++round) {
-      // What lies before the bad one is given out, though threads came upon it earlier.
+      // Samples before the bad one are returned, although threads met the bad one earlier.
       for (size_t i = 0; i < good; ++i) expect_same(made.next(), fine[i]);
       for (int times = 0; times < 3; ++times) {
         EXPECT_THAT(error_of([&] { made.next(); }), testing::StartsWith(expected));
@@ -110,7 +109,7 @@ TEST_F(LoaderBadSamples, TheFirstOfSeveralBadSamplesIsNamed) {
 TEST_F(LoaderBadSamples, UnreadableFilesAreLeftOutCountedAndReportedOnce) {
   const auto fine = first(2 * kEpoch, small());
   const auto bad = damaged();
-  pairs_[1].before = bad;  // two captions, two visits an epoch
+  pairs_[1].before = bad;  // two captions, two visits per epoch
   pairs_[4].mask = bad;    // two captions, one visit
   for (const int64_t workers : {0, 1, 5}) {
     const auto skipped = expect_left_out(

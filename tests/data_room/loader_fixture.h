@@ -1,4 +1,4 @@
-// Loaders of drawn pairs, and how their micro-batches compare.
+// Loaders of generated pairs, and comparison of their micro-batches.
 #pragma once
 
 #include <filesystem>
@@ -32,7 +32,7 @@ inline LoaderOptions skipping(int64_t workers = 0) {
   return options;
 }
 
-/// Equal in everything but the time it took.
+/// Expects equality in everything but wait_seconds.
 inline void expect_same(const MicroBatch& actual, const MicroBatch& expected) {
   EXPECT_EQ(actual.position, expected.position);
   EXPECT_EQ(actual.index, expected.index);
@@ -64,7 +64,7 @@ std::vector<Item> part(const std::vector<Item>& items, size_t index, size_t leng
   return {first, first + static_cast<std::ptrdiff_t>(length)};
 }
 
-/// 9 pairs with 23 samples an epoch: global batches of 9, 9 and 5, micro-batches of at most 2.
+/// 9 pairs with 23 samples per epoch: global batches of 9, 9 and 5, micro-batches of at most 2.
 class LoaderFixture : public ::testing::Test {
  protected:
   static constexpr BatchLayout kLayout{.global = 9, .micro = 2, .last = LastBatch::kKeep};

@@ -19,7 +19,7 @@ using ::testing::HasSubstr;
 
 class Loader : public LoaderFixture {};
 
-/// What the plan, the text room and the image room say of sample `i` of a micro-batch.
+/// Expects sample `i` of a micro-batch to equal the results of the plan, the text room and the image room.
 void expect_sample(const MicroBatch& batch, size_t i, const ChangeExample& pair, int64_t caption) {
   const PreprocessConfig config{.size = kSide};
   EXPECT_EQ(batch.uids[i], pair.uid);
@@ -96,7 +96,7 @@ TEST_F(Loader, RanksTogetherSeeWhatOneSees) {
     }
     std::vector<MicroBatch> together;
     for (const auto& batches : of_batch) together.insert(together.end(), batches.begin(), batches.end());
-    // Each rank counts its own.
+    // Each rank counts its own micro-batches.
     for (auto& batch : together) batch.index = 0;
     for (auto& batch : expected) batch.index = 0;
     SCOPED_TRACE(fmt::format("{} ranks", ranks));
@@ -132,7 +132,7 @@ TEST_F(Loader, SeekGoesOnExactly) {
   for (const int64_t workers : {0, 1, 5}) {
     for (const int64_t prefetch : {1, 8}) {
       auto made = loader(small(workers, prefetch));
-      // Micro-batches 0, 5 and 10 of an epoch begin its global batches: forth, back, where it is, next epoch.
+      // Micro-batches 0, 5 and 10 of an epoch start its global batches: forward, back, the same, next epoch.
       for (const auto& [position, at] : std::initializer_list<std::pair<Position, size_t>>{
                {{0, 1}, 5}, {{0, 0}, 0}, {{0, 0}, 0}, {{1, 2}, 23}, {{0, 2}, 10}, {{2, 0}, 26}}) {
         SCOPED_TRACE(fmt::format("{} workers, prefetch {}, micro-batch {}", workers, prefetch, at));
@@ -195,7 +195,7 @@ TEST_F(Loader, MayBeMoved) {
   expect_same(taken(moved, 4), expected);
 }
 
-/// Threads of this process, where the system tells.
+/// Number of threads of this process, if the system provides it.
 int64_t threads() {
   const std::filesystem::path folder = "/proc/self/task";
   if (!std::filesystem::exists(folder)) return 0;
@@ -230,7 +230,7 @@ TEST_F(Loader, IsDestroyedWhateverItsWorkersDo) {
 }
 
 TEST_F(Loader, DestructionWaitsForNoMoreThanTheSamplesInWork) {
-  // Large images, so that all that may be prepared ahead would take minutes.
+  // Images so large that preparing all micro-batches ahead would take minutes.
   const auto large = test::draw(folder_, "large.png", test::noise(1200, 1200, 3));
   for (auto& pair : pairs_) pair.before = pair.after = large;
   const auto start = std::chrono::steady_clock::now();

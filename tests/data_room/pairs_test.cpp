@@ -75,7 +75,7 @@ TEST(PairList, ErrorsNameFileAndPlace) {
   EXPECT_EQ(message(R"({"before": ["a"], "after": "b"})"),
             ": line 1: before: expected a string, got an array");
   EXPECT_EQ(message("uid,before,after\n1,a,b\n1,a,c\n"),
-            ": row 3: uid '1' already stands for other images (give every pair its own uid)");
+            ": row 3: uid '1' already names other images (give every pair its own uid)");
   EXPECT_THAT(message("x,y\n"), HasSubstr("expected JSON, JSON Lines, or CSV with a header line"));
   EXPECT_EQ(message("before,after\n"), ": expected at least one pair, got none");
   EXPECT_EQ(message("before,after\n\na,b\nc,d,e\n"),

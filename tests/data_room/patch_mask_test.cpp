@@ -34,13 +34,13 @@ TEST(PatchMask, NothingAndEverything) {
 }
 
 TEST(PatchMask, EdgePixelsThatFillNoPatchBelongToNone) {
-  // Of 5 pixels, two patches of 2 take 4.
+  // Two patches of 2 cover 4 of 5 pixels.
   EXPECT_THAT(shares(rectangle(5, 5, 4, 5, 0, 5), 5, 2), ElementsAre(0, 0, 0, 0));
   EXPECT_THAT(shares(rectangle(5, 5, 3, 5, 0, 1), 5, 2), ElementsAre(0, 0, 0.25F, 0));
 }
 
 TEST(PatchMask, AMaskOfAnotherSizeIsStretched) {
-  // Half as large, twice as large, and another shape: the right half of the lower half.
+  // Half the size, twice the size and another shape: the right half of the lower half.
   for (const auto& mask :
        {rectangle(4, 4, 2, 4, 2, 4), rectangle(16, 16, 8, 16, 8, 16), rectangle(2, 12, 1, 2, 6, 12)}) {
     EXPECT_THAT(shares(mask, 8, 4), ElementsAre(0, 0, 0, 1)) << mask.height << " x " << mask.width;
@@ -52,7 +52,7 @@ TEST(PatchMask, APixelBetweenTwoPatchesCountsByArea) {
   EXPECT_THAT(shares(rectangle(3, 3, 1, 2, 1, 2), 4, 2), Each(testing::FloatEq(0.25F / 2.25F)));
 }
 
-/// Patches of `patch` of `size` on a mask of `side`, counted on a grid that both divide.
+/// Shares of patches of `patch` of `size` on a mask of `side`, counted on a grid that both divide.
 std::vector<float> counted(const Image& mask, int64_t size, int64_t patch) {
   const int64_t side = mask.height, fine = std::lcm(side, size), cells = patch * fine / size;
   std::vector<float> result;
@@ -88,7 +88,7 @@ TEST(PatchMask, AnyChannelAboveZeroIsAChange) {
 
 TEST(PatchMask, PaddingIsUnchangedAndLiesWhereTheImagesIs) {
   const auto pad = AspectMode::kPad;
-  // Three rows are short: one above, as pad_to_square rounds, and two below.
+  // Three rows are padded: one above, as pad_to_square rounds, and two below.
   const auto wide = rectangle(1, 4, 0, 1, 0, 4);
   EXPECT_THAT(shares(wide, 4, 1, pad), ElementsAre(0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0));
   EXPECT_THAT(shares(wide, 4, 2, pad), ElementsAre(0.5F, 0.5F, 0, 0));

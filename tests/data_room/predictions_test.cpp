@@ -76,7 +76,7 @@ TEST_P(ResumeTest, EqualsAnUninterruptedRun) {
   write_to(folder / "whole", GetParam(), ExistingOutput::kRefuse,
            {captioned("1", "x"), captioned("2", "y, z")});
   const std::string whole = content(folder / "whole");
-  // Wherever a run was cut, even within the header or a character.
+  // Every place where a run can be cut, even within the header or a character.
   for (size_t cut = 0; cut <= whole.size(); ++cut) {
     folder.write("cut", std::string_view(whole).substr(0, cut));
     PredictionWriter writer(folder / "cut", GetParam(), ExistingOutput::kResume);
@@ -131,7 +131,7 @@ TEST_P(ResumeTest, KeepsCaptionsOfTheSameRunOnly) {
   EXPECT_EQ(error_of([&] { PredictionWriter(folder / "o", GetParam(), ExistingOutput::kResume, "bb"); }),
             (folder / "o").string() +
                 ": caption of 1: expected one of this model, question and options, got one of "
-                "another run (resume with those of that run, or start anew with --overwrite)");
+                "another run (resume with the settings of that run, or replace the file with --overwrite)");
   EXPECT_EQ(content(folder / "o"), before);
   const PredictionWriter same(folder / "o", GetParam(), ExistingOutput::kResume, "aa");
   EXPECT_TRUE(same.has_caption_of("1"));
@@ -175,7 +175,7 @@ TEST(PredictionWriter, LosesNothingThatIsThere) {
   const auto file =
       folder.write("o.jsonl", "{\"uid\":\"1\",\"caption\":\"\"}\n{oops}\n{\"uid\":\"3\",\"caption\":\"\"}\n");
   EXPECT_EQ(error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kRefuse); }),
-            file.string() + ": exists already (--resume goes on with it, --overwrite starts it anew)");
+            file.string() + ": exists already (--resume continues it, --overwrite replaces it)");
   EXPECT_THAT(
       error_of([&] { PredictionWriter(file, PredictionFormat::kJsonLines, ExistingOutput::kResume); }),
       HasSubstr("o.jsonl: line 2: expected JSON"));

@@ -17,7 +17,7 @@ using test::error_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// 20 pairs of 1 to 5 captions, every fourth of them visited twice.
+/// 20 pairs of 1 to 5 captions; every fourth is visited twice.
 std::vector<PairVisits> some_pairs() {
   std::vector<PairVisits> pairs;
   for (int64_t i = 0; i < 20; ++i) pairs.push_back({1 + i % 5, i % 4 == 0 ? 2 : 1});
@@ -46,7 +46,7 @@ std::vector<std::pair<int64_t, int64_t>> drawn(const EpochSampler& sampler, int6
 }
 
 TEST(CounterRandom, IsSplitmix64) {
-  // The first number of the published generator for the state 0.
+  // First number of the published generator for state 0.
   EXPECT_EQ(splitmix64(0x9E3779B97F4A7C15ULL), 0xE220A8397B1DCDAFULL);
 }
 
@@ -63,7 +63,7 @@ TEST(CounterRandom, EveryPlaceIsAsLikely) {
 
 TEST(EpochSampler, OrderIsTheSameOnEveryMachine) {
   const EpochSampler sampler({{1, 1}, {2, 1}, {3, 1}}, CaptionMode::kFlatten, 42);
-  // Calculated apart from this code, in Python.
+  // Calculated independently in Python.
   EXPECT_THAT(sampler.order(0), ElementsAre(Sample{2, 2}, Sample{2, 0}, Sample{2, 1}, Sample{1, 0},
                                             Sample{1, 1}, Sample{0, 0}));
   EXPECT_THAT(sampler.order(1), ElementsAre(Sample{2, 2}, Sample{0, 0}, Sample{1, 0}, Sample{1, 1},
@@ -97,7 +97,7 @@ TEST(EpochSampler, RandomChoiceHasOneCaptionPerVisit) {
   for (int64_t pair = 0; pair < 20; ++pair) {
     const auto& [available, repeat] = pairs[static_cast<size_t>(pair)];
     EXPECT_EQ(visits[pair], repeat);
-    // Visits of one epoch see different captions while there are some.
+    // Visits of one epoch see different captions while any are left.
     EXPECT_EQ(static_cast<int64_t>(captions[pair].size()), std::min(available, repeat));
     EXPECT_LT(*captions[pair].rbegin(), available);
   }
@@ -142,7 +142,7 @@ TEST(EpochSampler, RefusesPairsWithoutSamples) {
             "sampler: pair 1: expected at least one caption and one visit, got 0 and 1");
 }
 
-/// What all ranks of a run see of one global batch, rank after rank.
+/// Returns the samples that all ranks of a run see of one global batch, in rank order.
 std::vector<SampleRange> dealt(BatchLayout layout, int64_t batch) {
   std::vector<SampleRange> all;
   for (layout.rank = 0; layout.rank < layout.ranks; ++layout.rank) {
@@ -203,8 +203,8 @@ TEST(BatchPlan, PositionsGoThroughEpochs) {
   EXPECT_EQ(error_of([&] {
               static_cast<void>(plan.after({0, 2}));
             }),
-            "position: expected an epoch from 0 on and a batch from 0 to 1, got epoch 0, batch 2 "
-            "(is it of another list or batch size?)");
+            "position: expected an epoch of at least 0 and a batch from 0 to 1, got epoch 0, batch 2 "
+            "(was it saved with another list or batch size?)");
   EXPECT_THAT(error_of([&] { plan.check({-1, 0}); }), HasSubstr("got epoch -1"));
 }
 

@@ -26,7 +26,7 @@ class BadData : public Conversion {
 TEST_F(BadData, StopsWithFileEntryAndFieldAndWritesNothing) {
   with_row("missing.png,two");
   EXPECT_EQ(error_of([&] { converted(); }),
-            fmt::format("{}: row 3: before: expected an image file, got {}, which is not there",
+            fmt::format("{}: row 3: before: expected an image file, got {}, which does not exist",
                         in("captions.csv").string(), in("before/missing.png").string()));
   EXPECT_THAT(written(), ElementsAre());
   with_row("2.png, . ");

@@ -97,7 +97,7 @@ TEST_F(Folders, ImagesWithoutAPartnerAreNamed) {
                                                 in("after/2.png").string() + " is there");
   fs::create_symlink("/nowhere/3.png", folder_ / "in/before/3.png");
   image("after/3.png");
-  EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("before/3.png, which is not there"));
+  EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("before/3.png, which does not exist"));
   const auto summary = skipping();
   EXPECT_EQ(summary.left_out, 2);
   EXPECT_EQ(summary.splits.at("train").pairs, 1);

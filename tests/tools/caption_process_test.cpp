@@ -169,7 +169,7 @@ TEST(CaptionProcess, AnExistingOutputIsNotTouchedUnasked) {
   const auto result = caption({"--pairs", write_list(folder, 1), "--format", "csv", "--output", output});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err,
-              HasSubstr("out.csv: exists already (--resume goes on with it, --overwrite starts it anew)"));
+              HasSubstr("out.csv: exists already (--resume continues it, --overwrite replaces it)"));
   EXPECT_EQ(content(output), "mine\n");
 }
 

@@ -1,4 +1,4 @@
-/// Pairs with captions to train on: the project's own ("universal") format, and lists of such files.
+/// Training pairs with captions: readers of the project's own ("universal") format and of data lists.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 
 namespace ccexpert::data {
 
-/// One place at two dates, and what people say of the difference.
+/// Two images of one place at two dates, with captions of the difference.
 struct ChangeExample {
-  std::string uid;  ///< one pair within its file; other files may use it too
+  std::string uid;  ///< unique within its file, not across files
   std::filesystem::path before;
   std::filesystem::path after;
-  std::vector<std::string> captions = {};     ///< at least one, none blank
-  std::optional<bool> changed = {};           ///< nothing where the file does not say
-  std::filesystem::path mask = {};            ///< image of what changed (any channel above 0); empty: none
-  std::filesystem::path classes_before = {};  ///< image of classes; empty: none
-  std::filesystem::path classes_after = {};   ///< image of classes; empty: none
-  int64_t repeat = 1;                         ///< visits an epoch
+  std::vector<std::string> captions = {};  ///< at least one, none blank
+  std::optional<bool> changed = {};        ///< nothing if the file does not give it
+  std::filesystem::path mask = {};         ///< mask image, changed where any channel is above 0; empty: none
+  std::filesystem::path classes_before = {};  ///< class map; empty: none
+  std::filesystem::path classes_after = {};   ///< class map; empty: none
+  int64_t repeat = 1;                         ///< visits per epoch
 
   bool operator==(const ChangeExample&) const = default;
 };
@@ -27,33 +27,31 @@ struct ChangeExample {
 /// Reads the universal format, a JSON array or JSON Lines (recognised by content) of objects with
 ///
 ///   img1_path, img2_path   paths (or before, after)
-///   change_caption         a text or a list of them
-///   uid                    optional; else the entry is filed under its before path as the file has it
+///   change_caption         a string or a list of strings
+///   uid                    optional; default: the before path as written in the file
 ///   change_flag            optional; 0, 1, true or false
 ///   mask_path, classes1_path, classes2_path   optional paths
-///
-/// Other keys are ignored. Relative paths start at `image_root`, or at the file's folder where that is empty.
-/// An entry that stands twice stays twice. Throws Error naming the file, the line (or the entry) and the key
-/// where something is missing, is of another type, or one uid stands for different images.
+/// Other keys are ignored. Relative paths start at `image_root`, or at the file's folder if that is empty.
+/// Repeated entries are kept. Throws Error with the file, the line (or the entry) and the key if a value is
+/// missing or has the wrong type, or if one uid names different images.
 std::vector<ChangeExample> read_change_dataset(const std::filesystem::path& file,
                                                const std::filesystem::path& image_root = {});
 
-/// Reads a data list, YAML of
+/// Reads a data list in YAML:
 ///
 ///   datasets:
 ///     - json_path: levir-cc/{split}.json # a file of the universal format
-///       splits: [train, val]             # a file for each, where json_path has {split}
+///       splits: [train, val]             # one file each, for {split} in json_path
 ///       sampling_strategy: all           # or first:N, end:N, random:N; N a count, or k% (rounded up)
-///       captions: all                    # of each pair that are kept; the same choices
-///       repeat: 3                        # visits an epoch of each pair (1: no up-sampling)
-///       image_root: levir-cc/images      # where relative image paths start
-///
-/// Only json_path is required. Relative json_path and image_root start at the list's folder; without an
-/// image_root in the list, `image_root` holds, and without that the JSON file's folder. A count beyond the
-/// file's pairs takes all of them. What `random` draws depends on `seed`, the file's place in the list (each
-/// split counts) and the file's number of pairs alone, and of captions on the pair's place in its file and
-/// its number of captions; what is drawn stays in the file's order. Throws Error naming the file, the line
-/// and the key, also for unknown keys.
+///       captions: all                    # captions kept of each pair; same choices
+///       repeat: 3                        # visits of each pair per epoch (1: no up-sampling)
+///       image_root: levir-cc/images      # folder that relative image paths start at
+/// Only json_path is required. Relative json_path and image_root start at the list's folder. If the list
+/// gives no image_root, `image_root` applies; if that is empty, the JSON file's folder. A count above the
+/// file's number of pairs takes all of them. `random` draws pairs by `seed`, the file's index in the list
+/// (each split counts) and the file's number of pairs alone; it draws captions also by the pair's index in
+/// its file and its number of captions. Drawn items keep the file's order. Throws Error with the file, the
+/// line and the key, also for unknown keys.
 std::vector<ChangeExample> read_data_list(const std::filesystem::path& list,
                                           const std::filesystem::path& image_root = {}, uint64_t seed = 42);
 

@@ -1,4 +1,4 @@
-/// Lists of image pairs: which files, in which order, under which name.
+/// Lists of image pairs: files, order and names.
 #pragma once
 
 #include <filesystem>
@@ -7,36 +7,33 @@
 
 namespace ccexpert::data {
 
-/// One place at two dates.
+/// Two images of one place at two dates.
 struct PairFiles {
-  std::string uid;  ///< unique within its list; what results are filed under
+  std::string uid;  ///< unique within its list; names the pair in results
   std::filesystem::path before;
   std::filesystem::path after;
 
   bool operator==(const PairFiles&) const = default;
 };
 
-/// Reads a list of pairs. Recognised by content, not by name:
-///
-///   JSON Lines    one object a line: {"uid", "before", "after"}
+/// Reads a list of pairs. The format is recognised by content, not by file name:
+///   JSON Lines    one object per line: {"uid", "before", "after"}
 ///   JSON          an array of such objects
-///   CSV           a header line with the columns before, after and, where wanted, uid
-///
+///   CSV           a header line with the columns before, after and, optionally, uid
 /// The universal format's keys img1_path and img2_path mean before and after; other keys are ignored. An
-/// entry without uid is filed under its before path as the list has it. Relative paths start at `image_root`,
-/// or at the list's folder where that is empty. An entry that repeats an earlier one is dropped. Throws Error
-/// naming the file and the line (or the entry) where something is missing, is of another type, or one uid
-/// stands for different files.
+/// entry without uid takes its before path as written in the list. Relative paths start at `image_root`, or
+/// at the list's folder if that is empty. Repeated entries are dropped. Throws Error with the file and the
+/// line (or the entry) if a value is missing or has the wrong type, or if one uid names different files.
 std::vector<PairFiles> read_pair_list(const std::filesystem::path& list,
                                       const std::filesystem::path& image_root = {});
 
 struct PairedFolders {
   std::vector<PairFiles> pairs;                  ///< sorted by file name, which is the uid
-  std::vector<std::filesystem::path> unmatched;  ///< images of one folder that the other has not
+  std::vector<std::filesystem::path> unmatched;  ///< images of one folder that the other lacks
 };
 
-/// Pairs the images of two folders by file name; hidden files, as a Mac's "._1.png", are passed over. Throws
-/// Error where a folder cannot be read or nothing pairs.
+/// Pairs the images of two folders by file name; skips hidden files (such as macOS's "._1.png"). Throws Error
+/// if a folder cannot be read or no images pair.
 PairedFolders pair_folders(const std::filesystem::path& before, const std::filesystem::path& after);
 
 }  // namespace ccexpert::data

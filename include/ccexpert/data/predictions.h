@@ -1,4 +1,4 @@
-/// Files of captions: written so that a killed run leaves whole lines, and a later one goes on from there.
+/// Caption output files, written so that a killed run leaves whole lines and a later run can resume.
 #pragma once
 
 #include <cstdint>
@@ -13,55 +13,55 @@
 
 namespace ccexpert::data {
 
-/// What became of one pair: a caption, or the reason why there is none.
+/// Result for one pair: a caption, or the reason for its absence.
 struct Prediction {
   PairFiles pair;
   std::string caption;
-  std::vector<int64_t> token_ids;  ///< as generated, the end token included
+  std::vector<int64_t> token_ids;  ///< as generated, including the end token
   double logprob = 0.0;            ///< sum of the log-probabilities of `token_ids`
   std::string finish;              ///< "end_token" or "length"
-  std::string error;               ///< empty where there is a caption
+  std::string error;               ///< empty if there is a caption
 };
 
 enum class PredictionFormat {
   kText,       ///< uid, tab, caption
-  kJsonLines,  ///< one object a line: uid, before, after, caption, token_ids, logprob, finish, run; or
-               ///< uid, before, after, error
-  kCsv,        ///< a header line and the same columns; token ids apart by blanks
+  kJsonLines,  ///< one object per line: uid, before, after, caption, token_ids, logprob, finish, run; or uid,
+               ///< before, after, error
+  kCsv,        ///< a header line and the same columns; token ids separated by spaces
 };
 
-/// "text", "jsonl" or "csv"; Error for others.
+/// Parses "text", "jsonl" or "csv"; throws Error for other names.
 PredictionFormat prediction_format(std::string_view name);
 
-/// What to do with an output file that is already there.
+/// Handling of an existing output file.
 enum class ExistingOutput { kRefuse, kOverwrite, kResume };
 
-/// Writes predictions to a file, or to standard output. `run` names what captions depend on beside their pair
-/// (model, question, options): JSON Lines and CSV have it with every caption, if it is not empty.
+/// Writes predictions to a file or to standard output. `run` identifies what captions depend on besides their
+/// pair (model, question, options); if not empty, JSON Lines and CSV store it with every caption.
 class PredictionWriter {
  public:
-  /// Standard output.
+  /// Writes to standard output.
   explicit PredictionWriter(PredictionFormat format, std::string run = {});
 
-  /// A file. To resume, what a killed run may have left half-written and lines with an error are taken out of
-  /// it (they are to be tried again); the rest stays. Throws Error if the file exists and `existing` refuses,
-  /// another process is writing it, it is of another format, its text format has no uids to resume by, or one
-  /// of its captions is of another run than `run`.
+  /// Writes to a file. kResume removes a partial last line and lines with an error (those pairs are tried
+  /// again) and keeps the rest. Throws Error if the file exists and `existing` is kRefuse, another process is
+  /// writing it, it has another format, kResume is used with the text format (which cannot identify pairs),
+  /// or one of its captions belongs to a run other than `run`.
   PredictionWriter(const std::filesystem::path& path, PredictionFormat format, ExistingOutput existing,
                    std::string run = {});
 
   PredictionWriter(PredictionWriter&&) noexcept;
   PredictionWriter& operator=(PredictionWriter&&) noexcept;
-  /// Removes the file again where it was not there before and nothing was written.
+  /// Removes the file if this object created it and wrote nothing.
   ~PredictionWriter();
 
-  /// Whether the resumed file has a caption for this uid, however its format had to write it.
+  /// True if the resumed file has a caption for this uid, in the form in which its format writes uids.
   bool has_caption_of(const std::string& uid) const;
 
-  /// Captions of the resumed file that do not name their run.
+  /// Number of captions in the resumed file without a run.
   int64_t captions_without_run() const;
 
-  /// Appends whole lines with one write. Throws Error naming the file where the system refuses.
+  /// Appends whole lines with one write. Throws Error with the file's name if the write fails.
   void write(std::span<const Prediction> predictions);
 
  private:
