@@ -84,7 +84,7 @@ class PredictionWriter::Impl {
   Impl(const fs::path& path, PredictionFormat format, ExistingOutput existing, std::string run)
       : format_(format), run_(std::move(run)) {
     std::error_code ignored;
-    const bool has_content = fs::is_regular_file(path, ignored) && fs::file_size(path, ignored) > 0;
+    const bool has_content = is_file(path) && fs::file_size(path, ignored) > 0;
     if (has_content && existing == ExistingOutput::kRefuse) {
       fail(path.string(), "exists already", "--resume continues it, --overwrite replaces it");
     }

@@ -5,6 +5,7 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
+#include "core/folder_entries.h"
 #include "io/added_rows.h"
 #include "io/folder_kind.h"
 #include "io/image_processor.h"
@@ -42,8 +43,8 @@ fs::path resolve_folder(const fs::path& folder) {
         !revision.empty() && revision.find('/') == std::string::npos && revision.front() != '.';
     if (plain && is_there(snapshots / revision / "config.json")) return snapshots / revision;
     std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(snapshots)) {
-      if (is_there(entry.path() / "config.json")) found.push_back(entry.path());
+    for (const auto& path : folder_entries(snapshots)) {
+      if (is_there(path / "config.json")) found.push_back(path);
     }
     if (found.size() == 1) return found.front();
     fail({folder.string(), "one snapshot with config.json", std::to_string(found.size()),

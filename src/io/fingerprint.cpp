@@ -10,6 +10,8 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/io/fingerprint.h>
 
+#include "core/files.h"
+#include "core/folder_entries.h"
 #include "core/mapped_file.h"
 
 namespace ccexpert::io {
@@ -31,10 +33,9 @@ bool decides_captions(const fs::path& file) {
 
 std::vector<fs::path> files_of(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file() && decides_captions(entry.path())) files.push_back(entry.path());
+  for (const auto& path : folder_entries(folder)) {
+    if (decides_captions(path) && is_file(path)) files.push_back(path);
   }
-  std::sort(files.begin(), files.end());
   return files;
 }
 

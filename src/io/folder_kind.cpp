@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/files.h"
+#include "core/folder_entries.h"
 #include "core/json.h"
 #include "core/printable.h"
 
@@ -60,39 +61,38 @@ bool contains(const fs::path& folder, const char* file) {
   return is_there(folder / file);
 }
 
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code code;
-  for (fs::directory_iterator each(folder, code), end; !code && each != end && entries.size() < kMostEntries;
-       each.increment(code))
-    entries.push_back(each->path());
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
 /// The folders below a folder that hold config.json.
 class ModelSearch {
  public:
-  explicit ModelSearch(const fs::path& folder) { look(folder, {}, kMostDepth); }
-  std::vector<std::string> found() && { return std::move(found_); }
+  explicit ModelSearch(const fs::path& folder) { look_into(folder, {}, kMostDepth); }
+  const std::vector<std::string>& found() const { return found_; }
+  /// Why the first folder or file that could not be looked at was not; empty if all could.
+  const std::string& problem() const { return problem_; }
 
  private:
-  void look(const fs::path& folder, const fs::path& prefix, int depth) {
-    std::error_code code;
-    for (const auto& entry : entries_of(folder)) {
+  void look_into(const fs::path& folder, const fs::path& prefix, int depth) {
+    for (const auto& entry : folder_entries(folder, kMostEntries)) {
       if (looked_at_++ > kMostEntries) return;
-      if (!fs::is_directory(entry, code)) continue;
-      const auto name = prefix / entry.filename();
-      if (fs::exists(entry / "config.json", code)) {
-        found_.push_back(name.string());
-      } else if (depth > 1) {
-        look(entry, name, depth - 1);
+      try {
+        look_at(entry, prefix / entry.filename(), depth);
+      } catch (const Error& error) {
+        if (problem_.empty()) problem_ = error.what();
       }
+    }
+  }
+
+  void look_at(const fs::path& entry, const fs::path& name, int depth) {
+    if (!is_folder(entry)) return;
+    if (contains(entry, "config.json")) {
+      found_.push_back(name.string());
+    } else if (depth > 1) {
+      look_into(entry, name, depth - 1);
     }
   }
 
   size_t looked_at_ = 0;
   std::vector<std::string> found_;
+  std::string problem_;
 };
 
 bool any_with_extension(const std::vector<fs::path>& entries,
@@ -210,10 +210,11 @@ void fail_without_config(const fs::path& folder) {
   for (const auto& mark : kMarks) {
     if (contains(folder, mark.file)) fail({name, kExpected, mark.meaning, mark.hint});
   }
-  const auto entries = entries_of(folder);
+  const auto entries = folder_entries(folder, kMostEntries);
   if (any_with_extension(entries, {".gguf"}))
     fail({name, kExpected, "a GGUF model of llama.cpp", "take the model's safetensors files"});
-  auto models = ModelSearch(folder).found();
+  const ModelSearch search(folder);
+  auto models = search.found();
   // The best checkpoint of a training run or of its stages is what most want.
   std::stable_partition(models.begin(), models.end(),
                         [](const auto& model) { return fs::path(model).filename() == "best"; });
@@ -225,6 +226,7 @@ void fail_without_config(const fs::path& folder) {
           "copy config.json and the tokenizer of the model there"});
   if (contains(folder, "tokenizer.json") || contains(folder, "vocab.json"))
     fail({name, kExpected, "a tokenizer alone"});
+  if (!search.problem().empty()) throw Error(search.problem());
   fail({name, "config.json in it", entries.empty() ? "an empty folder" : "none",
         "a checkpoint folder holds config.json, weights and a tokenizer"});
 }

@@ -11,6 +11,7 @@
 #include <ccexpert/io/torch_archive.h>
 
 #include "core/files.h"
+#include "core/folder_entries.h"
 #include "core/json.h"
 #include "core/printable.h"
 #include "io/folder_kind.h"
@@ -107,10 +108,9 @@ std::string_view other_content(const fs::path& path, const TensorSource& source)
 /// The one *.safetensors of any name that holds a whole model.
 Sources open_lone_file(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  for (const auto& path : folder_entries(folder)) {
+    if (path.extension() == ".safetensors") files.push_back(path);
   }
-  std::sort(files.begin(), files.end());
   std::vector<std::string> others;
   Sources whole;
   for (const auto& file : files) {

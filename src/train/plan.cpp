@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -7,6 +6,7 @@
 #include <ccexpert/train/parameter_groups.h>
 #include <ccexpert/train/plan.h>
 
+#include "core/files.h"
 #include "generate/device.h"
 #include "train/flops.h"
 #include "train/memory.h"
@@ -15,8 +15,6 @@
 
 namespace ccexpert::train {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr double kGigabyte = 1e9;
 /// Prompt and caption beside the image tokens, as in the reference's question.
@@ -145,7 +143,7 @@ void count_steps(Plan& plan, const TrainConfig& config) {
   plan.accumulation = (micro_batches + plan.ranks - 1) / plan.ranks;
   plan.idle = check_ranks(config.batch, plan.ranks);
   plan.steps = config.batch.max_steps;
-  if (!fs::exists(config.data.train)) return;
+  if (!is_there(config.data.train)) return;
   const auto batches = batch_plan(training_pairs(config), config, 0, plan.ranks);
   plan.samples = batches.sampler().size();
   plan.steps_per_epoch = batches.batches();

@@ -88,7 +88,7 @@ int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& commu
 
 void expect_undamaged(const std::filesystem::path& start, distributed::Communicator& communicator) {
   const auto problem = problem_on_any(communicator, [&] {
-    if (!std::filesystem::exists(start / kManifestFile)) return;
+    if (!is_there(start / kManifestFile)) return;
     verify_manifest(start, communicator.rank(), communicator.size(), MissingFiles::kPass);
   });
   if (problem.empty()) return;

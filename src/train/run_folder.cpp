@@ -8,6 +8,8 @@
 #include <ccexpert/train/run_folder.h>
 
 #include "core/atomic_file.h"
+#include "core/files.h"
+#include "core/folder_entries.h"
 
 namespace ccexpert::train {
 namespace {
@@ -38,7 +40,7 @@ void replace_checkpoint(const fs::path& fresh, const fs::path& folder) {
   auto aside = folder;
   aside += kReplaced;
   std::error_code code;
-  if (fs::exists(folder)) {
+  if (is_there(folder)) {
     fs::remove_all(aside, code);
     move(folder, aside);
   }
@@ -58,22 +60,18 @@ void RunFolder::create() const {
 }
 
 void RunFolder::restore_replaced() const {
-  std::error_code code;
-  std::vector<fs::path> aside;
-  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
-    if (entry.path().extension() == kReplaced) aside.push_back(entry.path());
-  }
-  for (const auto& path : aside) {
+  for (const auto& path : folder_entries(checkpoints())) {
+    if (path.extension() != kReplaced || !step_of(path.stem().string())) continue;
     const auto folder = checkpoints() / path.stem();
-    if (step_of(path.stem().string()) && !fs::exists(folder)) move(path, folder);
+    if (!is_there(folder)) move(path, folder);
   }
 }
 
 std::vector<int64_t> RunFolder::steps() const {
   std::vector<int64_t> steps;
-  std::error_code code;
-  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
-    if (const auto step = step_of(entry.path().filename().string())) steps.push_back(*step);
+  if (!is_there(checkpoints())) return steps;
+  for (const auto& path : folder_entries(checkpoints())) {
+    if (const auto step = step_of(path.filename().string())) steps.push_back(*step);
   }
   std::sort(steps.begin(), steps.end());
   return steps;
@@ -81,8 +79,10 @@ std::vector<int64_t> RunFolder::steps() const {
 
 std::optional<int64_t> RunFolder::best_step() const {
   std::error_code code;
-  const auto target = fs::read_symlink(best(), code);
-  return code ? std::nullopt : step_of(target.filename().string());
+  const auto status = fs::symlink_status(best(), code);
+  if (status.type() == fs::file_type::none) fail(best().string(), "cannot be looked at", code.message());
+  if (status.type() != fs::file_type::symlink) return std::nullopt;
+  return step_of(fs::read_symlink(best()).filename().string());
 }
 
 void RunFolder::set_best(int64_t step) const {
@@ -113,8 +113,8 @@ void RunFolder::prune(int64_t keep, int64_t newest) const {
   for (auto step = finished.begin(); step != last; ++step) {
     if (*step != best) fs::remove_all(checkpoint(*step), code);
   }
-  for (const auto& entry : fs::directory_iterator(checkpoints(), code)) {
-    if (!step_of(entry.path().filename().string())) fs::remove_all(entry.path(), code);
+  for (const auto& path : folder_entries(checkpoints())) {
+    if (!step_of(path.filename().string())) fs::remove_all(path, code);
   }
 }
 

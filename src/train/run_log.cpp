@@ -56,7 +56,7 @@ std::string duration(double seconds) {
 
 /// The log without what stands behind `step` or `evaluated`, nor a line cut off by a kill.
 std::string kept_lines(const fs::path& path, int64_t step, int64_t evaluated) {
-  if (!fs::exists(path)) return {};
+  if (!is_there(path)) return {};
   std::string kept, text = read_file(path);
   int64_t damaged = 0;
   for (size_t start = 0; start < text.size();) {

@@ -134,7 +134,7 @@ std::shared_ptr<AuxiliaryHeads> make_heads(const RunModel& run, const TrainConfi
       run.model->config().vision.hidden_size, run.model->config().decoder.hidden_size,
       config.loss.class_count, run.model->options(), static_cast<uint64_t>(config.seed));
   const auto file = run.folder / kAuxiliaryFile;
-  if (fs::exists(file)) load_weights(*heads, *io::open_safetensors(file));
+  if (is_there(file)) load_weights(*heads, *io::open_safetensors(file));
   return heads;
 }
 
@@ -163,7 +163,7 @@ at::ScalarType run_dtype(const TrainConfig& config) {
 
 ModelConfig run_model_config(const fs::path& folder, const TrainConfig& config) {
   const auto path = folder / "config.json";
-  if (!fs::exists(path)) {
+  if (!is_there(path)) {
     fail({"model.start", "a checkpoint folder with config.json", folder.string() + " without one",
           "docs/training.md says where bases come from"});
   }

@@ -169,7 +169,7 @@ class Run {
     if (!leads()) return;
     folder_.set_last(start_);
     const int64_t best = progress_.best_step;
-    if (best > 0 && fs::exists(folder_.checkpoint(best))) folder_.set_best(best);
+    if (best > 0 && is_there(folder_.checkpoint(best))) folder_.set_best(best);
   }
 
   void introduce() {
@@ -370,12 +370,12 @@ TrainOutcome train(const TrainConfig& config, distributed::Communicator& communi
 
 bool is_finished(const TrainConfig& config) {
   const RunFolder folder(config.output);
-  if (!fs::exists(folder.finished())) return false;
+  if (!is_there(folder.finished())) return false;
   const auto text = read_file(folder.finished());
   int64_t step = 0;
   std::from_chars(text.data(), text.data() + text.size(), step);
   const auto last = folder.checkpoint(step) / "config.yaml";
-  if (!fs::exists(last)) return true;
+  if (!is_there(last)) return true;
   // One that is to be longer now goes on.
   const auto changes = config_changes(read_file(last), to_yaml_text(config));
   return std::none_of(changes.begin(), changes.end(), [](const auto& change) {

@@ -195,5 +195,17 @@ TEST_F(ImageProcessor, GoesWithTheModelUnderTheNameThatAllRead) {
   EXPECT_THAT(found, HasSubstr("\"size\": 96"));
 }
 
+TEST_F(FolderKind, WhatCannotBeLookedAtIsNotTakenForAbsent) {
+  // A link to itself is refused for every user, root included.
+  const auto model = folder_ / "model";
+  fs::create_directory(model);
+  fs::create_symlink("config.json", model / "config.json");
+  const std::string reason = "config.json: cannot be looked at (Too many levels of symbolic links)";
+  EXPECT_EQ(problem(), (model / reason).string());
+  // Where another folder is the model, what cannot be looked at is nothing to stop at.
+  folder_.write("other/config.json", "{}");
+  EXPECT_THAT(problem(), HasSubstr("name one of them: other"));
+}
+
 }  // namespace
 }  // namespace ccexpert::io

@@ -116,6 +116,19 @@ TEST_F(RunFolderTest, WhatAKillLeftAsideComesBack) {
   EXPECT_FALSE(fs::exists(aside(5)));
 }
 
+TEST_F(RunFolderTest, WhatCannotBeLookedAtIsNotTakenForAbsent) {
+  // A link to itself is refused for every user, root included.
+  const auto checkpoints = run_.root() / "checkpoints";
+  fs::remove(checkpoints);
+  fs::create_symlink("checkpoints", checkpoints);
+  const std::string reason = "(Too many levels of symbolic links)";
+  EXPECT_EQ(test::error_of([&] { run_.steps(); }), checkpoints.string() + ": cannot be looked at " + reason);
+  EXPECT_EQ(test::error_of([&] { run_.restore_replaced(); }),
+            checkpoints.string() + ": folder cannot be read " + reason);
+  EXPECT_EQ(test::error_of([&] { RunFolder(checkpoints).best_step(); }),
+            (checkpoints / "best").string() + ": cannot be looked at " + reason);
+}
+
 TEST_F(RunFolderTest, WhatCannotBeMadeIsNamed) {
   const auto file = temporary_.write("file", "");
   EXPECT_THAT(test::error_of([&] { RunFolder(file / "run").create(); }),

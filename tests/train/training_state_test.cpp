@@ -129,6 +129,10 @@ TEST_F(TrainingState, EveryDamagedFileIsNamed) {
     fs::remove(file);
     EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }),
               fmt::format("{}: expected a file of {} bytes, got none", name, bytes.size()));
+    fs::create_symlink(file.filename(), file);  // nobody can look at it, root neither
+    EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }),
+              name + ": cannot be looked at (Too many levels of symbolic links)");
+    fs::remove(file);
     std::ofstream(file, std::ios::binary) << bytes;
     EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }), "no error");
   }

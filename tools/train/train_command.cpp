@@ -14,6 +14,7 @@
 
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "core/files.h"
 #include "train/launcher.h"
 #include "train/train_options.h"
 
@@ -25,9 +26,9 @@ using train::TrainConfig;
 /// The sizes of a base that is not downloaded yet lie beside the configs.
 std::string start_for_plan(const std::string& start, const std::filesystem::path& config) {
   namespace fs = std::filesystem;
-  if (fs::exists(start)) return start;
+  if (is_there(start)) return start;
   const auto known = config.parent_path() / "bases" / fs::path(start).filename();
-  if (!fs::exists(known)) return start;
+  if (!is_there(known)) return start;
   log::info(fmt::format("model.start: {} is not there yet; sizes are those of {}", start, known.string()));
   return known.string();
 }
@@ -38,7 +39,7 @@ int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& sta
   std::string start;
   for (auto stage : stages) {
     // Where the stage before has not run yet, what that one starts from has the same sizes.
-    if (!start.empty() && !std::filesystem::exists(stage.model.start)) stage.model.start = start;
+    if (!start.empty() && !is_there(stage.model.start)) stage.model.start = start;
     stage.model.start = start_for_plan(stage.model.start, command.config);
     start = stage.model.start;
     const auto plan = train::plan_of(stage, ranks);

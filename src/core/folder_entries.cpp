@@ -1,0 +1,22 @@
+#include "core/folder_entries.h"
+
+#include <algorithm>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert {
+
+std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder, size_t limit) {
+  std::vector<std::filesystem::path> entries;
+  std::error_code code;
+  for (std::filesystem::directory_iterator each(folder, code), end; !code && each != end;
+       each.increment(code)) {
+    if (entries.size() >= limit) break;
+    entries.push_back(each->path());
+  }
+  if (code) fail(folder.string(), "folder cannot be read", code.message());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+}  // namespace ccexpert

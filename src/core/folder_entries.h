@@ -1,0 +1,15 @@
+// What stands in a folder.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace ccexpert {
+
+/// Paths of at most `limit` entries of a folder, sorted. Throws Error, with the system's reason, if the
+/// folder is not there or cannot be read.
+std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder,
+                                                  size_t limit = SIZE_MAX);
+
+}  // namespace ccexpert
