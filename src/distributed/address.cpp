@@ -23,7 +23,7 @@ namespace {
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
 constexpr int kAcceptMilliseconds = 1000;
-/// Any port serves to find the way to a machine: nothing is sent.
+/// Any port will do to find the route to a machine: nothing is sent.
 constexpr int kDiscardPort = 9;
 
 class Socket {
@@ -41,7 +41,7 @@ class Socket {
   int descriptor_;
 };
 
-/// `reason` is the resolver's, where there is none.
+/// Sets `reason` to the resolver's error code if nothing was found.
 Addresses look_up(const std::string& host, const char* port, int flags, int& reason) {
   addrinfo wanted{};
   wanted.ai_family = AF_UNSPEC;
@@ -52,11 +52,11 @@ Addresses look_up(const std::string& host, const char* port, int flags, int& rea
   return {reason == 0 ? found : nullptr, ::freeaddrinfo};
 }
 
-/// Throws Error for a text that is no number.
+/// Throws Error if the text is not a numeric address.
 Addresses of_number(const std::string& address, int port) {
   int reason = 0;
   auto found = look_up(address, std::to_string(port).c_str(), AI_NUMERICHOST | AI_NUMERICSERV, reason);
-  if (!found) fail(address, "is no numeric address", ::gai_strerror(reason));
+  if (!found) fail(address, "is not a numeric address", ::gai_strerror(reason));
   return found;
 }
 
@@ -66,7 +66,7 @@ std::string text_of(const sockaddr* address, socklen_t size) {
   return text;
 }
 
-/// The error, or 0.
+/// Returns errno, or 0.
 int bind_and_listen(int socket, const addrinfo& place) {
   const int on = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -109,7 +109,7 @@ Listener listen_at(const std::string& address, int port) {
   if (error == 0) return {address, socket.release()};
   if (error != EADDRNOTAVAIL) refuse(address, port, error);
   log::warning(
-      fmt::format("{} is no address of this machine: rank 0 listens at all of its addresses", address));
+      fmt::format("{} is not an address of this machine: rank 0 listens on all of its addresses", address));
   const bool v6 = place->ai_family == AF_INET6;
   const auto all = of_number(v6 ? "::" : "0.0.0.0", port);
   Socket open(all->ai_family, SOCK_STREAM);

@@ -1,4 +1,4 @@
-// Where the ranks of a run find one another.
+// Network addresses at which the ranks of a run meet.
 #pragma once
 
 #include <optional>
@@ -6,27 +6,27 @@
 
 namespace ccexpert::distributed {
 
-/// The first address of a machine as a number, IPv4 before IPv6. Throws Error that names MASTER_ADDR and the
-/// system's reason where there is none. May take as long as the system's resolver does.
+/// Returns the first address of a machine in numeric form, IPv4 before IPv6. Throws Error with MASTER_ADDR
+/// and the system's reason if there is none. May take as long as the system's resolver.
 std::string numeric_address(const std::string& host);
 
-/// Of this machine alone, for processes of this machine alone.
+/// True if only processes of this machine can reach `address`.
 bool is_loopback(const std::string& address);
 
 struct Listener {
-  std::string address;             ///< by which this process reaches it
+  std::string address;             ///< address at which this process reaches it
   std::optional<int> socket = {};  ///< bound and listening; the caller closes it
 };
 
-/// Listens at one address of this machine, so that other networks do not see the port. At all addresses only
-/// where `address` is none of this machine's, as behind a translation of addresses. Throws Error with the
-/// system's reason.
+/// Listens on one address of this machine, so that other networks do not see the port. Listens on all
+/// addresses if `address` does not belong to this machine (for instance after address translation). Throws
+/// Error with the system's reason.
 Listener listen_at(const std::string& address, int port);
 
-/// Whether anything accepts connections there within a second.
+/// True if something accepts a connection there within a second.
 bool accepts(const std::string& address, int port);
 
-/// The address of this machine on its way to `address`: the one by which that machine can reach it.
+/// Returns the local address that routes to `address`, at which that machine can reach this one.
 std::string own_address_towards(const std::string& address);
 
 }  // namespace ccexpert::distributed

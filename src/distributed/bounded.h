@@ -1,4 +1,4 @@
-// Calls that may never return, and how long they are waited for.
+// Calls with a time limit, for work that may never return.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@ namespace ccexpert::distributed {
 struct Patience {
   std::chrono::milliseconds timeout;
   std::stop_token stop = {};
-  /// After a stop or the timeout, `work` may still end by itself for this long.
+  /// Extra time for `work` to end by itself after a stop or the timeout.
   std::chrono::milliseconds grace{0};
   /// Called once, on the caller's thread, if `work` still runs after two seconds.
   std::function<void()> notice = {};
@@ -18,8 +18,8 @@ struct Patience {
 
 enum class Ended { kDone, kLate, kStopped };
 
-/// Runs `work` on a thread of its own and throws what it throws. Where it ends neither in time nor before a
-/// stop, the thread is left to itself: everything that `work` touches must belong to it.
+/// Runs `work` on its own thread and rethrows its exception. If it neither ends in time nor before a stop,
+/// the thread is abandoned: `work` must own everything that it touches.
 Ended within(const Patience& patience, std::function<void()> work);
 
 }  // namespace ccexpert::distributed

@@ -34,20 +34,20 @@ using Backend = c10::intrusive_ptr<c10d::Backend>;
 constexpr milliseconds kShortestBeat(50);
 constexpr milliseconds kLongestBeat(1000);
 
-/// c10d logs each socket that breaks, with a stack trace; a rank says once, in a sentence, which of the
-/// others is gone. Who sets LibTorch's own variable gets what it asks for.
+/// Silences c10d, which logs each broken socket with a stack trace; a rank reports once which other rank is
+/// gone. TORCH_CPP_LOG_LEVEL, if set, still decides.
 void quiet_c10d() {
   [[maybe_unused]] static const bool done = [] {
     if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) {
       c10::initLogging();
     } else {
-      FLAGS_caffe2_log_level = 3;  // fatal errors alone
+      FLAGS_caffe2_log_level = 3;  // fatal errors only
     }
     return true;
   }();
 }
 
-/// The address of the first rank's machine, as a number.
+/// Returns the numeric address of rank 0's machine.
 std::string resolve(const Rank& rank, const JoinOptions& options) {
   const auto address = std::make_shared<std::string>();
   const auto ended = within({.timeout = options.timeout, .stop = options.stop},
@@ -58,7 +58,7 @@ std::string resolve(const Rank& rank, const JoinOptions& options) {
   fail("start of the run", fmt::format("no answer within {} ms when {}", options.timeout.count(), what));
 }
 
-/// What keeps this rank from the first one's store.
+/// Throws the reason why this rank cannot reach rank 0's store.
 [[noreturn]] void refuse_place(const Rank& rank, const std::string& address, const JoinOptions& options,
                                Ended ended) {
   const auto place = fmt::format("{}:{}", address, rank.master_port);
@@ -70,7 +70,7 @@ std::string resolve(const Rank& rank, const JoinOptions& options) {
         accepts(address, rank.master_port) ? "a program that does not answer as rank 0 does" : "no answer"});
 }
 
-/// Connects to the first rank's store; serves it where `listener` says by which socket.
+/// Connects to rank 0's store, and serves it on the socket `listener` if that is set.
 Store connect(const Rank& rank, const std::string& address, const JoinOptions& options,
               std::optional<int> listener = {}) {
   quiet_c10d();
@@ -97,7 +97,7 @@ Store connect(const Rank& rank, const std::string& address, const JoinOptions& o
   refuse_place(rank, address, options, ended);
 }
 
-/// A strange rank's keys, or those of a run at the same port before, are not this run's.
+/// Separates the keys of this run from those of other runs on the same port.
 c10::intrusive_ptr<c10d::Store> of_run(const Store& store, const Rank& rank, const std::string& part) {
   return c10::make_intrusive<c10d::PrefixStore>(fmt::format("ccexpert/{}/{}", rank.run, part), store);
 }
@@ -115,8 +115,7 @@ SharedTexts texts_of(const c10::intrusive_ptr<c10d::Store>& store) {
           .count = [store](const std::string& key) { return store->add(key, 1); }};
 }
 
-/// Gloo listens on one interface alone: the one that GLOO_SOCKET_IFNAME names, or that leads to the first
-/// rank.
+/// Gloo listens on one interface only: that of GLOO_SOCKET_IFNAME, or the one that routes to rank 0.
 std::shared_ptr<gloo::transport::Device> gloo_device(const std::string& address) {
   const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
   if (interface != nullptr && !is_loopback(address))
@@ -133,8 +132,8 @@ Backend make_gloo(const Store& store, const Rank& rank, const std::string& addre
 
 #ifdef USE_C10D_NCCL
 Backend make_nccl(const Store& store, const Rank& rank, milliseconds timeout) {
-  // c10d would end the process with a stack trace; our watchdog does it with a sentence. A user may still ask
-  // for the former.
+  // c10d would end the process with a stack trace; our watchdog ends it with one sentence. A user can still
+  // set the variable.
   ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
   auto options = c10d::ProcessGroupNCCL::Options::create();
   options->timeout = 2 * timeout;
@@ -156,14 +155,14 @@ class C10dCommunicator : public Communicator {
     const auto listener = serves ? listen_at(first, rank.master_port) : Listener{.address = first};
     store_ = connect(rank, listener.address, options, listener.socket);
     meet(texts_of(of_run(store_, rank, "start")), rank, with_device(options));
-    // A connection of its own: a beat must not wait behind a collective's messages.
+    // A separate connection: a heartbeat must not queue behind a collective's messages.
     const auto beats = connect(rank, listener.address, options);
     heartbeat_ = std::make_unique<Heartbeat>(texts_of(of_run(beats, rank, "life")), rank.rank, rank.size,
                                              std::clamp(options.timeout / 10, kShortestBeat, kLongestBeat));
     backend_ = make_backend(first, options);
     const Watchdog::Limits limits{
         .timeout =
-            device.is_cuda() ? std::optional(options.timeout) : std::nullopt,  // a CPU's waiting throws
+            device.is_cuda() ? std::optional(options.timeout) : std::nullopt,  // on a CPU, wait() throws
         .stop = options.stop,
         .stop_timeout = options.stop_timeout,
         .hopeless = [this] { return !heartbeat_->lost_rank().empty(); }};  // others may still be saving
@@ -172,12 +171,12 @@ class C10dCommunicator : public Communicator {
   }
 
   ~C10dCommunicator() override {
-    // It still watches the barrier below, but not what an abort breaks off.
+    // The watchdog still covers the barrier below, but not collectives that an abort breaks off.
     if (failed_ || std::uncaught_exceptions() > 0) watchdog_.reset();
     try {
-      // A rank that leaves for an error of its own does not wait for those that still train.
+      // A rank that leaves after an error does not wait for ranks that still train.
       if (failed_ || std::uncaught_exceptions() > 0) {
-        // The store goes with rank 0: the others are to learn first what it found.
+        // The store ends with rank 0, so the others must read its verdict first.
         if (rank_.rank == 0) std::this_thread::sleep_for(heartbeat_->time_to_tell());
         backend_->abort();
       } else {
@@ -187,7 +186,7 @@ class C10dCommunicator : public Communicator {
         backend_->shutdown();
       }
     } catch (const std::exception& error) {
-      // The others are gone; whatever ended them has been reported.
+      // The other ranks are gone, and the cause has been reported.
       log::debug(fmt::format("rank {}: left without the others: {}", rank_.rank, error.what()));
     }
     watchdog_.reset();
@@ -243,13 +242,13 @@ class C10dCommunicator : public Communicator {
   }
 
  private:
-  /// Ranks on a CPU and on a GPU speak by other means.
+  /// CPU ranks and GPU ranks use different backends and cannot join.
   JoinOptions with_device(JoinOptions options) const {
     options.program += device_.is_cuda() ? " on a GPU" : " on a CPU";
     return options;
   }
 
-  /// Making it waits for all ranks once more.
+  /// Waits for all ranks once more.
   Backend make_backend(const std::string& address, const JoinOptions& options) {
     const auto backend = std::make_shared<Backend>();
     auto ended = Ended::kLate;
@@ -277,7 +276,7 @@ class C10dCommunicator : public Communicator {
         [this, what, work, tensors = std::move(tensors)] { guarded(what, [&] { work->wait(); }); });
   }
 
-  /// c10d says which socket broke; a user wants to know which rank.
+  /// Translates c10d's error, which names a socket, into one that names the rank.
   template <class Call>
   void guarded(const std::string& what, Call&& call) {
     try {
@@ -300,7 +299,7 @@ class C10dCommunicator : public Communicator {
       watchdog_->watch(what, [work] { return state_of(*work); });
       return;
     }
-    // On a CPU waiting throws what failed; and tensors must not live longer for being watched.
+    // On a CPU wait() throws the failure, and watching must not extend the lifetime of tensors.
     const c10::weak_intrusive_ptr<c10d::Work> weak(work);
     watchdog_->watch(what, [weak] {
       const auto alive = weak.lock();
@@ -313,8 +312,8 @@ class C10dCommunicator : public Communicator {
     return work.exception() ? Watchdog::State::kFailed : Watchdog::State::kDone;
   }
 
-  /// The main thread waits for a GPU, or in Gloo, for a rank that is gone; nothing that is thrown would reach
-  /// it, and destructors would wait with it.
+  /// Ends the process. The main thread is blocked on a GPU, or in Gloo on a rank that is gone: an exception
+  /// would not reach it, and destructors would block too.
   [[noreturn]] void end_for(const std::string& what, const std::string& why) const {
     try {
       refuse(what, why);
@@ -325,7 +324,7 @@ class C10dCommunicator : public Communicator {
     std::_Exit(EXIT_FAILURE);
   }
 
-  /// Returns when the device has done what was queued.
+  /// Waits for all work queued on the device.
   void synchronize() const {
     if (device_.is_cuda()) at::detail::getCUDAHooks().deviceSynchronize(device_.index());
   }
@@ -343,7 +342,7 @@ class C10dCommunicator : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, const JoinOptions& options) {
-  // A launcher's single GPU talks to itself by NCCL, so that what many would do can be seen on one.
+  // A launched single GPU uses NCCL, so that one GPU exercises the code of many.
   const bool alone = rank.size == 1 && !(rank.launched && device.is_cuda());
   if (alone) return single_process();
   return std::make_unique<C10dCommunicator>(rank, device, options);

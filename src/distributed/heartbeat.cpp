@@ -14,9 +14,9 @@ namespace {
 
 constexpr const char* kVerdict = "verdict";
 constexpr const char* kNoLife = "shows no sign of life";
-/// Beats that a rank may miss.
+/// Number of beats that a rank may miss.
 constexpr int kPatience = 4;
-/// A busy machine may keep this process's own thread from looking.
+/// On a busy machine this process's own thread may be late.
 constexpr std::chrono::milliseconds kGrace(1000);
 
 std::string key_of(int rank) {
@@ -34,7 +34,7 @@ struct Sign {
 
 }  // namespace
 
-/// Shared with the thread, which may outlive the heartbeat where the store never answers.
+/// Shared with the thread, which may outlive the heartbeat if the store never answers.
 struct Heartbeat::State {
   State(SharedTexts shared_texts, int own_rank, int ranks, std::chrono::milliseconds between)
       : texts(std::move(shared_texts)), rank(own_rank), size(ranks), interval(between) {}
@@ -50,8 +50,8 @@ struct Heartbeat::State {
   bool watching = false;
   bool stopping = false;
   bool ended = false;
-  int64_t looked = 0;                      ///< how often all signs were read
-  std::vector<std::optional<Sign>> signs;  ///< as they were read last
+  int64_t looked = 0;                      ///< number of times that all signs were read
+  std::vector<std::optional<Sign>> signs;  ///< signs at the last read
   std::string verdict;
 
   void run();
@@ -74,7 +74,7 @@ void Heartbeat::State::run() {
     }
     exchange_verdict();
   } catch (const std::exception& error) {
-    // The rank that holds the store is gone; the collective that fails for it says so.
+    // The rank that serves the store is gone; the collective that fails reports it.
     log::debug(fmt::format("rank {}: the heartbeat ends: {}", rank, error.what()));
   }
   const std::lock_guard lock(mutex);
@@ -120,7 +120,7 @@ void Heartbeat::State::read_signs() {
   changed.notify_all();
 }
 
-/// False where the store does not answer, or another rank has found what is wrong.
+/// Returns false if the store does not answer or another rank has published a verdict.
 bool Heartbeat::State::wait_for_looks(std::unique_lock<std::mutex>& lock, int count) {
   for (const int64_t wanted = looked + count; looked < wanted;) {
     const int64_t next = looked + 1;

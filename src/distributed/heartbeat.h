@@ -1,4 +1,4 @@
-// Signs of life that every rank leaves for the others.
+// Heartbeats that every rank writes for the others.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,8 @@
 
 namespace ccexpert::distributed {
 
-/// Writes at short intervals that this rank lives, and how many collectives it has entered. Only a thread of
-/// its own touches the texts, so that nothing here waits for a store that hangs.
+/// Writes at short intervals that this rank is alive and how many collectives it has entered. Only its own
+/// thread touches the texts, so that no caller waits for a store that hangs.
 class Heartbeat {
  public:
   Heartbeat(SharedTexts texts, int rank, int size, std::chrono::milliseconds interval);
@@ -20,15 +20,15 @@ class Heartbeat {
 
   void count_collective();
 
-  /// Why a collective may have failed: "rank 2 shows no sign of life", "rank 1 lives, but is 3 collectives
-  /// behind", or "" where every rank is well. Watches the others for a few intervals; what one rank found
-  /// holds for all, as those that stop for it would be found next.
+  /// Returns why a collective may have failed: "rank 2 shows no sign of life", "rank 1 lives, but is 3
+  /// collectives behind", or "" if every rank is well. Watches the others for a few intervals. The first
+  /// verdict counts for all ranks, since the ranks that stop because of it would be blamed next.
   std::string diagnose();
 
-  /// The same for a rank without a sign of life alone: "" where all live, however far behind.
+  /// The same, but only for a rank without a sign of life: "" if all are alive, however far behind.
   std::string lost_rank();
 
-  /// Long enough for all ranks that live to learn what one of them found.
+  /// Time within which all live ranks read a verdict.
   std::chrono::milliseconds time_to_tell() const;
 
  private:

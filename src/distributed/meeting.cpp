@@ -18,9 +18,9 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kPoll(100);
-/// A rank is started within so many seconds of the others, or a user would like to know.
+/// Shortest time between two log lines about missing ranks.
 constexpr milliseconds kBetweenNotices(2000);
-/// The store may have its last answer under way when time is up.
+/// The store's last answer may still be in flight at the timeout.
 constexpr milliseconds kGrace(1500);
 constexpr const char* kStart = "start of the run";
 constexpr const char* kGivenUp = "start/given_up";
@@ -36,7 +36,7 @@ class Meeting {
 
   void wait() {
     if (texts_.count(fmt::format("started/{}", rank_.rank)) > 1) {
-      give_up(fmt::format("{}: two processes say that they are rank {}", kStart, rank_.rank));
+      give_up(fmt::format("{}: two processes claim to be rank {}", kStart, rank_.rank));
     }
     texts_.set(joined_key(rank_.rank), options_.program);
     for (auto missing = missing_ranks(); !missing.empty(); missing = missing_ranks()) {
@@ -58,7 +58,7 @@ class Meeting {
     return missing;
   }
 
-  /// All ranks learn the reason of the first: rank 0 takes the store with it when it goes.
+  /// Publishes the reason for all ranks. Rank 0 leaves last, since the store ends with it.
   [[noreturn]] void give_up(const std::string& reason) const {
     texts_.set(kGivenUp, reason);
     end_for(reason);
@@ -74,7 +74,7 @@ class Meeting {
   }
 
   std::string there(const std::vector<int>& missing) const {
-    return fmt::format("{} of {} ranks are there", rank_.size - std::ssize(missing), rank_.size);
+    return fmt::format("{} of {} ranks have joined", rank_.size - std::ssize(missing), rank_.size);
   }
 
   void expect_time(const std::vector<int>& missing) const {
@@ -84,11 +84,11 @@ class Meeting {
                           names, there(missing)));
     }
     if (Clock::now() - start_ < options_.timeout) return;
-    give_up(fmt::format("{}: expected {} ranks within {} ms, got no word from {}", kStart, rank_.size,
+    give_up(fmt::format("{}: expected {} ranks within {} ms, got no answer from {}", kStart, rank_.size,
                         options_.timeout.count(), names));
   }
 
-  /// Once after some seconds, and again where more ranks came.
+  /// Logs once after some seconds, and again after more ranks joined.
   void tell(const std::vector<int>& missing) {
     if (Clock::now() - told_at_ < kBetweenNotices || missing == told_) return;
     told_ = missing;
@@ -124,13 +124,13 @@ void meet(const SharedTexts& texts, const Rank& rank, const JoinOptions& options
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {
-    ended = Ended::kLate;  // the store went with the first rank
+    ended = Ended::kLate;  // the store ended with rank 0
   }
   if (ended == Ended::kDone) return;
   if (ended == Ended::kStopped)
     fail(kStart, fmt::format("rank {} was told to stop while it waited for rank 0", rank.rank));
   fail({kStart, fmt::format("{} ranks within {} ms", rank.size, options.timeout.count()),
-        "the end of rank 0"});
+        "an exit of rank 0"});
 }
 
 }  // namespace ccexpert::distributed

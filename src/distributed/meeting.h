@@ -1,4 +1,4 @@
-// The start of a run: all ranks are there, once each, and run the same program.
+// Start of a run: every rank joins exactly once, and all run the same program.
 #pragma once
 
 #include <ccexpert/distributed/communicator.h>
@@ -7,9 +7,9 @@
 
 namespace ccexpert::distributed {
 
-/// Returns once all ranks called it. Throws the same Error on all ranks that came where one is missing at
-/// the end of the timeout, was told to stop, was started twice or runs another program; and where the store
-/// is gone. The first rank logs, after some seconds, whom it waits for.
+/// Returns after all ranks have called it. Throws the same Error on all ranks that joined if a rank is
+/// missing at the timeout, was told to stop, was started twice or runs another program, and if the store is
+/// gone. After some seconds, rank 0 logs the ranks that it waits for.
 void meet(const SharedTexts& texts, const Rank& rank, const JoinOptions& options);
 
 }  // namespace ccexpert::distributed

@@ -10,7 +10,7 @@
 namespace ccexpert::distributed {
 namespace {
 
-/// The variables by which one launcher tells a process its place.
+/// Environment variables in which a launcher passes a process its rank.
 struct Launcher {
   const char* rank;
   const char* size;
@@ -53,7 +53,7 @@ int optional_number(const char* name, int fallback) {
   return text ? number(name, *text) : fallback;
 }
 
-/// The first machine of a Slurm list as "node[3-7,9],other".
+/// Returns the first machine of a Slurm list such as "node[3-7,9],other".
 std::string first_machine(const std::string& list) {
   const auto bracket = list.find('[');
   const auto comma = list.find(',');
@@ -83,7 +83,7 @@ int master_port() {
   return port;
 }
 
-/// A torchrun that starts its processes again gives them the store of before.
+/// The restart count is part of the name: torchrun gives restarted processes the old store.
 std::string run_of(const Launcher& launcher) {
   auto name = variable("CCEXPERT_RUN");
   if (!name && launcher.run != nullptr) name = variable(launcher.run);
@@ -100,7 +100,7 @@ Rank rank_from_environment() {
   for (const auto& launcher : kLaunchers) {
     const auto text = variable(launcher.rank);
     if (!text) continue;
-    // A batch script has a process id as well, but only a step of srun has tasks.
+    // A batch script has SLURM_PROCID as well, but only an srun step has a task count.
     if (&launcher == &kSlurm && !variable(launcher.size)) continue;
     Rank rank;
     rank.launched = true;
@@ -109,7 +109,7 @@ Rank rank_from_environment() {
     expect_below(launcher.rank, rank.rank, launcher.size, rank.size);
     rank.local_rank = optional_number(launcher.local_rank, rank.rank);
     rank.local_size = optional_number(launcher.local_size, rank.size);
-    // Slurm counts a node's tasks as a list where nodes differ, and the first may have fewer than this one.
+    // Slurm's count is a list if nodes differ, and its first entry may be lower than this node's.
     if (&launcher == &kTorchrun) {
       expect_below(launcher.local_rank, rank.local_rank, launcher.local_size, rank.local_size);
     }

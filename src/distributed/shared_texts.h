@@ -1,4 +1,4 @@
-// What ranks can tell one another without a collective.
+// A key-value store that ranks share outside of collectives.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace ccexpert::distributed {
 
-/// Texts by key that all ranks see; `get` gives nothing where a key is not there. `count` adds one to a key's
-/// number and returns the sum. All may throw, or never return, where the store is gone.
+/// Texts by key that all ranks see. `get` returns nothing if a key does not exist. `count` adds one to a
+/// key's number and returns the sum. All may throw, or never return, if the store is gone.
 struct SharedTexts {
   std::function<void(const std::string&, const std::string&)> set;
   std::function<std::optional<std::string>(const std::string&)> get;

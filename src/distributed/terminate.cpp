@@ -12,12 +12,12 @@
 namespace ccexpert::distributed {
 namespace {
 
-/// A handler is one for the process, and so is what it says.
+/// The terminate handler is process-wide, and so are its variables.
 std::atomic<int> own_rank = 0;
 std::atomic<std::terminate_handler> before = nullptr;
 
-/// Gloo's exceptions, and c10's DistNetworkError and its like. A type's name in symbols holds these as they
-/// are.
+/// True for Gloo's exceptions and for c10's DistNetworkError and similar. Mangled type names contain these
+/// names verbatim.
 bool is_of_communication(const std::exception& error) {
   const std::string_view type = typeid(error).name();
   return type.find("4gloo") != std::string_view::npos || type.find("Dist") != std::string_view::npos;

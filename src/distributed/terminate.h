@@ -1,13 +1,13 @@
-// The end of a process for what a thread of LibTorch's throws.
+// Process exit after an exception on one of LibTorch's threads.
 #pragma once
 
 #include <exception>
 
 namespace ccexpert::distributed {
 
-/// While it lives, an exception of Gloo's or c10d's that nobody catches ends the process with one line in the
-/// log that names the rank, and exit code 1. They throw on threads of their own where messages do not fit one
-/// another. Others are left to the handler that was there.
+/// During its lifetime, an uncaught exception of Gloo or c10d ends the process with exit code 1 and one line
+/// in the log that names the rank. Both throw on their own threads if messages do not match. Other exceptions
+/// go to the previous handler.
 class TerminateGuard {
  public:
   explicit TerminateGuard(int rank);

@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kLongestPause(100);
 
-/// A look that throws has failed.
+/// A `look` that throws counts as failed.
 Watchdog::State state_of(const std::function<Watchdog::State()>& look) {
   try {
     return look();

@@ -1,5 +1,5 @@
-// Finds a collective that does not end where waiting for it throws nothing: on a GPU, where the host only
-// queues; and on any device after a stop was requested.
+// Detects a collective that hangs although waiting for it throws nothing: on a GPU, where the host only
+// queues work, and on any device after a stop request.
 #pragma once
 
 #include <chrono>
@@ -19,25 +19,27 @@ class Watchdog {
   enum class State { kRunning, kDone, kFailed };
 
   struct Limits {
-    /// From a collective's start; nothing: no limit.
+    /// Limit from a collective's start; nothing: no limit.
     std::optional<std::chrono::milliseconds> timeout = {};
-    /// After a stop, from the end of the collective before: a long step under way may end.
+    /// After a stop, the limit counts from the end of the previous collective, so that a long step can
+    /// finish.
     std::stop_token stop = {};
     std::chrono::milliseconds stop_timeout{0};
-    /// Asked then, on the watchdog's thread: whether the collective cannot end. Else it has that time again.
+    /// Called after that limit, on the watchdog's thread. True if the collective cannot end; otherwise the
+    /// limit starts again.
     std::function<bool()> hopeless = [] { return true; };
   };
 
-  /// `on_late(what, why)` is called once, on a thread of the watchdog's, for the first collective that fails
-  /// or is not done within the limits.
+  /// Calls `on_late(what, why)` once, on the watchdog's thread, for the first collective that fails or
+  /// exceeds a limit.
   using OnLate = std::function<void(const std::string& what, const std::string& why)>;
   Watchdog(Limits limits, OnLate on_late);
-  /// Waits for an `on_late` under way.
+  /// Waits for a running `on_late`.
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// `look` is called now and then, on the watchdog's thread, until it no longer says kRunning.
+  /// Polls `look` on the watchdog's thread until it no longer returns kRunning.
   void watch(std::string what, std::function<State()> look);
 
  private:
@@ -48,19 +50,20 @@ class Watchdog {
   };
 
   void run(const std::stop_token& stop);
-  /// Why the first collective is one to be given up, or "".
+  /// Returns why the first collective must be given up, or "".
   std::string verdict(State state) const;
   bool is_late_after_stop() const;
-  /// Forgets the first collective.
+  /// Removes and returns the first collective's name.
   std::string take_first();
 
   const Limits limits_;
   const OnLate on_late_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Watched> watched_;  // in the order that they were started, which is the one they end in
-  std::chrono::steady_clock::time_point progress_;  ///< the stop, or the last end of a collective after it
-  std::jthread thread_;                             // last: it ends before what it uses
+  std::deque<Watched> watched_;  // in start order, which is also the order of completion
+  std::chrono::steady_clock::time_point
+      progress_;         ///< time of the stop, or of the last completed collective after it
+  std::jthread thread_;  // last member: stops before what it uses is destroyed
 };
 
 }  // namespace ccexpert::distributed

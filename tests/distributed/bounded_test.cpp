@@ -1,4 +1,4 @@
-// Calls that may never return.
+// Calls with a time limit.
 #include "distributed/bounded.h"
 
 #include <thread>

@@ -1,4 +1,4 @@
-// Collectives between real processes over Gloo, and what they are for one process alone.
+// Collectives between real processes over Gloo, and of a single process.
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 constexpr at::ScalarType kTypes[] = {at::kFloat, at::kDouble, at::kBFloat16, at::kLong};
 constexpr int64_t kSizes[] = {1, 7, 1000};
 
-/// Small whole numbers, so that sums are exact in every dtype; different for each rank and element.
+/// Small integers, so that sums are exact in every dtype; they differ by rank and element.
 at::Tensor values(int64_t elements, int rank, at::ScalarType type) {
   return (at::arange(elements, at::kLong).remainder(5) + rank).to(type);
 }
@@ -31,7 +31,7 @@ at::Tensor sums(int64_t elements, int ranks, at::ScalarType type) {
 
 class Collectives : public ::testing::TestWithParam<int> {
  protected:
-  /// `check(communicator, elements, dtype)` on all ranks, for all sizes and dtypes.
+  /// Runs `check(communicator, elements, dtype)` on all ranks, for all sizes and dtypes.
   template <class Check>
   void for_all(Check&& check) {
     in_ranks(GetParam(), [&](int) {
@@ -109,7 +109,7 @@ TEST_P(Collectives, SeveralAreUnderWayAtOnce) {
       pending.push_back(all.all_reduce_sum_async(tensors.back()));
     }
     for (auto& each : pending) each.wait();
-    for (auto& each : pending) each.wait();  // does nothing
+    for (auto& each : pending) each.wait();  // the second wait does nothing
     for (int i = 0; i < 6; ++i) {
       EXPECT_TRUE(at::equal(tensors[static_cast<size_t>(i)], sums(elements, all.size(), type) * i));
     }
@@ -120,7 +120,7 @@ TEST_P(Collectives, TextsOfAnyLength) {
   in_ranks(GetParam(), [](int rank) {
     const auto all = join_ranks();
     for (const size_t length : {size_t{0}, size_t{1}, size_t{300'000}}) {
-      // The last rank's is empty, others differ in length; bytes of all values.
+      // Texts of different lengths with all byte values; the last rank's is empty.
       std::string own(rank + 1 == all->size() ? 0 : length * static_cast<size_t>(rank + 1), '\0');
       for (size_t i = 0; i < own.size(); ++i) own[i] = static_cast<char>(i + static_cast<size_t>(rank));
       const auto texts = all->gather_text(own);

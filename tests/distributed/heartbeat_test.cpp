@@ -1,4 +1,4 @@
-// What ranks conclude from one another's signs of life.
+// Verdicts that ranks draw from each other's heartbeats.
 #include "distributed/heartbeat.h"
 
 #include <map>
@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kInterval(20);
 
-/// Texts that all ranks of this process see.
+/// Texts that all ranks of this process share.
 class Board {
  public:
   SharedTexts texts() {
@@ -63,7 +63,7 @@ TEST_F(Heartbeats, NothingIsWrongWhereAllLive) {
   start(3);
   for (int which = 0; which < 3; ++which) rank(which).count_collective();
   for (int which = 0; which < 3; ++which) EXPECT_EQ(rank(which).diagnose(), "");
-  // Being ahead of oneself is nobody's fault.
+  // A rank that is ahead of the others is not at fault.
   rank(1).count_collective();
   EXPECT_EQ(rank(0).diagnose(), "");
 }
@@ -92,7 +92,7 @@ TEST_F(Heartbeats, WhatOneFoundHoldsForAll) {
   ranks_.erase(1);
   EXPECT_EQ(rank(0).diagnose(), "rank 1 shows no sign of life");
   std::this_thread::sleep_for(rank(0).time_to_tell());
-  // The one that found it stops, too; that is not why the others fail.
+  // Rank 0, which found it, stops too, but is not blamed.
   ranks_.erase(0);
   EXPECT_EQ(rank(2).diagnose(), "rank 1 shows no sign of life");
   ranks_.erase(2);
@@ -121,7 +121,7 @@ TEST_F(Heartbeats, TextsThatNeverAnswerHoldNobodyUp) {
   ranks_.clear();
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
   hanging.unlock();
-  std::this_thread::sleep_for(2 * kInterval);  // the threads that hung end before what they look at
+  std::this_thread::sleep_for(2 * kInterval);  // the blocked threads must end before the board does
 }
 
 TEST_F(Heartbeats, EndsAtOnce) {

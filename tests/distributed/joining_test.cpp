@@ -1,4 +1,4 @@
-// Where ranks find one another: addresses that are wrong, and who else can reach the ports.
+// Addresses at which ranks meet: wrong addresses, and reachability of the ports from outside.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -35,7 +35,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::minutes kLong(5);
 constexpr std::chrono::seconds kSoon(60);
 
-/// What a rank alone of two throws, soon.
+/// Returns the error of a lone rank of two; it comes soon.
 std::string refusal(const Rank& rank, const JoinOptions& options) {
   const auto start = Clock::now();
   const auto message = test::error_of([&] { join(rank, at::kCPU, options); });
@@ -77,7 +77,7 @@ TEST(Joining, AStopEndsTheWait) {
     EXPECT_THAT(
         refusal(of_two(rank), {.timeout = kLong, .stop = stop.get_token()}),
         StartsWith(rank == 0 ? "start of the run: rank 0 was told to stop while it waited for rank 1 (1 "
-                               "of 2 ranks are there)"
+                               "of 2 ranks have joined)"
                              : "start of the run: rank 1 was told to stop while it waited for rank 0 at "
                                "127.0.0.1:"));
     later.join();
@@ -97,12 +97,12 @@ TEST(Joining, RanksOfAnotherRunAreNotItsOwn) {
     auto rank = rank_from_environment();
     rank.run = rank.rank == 0 ? "a run" : "another run";
     EXPECT_THAT(refusal(rank, {.timeout = milliseconds(2000)}),
-                AnyOf(HasSubstr("got no word from rank 1"), HasSubstr("got no word from rank 0"),
-                      HasSubstr("got the end of rank 0")));
+                AnyOf(HasSubstr("got no answer from rank 1"), HasSubstr("got no answer from rank 0"),
+                      HasSubstr("got an exit of rank 0")));
   });
 }
 
-/// Addresses, as /proc writes them, at which this process listens.
+/// Returns the addresses at which this process listens, in the form of /proc.
 std::vector<std::string> own_listeners() {
   std::set<std::string> inodes;
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
@@ -155,9 +155,10 @@ TEST(Address, APortThatIsTakenIsSaid) {
 
 TEST(Address, OfAnotherMachineOpensThisOnesWithAWarning) {
   ::testing::internal::CaptureStderr();
-  const auto listener = listen_at("192.0.2.1", test::free_port());  // an address for examples alone
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
-              HasSubstr("192.0.2.1 is no address of this machine: rank 0 listens at all of its addresses"));
+  const auto listener = listen_at("192.0.2.1", test::free_port());  // an address reserved for examples
+  EXPECT_THAT(
+      ::testing::internal::GetCapturedStderr(),
+      HasSubstr("192.0.2.1 is not an address of this machine: rank 0 listens on all of its addresses"));
   EXPECT_EQ(listener.address, "127.0.0.1");
   ::close(*listener.socket);
 }

@@ -1,4 +1,4 @@
-// The start of a run by a store that is a map.
+// Start of a run, with a map as the store.
 #include "distributed/meeting.h"
 
 #include <future>
@@ -40,7 +40,7 @@ class MeetingTest : public ::testing::Test {
                 }};
   }
   static Rank rank_of(int rank, int size) { return {.rank = rank, .size = size}; }
-  /// What each of `ranks` throws.
+  /// Returns the error of each of `ranks`.
   std::vector<std::string> meet_as(const std::vector<Rank>& ranks,
                                    const std::function<JoinOptions(int)>& options) {
     std::vector<std::future<std::string>> answers;
@@ -75,7 +75,7 @@ TEST_F(MeetingTest, AnotherProgramIsNamedOnAllRanks) {
 TEST_F(MeetingTest, ARankThatWasStartedTwiceEndsTheRun) {
   const auto errors = meet_as({rank_of(0, 3), rank_of(1, 3), rank_of(1, 3)},
                               [](int) { return JoinOptions{.timeout = kLong}; });
-  EXPECT_THAT(errors, Each("start of the run: two processes say that they are rank 1"));
+  EXPECT_THAT(errors, Each("start of the run: two processes claim to be rank 1"));
 }
 
 TEST_F(MeetingTest, AStopOfOneEndsTheWaitOfAllWithItsReason) {
@@ -90,7 +90,7 @@ TEST_F(MeetingTest, AStopOfOneEndsTheWaitOfAllWithItsReason) {
   });
   later.join();
   EXPECT_THAT(errors, Each("start of the run: rank 1 was told to stop while it waited for rank 2, 3 (2 of 4 "
-                           "ranks are there)"));
+                           "ranks have joined)"));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
@@ -113,9 +113,9 @@ TEST_F(MeetingTest, TheFirstRankSaysWhomItWaitsFor) {
       meet_as({rank_of(0, 3), rank_of(2, 3)}, [](int) { return JoinOptions{.timeout = milliseconds(3500)}; });
   const auto printed = ::testing::internal::GetCapturedStderr();
   EXPECT_THAT(printed,
-              HasSubstr("start of the run: 2 of 3 ranks are there, waiting for rank 1 (at most 3 s)"));
+              HasSubstr("start of the run: 2 of 3 ranks have joined, waiting for rank 1 (at most 3 s)"));
   EXPECT_EQ(std::count(printed.begin(), printed.end(), '\n'), 1) << printed;
-  EXPECT_THAT(errors, Each("start of the run: expected 3 ranks within 3500 ms, got no word from rank 1"));
+  EXPECT_THAT(errors, Each("start of the run: expected 3 ranks within 3500 ms, got no answer from rank 1"));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ TEST(Nccl, OneRankOfALauncherTalksToItself) {
 
 TEST(Nccl, WithoutALauncherOneProcessIsAlone) {
   const auto alone = join({.launched = true}, at::kCPU, {.timeout = std::chrono::seconds(1)});
-  EXPECT_EQ(alone->size(), 1);  // a CPU has no use for a group of one
+  EXPECT_EQ(alone->size(), 1);  // on a CPU, one rank needs no process group
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Ranks that die, hang or never come: the others learn which one, and soon.
+// Ranks that die, hang or never join: the others soon report which one.
 #include <csignal>
 #include <thread>
 
@@ -24,11 +24,11 @@ using ::testing::Not;
 using Clock = std::chrono::steady_clock;
 
 constexpr milliseconds kTimeout(2500);
-/// Far beyond a collective's timeout and the watch for signs of life behind it, on however busy a machine;
-/// far below what waiting for a lost rank would take.
+/// Far above a collective's timeout plus the heartbeat watch, even on a busy machine; far below the time that
+/// waiting for a lost rank would take.
 constexpr std::chrono::seconds kAtMost(60);
 
-/// What the first failing of many collectives throws; soon.
+/// Returns the error of the first of many collectives that fails; it comes soon.
 std::string failure_of_collectives(Communicator& all) {
   const auto start = Clock::now();
   const auto message = test::error_of([&] {
@@ -97,7 +97,7 @@ TEST(LostRankAmid, EveryCollectiveNamesIt) {
              const auto gone = HasSubstr("rank 1 shows no sign of life");
              const auto own = "rank " + std::to_string(rank) + ": ";
              const auto whole = at::ones({3000}), shard = at::ones({1000});
-             // What a peer's end broke stays broken.
+             // After a peer has died, later collectives fail too.
              EXPECT_THAT(test::error_of([&] { all->reduce_scatter_sum(whole, shard); }),
                          AllOf(HasSubstr(own + "reduce_scatter failed"), gone));
              EXPECT_THAT(test::error_of([&] { all->all_gather(shard, whole); }),
@@ -109,15 +109,16 @@ TEST(LostRankAmid, EveryCollectiveNamesIt) {
 }
 
 TEST(Joining, NamesWhoDoesNotCome) {
-  in_ranks(4,
-           [](int) {
-             const auto start = Clock::now();
-             EXPECT_THAT(
-                 test::error_of([] { join_ranks(milliseconds(2000)); }),
-                 HasSubstr("start of the run: expected 4 ranks within 2000 ms, got no word from rank 1, 3"));
-             EXPECT_LT(Clock::now() - start, kAtMost);
-           },
-           {.absent = {1, 3}});
+  in_ranks(
+      4,
+      [](int) {
+        const auto start = Clock::now();
+        EXPECT_THAT(
+            test::error_of([] { join_ranks(milliseconds(2000)); }),
+            HasSubstr("start of the run: expected 4 ranks within 2000 ms, got no answer from rank 1, 3"));
+        EXPECT_LT(Clock::now() - start, kAtMost);
+      },
+      {.absent = {1, 3}});
 }
 
 TEST(Joining, NamesThePlaceWhereTheFirstRankIsMissing) {

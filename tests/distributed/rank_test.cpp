@@ -1,4 +1,4 @@
-// Which rank a process is, by the variables of each launcher.
+// Rank of a process from the variables of each launcher.
 #include <cstdlib>
 #include <map>
 
@@ -73,7 +73,7 @@ TEST_F(RankFromEnvironment, ALauncherMayStartOneAlone) {
 }
 
 TEST_F(RankFromEnvironment, ASlurmBatchScriptIsOneProcess) {
-  // Without srun: what sbatch sets.
+  // Variables that sbatch sets without srun.
   const auto rank = with({{"SLURM_PROCID", "0"}, {"SLURM_LOCALID", "0"}, {"SLURM_NTASKS", "8"}});
   EXPECT_EQ(rank.size, 1);
   EXPECT_FALSE(rank.launched);

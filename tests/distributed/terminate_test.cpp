@@ -1,4 +1,4 @@
-// What a thread of Gloo's throws.
+// Exceptions on a thread of Gloo.
 #include "distributed/terminate.h"
 
 #include <csignal>
@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace gloo {
-/// As Gloo's own, whose header is not shipped.
+/// A substitute for Gloo's exception, whose header is not shipped.
 struct EnforceNotMet : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -1,4 +1,4 @@
-// Which collectives a watchdog reports.
+// Collectives that the watchdog reports.
 #include "distributed/watchdog.h"
 
 #include <atomic>
@@ -17,7 +17,7 @@ using State = Watchdog::State;
 constexpr milliseconds kShort(50);
 constexpr std::chrono::seconds kPatience(20);
 
-/// What is reported, once something is.
+/// Waits for a report and returns it.
 struct Report {
   std::promise<std::string> promise;
   std::future<std::string> future = promise.get_future();
@@ -64,7 +64,7 @@ TEST(Watchdog, AfterAStopACollectiveHasLessTime) {
   stop.request_stop();
   std::this_thread::sleep_for(milliseconds(600));
   first_ends = true;
-  // The second has its second from the end of the first.
+  // The second collective's limit counts from the end of the first.
   EXPECT_EQ(report.future.wait_for(milliseconds(600)), std::future_status::timeout);
   EXPECT_EQ(report.within_patience(), "second");
   EXPECT_EQ(report.reason, "it did not end within 1 s after the stop");

@@ -84,10 +84,10 @@ TEST_F(TrainRanks, SigtermEndsTheWaitForTheOthers) {
   EXPECT_LT(Clock::now() - start, kSoon);
   EXPECT_EQ(result.exit_code, 128 + SIGTERM);
   EXPECT_THAT(result.err,
-              HasSubstr("start of the run: 1 of 2 ranks are there, waiting for rank 1 (at most 600 s)\n"));
+              HasSubstr("start of the run: 1 of 2 ranks have joined, waiting for rank 1 (at most 600 s)\n"));
   EXPECT_THAT(result.err,
               HasSubstr("start of the run: rank 0 was told to stop while it waited for rank 1 (1 of 2 "
-                        "ranks are there)\n"));
+                        "ranks have joined)\n"));
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 2) << result.err;
 }
 
