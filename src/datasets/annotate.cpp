@@ -38,7 +38,7 @@ void check(const AnnotateOptions& options) {
     if (!right) fail({what, expected, got});
   };
   const auto& endpoint = options.endpoint;
-  expect(!endpoint.model.empty(), "model", "a name that the endpoint knows", "none");
+  expect(!endpoint.model.empty(), "model", "a model name known to the endpoint", "none");
   expect(endpoint.concurrency >= 1 && endpoint.concurrency <= 256, "concurrency", "1 to 256",
          std::to_string(endpoint.concurrency));
   expect(endpoint.retries >= 0, "retries", "0 or more", std::to_string(endpoint.retries));
@@ -50,7 +50,7 @@ void check(const AnnotateOptions& options) {
   expect(options.attempts >= 1, "attempts", "1 or more", std::to_string(options.attempts));
   expect(options.image_side >= 32, "image_side", "32 pixels or more", std::to_string(options.image_side));
   const bool priced = endpoint.price_in > 0 || endpoint.price_out > 0;
-  expect(options.max_cost == 0 || priced, "max_cost", "prices of tokens with it", "none");
+  expect(options.max_cost == 0 || priced, "max_cost", "token prices", "none");
 }
 
 ChatPair pair_of(const json& entry, const std::string& where, const fs::path& root) {
@@ -66,11 +66,11 @@ enum class Outcome {
   kAnnotated,
 };
 
-/// One entry on its way.
+/// Entry in progress.
 struct Job {
   json entry;
   std::string where;
-  int64_t number = 0;  ///< from 0 on
+  int64_t number = 0;  ///< index from 0
   Outcome outcome = Outcome::kNoPair;
   std::vector<std::string> captions = {};
   std::string problem = {};
@@ -136,19 +136,19 @@ class Annotator {
     });
   }
 
-  /// Puts on the account what earlier runs paid for these pairs, so that max_cost holds for all runs.
+  /// Adds the cost of earlier runs for these pairs to the account, so that max_cost covers all runs.
   void recall_all() {
     for_each_job(0, [this](Job& job) {
       try {
         attempt(job, [this](const ordered_json& messages) { return purse_.recall(messages); });
-      } catch (const Unpaid&) {  // the rest of the conversation is yet to come
+      } catch (const Unpaid&) {  // the rest of the conversation has not been paid for yet
         return;
       }
     });
   }
 
   void annotate_all() {
-    // In order and before any request: threads would tell of whichever bad entry they meet first.
+    // Check in order before any request: threads would report whichever bad entry they meet first.
     if (options_.on_error == OnError::kError) {
       for (const auto& job : jobs_) pair_of(job.entry, job.where, root_);
     }
@@ -221,7 +221,7 @@ class Annotator {
 
   void commit_failures() {
     if (failures_ != nullptr) return failures_->commit();
-    std::error_code code;  // those of an earlier run are none of this list
+    std::error_code code;  // failures of an earlier run do not belong to this list
     fs::remove(failures_path(), code);
   }
 
@@ -253,7 +253,7 @@ class Annotator {
 
 constexpr int64_t kTokensOfCaption = 25;
 
-/// Replaces pictures by their lengths.
+/// Replaces images by their lengths.
 void leave_out_images(ordered_json& value) {
   if (value.is_string()) {
     const auto& text = value.get_ref<const std::string&>();
@@ -264,16 +264,16 @@ void leave_out_images(ordered_json& value) {
   }
 }
 
-/// What a run would ask.
+/// Requests that a run would send.
 struct Plan {
   int64_t pairs = 0;
   int64_t no_pairs = 0;
-  int64_t prompt_tokens = 0;  ///< of first turns
-  ordered_json first = {};    ///< request, without its images
+  int64_t prompt_tokens = 0;  ///< of the first turns
+  ordered_json first = {};    ///< first request, without its images
 };
 
 void add_to(Plan& plan, const ChatPair& pair, const AnnotateOptions& options) {
-  // Images need not be read for their number of tokens.
+  // Images do not have to be read to count their tokens.
   auto text_only = options;
   const bool describes = options.task == AnnotateTask::kDescribe;
   if (describes) text_only.task = AnnotateTask::kEnrich;
@@ -328,11 +328,12 @@ std::string annotate_plan(const AnnotateOptions& options) {
   const auto turns = turns_of(options.task);
   const ChatTokens tokens{turns * plan.prompt_tokens,
                           plan.pairs * (options.captions + (turns - 1) * 8) * kTokensOfCaption};
-  auto text = fmt::format("{} pairs, {} requests or more, some {} prompt and {} answer tokens", plan.pairs,
+  auto text = fmt::format("{} pairs, at least {} requests, about {} prompt and {} answer tokens", plan.pairs,
                           plan.pairs * turns, tokens.prompt, tokens.answer);
   if (options.endpoint.price_in > 0 || options.endpoint.price_out > 0)
-    text += fmt::format(", some {:.2f} at these prices", cost_of(options.endpoint, tokens));
-  if (plan.no_pairs > 0) text += fmt::format("\n{} entries are no pair and would be left out", plan.no_pairs);
+    text += fmt::format(", about {:.2f} at these prices", cost_of(options.endpoint, tokens));
+  if (plan.no_pairs > 0)
+    text += fmt::format("\n{} entries are not pairs and would be left out", plan.no_pairs);
   return text + "\nFirst request to " + shown_url(options.endpoint.base_url) + "/chat/completions:\n" +
          plan.first.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }

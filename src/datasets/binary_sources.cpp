@@ -1,4 +1,4 @@
-// SYSU-CD and LEVIR-CD: one mask a pair that says where, and not what.
+// SYSU-CD and LEVIR-CD: one mask per pair with the place of changes but not their kind.
 #include <fmt/format.h>
 
 #include "datasets/mask_source.h"
@@ -28,7 +28,7 @@ std::vector<MaskedPair> pairs_in(const fs::path& input, const Folders& folders) 
   for (const auto* split : {"train", "val", "test"}) {
     if (has(input, split)) add(split, std::string(split) + "/");
   }
-  // A part of a set, without splits.
+  // Part of a set, without splits.
   if (pairs.empty() && has(input, "label")) add("train", "");
   return pairs;
 }
@@ -37,7 +37,7 @@ Labels binary_labels(const std::vector<LabelImage>& labels) {
   return {binary_map(labels.front())};
 }
 
-/// SYSU-CD marks buildings, roads, vegetation, sea and works alike.
+/// SYSU-CD does not distinguish buildings, roads, vegetation, sea and construction works.
 MaskReading sysu_reading() {
   return {{{"an area",
             "areas",

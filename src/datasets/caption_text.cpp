@@ -12,7 +12,7 @@ struct Replacement {
   std::string_view to;
 };
 
-/// Quotes, dashes, the ellipsis, blanks of other widths, and the byte order mark.
+/// Quotes, dashes, the ellipsis, spaces of other widths and the byte order mark.
 constexpr std::array<Replacement, 12> kTypographic{{{"\xE2\x80\x98", "'"},
                                                     {"\xE2\x80\x99", "'"},
                                                     {"\xE2\x80\x9C", "\""},
@@ -31,7 +31,7 @@ bool is_control(char c) {
   return byte < 0x20 || byte == 0x7f;
 }
 
-/// The replacement that `text` begins with, or none.
+/// Returns the replacement for the start of `text`, or null.
 const Replacement* typographic(std::string_view text) {
   const auto found = std::find_if(kTypographic.begin(), kTypographic.end(),
                                   [&](const Replacement& each) { return text.starts_with(each.from); });
@@ -59,7 +59,7 @@ bool closes(char c) {
   return std::string_view(".,;:!?)]").find(c) != std::string_view::npos;
 }
 
-/// A mark that stands alone or before a blank: ".5" keeps its blank.
+/// True for a mark at the end or before a space: ".5" keeps the space before it.
 bool closes_at(std::string_view text, size_t i) {
   return closes(text[i]) && (i + 1 == text.size() || text[i + 1] == ' ' || closes(text[i + 1]));
 }
@@ -97,7 +97,7 @@ std::string clean_caption(std::string_view text) {
 }
 
 bool says_no_change(std::string_view caption) {
-  // The five sentences of LEVIR-CC, those of CLEVR-Change and our own, and what models make of them.
+  // Phrases of LEVIR-CC's five sentences, CLEVR-Change, our own captions, and variants written by models.
   constexpr std::array<std::string_view, 28> kPhrases{
       "no difference",        "same as before",      "no change",
       "nothing has changed",  "nothing changed",     "nothing was changed",
@@ -113,7 +113,7 @@ bool says_no_change(std::string_view caption) {
   const bool found = std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
     return text.find(phrase) != std::string::npos;
   });
-  // "the road is the same, but a house is built" does say of a change.
+  // "the road is the same, but a house is built" does report a change.
   return found && text.find(" but ") == std::string::npos && text.find(" except") == std::string::npos;
 }
 

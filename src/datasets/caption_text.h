@@ -1,4 +1,4 @@
-// Captions of all sources in one form.
+// Normalisation of captions to one form for all sources.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@
 
 namespace ccexpert::datasets {
 
-/// Without outer blanks, control characters and line breaks; single blanks between words, none before
-/// . , ; : ! ? and closing brackets; typographic quotes, dashes and blanks as ASCII; repeated final full
-/// stops as one. Case and words stay. "" for a text without a letter or digit.
+/// Normalises a caption: no outer spaces, control characters or line breaks; single spaces between words,
+/// none before . , ; : ! ? and closing brackets; typographic quotes, dashes and spaces as ASCII; one final
+/// full stop. Case and words stay. Returns "" for a text without a letter or digit.
 std::string clean_caption(std::string_view text);
 
-/// Whether a caption says that nothing changed.
+/// True if a caption says that nothing changed.
 bool says_no_change(std::string_view caption);
 
-/// Appends those of `more` that are not there yet.
+/// Appends the captions of `more` that `captions` lacks.
 void add_new_captions(std::vector<std::string>& captions, const std::vector<std::string>& more);
 
 }  // namespace ccexpert::datasets

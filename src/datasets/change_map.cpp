@@ -11,7 +11,7 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// Where pixels are of one kind, or of any (0), as 255.
+/// Returns 255 where pixels have this kind, or any kind if it is 0.
 cv::Mat mask_of(const ChangeMap& map, int kind) {
   cv::Mat mask(static_cast<int>(map.height), static_cast<int>(map.width), CV_8U);
   std::transform(map.kinds.begin(), map.kinds.end(), mask.begin<uint8_t>(), [&](uint8_t each) {
@@ -22,8 +22,8 @@ cv::Mat mask_of(const ChangeMap& map, int kind) {
 
 struct Region {
   int64_t pixels = 0;
-  double row = 0.0;     ///< of its centre
-  double column = 0.0;  ///< of its centre
+  double row = 0.0;     ///< row of its centre
+  double column = 0.0;  ///< column of its centre
   Window box;
 };
 
@@ -43,21 +43,20 @@ std::vector<Region> regions_of(const cv::Mat& mask) {
   return regions;
 }
 
-/// The third of `size` that a place lies in.
+/// Returns the third of `size` that contains a place.
 int third(double place, int64_t size) {
   return std::clamp(static_cast<int>(3.0 * place / static_cast<double>(size)), 0, 2);
 }
 
-/// The number of the field of the grid that a region's centre is in.
+/// Returns the index of the grid cell that contains a region's centre.
 size_t field_of(const Region& region, const ChangeMap& map) {
   return 3 * static_cast<size_t>(third(region.row, map.height)) +
          static_cast<size_t>(third(region.column, map.width));
 }
 
-/// Where regions lie: the one field of the grid where nearly all of them and of their pixels are, else
-/// spread.
+/// Returns the grid cell that contains nearly all regions and nearly all of their pixels, else kSpread.
 Area area_of(const std::vector<Region>& regions, const ChangeMap& map) {
-  // A region as wide as the scene has its centre in the middle and is everywhere.
+  // A region as wide as the scene has its centre in the middle but covers all cells.
   const bool wide = std::any_of(regions.begin(), regions.end(), [&](const Region& region) {
     return 3 * region.box.height > 2 * map.height && 3 * region.box.width > 2 * map.width;
   });
@@ -70,7 +69,7 @@ Area area_of(const std::vector<Region>& regions, const ChangeMap& map) {
     total += region.pixels;
   }
   const auto most = static_cast<size_t>(std::max_element(pixels.begin(), pixels.end()) - pixels.begin());
-  // Captions count the regions: most of them must be where the caption says that they are.
+  // Captions count the regions, so most regions must be in the cell that the caption names.
   const auto nearly_all = [](int64_t part, int64_t whole) { return 4 * part >= 3 * whole; };
   const bool there =
       nearly_all(pixels[most], total) && nearly_all(numbers[most], static_cast<int64_t>(regions.size()));
@@ -81,7 +80,7 @@ double pixels_of(const ChangeMap& map) {
   return static_cast<double>(map.height) * static_cast<double>(map.width);
 }
 
-/// A square around the middle of `box`, moved into the image.
+/// Returns a square around the centre of `box`, moved into the image.
 Window square_around(const Window& box, int64_t side, const ChangeMap& map) {
   const auto place = [](int64_t start, int64_t length, int64_t window, int64_t size) {
     return std::clamp<int64_t>(start + length / 2 - window / 2, 0, size - window);
@@ -90,7 +89,7 @@ Window square_around(const Window& box, int64_t side, const ChangeMap& map) {
           side};
 }
 
-/// How much of `box` lies in `window`.
+/// Returns the share of `box` inside `window`.
 double covered(const Window& box, const Window& window) {
   const auto overlap = [](int64_t a, int64_t n, int64_t b, int64_t m) {
     return std::max<int64_t>(0, std::min(a + n, b + m) - std::max(a, b));
@@ -100,7 +99,7 @@ double covered(const Window& box, const Window& window) {
   return static_cast<double>(shared) / static_cast<double>(box.height * box.width);
 }
 
-/// Regions that are near one another as one, with the box and the number of the pixels that changed alone.
+/// Joins nearby regions. Box and number of pixels include only the changed pixels.
 std::vector<Region> clusters_of(const cv::Mat& mask) {
   const int reach = std::max(3, std::max(mask.rows, mask.cols) / 24);
   cv::Mat grown, labels;

@@ -1,4 +1,4 @@
-// What a mask says: how many changes of which kind, how large, and where.
+// Facts from a mask: number, kind, size and place of changes.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 
 namespace ccexpert::datasets {
 
-/// For each pixel 0, or the kind of its change from 1 on (a source's own numbers).
+/// For each pixel 0 if unchanged, else the kind of its change, 1 or more (the source's own numbers).
 struct ChangeMap {
   int64_t height = 0;
   int64_t width = 0;
   std::vector<uint8_t> kinds;
 };
 
-/// A part of an image.
+/// Rectangle of an image.
 struct Window {
   int64_t top = 0;
   int64_t left = 0;
@@ -27,7 +27,7 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-/// Rows and columns of a 3 x 3 grid; several of them; or one region that reaches over most of the scene.
+/// Cell of a 3 x 3 grid; kSpread: several cells; kAcross: one region over most of the scene.
 enum class Area {
   kTopLeft,
   kTop,
@@ -45,16 +45,16 @@ enum class Area {
 /// All changes of one kind.
 struct MaskFact {
   int kind = 0;
-  int64_t count = 0;   ///< regions that do not touch
-  double share = 0.0;  ///< of the image
+  int64_t count = 0;   ///< separate regions
+  double share = 0.0;  ///< share of the image
   Area area = Area::kSpread;
 };
 
-/// Facts by share, the largest first; regions below `least_share` of the image are noise.
+/// Returns facts by share, the largest first; ignores regions below `least_share` of the image as noise.
 std::vector<MaskFact> facts_of(const ChangeMap& map, double least_share);
 
-/// The windows that show a map's changes: the whole image where they are significant, or where there are
-/// none; else windows around them that they fill as far as CropOptions says, the largest change first.
+/// Returns the windows that show a map's changes: the whole image if the changes are significant or absent;
+/// otherwise windows around them, filled as CropOptions requires, the largest change first.
 std::vector<Window> windows_of(const ChangeMap& map, const CropOptions& options);
 
 ChangeMap cut(const ChangeMap& map, const Window& window);

@@ -1,4 +1,4 @@
-// ChangeChat-105k: conversations over pairs of LEVIR-CC; only those that ask for a caption are taken.
+// ChangeChat-105k: conversations about pairs of LEVIR-CC; only requests for captions are used.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -22,7 +22,7 @@ bool holds_any(const std::string& text, std::initializer_list<std::string_view> 
                      [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }
 
-/// Whether a question is for a caption, not for a number, a place or yes and no.
+/// True if a question asks for a caption, not for a number, a place or yes or no.
 bool asks_for_caption(std::string question) {
   std::transform(question.begin(), question.end(), question.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -35,7 +35,7 @@ bool asks_for_caption(std::string question) {
                     "what are the differences", "summarize the change", "summarise the change"});
 }
 
-/// Answers to questions for a caption.
+/// Returns the answers to questions that ask for a caption.
 std::vector<std::string> captions_of(const json& entry) {
   std::vector<std::string> captions;
   bool asked = false;
@@ -64,7 +64,7 @@ Images images_of(const json& entry) {
   return {images[0], images[1]};
 }
 
-/// "train/A/x.png" or "x_A.png" as a uid that other pairs do not have.
+/// Makes an entry with a unique uid from a path such as "train/A/x.png" or "x_A.png".
 Entry entry_of(const json& json_entry, std::vector<std::string> captions, const std::string& split) {
   auto [before, after] = images_of(json_entry);
   Entry entry{.split = split, .uid = fs::path(before).replace_extension().string()};

@@ -1,4 +1,4 @@
-// ChangeSim: a robot's views of simulated warehouses at two times, with maps of what was moved.
+// ChangeSim: a robot's views of simulated warehouses at two times, with maps of the changes.
 #include <algorithm>
 #include <array>
 

@@ -35,7 +35,7 @@ void start_curl() {
   if (started != CURLE_OK) fail("libcurl", curl_easy_strerror(started));
 }
 
-/// One connection a thread, kept for its next request.
+/// Returns this thread's connection, which is kept for its next request.
 CURL* connection() {
   thread_local const Handle handle(curl_easy_init());
   if (handle == nullptr) fail("libcurl", "cannot start");
@@ -50,17 +50,17 @@ size_t take_bytes(const char* bytes, size_t size, size_t count, void* text) {
   return size * count;
 }
 
-/// What one try gave.
+/// Result of one try.
 struct Reply {
   CURLcode code = CURLE_OK;
   long status = 0;
   std::string text;
-  double retry_after = 0.0;  ///< seconds, 0 where the server does not say
+  double retry_after = 0.0;  ///< seconds, 0 if the server does not set it
 };
 
 Headers headers_of(const EndpointOptions& options) {
   curl_slist* list = curl_slist_append(nullptr, "Content-Type: application/json");
-  // No "100-continue": servers of models answer at once.
+  // Disable "100-continue": model servers accept the body immediately.
   list = curl_slist_append(list, "Expect:");
   if (!options.key.empty()) list = curl_slist_append(list, ("Authorization: Bearer " + options.key).c_str());
   return Headers(list);
@@ -92,7 +92,7 @@ bool is_success(const Reply& reply) {
   return reply.code == CURLE_OK && reply.status >= 200 && reply.status < 300;
 }
 
-/// What the server says of a refusal: the message where there is one, else all.
+/// Returns the message of a refusal, or the whole text if it has none.
 std::string words_of(const Reply& reply) {
   const auto parsed = try_parse_json(reply.text);
   if (!parsed || !parsed->is_object() || !parsed->contains("error")) return reply.text;
@@ -101,7 +101,7 @@ std::string words_of(const Reply& reply) {
   return has_message ? error["message"].get<std::string>() : error.dump();
 }
 
-/// The server's own words about a refusal, on one line.
+/// Returns the server's reason for a refusal, on one line.
 std::string reason_of(const Reply& reply, const Secret& secret) {
   auto text = secret.cut(words_of(reply));
   std::replace_if(
@@ -113,7 +113,7 @@ std::string reason_of(const Reply& reply, const Secret& secret) {
   return fmt::format("status {}: {:.300}", reply.status, text);
 }
 
-/// Whether the same request may do better later. A success that holds no answer was cut short.
+/// True if the same request may succeed later. A success without an answer was truncated.
 bool passes(const Reply& reply) {
   if (reply.code != CURLE_OK) {
     return reply.code != CURLE_URL_MALFORMAT && reply.code != CURLE_UNSUPPORTED_PROTOCOL &&
@@ -123,7 +123,7 @@ bool passes(const Reply& reply) {
          reply.status >= 500;
 }
 
-/// A text, or the texts of parts.
+/// Returns the content's text, or the joined texts of its parts.
 std::string text_of_content(const json& content) {
   if (content.is_string()) return content.get<std::string>();
   std::string text;
@@ -135,7 +135,7 @@ std::string text_of_content(const json& content) {
   return text;
 }
 
-/// A count as any kind of number; nothing for all else.
+/// Returns a count given as any number type; nothing for other values.
 std::optional<int64_t> count_of(const json& usage, const char* key) {
   constexpr double kMost = 1e12;
   const auto found = usage.is_object() ? usage.find(key) : usage.end();
@@ -145,7 +145,8 @@ std::optional<int64_t> count_of(const json& usage, const char* key) {
                                       : std::nullopt;
 }
 
-/// The answer is paid for: all but its text may be missing or odd. Nothing where there is no message.
+/// Returns the answer, or nothing without a message. The answer is paid for, so fields other than its text
+/// may be missing or malformed.
 std::optional<ChatAnswer> answer_of(const Reply& reply) {
   if (!is_success(reply)) return std::nullopt;
   const auto parsed = try_parse_json(reply.text);
@@ -165,7 +166,7 @@ std::optional<ChatAnswer> answer_of(const Reply& reply) {
       .answer_tokens = count_of(usage, "completion_tokens")};
 }
 
-/// Sleeps, and throws Stopped where a stop comes first.
+/// Sleeps; throws Stopped if a stop is requested first.
 void wait(double seconds, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
@@ -177,19 +178,20 @@ void wait(double seconds, const std::stop_token& stop) {
 [[noreturn]] void refuse(const Reply& reply, const std::string& url, const Secret& secret) {
   if (reply.code != CURLE_OK) throw EndpointError(fmt::format("{}: {}", url, curl_easy_strerror(reply.code)));
   const auto text = fmt::format("{}: {}", url, reason_of(reply, secret));
-  // One request may be too long or not to the server's liking; a wrong key is wrong for all.
+  // A single request may be too long or rejected; a wrong key affects all requests.
   const bool for_all = reply.status == 401 || reply.status == 403 || reply.status == 404 ||
                        reply.status == 405 || (reply.status >= 300 && reply.status < 400);
   if (for_all) throw EndpointError(text);
   throw Error(text);
 }
 
-/// A server that is closed for hours is so for every request: better to end than to sleep.
+/// Throws EndpointError for a long Retry-After: a server that is down for hours refuses every request.
 void expect_short_wait(const Reply& reply, const std::string& url, const Secret& secret) {
   if (reply.retry_after <= kLongestWait) return;
-  throw EndpointError(fmt::format(
-      "{}: Retry-After: expected at most {} seconds, got {} ({}; the same command goes on from the journal)",
-      url, kLongestWait, reply.retry_after, reason_of(reply, secret)));
+  throw EndpointError(
+      fmt::format("{}: Retry-After: expected at most {} seconds, got {} ({}; the same command continues from "
+                  "the journal)",
+                  url, kLongestWait, reply.retry_after, reason_of(reply, secret)));
 }
 
 }  // namespace
@@ -213,7 +215,7 @@ ChatClient::ChatClient(const EndpointOptions& options) : options_(options), secr
   if (!options_.base_url.starts_with("http://") && !options_.base_url.starts_with("https://")) {
     fail({"base URL", "http://... or https://...", fmt::format("'{}'", shown_url(options_.base_url))});
   }
-  if (options_.key.find_first_of("\r\n") != std::string::npos) fail("key", "holds a line break");
+  if (options_.key.find_first_of("\r\n") != std::string::npos) fail("key", "contains a line break");
   start_curl();
 }
 
@@ -221,7 +223,7 @@ ChatAnswer ChatClient::ask(const std::string& body, const std::stop_token& stop)
   for (int64_t retry = 0;; ++retry) {
     if (stop.stop_requested()) throw Stopped{};
     const auto reply = send(options_, body);
-    // Servers tell what they were sent, and what they say is written to files.
+    // Servers may echo the request, and their answers are written to files.
     if (const auto answer = answer_of(reply)) {
       return {secret_.cut(answer->text), secret_.cut(answer->finish), answer->prompt_tokens,
               answer->answer_tokens};
@@ -235,7 +237,7 @@ ChatAnswer ChatClient::ask(const std::string& body, const std::stop_token& stop)
 }
 
 double ChatClient::pause_before(int64_t retry) {
-  // Up to half longer, so that threads that were refused together do not come back together.
+  // Jitter of up to half the pause, so that threads refused together do not retry together.
   const double random = static_cast<double>(data::splitmix64(++jitter_) >> 11) * 0x1p-53;
   const double pause =
       options_.backoff_seconds * std::exp2(static_cast<double>(retry)) * (1.0 + 0.5 * random);

@@ -1,4 +1,4 @@
-// Chat completions over HTTP, with patience.
+// Client for chat completions over HTTP, with retries.
 #pragma once
 
 #include <atomic>
@@ -16,44 +16,44 @@
 
 namespace ccexpert::datasets {
 
-/// What came back for one request.
+/// Answer to one request.
 struct ChatAnswer {
   std::string text;
   std::string finish;                    ///< "stop", "length", ...
-  std::optional<int64_t> prompt_tokens;  ///< nothing where the server does not tell
+  std::optional<int64_t> prompt_tokens;  ///< nothing if the server does not report it
   std::optional<int64_t> answer_tokens;
 };
 
-/// Ends the run, whatever on_error says.
+/// Error that ends the run regardless of on_error.
 class FatalError : public Error {
  public:
   using Error::Error;
 };
 
-/// The endpoint refuses everything: key, model or address are wrong, or it is closed for long.
+/// The endpoint refuses all requests: key, model or address are wrong, or it is unavailable for long.
 class EndpointError : public FatalError {
  public:
   using FatalError::FatalError;
 };
 
-/// The body of a request for an answer to `messages`.
+/// Returns the body of a request with `messages`.
 nlohmann::ordered_json chat_request(const EndpointOptions& options, const nlohmann::ordered_json& messages);
 
-/// The address without the name and the password of a user.
+/// Returns the URL without user name and password.
 std::string shown_url(const std::string& url);
 
-/// May be called from several threads.
+/// Thread-safe client.
 class ChatClient {
  public:
-  /// Throws Error for options that cannot work.
+  /// Throws Error for invalid options.
   explicit ChatClient(const EndpointOptions& options);
   ChatClient(const ChatClient&) = delete;
   ChatClient& operator=(const ChatClient&) = delete;
 
-  /// Waits for the answer, through refusals that pass and answers that were cut short. A stop ends waiting
-  /// between tries, not a request that is on its way: its answer may be paid for already. Throws
-  /// EndpointError, Error for a request that is refused for good, and Stopped. The key is neither in their
-  /// texts nor in the answer.
+  /// Sends a request and returns the answer; retries after temporary failures and truncated answers. A stop
+  /// ends the wait between tries but not a request in flight: its answer may already be paid for. Throws
+  /// EndpointError, Error for a request that is refused permanently, and Stopped. The key appears neither in
+  /// their texts nor in the answer.
   ChatAnswer ask(const std::string& body, const std::stop_token& stop);
 
   int64_t retries() const { return retries_; }

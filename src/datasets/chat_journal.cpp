@@ -33,13 +33,13 @@ std::optional<TextKey> key_of(const std::string& text) {
   return TextKey{std::stoull(text.substr(16), nullptr, 16), std::stoull(text.substr(0, 16), nullptr, 16)};
 }
 
-/// Whether the line is an answer, or one of which the end is missing.
+/// True if the line is an answer, complete or truncated.
 bool begins_as_answer(std::string_view line) {
   return line.starts_with(kStart) || kStart.starts_with(line);
 }
 
 [[noreturn]] void fail_as_foreign(const std::string& where, const std::string& line) {
-  fail({where, "an answer of a journal of annotate", fmt::format("'{:.60}'", line)});
+  fail({where, "an answer from an annotate journal", fmt::format("'{:.60}'", line)});
 }
 
 std::optional<int64_t> count_of(const json& entry, const char* key) {
@@ -75,12 +75,12 @@ ChatJournal::~ChatJournal() {
 
 void ChatJournal::read() {
   std::ifstream stream(path_, std::ios::binary);
-  // What cannot be read is not cut off below.
+  // Fail here so that an unreadable file is not truncated below.
   if (!stream.is_open()) fail(path_.string(), "cannot be read", std::strerror(errno));
   std::string line;
   for (size_t number = 1; std::getline(stream, line); ++number) {
     const auto where = fmt::format("{}: line {}", path_.string(), number);
-    if (stream.eof()) {  // without its line end: cut short
+    if (stream.eof()) {  // no line end: truncated
       if (!begins_as_answer(line)) fail_as_foreign(where, line);
       break;
     }
@@ -92,7 +92,8 @@ void ChatJournal::read() {
 }
 
 void ChatJournal::read_line(const std::string& line, const std::string& where) {
-  // An answer may stand behind one that a full disk cut short. Within texts, quotes have a backslash.
+  // An answer may follow one that a full disk truncated. Texts cannot contain kStart: their quotes are
+  // escaped.
   const auto start = line.rfind(kStart);
   if (start == std::string::npos) fail_as_foreign(where, line);
   const auto entry = parse_json(std::string_view(line).substr(start), where);
@@ -133,7 +134,8 @@ void ChatJournal::append(const std::string& line) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       const int reason = errno;
-      // Else the next answer would be joined to a half of this one. Should this fail too, reading mends it.
+      // Otherwise the next answer would be appended to half of this one. If this fails too, read_line repairs
+      // it.
       if (::ftruncate(descriptor_, whole_) != 0) errno = reason;
       throw JournalError(fmt::format("{}: cannot be written: {}", path_.string(), std::strerror(reason)));
     }

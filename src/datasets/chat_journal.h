@@ -1,4 +1,4 @@
-// Answers that were paid for, by what was asked.
+// Journal of paid answers, indexed by request.
 #pragma once
 
 #include <filesystem>
@@ -13,28 +13,29 @@
 
 namespace ccexpert::datasets {
 
-/// The journal cannot be written: what is paid for from here on would be lost.
+/// The journal cannot be written: later paid answers would be lost.
 class JournalError : public FatalError {
  public:
   using FatalError::FatalError;
 };
 
-/// A file of JSON Lines that grows by one for every answer. A line that was cut short, by a kill or a full
-/// disk, is dropped. May be called from several threads.
+/// JSON Lines file with one line per answer. A line truncated by a kill or a full disk is dropped.
+/// Thread-safe.
 class ChatJournal {
  public:
-  /// Reads what is there, and holds the file against other processes. Throws Error where that is not
-  /// possible, or the file is something else.
+  /// Reads existing answers and locks the file against other processes. Throws Error if that fails or the
+  /// file is not a journal.
   explicit ChatJournal(std::filesystem::path path);
   ~ChatJournal();
   ChatJournal(const ChatJournal&) = delete;
   ChatJournal& operator=(const ChatJournal&) = delete;
 
-  /// The answer to what has this key, nullptr where there is none; it stays where it is.
+  /// Returns the answer to the request with this key, or nullptr; the pointer stays valid.
   const ChatAnswer* find(const TextKey& request) const;
   bool empty() const;
 
-  /// The answer is on disk when this returns. Throws JournalError, and leaves whole lines alone in the file.
+  /// Writes the answer to disk before it returns. Throws JournalError and then leaves only whole lines in the
+  /// file.
   void add(const TextKey& request, const ChatAnswer& answer);
 
  private:

@@ -12,7 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-/// A token is some four letters; an image of 512 pixels costs what these services ask for a few tiles of it.
+/// A token is about four letters; an image of 512 pixels costs about as much as services charge for a few
+/// tiles.
 constexpr int64_t kLettersOfToken = 4;
 constexpr int64_t kTokensOfImage = 765;
 
@@ -98,8 +99,8 @@ ChatPurse::Order ChatPurse::order_of(const ordered_json& messages) const {
   return {std::move(body), key, {estimated_tokens(messages), options_.endpoint.max_tokens}};
 }
 
-/// Not while an equal request is on its way, and not while the limit may yet have room: what is on its way is
-/// reserved at its most, and may turn out to be cheaper.
+/// False while an identical request is in flight, and while a finished request may free budget: requests in
+/// flight reserve their maximum cost and may turn out cheaper.
 bool ChatPurse::may_go_on(const Order& order) const {
   if (end_) return true;
   if (on_the_way_.contains(order.key)) return false;
@@ -109,7 +110,7 @@ bool ChatPurse::may_go_on(const Order& order) const {
 std::optional<std::string> ChatPurse::known(const Order& order) {
   const auto* answer = journal_.find(order.key);
   if (answer == nullptr) return std::nullopt;
-  // What this run pays for is counted as it comes; so this is of an earlier one.
+  // Answers of this run are counted on arrival, so an uncounted one is from an earlier run.
   if (!counted_.contains(order.key)) {
     const auto tokens = count(order, *answer);
     earlier_.prompt += tokens.prompt;
@@ -159,7 +160,7 @@ ChatTokens ChatPurse::count(const Order& order, const ChatAnswer& answer) {
   return tokens;
 }
 
-/// The most that an answer may cost, but for a prompt that is costlier for its length than all before it.
+/// Returns the maximum cost of an answer, assuming the highest ratio of prompt tokens to estimate so far.
 double ChatPurse::charge_of(const Order& order) const {
   const auto prompt = prompt_scale_.value_or(1.0) * static_cast<double>(order.estimate.prompt);
   return cost_of(options_.endpoint, {std::llround(prompt), order.estimate.answer});

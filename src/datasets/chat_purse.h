@@ -1,4 +1,4 @@
-// Who asks pays from here: once for each request, and not beyond max_cost.
+// Budgeted chat client: journals every paid answer and stops at max_cost.
 #pragma once
 
 #include <condition_variable>
@@ -21,10 +21,10 @@
 
 namespace ccexpert::datasets {
 
-/// Thrown where another answer may exceed max_cost.
+/// Thrown if another answer could exceed max_cost.
 struct Spent {};
 
-/// Thrown where the journal lacks an answer that nobody is to pay for.
+/// Thrown if the journal lacks an answer during recall, which sends no requests.
 struct Unpaid {};
 
 struct ChatTokens {
@@ -32,33 +32,33 @@ struct ChatTokens {
   int64_t answer = 0;
 };
 
-/// Money for tokens by the prices of options.
+/// Returns the cost of tokens at the prices of options.
 double cost_of(const EndpointOptions& endpoint, const ChatTokens& tokens);
 
-/// Tokens of texts and pictures, as far as they can be told without the model.
+/// Estimates the tokens of texts and images without the model's tokenizer.
 int64_t estimated_tokens(const nlohmann::ordered_json& messages);
 
-/// Asks through the journal and keeps the account. May be called from several threads.
+/// Sends requests through the journal and accounts for their cost. Thread-safe.
 class ChatPurse {
  public:
   ChatPurse(const AnnotateOptions& options, std::stop_token stop);
 
-  /// The answer's text, from the journal or paid for now. An equal request that is on its way is waited for.
-  /// What ended the run for one thread ends it for all. Throws what ChatClient::ask throws, JournalError, and
-  /// Spent.
+  /// Returns the answer's text from the journal or from a paid request. Waits for an identical request in
+  /// flight. An error that ends the run for one thread ends it for all. Throws as ChatClient::ask,
+  /// JournalError and Spent.
   std::string ask(const nlohmann::ordered_json& messages);
 
-  /// The same from the journal alone, which puts it on the account. Throws Unpaid.
+  /// Returns the answer's text from the journal alone and adds it to the account. Throws Unpaid.
   std::string recall(const nlohmann::ordered_json& messages);
 
-  /// Whether the limit needs to know what earlier runs paid before anything is asked.
+  /// True if the cost of earlier runs must be counted before the first request.
   bool needs_recall() const;
 
-  /// What is known here of the run.
+  /// Returns the counts and costs of the run.
   AnnotateSummary summary() const;
 
  private:
-  /// A request and what it may cost.
+  /// Request with its estimated tokens.
   struct Order {
     std::string body;
     TextKey key;
@@ -78,15 +78,15 @@ class ChatPurse {
   const AnnotateOptions& options_;
   std::stop_token stop_;
   ChatClient client_;
-  const Secret secret_;  ///< journals may be older than its cutting
+  const Secret secret_;  ///< journals of older versions may contain the key
   ChatJournal journal_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;                              ///< an answer came, or never will
-  std::unordered_map<TextKey, double, TextKeyHash> on_the_way_;  ///< requests, with the most they may cost
-  std::unordered_set<TextKey, TextKeyHash> counted_;             ///< answers that are on the account
-  std::optional<double> prompt_scale_;  ///< the most tokens that a prompt had, as a multiple of its estimate
-  std::exception_ptr end_;              ///< what ends the run
+  std::condition_variable changed_;                              ///< an answer arrived or failed
+  std::unordered_map<TextKey, double, TextKeyHash> on_the_way_;  ///< maximum costs of requests in flight
+  std::unordered_set<TextKey, TextKeyHash> counted_;             ///< answers already in the account
+  std::optional<double> prompt_scale_;  ///< highest ratio of a prompt's tokens to its estimate
+  std::exception_ptr end_;              ///< error that ends the run
   ChatTokens all_;
   ChatTokens earlier_;  ///< the part of `all_` that earlier runs paid for
   AnnotateSummary summary_;

@@ -84,7 +84,7 @@ ordered_json image_part(const std::filesystem::path& file, int64_t side) {
   return {{"type", "image_url"}, {"image_url", {{"url", data_uri(small)}}}};
 }
 
-/// The first of three turns: what both images show.
+/// First of three turns: description of both images.
 ordered_json images_message(const ChatPair& pair, int64_t side) {
   auto parts = ordered_json::array();
   parts.push_back({{"type", "text"}, {"text", "The first image:"}});
@@ -98,14 +98,14 @@ ordered_json images_message(const ChatPair& pair, int64_t side) {
   return {{"role", "user"}, {"content", parts}};
 }
 
-/// The second turn: the differences, held against what the mask says.
+/// Second turn: the differences, checked against the mask facts.
 std::string differences_request(const ChatPair& pair) {
   return known(pair) +
          "List the differences between both images, and hold each against the known facts. Leave out what "
          "contradicts them.";
 }
 
-/// What follows the thoughts that some models put before their answer.
+/// Returns the answer without the thoughts that some models put before it.
 std::string_view without_thoughts(std::string_view answer) {
   constexpr std::string_view kEnd = "</think>";
   const auto end = answer.rfind(kEnd);
@@ -113,7 +113,7 @@ std::string_view without_thoughts(std::string_view answer) {
   return answer.substr(0, answer.find("<think>"));
 }
 
-/// How long the array is that begins `text`, by its brackets; 0 where it does not end.
+/// Returns the length of the array at the start of `text`, by its brackets; 0 if it does not end.
 size_t array_length(std::string_view text) {
   size_t depth = 0;
   bool quoted = false;
@@ -133,7 +133,7 @@ size_t array_length(std::string_view text) {
   return 0;
 }
 
-/// Where an array begins with a string; npos where none does.
+/// Returns the start of an array whose first element is a string; npos if there is none.
 size_t find_array(std::string_view text) {
   auto start = text.find('[');
   while (start != std::string_view::npos) {
@@ -144,7 +144,7 @@ size_t find_array(std::string_view text) {
   return start;
 }
 
-/// The JSON arrays of an answer that begin with a string, be they fenced or with prose around them.
+/// Returns the JSON arrays of an answer that start with a string, even if fenced or surrounded by prose.
 std::vector<json> arrays_of(const std::string& answer) {
   constexpr int kMostTries = 16;
   std::vector<json> arrays;
@@ -191,7 +191,7 @@ std::string problem_of_flag(const std::vector<std::string>& captions, const std:
   return "";
 }
 
-/// What is wrong with an array as a list of captions; "" where nothing is.
+/// Returns the problem of an array as a list of captions, or "".
 std::string problem_of_array(const json& array, const ChatPair& pair, int64_t count,
                              std::vector<std::string>& captions) {
   if (static_cast<int64_t>(array.size()) != count)
@@ -221,7 +221,7 @@ std::vector<std::string> captions_from(ordered_json messages, const ChatPair& pa
     messages.push_back(
         text_message("user", fmt::format("That will not do: {}. {}", problem, form(options.captions))));
   }
-  fail("answer", fmt::format("none of {} was usable; of the last, {}", options.attempts, problem));
+  fail("answer", fmt::format("none of {} was usable; problem of the last: {}", options.attempts, problem));
 }
 
 }  // namespace
@@ -243,7 +243,7 @@ ordered_json first_messages(const ChatPair& pair, const AnnotateOptions& options
 std::vector<std::string> converse(const ChatPair& pair, const AnnotateOptions& options, const Ask& ask) {
   const bool from_images = options.task == AnnotateTask::kDescribe;
   if (!from_images && pair.pair.captions.empty()) {
-    fail({"captions", "some to work on", "none", "the task describe writes them from the images"});
+    fail({"captions", "at least one", "none", "the task describe writes them from the images"});
   }
   auto messages = first_messages(pair, options);
   if (from_images) {

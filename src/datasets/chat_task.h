@@ -1,4 +1,4 @@
-// What a model is asked about a pair, and whether its answer will do.
+// Conversations about a pair, and validation of the model's answers.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace ccexpert::datasets {
 
-/// A pair with all that is known of it.
+/// Pair with its known facts.
 struct ChatPair {
   data::ChangeExample pair = {};  ///< may lack captions
   std::vector<std::string> facts = {};
@@ -21,17 +21,17 @@ struct ChatPair {
 /// Sends messages and returns the answer's text.
 using Ask = std::function<std::string(const nlohmann::ordered_json& messages)>;
 
-/// Leads the conversation of the task and returns the new captions. Throws Error where the model gives no
-/// usable answer in `options.attempts`.
+/// Runs the conversation of the task and returns the new captions. Throws Error if the model gives no usable
+/// answer in `options.attempts`.
 std::vector<std::string> converse(const ChatPair& pair, const AnnotateOptions& options, const Ask& ask);
 
-/// Messages of the first request.
+/// Returns the messages of the first request.
 nlohmann::ordered_json first_messages(const ChatPair& pair, const AnnotateOptions& options);
 
-/// Answers of one pair where every one is usable.
+/// Returns the number of answers per pair if every answer is usable.
 int64_t turns_of(AnnotateTask task);
 
-/// What is wrong with an answer as a list of captions; "" where nothing is. `captions` become those of it.
+/// Returns the problem of an answer as a list of captions, or "". Sets `captions` to those of the answer.
 std::string problem_of(const std::string& answer, const ChatPair& pair, int64_t count,
                        std::vector<std::string>& captions);
 

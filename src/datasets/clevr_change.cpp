@@ -1,4 +1,4 @@
-// CLEVR-Change: rendered scenes, each once changed and once only seen from elsewhere.
+// CLEVR-Change: rendered scenes, each with a changed version and one with only another viewpoint.
 #include <charconv>
 #include <unordered_map>
 
@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// "CLEVR_default_000012.png" to 12.
+/// Converts "CLEVR_default_000012.png" to 12.
 int64_t number_of(const std::string& name) {
   const auto stem = stem_of(name);
   const auto digits = stem.substr(stem.find_last_of('_') + 1);
@@ -28,7 +28,7 @@ int64_t number_of(const std::string& name) {
   return number;
 }
 
-/// Numbers of scenes to the name of the list that they are in.
+/// Maps numbers of scenes to the name of the list that contains them.
 std::unordered_map<int64_t, std::string> numbers_in(const fs::path& file) {
   std::unordered_map<int64_t, std::string> names;
   visit_members(file, [&](const std::string& name, json& numbers) {
@@ -42,17 +42,17 @@ std::unordered_map<int64_t, std::string> numbers_in(const fs::path& file) {
   return names;
 }
 
-/// What is read of the set before its captions.
+/// Tables that are read before the captions.
 struct Tables {
   std::unordered_map<int64_t, std::string> splits;
   std::unordered_map<int64_t, std::string> types;
 };
 
-/// One of the two files of captions.
+/// One of the two caption files.
 struct Half {
   const char* list;
-  const char* kind;    ///< of the second image's name
-  const char* folder;  ///< of the second image
+  const char* kind;    ///< part of the second image's name
+  const char* folder;  ///< folder of the second image
   bool changed;
 };
 
@@ -60,7 +60,7 @@ Entry entry_of(const std::string& name, const json& captions, const Half& half, 
   const auto number = number_of(name);
   const auto split = tables.splits.find(number);
   if (split == tables.splits.end())
-    fail({"image name", "a number that splits.json lists", fmt::format("'{}'", name)});
+    fail({"image name", "a number listed in splits.json", fmt::format("'{}'", name)});
   const auto digits = stem_of(name).substr(stem_of(name).find_last_of('_') + 1);
   Entry entry{.split = split_named(split->second), .uid = fmt::format("CLEVR_{}_{}", half.kind, digits)};
   entry.changed = half.changed;

@@ -10,7 +10,7 @@ namespace ccexpert::datasets {
 namespace {
 
 void expect_share(const char* name, double value) {
-  if (!(value >= 0 && value <= 1)) fail({name, "a share of 0 to 1", std::to_string(value)});
+  if (!(value >= 0 && value <= 1)) fail({name, "a share from 0 to 1", std::to_string(value)});
 }
 
 void check(const ConvertOptions& options) {

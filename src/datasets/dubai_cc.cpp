@@ -1,4 +1,4 @@
-// Dubai-CC: 500 pairs of 2000 and 2010, a JSON file for each split.
+// Dubai-CC: 500 pairs of 2000 and 2010, one JSON file per split.
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>

@@ -34,7 +34,7 @@ EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
   }
 }
 
-/// Descriptions did not always list the files.
+/// Descriptions of older versions do not list the files.
 void EarlierConversion::add_names_by_split(const json& description) {
   const auto splits = description.value("splits", json::object());
   for (const auto& [split, counts] : splits.items()) {
@@ -46,8 +46,8 @@ void EarlierConversion::add_names_by_split(const json& description) {
 void EarlierConversion::expect_own(const std::string& name, std::string_view what) const {
   std::error_code code;
   if (wrote(name) || !fs::exists(fs::symlink_status(folder_ / name, code))) return;
-  fail({(folder_ / name).string(), fmt::format("{} that an earlier conversion wrote", what),
-        fmt::format("one that {} does not name", kDescription), "choose another folder, or move it away"});
+  fail({(folder_ / name).string(), fmt::format("{} written by an earlier conversion", what),
+        fmt::format("one not listed in {}", kDescription), "choose another folder, or move it away"});
 }
 
 void EarlierConversion::remove(const std::string& name) const {

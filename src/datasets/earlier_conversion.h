@@ -1,4 +1,4 @@
-// What an earlier conversion wrote into a folder, and what somebody else did.
+// Files that an earlier conversion wrote into a folder, as distinct from others.
 #pragma once
 
 #include <filesystem>
@@ -15,18 +15,18 @@ constexpr const char* kMadeBy = "ccexpert-data convert";
 
 class EarlierConversion {
  public:
-  /// Reads the folder's description, if there is one. Throws Error for one of another program.
+  /// Reads the folder's description, if it exists. Throws Error if another program wrote it.
   explicit EarlierConversion(const std::filesystem::path& folder);
 
-  /// Whether it wrote a file or a folder of this name.
+  /// True if it wrote a file or a folder of this name.
   bool wrote(const std::string& name) const { return names_.contains(name); }
 
   const std::set<std::string>& names() const { return names_; }
 
-  /// Throws Error where something of this name is there that it did not write; `what` says what it should be.
+  /// Throws Error if a file of this name exists that it did not write; `what` is the expected kind of file.
   void expect_own(const std::string& name, std::string_view what) const;
 
-  /// Removes what it wrote. Throws Error where the system refuses.
+  /// Removes the file or folder `name` if it wrote it. Throws Error if removal fails.
   void remove(const std::string& name) const;
 
  private:

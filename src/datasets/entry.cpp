@@ -19,7 +19,7 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-/// "RSCC_captionTest2.json" to rscc, caption, test, json.
+/// Splits "RSCC_captionTest2.json" into rscc, caption, test, json.
 std::vector<std::string> words_in_name(std::string_view name) {
   const auto is_letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; };
   const auto is_capital = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
@@ -27,7 +27,7 @@ std::vector<std::string> words_in_name(std::string_view name) {
   for (size_t i = 0; i < name.size(); ++i) {
     if (!is_letter(name[i])) continue;
     const bool first = i == 0 || !is_letter(name[i - 1]);
-    // In "LevirTest" and in "RSCCTest".
+    // As in "LevirTest" and "RSCCTest".
     const bool last_was_small = !first && !is_capital(name[i - 1]);
     const bool next_is_small = i + 1 < name.size() && is_letter(name[i + 1]) && !is_capital(name[i + 1]);
     if (first || (is_capital(name[i]) && (last_was_small || next_is_small))) words.emplace_back();
@@ -56,7 +56,7 @@ std::string split_in_name(std::string_view file_name) {
   const auto words = words_in_name(file_name);
   const auto holds_any = [&](std::initializer_list<std::string_view> wanted) {
     return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-      // Of "LEVIRtest", the last capital is no part of the word.
+      // In "LEVIRtest", the last capital is not part of the word.
       const auto is = [&](std::string_view one) { return word == one || word.substr(1) == one; };
       return std::any_of(wanted.begin(), wanted.end(), is);
     });

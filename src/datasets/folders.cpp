@@ -1,4 +1,4 @@
-// One's own images: a folder of those before and one of those after, paired by file name.
+// A user's own images: a before folder and an after folder, paired by file name.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -28,7 +28,7 @@ struct FolderNames {
   std::string mask = {};  ///< empty: none
 };
 
-/// The two folders by the names that people give them.
+/// Finds the two folders by common names.
 std::optional<FolderNames> names_in(const fs::path& folder) {
   constexpr std::array<std::array<const char*, 2>, 8> kNames{{{"before", "after"},
                                                               {"A", "B"},
@@ -48,7 +48,7 @@ std::optional<FolderNames> names_in(const fs::path& folder) {
   return std::nullopt;
 }
 
-/// One place with a pair of folders; `within` the input, with its slash.
+/// Pair of folders; `within` is their path in the input, with its slash.
 struct Part {
   std::string split;
   std::string within;
@@ -73,7 +73,7 @@ std::vector<Part> parts_of(const ConvertOptions& options) {
   return parts;
 }
 
-/// Names start anew in every split's folder, and then the split is part of the uid.
+/// Returns the uid, prefixed with the split if each split has its own folders, because names may repeat.
 std::string uid_of(const Part& part, const std::string& name) {
   return part.within.empty() || name.starts_with(part.split) ? name : part.split + "_" + name;
 }
@@ -97,11 +97,11 @@ void read_without_captions(Sink& sink, const Part& part) {
     if (known.contains(name)) continue;
     const auto before = (folder / part.names.before / name).string(),
                after = (folder / part.names.after / name).string();
-    sink.refuse(before, fmt::format("expected an image file, got none, while {} is there", after));
+    sink.refuse(before, fmt::format("expected an image file, got none, although {} exists", after));
   }
 }
 
-/// Columns of the CSV of captions.
+/// Columns of the caption CSV.
 struct Columns {
   size_t count = 0;
   size_t name = 0;
@@ -122,7 +122,7 @@ Columns columns_of(const CsvRow& header, const std::string& source) {
   const auto name = column(header, {"name", "filename", "file"}),
              caption = column(header, {"caption", "text"});
   if (!name || !caption) {
-    fail({source, "a header line that names name and caption",
+    fail({source, "a header line with the columns name and caption",
           fmt::format("'{:.60}'", fmt::join(header, ","))});
   }
   return {header.size(), *name, *caption, column(header, {"split"}),
@@ -139,7 +139,7 @@ bool flag_of(const std::string& text) {
   fail({"change_flag", kFlagForms, fmt::format("'{}'", text)});
 }
 
-/// A name without its extension means the image that has it.
+/// Completes a name without extension to that of an existing image.
 std::string file_name(const fs::path& folder, const std::string& name) {
   if (has(folder, name)) return name;
   for (const auto& extension : image_extensions()) {
@@ -158,7 +158,7 @@ std::string names_of(const std::vector<const Part*>& parts, std::string_view bet
   return fmt::format("{}", fmt::join(names, between));
 }
 
-/// The folders of a row's split. Those that are for all splits are of any.
+/// Returns the folders of a row's split; folders without splits serve every split.
 const Part& part_of_split(const std::vector<Part>& parts, const std::string& split) {
   std::vector<const Part*> all;
   for (const auto& part : parts) {
@@ -168,18 +168,17 @@ const Part& part_of_split(const std::vector<Part>& parts, const std::string& spl
   fail({"split", names_of(all, " or "), fmt::format("'{}'", split)});
 }
 
-/// The only folders that have a row's image.
+/// Returns the only folders that contain a row's image.
 const Part& part_with(const fs::path& input, const std::vector<Part>& parts, const std::string& name) {
   if (parts.size() == 1) return parts.front();
   std::vector<const Part*> found;
   for (const auto& part : parts) {
     if (has(input / part.within / part.names.before, file_name(input, part, name))) found.push_back(&part);
   }
-  if (found.empty())
-    fail({"name", "an image that is in a folder of images before", fmt::format("'{}'", name)});
+  if (found.empty()) fail({"name", "an image in a before folder", fmt::format("'{}'", name)});
   if (found.size() > 1) {
     fail({"name", "an image of one split", fmt::format("'{}' of {}", name, names_of(found, ", ")),
-          "a column split says which"});
+          "add a column split to select one"});
   }
   return *found.front();
 }
@@ -212,13 +211,13 @@ void read_with_captions(Sink& sink, const std::vector<Part>& parts, const fs::pa
   });
 }
 
-/// A folder against itself would give pairs in which nothing changed.
+/// Throws Error if both are the same folder: its pairs would all be unchanged.
 void expect_two_folders(const fs::path& input, const Part& part) {
   const auto before = input / part.within / part.names.before, after = input / part.within / part.names.after;
   std::error_code code;
   if (!fs::equivalent(before, after, code)) return;
   fail({"folders before and after", "two",
-        fmt::format("{} and {}, which are one", before.string(), after.string())});
+        fmt::format("{} and {}, which are the same", before.string(), after.string())});
 }
 
 void read(Sink& sink) {

@@ -1,4 +1,4 @@
-// Pairs of images that others are compared with.
+// Index of pair hashes for near-duplicate search.
 #pragma once
 
 #include <optional>
@@ -15,7 +15,7 @@ struct PairHash {
 };
 
 struct Likeness {
-  size_t number = 0;  ///< of the pair in the index
+  size_t number = 0;  ///< index of the pair
   bool before = false;
   bool after = false;
   int64_t distance = 0;
@@ -26,7 +26,7 @@ class HashIndex {
   void add(const PairHash& pair) { pairs_.push_back(pair); }
   bool empty() const { return pairs_.empty(); }
 
-  /// The nearest pair of which both images look alike; where `one_suffices`, also of which one does.
+  /// Returns the nearest pair of which both images look alike, or at least one if `one_suffices`.
   std::optional<Likeness> find(const PairHash& pair, int64_t most, bool one_suffices) const;
 
  private:

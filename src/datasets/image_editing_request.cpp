@@ -1,4 +1,4 @@
-// Image-Editing-Request: photographs, what somebody asked to change in them, and what came of it.
+// Image-Editing-Request: photographs, user requests to change them, and the edited results.
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/source.h"

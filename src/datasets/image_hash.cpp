@@ -10,7 +10,7 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// Without contrast, differences of brightness are noise.
+/// Deviation of brightness below which an image has no contrast and its hash is noise.
 constexpr double kFlat = 4.0;
 
 cv::Mat shrunk(const cv::Mat& grey, int width, int height) {

@@ -1,4 +1,4 @@
-// Near duplicates of images, found by brightness.
+// Perceptual hashes for near-duplicate images, based on brightness.
 #pragma once
 
 #include <array>
@@ -9,8 +9,8 @@
 
 namespace ccexpert::datasets {
 
-/// Where brightness falls from left to right and from top to bottom, on 8 x 8 places each (dHash), and the
-/// brightness itself on 16 x 16.
+/// Bits for falling brightness from left to right and from top to bottom on 8 x 8 cells each (dHash), and the
+/// brightness itself on 16 x 16 cells.
 struct ImageHash {
   uint64_t across = 0;
   uint64_t down = 0;
@@ -21,12 +21,12 @@ struct ImageHash {
 
 ImageHash hash_of(const ImageView& image);
 
-/// Bits of the 128 in which two differ.
+/// Returns the number of differing bits of 128.
 int64_t distance(const ImageHash& a, const ImageHash& b);
 
-/// Whether two images look alike: hashes within `most` bits, and brightness that differs by less than a
-/// sensor's noise after both are brought to one mean and contrast. Images without contrast are alike only
-/// where they are nearly equal: their hashes are noise.
+/// True if two images look alike: their hashes differ by at most `most` bits, and their brightness,
+/// normalised to one mean and contrast, by less than sensor noise. Images without contrast must be nearly
+/// equal, because their hashes are noise.
 bool look_alike(const ImageHash& a, const ImageHash& b, int64_t most);
 
 }  // namespace ccexpert::datasets

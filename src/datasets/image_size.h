@@ -1,4 +1,4 @@
-// Sizes of image files without their pixels.
+// Image sizes from file headers.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct ImageSize {
 /// "256 x 128", the width first.
 std::string text_of(const ImageSize& size);
 
-/// Read from the header, or of the decoded image where the header is not at the file's beginning. Throws
-/// Error naming the file.
+/// Reads the size from the header, or decodes the image if the header is not at the start of the file. Throws
+/// Error with the file.
 ImageSize image_size(const std::filesystem::path& file);
 
 }  // namespace ccexpert::datasets

@@ -1,4 +1,4 @@
-// Fields of entries, with errors that name the field; the entry's place comes before them.
+// Readers of entry fields. Errors start with the field; callers put the entry's place before them.
 #pragma once
 
 #include <optional>
@@ -9,22 +9,22 @@
 
 namespace ccexpert::datasets {
 
-/// The value under `key`; Error where the entry is no object or lacks it.
+/// Returns the value of `key`; throws Error if the entry is not an object or lacks it.
 const nlohmann::json& field_of(const nlohmann::json& entry, const char* key,
                                const char* expected = "a value");
 
-/// A string that is not empty; numbers count as their text.
+/// Returns a non-empty string; numbers are converted to text.
 std::string text_field(const nlohmann::json& entry, const char* key);
-std::string any_text_field(const nlohmann::json& entry, const char* key);  ///< "" too, as a caption may be
+std::string any_text_field(const nlohmann::json& entry, const char* key);  ///< allows "", as for captions
 std::optional<std::string> optional_text_field(const nlohmann::json& entry, const char* key);
 
-/// A list of strings, or one string.
+/// Reads a list of strings, or one string.
 std::vector<std::string> texts_field(const nlohmann::json& entry, const char* key);
 
-/// A flag in any form that flag_value takes; nothing where the key is absent or null.
+/// Reads a flag in any form that flag_value accepts; nothing if the key is absent or null.
 std::optional<bool> flag_field(const nlohmann::json& entry, const char* key);
 
-/// An array; Error for anything else.
+/// Returns an array; throws Error for another type.
 const nlohmann::json& list_field(const nlohmann::json& entry, const char* key);
 
 }  // namespace ccexpert::datasets

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The first character that is no blank, not taken; 0 at the end.
+/// Peeks at the first character that is not a blank; 0 at the end.
 char first_of(std::istream& text) {
   text >> std::ws;
   const int next = text.peek();
@@ -24,15 +24,15 @@ char first_of(std::istream& text) {
   return next == std::istream::traits_type::eof() ? '\0' : static_cast<char>(next);
 }
 
-/// Of one element: it is in memory as a whole.
+/// Maximum values of an element, which is held in memory as a whole.
 constexpr size_t kMostValues = size_t{1} << 24;
 
-/// Builds values from events, and gives out each one that stands where it is asked for.
+/// Builds values from SAX events and passes on each element at the requested place.
 class Elements : public nlohmann::json_sax<json> {
  public:
   using Give = std::function<void(const std::string& key, json& value)>;
 
-  /// Elements of the root (an array, or an object whose members are given), or of the array under `key`.
+  /// Visits elements of the root (an array, or the members of an object), or of the array under `key`.
   Elements(JsonPlace place, Give give) : place_(std::move(place)), give_(std::move(give)) {}
 
   bool found() const { return found_; }
@@ -57,7 +57,7 @@ class Elements : public nlohmann::json_sax<json> {
   }
 
  private:
-  /// How deep the container of the elements is: 1, or 2 below a key.
+  /// Depth of the elements' container: 1, or 2 below a key.
   size_t base() const { return place_.key.empty() ? 1 : 2; }
   bool within() const { return !stack_.empty(); }
   bool ignored() const {
@@ -123,18 +123,18 @@ class Elements : public nlohmann::json_sax<json> {
 
   JsonPlace place_;
   Give give_;
-  size_t depth_ = 0;     ///< containers around the elements that are open
-  size_t ignoring_ = 0;  ///< containers that are open within a value that is passed over
+  size_t depth_ = 0;     ///< open containers around the elements
+  size_t ignoring_ = 0;  ///< open containers within a skipped value
   bool inside_ = false;
   bool found_ = false;
   std::string key_;
   std::string element_key_;
   json root_;
   std::vector<json*> stack_;
-  size_t values_ = 0;  ///< of the element that is open
+  size_t values_ = 0;  ///< values of the open element
 };
 
-/// The line's value; nothing where `place` takes it as a bad one.
+/// Returns the line's value; nothing if `place` takes it as a bad line.
 std::optional<json> parsed_line(const std::string& line, const std::string& where, const JsonPlace& place) {
   try {
     return parse_json(line, where);

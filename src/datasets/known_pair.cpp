@@ -8,7 +8,7 @@ namespace ccexpert::datasets {
 
 void KnownPair::expect_flag(std::optional<bool> other) const {
   if (!flag || !other || *flag == *other) return;
-  fail({"change_flag", fmt::format("{}, as an earlier entry of this pair has it", *flag ? 1 : 0),
+  fail({"change_flag", fmt::format("{}, as in an earlier entry of this pair", *flag ? 1 : 0),
         *other ? "1" : "0"});
 }
 

@@ -1,4 +1,4 @@
-// A pair that is in a list already.
+// Pair that is already in a list.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@
 namespace ccexpert::datasets {
 
 struct KnownPair {
-  size_t number = 0;              ///< in its list
-  std::optional<bool> flag = {};  ///< as its source gives it, not its captions
+  size_t number = 0;              ///< index in its list
+  std::optional<bool> flag = {};  ///< from the source, not from captions
 
-  /// Throws Error where a further entry of the pair says otherwise.
+  /// Throws Error if another entry of the pair has a different flag.
   void expect_flag(std::optional<bool> other) const;
 };
 

@@ -1,4 +1,4 @@
-// LEVIR-CC and the sets in its form: LEVIR-MCI, WHU-CDC, SECOND-CC.
+// LEVIR-CC and sets of the same form: LEVIR-MCI, WHU-CDC, SECOND-CC.
 #include <algorithm>
 #include <cctype>
 
@@ -19,7 +19,7 @@ using nlohmann::json;
 constexpr const char* kLevirList = "LevirCCcaptions.json";
 constexpr const char* kSecondList = "SECOND-CC-AUG.json";
 
-/// Where the images of a set are; "{}" is the split.
+/// Image folders of a set; "{}" is the split.
 struct Places {
   const char* before = "images/{}/A/";
   const char* after = "images/{}/B/";
@@ -33,7 +33,7 @@ std::vector<std::string> sentences_of(const json& image) {
   return captions;
 }
 
-/// The folder of a split as this set names it.
+/// Returns the folder of a split as this set names it.
 std::string split_folder(const json& image) {
   if (auto folder = optional_text_field(image, "filepath")) return *folder;
   return text_field(image, "split");
@@ -58,7 +58,7 @@ void read_list(Sink& sink, const std::string& list, const Places& places) {
   });
 }
 
-/// The one list of a folder of a set whose authors do not agree on its name.
+/// Returns the only list of a folder, for a set whose list has no fixed name.
 std::string only_list(const fs::path& folder) {
   const auto lists = lists_with(folder, {"images", "sentences"});
   if (lists.size() != 1) {
@@ -94,7 +94,7 @@ Source levir_mci_source() {
 
 Source whu_cdc_source() {
   return {"whu-cdc", "WHU-CDC",
-          "a JSON of LEVIR-CC's form with WHU in its name and images/{train,val,test}/{A,B}",
+          "a JSON file of LEVIR-CC's form with WHU in its name and images/{train,val,test}/{A,B}",
           [](const fs::path& folder) { return names_whu(folder) && has_in_a_split(folder / "images", "A"); },
           [](Sink& sink) { read_list(sink, only_list(sink.input()), {}); }};
 }

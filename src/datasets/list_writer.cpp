@@ -30,7 +30,7 @@ void set_flag(ordered_json& entry, bool flag, Added& added) {
   entry[kFlag] = flag ? 1 : 0;
 }
 
-/// The captions of an entry of any list: it may lack them, or have one as a text.
+/// Returns the captions of an entry, which may be missing or a single string.
 std::vector<std::string> captions_in(const ordered_json& entry) {
   const auto found = entry.find(kCaptions);
   if (found == entry.end() || found->is_null()) return {};
@@ -38,7 +38,7 @@ std::vector<std::string> captions_in(const ordered_json& entry) {
   return found->get<std::vector<std::string>>();
 }
 
-/// A written line with what was added to it.
+/// Returns a written line with its addition.
 std::string with_addition(const std::string& line, const Addition& addition, Added& added) {
   const bool comma = line.ends_with(',');
   auto entry = parse_ordered_json(comma ? line.substr(0, line.size() - 1) : line, "entry");
@@ -100,7 +100,7 @@ Added ListWriter::write_merged(AtomicFile& merged) const {
   std::ifstream lines(file_.temporary(), std::ios::binary);
   Added added;
   std::string line;
-  // The array's first line is its bracket.
+  // The first line of an array is its bracket.
   auto number = format_ == ListFormat::kJson ? int64_t{-1} : int64_t{0};
   for (; std::getline(lines, line); ++number) {
     const auto found = number < 0 ? additions_.end() : additions_.find(static_cast<size_t>(number));

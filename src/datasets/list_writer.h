@@ -1,4 +1,4 @@
-// Lists of the universal format, written entry by entry.
+// Writer of lists in the universal format, entry by entry.
 #pragma once
 
 #include <filesystem>
@@ -17,42 +17,42 @@
 
 namespace ccexpert::datasets {
 
-/// ".json" or ".jsonl".
+/// Returns ".json" or ".jsonl".
 const char* extension_of(ListFormat format);
 
-/// The format that a file's name stands for: JSON Lines for .jsonl and .ndjson, else an array.
+/// Returns the format for a file name: JSON Lines for .jsonl and .ndjson, else an array.
 ListFormat format_of(const std::filesystem::path& file);
 
-/// JSON text on one line; what is no UTF-8 becomes U+FFFD.
+/// Returns JSON text on one line; invalid UTF-8 becomes U+FFFD.
 std::string json_line(const nlohmann::ordered_json& value);
 
-/// What an entry of a pair that is written brings to it.
+/// Data that a further entry adds to a pair already written.
 struct Addition {
-  std::vector<std::string> captions = {};  ///< those that the pair has are dropped
-  std::optional<bool> flag = {};           ///< becomes its change_flag
-  bool flag_by_captions = false;           ///< without `flag`: all its captions decide then, see changed_by
+  std::vector<std::string> captions = {};  ///< captions that the pair already has are dropped
+  std::optional<bool> flag = {};           ///< becomes the pair's change_flag
+  bool flag_by_captions = false;           ///< without `flag`: all captions decide, see changed_by
 };
 
-/// What additions changed in a list's counts.
+/// Changes of a list's counts due to additions.
 struct Added {
   int64_t captions = 0;
-  int64_t changed = 0;    ///< pairs that became changed, less those that no longer are
-  int64_t unchanged = 0;  ///< the same of unchanged ones
+  int64_t changed = 0;    ///< pairs that became changed minus pairs that no longer are
+  int64_t unchanged = 0;  ///< likewise for unchanged pairs
 };
 
-/// A list that appears whole or not at all: nothing is there until `commit`.
+/// Atomic writer of a list: the file appears only with `commit`.
 class ListWriter {
  public:
   ListWriter(std::filesystem::path path, ListFormat format);
 
-  /// Appends an entry and returns its number, from 0 on.
+  /// Appends an entry and returns its index.
   size_t write(const nlohmann::ordered_json& entry);
 
-  /// Puts more to an entry that is written.
+  /// Adds data to an entry already written.
   void add(size_t number, const Addition& addition);
 
-  /// Ends the list: what can fail for want of space happens here, so that several lists can be committed
-  /// together. Returns what `add` brought.
+  /// Completes the list. All steps that can run out of space happen here, so that several lists can be
+  /// committed together. Returns the effect of `add`.
   Added finish();
   void commit();
 

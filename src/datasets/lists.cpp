@@ -27,7 +27,7 @@ using nlohmann::json;
 
 constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 
-/// Calls `visit` for every entry; an Error within it begins with the entry's place.
+/// Calls `visit` for every entry; puts the entry's place before the text of an Error.
 void visit_placed(const fs::path& list, const std::function<void(json& entry)>& visit) {
   visit_elements(list, {}, [&](json& entry, const std::string& where) {
     try {
@@ -39,7 +39,7 @@ void visit_placed(const fs::path& list, const std::function<void(json& entry)>& 
   });
 }
 
-/// Merges entry by entry.
+/// Merger of lists, entry by entry.
 class Merger {
  public:
   Merger(const fs::path& output, const ListOptions& options)
@@ -77,7 +77,7 @@ class Merger {
     summary_.captions += static_cast<int64_t>(captions.size());
   }
 
-  /// A uid that stands for other images already gets the name of its list's folder.
+  /// Returns the uid, prefixed with its list's folder and name if other images already use it.
   std::string unique_uid(const std::string& uid, const fs::path& list) {
     if (uids_.insert(text_key(uid)).second) return uid;
     ++summary_.renamed;
@@ -97,10 +97,10 @@ class Merger {
   MergeSummary summary_;
 };
 
-/// What decides where a pair goes.
+/// Properties of a pair that decide its split.
 struct Place {
   TextKey group;
-  int stratum = 0;  ///< 0 unchanged, 1 changed, 2 not said
+  int stratum = 0;  ///< 0 unchanged, 1 changed, 2 unknown
 };
 
 int stratum_of(const json& entry) {
@@ -118,7 +118,7 @@ std::vector<Place> places_in(const fs::path& list, const std::string& group) {
   return places;
 }
 
-/// Numbers of pairs, by group; groups in the order in which they come.
+/// Indices of pairs by group; groups in order of first appearance.
 using Groups = std::vector<std::vector<size_t>>;
 
 std::array<Groups, 3> groups_of(const std::vector<Place>& places) {
@@ -138,7 +138,7 @@ void shuffle_groups(Groups& groups, uint64_t seed, size_t stratum, data::RandomU
   data::shuffle(groups, data::CounterRandom(use, seed, stratum));
 }
 
-/// The split of every pair: groups fill one split after the other.
+/// Returns the split of every pair; groups fill the splits one after the other.
 std::vector<uint8_t> assign(std::array<Groups, 3> strata, size_t pairs, const SplitOptions& options) {
   std::vector<uint8_t> splits(pairs);
   for (size_t stratum = 0; stratum < strata.size(); ++stratum) {
@@ -147,7 +147,7 @@ std::vector<uint8_t> assign(std::array<Groups, 3> strata, size_t pairs, const Sp
     size_t total = 0, taken = 0;
     for (const auto& group : groups) total += group.size();
     for (const auto& group : groups) {
-      // The middle of a group decides, so that large ones do not all go to one side.
+      // The middle of a group decides, so that large groups do not all go to the same side.
       const double at =
           (static_cast<double>(taken) + 0.5 * static_cast<double>(group.size())) / static_cast<double>(total);
       const auto split = at < options.shares[0] ? 0 : at < options.shares[0] + options.shares[1] ? 1 : 2;
@@ -161,7 +161,7 @@ std::vector<uint8_t> assign(std::array<Groups, 3> strata, size_t pairs, const Sp
 void check_shares(const std::array<double, 3>& shares) {
   const double total = shares[0] + shares[1] + shares[2];
   if (std::min({shares[0], shares[1], shares[2]}) < 0 || std::abs(total - 1) > 1e-9) {
-    fail({"shares", "three of 0 or more that add up to 1",
+    fail({"shares", "three shares of at least 0 with the sum 1",
           fmt::format("{} + {} + {}", shares[0], shares[1], shares[2])});
   }
 }
@@ -173,13 +173,13 @@ void check(const SampleOptions& options) {
   }
 }
 
-/// How many of all pairs are drawn.
+/// Returns the number of pairs to draw.
 size_t wanted(size_t pairs, const SampleOptions& options) {
   if (options.count > 0) return std::min(pairs, static_cast<size_t>(options.count));
   return static_cast<size_t>(std::ceil(options.share * static_cast<double>(pairs) - 1e-9));
 }
 
-/// Numbers of the pairs of each stratum, in an order that the seed decides.
+/// Returns the indices of each stratum's pairs, in an order that depends on the seed.
 std::array<std::vector<size_t>, 3> shuffled_strata(const std::vector<Place>& places, uint64_t seed) {
   std::array<std::vector<size_t>, 3> strata;
   for (size_t i = 0; i < places.size(); ++i) strata[static_cast<size_t>(places[i].stratum)].push_back(i);
@@ -189,7 +189,7 @@ std::array<std::vector<size_t>, 3> shuffled_strata(const std::vector<Place>& pla
   return strata;
 }
 
-/// Which pairs are drawn: of each stratum its share rounded down, and of the rest what is missing then.
+/// Returns a flag per pair: each stratum's share is rounded down, and the remainder is drawn from all others.
 std::vector<bool> drawn(const std::vector<Place>& places, const SampleOptions& options) {
   const size_t count = wanted(places.size(), options);
   const double share = static_cast<double>(count) / static_cast<double>(places.size());
@@ -211,7 +211,7 @@ fs::path split_path(const fs::path& folder, const std::string& split, const fs::
   return folder / (split + list.extension().string());
 }
 
-/// All lists are ended before the first is there.
+/// Completes all lists before it commits the first one.
 std::array<int64_t, 3> committed(std::array<std::unique_ptr<ListWriter>, 3>& writers) {
   std::array<int64_t, 3> counts{};
   for (auto& writer : writers) {
@@ -280,7 +280,7 @@ int64_t leave_out(const fs::path& list, const fs::path& output, const std::set<s
   visit_placed(list, [&](json& entry) {
     if (!uids.contains(uid_of(entry))) writer.write(moved_entry(entry, move));
   });
-  if (writer.size() == 0) fail({list.string(), "pairs that are left", "none"});
+  if (writer.size() == 0) fail({list.string(), "at least one remaining pair", "none"});
   writer.finish();
   writer.commit();
   return static_cast<int64_t>(writer.size());

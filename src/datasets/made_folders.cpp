@@ -24,7 +24,7 @@ void move_to(const fs::path& from, const fs::path& to) {
   if (code) fail(to.string(), "cannot be moved into place", code.message());
 }
 
-/// Whatever is at one place comes to the other; at once where the file system can.
+/// Exchanges two places, atomically if the file system supports it.
 void trade(const fs::path& made, const fs::path& place) {
   if (!is_there(place)) return move_to(made, place);
   if (!is_there(made)) return move_to(place, made);
@@ -46,7 +46,7 @@ MadeFolders::MadeFolders(const fs::path& output)
     : output_(output), folder_(temporary_beside(output / kAside)) {
   std::error_code code;
   fs::create_directories(folder_, code);
-  if (code) fail(folder_.string(), "cannot be made", code.message());
+  if (code) fail(folder_.string(), "cannot be created", code.message());
   descriptor_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor_ >= 0) mark_in_use(descriptor_);
 }

@@ -1,4 +1,4 @@
-// Folders of images that a conversion makes: aside first, in place only when it succeeds.
+// Image folders of a conversion, written to a temporary place and installed only on success.
 #pragma once
 
 #include <filesystem>
@@ -7,25 +7,25 @@
 
 namespace ccexpert::datasets {
 
-/// Their names within the output.
+/// Returns their names within the output.
 const std::vector<std::string>& made_folder_names();
 
 class MadeFolders {
  public:
-  /// Throws Error where nothing can be made in `output`.
+  /// Throws Error if no folder can be created in `output`.
   explicit MadeFolders(const std::filesystem::path& output);
   ~MadeFolders();
   MadeFolders(const MadeFolders&) = delete;
   MadeFolders& operator=(const MadeFolders&) = delete;
 
-  /// Where their files are written until then.
+  /// Temporary folder that files are written to until install().
   const std::filesystem::path& folder() const { return folder_; }
 
-  /// Those of made_folder_names() that hold something.
+  /// Returns the names of made_folder_names() that exist.
   std::vector<std::string> names() const;
 
-  /// Puts what was made in place of what is there, until keep() is called: without that, what was there comes
-  /// back. Throws Error.
+  /// Swaps the new folders with the existing ones. Without a later keep(), the destructor swaps them back.
+  /// Throws Error.
   void install();
   void keep() { installed_.clear(); }
 
@@ -36,7 +36,7 @@ class MadeFolders {
   int descriptor_ = -1;
 };
 
-/// Removes what killed conversions left.
+/// Removes leftovers of killed conversions.
 void remove_made_leftovers(const std::filesystem::path& output);
 
 }  // namespace ccexpert::datasets

@@ -12,7 +12,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// Draws in turn from one pair's random numbers.
+/// Sequential draws from one pair's random numbers.
 class Draw {
  public:
   explicit Draw(const MaskCaptionOptions& options)
@@ -30,7 +30,7 @@ class Draw {
 };
 
 const Words& unchanged_sentences() {
-  // The five that the field's data sets have.
+  // The five sentences of LEVIR-CC.
   static const Words sentences{"there is no difference.", "the two scenes seem identical.",
                                "the scene is the same as before.", "no change has occurred.",
                                "almost nothing has changed."};
@@ -63,7 +63,7 @@ std::string place(Draw& draw, Area area) {
   return draw.pick(places[static_cast<size_t>(area)]);
 }
 
-/// "about a tenth of the scene".
+/// Returns a phrase such as "about a tenth of the scene".
 std::string extent(double share) {
   struct Step {
     double from;
@@ -86,7 +86,7 @@ std::string size_word(double share) {
   return share < 0.02 ? "small " : "";
 }
 
-/// What facts there are, and their words.
+/// Facts and their words.
 struct Told {
   const std::vector<MaskFact>& facts;
   const std::vector<KindWords>& words;
@@ -132,7 +132,7 @@ std::string as_summary(Draw& draw, const Told& told) {
   return fmt::format("there is a {}change {}: {}", size_word(fact.share), where, clause(draw, fact, told));
 }
 
-/// The first two facts; the first alone where there is no other.
+/// Describes the first two facts, or the only one.
 std::string both(Draw& draw, const Told& told) {
   if (told.facts.size() < 2) return plain(draw, told);
   const auto first = plain(draw, told);
@@ -141,7 +141,7 @@ std::string both(Draw& draw, const Told& told) {
   return fmt::format("{}, and {} {}", first, second, place(draw, told.facts[1].area));
 }
 
-/// "building" for "a building": a number takes the article's place.
+/// Converts "a building" to "building", because a number replaces the article.
 std::string without_article(const std::string& words) {
   for (const std::string_view article : {"a ", "an "}) {
     if (words.starts_with(article)) return words.substr(article.size());
@@ -164,7 +164,7 @@ std::vector<std::string> mask_captions(const std::vector<MaskFact>& facts,
   std::vector<std::string> captions;
   const auto& unchanged = unchanged_sentences();
   const auto first = static_cast<size_t>(draw.below(static_cast<int64_t>(unchanged.size())));
-  // Ten more tries: few facts have few wordings.
+  // At most ten extra tries, because few facts have few wordings.
   for (size_t i = 0; captions.size() < options.count && i < options.count + 10; ++i) {
     const auto text =
         facts.empty() ? unchanged[(first + i) % unchanged.size()] : sentence(draw, {facts, words}, i);

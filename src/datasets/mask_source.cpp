@@ -23,7 +23,7 @@ std::string sizes(int64_t height, int64_t width) {
 void expect_size(const fs::path& file, const Image& image, const ChangeMap& map) {
   if (image.height == map.height && image.width == map.width) return;
   fail(
-      {file.string(), sizes(map.height, map.width) + ", as its label has", sizes(image.height, image.width)});
+      {file.string(), sizes(map.height, map.width) + ", as in its label", sizes(image.height, image.width)});
 }
 
 Image mask_image(const ChangeMap& map) {
@@ -33,13 +33,13 @@ Image mask_image(const ChangeMap& map) {
   return image;
 }
 
-/// A full disk and the like: no fault of a pair, which could be left out.
+/// Failure to write, such as a full disk: not the fault of a pair, which could be left out.
 class OutputError : public Error {
  public:
   using Error::Error;
 };
 
-/// One window's files, all below one folder.
+/// Files of one window, below one folder.
 class WindowFiles {
  public:
   WindowFiles(const fs::path& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
@@ -58,7 +58,7 @@ class WindowFiles {
   static void put(const fs::path& file, const Image& image) {
     std::error_code code;
     fs::create_directories(file.parent_path(), code);
-    if (code) fail(file.parent_path().string(), "cannot be made", code.message());
+    if (code) fail(file.parent_path().string(), "cannot be created", code.message());
     write_png(file, image.view());
   }
 
@@ -66,20 +66,20 @@ class WindowFiles {
   std::string name_;
 };
 
-/// What all pairs share.
+/// Data shared by all pairs.
 struct Shared {
   const ConvertOptions& options;
-  const fs::path& made;  ///< where windows and maps go
+  const fs::path& made;  ///< folder for windows and maps
 };
 
-/// What all windows of a pair share.
+/// Data shared by all windows of a pair.
 struct Opened {
   const MaskedPair& pair;
   const MaskReading& reading;
   const Shared& shared;
   bool label_is_mask;
   Labels labels;
-  /// Decoded once, and only where a window is cut out of them.
+  /// Decoded once, and only if a window is cut from them.
   std::optional<Image> before = {};
   std::optional<Image> after = {};
 };
@@ -111,7 +111,7 @@ void write_images(Entry& entry, Opened& opened, const Window& window, const Wind
   entry.made = true;
 }
 
-/// Nothing where what changed is too small to be spoken of.
+/// Returns nothing if the changes are too small to describe.
 std::optional<Entry> window_entry(Opened& opened, const Window& window, const std::string& uid) {
   const auto& pair = opened.pair;
   const auto map = cut(opened.labels.change, window);
@@ -147,7 +147,7 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
   for (const auto& label : pair.labels) {
     labels.push_back({decode_image(options.input / label), is_lossy(label)});
   }
-  // What is near 0 in a lossy label is above 0 for training.
+  // Values near 0 in a lossy label would count as changed in training.
   Opened opened{pair, reading, shared, reading.label_is_mask && !labels.front().lossy, {}};
   try {
     opened.labels = reading.read(labels);
@@ -165,7 +165,7 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
 
 constexpr int kUpperHalf = 128;
 
-/// How far a lossy format moves values of a label on which nothing changed.
+/// Maximum compression noise in a lossy label without changes.
 constexpr int kNoise = 32;
 
 std::vector<uint8_t> largest_channels(const Image& image) {
@@ -177,7 +177,7 @@ std::vector<uint8_t> largest_channels(const Image& image) {
   return values;
 }
 
-/// What came of one pair.
+/// Result of one pair.
 struct Outcome {
   std::vector<Entry> entries;
   std::string problem;
@@ -210,7 +210,7 @@ ChangeMap binary_map(const LabelImage& label) {
   ChangeMap map{image.height, image.width, largest_channels(image)};
   auto& values = map.kinds;
   const int largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
-  // The largest value says which of the two forms a label has.
+  // The largest value tells which of the two forms a label has.
   const int changed = lossy || largest > 1 ? 255 : 1;
   const int noise = !lossy ? 0 : largest >= kUpperHalf ? kUpperHalf - 1 : kNoise;
   for (size_t i = 0; i < values.size(); ++i) {

@@ -1,4 +1,4 @@
-// Sources that have masks and no captions: windows of their pairs, and sentences from the masks.
+// Sources with masks but without captions: windows of their pairs, and captions from the masks.
 #pragma once
 
 #include <filesystem>
@@ -13,25 +13,25 @@
 
 namespace ccexpert::datasets {
 
-/// Files of one pair, relative to the source's folder.
+/// Files of a pair, relative to the source's folder.
 struct MaskedPair {
   std::string split;
   std::string uid;
   std::string before;
   std::string after;
-  std::vector<std::string> labels;  ///< one or two images that say what changed
+  std::vector<std::string> labels;  ///< one or two label images of the change
 };
 
-/// Class maps of both images, where a source has them.
+/// Class maps of both images, if a source has them.
 struct ClassMaps {
   Image before;
   Image after;
 };
 
-/// A decoded label.
+/// Decoded label.
 struct LabelImage {
   Image image;
-  bool lossy = false;  ///< of a format that changes values, as JPEG
+  bool lossy = false;  ///< from a lossy format such as JPEG
 };
 
 struct Labels {
@@ -39,21 +39,21 @@ struct Labels {
   std::optional<ClassMaps> classes = {};
 };
 
-/// How a source's labels are read and spoken of.
+/// Reader and words of a source's labels.
 struct MaskReading {
   std::vector<KindWords> words;
   size_t captions = 5;
-  bool label_is_mask = true;  ///< its changed pixels, and they alone, are above 0
-  /// Decoded labels to changes; Error where they are no labels of this source.
+  bool label_is_mask = true;  ///< exactly its changed pixels are above 0
+  /// Converts decoded labels to changes; throws Error if they are not labels of this source.
   std::function<Labels(const std::vector<LabelImage>& labels)> read;
 };
 
-/// Adds the windows of all pairs, decoded on all cores. A pair whose changes are all too small to be spoken
-/// of is passed over.
+/// Adds the windows of all pairs, decoded in parallel. Skips a pair if all its changes are too small to
+/// describe.
 void add_masked_pairs(Sink& sink, const std::vector<MaskedPair>& pairs, const MaskReading& reading);
 
-/// Kind 1 where any channel is 255, or 1 in a label of 0 and 1; Error naming a pixel of another value. Lossy
-/// labels are 0 and 255 as far as they are near it.
+/// Returns kind 1 where any channel is 255, or 1 in a label of 0 and 1; throws Error with a pixel of another
+/// value. Values of lossy labels near 0 or 255 count as 0 and 255.
 ChangeMap binary_map(const LabelImage& label);
 
 }  // namespace ccexpert::datasets

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using data::ListedDataset;
 
-constexpr uint64_t kSeed = 42;  ///< of read_data_list, for counting what random draws
+constexpr uint64_t kSeed = 42;  ///< default of read_data_list, to count the same random draws
 
 struct Repeat {
   std::string name;
@@ -33,7 +33,8 @@ Repeat parse_repeat(const std::string& text) {
   const auto number = text.substr(std::min(equals + 1, text.size()));
   const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), repeat.count);
   const bool valid = problem == std::errc() && end == number.data() + number.size() && repeat.count >= 1;
-  if (!valid || repeat.name.empty()) fail({"repeat", "NAME=N, N from 1 on", fmt::format("'{}'", text)});
+  if (!valid || repeat.name.empty())
+    fail({"repeat", "NAME=N with N of at least 1", fmt::format("'{}'", text)});
   return repeat;
 }
 
@@ -47,11 +48,11 @@ void set_repeats(std::vector<ListedDataset>& datasets, const std::vector<std::st
       found = true;
     }
     if (!found)
-      fail({"repeat", "a name that stands in a json_path of the recipe", fmt::format("'{}'", repeat.name)});
+      fail({"repeat", "a name contained in a json_path of the recipe", fmt::format("'{}'", repeat.name)});
   }
 }
 
-/// Numbers of captions of a file's pairs.
+/// Returns the number of captions of each of a file's pairs.
 std::vector<size_t> captions_in(const fs::path& file) {
   std::vector<size_t> counts;
   visit_elements(file, {}, [&](nlohmann::json& entry, const std::string& where) {
@@ -75,7 +76,7 @@ MixPart counted(const ListedDataset& dataset, size_t place, const fs::path& file
   return part;
 }
 
-/// The file, or the same in the other form of lists.
+/// Returns the file, or the same list in the other format if only that exists.
 fs::path found_file(const fs::path& file) {
   if (is_there(file)) return file;
   auto other = file;
@@ -114,7 +115,7 @@ void refuse_missing(const std::vector<MixPart>& parts, const fs::path& root, boo
   }
   if (missing.empty() || (skip && missing.size() < parts.size())) return;
   fail({"mix", "the recipe's files", fmt::format("none at {}", first_few(missing)),
-        "convert those sources first, or --skip-missing"});
+        "convert those sources first, or use --skip-missing"});
 }
 
 }  // namespace

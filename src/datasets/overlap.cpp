@@ -32,13 +32,13 @@ std::vector<ChangeExample> pairs_of(const fs::path& path, const fs::path& root) 
   return pairs;
 }
 
-/// A tile's place and looks.
+/// Place and hash of a tile.
 struct TileHash {
   Window window;
   PairHash hash;
 };
 
-/// The whole pair, and its tiles where it is at least two of them wide or high.
+/// Returns the whole image, and its tiles if it is at least two tiles wide or high.
 std::vector<Window> tiles_of(const Image& image, int64_t tile) {
   std::vector<Window> windows{{0, 0, image.height, image.width}};
   if (tile <= 0 || std::max(image.height, image.width) < 2 * tile) return windows;
@@ -57,7 +57,7 @@ ImageView view_of(const Image& image, const Window& window) {
 
 struct Hashed {
   std::vector<TileHash> tiles = {};
-  int64_t side = 0;  ///< of the image before, the longer one
+  int64_t side = 0;  ///< longer side of the before image
   bool readable = true;
 };
 
@@ -76,11 +76,11 @@ Hashed hashed(const ChangeExample& pair, int64_t tile) {
   }
 }
 
-/// The pairs that others are compared with.
+/// Pairs that others are compared with.
 struct Reference {
   HashIndex index;
   std::vector<std::string> uids;
-  int64_t side = 0;  ///< of most of their images
+  int64_t side = 0;  ///< median side of their images
   int64_t unreadable = 0;
 };
 
@@ -99,13 +99,13 @@ Reference reference_of(const std::vector<ChangeExample>& pairs, int64_t jobs) {
         reference.uids.push_back(pairs[static_cast<size_t>(i)].uid);
         sides.push_back(each.side);
       });
-  if (sides.empty()) fail({"against", "at least one pair that can be read", "none"});
+  if (sides.empty()) fail({"against", "at least one readable pair", "none"});
   std::nth_element(sides.begin(), sides.begin() + static_cast<std::ptrdiff_t>(sides.size() / 2), sides.end());
   reference.side = sides[sides.size() / 2];
   return reference;
 }
 
-/// What of a pair is found in the reference.
+/// Overlaps of a pair with the reference.
 struct Compared {
   std::vector<Overlap> overlaps = {};
   bool readable = true;

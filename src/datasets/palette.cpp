@@ -10,7 +10,7 @@ namespace ccexpert::datasets {
 
 std::vector<uint8_t> palette_numbers(const Image& label, const std::vector<Colour>& palette) {
   std::vector<uint8_t> numbers(label.pixels.size() / 3);
-  size_t last = 0;  // neighbours are mostly alike
+  size_t last = 0;  // neighbouring pixels mostly have the same colour
   for (size_t i = 0; i < numbers.size(); ++i) {
     const Colour colour{label.pixels[3 * i], label.pixels[3 * i + 1], label.pixels[3 * i + 2]};
     if (palette[last] != colour) {

@@ -1,4 +1,4 @@
-// Colours of label images to numbers.
+// Conversion of label colours to class numbers.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@ namespace ccexpert::datasets {
 
 using Colour = std::array<uint8_t, 3>;
 
-/// For each pixel the number of its colour in `palette`; Error naming a colour that is none of them, and
-/// where it is.
+/// Returns for each pixel the index of its colour in `palette`; throws Error with a colour outside the
+/// palette and its place.
 std::vector<uint8_t> palette_numbers(const Image& label, const std::vector<Colour>& palette);
 
 }  // namespace ccexpert::datasets

@@ -1,4 +1,4 @@
-// Work on many items on all cores, with results in their order.
+// Parallel loops over items, with results in order.
 #pragma once
 
 #include <algorithm>
@@ -13,8 +13,8 @@
 
 namespace ccexpert::datasets {
 
-/// Calls `work(i)` for i of [0, count) on `jobs` threads (0: one for each core). The first exception is
-/// thrown on, once all of them are back.
+/// Calls `work(i)` for i in [0, count) on `jobs` threads (0: one per core). Rethrows the first exception
+/// after all threads have ended.
 template <class Work>
 void parallel_for(int64_t count, int64_t jobs, Work&& work) {
   std::atomic<int64_t> next = 0;
@@ -39,8 +39,8 @@ void parallel_for(int64_t count, int64_t jobs, Work&& work) {
   if (problem) std::rethrow_exception(problem);
 }
 
-/// Calls `give(i, result)` in order for what `work(i)` returns; `work` runs on some threads, a batch ahead,
-/// so that memory holds no more than a batch of results.
+/// Calls `give(i, result)` in order with the results of `work(i)`, which runs in parallel in batches, so that
+/// at most one batch of results is in memory.
 template <class Work, class Give>
 void parallel_ordered(int64_t count, int64_t jobs, Work&& work, Give&& give) {
   using Result = decltype(work(int64_t{0}));

@@ -1,4 +1,4 @@
-// RSCC: pairs around disasters, with captions that a model wrote.
+// RSCC: pairs before and after disasters, with captions written by a model.
 #include <unordered_set>
 
 #include "datasets/json_fields.h"
@@ -23,7 +23,7 @@ Entry entry_of(const json& line, const std::string& split) {
   return entry;
 }
 
-/// Reads the lists of one split; a pair that is in `held` goes to no other.
+/// Reads the lists of one split; pairs in `held` are skipped in train.
 void read_split(Sink& sink, const std::string& split, Keys& held) {
   const JsonPlace place{
       .bad_line = [&](const std::string& where, const std::string& problem) { sink.refuse(where, problem); }};
@@ -39,7 +39,7 @@ void read_split(Sink& sink, const std::string& split, Keys& held) {
 }
 
 void read(Sink& sink) {
-  // The list of all pairs holds those of the test list too.
+  // The list of all pairs also contains those of the test list.
   Keys held;
   for (const auto* split : {"test", "val", "train"}) read_split(sink, split, held);
 }

@@ -1,4 +1,4 @@
-// SECOND: what the ground was and what it became, where it changed; label images in colour or as numbers.
+// SECOND: land-cover classes before and after for changed pixels; label images in colour or as numbers.
 #include <algorithm>
 #include <array>
 
@@ -15,13 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kClasses = 6;  ///< beside 0, unchanged
+constexpr int kClasses = 6;  ///< besides 0, unchanged
 
 struct ClassWords {
   const char* one;
   const char* many;
   const char* all;     ///< without a number
-  bool built = false;  ///< by people, as what can be rebuilt
+  bool built = false;  ///< built by people, so it can be rebuilt
 };
 
 constexpr std::array<ClassWords, kClasses> kWords{
@@ -32,7 +32,7 @@ constexpr std::array<ClassWords, kClasses> kWords{
      {"a building", "buildings", "buildings", true},
      {"a playground", "playgrounds", "playgrounds", true}}};
 
-/// What became of a class that was there before and is there now.
+/// Returns verbs for a changed area that keeps its class.
 std::vector<Verb> verbs_of_same(const ClassWords& words) {
   if (words.built) {
     return {{"has been rebuilt", "have been rebuilt"},
@@ -52,7 +52,7 @@ std::vector<Verb> verbs_of_change(const ClassWords& to) {
           verb("has turned into", "have turned into"), verb("has given way to", "have given way to")};
 }
 
-/// Kind (from - 1) * 6 + to, from and to of 1 to 6.
+/// Returns the words of kind (from - 1) * 6 + to, with from and to in 1 to 6.
 std::vector<KindWords> transition_words() {
   std::vector<KindWords> words;
   for (const auto& from : kWords) {
@@ -63,7 +63,7 @@ std::vector<KindWords> transition_words() {
   return words;
 }
 
-/// Maps of numbers have the same small number in all channels.
+/// True for a map of numbers, which has the same small number in all channels.
 bool holds_numbers(const Image& label) {
   for (size_t i = 0; i < label.pixels.size(); i += 3) {
     const auto* pixel = label.pixels.data() + i;
@@ -88,7 +88,7 @@ Image number_image(const Image& like, const std::vector<uint8_t>& numbers) {
   return image;
 }
 
-/// What changed has a class before and a class after.
+/// Expects every changed pixel to have a class before and a class after.
 void expect_agreement(const std::vector<uint8_t>& before, const std::vector<uint8_t>& after, int64_t width) {
   size_t count = 0, first = 0;
   for (size_t i = 0; i < before.size(); ++i) {
@@ -97,14 +97,14 @@ void expect_agreement(const std::vector<uint8_t>& before, const std::vector<uint
   if (count == 0) return;
   const auto columns = static_cast<size_t>(width);
   fail({"label1 and label2", "the same pixels marked as changed in both",
-        fmt::format("{} that one alone marks, the first in row {}, column {} (classes {} and {})", count,
+        fmt::format("{} pixels marked in only one, the first in row {}, column {} (classes {} and {})", count,
                     first / columns, first % columns, before[first], after[first])});
 }
 
 Labels read_labels(const std::vector<LabelImage>& labels) {
   const auto &first = labels[0].image, &second = labels[1].image;
   if (first.height != second.height || first.width != second.width) {
-    fail({"label1 and label2", "one size", "two"});
+    fail({"label1 and label2", "the same size", "two sizes"});
   }
   const auto before = class_numbers(first), after = class_numbers(second);
   expect_agreement(before, after, first.width);

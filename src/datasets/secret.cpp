@@ -7,13 +7,13 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// A character that a text escapes, and the length of the escape.
+/// Escaped character and the length of its escape sequence.
 struct Escape {
   char character = 0;
   size_t length = 0;
 };
 
-/// A number of `digits`; as a character where it is one of ASCII, which keys are made of.
+/// Parses `digits` as an ASCII character; nothing for other characters, because keys are ASCII.
 std::optional<char> character_of(std::string_view digits, int base) {
   unsigned code = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), code, base);
@@ -21,7 +21,7 @@ std::optional<char> character_of(std::string_view digits, int base) {
   return static_cast<char>(code);
 }
 
-/// Texts within texts are escaped several times.
+/// Parses a JSON escape with any number of backslashes, because nested texts are escaped several times.
 std::optional<Escape> json_escape(std::string_view text) {
   const auto slashes = std::min(text.find_first_not_of('\\'), text.size());
   if (slashes == 0 || slashes == text.size()) return std::nullopt;
@@ -66,7 +66,7 @@ Secret::Secret(std::string key) : key_(std::move(key)) {
 
 std::string Secret::cut(std::string text) const {
   if (parts_.empty() || text.size() < part_) return text;
-  // First with escapes: a part between two of them would be cut alone, and they would stay.
+  // Unescape first: otherwise only a part between two escapes would be cut and the escapes would remain.
   const bool has_escapes = text.find_first_of("\\%&") != std::string::npos;
   if (has_escapes) text = cut(unescaped(text));
   return cut(as_they_are(text));
@@ -92,7 +92,7 @@ std::string Secret::cut(const Characters& characters) const {
   const std::string_view plain = characters.plain;
   const auto is_part = [&](size_t i) { return parts_.contains(plain.substr(i, part_)); };
   std::string result;
-  size_t kept = 0;  // of the text, what is in the result already
+  size_t kept = 0;  // length of the text already in the result
   for (size_t i = 0; i + part_ <= plain.size(); ++i) {
     if (!is_part(i)) continue;
     result.append(characters.text.substr(kept, characters.starts[i] - kept)).append("***");

@@ -1,4 +1,4 @@
-// A key that is neither shown nor written.
+// API key that must be neither shown nor written.
 #pragma once
 
 #include <string>
@@ -10,23 +10,22 @@ namespace ccexpert::datasets {
 
 class Secret {
  public:
-  /// A key of fewer characters is a placeholder for a server that asks for none: it may be a word of a
+  /// Shorter keys are placeholders for servers without keys and are not redacted: they may be words of a
   /// caption.
   static constexpr size_t kShortestKey = 6;
-  /// A part of the key that is as long as this counts as the key, as where a server cuts its text.
+  /// A part of the key of at least this length counts as the key, because servers may truncate their texts.
   static constexpr size_t kShortestPart = 12;
 
   explicit Secret(std::string key);
   Secret(const Secret&) = delete;
   Secret& operator=(const Secret&) = delete;
 
-  /// The text with *** instead of the key and of its parts, also where their characters are escaped as in
-  /// JSON
-  /// (\u0041, \/), in an address (%41) or in HTML (&#65;).
+  /// Replaces the key and its parts with ***, including characters escaped as in JSON (\u0041, \/), URLs
+  /// (%41) or HTML (&#65;).
   std::string cut(std::string text) const;
 
  private:
-  /// A text's characters, and where each of them and the end stand in it.
+  /// Unescaped characters of a text, with the offset of each and of the end.
   struct Characters {
     std::string plain = {};
     std::string_view text = {};
@@ -38,7 +37,7 @@ class Secret {
 
   std::string key_;
   size_t part_ = 0;
-  std::unordered_set<std::string_view> parts_;  ///< of key_, each of part_ characters; none: nothing is cut
+  std::unordered_set<std::string_view> parts_;  ///< substrings of key_ of part_ characters; empty: no cuts
 };
 
 }  // namespace ccexpert::datasets

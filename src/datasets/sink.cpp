@@ -23,7 +23,7 @@ using nlohmann::ordered_json;
 constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 constexpr const char* kLeftOut = "left-out.jsonl";
 
-/// How often progress is told.
+/// Entries per progress report.
 constexpr int64_t kEvery = 256;
 
 std::string with_slash(const fs::path& path) {
@@ -32,7 +32,7 @@ std::string with_slash(const fs::path& path) {
   return text.ends_with('/') ? text : text + '/';
 }
 
-/// All names that a list of a conversion may have.
+/// Returns all names that a list of a conversion may have.
 std::vector<std::string> list_names() {
   std::vector<std::string> names;
   for (const auto* split : kSplits) {
@@ -45,9 +45,9 @@ std::vector<std::string> list_names() {
 
 fs::path whole_path(const fs::path& path) {
   std::error_code code;
-  // Of a path that is not there yet, weakly_canonical alone would leave the relative part relative.
+  // weakly_canonical alone would keep the relative part of a path that does not exist yet.
   auto whole = fs::weakly_canonical(fs::absolute(path, code), code);
-  if (code) fail(path.string(), "cannot be followed", code.message());
+  if (code) fail(path.string(), "cannot be resolved", code.message());
   return whole.has_filename() ? whole : whole.parent_path();
 }
 
@@ -55,7 +55,7 @@ TextKey pair_key(const Entry& entry) {
   return text_key(entry.split + '\n' + entry.before + '\n' + entry.after);
 }
 
-/// The sentence of an Error, with its place before it where it does not name it itself.
+/// Returns the text of an Error, prefixed with its place unless it starts with it.
 std::string placed(const std::string& where, const std::string& problem) {
   return problem.starts_with(where) ? problem : where + ": " + problem;
 }
@@ -80,9 +80,9 @@ Sink::Sink(const ConvertOptions& options, std::string source, std::function<void
 
 void Sink::set_prefixes() {
   const auto input = whole_path(options_.input), output = whole_path(options_.output);
-  // Lists of a source may have the names that ours have.
+  // Lists of a source may have the same names as ours.
   if (input == output) {
-    fail({options_.output.string(), "another folder than the source's", "the source's"});
+    fail({options_.output.string(), "a folder other than the source's", "the source's"});
   }
   const bool relative = options_.paths == PathStyle::kRelative;
   input_prefix_ = with_slash(relative ? input.lexically_relative(output) : input);
@@ -164,12 +164,12 @@ void Sink::examine(Entry& entry) {
   expect_new(entry);
 }
 
-/// Nothing of another pair, and nothing that contradicts what is known of this one.
+/// Throws Error if another pair has the uid or an earlier entry of this pair has a different flag.
 void Sink::expect_new(const Entry& entry) {
   const auto known = pairs_.find(pair_key(entry));
   if (known != pairs_.end()) return known->second.expect_flag(entry.changed);
   if (!uids_.insert(text_key(entry.split + '\n' + entry.uid)).second) {
-    fail({"uid", "one that no other pair has", fmt::format("'{}' again", entry.uid)});
+    fail({"uid", "a uid that no other pair has", fmt::format("'{}' again", entry.uid)});
   }
 }
 
@@ -221,11 +221,11 @@ void Sink::check_images(const Entry& entry) const {
   expect("before", entry.before, entry.made);
   expect("after", entry.after, entry.made);
   expect("mask", entry.mask, entry.made || entry.made_maps);
-  // Windows are cut to one size.
+  // Cut windows always have the same size.
   if (!entry.made && !entry.mask.empty()) check_sizes(entry);
 }
 
-/// What a mask marks must be where the images have it.
+/// Expects equal sizes, so that a mask marks the right places of the images.
 void Sink::check_sizes(const Entry& entry) const {
   const auto before = file_of(entry.before, false);
   const auto size = image_size(before);
@@ -280,9 +280,8 @@ ordered_json Sink::to_json(const Entry& entry, std::optional<bool> flag) const {
 
 ConvertSummary Sink::commit() {
   if (lists_.empty()) {
-    fail(
-        {options_.input.string(), "at least one pair",
-         summary_.left_out == 0 ? "none" : fmt::format("none but {} that were left out", summary_.left_out)});
+    fail({options_.input.string(), "at least one pair",
+          summary_.left_out == 0 ? "none" : fmt::format("none; {} were left out", summary_.left_out)});
   }
   for (auto& [split, list] : lists_) {
     const auto added = list.writer->finish();
@@ -291,8 +290,8 @@ ConvertSummary Sink::commit() {
     list.counts.unchanged += added.unchanged;
     summary_.splits[split] = list.counts;
   }
-  // First what says which of the files are ours, those of before included: whatever ends the lines below, the
-  // next run may replace all of them.
+  // First list all files of this and the earlier conversion: if a step below fails, the next run may replace
+  // all of them.
   const auto written = written_names();
   auto ours = earlier_->names();
   ours.insert(written.begin(), written.end());
@@ -307,7 +306,7 @@ ConvertSummary Sink::commit() {
   return summary_;
 }
 
-/// What an earlier conversion left would be taken for this one's.
+/// Removes files of an earlier conversion, which would be mistaken for this one's.
 void Sink::remove_stale(const std::vector<std::string>& written) const {
   const auto remove = [&](const std::string& name) {
     if (std::find(written.begin(), written.end(), name) == written.end()) earlier_->remove(name);

@@ -1,4 +1,4 @@
-// Where a source's entries go: cleaned, checked, merged, counted and written.
+// Output of a conversion: cleans, checks, merges, counts and writes a source's entries.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +22,10 @@
 
 namespace ccexpert::datasets {
 
-/// Thrown where a stop was requested, to leave a source from anywhere within it.
+/// Thrown if a stop was requested, to leave a source from anywhere within it.
 struct Stopped {};
 
-/// 128 bits of a text: no two texts of one data set share them.
+/// 128-bit hash of a text; collisions within a data set are not expected.
 struct TextKey {
   uint64_t low = 0;
   uint64_t high = 0;
@@ -43,40 +43,40 @@ class Sink {
   Sink(const ConvertOptions& options, std::string source, std::function<void(int64_t)> done,
        std::stop_token stop);
 
-  /// Takes what `make` gives. Where that, or a check of it, throws Error, the entry is left out or the Error
-  /// goes on, with `where` before it. Throws Stopped.
+  /// Adds the entry that `make` returns. If `make` or a check throws Error, leaves the entry out or rethrows
+  /// with `where` before the text, as on_error says. Throws Stopped.
   void add(const std::string& where, const std::function<Entry()>& make);
 
-  /// Leaves out what a source could not even make an entry of, or throws Error("where: problem").
+  /// Leaves out an item that the source could not turn into an entry, or throws Error("where: problem").
   void refuse(const std::string& where, const std::string& problem);
 
-  /// Counts an entry that is no pair to caption: another task, or kept for another split.
+  /// Counts an entry that is not used: of another task, or kept for another split.
   void pass_over();
 
-  /// Writes all lists, and what was made for them; nothing is there before.
+  /// Writes all lists and made folders; nothing is visible before.
   ConvertSummary commit();
 
-  /// Where images and maps are made, until `commit` moves them into the output. Throws Error.
+  /// Returns the temporary folder for images and maps, which `commit` moves into the output. Throws Error.
   const std::filesystem::path& made_folder();
 
   const ConvertOptions& options() const { return options_; }
   const std::filesystem::path& input() const { return options_.input; }
 
  private:
-  /// One split's list.
+  /// List of one split.
   struct List {
     std::unique_ptr<ListWriter> writer;
     SplitCounts counts;
   };
 
-  /// What can be wrong with an entry, as Error.
+  /// Cleans and checks an entry; throws Error.
   void examine(Entry& entry);
   void expect_new(const Entry& entry);
   void clean(Entry& entry);
   void check_images(const Entry& entry) const;
   void check_sizes(const Entry& entry) const;
   std::filesystem::path file_of(const std::string& path, bool made) const;
-  /// Writes it; what fails then is no fault of the entry's, and ends the conversion.
+  /// Writes an entry; a failure is not the entry's fault and ends the conversion.
   void put(const Entry& entry);
   void write(const Entry& entry);
   bool merge(const Entry& entry, List& list);
@@ -95,7 +95,7 @@ class Sink {
   ConvertOptions options_;
   std::function<void(int64_t)> done_;
   std::stop_token stop_;
-  std::string input_prefix_;  ///< of written paths, with its slash
+  std::string input_prefix_;  ///< prefix of written paths, with its slash
   std::string output_prefix_;
   std::map<std::string, List> lists_;
   std::unique_ptr<AtomicFile> left_out_;
@@ -104,8 +104,8 @@ class Sink {
   std::unordered_map<TextKey, KnownPair, TextKeyHash> pairs_;
   std::unordered_set<TextKey, TextKeyHash> uids_;
   ConvertSummary summary_;
-  int64_t pending_ = 0;  ///< entries not yet told to done_
-  std::string broken_;   ///< why nothing can be written
+  int64_t pending_ = 0;  ///< entries not yet reported to done_
+  std::string broken_;   ///< error after which nothing can be written
 };
 
 }  // namespace ccexpert::datasets

@@ -21,7 +21,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// "frame9" before "frame10".
+/// Compares numbers by value: "frame9" comes before "frame10".
 bool by_number(const std::string& a, const std::string& b) {
   size_t i = 0, j = 0;
   while (i < a.size() && j < b.size()) {
@@ -82,9 +82,9 @@ std::string recognise_source(const fs::path& folder) {
     if (source.recognises(folder)) return source.name;
     names.emplace_back(source.name);
   }
-  fail(
-      {folder.string(), "a folder of a known data set", "another layout",
-       fmt::format("looked for {}; ccexpert-data convert --list has their layouts", fmt::join(names, ", "))});
+  fail({folder.string(), "the folder of a known data set", "another layout",
+        fmt::format("known are {}; ccexpert-data convert --list shows their layouts",
+                    fmt::join(names, ", "))});
 }
 
 bool has(const fs::path& folder, std::string_view path) {
@@ -103,7 +103,7 @@ std::vector<std::string> files_in(const fs::path& folder, const std::vector<std:
   for (const auto& file : files) {
     const bool wanted =
         std::find(extensions.begin(), extensions.end(), lower_extension(file.path())) != extensions.end();
-    // A link that leads nowhere is named, so that whoever reads it says so.
+    // A dangling link is included, so that reading it reports the error.
     const bool dangling = file.is_symlink(code) && !file.exists(code);
     if (wanted && !is_hidden(file.path()) && (dangling || file.is_regular_file(code)))
       names.push_back(file.path().filename().string());

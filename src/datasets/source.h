@@ -1,4 +1,4 @@
-// A published data set: how its folder is recognised and read.
+// Published data sets: recognition and reading of their folders.
 #pragma once
 
 #include <filesystem>
@@ -16,15 +16,15 @@ namespace ccexpert::datasets {
 struct Source {
   const char* name;
   const char* title;
-  const char* layout;  ///< what it is recognised by, for messages
+  const char* layout;  ///< files by which it is recognised, for messages
   bool (*recognises)(const std::filesystem::path& folder);
   void (*read)(Sink& sink);
 };
 
-/// All of them, those with the narrowest layouts first.
+/// Returns all sources, those with the most specific layouts first.
 const std::vector<Source>& all_sources();
 
-/// One of them; Error with the nearest name for another.
+/// Returns the source with this name; throws Error with the nearest name if there is none.
 const Source& source_named(const std::string& name);
 
 Source levir_mci_source();
@@ -45,34 +45,35 @@ Source second_source();
 Source levir_cd_source();
 Source folders_source();
 
-/// Whether a folder holds a file or a folder of this path.
+/// True if a folder contains a file or a folder at this path.
 bool has(const std::filesystem::path& folder, std::string_view path);
 
-/// Whether any of train, val and test below `folder` holds `path`.
+/// True if train, val or test below `folder` contains `path`.
 bool has_in_a_split(const std::filesystem::path& folder, std::string_view path);
 
-/// Names of the files of a folder, but for hidden ones, with one of these extensions (in lower case, with
-/// their dot), sorted, numbers by value. Throws Error where it cannot be read.
+/// Returns the names of a folder's files with one of these extensions (in lower case, with their dot),
+/// without hidden files, sorted, with numbers by value. Throws Error if the folder cannot be read.
 std::vector<std::string> files_in(const std::filesystem::path& folder,
                                   const std::vector<std::string>& extensions);
 
-/// Names of the image files of a folder.
+/// Returns the names of a folder's image files.
 std::vector<std::string> images_in(const std::filesystem::path& folder);
 
-/// Names of the image files of at least one of some folders: one that another lacks shall be missed there.
+/// Returns the names of image files in at least one of the folders, so that a file missing in another is
+/// reported.
 std::vector<std::string> images_in_any(const std::vector<std::filesystem::path>& folders);
 
-/// The name of a path without folders and extension.
+/// Returns the file name of a path without its extension.
 std::string stem_of(std::string_view path);
 
-/// The stem of an image, with its split before it where it does not begin with it: numbers start anew in
-/// every split of some sets.
+/// Returns the stem of an image, prefixed with the split unless it starts with it: some sets number the
+/// images of every split from the start.
 std::string uid_in_split(const std::string& split, std::string_view image);
 
-/// The first bytes of a file, to see what it is of; "" where it cannot be read.
+/// Returns the first bytes of a file, for recognition; "" if it cannot be read.
 std::string beginning_of(const std::filesystem::path& file);
 
-/// The JSON or JSON Lines files of a folder in whose beginnings all of `words` stand.
+/// Returns the JSON and JSON Lines files of a folder whose first bytes contain all of `words`.
 std::vector<std::string> lists_with(const std::filesystem::path& folder,
                                     const std::vector<std::string_view>& words);
 

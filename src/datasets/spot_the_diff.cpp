@@ -1,4 +1,4 @@
-// Spot-the-Diff: frames of surveillance cameras; a pair stands once for each of its annotators.
+// Spot-the-Diff: frames of surveillance cameras; a pair occurs once per annotator.
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/source.h"

@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-/// Counts pairs as they come.
+/// Incremental counter of pairs.
 class Counter {
  public:
   explicit Counter(const StatsOptions& options)
@@ -61,7 +61,7 @@ class Counter {
     for (const auto& word : words) ++words_[word];
   }
 
-  /// Each pair stays with the same probability (reservoir sampling).
+  /// Keeps each pair with the same probability (reservoir sampling).
   void keep_sample(data::ChangeExample&& pair) {
     auto& samples = stats_.samples;
     if (static_cast<int64_t>(samples.size()) < options_.samples) {
@@ -105,7 +105,7 @@ double ratio(int64_t part, int64_t whole) {
   return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-/// The value that a share of all counted things lies at or below.
+/// Returns the value that `share` of all counted items do not exceed.
 int64_t quantile(const std::map<int64_t, int64_t>& counts, double share) {
   int64_t total = 0, seen = 0;
   for (const auto& [value, count] : counts) total += count;
@@ -149,13 +149,13 @@ std::string stats_table(const Stats& stats) {
     return fmt::format("{} ({:.1f} %)", part, 100 * ratio(part, stats.pairs));
   };
   row("pairs", std::to_string(stats.pairs));
-  if (stats.visits != stats.pairs) row("visits an epoch", std::to_string(stats.visits));
+  if (stats.visits != stats.pairs) row("visits per epoch", std::to_string(stats.visits));
   row("changed", share(stats.changed));
   row("unchanged", share(stats.unchanged));
   row("with a mask", share(stats.masks));
   row("captions", fmt::format("{} ({} different)", stats.captions, stats.different_captions));
-  row("captions a pair", fmt::format("{:.2f}", ratio(stats.captions, stats.pairs)));
-  row("words a caption",
+  row("captions per pair", fmt::format("{:.2f}", ratio(stats.captions, stats.pairs)));
+  row("words per caption",
       fmt::format("mean {:.1f}, median {}, 95 % up to {}, longest {}", ratio(stats.words, stats.captions),
                   quantile(stats.lengths, 0.5), quantile(stats.lengths, 0.95),
                   stats.lengths.empty() ? 0 : stats.lengths.rbegin()->first));

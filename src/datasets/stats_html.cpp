@@ -21,7 +21,7 @@ pre{background:#f6f8fa;padding:1rem;overflow-x:auto}figure{margin:1rem 0;display
 .pair{margin:1rem 0;border-top:1px solid #d0d7de;padding-top:.7rem}.pair img{margin-right:.5rem;image-rendering:auto}.uid{color:#57606a;font-size:.85rem}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}pre{background:#161b22}})";
 
-/// Columns of a histogram with their numbers below.
+/// Draws the columns of a histogram with their numbers below.
 std::string columns_plot(const std::string& title, const Bars& bars) {
   constexpr int kHeight = 140, kStep = 18;
   int64_t most = 1;
@@ -64,7 +64,7 @@ std::string rows_plot(const std::string& title, const Bars& bars) {
       kNames + kWidth + 70, std::max(y, 10), html_escaped(title), body, html_escaped(title));
 }
 
-/// A histogram of at most 40 columns; what is beyond goes into the last.
+/// Returns a histogram of at most 40 columns and one for all larger values.
 Bars columns_of(const std::map<int64_t, int64_t>& counts) {
   constexpr int64_t kMost = 40;
   Bars bars;
@@ -115,12 +115,12 @@ std::string stats_html(const Stats& stats, const std::string& title) {
       "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head><body>\n<h1>{0}</"
       "h1>\n<pre>{2}</pre>\n",
       html_escaped(title), kStyle, html_escaped(stats_table(stats)));
-  page += "<h2>Captions</h2>\n" + columns_plot("words of a caption", columns_of(stats.lengths));
-  page += columns_plot("captions of a pair", columns_of(stats.captions_per_pair));
+  page += "<h2>Captions</h2>\n" + columns_plot("words per caption", columns_of(stats.lengths));
+  page += columns_plot("captions per pair", columns_of(stats.captions_per_pair));
   page += "<h2>Words</h2>\n" + rows_plot("most frequent words", first_of(stats.vocabulary, 30));
   const Bars pairs{{"changed", stats.changed},
                    {"unchanged", stats.unchanged},
-                   {"not said", stats.pairs - stats.changed - stats.unchanged}};
+                   {"unknown", stats.pairs - stats.changed - stats.unchanged}};
   page += "<h2>Pairs</h2>\n" + rows_plot("pairs by change", pairs);
   if (!stats.sizes.empty()) {
     page += rows_plot("sizes of images", first_of({stats.sizes.begin(), stats.sizes.end()}, 12));

@@ -1,4 +1,4 @@
-// STVchrono: street views of one place over the years, two to five images a task. Successive images are a
+// STVchrono: street views of one place over the years, two to five images per task. Successive images form a
 // pair.
 #include <algorithm>
 #include <array>
@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Texts call the images of a task A to E, in their order.
+/// Maximum images of a task, which texts call A to E in order.
 constexpr size_t kMostImages = 5;
 
 bool is_word(char c) {
@@ -33,8 +33,7 @@ std::string_view next_word(std::string_view text) {
   return text.substr(start, static_cast<size_t>(end - text.begin()) - start);
 }
 
-/// Whether the "A" at `i` is the article: it begins a sentence, and what follows can be a noun or an
-/// adjective.
+/// True if the "A" at `i` is the article: it starts a sentence, and a noun or an adjective can follow.
 bool is_article(std::string_view text, size_t i) {
   constexpr std::array<std::string_view, 18> kNoNouns{"is",  "are",  "was",   "has",    "have",    "had",
                                                       "and", "or",   "to",    "but",    "than",    "in",
@@ -47,7 +46,7 @@ bool is_article(std::string_view text, size_t i) {
          std::find(kNoNouns.begin(), kNoNouns.end(), next) == kNoNouns.end();
 }
 
-/// Where a text names images: capitals of A to E that stand alone.
+/// Returns the places where a text names images: single capitals from A to E.
 std::vector<size_t> names_in(std::string_view text) {
   std::vector<size_t> names;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -58,9 +57,9 @@ std::vector<size_t> names_in(std::string_view text) {
   return names;
 }
 
-/// The text as one of image `first` and the next alone, which it calls A and B; nothing where it names no
-/// image, or another one. What is said of one image of a task (as "B has the most cars") holds in each of its
-/// pairs.
+/// Returns the text with image `first` and the next renamed to A and B; nothing if it names no image or
+/// another one. A statement about a single image of a task (such as "B has the most cars") is kept in each of
+/// that image's pairs.
 std::optional<std::string> text_of_pair(std::string text, size_t first) {
   const auto names = names_in(text);
   if (names.empty()) return std::nullopt;
@@ -72,7 +71,7 @@ std::optional<std::string> text_of_pair(std::string text, size_t first) {
   return text;
 }
 
-/// Texts of the task, one for each thing that may change.
+/// Returns the texts of the task, one for each object that may change.
 std::vector<std::string> texts_of(const json& task) {
   std::vector<std::string> texts;
   for (const auto& attribute : list_field(task, "attributes")) {
@@ -84,16 +83,16 @@ std::vector<std::string> texts_of(const json& task) {
   return texts;
 }
 
-/// Captions of a task of two images. Where something changed, texts of what did not are no caption of the
-/// pair.
+/// Returns the captions of a task of two images. If something changed, texts about unchanged objects are
+/// dropped.
 std::vector<std::string> captions_of(const json& task) {
   std::vector<std::string> changes, others;
   for (const auto& text : texts_of(task)) (says_no_change(text) ? others : changes).push_back(text);
   return changes.empty() ? others : changes;
 }
 
-/// Captions of two successive images of a longer task. That one thing did not change says nothing of the
-/// pair, as texts of other things may be of other images.
+/// Returns the captions of two successive images of a longer task. An unchanged object tells nothing about
+/// the pair, because texts of other objects may be about other images.
 std::vector<std::string> captions_of(const json& task, size_t first) {
   std::vector<std::string> captions;
   for (const auto& text : texts_of(task)) {
@@ -103,7 +102,7 @@ std::vector<std::string> captions_of(const json& task, size_t first) {
   return captions;
 }
 
-/// The image's path within the set: authors' mirrors differ in where the folders are.
+/// Returns the image's path within the set; the authors' mirrors have different folders.
 std::string located(const fs::path& input, const std::string& task, const std::string& name) {
   for (const auto& candidate : {name, fmt::format("images/{}", name), fmt::format("{}/{}", task, name),
                                 fmt::format("images/{}/{}", task, name)}) {
@@ -112,13 +111,13 @@ std::string located(const fs::path& input, const std::string& task, const std::s
   return "images/" + name;
 }
 
-/// A list that is read, and its place within the set.
+/// List in progress: its data set and split.
 struct List {
   fs::path input;
   std::string split;
 };
 
-/// The pair of image `first` and the next.
+/// Returns the pair of image `first` and the next.
 Entry entry_of(const json& task, size_t first, const List& list) {
   const auto name = text_field(task, "name");
   const auto& contents = list_field(task, "contents");

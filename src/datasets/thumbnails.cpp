@@ -18,7 +18,7 @@ cv::Mat mat_of(const Image& image) {
           const_cast<uint8_t*>(image.pixels.data())};
 }
 
-/// `length` scaled so that the longer side becomes `side`.
+/// Scales `length` so that the longer side becomes `side`.
 int scaled(int64_t length, int64_t longer, int64_t side) {
   return std::max(
       1, static_cast<int>(std::lround(static_cast<double>(length * side) / static_cast<double>(longer))));

@@ -1,4 +1,4 @@
-// Small pictures of images and masks.
+// Thumbnails of images and masks.
 #pragma once
 
 #include <filesystem>
@@ -8,10 +8,10 @@
 
 namespace ccexpert::datasets {
 
-/// At most `side` pixels high and wide, in its shape; `mask` makes all that is above 0 white.
+/// Scales an image so that its longer side is `side` pixels; `mask` makes values above 0 white.
 Image thumbnail(const Image& image, int64_t side, bool mask = false);
 
-/// "data:image/png;base64,...", for pages.
+/// Returns "data:image/png;base64,...", for HTML pages.
 std::string data_uri(const Image& image);
 
 }  // namespace ccexpert::datasets

@@ -12,7 +12,7 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// Steps of a match: some tenths of a second.
+/// Maximum steps of a match: a few tenths of a second.
 constexpr uint32_t kMostSteps = 5'000'000;
 constexpr uint32_t kMostKibibytes = 65'536;
 
@@ -70,13 +70,13 @@ class UidGroups::Impl {
     const int groups = pcre2_match(code_.get(), units_of(uid), uid.size(), 0, 0, data_.get(), context_.get());
     if (groups == PCRE2_ERROR_NOMATCH) return std::string(uid);
     if (groups < 0)
-      fail(fmt::format("group: uid '{:.60}'", uid), message_of(groups), "is there a simpler expression?");
+      fail(fmt::format("group: uid '{:.60}'", uid), message_of(groups), "use a simpler expression");
     const bool has_group = pcre2_get_ovector_count(data_.get()) > 1;
     return std::string(part(uid, has_group ? 1 : 0, groups));
   }
 
  private:
-  /// A group that took no part in the match is empty.
+  /// Returns a group of the match; empty if it did not take part in the match.
   std::string_view part(std::string_view uid, int group, int groups) const {
     if (group >= groups) return {};
     const auto* places = pcre2_get_ovector_pointer(data_.get()) + 2 * static_cast<ptrdiff_t>(group);

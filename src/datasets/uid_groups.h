@@ -1,4 +1,4 @@
-// Which uids stay together: those in which a regular expression finds the same text.
+// Grouping of uids by a regular expression.
 #pragma once
 
 #include <memory>
@@ -9,14 +9,14 @@ namespace ccexpert::datasets {
 
 class UidGroups {
  public:
-  /// Perl's regular expressions. Throws Error for text that is not one.
+  /// Compiles a Perl regular expression. Throws Error if it is invalid.
   explicit UidGroups(const std::string& expression);
   ~UidGroups();
   UidGroups(const UidGroups&) = delete;
   UidGroups& operator=(const UidGroups&) = delete;
 
-  /// The first group of the match, or all of it where the expression has none; a uid without a match is a
-  /// group of its own. Time and memory are bounded: throws Error for a uid that takes more.
+  /// Returns the match's first group, or the whole match if the expression has no group, or the uid itself
+  /// without a match. Throws Error for a uid that exceeds the limits of time or memory.
   std::string group_of(std::string_view uid) const;
 
  private:

@@ -110,7 +110,7 @@ std::vector<fs::path> lists_of(const fs::path& path) {
       if (is_there(list)) lists.push_back(list);
     }
   }
-  if (lists.empty()) fail({path.string(), "train.json, val.json or test.json in it", "none"});
+  if (lists.empty()) fail({path.string(), "a folder with train.json, val.json or test.json", "none"});
   return lists;
 }
 

@@ -10,7 +10,7 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// Bytes that are no ASCII as \xNN.
+/// Escapes bytes other than ASCII as \xNN.
 std::string escaped(const std::string& text) {
   std::string result;
   for (const char c : text) {

@@ -1,4 +1,4 @@
-// Texts that JSON can hold.
+// Check for texts that JSON can represent.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace ccexpert::datasets {
 
-/// Throws Error, naming `field`, for text that is no UTF-8: a name would come back from JSON as that of no
+/// Throws Error with `field` for text that is not UTF-8: a file name read back from JSON would not match its
 /// file.
 void expect_utf8(std::string_view field, const std::string& text);
 

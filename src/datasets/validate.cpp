@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 using data::ChangeExample;
 
-/// A pair, and where it stands.
+/// Pair with its place.
 struct Placed {
   ChangeExample pair;
   std::string where;
@@ -36,7 +36,7 @@ struct Finding {
   std::string text;
 };
 
-/// What looking at one pair's files gave.
+/// Result of reading one pair's files.
 struct Looked {
   std::vector<Finding> findings;
   std::optional<PairHash> hash;
@@ -67,19 +67,19 @@ int64_t marked_pixels(const Image& mask) {
   return count;
 }
 
-/// The mask must say what the flag says, or the captions of a pair without one.
+/// Compares the mask with the flag, or with the captions of a pair without one.
 void hold_against_mask(const ChangeExample& pair, const Image& mask, Looked& looked) {
   const auto changed = pair.changed ? pair.changed : changed_by(pair.captions);
   const auto marked = marked_pixels(mask);
   if (!changed || *changed == (marked > 0)) return;
   const std::string said = pair.changed ? fmt::format("change_flag is {}", *changed ? 1 : 0)
-                           : *changed   ? "most captions speak of a change"
+                           : *changed   ? "most captions report a change"
                                         : "most captions say that nothing changed";
-  looked.findings.push_back({"mask", fmt::format("{}, and the mask marks {} pixels as changed", said,
+  looked.findings.push_back({"mask", fmt::format("{}, but the mask marks {} pixels as changed", said,
                                                  marked == 0 ? "no" : std::to_string(marked))});
 }
 
-/// What a map marks must be where the images have it.
+/// Checks mask and class maps; equal sizes ensure that they mark the right places of the images.
 void look_at_maps(const ChangeExample& pair, const std::optional<Image>& before, Looked& looked) {
   for (const auto& [name, file] :
        {std::pair("mask", &pair.mask), std::pair("class map of before", &pair.classes_before),
@@ -87,7 +87,7 @@ void look_at_maps(const ChangeExample& pair, const std::optional<Image>& before,
     const auto map = opened(*file, looked);
     if (map && file == &pair.mask) hold_against_mask(pair, *map, looked);
     if (!map || !before || size_of(*map) == size_of(*before)) continue;
-    looked.findings.push_back({"size", fmt::format("{}: expected {}, as before has, got {}", name,
+    looked.findings.push_back({"size", fmt::format("{}: expected {}, as in before, got {}", name,
                                                    text_of(size_of(*before)), text_of(size_of(*map)))});
   }
 }
@@ -98,47 +98,47 @@ Looked look_at(const ChangeExample& pair, bool hash) {
   look_at_maps(pair, before, looked);
   if (!before || !after) return looked;
   if (size_of(*before) != size_of(*after)) {
-    looked.findings.push_back({"size", fmt::format("before and after: expected one size, got {} and {}",
+    looked.findings.push_back({"size", fmt::format("before and after: expected the same size, got {} and {}",
                                                    text_of(size_of(*before)), text_of(size_of(*after)))});
   }
   if (pair.changed == true && before->pixels == after->pixels) {
-    looked.findings.push_back({"same", "before and after are one image, and change_flag is 1"});
+    looked.findings.push_back({"same", "before and after are the same image, but change_flag is 1"});
   }
   if (hash) looked.hash = PairHash{hash_of(before->view()), hash_of(after->view())};
   return looked;
 }
 
-/// Problems of the text alone. Some annotators overlook a change; nobody sees one where none is. So a changed
-/// pair may have captions that say of none, if not all do, while an unchanged one is held against the
-/// majority that decides where a source has no flag.
+/// Compares the flag with the captions. Annotators may overlook a change but do not invent one. So some
+/// captions of a changed pair may report no change, but not all; for an unchanged pair the majority counts,
+/// as it does for sources without a flag.
 void check_flag(const ChangeExample& pair, std::vector<Finding>& findings) {
   if (!pair.changed || pair.captions.empty()) return;
   const auto unchanged = std::count_if(pair.captions.begin(), pair.captions.end(), says_no_change);
   const auto all = static_cast<std::ptrdiff_t>(pair.captions.size());
   if (*pair.changed && unchanged == all) {
     findings.push_back(
-        {"flag", fmt::format("change_flag is 1, and every caption says that nothing changed, as '{}'",
+        {"flag", fmt::format("change_flag is 1, but every caption says that nothing changed, such as '{}'",
                              pair.captions.front())});
   }
   if (!*pair.changed && changed_by(pair.captions) == true) {
     const auto change = std::find_if_not(pair.captions.begin(), pair.captions.end(), says_no_change);
     findings.push_back(
-        {"flag", fmt::format("change_flag is 0, and {} of {} captions speak of a change, as '{}'",
+        {"flag", fmt::format("change_flag is 0, but {} of {} captions report a change, such as '{}'",
                              all - unchanged, all, *change)});
   }
 }
 
-/// What is held out: by uid, by file, and by looks.
+/// Held-out pairs by uid, by file and by image hash.
 struct HeldOut {
-  std::unordered_map<TextKey, std::string, TextKeyHash> names;  ///< to where they stand
+  std::unordered_map<TextKey, std::string, TextKeyHash> names;  ///< maps to their places
   HashIndex looks;
-  std::vector<std::string> places;  ///< of what is in `looks`
+  std::vector<std::string> places;  ///< places of the pairs in `looks`
 };
 
-/// What is known of a list's captions so far.
+/// State of a list's captions so far.
 struct Captions {
   bool found = false;
-  std::vector<std::string> lacking = {};  ///< places of pairs without, as long as none has any
+  std::vector<std::string> lacking = {};  ///< places of pairs without captions, until one has some
 };
 
 class Validator {
@@ -147,7 +147,7 @@ class Validator {
             const std::function<void(int64_t)>& done, std::stop_token stop)
       : options_(options), report_(report), done_(done), stop_(std::move(stop)) {}
 
-  /// Reads a list in batches, so that memory holds one of them.
+  /// Reads a list in batches, so that only one batch is in memory.
   void add(const fs::path& list, bool held_out) {
     held_out_ = held_out;
     if (held_out && options_.leaks) summary_.held_out.push_back(list);
@@ -198,14 +198,14 @@ class Validator {
     for (const auto& finding : looked.findings) tell({finding.kind, placed.where, finding.text});
   }
 
-  /// A list in which no pair has captions is to be captioned yet; in another list they are missing.
+  /// Reports pairs without captions, unless no pair of the list has captions (not captioned yet).
   void check_captions(const Placed& placed) {
     auto& [found, lacking] = captions_;
     if (placed.pair.captions.empty()) lacking.push_back(placed.where);
     found = found || !placed.pair.captions.empty();
     if (!found) return;
     for (const auto& where : lacking) {
-      tell({"entry", where, "change_caption: expected a caption, as other pairs of the list have, got none"});
+      tell({"entry", where, "change_caption: expected a caption, as for other pairs of the list, got none"});
     }
     lacking.clear();
   }
@@ -213,7 +213,7 @@ class Validator {
   void check_repeats(const ChangeExample& pair, std::vector<Finding>& findings) {
     const auto images = text_key(pair.before.string() + '\n' + pair.after.string());
     if (!pairs_.insert(images).second) {
-      findings.push_back({"repeated", fmt::format("the pair of uid '{}' stands here twice", pair.uid)});
+      findings.push_back({"repeated", fmt::format("the pair of uid '{}' occurs twice", pair.uid)});
     } else if (!uids_.insert(text_key(pair.uid)).second) {
       findings.push_back({"repeated", fmt::format("uid '{}' already names other images", pair.uid)});
     }
@@ -270,7 +270,8 @@ bool is_held_out(const fs::path& list) {
   return split_in_name(list.filename().string()) != "train";
 }
 
-/// The lists to hold out first, then the others: what is compared must be known before.
+/// Returns the held-out lists first, then the others, because held-out pairs must be known for the
+/// comparison.
 std::vector<std::pair<fs::path, bool>> ordered(const std::vector<fs::path>& lists,
                                                const ValidateOptions& options) {
   std::vector<std::pair<fs::path, bool>> held, others;

@@ -41,18 +41,18 @@ std::vector<data::ChangeExample> pairs_of(const std::filesystem::path& list, con
   return pairs;
 }
 
-/// The drawn letters are ASCII; others become a question mark.
+/// Replaces characters other than ASCII, which the font lacks, by a question mark.
 std::string drawable(const std::string& text) {
   std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xC0) == 0x80) continue;  // within a character
+    if ((byte & 0xC0) == 0x80) continue;  // continuation byte
     result += byte < 0x80 ? c : '?';
   }
   return result;
 }
 
-/// Text in lines that fit.
+/// Wraps text into lines that fit.
 std::vector<std::string> wrapped(const std::string& text, int width) {
   std::vector<std::string> lines;
   std::string line;
@@ -75,7 +75,7 @@ std::vector<std::string> wrapped(const std::string& text, int width) {
   return lines;
 }
 
-/// One pair's images and the lines below them.
+/// Images of one pair and the lines below them.
 struct Card {
   std::vector<Image> images;
   std::vector<std::string> lines;
@@ -122,7 +122,7 @@ void check(const ViewOptions& options) {
   if (options.captions < 0) fail({"captions", "0 or more", std::to_string(options.captions)});
 }
 
-/// Where rows of cards begin, and the sheet's height at the end.
+/// Returns the top of each row of cards, then the sheet's height.
 std::vector<int> tops_of(const std::vector<Card>& cards, size_t columns, int side) {
   std::vector<int> tops{kGap};
   for (size_t i = 0; i < cards.size(); i += columns) {

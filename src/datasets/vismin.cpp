@@ -1,4 +1,4 @@
-// VisMin: an image with a caption, and images that differ from it in little, with theirs.
+// VisMin: captioned images, each with minimally different images and their captions.
 #include <algorithm>
 #include <optional>
 
@@ -25,7 +25,7 @@ struct Described {
   std::string caption;
 };
 
-/// The set has two descriptions and no sentence about the change: those are written here.
+/// Makes an entry. The set has two descriptions but no captions of the change, so these are written here.
 Entry entry_of(const Described& before, const Described& after, const std::string& split) {
   Entry entry{.split = split, .changed = true, .captions_by = caption_source::kTemplate};
   entry.uid = fmt::format("{}-{}", fs::path(before.path).replace_extension().string(), stem_of(after.path));
@@ -33,7 +33,7 @@ Entry entry_of(const Described& before, const Described& after, const std::strin
   entry.after = after.path;
   entry.captions = sentences_of_change(before.caption, after.caption);
   if (entry.captions.empty()) {
-    fail({"edited_caption", "another text than caption", fmt::format("'{:.60}'", after.caption)});
+    fail({"edited_caption", "a text other than caption", fmt::format("'{:.60}'", after.caption)});
   }
   entry.facts = {"before: " + before.caption, "after: " + after.caption};
   return entry;
@@ -57,7 +57,7 @@ void read_array(Sink& sink, const std::string& list) {
   });
 }
 
-/// Columns of the bench's CSV, in this order.
+/// Columns of the benchmark's CSV, in this order.
 constexpr std::array<std::string_view, 4> kColumns{"image_path", "caption", "edited_image_path",
                                                    "edited_caption"};
 
@@ -66,7 +66,7 @@ std::array<size_t, 4> columns_of(const CsvRow& header, const std::string& source
   for (size_t i = 0; i < kColumns.size(); ++i) {
     const auto found = std::find(header.begin(), header.end(), kColumns[i]);
     if (found == header.end()) {
-      fail({source, fmt::format("a header line that names {}", fmt::join(kColumns, ", ")),
+      fail({source, fmt::format("a header line with the columns {}", fmt::join(kColumns, ", ")),
             fmt::format("'{:.60}'", fmt::join(header, ","))});
     }
     places[i] = static_cast<size_t>(found - header.begin());

@@ -14,13 +14,13 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// Whether a word is capital only for being the first: not "I", and not "USB" or "McDonald".
+/// True if a word is capitalised only because it is first: not "I", "USB" or "McDonald".
 bool is_capitalised(std::string_view word) {
   const auto is_lower = [](unsigned char c) { return std::isupper(c) == 0; };
   return word != "I" && std::all_of(word.begin() + 1, word.end(), is_lower);
 }
 
-/// A description as a part of a sentence.
+/// Converts a description to a clause of a sentence.
 std::string as_clause(std::string_view text) {
   auto result = clean_caption(text);
   while (!result.empty() && result.back() == '.') result.pop_back();
@@ -38,7 +38,7 @@ Words words_of(const std::string& text) {
   return words;
 }
 
-/// The words of both between what they begin and end with alike.
+/// Words of both texts between their common start and end.
 struct Difference {
   Words before;
   Words after;

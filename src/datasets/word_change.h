@@ -1,4 +1,4 @@
-// What two captions of two images differ in, as sentences about the change.
+// Sentences about the difference between the captions of two images.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace ccexpert::datasets {
 
-/// Sentences that say how the first description became the second: the words that differ, and both whole.
-/// None where they do not differ.
+/// Returns sentences about the change from the first description to the second, with the words that differ
+/// and with both descriptions. Empty if they do not differ.
 std::vector<std::string> sentences_of_change(std::string_view before, std::string_view after);
 
 }  // namespace ccexpert::datasets

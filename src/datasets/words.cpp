@@ -6,7 +6,7 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// Letters, digits, and every byte of other scripts.
+/// True for letters, digits and every byte of other scripts.
 bool in_word(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return byte >= 0x80 || std::isalnum(byte) != 0;

@@ -1,4 +1,4 @@
-// Words of captions.
+// Splitting of captions into words.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace ccexpert::datasets {
 
-/// What stands between blanks, in lower case, without marks at its ends; marks alone are no words.
+/// Splits at blanks, in lower case, without punctuation at the ends; punctuation alone is not a word.
 std::vector<std::string> words_of(std::string_view caption);
 
 }  // namespace ccexpert::datasets

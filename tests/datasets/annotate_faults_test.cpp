@@ -1,4 +1,4 @@
-// Disks, servers and lists that fail: money is not lost, and nothing is told that should not be.
+// Failing disks, servers and lists: paid answers are kept and secrets are not shown.
 #include <algorithm>
 #include <atomic>
 
@@ -15,7 +15,7 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-/// The body of an answer, to be changed by tests.
+/// Body of an answer, which tests change.
 nlohmann::json good_body() {
   httplib::Response response;
   ChatServer::answer(response, kGood);
@@ -24,7 +24,7 @@ nlohmann::json good_body() {
 
 class AnnotationFaults : public Annotation {
  protected:
-  /// Annotates one pair by a server that sends `body` with `status`.
+  /// Annotates one pair with a server that sends `body` with `status`.
   AnnotateSummary summary_of(const nlohmann::json& body, int status = 200) const {
     const ChatServer server([&](const auto& /*request*/, auto& response) {
       response.status = status;
@@ -199,7 +199,7 @@ TEST_F(AnnotationFaults, TheKeyIsNeitherWrittenNorShown) {
 }
 
 TEST_F(AnnotationFaults, AKeyThatAGoodAnswerHoldsIsNotWritten) {
-  // As it is, with escapes of JSON within the answer's own JSON, and cut short.
+  // Unchanged, with JSON escapes within the answer's own JSON, and truncated.
   const ChatServer server([](const auto& /*request*/, auto& response) {
     ChatServer::answer(
         response,
@@ -212,7 +212,7 @@ TEST_F(AnnotationFaults, AKeyThatAGoodAnswerHoldsIsNotWritten) {
             (nlohmann::json{"a house of *** stands.", "a house of *** is built."}));
   const auto journal = folder_ / "out.jsonl.journal.jsonl";
   EXPECT_THAT(test::content(journal), Not(HasSubstr("0123456789")));
-  // A journal of before may hold the key.
+  // A journal of an older version may contain the key.
   auto line = entries_of("out.jsonl.journal.jsonl")[0];
   line["answer"] = R"(["a house of sk-0123456789abcdef stands.", "a second house is built."])";
   std::ofstream(journal)
@@ -282,7 +282,7 @@ TEST_F(AnnotationFaults, EarlierAnswersOfLaterPairsCountBeforeTheFirstIsAsked) {
   const ChatServer server(answer_well);
   auto asked = priced(options(server, changed(3)), 1.0);
   annotate(asked);
-  // Two new pairs come before those that are paid for.
+  // Two new pairs come before the paid ones.
   auto entries = std::vector<std::string>{entry("n0", 1, {"a road"}), entry("n1", 1, {"a pond"})};
   for (int i = 0; i < 3; ++i)
     entries.push_back(entry(fmt::format("p{}", i), 1, {fmt::format("house {}", i)}));
@@ -387,7 +387,7 @@ TEST_F(AnnotationFaults, AServerThatIsClosedForLongEndsTheRun) {
   EXPECT_EQ(error_of([&] { annotate(options(server, changed(1))); }),
             server.url() +
                 ": Retry-After: expected at most 120 seconds, got 86400 (status 429: quota; the same "
-                "command goes on from the journal)");
+                "command continues from the journal)");
 }
 
 TEST_F(AnnotationFaults, ListsMayBeNamedWithoutTheirFolder) {

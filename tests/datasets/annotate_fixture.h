@@ -1,4 +1,4 @@
-// Annotating small lists through a server of our own.
+// Fixture that annotates small lists through a local server.
 #pragma once
 
 #include <string>

@@ -82,7 +82,7 @@ TEST_F(Annotation, PairsThatAreGivenUpKeepTheirCaptionsAndAreListed) {
   const auto failure = parsed(folder_ / "out.jsonl.failures.jsonl");
   EXPECT_THAT(failure["where"].get<std::string>(), HasSubstr("list.jsonl: line 2"));
   EXPECT_THAT(failure["problem"].get<std::string>(),
-              HasSubstr("none of 3 was usable; of the last, there is no JSON array"));
+              HasSubstr("none of 3 was usable; problem of the last: there is no JSON array"));
   asked.on_error = OnError::kError;
   asked.overwrite = true;
   EXPECT_THAT(error_of([&] { annotate(asked); }), HasSubstr("line 2: answer: none of 3 was usable"));
@@ -99,7 +99,7 @@ TEST_F(Annotation, NoAnswerIsPaidForTwice) {
   const auto message = error_of([&] { annotate(asked); });
   EXPECT_EQ(message, server.url() + ": status 401: no more credit");
   EXPECT_FALSE(fs::exists(folder_ / "out.jsonl"));
-  // A line that the kill cut short.
+  // A line that the kill truncated.
   std::ofstream(folder_ / "out.jsonl.journal.jsonl", std::ios::app) << "{\"request\": \"00";
   count = -100;
   const auto summary = annotate(asked);
@@ -164,7 +164,7 @@ TEST_F(Annotation, LimitAndMaxCostLeaveTheRestAsItIs) {
   asked.limit = 0;
   asked.overwrite = true;
   asked.endpoint.concurrency = 1;
-  asked.endpoint.price_in = 10'000;  // one unit of money a request
+  asked.endpoint.price_in = 10'000;  // one unit of money per request
   asked.max_cost = 5;                // two of them are spent
   const auto summary = annotate(asked);
   EXPECT_EQ(summary.requests, 3);
@@ -211,7 +211,7 @@ TEST_F(Annotation, AddressesThatCannotBeAreSaid) {
               HasSubstr("http://127.0.0.1:1/v1: Couldn't connect to server"));
   asked.endpoint.model = "";
   EXPECT_THAT(error_of([&] { annotate(asked); }),
-              HasSubstr("model: expected a name that the endpoint knows, got none"));
+              HasSubstr("model: expected a model name known to the endpoint, got none"));
 }
 
 TEST_F(Annotation, OtherFilesAreNoJournal) {
@@ -220,7 +220,7 @@ TEST_F(Annotation, OtherFilesAreNoJournal) {
   auto asked = options(server, changed(1));
   asked.journal = folder_.write("notes.jsonl", "{\"a\": 1}\n");
   EXPECT_THAT(error_of([&] { annotate(asked); }),
-              HasSubstr("notes.jsonl: line 1: expected an answer of a journal"));
+              HasSubstr("notes.jsonl: line 1: expected an answer from an annotate journal"));
   EXPECT_TRUE(server.requests().empty());
 }
 

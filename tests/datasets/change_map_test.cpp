@@ -68,7 +68,7 @@ TEST(ChangeMap, NoiseIsNoFact) {
 TEST(Windows, AreTheWholeImageForLargeChangesAndForNone) {
   const Window whole{0, 0, 256, 256};
   EXPECT_THAT(windows_of(map_with(256, 256, {}), kCrops), ElementsAre(whole));
-  // 0.22 of the image would fill a quarter of 240 x 240, but is significant as it is.
+  // 0.22 of the image would fill a quarter of 240 x 240, but is already significant.
   EXPECT_THAT(windows_of(map_with(256, 256, {{{0, 0, 120, 120}}}), kCrops), ElementsAre(whole));
   auto off = kCrops;
   off.enabled = false;

@@ -1,4 +1,4 @@
-// A small chat endpoint of our own, on this machine.
+// Small local chat endpoint.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace ccexpert::test {
 
-/// Answers POST /v1/chat/completions by a function; keeps what was asked.
+/// Answers POST /v1/chat/completions with a function; records the requests.
 class ChatServer {
  public:
   using Reply = std::function<void(const nlohmann::json& request, httplib::Response& response)>;
@@ -28,7 +28,7 @@ class ChatServer {
                    }
                    reply_(body, response);
                  });
-    // Else stopping waits for connections that clients keep.
+    // Otherwise stop() waits for connections that clients keep open.
     server_.set_keep_alive_max_count(1);
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
@@ -51,7 +51,7 @@ class ChatServer {
     return authorization_;
   }
 
-  /// The form of an answer, with 100 prompt tokens and 10 answer tokens.
+  /// Sends an answer with 100 prompt tokens and 10 answer tokens.
   static void answer(httplib::Response& response, const std::string& text) {
     const nlohmann::json body{
         {"choices", {{{"message", {{"role", "assistant"}, {"content", text}}}, {"finish_reason", "stop"}}}},

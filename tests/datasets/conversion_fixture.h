@@ -1,4 +1,4 @@
-// Miniatures of data sets in their true layouts, converted and read as training reads them.
+// Fixture for miniatures of data sets in their true layouts, converted and read as in training.
 #pragma once
 
 #include <algorithm>
@@ -28,10 +28,10 @@ using ::testing::HasSubstr;
 
 class Conversion : public ::testing::Test {
  protected:
-  /// A file of the source.
+  /// Writes a file of the source.
   void file(const std::string& name, std::string_view text) const { folder_.write("in/" + name, text); }
 
-  /// An image of the source, noise where none is given.
+  /// Writes an image of the source, noise by default.
   void image(const std::string& name, const Image& pixels) const {
     fs::create_directories((folder_ / "in" / name).parent_path());
     write_png(folder_ / "in" / name, pixels.view());
@@ -53,7 +53,7 @@ class Conversion : public ::testing::Test {
   }
   bool is_written(const std::string& name) const { return fs::exists(folder_ / "out" / name); }
 
-  /// Names of what is in the output.
+  /// Returns the names in the output folder.
   std::vector<std::string> written() const {
     std::vector<std::string> names;
     for (const auto& each : fs::directory_iterator(folder_ / "out"))
@@ -61,7 +61,7 @@ class Conversion : public ::testing::Test {
     std::sort(names.begin(), names.end());
     return names;
   }
-  /// What a file of the output holds.
+  /// Returns the content of an output file.
   std::string content(const std::string& name) const { return test::content(folder_ / "out" / name); }
   ConvertOptions replacing() const {
     auto replace = options();
@@ -69,7 +69,7 @@ class Conversion : public ::testing::Test {
     return replace;
   }
 
-  /// Every caption of the split becomes a sample of one epoch, with its images and masks.
+  /// Expects every caption of the split to become a sample of one epoch, with its images and masks.
   void expect_trains(const std::string& split) const {
     const auto examples = pairs(split);
     int64_t captions = 0;
@@ -86,7 +86,7 @@ class Conversion : public ::testing::Test {
   const test::TemporaryFolder folder_;
 };
 
-/// LEVIR-CC's list with one entry for each split.
+/// Returns LEVIR-CC's list with one entry per split.
 inline std::string levir_list() {
   const auto entry = [](const char* split, const char* name, int flag, const char* first) {
     return fmt::format(

@@ -1,4 +1,4 @@
-// What holds for every source: what is written, when, and what happens to bad data.
+// Behaviour common to all sources: output, its timing, and handling of bad data.
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 namespace ccexpert::datasets {
 namespace {
 
-/// Two folders of three pairs and a CSV, the second row of which is bad in a way.
+/// Two folders with three pairs and a CSV whose second row is bad.
 class BadData : public Conversion {
  protected:
   void SetUp() override {
@@ -52,7 +52,7 @@ TEST_F(BadData, EveryEntryBadIsAnErrorAlsoWhereTheyAreSkipped) {
   auto skipping = options();
   skipping.on_error = OnError::kSkip;
   EXPECT_THAT(error_of([&] { convert(skipping); }),
-              HasSubstr("expected at least one pair, got none but 1 that were left out"));
+              HasSubstr("expected at least one pair, got none; 1 were left out"));
   EXPECT_THAT(written(), ElementsAre());
 }
 
@@ -111,7 +111,7 @@ TEST_F(BadData, UnknownSourcesAndLayoutsSayWhatIsKnown) {
   EXPECT_THAT(error_of([&] { converted("levir-c"); }), HasSubstr("did you mean levir-cc?"));
   fs::create_directories(folder_ / "empty");
   EXPECT_THAT(error_of([&] { recognise_source(folder_ / "empty"); }),
-              ::testing::AllOf(HasSubstr("spot-the-diff"), HasSubstr("convert --list has their layouts")));
+              ::testing::AllOf(HasSubstr("spot-the-diff"), HasSubstr("convert --list shows their layouts")));
   EXPECT_THAT(error_of([&] { recognise_source(folder_ / "nowhere"); }),
               HasSubstr("expected a folder, got none"));
 }
@@ -181,7 +181,7 @@ TEST_F(Conversion, DescriptionsThatDoNotDifferAreNoChange) {
     {"edited_image_path": "b.png", "edited_caption": "A car."}]}])");
   EXPECT_THAT(
       error_of([&] { converted(); }),
-      HasSubstr("entry 1: negatives[0]: edited_caption: expected another text than caption, got 'A car.'"));
+      HasSubstr("entry 1: negatives[0]: edited_caption: expected a text other than caption, got 'A car.'"));
 }
 
 TEST_F(Conversion, AnOutputThatIsNotThereYetMayBeNamedRelatively) {
@@ -214,7 +214,7 @@ TEST_F(Conversion, DescriptionsWithoutFilesAreThoseOfOlderConversions) {
 }
 
 TEST_F(Conversion, WhatAFailedOneLeavesCanBeReplaced) {
-  // A folder that holds something cannot be replaced by a list.
+  // A list cannot replace a folder that is not empty.
   file("LevirCCcaptions.json", levir_list());
   auto asked = options();
   asked.check_images = false;

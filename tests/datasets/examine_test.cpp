@@ -1,4 +1,4 @@
-// stats, validate, overlap and view.
+// Tests of stats, validate, overlap and view.
 #include <ccexpert/datasets/stats.h>
 #include <ccexpert/datasets/validate.h>
 #include <ccexpert/datasets/view.h>
@@ -95,13 +95,13 @@ TEST_F(Examined, EveryKindOfProblemIsFound) {
   const auto summary = validated({list});
   EXPECT_EQ(summary.pairs, 8);
   ASSERT_EQ(problems_.size(), 7U);
-  EXPECT_EQ(problems_[0], "repeated: the pair of uid 'good' stands here twice");
+  EXPECT_EQ(problems_[0], "repeated: the pair of uid 'good' occurs twice");
   EXPECT_THAT(problems_[1], HasSubstr("line 3: expected a path 'before' (or 'img1_path'), got none"));
-  EXPECT_EQ(problems_[2], "size: before and after: expected one size, got 64 x 64 and 32 x 32");
-  EXPECT_THAT(problems_[3], HasSubstr("flag: change_flag is 1, and every caption says that nothing changed"));
+  EXPECT_EQ(problems_[2], "size: before and after: expected the same size, got 64 x 64 and 32 x 32");
+  EXPECT_THAT(problems_[3], HasSubstr("flag: change_flag is 1, but every caption says that nothing changed"));
   EXPECT_THAT(problems_[4],
-              HasSubstr("flag: change_flag is 0, and 1 of 1 captions speak of a change, as 'a house"));
-  EXPECT_EQ(problems_[5], "same: before and after are one image, and change_flag is 1");
+              HasSubstr("flag: change_flag is 0, but 1 of 1 captions report a change, such as 'a house"));
+  EXPECT_EQ(problems_[5], "same: before and after are the same image, but change_flag is 1");
   EXPECT_THAT(problems_[6], HasSubstr("broken.png: expected a PNG, JPEG"));
 }
 
@@ -113,7 +113,8 @@ TEST_F(Examined, FlagsAreHeldAgainstMostCaptions) {
                                          entry("d", 0, {"nothing was modified"})});
   validated({list});
   ASSERT_EQ(problems_.size(), 1U);
-  EXPECT_EQ(problems_[0], "flag: change_flag is 0, and 2 of 3 captions speak of a change, as 'a car left'");
+  EXPECT_EQ(problems_[0],
+            "flag: change_flag is 0, but 2 of 3 captions report a change, such as 'a car left'");
 }
 
 TEST_F(Examined, MasksSayWhatFlagsAndCaptionsSay) {
@@ -134,13 +135,13 @@ TEST_F(Examined, MasksSayWhatFlagsAndCaptionsSay) {
   EXPECT_EQ(problem("two.png", 1, "a house"), "");
   EXPECT_EQ(problem("none.png", 0, "no change"), "");
   EXPECT_EQ(problem("two.png", 0, "no change"),
-            "mask: change_flag is 0, and the mask marks 2 pixels as changed");
+            "mask: change_flag is 0, but the mask marks 2 pixels as changed");
   EXPECT_EQ(problem("none.png", 1, "a house"),
-            "mask: change_flag is 1, and the mask marks no pixels as changed");
+            "mask: change_flag is 1, but the mask marks no pixels as changed");
   EXPECT_EQ(problem("none.png", nullptr, "a house"),
-            "mask: most captions speak of a change, and the mask marks no pixels as changed");
+            "mask: most captions report a change, but the mask marks no pixels as changed");
   EXPECT_EQ(problem("two.png", nullptr, "no change"),
-            "mask: most captions say that nothing changed, and the mask marks 2 pixels as changed");
+            "mask: most captions say that nothing changed, but the mask marks 2 pixels as changed");
 }
 
 TEST_F(Examined, MapsAreOfTheImagesSize) {
@@ -152,8 +153,8 @@ TEST_F(Examined, MapsAreOfTheImagesSize) {
   with_maps["classes2_path"] = "A/a.png";
   validated({lines("list.jsonl", {with_maps.dump()})});
   EXPECT_THAT(problems_,
-              ElementsAre("size: mask: expected 64 x 64, as before has, got 32 x 32",
-                          "size: class map of before: expected 64 x 64, as before has, got 32 x 32"));
+              ElementsAre("size: mask: expected 64 x 64, as in before, got 32 x 32",
+                          "size: class map of before: expected 64 x 64, as in before, got 32 x 32"));
 }
 
 TEST_F(Examined, HeldOutAreListsWithThatWord) {
@@ -178,8 +179,9 @@ TEST_F(Examined, ListsWithoutCaptionsAreToBeCaptionedYet) {
   EXPECT_THAT(problems_[0], HasSubstr("B/b.png: cannot be opened"));
   images("b", 2);
   validated({lines("list.jsonl", {entry("a", 1, {}), entry("b", 1, {"a house"})})});
-  EXPECT_THAT(problems_, ElementsAre("entry: change_caption: expected a caption, as other pairs of the list "
-                                     "have, got none"));
+  EXPECT_THAT(
+      problems_,
+      ElementsAre("entry: change_caption: expected a caption, as for other pairs of the list, got none"));
 }
 
 TEST_F(Examined, OverlapNamesWhatItCouldNotRead) {
@@ -195,7 +197,7 @@ TEST_F(Examined, OverlapNamesWhatItCouldNotRead) {
 TEST_F(Examined, TestPairsInTrainAreFoundByNameAndByLooks) {
   images("held", 1);
   images("clean", 2);
-  // The same pair brighter, under another name.
+  // The same pair, brighter and with another name.
   for (const auto* folder : {"A/", "B/"}) {
     auto pixels = decode_image(folder_ / (std::string(folder) + "held.png"));
     for (auto& value : pixels.pixels) value = static_cast<uint8_t>(20 + value * 3 / 4);
@@ -252,7 +254,7 @@ TEST_F(Examined, HashesSeeThroughCompressionAndNotThroughOtherPlaces) {
   EXPECT_TRUE(look_alike(hash, hash_of(noisy.view()), 12));
   for (uint64_t seed = 10; seed < 60; ++seed)
     EXPECT_FALSE(look_alike(hash, hash_of(smooth(256, seed).view()), 12)) << seed;
-  // Two planes without contrast are not one place.
+  // Two planes without contrast are not the same place.
   const auto flat = [](uint8_t value) { return Image{64, 64, std::vector<uint8_t>(3 * 64 * 64, value)}; };
   EXPECT_FALSE(look_alike(hash_of(flat(90).view()), hash_of(flat(120).view()), 12));
   EXPECT_TRUE(look_alike(hash_of(flat(90).view()), hash_of(flat(90).view()), 12));
@@ -269,7 +271,7 @@ TEST_F(Examined, ContactSheetShowsPairsAndText) {
   EXPECT_GT(sheet.height, 64);
   const auto one = contact_sheet(list, {.side = 64, .uid = "a"});
   EXPECT_LT(one.width, sheet.width);
-  // The first pixel of the pair's first image lies behind the margin.
+  // The first pixel of the pair's first image follows the margin.
   const auto* pixel = one.pixels.data() + 3 * (8 * one.width + 8);
   EXPECT_EQ(pixel[0], decode_image(folder_ / "A/a.png").pixels[0]);
   EXPECT_THAT(error_of([&] { contact_sheet(list, {.uid = "z"}); }),

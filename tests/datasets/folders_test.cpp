@@ -1,4 +1,4 @@
-// One's own folders: which part a row's image is in, what has no partner, and what pairs are called.
+// A user's own folders: the split of a row's image, images without a partner, and uids.
 #include "datasets/conversion_fixture.h"
 
 namespace ccexpert::datasets {
@@ -36,8 +36,8 @@ TEST_F(Folders, ARowWithoutASplitMustMeanOneImage) {
   file("captions.csv", "name,caption\n2,two\n1.png,one\n");
   EXPECT_EQ(error_of([&] { converted(); }),
             in("captions.csv").string() +
-                ": row 3: name: expected an image of one split, got '1.png' of train, val, test (a column "
-                "split says which)");
+                ": row 3: name: expected an image of one split, got '1.png' of train, val, test (add a "
+                "column split to select one)");
   EXPECT_EQ(skipping().left_out, 1);
   EXPECT_EQ(pairs("val")[0].before.lexically_normal(), in("val/before/2.png"));
 }
@@ -71,7 +71,7 @@ TEST_F(Folders, AFolderIsNotPairedWithItself) {
   both.before_folder = both.after_folder = "before";
   EXPECT_THAT(error_of([&] { convert(both); }), HasSubstr("folders before and after: expected two, got "));
   fs::create_directory_symlink("before", folder_ / "in/after");
-  EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("/after, which are one"));
+  EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("/after, which are the same"));
 }
 
 TEST_F(Folders, ASplitColumnDividesOneFolder) {
@@ -93,8 +93,8 @@ TEST_F(Folders, ImagesWithoutAPartnerAreNamed) {
   pair("", "1.png");
   image("after/2.png");
   EXPECT_EQ(error_of([&] { converted(); }), in("before/2.png").string() +
-                                                ": expected an image file, got none, while " +
-                                                in("after/2.png").string() + " is there");
+                                                ": expected an image file, got none, although " +
+                                                in("after/2.png").string() + " exists");
   fs::create_symlink("/nowhere/3.png", folder_ / "in/before/3.png");
   image("after/3.png");
   EXPECT_THAT(error_of([&] { converted(); }), HasSubstr("before/3.png, which does not exist"));

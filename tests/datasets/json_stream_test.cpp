@@ -54,7 +54,7 @@ TEST_F(JsonStream, GivesMembersOfTheRoot) {
   EXPECT_THAT(found, ElementsAre(R"(x["a"])", R"(y{"x":1})"));
 }
 
-/// A value nested as deep as no data is.
+/// A value nested deeper than any real data.
 std::string nested(size_t depth) {
   return std::string(depth, '[') + std::string(depth, ']');
 }

@@ -1,4 +1,4 @@
-// Lists of pairs in a folder that goes with the test.
+// Fixture for lists of pairs in a temporary folder.
 #pragma once
 
 #include <filesystem>
@@ -25,7 +25,7 @@ using ::testing::HasSubstr;
 
 class Lists : public ::testing::Test {
  protected:
-  /// One entry as text; images are A/NAME.png and B/NAME.png.
+  /// Returns one entry as text; its images are A/NAME.png and B/NAME.png.
   static std::string entry(const std::string& name, int flag, const std::vector<std::string>& captions) {
     return nlohmann::json{{"uid", name},
                           {"change_flag", flag},
@@ -40,7 +40,7 @@ class Lists : public ::testing::Test {
     for (const auto& each : entries) text += each + "\n";
     return folder_.write(name, text);
   }
-  /// `count` pairs, every second changed.
+  /// Writes `count` pairs; every second is changed.
   fs::path many(const std::string& name, int count) const {
     std::vector<std::string> entries;
     for (int i = 0; i < count; ++i) {
@@ -53,12 +53,12 @@ class Lists : public ::testing::Test {
     fs::create_directories((folder_ / name).parent_path());
     write_png(folder_ / name, pixels.view());
   }
-  /// Both images of a pair, of smooth noise that the seed decides.
+  /// Writes both images of a pair, of smooth noise that depends on the seed.
   void images(const std::string& name, uint64_t seed, int64_t side = 64) const {
     image("A/" + name + ".png", smooth(side, 2 * seed));
     image("B/" + name + ".png", smooth(side, 2 * seed + 1));
   }
-  /// Blocks of 8 x 8 random colours: what near-duplicate hashes are made for, unlike noise of single pixels.
+  /// Returns 8 x 8 blocks of random colours, which suit near-duplicate hashes, unlike noise of single pixels.
   static Image smooth(int64_t side, uint64_t seed) {
     const auto coarse = test::noise(8, 8, 977 * seed + 13);
     Image image{side, side, {}};

@@ -1,4 +1,4 @@
-// Sources that bring captions: each as a miniature in its true layout.
+// Sources with captions: each as a miniature in its true layout.
 #include "datasets/conversion_fixture.h"
 
 namespace ccexpert::datasets {
@@ -188,7 +188,7 @@ TEST_F(ListedSources, StvchronoTakesTasksOfTwoImages) {
   expect_trains("train");
 }
 
-/// Texts of a longer task are of the pairs whose images alone they name.
+/// Texts of a longer task belong to pairs if they name only the pair's images.
 TEST_F(ListedSources, StvchronoPairsSuccessiveImages) {
   file("train.json", R"([
     {"name": "4images/t", "contents": [{"name": "1.png"}, {"name": "2.png"}, {"name": "3.png"}, {"name": "4.png"}],

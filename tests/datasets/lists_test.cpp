@@ -51,7 +51,7 @@ TEST_F(Lists, MergeRefusesFlagsThatContradict) {
       error_of([&] {
         merge_lists({first, second}, folder_ / "o.json");
       }),
-      second.string() + ": line 1: change_flag: expected 1, as an earlier entry of this pair has it, got 0");
+      second.string() + ": line 1: change_flag: expected 1, as in an earlier entry of this pair, got 0");
   auto without = nlohmann::json::parse(entry("x", 0, {"other"}));
   without.erase("change_flag");
   const auto third = lines("one/c.jsonl", {without.dump()});
@@ -97,7 +97,7 @@ TEST_F(Lists, SplitKeepsGroupsTogether) {
   EXPECT_THAT(error_of([&] {
                 split_list(folder_ / "tiles.jsonl", folder_ / "o", {.shares = {0.5, 0.5, 0.5}});
               }),
-              HasSubstr("shares: expected three of 0 or more that add up to 1"));
+              HasSubstr("shares: expected three shares of at least 0 with the sum 1"));
 }
 
 TEST_F(Lists, ALongUidIsSplitAsAnother) {
@@ -105,13 +105,13 @@ TEST_F(Lists, ALongUidIsSplitAsAnother) {
   const auto list = lines("long.jsonl", {entry(name + "_w1", 1, {"x"}), entry(name + "_w2", 1, {"y"})});
   const auto counts = split_list(list, folder_ / "long", {.shares = {0.5, 0.5, 0.0}});
   EXPECT_EQ(counts[0] + counts[1], 2);
-  EXPECT_EQ(std::max(counts[0], counts[1]), 2);  // windows of one pair
+  EXPECT_EQ(std::max(counts[0], counts[1]), 2);  // windows of one pair stay together
 }
 
 TEST_F(Lists, AnExpressionThatTakesTooLongIsRefused) {
   const auto list = lines("evil.jsonl", {entry(std::string(5'000, 'a') + "b", 1, {"x"})});
   EXPECT_THAT(error_of([&] { split_list(list, folder_ / "evil", {.group = "^(a+)+$"}); }),
-              HasSubstr("(is there a simpler expression?)"));
+              HasSubstr("(use a simpler expression)"));
 }
 
 TEST_F(Lists, PairsAreLeftOutByTheirUids) {
@@ -122,7 +122,7 @@ TEST_F(Lists, PairsAreLeftOutByTheirUids) {
   EXPECT_THAT(error_of([&] {
                 leave_out(list, folder_ / "x.json", {"p000", "p001", "p002", "p003"});
               }),
-              HasSubstr("expected pairs that are left, got none"));
+              HasSubstr("expected at least one remaining pair, got none"));
 }
 
 TEST_F(Lists, SampleDrawsAsManyAsAskedInOrder) {
@@ -177,7 +177,7 @@ TEST_F(Mixes, MissingSetsAreListedOrLeftOut) {
   const auto file =
       recipe("- {json_path: levir-cc/train.json}\n- {json_path: second/train.json}\n- {json_path: x.json}\n");
   EXPECT_THAT(error_of([&] { mix(file, folder_ / "m.yaml", {.root = folder_ / "data"}); }),
-              HasSubstr(fmt::format("none at {}, {} (convert those sources first, or --skip-missing)",
+              HasSubstr(fmt::format("none at {}, {} (convert those sources first, or use --skip-missing)",
                                     (folder_ / "data/second/train.json").string(),
                                     (folder_ / "data/x.json").string())));
   EXPECT_FALSE(fs::exists(folder_ / "m.yaml"));
@@ -187,7 +187,7 @@ TEST_F(Mixes, MissingSetsAreListedOrLeftOut) {
   EXPECT_EQ(data::read_data_list(folder_ / "m.yaml").front().repeat, 6);
   EXPECT_THAT(
       error_of([&] { mix(file, folder_ / "n.yaml", {.root = folder_ / "data", .repeats = {"sysu=2"}}); }),
-      HasSubstr("repeat: expected a name that stands in a json_path of the recipe, got 'sysu'"));
+      HasSubstr("repeat: expected a name contained in a json_path of the recipe, got 'sysu'"));
 }
 
 TEST_F(Mixes, SplitsAndKeptCaptionsAreCountedAndWritten) {
@@ -208,7 +208,7 @@ TEST_F(Mixes, SplitsAndKeptCaptionsAreCountedAndWritten) {
   EXPECT_EQ(pairs[2].captions.size(), 3U);
 }
 
-/// Lists of all splits of CC-Foundation's sources.
+/// Writes lists of all splits of CC-Foundation's sources.
 class ShippedRecipes : public Lists {
  protected:
   void SetUp() override {
@@ -218,7 +218,7 @@ class ShippedRecipes : public Lists {
         many(fmt::format("cc/{}/{}.jsonl", source, split), 1);
     }
   }
-  /// "SOURCE/SPLIT" of a recipe to the visits of its pair.
+  /// Returns the visits of its pair by "SOURCE/SPLIT" of a recipe.
   std::map<std::string, int64_t> visits(const char* recipe) const {
     std::map<std::string, int64_t> visits;
     const auto file = fs::path(test::kSourceDir) / "configs/data" / recipe;
@@ -250,7 +250,7 @@ TEST_F(ShippedRecipes, ThePapersHasItsSourcesAndTheSharesOfTableI) {
                                                      {"second/train.json", "random:5000"}}));
 }
 
-/// As the authors' list names its files, one line for each visit.
+/// Files of the authors' list, one line per visit.
 TEST_F(ShippedRecipes, TheReleasedOneHasTheSplitsAndVisitsOfTheAuthorsList) {
   using Visits = std::map<std::string, int64_t>;
   EXPECT_EQ(visits("cc_foundation_released.yaml"), (Visits{{"changesim/train", 1},

@@ -125,8 +125,8 @@ TEST_F(MaskSources, SecondRefusesLabelsThatDisagree) {
   image("train/label2/1.png", label(64, {1, 3, 9, 9}, {0, 0, 255}, kWhite));
   EXPECT_EQ(error_of([&] { converted(); }),
             in("train/label1/1.png").string() +
-                ": label1 and label2: expected the same pixels marked as changed in both, got 18 that one "
-                "alone marks, the first in row 1, column 2 (classes 5 and 0)");
+                ": label1 and label2: expected the same pixels marked as changed in both, got 18 pixels "
+                "marked in only one, the first in row 1, column 2 (classes 5 and 0)");
 }
 
 TEST_F(MaskSources, LabelsOfZeroAndOneAreMasks) {
@@ -222,8 +222,9 @@ TEST_F(Crops, OfAnEarlierConversionGo) {
 
 TEST_F(Crops, OfOthersStay) {
   folder_.write("out/crops", "a file");
-  EXPECT_THAT(error_of([&] { convert(replacing()); }),
-              HasSubstr("out/crops: expected a folder that an earlier conversion wrote, got one that"));
+  EXPECT_THAT(
+      error_of([&] { convert(replacing()); }),
+      HasSubstr("out/crops: expected a folder written by an earlier conversion, got one not listed in"));
   EXPECT_TRUE(is_written("crops"));
 }
 
@@ -258,7 +259,7 @@ TEST_F(MaskSources, BadLabelsAndSizesNameTheFile) {
   small.crops.least_side = 16;
   EXPECT_EQ(error_of([&] { convert(small); }),
             in("train/label1/1.png").string() + ": " + in("train/im2/1.png").string() +
-                ": expected 64 x 64 pixels, as its label has, got 64 x 60 pixels");
+                ": expected 64 x 64 pixels, as in its label, got 64 x 60 pixels");
 }
 
 TEST_F(MaskSources, WordingIsOfTheSeed) {

@@ -1,4 +1,4 @@
-// A key in what servers say: whole, in parts and escaped.
+// Redaction of a key in server texts: whole, in parts and escaped.
 #include "datasets/secret.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What a conversion may replace, what it leaves behind, and what becomes of pairs that stand twice.
+// Replacement of output, leftovers, and pairs that occur twice.
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -23,15 +23,15 @@ TEST_F(Output, IsNotTheSource) {
   auto same = replacing();
   same.output = folder_ / "in/../in";
   EXPECT_THAT(error_of([&] { convert(same); }),
-              HasSubstr("expected another folder than the source's, got the source's"));
+              HasSubstr("expected a folder other than the source's, got the source's"));
 }
 
 TEST_F(Output, ListsOfOthersStayAlsoWhereOverwriteIsAsked) {
   folder_.write("out/val.json", "precious");
   EXPECT_EQ(error_of([&] { convert(replacing()); }),
             (folder_ / "out/val.json").string() +
-                ": expected a list that an earlier conversion wrote, got one that conversion.json does not "
-                "name (choose another folder, or move it away)");
+                ": expected a list written by an earlier conversion, got one not listed in conversion.json "
+                "(choose another folder, or move it away)");
   EXPECT_EQ(content("val.json"), "precious");
   fs::remove(folder_ / "out/val.json");
   folder_.write("out/conversion.json", R"({"made_by": "somebody"})");
@@ -39,7 +39,7 @@ TEST_F(Output, ListsOfOthersStayAlsoWhereOverwriteIsAsked) {
 }
 
 TEST_F(Output, LeftoversOfKilledConversionsGo) {
-  // No process has the largest number.
+  // No process has the largest id.
   folder_.write("out/train.json.tmp4194305", "[");
   folder_.write("out/conversion.tmp4194305/crops/A/x.png", "x");
   folder_.write(fmt::format("out/val.json.tmp{}", ::getppid()), "another's");
@@ -67,7 +67,7 @@ TEST_F(Output, NamesAndCaptionsThatAreNoUtf8AreRefused) {
               HasSubstr("captions.csv: line 2: expected UTF-8 text, got the byte \\xe9"));
 }
 
-/// A folder of images from before, and another that is made in its place.
+/// An existing image folder and a new one that replaces it.
 class Made : public ::testing::Test {
  protected:
   Made() {
@@ -137,7 +137,7 @@ TEST_F(Repeated, FlagsOfTheSourceMustAgree) {
   file("captions.csv", "name,caption,change_flag\n1.png,a car left,1\n1.png,no difference,0\n");
   EXPECT_EQ(error_of([&] { converted(); }),
             in("captions.csv").string() +
-                ": row 3: change_flag: expected 1, as an earlier entry of this pair has it, got 0");
+                ": row 3: change_flag: expected 1, as in an earlier entry of this pair, got 0");
   auto skip = options();
   skip.on_error = OnError::kSkip;
   EXPECT_EQ(convert(skip).left_out, 1);

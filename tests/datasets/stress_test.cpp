@@ -1,4 +1,4 @@
-// A hundred thousand entries.
+// Conversion of a hundred thousand entries.
 #include <chrono>
 #include <fstream>
 
@@ -11,7 +11,7 @@ namespace {
 
 class Stress : public Conversion {
  protected:
-  /// LEVIR-CC's list with as many entries as asked, each of five sentences.
+  /// Writes LEVIR-CC's list with the requested number of entries, each with five sentences.
   void write_list(int64_t count) const {
     fs::create_directories(folder_ / "in");
     std::ofstream list(folder_ / "in/LevirCCcaptions.json");
@@ -36,7 +36,7 @@ class Stress : public Conversion {
   }
 };
 
-// AddressSanitizer keeps what was freed: peak memory says nothing there.
+// AddressSanitizer keeps freed memory, so peak memory is not meaningful there.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool kFreedMemoryReturns = false;
 #else
@@ -56,7 +56,7 @@ TEST_F(Stress, HundredThousandEntriesStream) {
   EXPECT_EQ(summary.splits.at("train"), (SplitCounts{kCount, 5 * kCount, kCount / 2, kCount / 2}));
   RecordProperty("entries_per_second", static_cast<int>(static_cast<double>(kCount) / seconds));
   RecordProperty("kilobytes", static_cast<int>(grown));
-  // The list has 70 MB; a reader of whole files holds several times that.
+  // The list has 70 MB; a reader of whole files needs several times that.
   if (kFreedMemoryReturns) {
     EXPECT_LT(grown, 40'000);
   }

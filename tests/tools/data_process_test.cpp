@@ -122,7 +122,7 @@ TEST_F(DataProcess, ConvertMixValidateStatsAndViewGoTogether) {
   EXPECT_EQ(valid.exit_code, 0) << valid.err;
   EXPECT_EQ(valid.out, "2 pairs, 4 images opened\nno problems\n");
   const auto stats = run({"stats", list});
-  EXPECT_THAT(stats.out, HasSubstr("visits an epoch         6"));
+  EXPECT_THAT(stats.out, HasSubstr("visits per epoch        6"));
   const auto sheet = (folder_ / "sheet.png").string();
   EXPECT_EQ(run({"view", list, "-o", sheet}).exit_code, 0);
   EXPECT_TRUE(content(sheet).starts_with("\x89PNG"));

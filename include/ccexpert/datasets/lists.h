@@ -1,4 +1,4 @@
-/// Lists of the universal format put together, divided, and drawn from.
+/// Merging, splitting and sampling of lists in the universal format.
 #pragma once
 
 #include <array>
@@ -12,54 +12,54 @@
 
 namespace ccexpert::datasets {
 
-/// How lists are read and written. Lists are JSON arrays or JSON Lines; a written file's name decides which
-/// it becomes (.jsonl: lines). Unknown keys of entries go along.
+/// Options for reading and writing lists. Lists are JSON arrays or JSON Lines; the output's file name selects
+/// the format (.jsonl: lines). Unknown keys of entries are kept.
 struct ListOptions {
-  std::filesystem::path image_root = {};  ///< where relative paths start (empty: at each list's folder)
+  std::filesystem::path image_root = {};  ///< folder that relative paths start at (empty: each list's folder)
   PathStyle paths = PathStyle::kRelative;
-  bool overwrite = false;  ///< replaces files that are there already
+  bool overwrite = false;  ///< replaces existing files
 };
 
 struct MergeSummary {
   int64_t pairs = 0;
   int64_t captions = 0;
-  int64_t merged = 0;   ///< entries of pairs that were there already; their new captions went to the first
-  int64_t renamed = 0;  ///< uids that stood for other images before; they got their list's name
+  int64_t merged = 0;   ///< repeated entries of pairs; their new captions went to the first entry
+  int64_t renamed = 0;  ///< uids already used for other images; prefixed with their list's name
 };
 
-/// Writes all pairs of some lists into one. Throws Error where a list cannot be read, or where entries of one
+/// Writes all pairs of several lists into one. Throws Error if a list cannot be read, or if entries of one
 /// pair have different change_flags.
 MergeSummary merge_lists(const std::vector<std::filesystem::path>& lists, const std::filesystem::path& output,
                          const ListOptions& options = {});
 
 struct SplitOptions {
-  std::array<double, 3> shares{0.8, 0.1, 0.1};  ///< of train, val and test
+  std::array<double, 3> shares{0.8, 0.1, 0.1};  ///< shares of train, val and test
   uint64_t seed = 42;
-  /// Pairs whose uids have the same first group of this regular expression (Perl's) stay together, as tiles
-  /// of one scene must. By default these are the windows of one pair.
+  /// Perl regular expression; pairs whose uids have the same first match group stay together, as tiles of one
+  /// scene must. The default groups the windows of one pair.
   std::string group = "^(.*?)(?:_w[0-9]+)?$";
   ListOptions lists = {};
 };
 
-/// Writes train.json, val.json and test.json into a folder (those with pairs), changed and unchanged pairs in
-/// equal shares, in the list's order. Returns the numbers of pairs. Throws Error.
+/// Writes train.json, val.json and test.json into a folder (only splits with pairs), with the list's ratio of
+/// changed to unchanged pairs in each, in the list's order. Returns the numbers of pairs. Throws Error.
 std::array<int64_t, 3> split_list(const std::filesystem::path& list, const std::filesystem::path& folder,
                                   const SplitOptions& options = {});
 
 struct SampleOptions {
-  int64_t count = 0;   ///< pairs (0: share decides)
-  double share = 0.1;  ///< of the list's pairs, rounded up
+  int64_t count = 0;   ///< number of pairs (0: use share)
+  double share = 0.1;  ///< share of the list's pairs, rounded up
   uint64_t seed = 42;
   ListOptions lists = {};
 };
 
-/// Writes some pairs of a list, changed and unchanged in their shares, in the list's order. Returns their
-/// number. Throws Error.
+/// Writes a random sample of a list that keeps its ratio of changed to unchanged pairs, in the list's order.
+/// Returns the number of pairs. Throws Error.
 int64_t sample_list(const std::filesystem::path& list, const std::filesystem::path& output,
                     const SampleOptions& options = {});
 
-/// Writes the pairs of a list whose uids are not among `uids`, in the list's order. Returns their number.
-/// Throws Error, also where none are left.
+/// Writes the pairs of a list whose uids are not in `uids`, in the list's order. Returns their number. Throws
+/// Error, also if no pairs remain.
 int64_t leave_out(const std::filesystem::path& list, const std::filesystem::path& output,
                   const std::set<std::string>& uids, const ListOptions& options = {});
 

@@ -1,4 +1,4 @@
-/// A recipe of data sets and what of it is on disk, to a data list that ccexpert-train reads.
+/// Conversion of a recipe of data sets to a data list of the files on disk, for ccexpert-train.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,24 @@
 namespace ccexpert::datasets {
 
 struct MixOptions {
-  std::filesystem::path root = {};  ///< where the recipe's json_path start (empty: at the recipe's folder)
-  bool skip_missing = false;  ///< leaves out what is not there; else that is an Error that lists all of it
-  bool overwrite = false;     ///< replaces an output that is there already
-  std::vector<std::string> repeats = {};  ///< "NAME=N": visits an epoch of what has NAME in its json_path
+  std::filesystem::path root = {};  ///< folder that the recipe's json_path start at (empty: its own folder)
+  bool skip_missing = false;        ///< leaves out missing files; otherwise they are an Error that lists them
+  bool overwrite = false;           ///< replaces an existing output
+  std::vector<std::string> repeats = {};  ///< "NAME=N": visits per epoch if json_path contains NAME
 };
 
-/// One data set of a mix.
+/// Data set of a mix.
 struct MixPart {
-  std::string json_path = {};  ///< as the recipe has it, for one of its splits
+  std::string json_path = {};  ///< as in the recipe, for one of its splits
   bool missing = false;
-  int64_t pairs = 0;     ///< that the recipe's strategy takes
-  int64_t captions = 0;  ///< of these pairs that the recipe keeps
+  int64_t pairs = 0;     ///< pairs selected by the recipe's strategy
+  int64_t captions = 0;  ///< captions of these pairs kept by the recipe
   int64_t repeat = 1;
 };
 
-/// Reads a recipe, which is a data list (see read_data_list), looks which of its files are below `root`, and
-/// writes a data list of those with paths from its own folder. Throws Error naming the file, the line and the
-/// key; nothing is written then.
+/// Reads a recipe in the form of a data list (see read_data_list), finds its files below `root`, and writes a
+/// data list of them with paths relative to its own folder. Throws Error with the file, the line and the key,
+/// and then writes nothing.
 std::vector<MixPart> mix(const std::filesystem::path& recipe, const std::filesystem::path& output,
                          const MixOptions& options);
 

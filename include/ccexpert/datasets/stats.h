@@ -1,4 +1,4 @@
-/// What a list of pairs holds, counted.
+/// Statistics of a list of pairs.
 #pragma once
 
 #include <cstdint>
@@ -14,37 +14,37 @@ namespace ccexpert::datasets {
 
 struct StatsOptions {
   std::filesystem::path image_root = {};
-  bool images = true;    ///< look into image files for their sizes
-  int64_t samples = 12;  ///< pairs that the page shows
-  uint64_t seed = 42;    ///< decides which
-  int64_t jobs = 0;      ///< threads that open images (0: one a core)
+  bool images = true;    ///< reads image sizes from the files
+  int64_t samples = 12;  ///< pairs shown on the page
+  uint64_t seed = 42;    ///< selects them
+  int64_t jobs = 0;      ///< threads that open images (0: one per core)
 };
 
 struct Stats {
   int64_t pairs = 0;
-  int64_t visits = 0;  ///< pairs with their repeats
+  int64_t visits = 0;  ///< pairs times their repeats
   int64_t captions = 0;
   int64_t changed = 0;
-  int64_t unchanged = 0;  ///< the rest says nothing
+  int64_t unchanged = 0;  ///< the other pairs have no flag
   int64_t masks = 0;
   int64_t words = 0;
   int64_t different_captions = 0;
   std::map<int64_t, int64_t> captions_per_pair;             ///< number of captions to pairs
   std::map<int64_t, int64_t> lengths;                       ///< number of words to captions
-  std::vector<std::pair<std::string, int64_t>> vocabulary;  ///< words by how often they come
+  std::vector<std::pair<std::string, int64_t>> vocabulary;  ///< words by frequency, highest first
   std::map<std::string, int64_t> sizes;                     ///< "WIDTH x HEIGHT" of images before to pairs
   int64_t unreadable = 0;                                   ///< images before whose header cannot be read
   std::vector<data::ChangeExample> samples;
 };
 
-/// Counts a list or a data list. Words are what stands between blanks, in lower case, without marks at their
-/// ends. Throws Error where it cannot be read.
+/// Counts a list or a data list. Words are separated by blanks, in lower case, without punctuation at their
+/// ends. Throws Error if it cannot be read.
 Stats count_stats(const std::filesystem::path& list, const StatsOptions& options = {});
 
 std::string stats_table(const Stats& stats);
 std::string stats_json(const Stats& stats);
 
-/// A page of its own, with plots and samples inside. `title` heads it.
+/// Returns a self-contained HTML page with plots and samples. `title` is its heading.
 std::string stats_html(const Stats& stats, const std::string& title);
 
 }  // namespace ccexpert::datasets

@@ -1,4 +1,4 @@
-/// Pairs with their captions on one picture.
+/// Contact sheet of pairs with their captions.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,16 @@ namespace ccexpert::datasets {
 
 struct ViewOptions {
   std::filesystem::path image_root = {};
-  int64_t pairs = 12;    ///< drawn at random
-  uint64_t seed = 42;    ///< decides which
-  int64_t side = 192;    ///< of an image on the sheet in pixels
-  int64_t columns = 2;   ///< pairs beside one another
-  std::string uid = {};  ///< shows this pair alone
-  int64_t captions = 3;  ///< most captions of a pair
+  int64_t pairs = 12;    ///< number of randomly drawn pairs
+  uint64_t seed = 42;    ///< selects them
+  int64_t side = 192;    ///< side of an image on the sheet in pixels
+  int64_t columns = 2;   ///< pairs side by side
+  std::string uid = {};  ///< shows only this pair
+  int64_t captions = 3;  ///< maximum captions per pair
 };
 
-/// Before, after and mask of some pairs of a list or a data list, their uids and captions below. Throws Error
-/// where the list or an image cannot be read.
+/// Draws before, after and mask of some pairs of a list or a data list, with uids and captions below. Throws
+/// Error if the list or an image cannot be read.
 Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options = {});
 
 }  // namespace ccexpert::datasets
