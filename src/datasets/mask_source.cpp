@@ -22,8 +22,7 @@ std::string sizes(int64_t height, int64_t width) {
 
 void expect_size(const fs::path& file, const Image& image, const ChangeMap& map) {
   if (image.height == map.height && image.width == map.width) return;
-  fail(
-      {file.string(), sizes(map.height, map.width) + ", as in its label", sizes(image.height, image.width)});
+  fail({file.string(), sizes(map.height, map.width) + ", as in its label", sizes(image.height, image.width)});
 }
 
 Image mask_image(const ChangeMap& map) {
