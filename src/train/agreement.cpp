@@ -9,7 +9,7 @@
 namespace ccexpert::train {
 namespace {
 
-/// "" for none.
+/// Returns the message of what `work` throws, or "".
 std::string problem_of(const std::function<void()>& work) {
   try {
     work();

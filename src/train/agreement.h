@@ -1,4 +1,4 @@
-// What the ranks of a run do as one: one of them works, or all do, and what goes wrong for one ends all.
+// Work that ranks do together: a failure on one rank becomes an Error on all.
 #pragma once
 
 #include <functional>
@@ -8,15 +8,15 @@
 
 namespace ccexpert::train {
 
-/// What `work` returns on the first rank, on all of them. Throws there, as Error, what it throws here.
+/// Returns on all ranks what `work` returns on rank 0. An exception of `work` becomes an Error on all ranks.
 std::string first_rank_says(distributed::Communicator& communicator,
                             const std::function<std::string()>& work);
 
-/// What `check` throws on the lowest rank where it throws, on all of them; "" where it throws on none.
+/// Returns on all ranks the error of the lowest rank on which `check` throws, or "".
 std::string problem_on_any(distributed::Communicator& communicator, const std::function<void()>& check);
 
-/// Throws on all ranks what `work` throws on any, so that none waits for one that gave up. The Error names
-/// the rank where there are several.
+/// Throws an Error on all ranks if `work` throws on any, so that none waits for a rank that gave up. The
+/// Error names the rank if there are several.
 void on_all_ranks(distributed::Communicator& communicator, const std::function<void()>& work);
 
 }  // namespace ccexpert::train

@@ -1,4 +1,4 @@
-// Scores of generated captions, under the names that a config has for them.
+// Scores of generated captions, by their names in configs.
 #pragma once
 
 #include <span>
@@ -16,8 +16,8 @@ using NamedScores = std::vector<std::pair<std::string, double>>;
 
 class CaptionScores {
  public:
-  /// METEOR and S*m are computed where `metric` is one of them. Throws Error where METEOR's tables are
-  /// missing then: at the start of a run, not after its first epoch.
+  /// Computes METEOR and S*m only if `metric` is one of them. Throws Error if METEOR's tables are then
+  /// missing: at the start of a run, not after its first epoch.
   explicit CaptionScores(const std::string& metric);
 
   NamedScores score(std::span<const eval::Sample> samples);

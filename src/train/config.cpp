@@ -18,10 +18,10 @@
 namespace ccexpert::train {
 namespace {
 
-/// Where a key stands, for messages.
+/// Location of a key, for messages.
 using PlaceOf = std::function<std::string(const std::string&)>;
 
-/// Refuses values, naming the key's place.
+/// Checks values; an Error names the location of the key.
 class Check {
  public:
   explicit Check(PlaceOf place) : place_(std::move(place)) {}
@@ -60,7 +60,7 @@ class Check {
     fail({place_(key), list, "'" + value + "'", nearest.empty() ? "" : "did you mean " + nearest + "?"});
   }
 
-  /// Another room's check, whose messages begin with its own name of a field.
+  /// Runs a check of another room and replaces its field name in the message by our key.
   template <class Inner>
   void section(const std::string& prefix, Inner&& inner) const {
     try {
@@ -73,7 +73,7 @@ class Check {
   }
 
  private:
-  /// Numbers become counts of steps, bytes and milliseconds, which do not hold every double.
+  /// Refuses values that overflow counts of steps, bytes or milliseconds.
   void not_endless(const std::string& key, double value) const {
     constexpr int64_t kMost = 1'000'000'000;
     expect(value <= static_cast<double>(kMost), key, fmt::format("at most {}", kMost),
@@ -103,7 +103,7 @@ void check_model(const ModelSection& model, const Check& check) {
   check.expect(!model.start.empty(), "model.start", "a checkpoint folder to start from", "none");
   check.one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
   check.expect(model.image_newline || !model.diff_expert, "model.image_newline",
-               "true, as nothing follows an image's tokens where model.diff_expert is true", "false");
+               "true, as nothing follows an image's tokens if model.diff_expert is true", "false");
   check.at_least("model.image_size", model.image_size, 0);
   check.above_zero("model.init_std", model.init_std);
   check.not_negative("model.flag_init_std", model.flag_init_std);
@@ -130,7 +130,7 @@ void check_data(const DataSection& data, const Check& check) {
 void check_batch(const BatchSection& batch, const Check& check) {
   check.at_least("batch.micro", batch.micro, 1);
   check.at_least("batch.global", batch.global, 1);
-  // Of the two, the one that was said is to blame.
+  // Blame whichever of the two keys the user set.
   const bool fits = batch.global % batch.micro == 0;
   if (batch.micro == BatchSection{}.micro) {
     check.expect(fits, "batch.global", fmt::format("a multiple of batch.micro ({})", batch.micro),
@@ -211,7 +211,7 @@ void check_all(const TrainConfig& config, PlaceOf place) {
   check_effects(config, check);
 }
 
-/// `over` laid on `base`: sections merge, everything else is replaced.
+/// Returns `base` with `over` on top: sections merge, everything else is replaced.
 YAML::Node merged(const YAML::Node& base, const YAML::Node& over) {
   if (!base.IsMap() || !over.IsMap()) return over;
   YAML::Node result(YAML::NodeType::Map);
@@ -227,13 +227,13 @@ YAML::Node merged(const YAML::Node& base, const YAML::Node& over) {
   return result;
 }
 
-/// The key `start_from` of a stage: it says which folder becomes `model.start`, and is no part of a config.
+/// Key `start_from` of a stage. It selects the folder that becomes `model.start` and is not part of a config.
 struct StartFrom {
   std::string name;
   std::string place;
 };
 
-/// Takes the key out of a section.
+/// Removes the key from a section and returns it.
 std::optional<StartFrom> taken_start_from(YAML::Node& section, const std::string& source) {
   constexpr const char* kKey = "start_from";
   const auto node = section[kKey];
@@ -249,11 +249,11 @@ std::optional<StartFrom> taken_start_from(YAML::Node& section, const std::string
   fail({from.place, "a stage that starts from the one before", got});
 }
 
-/// A stage as its file and the command line have it; `place` says where a key of it stands.
+/// Stage as read from file and command line; `place` returns the location of a key.
 struct ReadStage {
   TrainConfig config;
   PlaceOf place;
-  std::optional<StartFrom> start_from = {};  ///< nothing where neither file nor command line has it
+  std::optional<StartFrom> start_from = {};  ///< nothing if neither file nor command line sets it
 };
 
 ReadStage read_stage(const YAML::Node& root, const YamlDocument& document,
@@ -268,7 +268,7 @@ ReadStage read_stage(const YAML::Node& root, const YamlDocument& document,
           std::move(start_from)};
 }
 
-/// What is said outside of `stages` holds for each of them.
+/// Returns the keys outside of `stages`, which apply to every stage.
 YAML::Node common_part(const YAML::Node& root) {
   YAML::Node common(YAML::NodeType::Map);
   for (const auto& item : root) {
@@ -277,7 +277,7 @@ YAML::Node common_part(const YAML::Node& root) {
   return common;
 }
 
-/// Whether `node` itself has the key "section.key".
+/// True if `node` itself has the key "section.key".
 bool says(const YAML::Node& node, const std::string& key) {
   const auto dot = key.find('.');
   const auto value = node[key.substr(0, dot)];
@@ -285,24 +285,25 @@ bool says(const YAML::Node& node, const std::string& key) {
   return dot == std::string::npos || (value.IsMap() && says(value, key.substr(dot + 1)));
 }
 
-/// The checkpoint of `before` that `stage` starts from.
+/// Returns the checkpoint of `before` that `stage` starts from.
 std::string start_after(const TrainConfig& before, const ReadStage& stage) {
   const auto name = stage.start_from ? stage.start_from->name : "best";
   return (std::filesystem::path(before.output) / name).string();
 }
 
-/// A start, or fresh weights, that are said for all stages are meant for the first.
+/// Makes a stage start from the previous one: a start or fresh weights set for all stages apply only to the
+/// first.
 void follow(ReadStage& next, const YAML::Node& stage, const TrainConfig& before) {
   auto& model = next.config.model;
   model.start = start_after(before, next);
   if (!says(stage, "model.fresh")) model.fresh = false;
   if (model.fresh || !before.model.diff_expert) return;
-  // The stage before leaves nothing that would be drawn.
+  // After the previous stage no weight is left to draw.
   if (!says(stage, "model.init_std")) model.init_std = ModelSection{}.init_std;
   if (!says(stage, "model.flag_init_std")) model.flag_init_std = ModelSection{}.flag_init_std;
 }
 
-/// Leaves out of each stage what is said for all and has no effect in it; a key must have one somewhere.
+/// Removes from each stage the common keys without effect in it. A key must have an effect in some stage.
 void leave_out_common(std::vector<ReadStage>& stages, const YAML::Node& nodes) {
   std::map<std::string, size_t> unused;
   for (size_t i = 0; i < stages.size(); ++i) {
@@ -318,14 +319,13 @@ void leave_out_common(std::vector<ReadStage>& stages, const YAML::Node& nodes) {
   }
 }
 
-/// A key that changes nothing is a mistake: a run's first stage has none before it, nor has a run without
-/// stages.
+/// Refuses `start_from` without effect: the first stage, and a run without stages, have no previous stage.
 void refuse_idle_start_from(const std::vector<ReadStage>& stages, bool any_starts_from_another) {
   if (stages.front().start_from && !any_starts_from_another)
     refuse_start_from(*stages.front().start_from, "none");
 }
 
-/// Each stage starts from a checkpoint of the one before, in a folder of its own.
+/// Reads the stages. Each starts from a checkpoint of the previous one and has its own folder.
 std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vector<std::string>& overrides) {
   const auto stages = document.root["stages"];
   const auto refuse = [&](const YAML::Node& where, const char* expected, const std::string& got) {
@@ -344,7 +344,7 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     auto& config = next.config;
     if (config.name == TrainConfig{}.name) config.name = fmt::format("stage{}", read.size() + 1);
     if (!names.insert(config.name).second) {
-      refuse(stages, "a name of its own for each", fmt::format("'{}' twice", config.name));
+      refuse(stages, "a different name for each stage", fmt::format("'{}' twice", config.name));
     }
     const bool starts_from_another = !read.empty() && !says(stage, "model.start");
     any_starts_from_another = any_starts_from_another || starts_from_another;

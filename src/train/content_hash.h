@@ -1,4 +1,4 @@
-// A checksum of bytes that come in parts.
+// Incremental checksum of bytes.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace ccexpert::train {
 
-/// XXH3 of 128 bits. It finds damage and differences, and keeps nobody from making two texts of one sum.
+/// 128-bit XXH3. It detects damage and differences but is not collision-resistant against an attacker.
 class ContentHash {
  public:
   ContentHash();
@@ -17,9 +17,9 @@ class ContentHash {
   ContentHash& operator=(const ContentHash&) = delete;
 
   void add(const void* bytes, size_t count);
-  /// The text and its length: texts that follow one another keep their bounds.
+  /// Adds the text and its length, so that the boundaries of consecutive texts count.
   void add_text(std::string_view text);
-  /// Of what was added so far, in 32 hexadecimal digits.
+  /// Returns the checksum of everything added so far in 32 hexadecimal digits.
   std::string hex() const;
 
  private:

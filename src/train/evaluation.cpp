@@ -29,7 +29,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// A caption as it is compared: lower case, letters, digits and single blanks.
+/// Normalises a caption for comparison: lower case, letters, digits and single blanks.
 std::string plain(const std::string& caption) {
   std::string text;
   for (const char c : caption) {
@@ -44,7 +44,7 @@ std::string plain(const std::string& caption) {
   return text;
 }
 
-/// A caption of a model that has not learnt yet may hold line breaks.
+/// Replaces line breaks, which captions of an untrained model may contain.
 std::string one_line(std::string caption) {
   std::replace_if(
       caption.begin(), caption.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
@@ -70,7 +70,7 @@ double score_of(const NamedScores& scores, const std::string& metric) {
   return found == scores.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
 }
 
-/// As the captioner decodes with the checkpoints of this run.
+/// Returns the decoding settings that the captioner would use with the checkpoints of this run.
 DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
   constexpr const char* kFile = "generation_config.json";
   const auto file = std::find_if(run.companions.begin(), run.companions.end(),
@@ -80,7 +80,7 @@ DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
   return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
 }
 
-/// What the checkpoint's generation_config.json decides can take the effect from a value of the config.
+/// Refuses a config value that the checkpoint's generation_config.json makes ineffective.
 void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
   if (!asked.length_penalty || decoding.beams > 1) return;
   fail({"evaluation.generation.length_penalty", "nothing, as one beam is used",
@@ -93,11 +93,11 @@ struct Evaluator::Sums {
   double loss = 0.0;
   int64_t tokens = 0;
   int64_t pairs = 0;
-  int64_t judged = 0;  ///< captions of pairs that are known to have changed or not
+  int64_t judged = 0;  ///< captions of pairs with a known change flag
   int64_t right = 0;
   int64_t skipped = 0;
   ordered_json samples = ordered_json::array();
-  ordered_json captions = ordered_json::array();  ///< (place of the pair, caption) of every caption
+  ordered_json captions = ordered_json::array();  ///< (index of the pair, caption) of every caption
 };
 
 bool larger_is_better(const std::string& metric) {
@@ -149,8 +149,8 @@ std::optional<EvaluationLine> Evaluator::run(int64_t step, const std::stop_token
   const auto own = own_pairs();
   const auto size = static_cast<size_t>(config_.evaluation.batch_size);
   const auto most = (pairs_.size() + static_cast<size_t>(communicator_.size()) - 1) /
-                    static_cast<size_t>(communicator_.size());  // pairs of a rank
-  // Every rank goes through as many rounds, for they agree in each whether to go on.
+                    static_cast<size_t>(communicator_.size());  // largest number of pairs of a rank
+  // Every rank runs the same number of rounds, since the ranks agree in each round whether to continue.
   for (size_t first = 0; first < most; first += size) {
     if (any_rank_stops(stop)) return std::nullopt;
     const auto begin = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first));
@@ -188,10 +188,11 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   return line;
 }
 
-/// All ranks score the captions of all ranks, in the order of the pairs: in milliseconds, and nobody waits.
+/// Scores the captions of all ranks on every rank, in the order of the pairs. This takes milliseconds, and no
+/// rank waits.
 NamedScores Evaluator::score_captions(const Sums& sums) const {
   if (!scores_) return {};
-  std::map<size_t, std::string> captions;  // pairs that were left out have none
+  std::map<size_t, std::string> captions;  // none for pairs that were left out
   for (const auto& text : communicator_.gather_text(to_line(sums.captions))) {
     for (const auto& said : parse_json(text, "captions of a rank")) captions[said[0].get<size_t>()] = said[1];
   }
@@ -218,7 +219,7 @@ void Evaluator::evaluate(const Pairs& batch, Sums& sums) {
   if (readable.empty()) return;
   const auto images = run_.model->encode_images(pixels);
   add_losses(readable, images.tokens, sums);
-  // A model whose loss is no number says nothing; the evaluation's score will be none either.
+  // A model with a non-finite loss generates nothing useful, and the score will be non-finite too.
   if (std::isfinite(sums.loss)) add_captions(readable, images.tokens, sums);
   sums.pairs += static_cast<int64_t>(readable.size());
 }
@@ -261,7 +262,7 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
   for (const auto* pair : batch) most = std::max(most, pair->captions.size());
   for (size_t caption = 0; caption < most; ++caption) {
     std::vector<std::vector<int64_t>> ids, labels;
-    std::vector<int64_t> images;  // of the pairs that have this many captions
+    std::vector<int64_t> images;  // of the pairs with this many captions
     for (size_t i = 0; i < batch.size(); ++i) {
       if (caption >= batch[i]->captions.size()) continue;
       auto example = text::encode_training_example(*run_.tokenizer, run_.question,

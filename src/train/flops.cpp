@@ -10,7 +10,7 @@ double number(int64_t value) {
   return static_cast<double>(value);
 }
 
-/// Multiply-adds of one transformer layer for T tokens in sequences of length L.
+/// Returns the multiply-adds of one transformer layer for T tokens in sequences of length L.
 double layer_work(double tokens, double length, double weights, double attention_width) {
   return tokens * (weights + 2.0 * length * attention_width);
 }
@@ -29,11 +29,11 @@ double diff_expert_work(const ModelConfig& config, int64_t pairs) {
   const double width = number(config.vision.hidden_size), patches = number(config.vision.patches());
   const double scales = number(static_cast<int64_t>(config.vision_layers.size()));
   const double inner = width / number(config.diff_expert->attention_upsample_rate);
-  // Projections: 4 of self-attention; 8 of change to images (keys and values of three); 6 for each of images
-  // to change.
+  // Projections: 4 of self-attention; 8 of change to images (keys and values of three inputs); 6 of image to
+  // change for each image.
   const double weights = 24.0 * width * inner + 2.0 * width * number(config.diff_expert->mlp_dim);
   const double scores = (2.0 + 6.0 + 8.0) * patches * inner;  // over N, 3N and twice 2N keys
-  const double init = 7.0 * width * width;                    // anew before every layer
+  const double init = 7.0 * width * width;                    // recomputed before every layer
   return number(pairs) * scales * patches * number(config.diff_expert->per_expert_depth) *
          (init + weights + scores);
 }
@@ -51,11 +51,11 @@ double decoder_work(const ModelConfig& config, int64_t pairs, int64_t tokens) {
   const double weights =
       2.0 * width * width + 2.0 * width * key_width + 3.0 * width * number(decoder.intermediate_size);
   const double length = number(tokens) / std::max(1.0, number(pairs));
-  // A token sees half of its sequence on average.
+  // A token attends to half of its sequence on average.
   return number(decoder.num_hidden_layers) * layer_work(number(tokens), length / 2.0, weights, width);
 }
 
-/// Forward alone, forward with gradients of what flows through, or those of the weights as well.
+/// Returns the cost factor of forward only (1), with gradients of activations (2), or also of weights (3).
 double passes(bool trained, bool gradients_flow) {
   return trained ? 3.0 : gradients_flow ? 2.0 : 1.0;
 }

@@ -1,4 +1,4 @@
-// Arithmetic of a training step, for model FLOPs utilisation.
+// FLOPs of a training step, for model FLOPs utilisation (MFU).
 #pragma once
 
 #include <ccexpert/model/config.h>
@@ -6,7 +6,7 @@
 
 namespace ccexpert::train {
 
-/// Which parts of the model gradients reach: what a backward pass costs depends on it.
+/// Parts of the model that gradients reach, which determine the cost of a backward pass.
 struct TrainedParts {
   bool vision = false;
   bool diff_expert = false;
@@ -15,8 +15,9 @@ struct TrainedParts {
 };
 TrainedParts trained_parts(const std::vector<TrainableParameter>& parameters);
 
-/// Floating point operations of one step over so many pairs and tokens (image tokens included): matrix
-/// products and attention scores, forward and backward, nothing computed twice (the usual count for MFU).
+/// Returns the floating point operations of one step over `pairs` and `tokens` (image tokens included):
+/// matrix products and attention scores, forward and backward, without recomputation (the usual count for
+/// MFU).
 double step_flops(const ModelConfig& config, const TrainedParts& parts, int64_t pairs, int64_t tokens);
 
 }  // namespace ccexpert::train

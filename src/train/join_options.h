@@ -1,4 +1,4 @@
-// How the ranks of a run join.
+// Join options of a training run.
 #pragma once
 
 #include <ccexpert/distributed/communicator.h>
@@ -6,7 +6,7 @@
 
 namespace ccexpert::train {
 
-/// As the config's section has it, for this build of the program.
+/// Returns the options of the config's section for this build of the program.
 distributed::JoinOptions join_options(const DistributedSection& section, const std::stop_token& stop);
 
 }  // namespace ccexpert::train

@@ -16,10 +16,10 @@ struct LogLine {
   int64_t step = 0;
 };
 
-/// Nothing where the text is no JSON object, or its event or step are of another type.
+/// Returns nothing if the text is not a JSON object or its event or step has the wrong type.
 std::optional<LogLine> parse_log_line(std::string_view text);
 
-/// One line; what is not UTF-8, as a model or a file name may have it, is replaced.
+/// Returns one line. Invalid UTF-8, which a model or file name may contain, is replaced.
 std::string to_line(const nlohmann::ordered_json& object);
 
 }  // namespace ccexpert::train

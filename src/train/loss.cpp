@@ -37,7 +37,7 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 
 TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                      int64_t chunk) {
-  // On the CPU: to count them on a GPU would be to wait for it.
+  // On the CPU, since counting on a GPU would wait for it.
   const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]
   const auto supervised = next.ne(kIgnoredLabel).nonzero().squeeze(1);
   const int64_t tokens = supervised.size(0);
@@ -53,7 +53,7 @@ TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, cons
       const auto logits = at::linear(inputs[0], inputs[1]).to(at::kFloat);
       return TensorList{at::cross_entropy_loss(logits, target, {}, at::Reduction::Sum)};
     };
-    // The head is an input: every chunk reads it, and so does the embedding where they are tied.
+    // The head is an input of recompute, as every chunk reads it, and the embedding too if they are tied.
     sum = sum + recompute(block, {states.slice(0, start, start + chunk), decoder.head_weight()})[0];
   }
   return {sum / static_cast<double>(tokens), tokens};

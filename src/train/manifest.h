@@ -1,4 +1,4 @@
-// Sizes and checksums of a folder's files.
+// Manifest with sizes and checksums of a folder's files.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ struct ManifestEntry {
   std::string xxh3;  ///< XXH3, 128 bits, hexadecimal
 };
 
-/// Reads the file as it is on disk. Throws Error where it cannot be read.
+/// Reads the file from disk. Throws Error if it cannot be read.
 ManifestEntry manifest_entry(const std::filesystem::path& file);
 
 /// Writes FOLDER/manifest.json.
@@ -21,18 +21,18 @@ void write_manifest(const std::filesystem::path& folder, const std::vector<Manif
 
 inline constexpr const char* kManifestFile = "manifest.json";
 
-/// Those of a checkpoint that somebody copied without the optimiser's state are not there.
+/// Treatment of missing files. A copied checkpoint may lack the optimiser's state.
 enum class MissingFiles { kRefuse, kPass };
 
-/// Throws Error that names `source` where `name` could lead out of a folder.
+/// Throws Error with `source` if `name` could point outside of the folder.
 void expect_file_name(const std::string& name, const std::string& source);
 
-/// Returns the files that the manifest names. Throws Error naming the one that is missing, of another size,
-/// or, for each of `parts` callers another share of the files, of other content.
+/// Returns the files of the manifest. Throws Error with a file that is missing or of another size or content.
+/// Each of `parts` callers checks the content of another share of the files.
 std::vector<std::string> verify_manifest(const std::filesystem::path& folder, int part = 0, int parts = 1,
                                          MissingFiles missing = MissingFiles::kRefuse);
 
-/// One line of text each, for ranks to tell one another.
+/// Formats one line per entry, for exchange between ranks.
 std::string to_lines(const std::vector<ManifestEntry>& entries);
 std::vector<ManifestEntry> from_lines(const std::string& lines);
 

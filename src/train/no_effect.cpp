@@ -24,12 +24,12 @@ std::string shown(const std::optional<Value>& value) {
   return value ? shown(*value) : "nothing";
 }
 
-/// Collects the values of keys that a reason takes the effect from.
+/// Collects the values that have no effect for a given reason.
 class Finder {
  public:
   explicit Finder(const TrainConfig& config) : config_(config) {}
 
-  /// `member(config)` is the value of `key`.
+  /// `member(config)` returns the value of `key`.
   template <class Member>
   void find(const std::string& key, const char* reason, Member member) {
     auto config = config_;
@@ -41,7 +41,7 @@ class Finder {
                       [member, usual = usual](TrainConfig& changed) { member(changed) = usual; }});
   }
 
-  /// Every key of a section; `section(config)` gives it.
+  /// Checks every key of a section; `section(config)` returns it.
   template <class Section, class Get>
   void find_section(const std::string& prefix, const char* reason, Get section) {
     for_each_field<Section>([&](const auto& each) {

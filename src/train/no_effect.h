@@ -1,4 +1,4 @@
-// Values of a config that would change nothing.
+// Config values without effect.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,16 @@
 
 namespace ccexpert::train {
 
-/// A value other than the default whose key is not read, because of another key.
+/// Value that differs from the default although another key makes its key unused.
 struct NoEffect {
   std::string key;
-  std::string expected;  ///< the default, and why nothing else has an effect
+  std::string expected;  ///< the default, and the reason why other values have no effect
   std::string got;
   std::function<void(TrainConfig&)> remove;  ///< sets the default
 };
 
-/// In the order of the fields. Knows the config alone: what a checkpoint decides is found when it is read.
+/// Returns the values in the order of the fields. Sees only the config: conflicts with a checkpoint are found
+/// when the checkpoint is read.
 std::vector<NoEffect> values_without_effect(const TrainConfig& config);
 
 }  // namespace ccexpert::train

@@ -8,11 +8,11 @@
 namespace ccexpert::train {
 namespace {
 
-/// A patch counts as changed from this share of its pixels on.
+/// Smallest share of changed pixels for a patch to count as changed.
 constexpr double kChangedShare = 0.05;
 constexpr double kHeadDeviation = 0.02;
 
-/// Mean binary cross-entropy where the target is known; 0 where it is nowhere.
+/// Returns the mean binary cross-entropy over known targets, or 0 if none is known.
 at::Tensor known_cross_entropy(const at::Tensor& logits, const at::Tensor& targets, const at::Tensor& known) {
   const auto each =
       at::binary_cross_entropy_with_logits(logits.to(at::kFloat), targets, {}, {}, at::Reduction::None);
@@ -26,7 +26,8 @@ at::Tensor mask_loss(const Objective& objective, const at::Tensor& change, const
   return known_cross_entropy(objective.heads->mask(change), targets, shares.ge(0.0));
 }
 
-/// The change is the same for both dates; a base without Diff Expert cannot know it.
+/// The change target is the same for both dates; without a Diff Expert it is skipped, as the tokens cannot
+/// show change.
 at::Tensor image_token_loss(const Objective& objective, const at::Tensor& image_tokens,
                             const TensorBatch& batch, bool sees_change) {
   const auto logits = objective.heads->tokens(image_tokens);

@@ -8,7 +8,7 @@
 namespace ccexpert::train {
 namespace {
 
-/// Each parameter's name, and "part.*" of each part of the model.
+/// Returns each parameter's name, and "part.*" for each part of the model.
 std::vector<std::string> possible_patterns(const torch::nn::Module& model) {
   std::set<std::string> patterns;
   for (const auto& item : model.named_parameters()) {
@@ -21,7 +21,7 @@ std::vector<std::string> possible_patterns(const torch::nn::Module& model) {
   return {patterns.begin(), patterns.end()};
 }
 
-/// Parameters that a rule matches, and those of them that no later rule matches.
+/// Number of parameters that a rule matches, and of those that no later rule matches.
 struct Uses {
   int64_t matches = 0;
   int64_t holds = 0;
@@ -38,7 +38,7 @@ void expect_effect(const ParameterRule& rule, size_t place, const Uses& uses,
   if (uses.holds > 0) return;
   fail({key, "a parameter that no later rule matches",
         fmt::format("'{}', whose {} parameters later rules all match", rule.pattern, uses.matches),
-        "the last rule that matches holds"});
+        "the last rule that matches applies"});
 }
 
 }  // namespace

@@ -17,9 +17,9 @@ namespace ccexpert::train {
 namespace {
 
 constexpr double kGigabyte = 1e9;
-/// Prompt and caption beside the image tokens, as in the reference's question.
+/// Text tokens of prompt and caption with the reference question.
 constexpr int64_t kTextTokens = 64;
-/// Gradient buckets that are under way at once, with what arrives for them.
+/// Gradient buckets in flight at once, including receive buffers.
 constexpr double kBucketsInFlight = 4.0;
 constexpr double kFloatBytes = 4.0;
 
@@ -47,7 +47,7 @@ std::vector<PlanPart> parts_of(const CcexpertModel& model) {
   return parts;
 }
 
-/// What auxiliary losses add: three linear heads.
+/// Adds the three linear heads of the auxiliary losses.
 void add_heads(Plan& plan, const ModelConfig& model, const LossSection& loss) {
   if (!loss.auxiliary()) return;
   const int64_t vision = model.vision.hidden_size + 1, language = model.decoder.hidden_size + 1;
@@ -59,13 +59,13 @@ int64_t sequence_length(const ModelConfig& config) {
   return 2 * config.image_tokens() + kTextTokens;
 }
 
-/// Values that a layer keeps for its backward pass: of a token's width and of its MLP's.
+/// Returns the number of values that a layer keeps for its backward pass, from its width and its MLP width.
 double layer_values(double tokens, double width, double inner) {
   return tokens * (10.0 * width + 3.0 * inner);
 }
 
-/// Activations of one micro-batch in bytes. With recomputation a block keeps its input, and one block at a
-/// time all.
+/// Returns the activations of one micro-batch in bytes. With gradient checkpointing each block keeps only its
+/// input, and one block at a time keeps everything.
 double activation_bytes(const ModelConfig& config, const TrainConfig& run, const TrainedParts& parts) {
   const double pairs = number(run.batch.micro), bytes = run_dtype(run) == at::kBFloat16 ? 2.0 : 4.0;
   const double patches = 2.0 * pairs * number(config.vision.patches()),
@@ -82,7 +82,7 @@ double activation_bytes(const ModelConfig& config, const TrainConfig& run, const
   const double expert_depth = config.diff_expert ? number(config.diff_expert->per_expert_depth) : 0.0;
   const double decoder_depth = number(config.decoder.num_hidden_layers);
   const bool recompute = run.model.recompute;
-  double values = scales * patches * width;  // the features of all scales
+  double values = scales * patches * width;  // features of all scales
   values += vision_depth * (recompute ? patches * width : vision_layer);
   values += expert_depth * (recompute ? 1.5 * scales * patches * width : expert_layer);
   values += decoder_depth * (recompute ? tokens * language : decoder_layer);
@@ -90,7 +90,7 @@ double activation_bytes(const ModelConfig& config, const TrainConfig& run, const
   return values * bytes;
 }
 
-/// Of one device (0: a GPU that is not here).
+/// Returns the memory of one device (0: a GPU that this machine does not have).
 double available_memory(const TrainConfig& config, int ranks) {
   if (config.memory_gb > 0.0) return config.memory_gb * kGigabyte;
   const auto here = device_from_name("auto");
@@ -100,7 +100,7 @@ double available_memory(const TrainConfig& config, int ranks) {
   return here.is_cuda() ? total_bytes(here) : 0.0;
 }
 
-/// Gradient buckets under way. A parameter larger than a bucket travels alone.
+/// Returns the bytes of gradient buckets in flight. A parameter larger than a bucket has its own.
 double bytes_in_flight(const TrainConfig& config, double trained_bytes, double largest_bytes) {
   const double bucket = config.distributed.bucket_mb * 1e6;
   return std::min(trained_bytes, (kBucketsInFlight - 1.0) * bucket + std::max(bucket, largest_bytes));
@@ -132,7 +132,7 @@ double communication_of(const Plan& plan, const TrainConfig& config) {
   double trained = 0.0;
   for (const auto& part : plan.parts) trained += number(part.trained);
   const double bytes = run_dtype(config) == at::kBFloat16 ? 2.0 : 4.0;
-  const double sent = (plan.ranks - 1.0) / plan.ranks;  // by one rank of a ring, each way
+  const double sent = (plan.ranks - 1.0) / plan.ranks;  // by one rank of a ring, in each direction
   if (config.distributed.zero == 0) return 2.0 * sent * trained * kFloatBytes;
   if (config.distributed.zero == 1) return sent * trained * (kFloatBytes + bytes);
   return sent * trained * bytes * (number(plan.accumulation) + 1.0);
@@ -192,7 +192,7 @@ std::string to_text(const Plan& plan) {
   text += plan.samples > 0
               ? fmt::format("  an epoch                   {} samples in {} steps; {} steps in all\n",
                             plan.samples, plan.steps_per_epoch, plan.steps)
-              : std::string("  an epoch                   not known: the data is not there yet\n");
+              : std::string("  an epoch                   unknown: the training data does not exist yet\n");
   if (!plan.fits) {
     text += fmt::format(
         "  does not fit: {:.2f} GB available (fewer samples in batch.micro, more ranks, ZeRO 2 or "
@@ -200,7 +200,7 @@ std::string to_text(const Plan& plan) {
         gigabytes(memory.available));
   }
   if (memory.available == 0.0)
-    text += "  fits?                      not known without memory_gb: no such device here\n";
+    text += "  fits?                      unknown without memory_gb: this machine has no such device\n";
   if (!plan.idle.empty()) text += fmt::format("  {}\n", plan.idle);
   return text;
 }

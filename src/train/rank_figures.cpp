@@ -6,7 +6,7 @@ namespace ccexpert::train {
 
 RankFigures of_all_ranks(const RankFigures& own, distributed::Communicator& communicator, at::Device device) {
   if (communicator.size() == 1) return own;
-  // A row of its own for each rank: then a sum gathers them in one collective.
+  // Each rank fills its own row, so that one all-reduce gathers all rows.
   auto rows = at::zeros({communicator.size(), 3}, at::kDouble);
   rows[communicator.rank()].copy_(
       at::tensor({own.wait_seconds, own.memory, static_cast<double>(own.skipped_samples)}, at::kDouble));

@@ -1,4 +1,4 @@
-// What each rank alone knows of a step, put together.
+// Per-rank figures of a step, combined over ranks.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@ namespace ccexpert::train {
 
 struct RankFigures {
   double wait_seconds = 0.0;  ///< spent waiting for data
-  double memory = 0.0;        ///< bytes, most so far
+  double memory = 0.0;        ///< peak so far, in bytes
   int64_t skipped_samples = 0;
 };
 
-/// Called by all ranks: the longest wait, the most memory, all samples that were left out.
+/// Returns the longest wait, the highest memory and the sum of skipped samples. All ranks call it.
 RankFigures of_all_ranks(const RankFigures& own, distributed::Communicator& communicator, at::Device device);
 
 }  // namespace ccexpert::train

@@ -22,10 +22,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-/// Longer side of a picture on the page.
+/// Longer side of an image on the page.
 constexpr double kPictureSide = 256.0;
 
-/// A small copy as a data address; empty where there is no such image any more.
+/// Returns a thumbnail as a data URL, or "" if the image no longer exists.
 std::string picture(const fs::path& path) {
   try {
     const auto image = decode_image(path);
@@ -51,7 +51,7 @@ void add_pictures(json& samples) {
   }
 }
 
-/// Steps as rows of numbers and evaluations as they are, the last one's pictures within.
+/// Returns all steps and evaluations, with the images of the last evaluation embedded.
 json page_data(const std::string& log_lines) {
   json steps = json::array(), evaluations = json::array();
   for (size_t start = 0; start < log_lines.size();) {

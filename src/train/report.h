@@ -1,11 +1,12 @@
-// A run on one page that needs no other file.
+// Self-contained HTML report of a run.
 #pragma once
 
 #include <string>
 
 namespace ccexpert::train {
 
-/// HTML with curves of the run's log (JSON Lines), the last samples with their pictures, and the config.
+/// Returns HTML with curves of the run's log (JSON Lines), the last samples with their images, and the
+/// config.
 std::string report_html(const std::string& title, const std::string& config_yaml,
                         const std::string& log_lines);
 

@@ -18,17 +18,17 @@
 namespace ccexpert::train {
 namespace {
 
-/// They decide which sample comes when, and a position in another order means nothing; or what shapes the
-/// optimiser's state has.
+/// Keys that must not change: they determine the sample order, to which a saved position refers, or the
+/// shapes of the optimiser's state.
 constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions",
                                        "model.image_size"};
 
-/// Newest first. The others must not look for themselves while the first rank may still write.
+/// Returns the steps, newest first. Only rank 0 lists the folder, since it may still write.
 std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Communicator& communicator) {
   const auto text = first_rank_says(communicator, [&] {
     folder.create();
     folder.restore_replaced();
-    folder.prune(0, 0);  // no step is up to 0: what a killed run left half-written goes
+    folder.prune(0, 0);  // no step is <= 0, so this removes only unfinished files of a killed run
     std::string list;
     for (const int64_t step : folder.steps()) list += std::to_string(step) + " ";
     return list;
@@ -39,7 +39,7 @@ std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Commun
   return steps;
 }
 
-/// A number without the digits that keep it exact.
+/// Formats a number in its shortest form.
 std::string readable(const std::string& value) {
   double number = 0.0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -76,11 +76,11 @@ int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& commu
     });
     if (problem.empty()) return step;
     if (communicator.rank() == 0) {
-      log::warning(fmt::format("checkpoint of step {} is broken and passed over: {}", step, problem));
+      log::warning(fmt::format("checkpoint of step {} is broken and was skipped: {}", step, problem));
     }
   }
   if (!steps.empty()) {
-    fail(folder.root().string(), fmt::format("none of its {} checkpoints is whole", steps.size()),
+    fail(folder.root().string(), fmt::format("none of its {} checkpoints is intact", steps.size()),
          "remove them to start anew");
   }
   return 0;
@@ -93,7 +93,7 @@ void expect_undamaged(const std::filesystem::path& start, distributed::Communica
   });
   if (problem.empty()) return;
   fail("model.start", problem,
-       fmt::format("where that is meant, remove {}", (start / kManifestFile).string()));
+       fmt::format("if this is intended, remove {}", (start / kManifestFile).string()));
 }
 
 std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml) {

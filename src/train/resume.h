@@ -1,4 +1,4 @@
-// Where a run goes on, and whether it is still the same run.
+// Selection of the checkpoint to resume from, and checks that the run is still the same.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@
 
 namespace ccexpert::train {
 
-/// Called by all ranks; makes the folder. Returns the newest step whose checkpoint is whole, 0 where there is
-/// no checkpoint at all. Broken ones are passed over with a warning. Throws Error on all ranks where none is
-/// whole.
+/// Creates the folder and returns the newest step whose checkpoint is intact, or 0 without any checkpoint.
+/// All ranks call it. Broken checkpoints are skipped with a warning. Throws Error on all ranks if checkpoints
+/// exist and none is intact.
 int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& communicator);
 
-/// Called by all ranks. Throws Error on all of them where `start` is a checkpoint of training, or a copy of
-/// some of its files, and one of them is not what was written.
+/// Throws Error on all ranks if `start` is a training checkpoint, or a copy of some of its files, and a file
+/// differs from what was written. All ranks call it.
 void expect_undamaged(const std::filesystem::path& start, distributed::Communicator& communicator);
 
 struct ConfigChange {
@@ -28,14 +28,14 @@ struct ConfigChange {
   std::string now;
 };
 
-/// Values of a config as YAML by "section.key"; numbers without the digits that keep them exact.
+/// Returns the values of a YAML config by "section.key", with numbers in their shortest form.
 std::map<std::string, std::string> config_values(const std::string& yaml, const std::string& source);
 
-/// The keys whose values differ between two configs as YAML; `output` does not count.
+/// Returns the keys whose values differ between two YAML configs, except `output`.
 std::vector<ConfigChange> config_changes(const std::string& before_yaml, const std::string& now_yaml);
 
-/// What differs from the config that `checkpoint` was written with. Throws Error where that would break the
-/// order of samples which the run has gone through in part.
+/// Returns the differences from the config of `checkpoint`. Throws Error if a difference would break the
+/// sample order of an epoch in progress.
 std::vector<ConfigChange> changes_since(const std::filesystem::path& checkpoint, const TrainConfig& config);
 
 }  // namespace ccexpert::train

@@ -68,7 +68,7 @@ std::string check_ranks(const BatchSection& batch, int ranks) {
   const int64_t idle = (ranks - micro_batches % ranks) % ranks;
   if (idle == 0) return {};
   return fmt::format(
-      "{} of {} ranks idle at the end of each step: batch.global is no multiple of batch.micro x "
+      "{} of {} ranks idle at the end of each step: batch.global is not a multiple of batch.micro x "
       "ranks ({})",
       idle, ranks, ranks * batch.micro);
 }
@@ -121,7 +121,7 @@ int64_t total_steps(const TrainConfig& config, int64_t batches_per_epoch) {
 
 TensorBatch to_tensors(data::MicroBatch&& batch, int64_t side, const at::TensorOptions& options) {
   const auto device = options.device();
-  // The tensor keeps the loader's memory, which on a GPU's way is copied once, into pinned memory.
+  // The tensor keeps the loader's memory; on the way to a GPU it is copied once, into pinned memory.
   const auto kept = std::make_shared<std::vector<float>>(std::move(batch.pixels));
   const auto pixels = at::from_blob(
       kept->data(), {2 * batch.size(), 3, side, side}, [kept](void*) {}, at::kFloat);

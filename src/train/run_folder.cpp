@@ -46,7 +46,7 @@ void replace_checkpoint(const fs::path& fresh, const fs::path& folder) {
   }
   move(fresh, folder);
   flush_folder(folder.parent_path());
-  fs::remove_all(aside, code);  // what stays costs space, until the next pruning
+  fs::remove_all(aside, code);  // on failure it only takes space, until the next prune
 }
 
 fs::path RunFolder::checkpoint(int64_t step) const {
@@ -94,7 +94,7 @@ void RunFolder::set_last(int64_t step) const {
 }
 
 void RunFolder::set_link(const fs::path& link, int64_t step) const {
-  // A link cannot be changed, but a new one can take its place.
+  // A link cannot be changed, but a new one can replace it atomically.
   auto fresh = link;
   fresh += fmt::format(".tmp{}", ::getpid());
   std::error_code code;
@@ -109,7 +109,7 @@ void RunFolder::prune(int64_t keep, int64_t newest) const {
   std::erase_if(finished, [newest](int64_t step) { return step > newest; });
   const auto best = best_step();
   const auto last = finished.end() - std::min<std::ptrdiff_t>(keep, std::ssize(finished));
-  std::error_code code;  // what cannot be removed costs space, and no run ends for that
+  std::error_code code;  // a failed removal only takes space and must not end the run
   for (auto step = finished.begin(); step != last; ++step) {
     if (*step != best) fs::remove_all(checkpoint(*step), code);
   }

@@ -25,7 +25,7 @@ std::string own_text() {
                      fmt::gmtime(std::time(nullptr)));
 }
 
-/// What the holder wrote, as one printable line.
+/// Returns the holder's text as one printable line.
 std::string holder(int descriptor) {
   std::array<char, 512> text{};
   const auto count = ::pread(descriptor, text.data(), text.size(), 0);
@@ -51,8 +51,8 @@ RunLock::RunLock(const std::filesystem::path& folder)
     return;
   }
   if (errno != EWOULDBLOCK) {
-    log::warning(fmt::format("{}: {}; nothing keeps a second training out of this folder", path,
-                             std::strerror(errno)));
+    log::warning(
+        fmt::format("{}: {}; nothing prevents a second training in this folder", path, std::strerror(errno)));
     return;
   }
   const auto other = holder(descriptor_);

@@ -1,13 +1,13 @@
-// One training a folder.
+// Lock that allows one training per folder.
 #pragma once
 
 #include <filesystem>
 
 namespace ccexpert::train {
 
-/// Locks FOLDER/lock for as long as it lives; a process that is killed leaves no lock behind. Throws Error
-/// that names the process, machine and start of the training that has it. Where the file system has no locks,
-/// it warns and goes on.
+/// Locks FOLDER/lock for its lifetime; a killed process leaves no lock. Throws Error with process, machine
+/// and start time of the training that has the lock. On a file system without locks it logs a warning and
+/// continues.
 class RunLock {
  public:
   explicit RunLock(const std::filesystem::path& folder);

@@ -54,7 +54,7 @@ std::string duration(double seconds) {
   return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
 }
 
-/// The log without what stands behind `step` or `evaluated`, nor a line cut off by a kill.
+/// Returns the log without lines after `step` or `evaluated` and without a line that a kill truncated.
 std::string kept_lines(const fs::path& path, int64_t step, int64_t evaluated) {
   if (!is_there(path)) return {};
   std::string kept, text = read_file(path);
@@ -71,8 +71,7 @@ std::string kept_lines(const fs::path& path, int64_t step, int64_t evaluated) {
     }
     if (entry->step <= (entry->event == "evaluation" ? evaluated : step)) kept += line;
   }
-  if (damaged > 0)
-    log::warning(fmt::format("{}: {} lines that are damaged are left out", path.string(), damaged));
+  if (damaged > 0) log::warning(fmt::format("{}: left out {} damaged lines", path.string(), damaged));
   return kept;
 }
 
@@ -106,7 +105,7 @@ class RunLog::Impl {
   }
 
   void append(const ordered_json& object) {
-    // NaN and infinity become null, as JSON has neither.
+    // NaN and infinity become null, since JSON has neither.
     log_ << to_line(object) << "\n" << std::flush;
     if (!log_) fail(folder_.log().string(), "cannot be written");
   }

@@ -1,4 +1,4 @@
-// What a run says while it goes: a line on the terminal, log.jsonl, TensorBoard.
+// Log of a run: terminal, log.jsonl, TensorBoard.
 #pragma once
 
 #include <cstdint>
@@ -12,26 +12,26 @@
 
 namespace ccexpert::train {
 
-/// One optimiser step as it is logged.
+/// Logged values of one optimiser step.
 struct StepLine {
   int64_t step = 0;   ///< counted from 1
-  int64_t steps = 0;  ///< of the run
+  int64_t steps = 0;  ///< total of the run
   double epoch = 0.0;
   double loss = 0.0;
-  double mask_loss = 0.0;   ///< 0 where the objective has none
+  double mask_loss = 0.0;   ///< 0 if the objective lacks it
   double class_loss = 0.0;  ///< likewise
   double token_loss = 0.0;  ///< likewise
   double grad_norm = 0.0;
   double learning_rate = 0.0;
   double seconds = 0.0;
-  double wait_seconds = 0.0;  ///< of them, spent waiting for data by the rank that waited longest
+  double wait_seconds = 0.0;  ///< part of `seconds` that the slowest rank waited for data
   int64_t tokens = 0;
   int64_t samples = 0;
   double flops = 0.0;       ///< of the step, on all ranks
-  double peak_flops = 0.0;  ///< that the hardware could do a second (0: unknown)
-  double memory = 0.0;      ///< bytes, most so far on any rank
+  double peak_flops = 0.0;  ///< peak of the hardware per second (0: unknown)
+  double memory = 0.0;      ///< peak so far on any rank, in bytes
   int64_t skipped_updates = 0;
-  int64_t skipped_samples = 0;  ///< left out on all ranks
+  int64_t skipped_samples = 0;  ///< sum over ranks
   double seconds_left = 0.0;
 };
 
@@ -46,27 +46,27 @@ struct SampleCaption {
 struct EvaluationLine {
   int64_t step = 0;
   int64_t pairs = 0;
-  int64_t skipped = 0;  ///< pairs and captions that were left out
+  int64_t skipped = 0;  ///< number of pairs and captions left out
   double loss = 0.0;
   double seconds = 0.0;
   std::string metric;
   double score = 0.0;
   bool best = false;
   std::vector<SampleCaption> samples = {};
-  std::vector<std::pair<std::string, double>> scores = {};  ///< all that were computed, `score` among them
+  std::vector<std::pair<std::string, double>> scores = {};  ///< all computed scores, including `score`
 };
 
-/// Only the first rank has one.
+/// Exists only on rank 0.
 class RunLog {
  public:
-  /// Goes on with the run's log behind `step` and the evaluation at step `evaluated`: what a killed run
-  /// logged beyond its last checkpoint is taken out.
+  /// Continues the run's log after `step` and the evaluation at step `evaluated`, and removes what a killed
+  /// run logged after its last checkpoint.
   RunLog(const RunFolder& folder, int64_t step, int64_t evaluated);
   ~RunLog();
 
   void write(const StepLine& line);
   void write(const EvaluationLine& line);
-  /// A sentence for people, in the log as well.
+  /// Writes a sentence to the terminal and the log.
   void note(const std::string& text);
   /// Writes report.html from the log.
   void write_report(const std::string& title, const std::string& config_yaml) const;
@@ -76,7 +76,7 @@ class RunLog {
   std::unique_ptr<Impl> impl_;
 };
 
-/// "loss 2.3102 | …", all of a step on one line.
+/// Returns a step as one line, "loss 2.3102 | …".
 std::string to_text(const StepLine& line);
 
 }  // namespace ccexpert::train

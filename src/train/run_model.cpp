@@ -28,7 +28,8 @@ constexpr int64_t kScales[] = {-11, -8, -5, -2};
 
 constexpr int64_t kPaperDepth = 2;
 
-/// `layers` of the end as hidden states counted from the first. Throws Error for those that the tower lacks.
+/// Converts `layers`, counted from the end, to hidden states counted from the first. Throws Error for layers
+/// that the tower lacks.
 std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers, const VisionConfig& vision) {
   const int64_t blocks = vision.num_hidden_layers;
   std::vector<int64_t> counted;
@@ -44,7 +45,7 @@ std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers, cons
   return counted;
 }
 
-/// A base model's config with the Diff Expert that training gives it.
+/// Adds to a base model's config the Diff Expert that training creates.
 void add_diff_expert(ModelConfig& config, const ModelSection& section) {
   auto layers = section.vision_layers;
   if (layers.empty()) layers.assign(std::begin(kScales), std::end(kScales));
@@ -57,7 +58,8 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
   config.vision_layers = counted_from_first(layers, config.vision);
 }
 
-/// A Diff Expert is as its checkpoint has it: the keys that shape a fresh one may only say the same.
+/// Checks the keys that shape a fresh Diff Expert: they must equal the checkpoint's Diff Expert, if it has
+/// one.
 void expect_same_expert(const ModelConfig& config, const ModelSection& section) {
   constexpr const char* kHint = "another Diff Expert needs a start without one";
   const int64_t depth = config.diff_expert.value_or(DiffExpertConfig{}).per_expert_depth;
@@ -71,11 +73,11 @@ void expect_same_expert(const ModelConfig& config, const ModelSection& section) 
   for (const int64_t layer : config.vision_layers)
     layers.push_back(layer - config.vision.num_hidden_layers - 1);
   fail({"model.vision_layers",
-        fmt::format("[{}], which the checkpoint's Diff Expert sees", fmt::join(layers, ", ")),
+        fmt::format("[{}], which the checkpoint's Diff Expert reads", fmt::join(layers, ", ")),
         fmt::format("[{}]", fmt::join(section.vision_layers, ", ")), kHint});
 }
 
-/// Without anything to draw, how it would be drawn has no effect.
+/// Refuses initialisation deviations that have no effect because nothing is drawn.
 void expect_usual_deviations(const ModelConfig& start, const ModelSection& section) {
   if (section.fresh || !start.diff_expert) return;
   const auto expect = [](const char* key, double value, double usual) {
@@ -86,7 +88,7 @@ void expect_usual_deviations(const ModelConfig& start, const ModelSection& secti
   expect("model.flag_init_std", section.flag_init_std, ModelSection{}.flag_init_std);
 }
 
-/// A tower for images of `side` px.
+/// Sets the tower's image size to `side` px.
 void resize(VisionConfig& vision, int64_t side) {
   if (side < vision.patch_size) {
     fail({"model.image_size", fmt::format("at least a patch of {} px", vision.patch_size),
@@ -107,10 +109,10 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   return config;
 }
 
-/// The config of the model that a run makes of the checkpoint in `folder`, whose config.json is `text`.
+/// Returns the config of the model that a run builds from the checkpoint in `folder` with config.json `text`.
 ModelConfig config_from(const std::string& text, const fs::path& folder, const TrainConfig& run) {
   auto config = parse_model_config(text, (folder / "config.json").string());
-  // A run that is resumed has drawn its weights already.
+  // A resumed run has already drawn its weights.
   if (folder == run.model.start) expect_usual_deviations(config, run.model);
   return adapted(std::move(config), run);
 }
@@ -172,7 +174,7 @@ ModelConfig run_model_config(const fs::path& folder, const TrainConfig& config) 
 
 namespace {
 
-/// A folder's texts and its model; without `fresh`, with its weights.
+/// Loads a folder's texts and its model, with its weights unless `fresh`.
 void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainConfig& config,
                 at::Device device) {
   const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
@@ -193,8 +195,8 @@ void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainCo
                            .resize_positions = config.model.image_size > 0});
 }
 
-/// The processor's text among the companions, made to fit where the run says what size images have; empty
-/// where there is none.
+/// Returns the preprocessor config among the companions, with the run's image size if that is set; "" if
+/// there is none.
 std::string preprocessor_of(RunModel& run, const ModelSection& section) {
   const auto found = std::find_if(run.companions.begin(), run.companions.end(), [](const auto& companion) {
     return companion.name == "preprocessor_config.json";
@@ -204,7 +206,7 @@ std::string preprocessor_of(RunModel& run, const ModelSection& section) {
   return found->bytes;
 }
 
-/// What is asked in this run, and what its checkpoints will name as their question.
+/// Returns the question of this run, which its checkpoints store.
 std::string question_of(const RunModel& run, const DataSection& section) {
   auto question = text::chosen_question(section.question, section.prompt_style);
   if (question.empty()) question = trained_question(run.config_json, (run.folder / "config.json").string());

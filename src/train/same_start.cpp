@@ -20,20 +20,20 @@ namespace {
 
 using nlohmann::json;
 
-/// What each rank has, in one order: names, and values or checksums.
+/// Names with values or checksums, in the same order on every rank.
 using Items = std::vector<std::pair<std::string, std::string>>;
 
 std::string to_text(const Items& items) {
   return json(items).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// Where a rank's items differ from the first's.
+/// Difference of a rank's items from rank 0's.
 struct Difference {
   int rank = 0;
   std::string name;
-  std::string first = "nothing";  ///< the first rank's value
+  std::string first = "nothing";  ///< value on rank 0
   std::string own = "nothing";
-  size_t others = 0;  ///< further names that differ on this rank
+  size_t others = 0;  ///< number of other names that differ on this rank
 };
 
 Difference difference(const Items& first, const Items& own) {
@@ -57,7 +57,7 @@ Difference difference(const Items& first, const Items& own) {
   return found;
 }
 
-/// The lowest rank that differs from the first, on all ranks alike. Texts travel only where sums differ.
+/// Returns, on all ranks, the lowest rank that differs from rank 0. Texts are sent only if checksums differ.
 std::optional<Difference> lowest_difference(const Items& own, distributed::Communicator& communicator) {
   const auto text = to_text(own);
   ContentHash hash;
@@ -134,7 +134,7 @@ void expect_same_pairs(const char* key, const std::vector<data::ChangeExample>& 
   const bool count = found->name == "number";
   fail({fmt::format("rank {}: {}", found->rank, key),
         count ? fmt::format("{} pairs, as on rank 0", found->first) : "the pairs of rank 0",
-        count ? found->own : "as many others"});
+        count ? found->own : "the same number of other pairs"});
 }
 
 }  // namespace

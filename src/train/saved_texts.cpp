@@ -27,7 +27,7 @@ class Files {
   explicit Files(std::vector<io::CompanionFile> files) : files_(std::move(files)) {}
 
   bool has(std::string_view name) const { return find(name) != files_.end(); }
-  /// A JSON file's value, null where it is absent.
+  /// Returns a JSON file's value, or null if it is absent.
   json read(const std::string& name) const {
     const auto file = find(name);
     return file == files_.end() ? json() : parse_json(file->bytes, name);
@@ -49,7 +49,7 @@ class Files {
   std::vector<io::CompanionFile> files_;
 };
 
-/// Ids by text, of the tokenizer's files that map one to the other.
+/// Token ids by text, from all tokenizer files that map them.
 class TokenIds {
  public:
   explicit TokenIds(const Files& files) {
@@ -63,7 +63,7 @@ class TokenIds {
     add_all(files.read("added_tokens.json"));
   }
 
-  /// The id of `text`, or the next that is free.
+  /// Returns the id of `text`, or the next free one.
   int64_t id_of(const std::string& text) {
     const auto known = ids_.find(text);
     if (known != ids_.end()) return known->second;
@@ -116,7 +116,7 @@ LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
   TokenIds ids(files);
   const LlavaHfTokens tokens{.image = ids.id_of(kImageToken), .video = ids.id_of(kVideoToken)};
   if (std::max(tokens.image, tokens.video) >= rows) {
-    fail({"llava-hf layout", "embedding rows for <image> and <video> behind the tokenizer's tokens",
+    fail({"llava-hf layout", "embedding rows for <image> and <video> after the tokenizer's tokens",
           fmt::format("{} rows", rows)});
   }
   add_token(files, kImageToken, tokens.image);
@@ -124,7 +124,7 @@ LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
   return tokens;
 }
 
-/// What every image processor of transformers reads.
+/// Returns the keys that every image processor of transformers reads.
 json processor_of(const PreprocessConfig& preprocess) {
   return {{"do_convert_rgb", true},
           {"do_resize", true},
@@ -156,7 +156,7 @@ void write_llava_hf_processor(Files& files, const SavedModel& model, const json&
                            {"vision_feature_select_strategy", "full"}});
 }
 
-/// transformers loads weights in the precision that the config states.
+/// Sets the config's dtype, which determines the precision in which transformers loads weights.
 std::string with_dtype(const std::string& config_json, at::ScalarType dtype) {
   json config = json::parse(config_json);
   config.erase("dtype");
@@ -172,7 +172,7 @@ SavedTexts llava_hf_texts(const SavedModel& model, Files files) {
 }
 
 SavedTexts lmms_texts(const SavedModel& model, Files files) {
-  // Newer files of the other layout hold the processor's values there alone.
+  // Newer llava-hf folders have the processor's values only in processor_config.json.
   if (files.has(kProcessor) && !files.has(kPreprocessor)) {
     auto images = processor_of(model.preprocess);
     images["image_processor_type"] = "SiglipImageProcessor";
@@ -198,7 +198,7 @@ SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> c
     texts.config_json = with_dtype(texts.config_json, model.dtype);
     return texts;
   } catch (const json::exception& error) {
-    fail("tokenizer files", "hold something unexpected", error.what());
+    fail("tokenizer files", "have unexpected content", error.what());
   }
 }
 

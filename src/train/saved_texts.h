@@ -1,4 +1,4 @@
-// The texts of a checkpoint in the layout that it is saved in.
+// Text files of a checkpoint in the layout that it is saved in.
 #pragma once
 
 #include <string>
@@ -11,16 +11,16 @@
 
 namespace ccexpert::train {
 
-/// "lmms" (the authors' layout, which is lmms-lab's where there is no Diff Expert) or "llava-hf"; Error for
-/// any other name.
+/// Maps "lmms" (the authors' layout, equal to lmms-lab's without a Diff Expert) and "llava-hf". Throws Error
+/// for any other name.
 io::CheckpointLayout layout_from_name(std::string_view name);
 
-/// The model that texts are about.
+/// Model to describe in the texts.
 struct SavedModel {
   const ModelConfig& config;
   const PreprocessConfig& preprocess;
   at::ScalarType dtype;            ///< of the weights
-  std::string_view original_json;  ///< the config.json that it began with, of any layout
+  std::string_view original_json;  ///< the original config.json, of any layout
   io::CheckpointLayout layout;     ///< to save in
 };
 
@@ -29,9 +29,9 @@ struct SavedTexts {
   std::vector<io::CompanionFile> companions;
 };
 
-/// config.json and companions in the layout. For llava-hf the tokenizer gets <image> and <video> where it
-/// lacks them, and the processor's files are those of LlavaOnevisionProcessor; for lmms those are left out.
-/// Throws Error for a model that the layout does not hold.
+/// Returns config.json and companions in the layout. For llava-hf, <image> and <video> are added to a
+/// tokenizer that lacks them, and the processor files are those of LlavaOnevisionProcessor; for lmms these
+/// are removed. Throws Error for a model that the layout cannot express.
 SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> companions);
 
 }  // namespace ccexpert::train

@@ -52,7 +52,7 @@ class Session::Impl {
   }
 
   bool train(const TrainConfig& stage, const std::stop_token& stop) {
-    // The first rank alone looks: folders of other machines may lag behind, and all must do the same.
+    // Only rank 0 looks, since folders on other machines may lag and all ranks must agree.
     const bool finished = rank_.rank == 0 && is_finished(stage);
     if (communicator_->gather_text(finished ? "finished" : "").front() == "finished") {
       log::info(fmt::format("{} is finished already: {}", stage.name, stage.output));

@@ -12,18 +12,18 @@
 namespace ccexpert::train {
 namespace {
 
-/// Parameters and shards begin at multiples of this many elements, so that collectives and kernels see
-/// aligned memory: behind an odd one, matrix products on a GPU take a kernel that is several times slower.
+/// Parameters and shards start at multiples of this many elements, so that collectives and kernels see
+/// aligned memory: at an odd offset, matrix products on a GPU use a kernel that is several times slower.
 constexpr int64_t kAlignment = 64;
-/// Buckets whose collectives may run at once; each holds one more gradient buffer in memory.
+/// Largest number of buckets with a running collective; each needs one more gradient buffer.
 constexpr size_t kInFlight = 2;
 
 int64_t round_up(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-/// Sum of squares of a flat float32 tensor, float64. Rows are summed in float32, which costs at most some
-/// 1e-7 of the result; to ask for float64 from the start would copy all of it to float64 first.
+/// Returns the float64 sum of squares of a flat float32 tensor. Rows are summed in float32, which costs a
+/// relative error of about 1e-7; summing in float64 would first copy the whole tensor to float64.
 at::Tensor sum_of_squares(const at::Tensor& flat) {
   constexpr int64_t kRow = 4096;
   const auto squares = [](const at::Tensor& rows) {
@@ -44,21 +44,21 @@ struct ShardedAdamW::Bucket {
   int64_t shard_begin = 0;
   int64_t shard_size = 0;
 
-  at::Tensor flat;      // [padded] parameters in their own dtype
-  at::Tensor weights;   // [shard] float32 master weights; the shard of `flat` itself where that is float32
-  at::Tensor mean;      // [shard]
-  at::Tensor square;    // [shard]
-  at::Tensor step;      // scalar float32, for the fused kernel
-  at::Tensor gradient;  // float32, accumulated: [shard] where gradients are sharded, else [padded]
-  std::vector<bool> in_gradient;  // by parameter, where `gradient` is [padded]
+  at::Tensor flat;                // [padded] parameters in their own dtype
+  at::Tensor weights;             // [shard] float32 master weights; a view of `flat` if that is float32
+  at::Tensor mean;                // [shard]
+  at::Tensor square;              // [shard]
+  at::Tensor step;                // scalar float32, for the fused kernel
+  at::Tensor gradient;            // float32, accumulated: [shard] if gradients are sharded, else [padded]
+  std::vector<bool> in_gradient;  // by parameter, if `gradient` is [padded]
 
-  at::Tensor staging;   // [padded] gradients of the running backward pass, where they are to be shared out
-  at::Tensor arriving;  // [shard] what a reduce-scatter fills
+  at::Tensor staging;   // [padded] gradients of the running backward pass, if they will be sharded
+  at::Tensor arriving;  // [shard] output of a reduce-scatter
   distributed::Pending pending;
   std::vector<bool> has_arrived;  // by parameter, in the running backward pass
   size_t arrived = 0;
 
-  /// Whether `weights` are a copy of their own, beside `flat`.
+  /// True if `weights` are a copy beside `flat`.
   bool has_master() const { return flat.scalar_type() != at::kFloat; }
   at::Tensor part(const at::Tensor& tensor, size_t parameter) const {
     return tensor.slice(0, offsets[parameter], offsets[parameter] + parameters[parameter].tensor.numel());
@@ -68,8 +68,8 @@ struct ShardedAdamW::Bucket {
     gradient = at::empty({padded}, weights.options());
     in_gradient.assign(parameters.size(), false);
   }
-  /// The first gradient of a parameter is written, not added to zeros: that would be two more passes over
-  /// memory.
+  /// Writes the first gradient of a parameter instead of adding it to zeros, which would cost two more passes
+  /// over memory.
   void accumulate(size_t parameter, const at::Tensor& own) {
     begin_gradient();
     if (in_gradient[parameter]) {
@@ -79,7 +79,7 @@ struct ShardedAdamW::Bucket {
     }
     in_gradient[parameter] = true;
   }
-  /// Makes zero what no backward pass has written.
+  /// Sets elements that no backward pass has written to zero.
   void complete_gradient() {
     begin_gradient();
     zero_all_but(in_gradient, gradient);
@@ -92,7 +92,7 @@ struct ShardedAdamW::Bucket {
     begin_staging();
     zero_all_but(has_arrived, staging);
   }
-  /// Of `tensor` [padded].
+  /// Sets all elements of `tensor` [padded] to zero except the `written` parameters.
   void zero_all_but(const std::vector<bool>& written, const at::Tensor& tensor) const {
     int64_t from = 0;
     for (size_t p = 0; p < written.size(); ++p) {
@@ -109,7 +109,7 @@ struct ShardedAdamW::Bucket {
   }
 };
 
-/// Called by autograd once a parameter's gradient of this backward pass is complete.
+/// Called by autograd when a parameter's gradient of this backward pass is complete.
 class ShardedAdamW::Arrival : public torch::autograd::PostAccumulateGradHook {
  public:
   Arrival(ShardedAdamW* optimizer, size_t bucket, size_t parameter)
@@ -188,7 +188,8 @@ void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
   const at::NoGradGuard no_grad;
   auto& bucket = *buckets_[index];
   auto& tensor = bucket.parameters[parameter].tensor;
-  // Autograd adds up what a parameter gets from several places, but not across a recomputed block's border.
+  // Autograd sums a parameter's gradients from several places, but not across the border of a recomputed
+  // block.
   if (bucket.has_arrived[parameter])
     fail(bucket.parameters[parameter].name, "its gradient came twice in one backward pass");
   bucket.has_arrived[parameter] = true;
@@ -211,7 +212,7 @@ void ShardedAdamW::dispatch_ready() {
   }
 }
 
-/// Adds a finished bucket to what is accumulated, and starts what must travel.
+/// Adds a complete bucket to the accumulated gradient and starts its collective, if any.
 void ShardedAdamW::dispatch(Bucket& bucket) {
   const size_t index = next_to_dispatch_++;
   if (sharded_gradients()) {
@@ -234,7 +235,7 @@ void ShardedAdamW::dispatch(Bucket& bucket) {
   finish_pending(kInFlight);
 }
 
-/// Waits until at most `keep` collectives run, and takes in what the others brought.
+/// Waits until at most `keep` collectives run, and accumulates the results of the others.
 void ShardedAdamW::finish_pending(size_t keep) {
   while (in_flight_.size() > keep) {
     auto& bucket = *buckets_[in_flight_.front()];
@@ -253,7 +254,7 @@ void ShardedAdamW::finish_pending(size_t keep) {
 
 void ShardedAdamW::end_backward() {
   const at::NoGradGuard no_grad;
-  // What the loss does not depend on has no gradient, and never arrives.
+  // Parameters that the loss does not depend on have no gradient and never arrive.
   while (next_to_dispatch_ < buckets_.size()) dispatch(*buckets_[next_to_dispatch_]);
   finish_pending(0);
 }

@@ -46,7 +46,8 @@ std::string event_of(int64_t step) {
          varint(static_cast<uint64_t>(step));
 }
 
-/// CRC-32C (Castagnoli), bit by bit: Debian has no library of it, and a step writes a few hundred bytes.
+/// CRC-32C (Castagnoli), bit by bit: Debian has no library for it, and a step writes only a few hundred
+/// bytes.
 uint32_t crc32c(const std::string& bytes) {
   uint32_t crc = ~0U;
   for (const char byte : bytes) {
@@ -56,7 +57,7 @@ uint32_t crc32c(const std::string& bytes) {
   return ~crc;
 }
 
-/// A checksum of data that may itself hold checksums is rotated and shifted (TFRecord).
+/// Rotates and offsets the checksum, as TFRecord does for data that may contain checksums.
 std::string masked_crc(const std::string& bytes) {
   const uint32_t crc = crc32c(bytes);
   return little_endian(static_cast<uint32_t>(std::rotr(crc, 15) + 0xa282ead8U));
@@ -69,7 +70,7 @@ TensorBoardWriter::TensorBoardWriter(const std::filesystem::path& folder, int64_
             fmt::format("events.out.tfevents.{}.ccexpert.{}", static_cast<int64_t>(now() * 1e3), ::getpid())),
       file_(path_, std::ios::binary) {
   record(event_of(0) + bytes_field(3, "brain.Event:2"));
-  // SessionLog {1: status = START}: what stands from the event's own step on is superseded.
+  // SessionLog {1: status = START}: supersedes other files' values from this event's step on.
   record(event_of(step + 1) + bytes_field(7, key(1, kVarint) + varint(1)));
 }
 

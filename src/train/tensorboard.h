@@ -1,4 +1,4 @@
-// Scalars as TensorBoard's event files hold them (TFRecord framing around Event messages of protobuf).
+// Writer of scalars in TensorBoard's event files (protobuf Event messages in TFRecord framing).
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@ namespace ccexpert::train {
 
 class TensorBoardWriter {
  public:
-  /// Begins a file of its own in `folder`, as TensorBoard expects of each start of a run, which tells it to
-  /// drop what other files there say behind `step`. Throws Error where it cannot be written.
+  /// Starts a new file in `folder`, as TensorBoard expects for each start of a run. The file tells
+  /// TensorBoard to drop values of other files after `step`. Throws Error if it cannot be written.
   TensorBoardWriter(const std::filesystem::path& folder, int64_t step);
 
-  /// Throws Error where the system refuses.
+  /// Throws Error if the write fails.
   void scalars(int64_t step, const std::map<std::string, double>& values);
 
  private:

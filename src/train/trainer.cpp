@@ -34,22 +34,22 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-/// A step without an update is an accident; so many are a model that no longer learns.
+/// A few steps without an update are accidents; more than this many in a row mean that the model diverged.
 constexpr int64_t kMostSkippedInARow = 50;
 constexpr const char* kDiverged =
-    "start from a whole checkpoint, or lower optimizer.learning_rate; checkpoints before it remain";
+    "start from an intact checkpoint, or lower optimizer.learning_rate; earlier checkpoints remain";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Parameters of a bucket: gradients travel in the parameters' own dtype.
+/// Returns the number of parameters per bucket; gradients are communicated in the parameters' dtype.
 int64_t bucket_elements(const TrainConfig& config) {
   const auto bytes_each = static_cast<double>(c10::elementSize(run_dtype(config)));
   return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
 }
 
-/// What is said of a run that goes on with another config.
+/// Describes the config changes of a resumed run.
 std::string told(const std::vector<ConfigChange>& changes) {
   std::string text;
   for (const auto& change : changes) {
@@ -103,10 +103,10 @@ class Run {
     began_ = Clock::now();
     const int64_t first = progress_.step;
     bool stopped = false;
-    // A run that was stopped saved without the evaluation that was due then.
+    // A stopped run saved its checkpoint without the evaluation that was due.
     if (progress_.step > 0 && evaluates_now()) {
       stopped = !evaluate(stop);
-      if (!stopped && saved_ != progress_.step) save();  // its checkpoint does not know of the evaluation
+      if (!stopped && saved_ != progress_.step) save();  // the checkpoint on disk lacks this evaluation
     }
     while (progress_.step < total_ && !stopped) {
       const auto report = one_step(stop.stop_requested(), first);
@@ -139,7 +139,7 @@ class Run {
             .bucket_elements = bucket_elements(config_)};
   }
 
-  /// Takes over where the newest checkpoint stands; returns what a user should know.
+  /// Restores the newest checkpoint; returns notes for the user.
   std::vector<std::string> go_on() {
     std::vector<std::string> notes;
     const auto checkpoint = folder_.checkpoint(start_);
@@ -155,8 +155,9 @@ class Run {
     loader_.seek(progress_.position);
     set_links();
     if (progress_.best && !progress_.metric.empty() && progress_.metric != config_.evaluation.metric) {
-      notes.push_back(fmt::format("the best is looked for anew: it was so by {}, and is now by {}",
-                                  progress_.metric, config_.evaluation.metric));
+      notes.push_back(
+          fmt::format("the search for the best checkpoint starts again: its metric was {} and is now {}",
+                      progress_.metric, config_.evaluation.metric));
       metric_changed_ = true;
       progress_.best = std::nullopt;
       progress_.best_step = 0;
@@ -164,7 +165,7 @@ class Run {
     return notes;
   }
 
-  /// A kill may have come between a checkpoint and the links to it.
+  /// Sets the links again, since a kill may have come between a checkpoint and its links.
   void set_links() const {
     if (!leads()) return;
     folder_.set_last(start_);
@@ -182,7 +183,7 @@ class Run {
     log_->note(
         fmt::format("{} pairs, {} samples an epoch, {} steps of {}{}", pairs_.size(), plan_.sampler().size(),
                     total_, config_.batch.global,
-                    progress_.step > 0 ? fmt::format(", going on behind step {}", progress_.step) : ""));
+                    progress_.step > 0 ? fmt::format(", continuing after step {}", progress_.step) : ""));
     log_->note(fmt::format("question: {:?}", run_.question));
     if (evaluator_.has_pairs())
       log_->note(fmt::format("captions of the evaluation: {}", to_text(evaluator_.decoding())));
@@ -260,7 +261,7 @@ class Run {
            ((every > 0 && progress_.step % every == 0) || progress_.step == total_);
   }
 
-  /// False where a stop was requested before it was done.
+  /// Returns false if a stop was requested before the end.
   bool evaluate(const std::stop_token& stop) {
     auto line = evaluator_.run(progress_.step, stop);
     if (!line) return false;
@@ -308,7 +309,7 @@ class Run {
     if (evaluator_.has_pairs() && !progress_.best && !metric_changed_)
       fail(config_.name, fmt::format("no evaluation gave a finite {}", config_.evaluation.metric), kDiverged);
     if (leads()) {
-      // Without a validation split the last is the best there is.
+      // Without a validation split the last checkpoint counts as the best.
       if (!progress_.best) folder_.set_best(progress_.step);
       write_file(folder_.finished(), fmt::format("{}\n", progress_.step));
     }
@@ -325,7 +326,8 @@ class Run {
   const std::string idle_;
   const RunFolder folder_;
   const int64_t start_;
-  const std::vector<ConfigChange> changes_;  // before the model: what may not change is refused at once
+  const std::vector<ConfigChange>
+      changes_;  // before the model, so that a forbidden change is refused at once
   RunModel run_;
   std::vector<TrainableParameter> parameters_;
   ShardedAdamW optimizer_;
@@ -342,11 +344,11 @@ class Run {
   Clock::time_point began_;
   int64_t saved_ = -1;
   int64_t skipped_in_a_row_ = 0;
-  bool metric_changed_ = false;  ///< since the run was interrupted; the best is then looked for anew
-  int64_t own_skipped_ = 0;      ///< samples that this rank left out and told the others of
+  bool metric_changed_ = false;  ///< since the interruption; the search for the best then starts again
+  int64_t own_skipped_ = 0;      ///< samples that this rank left out and has reported
 };
 
-/// Of the first rank, before anything in the folder is read or removed.
+/// Locks the folder on rank 0, before anything in it is read or removed.
 std::unique_ptr<RunLock> lock_folder(const TrainConfig& config, distributed::Communicator& communicator) {
   std::unique_ptr<RunLock> lock;
   first_rank_says(communicator, [&] {
@@ -376,7 +378,7 @@ bool is_finished(const TrainConfig& config) {
   std::from_chars(text.data(), text.data() + text.size(), step);
   const auto last = folder.checkpoint(step) / "config.yaml";
   if (!is_there(last)) return true;
-  // One that is to be longer now goes on.
+  // A finished run whose epochs or max_steps were raised continues.
   const auto changes = config_changes(read_file(last), to_yaml_text(config));
   return std::none_of(changes.begin(), changes.end(), [](const auto& change) {
     return change.key == "batch.epochs" || change.key == "batch.max_steps";

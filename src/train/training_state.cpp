@@ -28,7 +28,7 @@ std::string optimizer_file(int rank, int ranks) {
   return fmt::format("optimizer-{:05}-of-{:05}.safetensors", rank, ranks);
 }
 
-/// "bucket: begin end" of each shard, for ranks to tell one another.
+/// Returns [begin, end] of each bucket's shard, for exchange between ranks.
 json ranges_of(const ShardedAdamW& optimizer) {
   json ranges = json::array();
   for (const auto& bucket : optimizer.layout()) ranges.push_back({bucket.begin, bucket.end});
@@ -87,20 +87,20 @@ std::vector<io::NamedTensor> parameters_of(const CcexpertModel& model) {
   return tensors;
 }
 
-/// The files that are whole in `folder`; each rank counts those that it wrote by their names.
+/// Returns manifest entries of the files that this rank wrote.
 std::vector<ManifestEntry> entries_of(const std::vector<fs::path>& files) {
   std::vector<ManifestEntry> entries;
   for (const auto& file : files) entries.push_back(manifest_entry(file));
   return entries;
 }
 
-/// One rank's state: elements [begin,end) of each bucket in its file.
+/// State file of one rank with elements [begin,end) of each bucket.
 struct StateFile {
   std::unique_ptr<io::TensorSource> tensors;
   std::vector<std::pair<int64_t, int64_t>> ranges;
 };
 
-/// Throws Error where `item` is not {"file": name, "ranges": [[begin, end] of each bucket]}.
+/// Throws Error if `item` is not {"file": name, "ranges": [[begin, end] of each bucket]}.
 StateFile open_state_file(const fs::path& folder, const json& item, const ShardedAdamW& optimizer) {
   const auto source = (folder / kTrainerFile).string();
   if (!item.is_object()) fail({source + ": files", "objects", json_shown(item)});
@@ -132,7 +132,7 @@ std::vector<StateFile> open_state_files(const fs::path& folder, const json& trai
   return files;
 }
 
-/// Elements [begin,end) of a bucket's part, out of all files that hold some of them.
+/// Assembles elements [begin,end) of a bucket's part from all files that contain some of them.
 at::Tensor assemble(const std::vector<StateFile>& files, size_t bucket, const std::string& part,
                     int64_t begin, int64_t end, const std::string& source) {
   auto result = at::empty({end - begin}, at::kFloat);
@@ -157,7 +157,7 @@ at::Tensor assemble(const std::vector<StateFile>& files, size_t bucket, const st
   return result;
 }
 
-/// Everything a rank writes into the unfinished folder; returns the files.
+/// Writes this rank's files into the unfinished folder and returns them.
 std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertModel& model,
                                       const ShardedAdamW& optimizer, const CheckpointTexts& texts,
                                       const distributed::Communicator& communicator) {
@@ -188,7 +188,7 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
   return files;
 }
 
-/// What all ranks say of themselves, as one JSON text of each.
+/// Gathers one JSON value from each rank.
 std::vector<json> gather_json(distributed::Communicator& communicator, const json& own) {
   std::vector<json> all;
   for (const auto& text : communicator.gather_text(own.dump()))
@@ -231,7 +231,7 @@ void write_training_state(const fs::path& folder, const CcexpertModel& model, co
     write_file(unfinished / kTrainerFile, trainer.dump(1) + "\n");
     entries.push_back(manifest_entry(unfinished / kTrainerFile));
     write_manifest(unfinished, entries);
-    // A run that went back to an older step may pass this one again.
+    // A run that resumed from an older step may reach this step again.
     replace_checkpoint(unfinished, folder);
   });
 }

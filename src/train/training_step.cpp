@@ -8,7 +8,7 @@
 namespace ccexpert::train {
 namespace {
 
-/// What a mean over micro-batches divides by, also where there are none.
+/// Number of micro-batches, at least 1, as a divisor.
 double counted(int64_t micro_batches) {
   return static_cast<double>(std::max<int64_t>(1, micro_batches));
 }
@@ -37,8 +37,8 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
   return report;
 }
 
-/// The parts of the loss, [4] float64. They stay on the device until the step is over: to read one amid it
-/// would keep the host from queueing what comes next.
+/// Returns the parts of the loss, [4] float64. They stay on the device until the end of the step: reading one
+/// earlier would stop the host from queueing work.
 at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& report) {
   const auto result = batch_loss(model_, batch, objective_);
   (result.loss / static_cast<double>(total)).backward();

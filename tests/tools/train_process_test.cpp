@@ -155,7 +155,7 @@ TEST_P(Stopped, BySigtermItSavesAndGoesOn) {
   EXPECT_FALSE(std::filesystem::exists(folder_ / "cut/finished"));
   const auto resumed = train("cut", options);
   EXPECT_EQ(resumed.exit_code, 0);
-  EXPECT_THAT(resumed.err, HasSubstr(fmt::format("going on behind step {}", steps)));
+  EXPECT_THAT(resumed.err, HasSubstr(fmt::format("continuing after step {}", steps)));
   expect_same_outcome("cut", "whole");
 }
 
@@ -183,7 +183,7 @@ TEST_F(TrainProcess, AStoppedRankEndsTheRunAndIsNamed) {
   const auto result = process.wait();
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("rank 1 shows no sign of life"));
-  EXPECT_THAT(result.err, HasSubstr("rank 1 did not end by itself"));
+  EXPECT_THAT(result.err, HasSubstr("rank 1 did not exit after the failure"));
   EXPECT_TRUE(std::none_of(ranks.begin(), ranks.end(), runs));
 }
 

@@ -1,5 +1,4 @@
-// One LLaVA-OneVision base as lmms-lab publishes it and in the llava-hf layout: what trains on it is the
-// same.
+// One LLaVA-OneVision base in the lmms-lab and the llava-hf layout: training gives the same result.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,7 +19,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::ElementsAre;
 
-/// The small checkpoint's parts that a base has: no Diff Expert, no block behind the features, a newline.
+/// The small checkpoint reduced to a base: no Diff Expert, no block after the used features, a newline.
 std::vector<io::NamedTensor> base_tensors() {
   const auto tiny = io::open_checkpoint(test::tiny_folder());
   std::vector<io::NamedTensor> tensors;
@@ -90,7 +89,7 @@ class BaseLayouts : public ::testing::Test {
     }
   }
 
-  /// A run on the base in `start`'s layout, saved after ten steps.
+  /// Runs ten steps on the base in `start`'s layout and saves.
   TrainConfig config(const std::string& start, bool diff_expert = true) const {
     auto config = test::tiny_config(folder_, pairs_);
     config.output = (folder_ / ("run-" + start)).string();

@@ -24,12 +24,12 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// A key, another value of it, and what it is seen beside.
+/// A key, another value of it, and the config in which its effect is visible.
 struct Row {
   const char* key;
   const char* value;
   std::vector<std::string> beside = {};
-  const char* refused = nullptr;  ///< part of the error where the value is refused
+  const char* refused = nullptr;  ///< part of the error if the value is refused
 };
 
 void PrintTo(const Row& row, std::ostream* out) {
@@ -139,7 +139,7 @@ const Row kRows[] = {
      {kValidation},
      "expected 42, as evaluation.generation does not sample"}};
 
-/// All keys of a section and of those within.
+/// Returns all keys of a section and its subsections.
 template <class Section>
 void collect(const std::string& prefix, std::set<std::string>& keys) {
   for_each_field<Section>([&](const auto& each) {
@@ -162,7 +162,7 @@ TEST(ConfigKeys, AllAreInTheTable) {
   EXPECT_THAT(keys, IsEmpty());
 }
 
-/// Counts sums over ranks: one a round of an evaluation.
+/// Counts all-reduces: one per round of an evaluation.
 class CountingCommunicator : public distributed::Communicator {
  public:
   int rank() const override { return alone_->rank(); }
@@ -215,7 +215,7 @@ class ConfigKeys : public ::testing::TestWithParam<Row> {
     return std::regex_replace(text, std::regex("\\$FOLDER"), folder_.path().string());
   }
 
-  /// All that can be seen of a config: what is planned, prepared, trained and written, or the error.
+  /// Returns every visible effect of a config: its plan, data, training and files, or the error.
   std::string seen(const std::vector<std::string>& overrides) const {
     const auto run = folder_ / "run", elsewhere = folder_ / "elsewhere";
     fs::remove_all(run);
@@ -257,7 +257,7 @@ class ConfigKeys : public ::testing::TestWithParam<Row> {
                        communicator.sums, at::get_num_threads());
   }
 
-  /// Names of all files, the log without times, and what the best checkpoint holds but for the config.
+  /// Returns the names of all files, the log without times, and the best checkpoint without its config.
   static std::string written(const fs::path& run) {
     std::set<std::string> names;
     std::error_code code;

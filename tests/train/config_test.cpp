@@ -1,4 +1,4 @@
-// A run's file: what it may hold, how its stages hang together, and what is said of mistakes.
+// Config files: accepted keys, the chain of stages, and errors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ class TrainConfigFile : public ::testing::Test {
   TrainConfig small(const std::string& more = "", const std::vector<std::string>& overrides = {}) {
     return read(kSmall + more, overrides).front();
   }
-  /// The message without the folder that a test alone has.
+  /// Returns the message without the test's temporary folder.
   std::string refusal(const std::string& more, const std::vector<std::string>& overrides = {}) {
     auto message = test::error_of([&] { read(kSmall + more, overrides); });
     const auto folder = folder_.path().string() + "/";
@@ -94,7 +94,7 @@ TEST_F(TrainConfigFile, WrongTypesAreNamed) {
   EXPECT_THAT(refusal("optimizer: {parameters: x}\n"),
               HasSubstr("run.yaml:6: optimizer.parameters: expected a list, got"));
   EXPECT_THAT(refusal("optimizer: {eps: [1]}\n"), HasSubstr("run.yaml:6: optimizer.eps: expected a number"));
-  EXPECT_THAT(refusal("model: {fresh: 3}\n"), HasSubstr("model"));  // stands twice
+  EXPECT_THAT(refusal("model: {fresh: 3}\n"), HasSubstr("model"));  // duplicate section
 }
 
 TEST_F(TrainConfigFile, CombinationsThatCannotBeAreNamedWithTheirLine) {
@@ -205,7 +205,7 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
        "checkpoint.layout: expected lmms, as transformers has no class for a Diff Expert or for images "
        "without image_newline, got llava-hf"},
       {"model.image_newline=false",
-       "model.image_newline: expected true, as nothing follows an image's tokens where model.diff_expert is "
+       "model.image_newline: expected true, as nothing follows an image's tokens if model.diff_expert is "
        "true, got false"},
       {"data.workers=-1", "data.workers: expected 0 to 1024 threads, got -1"},
       {"data.prefetch=0", "data.prefetch: expected at least 1, got 0"},
@@ -301,7 +301,7 @@ TEST_F(TrainConfigFile, FreshWeightsOfALaterStageAreItsOwn) {
   const std::string stages = "seed: 1\nstages:\n  - {name: a}\n";
   EXPECT_FALSE(read(kSmall + stages + "  - {name: b}\n", {"model.fresh=true"})[1].model.fresh);
   EXPECT_TRUE(read(kSmall + stages + "  - {name: b, model: {fresh: true}}\n")[1].model.fresh);
-  // Nothing is drawn in a stage that goes on from one with a Diff Expert.
+  // A stage that continues from one with a Diff Expert draws no weights.
   EXPECT_EQ(read(kSmall + stages + "  - {name: b}\n", {"model.init_std=0.5"})[1].model.init_std, 0.02);
 }
 
@@ -340,7 +340,7 @@ TEST_F(TrainConfigFile, StagesStartFromTheLastOfTheOneBeforeWhereAsked) {
   EXPECT_EQ(all[2].model.start, "elsewhere");
   EXPECT_EQ(all[3].model.start, "runs/x/third/best");
   EXPECT_EQ(read(kStages, {"start_from=last"})[1].model.start, "runs/x/first/last");
-  // It is no part of a stage's config: that has the folder.
+  // The key is not part of a stage's config, which has the folder.
   EXPECT_THAT(to_yaml_text(all[1]), ::testing::Not(HasSubstr("start_from")));
 }
 
@@ -382,7 +382,7 @@ TEST_F(TrainConfigFile, OverridesHoldForEveryStageWithoutMixingThem) {
 
 TEST_F(TrainConfigFile, StagesOfOneNameAreRefused) {
   EXPECT_THAT(refusal("stages: [{name: a}, {name: a}]\n"),
-              HasSubstr("run.yaml:6: stages: expected a name of its own for each, got 'a' twice"));
+              HasSubstr("run.yaml:6: stages: expected a different name for each stage, got 'a' twice"));
 }
 
 TEST_F(TrainConfigFile, StagesMustBeAList) {

@@ -1,4 +1,4 @@
-// A split on one or more ranks: each pair once, the same numbers, bad pairs, stops.
+// Evaluation on one or more ranks: each pair once, equal numbers, bad pairs, stops.
 #include "train/evaluation.h"
 
 #include <cmath>
@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAreArray;
 
-/// Five pairs, which neither two nor three ranks share evenly, in batches of two.
+/// Five pairs in batches of two; neither two nor three ranks divide them evenly.
 TrainConfig config_for(const fs::path& pairs, const std::string& metric = "change_accuracy") {
   TrainConfig config;
   config.device = "cpu";
@@ -132,7 +132,7 @@ TEST_F(Evaluation, AMetricThatTheDataCannotTellIsRefused) {
   auto pairs = nlohmann::json::parse(std::ifstream(test::write_pairs(folder_, 3)));
   EXPECT_EQ(refusal(pairs), "no error");
   auto changed = pairs;
-  changed.erase(2);  // the one that did not change
+  changed.erase(2);  // the unchanged pair
   const auto told = HasSubstr(
       "evaluation.metric: expected another metric, or validation pairs with change_flag, some of them "
       "unchanged, got "

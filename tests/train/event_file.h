@@ -1,5 +1,5 @@
-// A reader of TensorBoard's event files that shares nothing with the writer: framing and protobuf as their
-// documents have them.
+// Reader of TensorBoard's event files that shares no code with the writer: framing and protobuf as
+// documented.
 #pragma once
 
 #include <array>
@@ -48,7 +48,7 @@ inline uint64_t take_varint(std::string_view& bytes) {
   }
 }
 
-/// CRC-32C by table, masked as TFRecord has it.
+/// Table-driven CRC-32C, masked as in TFRecord.
 inline uint32_t masked_crc(std::string_view bytes) {
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < 256; ++i) {
@@ -62,7 +62,7 @@ inline uint32_t masked_crc(std::string_view bytes) {
   return (crc >> 15 | crc << 17) + 0xa282ead8U;
 }
 
-/// Calls visit(field, wire_type, rest) for each field; it takes the field's value from the rest.
+/// Calls visit(field, wire_type, rest) for each field; visit consumes the field's value from `rest`.
 template <class Visit>
 void for_each_field(std::string_view message, Visit&& visit) {
   while (!message.empty()) {
@@ -110,7 +110,7 @@ inline Event read_event(std::string_view message) {
 
 }  // namespace event_file
 
-/// Throws std::runtime_error where a length, a checksum or a field is wrong.
+/// Throws std::runtime_error if a length, a checksum or a field is wrong.
 inline std::vector<Event> read_event_file(std::string_view bytes) {
   std::vector<Event> events;
   while (!bytes.empty()) {

@@ -1,4 +1,4 @@
-// The count of a step's arithmetic against one small case worked out by hand.
+// FLOPs of a step against one small case computed by hand.
 #include "train/flops.h"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 namespace ccexpert::train {
 namespace {
 
-/// Four patches an image, width 4.
+/// Model with four patches per image and width 4.
 ModelConfig hand_config() {
   ModelConfig config;
   config.vision = {.hidden_size = 4,
@@ -30,8 +30,8 @@ ModelConfig hand_config() {
 
 constexpr double kPairs = 1.0, kTokens = 12.0, kPatches = 4.0;  // a grid of 2 x 2
 
-/// Of the two images up to block 2, the last that is used: patches of 3 x 2 x 2 values; four projections, the
-/// MLP in and out; scores and their sum over 4 keys.
+/// Two images up to block 2, the last block used: patches of 3 x 2 x 2 values; four projections, the MLP in
+/// and out; scores and their weighted sum over 4 keys.
 constexpr double kVision =
     2.0 * kPatches * (12.0 * 4.0 + 2.0 * (4.0 * 4.0 * 4.0 + 2.0 * 4.0 * 6.0 + 2.0 * kPatches * 4.0));
 /// Both scales, two layers: 7 projections for the initial change; 4 + 8 + 2 x 6 projections, the MLP, and
@@ -40,7 +40,7 @@ constexpr double kExpert =
     kPairs * 2.0 * kPatches * 2.0 * (7.0 * 16.0 + 24.0 * 16.0 + 2.0 * 4.0 * 8.0 + 16.0 * kPatches * 4.0);
 constexpr double kProjector = 2.0 * kPatches * (4.0 * 8.0 + 8.0 * 8.0);
 /// Two layers: queries and output, keys and values of one head of 4, three matrices of the MLP; each token
-/// sees 6 of 12 on average.
+/// attends to 6 of 12 on average.
 constexpr double kDecoder =
     2.0 * kTokens * (2.0 * 64.0 + 2.0 * 8.0 * 4.0 + 3.0 * 8.0 * 16.0 + 2.0 * 6.0 * 8.0);
 
@@ -55,7 +55,7 @@ TEST(StepFlops, AreTheHandWorkedOnes) {
 }
 
 TEST(StepFlops, FrozenPartsCostWhatFlowsThroughThem) {
-  // What stands before the first trained part needs no backward pass; what stands behind it half of one.
+  // Parts before the first trained one need no backward pass; frozen parts after it need half of one.
   EXPECT_DOUBLE_EQ(flops({.diff_expert = true}),
                    2.0 * (kVision + 3.0 * kExpert + 2.0 * kProjector + 2.0 * kDecoder));
   EXPECT_DOUBLE_EQ(flops({.projector = true}), 2.0 * (kVision + kExpert + 3.0 * kProjector + 2.0 * kDecoder));

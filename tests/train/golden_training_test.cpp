@@ -1,5 +1,5 @@
-// Ten AdamW steps against the reference implementation, for the three sets of parameters that the schedule
-// trains.
+// Ten AdamW steps against the reference implementation, for the three sets of trainable parameters in the
+// paper's schedule.
 #include <fstream>
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ struct Variant {
   bool recompute;
 };
 
-/// Two micro-batches of two samples each a step, from checkpoint-tiny and stored pixels of seven pairs.
+/// Steps of two micro-batches of two samples, on checkpoint-tiny with stored pixels of seven pairs.
 class GoldenTraining : public ::testing::TestWithParam<Variant> {
  protected:
   GoldenTraining() : checkpoint_(io::open_checkpoint(test::data_folder() / "checkpoint-tiny")) {
@@ -77,7 +77,7 @@ TEST_P(GoldenTraining, LossesNormsAndChangesAreTheReferences) {
   auto parameters = apply_rules(*model_, GetParam().rules);
   std::map<std::string, at::Tensor> start;
   for (const auto& parameter : parameters) start[parameter.name] = parameter.tensor.detach().clone();
-  // Several buckets, so that their borders are met as well.
+  // Several buckets, so that bucket borders are tested as well.
   ShardedAdamW optimizer(parameters, {.bucket_elements = 100'000}, *communicator);
   TrainingStep step(*model_, optimizer, *communicator);
   const auto schedule = make_schedule("cosine", expected_["total_steps"], expected_["warmup_ratio"]);
@@ -98,7 +98,7 @@ TEST_P(GoldenTraining, LossesNormsAndChangesAreTheReferences) {
   }
   const auto& changes = stage["change_l2_per_parameter"];
   for (const auto& [name, before] : start) {
-    // A bias that adds the same to every attention score has no gradient but noise, which AdamW magnifies.
+    // A bias that shifts all attention scores equally has only noise as gradient, which AdamW magnifies.
     if (name.ends_with("k_proj.bias")) continue;
     ASSERT_TRUE(changes.contains(name)) << name;
     const double change = (model_->named_parameters()[name].detach() - before).norm().item<double>();
@@ -106,7 +106,7 @@ TEST_P(GoldenTraining, LossesNormsAndChangesAreTheReferences) {
     EXPECT_NEAR(change, wanted, kNormTolerance * wanted + 1e-6) << name;
   }
   for (const auto& [name, change] : changes.items()) {
-    // The reference has parts that nothing reads.
+    // The reference has unused parts.
     EXPECT_TRUE(start.contains(name) || change == 0.0) << name;
   }
   for (size_t i = 0; i < stage["final_loss_per_sample"].size(); ++i) {

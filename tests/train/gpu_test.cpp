@@ -1,4 +1,4 @@
-// What a step reads, on a GPU; skipped where there is none.
+// Input tensors of a step on a GPU; skipped without one.
 #include <ATen/ATen.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Cross-entropy in pieces against that of all logits at once.
+// Chunked cross-entropy against cross-entropy of all logits at once.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -19,10 +19,10 @@ class TokenLossTest : public ::testing::Test {
     labels_ = at::full({kBatch, kTokens}, -100, at::kLong);
     labels_.slice(1, 4, kTokens).random_(0, kVocabulary, generator);
     labels_[0][6] = -100;
-    labels_[1][0] = 7;  // the first token has nothing before it
+    labels_[1][0] = 7;  // nothing predicts the first token
   }
 
-  /// Mean over supervised positions of -log softmax(logits)[next].
+  /// Returns the mean over supervised positions of -log softmax(logits)[next].
   at::Tensor expected() const {
     const auto logits = model_->decoder().logits(hidden_).slice(1, 0, kTokens - 1).flatten(0, 1);
     const auto next = labels_.slice(1, 1).flatten();

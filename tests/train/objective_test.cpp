@@ -1,4 +1,4 @@
-// Losses beside the captions': on patches that are known to have changed, and on classes of patches.
+// Auxiliary losses: on changed patches, and on classes of patches.
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
 #include <gmock/gmock.h>
@@ -49,7 +49,7 @@ class ObjectiveTest : public ::testing::Test {
 
 TEST_F(ObjectiveTest, MaskLossIsTheMeanOverKnownPatches) {
   batch_.change_mask[0][3] = 0.5;   // changed
-  batch_.change_mask[0][4] = 0.01;  // too little to count
+  batch_.change_mask[0][4] = 0.01;  // below the threshold
   batch_.change_mask[1][9] = 0.0;
   const auto result = loss({.caption = 0.0, .mask = 2.0});
   const auto change = model_->fuse(model_->vision_features(batch_.pixels)).change;  // [2,N,D]
@@ -116,7 +116,7 @@ TEST_F(ObjectiveTest, GradientsReachTheHeadsAndTheModel) {
   EXPECT_GT(model_->diff_expert()->parameters().front().grad().norm().item<double>(), 0.0);
 }
 
-/// How often LibTorch read a tensor's value while `call` ran: on a GPU, each would make the host wait.
+/// Returns how often LibTorch read a tensor's value during `call`: on a GPU each read would block the host.
 template <class Call>
 int values_read_by(Call&& call) {
   static thread_local int reads;

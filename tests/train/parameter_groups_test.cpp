@@ -47,7 +47,7 @@ TEST(Matches, StarsStandForAnyCharacters) {
   EXPECT_FALSE(matches("a.*", "b.a.c"));
   EXPECT_FALSE(matches("*.bias", "a.biases"));
   EXPECT_FALSE(matches("a*b*c", "acb"));
-  EXPECT_FALSE(matches("a.b", "aXb"));  // no regular expression
+  EXPECT_FALSE(matches("a.b", "aXb"));  // not a regular expression
 }
 
 TEST(ApplyRules, WhatNoneMatchesIsFrozen) {
@@ -88,7 +88,7 @@ TEST(ApplyRules, RulesThatLaterOnesTakeOverAreRefused) {
         apply_rules(tree, {{"left.*", 0.1}, {"*"}});
       }),
       "optimizer.parameters[0].pattern: expected a parameter that no later rule matches, got 'left.*', whose "
-      "2 parameters later rules all match (the last rule that matches holds)");
+      "2 parameters later rules all match (the last rule that matches applies)");
 }
 
 TEST(ApplyRules, RulesForNothingAreRefused) {

@@ -1,4 +1,4 @@
-// What a stage will need, for the sizes that the paper trains.
+// Plans of stages at the paper's model sizes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,8 +47,8 @@ class PlanTest : public ::testing::Test {
   test::TemporaryFolder folder_;
 };
 
-/// Worked out from the sizes: embeddings and head, and of each layer the query, key, value and output
-/// matrices with three biases, the MLP, two norms.
+/// Computed from the sizes: embeddings and head; per layer the query, key, value and output matrices with
+/// three biases, the MLP, two norms.
 int64_t qwen2_parameters(int64_t vocabulary, int64_t width, int64_t inner, int64_t layers, int64_t keys) {
   const int64_t layer = 2 * width * width + width + 2 * (width * keys + keys) + 3 * width * inner + 2 * width;
   return 2 * vocabulary * width + layers * layer + width;
@@ -115,14 +115,14 @@ TEST_F(PlanTest, ADeviceThatIsNotHereIsNotJudged) {
   if (at::hasCUDA()) GTEST_SKIP() << "this machine may have a GPU";
   const auto plan = plan_of(config("large"), 1);
   EXPECT_TRUE(plan.fits);
-  EXPECT_THAT(to_text(plan), HasSubstr("not known without memory_gb"));
+  EXPECT_THAT(to_text(plan), HasSubstr("unknown without memory_gb"));
   auto run = config("large");
-  run.device = "auto";  // the CPU, then
+  run.device = "auto";  // means the CPU then
   run.model.dtype = "float32";
   const auto here = plan_of(run, 1);
   EXPECT_GT(here.memory.available, 1e9);
   EXPECT_EQ(here.fits, here.memory.total() <= here.memory.available);
-  EXPECT_THAT(to_text(here), Not(HasSubstr("not known without memory_gb")));
+  EXPECT_THAT(to_text(here), Not(HasSubstr("unknown without memory_gb")));
   EXPECT_DOUBLE_EQ(plan_of(run, 2).memory.available, here.memory.available / 2.0);
 }
 
@@ -161,14 +161,14 @@ TEST_F(PlanTest, RanksThatIdleAreSaid) {
   run.batch = {.global = 8, .micro = 2};
   EXPECT_THAT(
       to_text(plan_of(run, 3)),
-      HasSubstr("2 of 3 ranks idle at the end of each step: batch.global is no multiple of batch.micro "
+      HasSubstr("2 of 3 ranks idle at the end of each step: batch.global is not a multiple of batch.micro "
                 "x ranks (6)"));
   EXPECT_THAT(to_text(plan_of(run, 4)), Not(HasSubstr("idle")));
 }
 
 TEST_F(PlanTest, StepsComeFromTheData) {
   auto run = config("small");
-  EXPECT_THAT(to_text(plan_of(run, 1)), HasSubstr("not known: the data is not there yet"));
+  EXPECT_THAT(to_text(plan_of(run, 1)), HasSubstr("unknown: the training data does not exist yet"));
   run.data.train = test::write_pairs(folder_, 5).string();  // 7 captions
   run.batch = {.global = 4, .micro = 1, .epochs = 3.0};
   const auto plan = plan_of(run, 3);

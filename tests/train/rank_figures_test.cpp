@@ -1,4 +1,4 @@
-// What the log says of all ranks.
+// Figures combined over ranks for the log.
 #include "train/rank_figures.h"
 
 #include <gtest/gtest.h>

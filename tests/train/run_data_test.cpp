@@ -1,4 +1,4 @@
-// What a step reads, and whether a config's losses and ranks fit the data.
+// Data of a step, and checks of losses and ranks against the data.
 #include "train/run_data.h"
 
 #include <ATen/ATen.h>
@@ -34,7 +34,7 @@ TEST(ToTensors, HalfPrecisionIsForPixelsAlone) {
   EXPECT_EQ(tensors.class_shares.scalar_type(), at::kFloat);
 }
 
-/// Samples of an epoch of one pair with the captions a, b, a.
+/// Returns the samples per epoch of one pair with the captions a, b, a.
 int64_t samples(const std::string& captions) {
   const test::TemporaryFolder folder;
   TrainConfig config;
@@ -58,7 +58,7 @@ TEST(Ranks, MustAllHaveAMicroBatch) {
   EXPECT_EQ(check_ranks({.global = 8, .micro = 2}, 1), "");
   EXPECT_EQ(
       check_ranks({.global = 10, .micro = 2}, 4),
-      "3 of 4 ranks idle at the end of each step: batch.global is no multiple of batch.micro x ranks (8)");
+      "3 of 4 ranks idle at the end of each step: batch.global is not a multiple of batch.micro x ranks (8)");
   EXPECT_EQ(test::error_of([] { check_ranks({.global = 8, .micro = 2}, 5); }),
             "batch.global: expected a micro-batch for each of 5 ranks, 10 samples or more, got 8");
 }

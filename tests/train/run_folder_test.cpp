@@ -1,4 +1,4 @@
-// Which checkpoints of a run stay.
+// Checkpoints that pruning keeps, links, and replaced checkpoints.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,7 +47,7 @@ TEST_F(RunFolderTest, TheBestIsALinkThatMoves) {
   run_.set_best(8);
   EXPECT_EQ(run_.best_step(), 8);
   EXPECT_EQ(fs::canonical(run_.best()), fs::canonical(run_.checkpoint(8)));
-  // The run may be moved as a whole.
+  // The whole run folder may be moved.
   EXPECT_TRUE(fs::read_symlink(run_.best()).is_relative());
   fs::rename(temporary_ / "run", temporary_ / "moved");
   EXPECT_TRUE(fs::exists(temporary_ / "moved/best/file"));
@@ -75,7 +75,7 @@ TEST_F(RunFolderTest, PruningKeepsTheLastAndTheBest) {
 }
 
 TEST_F(RunFolderTest, PruningCountsNothingBehindTheRun) {
-  // Step 9 is broken, and the run went back to 3.
+  // Step 9 is broken, and the run resumed from 3.
   add({2, 3, 4, 9});
   run_.prune(1, 4);
   EXPECT_THAT(run_.steps(), ElementsAre(4, 9));
@@ -105,8 +105,8 @@ TEST_F(RunFolderTest, AFreshCheckpointTakesThePlaceOfAnOlderOne) {
 TEST_F(RunFolderTest, WhatAKillLeftAsideComesBack) {
   add({3, 5});
   const auto aside = [&](int64_t step) { return fs::path(run_.checkpoint(step)) += ".replaced"; };
-  fs::rename(run_.checkpoint(3), aside(3));  // before the fresh one stood there
-  fs::create_directory(aside(5));            // behind that
+  fs::rename(run_.checkpoint(3), aside(3));  // killed before the new one was in place
+  fs::create_directory(aside(5));            // killed after that
   fs::create_directory(run_.root() / "checkpoints/other.replaced");
   run_.restore_replaced();
   EXPECT_THAT(run_.steps(), ElementsAre(3, 5));

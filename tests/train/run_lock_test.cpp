@@ -1,4 +1,4 @@
-// One training a folder.
+// Lock that allows one training per folder.
 #include "train/run_lock.h"
 
 #include <csignal>

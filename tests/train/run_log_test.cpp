@@ -1,4 +1,4 @@
-// What a run writes down: log.jsonl, TensorBoard's events, the report.
+// Logs of a run: log.jsonl, TensorBoard events, the report.
 #include "train/run_log.h"
 
 #include <chrono>
@@ -93,7 +93,7 @@ TEST_F(RunLogTest, AStepIsALine) {
 
 TEST_F(RunLogTest, GoingOnCutsWhatTheCheckpointDoesNotKnow) {
   write_steps(0, 5);
-  // A kill amid a line.
+  // A kill in the middle of a line.
   std::ofstream(run_.log(), std::ios::app) << R"({"event":"step","step":2,"lo)";
   write_steps(3, 4);
   EXPECT_THAT(logged(), ElementsAre(1, 2, 3, 4));
@@ -124,8 +124,7 @@ TEST_F(RunLogTest, DamagedLinesAreLeftOutAndCounted) {
       << std::string(100'000, '[') << "\n\xff\n";
   ::testing::internal::CaptureStderr();
   write_steps(2, 3);
-  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
-              HasSubstr("log.jsonl: 5 lines that are damaged are left out"));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), HasSubstr("log.jsonl: left out 5 damaged lines"));
   EXPECT_THAT(logged(), ElementsAre(1, 2, 3));
 }
 
@@ -184,9 +183,9 @@ TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
   EXPECT_EQ(scalars.at(300).at("validation/bleu_4"), 0.25F);
 }
 
-/// What TensorBoard shows: a started session supersedes, from its step on, what was there before.
+/// Returns what TensorBoard shows: a new session supersedes earlier values from its step on.
 std::map<int64_t, float> shown(std::vector<fs::path> files, const std::string& tag) {
-  std::sort(files.begin(), files.end());  // their names begin with the time
+  std::sort(files.begin(), files.end());  // names start with the time
   std::map<int64_t, float> values;
   for (const auto& file : files) {
     for (const auto& event : test::read_event_file(read_file(file))) {
@@ -223,14 +222,14 @@ TEST_F(RunLogTest, AFullDiskIsNamed) {
   EXPECT_THAT(problem, HasSubstr("events.out.tfevents."));
 }
 
-/// The data that the page's script holds.
+/// Returns the data embedded in the page's script.
 json page_data(const std::string& page) {
   constexpr std::string_view kBegin = "<script>const data=", kEnd = ";\nconst charts";
   const auto begin = page.find(kBegin) + kBegin.size();
   return json::parse(page.substr(begin, page.find(kEnd, begin) - begin));
 }
 
-/// The bytes of a "data:image/png;base64," address.
+/// Returns the bytes of a "data:image/png;base64," URL.
 std::vector<uint8_t> bytes_of(const std::string& address) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   constexpr std::string_view kBegin = "data:image/png;base64,";
@@ -290,7 +289,7 @@ TEST_F(RunLogTest, PicturesOfEveryKindAreShown) {
     const auto data = page_data(report_html("", "", line.dump() + "\n"));
     return data.at("evaluations")[0].at("samples")[0].at("before_picture").get<std::string>();
   };
-  // Of these, browsers show no TIFF, and some are larger than a page wants.
+  // Browsers do not show TIFF, and some images are too large for the page.
   int seen = 0;
   for (const auto& entry : fs::directory_iterator(test::data_folder() / "golden/preprocess/images")) {
     const auto address = shown(entry.path());

@@ -1,4 +1,4 @@
-// What belongs to a run's model.
+// Model of a run: config, Diff Expert, question, saved texts.
 #include "train/run_model.h"
 
 #include <fmt/ranges.h>
@@ -49,7 +49,7 @@ TEST(DiffExpertKeys, MustBeThoseOfAStartThatHasOne) {
   config.model.per_expert_depth = 0;
   config.model.vision_layers.pop_back();
   EXPECT_EQ(refusal(),
-            fmt::format("model.vision_layers: expected [{}], which the checkpoint's Diff Expert sees, got "
+            fmt::format("model.vision_layers: expected [{}], which the checkpoint's Diff Expert reads, got "
                         "[{}] (another Diff Expert needs a start without one)",
                         fmt::join(layers, ", "), fmt::join(config.model.vision_layers, ", ")));
 }
@@ -62,7 +62,7 @@ TEST(Deviations, HaveAnEffectOnlyWhereWeightsAreDrawn) {
             "model.init_std: expected 0.02, as the start has all weights, got 0.5");
   config.model.fresh = true;
   EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }), "no error");
-  // A run that drew them and goes on is not to blame.
+  // A resumed run that drew them before is not refused.
   config.model.fresh = false;
   EXPECT_EQ(test::error_of([&] {
               const auto checkpoint = config.model.start;
@@ -93,7 +93,7 @@ TEST(ImageSize, OfARunIsThatOfItsModelAndOfWhatItSaves) {
   EXPECT_TRUE(test::same_weights(test::weights_of(*saved.model), test::weights_of(*run.model)));
 }
 
-/// A start folder with the texts of the small checkpoint, changed.
+/// Makes a start folder with changed texts of the small checkpoint.
 std::filesystem::path start_with(const test::TemporaryFolder& folder, std::string_view question,
                                  std::string_view generation) {
   std::filesystem::copy(test::tiny_folder(), folder / "start", std::filesystem::copy_options::recursive);

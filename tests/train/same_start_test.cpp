@@ -1,4 +1,4 @@
-// Ranks that do not start from the same do not start.
+// Ranks that start from different configs, weights or data are refused.
 #include "train/same_start.h"
 
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ struct Change {
   const char* message;
 };
 
-/// On rank 1 alone.
+/// Runs on rank 1 only.
 const Change kChanges[] = {
     {"seed=7", "rank 1: seed: expected '42', as on rank 0, got '7'"},
     {"optimizer.learning_rate=0.5",
@@ -79,7 +79,7 @@ TEST(SameStart, WeightsFilesAndPairsAreNamed) {
     const auto config = test::tiny_config(folder, pairs);
     auto run = start_run_model(config, at::kCPU);
     auto training = data::read_change_dataset(pairs);
-    // Each process paints in a folder of its own.
+    // Each process paints in its own folder.
     for (auto& pair : training) pair.before = pair.after = pair.uid;
     auto validation = training;
     const auto refusal = [&] {
@@ -87,7 +87,8 @@ TEST(SameStart, WeightsFilesAndPairsAreNamed) {
     };
     EXPECT_EQ(refusal(), "no error");
     if (rank == 1) validation[1].captions[0] += "x";
-    EXPECT_EQ(refusal(), "rank 1: data.validation: expected the pairs of rank 0, got as many others");
+    EXPECT_EQ(refusal(),
+              "rank 1: data.validation: expected the pairs of rank 0, got the same number of other pairs");
     if (rank == 1) training.pop_back();
     EXPECT_EQ(refusal(), "rank 1: data.train: expected 3 pairs, as on rank 0, got 2");
     if (rank == 1) run.companions.front().bytes += " ";

@@ -1,4 +1,4 @@
-// Learning rates as transformers' get_cosine_schedule_with_warmup has them.
+// Learning rates against those of transformers' get_cosine_schedule_with_warmup.
 #include <gtest/gtest.h>
 
 #include <ccexpert/train/schedule.h>

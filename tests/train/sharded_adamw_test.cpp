@@ -1,4 +1,4 @@
-// The optimiser in one process against LibTorch's own.
+// The optimiser in one process against LibTorch's AdamW.
 #include <cmath>
 #include <limits>
 
@@ -67,7 +67,7 @@ struct Variant {
 
 class AgainstTorch : public ::testing::TestWithParam<Variant> {
  protected:
-  /// LibTorch's optimiser with the same groups.
+  /// Returns LibTorch's optimiser with the same groups.
   static std::unique_ptr<torch::optim::AdamW> torchs(Waves& module, double rate) {
     const auto& variant = GetParam();
     std::vector<torch::optim::OptimizerParamGroup> groups;
@@ -128,7 +128,7 @@ class Alone : public ::testing::Test {
   std::unique_ptr<distributed::Communicator> alone_ = distributed::single_process();
 };
 
-/// Longer than the rows of which the norm is summed up, and no multiple of them; ones and twos.
+/// Longer than the rows of the norm's summation and not a multiple of them; ones and twos.
 TEST_F(Alone, TheNormCountsEveryElementOfALongParameter) {
   torch::nn::Module module;
   auto& parameter = module.register_parameter("p", at::zeros({3 * 4096 + 1000}));
@@ -155,7 +155,7 @@ TEST_F(Alone, AGradientThatIsNotFiniteChangesNothing) {
     EXPECT_FALSE(std::isfinite(outcome.grad_norm));
     EXPECT_TRUE(same_weights(weights_of(waves), before));
     EXPECT_EQ(optimizer.steps(), 1);
-    // The next step is as if there had been none between.
+    // The next step behaves as if the skipped one had not happened.
     backward(optimizer, waves.loss(2));
     backward(twins, twin.loss(2));
     EXPECT_FALSE(optimizer.step(0.01).skipped);
@@ -164,7 +164,7 @@ TEST_F(Alone, AGradientThatIsNotFiniteChangesNothing) {
   }
 }
 
-/// Gradients of this loss are the same in every dtype, whatever the weights.
+/// Loss whose gradients are the same in every dtype, for any weights.
 at::Tensor slope(const torch::nn::Module& module, int step) {
   at::Tensor sum;
   for (const auto& parameter : module.parameters()) {
@@ -186,7 +186,7 @@ TEST_F(Alone, HalfPrecisionIsRoundedFromFloat32Weights) {
   ShardedAdamW reference(trainable(full, {1.0}, 0.0), {.clip_norm = 0.0, .bucket_elements = 100}, *alone_);
   const auto before = weights_of(half);
   for (int step = 0; step < 40; ++step) {
-    // Each step alone is lost in bfloat16's 8 bits.
+    // A single step is lost in bfloat16's 8 bits.
     backward(optimizer, slope(half, step));
     backward(reference, slope(full, step));
     optimizer.step(1e-4);
@@ -209,7 +209,7 @@ TEST_F(Alone, WhatTheLossDoesNotSeeStays) {
   }
 }
 
-/// Three micro-batches; each sees other parameters, one is seen by none.
+/// Three micro-batches that use different parameters; one parameter is never used.
 TEST_F(Alone, MicroBatchesMaySeeDifferentParameters) {
   const test::FreshMemoryIsNan fresh;
   ASSERT_TRUE(std::isnan(at::empty({1}).item<float>()));
@@ -280,9 +280,9 @@ TEST_F(Alone, LayoutNamesEveryParameterOnce) {
     sizes.push_back(bucket.elements);
   }
   EXPECT_THAT(names, ::testing::ElementsAre("p4", "p3", "p2", "p1", "p0"));
-  // p1 begins at 128 behind p2; p3, behind p4's 130, would begin at 192.
+  // p1 starts at 128, after p2; p3, after p4's 130, would start at 192.
   EXPECT_THAT(sizes, ::testing::ElementsAre(130, 1, 128 + 7, 3 * 5));
-  // Gradient and two moments in float32, padded to 64 elements a bucket.
+  // Gradient and two moments in float32, buckets padded to multiples of 64 elements.
   EXPECT_EQ(optimizer.bytes(), 4 * 3 * (192 + 64 + 192 + 64));
 }
 

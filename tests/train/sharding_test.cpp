@@ -1,5 +1,5 @@
-// Several ranks train what one process trains, at every ZeRO stage; their state moves between numbers of
-// ranks.
+// Several ranks train the same weights as one process at every ZeRO stage, and their state can be resumed
+// with another number of ranks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,13 +15,13 @@ namespace {
 
 using distributed::Communicator;
 
-/// Sums over ranks come in another order; AdamW's eps below keeps that noise from growing.
+/// Sums over ranks have another order; AdamW's eps below keeps that noise from growing.
 constexpr test::Tolerance kWeights{2e-5, 1e-4};
 constexpr double kLoss = 2e-5;
 constexpr int64_t kSamples = 11;
 
-/// 11 samples in global batches of 6 and micro-batches of 2: three micro-batches, the last of the second
-/// batch with one sample alone. Four ranks do not all have work.
+/// 11 samples in global batches of 6 and micro-batches of 2: three micro-batches each, the last one of the
+/// second batch with a single sample. Of four ranks, some are idle.
 data::BatchPlan plan_for(const Communicator& all) {
   const std::vector<data::PairVisits> pairs(kSamples);
   return {data::EpochSampler(pairs, data::CaptionMode::kFlatten, 5),
@@ -30,11 +30,11 @@ data::BatchPlan plan_for(const Communicator& all) {
 
 struct Stage {
   int zero = 0;
-  int64_t bucket_elements = 20'000;  // of some 900,000
+  int64_t bucket_elements = 20'000;  // of about 900,000
   at::ScalarType type = at::kFloat;
 };
 
-/// A model and its optimiser on one rank.
+/// Model and optimiser on one rank.
 class Trainee {
  public:
   Trainee(Communicator& all, const Stage& stage, std::shared_ptr<CcexpertModel> model = nullptr)
@@ -173,7 +173,7 @@ TEST_P(Sharding, AGradientThatIsNotFiniteOnOneRankIsSkippedByAll) {
   });
 }
 
-/// The first `count` ranks of `all` on a port of their own; nothing for the others.
+/// Joins the first `count` ranks of `all` on another port; returns nothing on the others.
 std::unique_ptr<Communicator> first_ranks(Communicator& all, int count) {
   const auto port = all.gather_text(std::to_string(test::free_port())).front();
   if (all.rank() >= count) return nullptr;
@@ -181,7 +181,7 @@ std::unique_ptr<Communicator> first_ranks(Communicator& all, int count) {
                            {.timeout = std::chrono::seconds(60)});
 }
 
-/// Trains two steps, saves, goes on for two; then other numbers of ranks go on from what was saved.
+/// Trains two steps, saves, trains two more; then other numbers of ranks continue from the saved state.
 void expect_state_moves(at::ScalarType type, double loss_tolerance) {
   const auto all = test::join_ranks();
   const auto folder = test::shared_folder() / "state";
@@ -221,7 +221,7 @@ TEST(State, MovesToOtherNumbersOfRanksAndStages) {
 }
 
 TEST(State, MovesInHalfPrecisionToo) {
-  // Gradients are summed in bfloat16 on the way.
+  // Gradients are reduced in bfloat16.
   test::in_ranks(3, [](int) { expect_state_moves(at::kBFloat16, 0.02); });
 }
 

@@ -1,5 +1,4 @@
-// A head that several chunks of the loss read, and the embedding too where they are tied, trains by all of
-// them.
+// Gradient of the head: the sum over all chunks of the loss, and over the embedding if they are tied.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
@@ -16,9 +15,9 @@ namespace ccexpert::train {
 namespace {
 
 constexpr double kRate = 0.01;
-/// Keys' biases have no gradient but rounding noise, which AdamW would blow up to whole steps.
+/// Key biases have only rounding noise as gradient, which AdamW would magnify to full steps.
 constexpr double kEps = 1e-3;
-/// Both compute in float32; chunks are summed in another order.
+/// Both compute in float32; chunks are summed in a different order.
 constexpr test::Tolerance kSteps{2e-5, 2e-5};
 
 std::shared_ptr<Qwen2Decoder> decoder(bool tied) {
@@ -39,7 +38,7 @@ std::vector<TrainableParameter> trainable(const Qwen2Decoder& decoder) {
   return parameters;
 }
 
-/// Tokens [2,12], of which all but the first are supervised.
+/// Tokens [2,12], all supervised except the first.
 at::Tensor some_tokens(uint64_t seed) {
   auto generator = at::detail::createCPUGenerator(seed);
   return at::empty({2, 12}, at::kLong).random_(0, 400, generator);

@@ -1,4 +1,4 @@
-// The configs that are shipped: each is read, and the paper's have the numbers of its Table II.
+// Shipped configs: all parse, and the paper's match its Table II.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 
 const fs::path kConfigs = fs::path(test::kSourceDir) / "configs";
 
-/// Those of training: configs/data has lists of data sets.
+/// Returns the training configs; configs/data has lists of data sets.
 std::vector<fs::path> shipped() {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(kConfigs)) {
@@ -35,13 +35,13 @@ TEST(ShippedConfigs, AreAllRead) {
   }
 }
 
-/// One of the paper's recipes: where it runs, and what it says of the ranks.
+/// One of the paper's recipes: device and distribution over ranks.
 struct Recipe {
   const char* file;
   int ranks;
   std::vector<int64_t> micro;  // of each stage
   bool script;                 // the released script's stage I
-  bool recompute;              // where activations do not fit otherwise
+  bool recompute;              // true if activations do not fit otherwise
 
   friend std::ostream& operator<<(std::ostream& out, const Recipe& recipe) { return out << recipe.file; }
 };
@@ -75,7 +75,7 @@ TEST_P(PaperConfig, HasTheNumbersOfTableII) {
   ASSERT_EQ(stages.size(), 3U);
   const int64_t global[] = {64, 256, 256};
   const double epochs[] = {1.0, 1.0, 50.0};
-  // The paper takes unique captions, the code all.
+  // The paper uses unique captions, the code all.
   const char* flatten = recipe.script ? "flatten" : "flatten_unique";
   const char* captions[] = {flatten, flatten, "random_choice"};
   for (size_t i = 0; i < 3; ++i) {

@@ -1,4 +1,4 @@
-// A model that trains in milliseconds, samples for it, and whole runs on painted images.
+// Model that trains in milliseconds, samples for it, and whole runs on painted images.
 #pragma once
 
 #include <fstream>
@@ -31,7 +31,7 @@ inline std::shared_ptr<CcexpertModel> tiny_model(at::ScalarType type = at::kFloa
                      {.tensor = at::TensorOptions().dtype(type)});
 }
 
-/// Samples by number, each the same whoever asks; their captions differ in length.
+/// Returns samples by number, deterministic, with captions of different lengths.
 inline train::TensorBatch tiny_batch(const std::vector<int64_t>& samples) {
   train::TensorBatch batch;
   std::vector<at::Tensor> pixels;
@@ -50,7 +50,7 @@ inline train::TensorBatch tiny_batch(const std::vector<int64_t>& samples) {
   return batch;
 }
 
-/// An annotation of `count` painted pairs with one or two captions; every third pair shows no change.
+/// Writes annotations of `count` painted pairs with one or two captions; every third pair is unchanged.
 inline std::filesystem::path write_pairs(const TemporaryFolder& folder, int count,
                                          const std::string& name = "pairs.json") {
   nlohmann::json entries = nlohmann::json::array();
@@ -76,7 +76,8 @@ inline std::filesystem::path write_pairs(const TemporaryFolder& folder, int coun
   return folder.write(name, entries.dump());
 }
 
-/// A run of the small checkpoint on painted pairs: float32, one thread, a checkpoint every second step.
+/// Config of a run of the small checkpoint on painted pairs: float32, one thread, a checkpoint every second
+/// step.
 inline train::TrainConfig tiny_config(const TemporaryFolder& folder, const std::filesystem::path& pairs) {
   train::TrainConfig config;
   config.output = (folder / "run").string();
@@ -100,14 +101,14 @@ inline void evaluate_on(train::TrainConfig& config, const std::filesystem::path&
   config.evaluation.generation.max_new_tokens = 4;
 }
 
-/// Values of all parameters by name.
+/// Returns the values of all parameters by name.
 inline std::map<std::string, at::Tensor> weights_of(const torch::nn::Module& model) {
   std::map<std::string, at::Tensor> weights;
   for (const auto& item : model.named_parameters()) weights[item.key()] = item.value().detach().clone();
   return weights;
 }
 
-/// Whether all weights are close, or equal where the tolerance is 0.
+/// True if all weights are close, or equal if the tolerance is 0.
 inline ::testing::AssertionResult same_weights(const std::map<std::string, at::Tensor>& actual,
                                                const std::map<std::string, at::Tensor>& expected,
                                                Tolerance tolerance = {0.0, 0.0}) {

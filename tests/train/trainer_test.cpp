@@ -30,10 +30,10 @@ class TrainerTest : public ::testing::Test {
     config.output = (folder_ / run).string();
     return config;
   }
-  /// A run of `config_` that nothing interrupts.
+  /// Runs `config_` without interruption.
   std::vector<double> whole() { return train(named("whole")).loss; }
 
-  /// Weights and the optimiser's state at a step, byte for byte.
+  /// Returns weights and optimiser state at a step, byte for byte.
   std::map<std::string, std::string> files(const std::string& run, int64_t step) const {
     std::map<std::string, std::string> files;
     for (const auto& entry : fs::directory_iterator(RunFolder(folder_ / run).checkpoint(step))) {
@@ -84,7 +84,7 @@ TEST_F(TrainerTest, ResumedEqualsUninterrupted) {
   const auto expected = whole();
   auto config = named("cut");
   train(config);
-  // As if it had been killed behind step 4, once and again.
+  // As if killed after step 4, twice.
   fs::remove_all(RunFolder(config.output).checkpoint(6));
   fs::remove(RunFolder(config.output).finished());
   const auto outcome = train(config);
@@ -114,7 +114,7 @@ TEST_F(TrainerTest, ABrokenCheckpointIsPassedOverWithAWarning) {
   fs::resize_file(run.checkpoint(6) / "model.safetensors", 1000);
   TrainOutcome outcome;
   const auto printed = printed_by([&] { outcome = train(config); });
-  EXPECT_THAT(printed, HasSubstr("checkpoint of step 6 is broken and passed over"));
+  EXPECT_THAT(printed, HasSubstr("checkpoint of step 6 is broken and was skipped"));
   EXPECT_THAT(printed, HasSubstr("model.safetensors: expected"));
   EXPECT_EQ(outcome.loss.size(), 2U);
   expect_same_end("cut");
@@ -127,7 +127,7 @@ TEST_F(TrainerTest, WithoutAWholeCheckpointItTouchesNothing) {
   const auto log = read_file(run.log());
   for (const int64_t step : run.steps()) fs::remove(run.checkpoint(step) / "manifest.json");
   EXPECT_EQ(test::error_of([&] { train(config); }),
-            config.output + ": none of its 2 checkpoints is whole (remove them to start anew)");
+            config.output + ": none of its 2 checkpoints is intact (remove them to start anew)");
   EXPECT_EQ(read_file(run.log()), log);
   EXPECT_THAT(run.steps(), ElementsAre(4, 6));
 }
@@ -182,7 +182,7 @@ TEST_F(TrainerTest, TheBestCheckpointStays) {
   const RunFolder folder(config.output);
   EXPECT_EQ(folder.best_step(), best_step);
   EXPECT_EQ(fs::canonical(folder.last()), fs::canonical(folder.checkpoint(6)));
-  // A kill between the checkpoint and the links to it.
+  // A kill between writing the checkpoint and setting its links.
   fs::remove(folder.best());
   fs::remove(folder.last());
   fs::remove(folder.finished());
@@ -225,7 +225,7 @@ TEST_F(TrainerTest, UnreadableImagesEndTheRunOrAreLeftOut) {
 }
 
 TEST_F(TrainerTest, AMicroBatchThatIsLeftOutCountsForNothing) {
-  // Seven captions, two of them of the pair that goes.
+  // Seven captions, two of them from the pair that is left out.
   config_.batch = {.global = 7, .micro = 1, .max_steps = 1};
   config_.data.unreadable = "skip";
   auto pairs = json::parse(read_file(folder_ / "pairs.json"));
@@ -250,7 +250,7 @@ TEST_F(TrainerTest, FrozenWeightsStayAndTheRestGoesOn) {
   fs::remove_all(RunFolder(config.output).checkpoint(6));
   train(config);
   expect_same_end("cut");
-  // Frozen weights are those of the start.
+  // Frozen weights equal those of the start.
   const auto before = io::open_checkpoint(test::tiny_folder()).weights->tensor("lm_head.weight");
   const auto after = io::open_checkpoint(RunFolder(config.output).best()).weights->tensor("lm_head.weight");
   EXPECT_TRUE(at::equal(after.to(at::kFloat), before.to(at::kFloat)));
@@ -271,7 +271,7 @@ TEST_F(TrainerTest, AStopAmidAnEvaluationIsMadeUpFor) {
   config.batch.max_steps = 2;
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_FALSE(train(config, stop.get_token()).finished);  // behind step 1
+  EXPECT_FALSE(train(config, stop.get_token()).finished);  // after step 1
   const auto stopped = train(config, stop.get_token());    // step 2 is the last: its evaluation is due
   EXPECT_EQ(stopped.step, 2);
   EXPECT_FALSE(stopped.finished);
@@ -285,7 +285,7 @@ TEST_F(TrainerTest, AStopAmidAnEvaluationIsMadeUpFor) {
 }
 
 TEST_F(TrainerTest, AStopAmidAnEvaluationLeavesNoTraceInTheState) {
-  // Of the first evaluation's score; those after it are not better.
+  // From the first evaluation; later scores are not better.
   config_.evaluation.metric = "change_accuracy";
   config_.evaluation.every_epoch = false;
   config_.evaluation.every_steps = 1;
@@ -295,7 +295,7 @@ TEST_F(TrainerTest, AStopAmidAnEvaluationLeavesNoTraceInTheState) {
   whole();
   auto config = named("cut");
   train(config);
-  // As if it had been killed in step 3; then a stop comes amid the last evaluation.
+  // As if killed in step 3; then a stop comes during the last evaluation.
   fs::remove_all(RunFolder(config.output).checkpoint(3));
   fs::remove(RunFolder(config.output).finished());
   std::stop_source stop;
@@ -329,8 +329,9 @@ TEST_F(TrainerTest, AnotherMetricLooksForTheBestAnew) {
   train(config);
   std::vector<std::string> notes;
   for (const auto& line : log_of("run", "note")) notes.push_back(line.at("text"));
-  EXPECT_THAT(notes, ::testing::Contains("the best is looked for anew: it was so by loss, and is now by "
-                                         "change_accuracy"));
+  EXPECT_THAT(notes, ::testing::Contains(
+                         "the search for the best checkpoint starts again: its metric was loss and is now "
+                         "change_accuracy"));
   const auto evaluations = log_of("run", "evaluation");
   EXPECT_EQ(evaluations.back().at("metric"), "change_accuracy");
   EXPECT_EQ(evaluations.back().at("step"), 4);

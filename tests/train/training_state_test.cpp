@@ -1,4 +1,4 @@
-// Checkpoints of a run: whole or not there, and found out where they are damaged.
+// Checkpoints of a run: complete or absent, and damage is detected.
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -88,7 +88,7 @@ TEST_F(TrainingState, ItsTextsAndTokenizerStandBeside) {
 
 TEST_F(TrainingState, AppearsWholeAndReplacesAnOlderOne) {
   write({.step = 1});
-  fs::create_directories(temporary_ / "state.unfinished");  // of a killed run
+  fs::create_directories(temporary_ / "state.unfinished");  // left by a killed run
   temporary_.write("state.unfinished/rest", "x");
   temporary_.write("state/rest", "x");
   write({.step = 2});
@@ -129,7 +129,7 @@ TEST_F(TrainingState, EveryDamagedFileIsNamed) {
     fs::remove(file);
     EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }),
               fmt::format("{}: expected a file of {} bytes, got none", name, bytes.size()));
-    fs::create_symlink(file.filename(), file);  // nobody can look at it, root neither
+    fs::create_symlink(file.filename(), file);  // nobody can open it, not even root
     EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }),
               name + ": cannot be looked at (Too many levels of symbolic links)");
     fs::remove(file);
@@ -170,7 +170,7 @@ TEST_F(TrainingState, AManifestWithoutWhatMakesACheckpointIsRefused) {
 
 TEST_F(TrainingState, RanksShareTheReading) {
   write();
-  // One flipped byte is found by one of three, whatever file it is in; a missing file by all.
+  // One of three ranks finds a flipped byte in any file; all find a missing file.
   for (const auto& entry : fs::directory_iterator(folder())) {
     if (entry.path().filename() == "manifest.json") continue;
     const auto bytes = read_file(entry.path());
@@ -204,7 +204,7 @@ TEST_F(TrainingState, OtherParametersAreRefused) {
   EXPECT_EQ(refusal(kSmallRules, {}), "no error");
 }
 
-/// What reading says of trainer.json once `change` was made to it, its manifest not being looked at.
+/// Returns the error of reading trainer.json after `change`, without the manifest check.
 struct Damage {
   const char* name;
   void (*change)(nlohmann::json& trainer);

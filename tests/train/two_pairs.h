@@ -1,4 +1,4 @@
-// A micro-batch of two pairs as the loader makes it.
+// Micro-batch of two pairs, as the loader makes it.
 #pragma once
 
 #include <ccexpert/data/loader.h>

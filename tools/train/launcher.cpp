@@ -31,7 +31,7 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* kLauncherVariable = "CCEXPERT_LAUNCHER";
 constexpr std::chrono::milliseconds kPoll(20);
 
-/// A port that nobody listens on now.
+/// Returns a port on which nothing listens now.
 int free_port() {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -46,7 +46,8 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
-/// A name for a run that nobody guesses: ranks of another run at the same port are not taken for its own.
+/// Returns an unguessable name for the run, so that ranks of another run on the same port are not taken for
+/// its own.
 std::string name_of_run() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}{:08x}{:08x}", device(), device(), device(), device());
@@ -83,7 +84,7 @@ pid_t start(std::vector<std::string> arguments, std::vector<std::string> variabl
   sigset_t none;
   sigemptyset(&none);
   posix_spawnattr_setsigmask(&attributes, &none);
-  // A group of its own: Ctrl-C reaches the launcher alone, which passes it on once.
+  // A separate process group: Ctrl-C reaches only the launcher, which passes it on once.
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   pid_t process = 0;
@@ -98,7 +99,7 @@ int exit_code_of(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalBase + WTERMSIG(status);
 }
 
-/// The processes that still run.
+/// The running processes of a launch.
 class Family {
  public:
   explicit Family(const LaunchRequest& request) : patience_(request.patience) {
@@ -135,8 +136,7 @@ class Family {
     gave_up_ = true;
     std::vector<int> ranks;
     for (const auto& [process, rank] : running_) ranks.push_back(rank);
-    log::error(
-        fmt::format("rank {} did not end by itself after the failure, and is ended", fmt::join(ranks, ", ")));
+    log::error(fmt::format("rank {} did not exit after the failure and was killed", fmt::join(ranks, ", ")));
     signal_all(SIGKILL);
   }
 
@@ -146,13 +146,13 @@ class Family {
       int status = 0;
       if (::waitpid(process, &status, WNOHANG) != process) return false;
       const int code = exit_code_of(status);
-      // Before it watches for signals, the one that tells it to stop ends a rank.
+      // Until a rank has installed its signal handler, the stop signal kills it.
       const bool as_told = told_ && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
       if (WIFSIGNALED(status) && !gave_up_ && !as_told)
         log::error(fmt::format("rank {} was ended by signal {} ({})", rank, WTERMSIG(status),
                                ::strsignal(WTERMSIG(status))));
       if (code != kSuccess && exit_code_ == kSuccess) exit_code_ = code;
-      // One that a signal asked to stop has done its part; the others may still be saving.
+      // A rank that stopped on a signal has done its part; the others may still be saving.
       const bool stopped =
           WIFEXITED(status) && (code == kSignalBase + SIGTERM || code == kSignalBase + SIGINT);
       if (code != kSuccess && !stopped && !failed_at_) failed_at_ = Clock::now();
@@ -177,9 +177,10 @@ int launch(const LaunchRequest& request, const std::stop_token& stop) {
 void end_with_launcher() {
   const char* launcher = std::getenv(kLauncherVariable);
   if (launcher == nullptr) return;
-  // As Ctrl-C: a launcher that a second one ended has passed the first on, and its processes are to end too.
+  // SIGINT, as for Ctrl-C: a launcher killed by a second Ctrl-C has passed the first on, so that this one
+  // ends its processes.
   ::prctl(PR_SET_PDEATHSIG, SIGINT);
-  // It may have died before this process asked to be told.
+  // The launcher may have died before the prctl call.
   if (std::to_string(::getppid()) != launcher) ::raise(SIGINT);
 }
 

@@ -23,13 +23,14 @@ namespace {
 
 using train::TrainConfig;
 
-/// The sizes of a base that is not downloaded yet lie beside the configs.
+/// Returns `start`, or a folder beside the configs with the sizes of a base that is not downloaded yet.
 std::string start_for_plan(const std::string& start, const std::filesystem::path& config) {
   namespace fs = std::filesystem;
   if (is_there(start)) return start;
   const auto known = config.parent_path() / "bases" / fs::path(start).filename();
   if (!is_there(known)) return start;
-  log::info(fmt::format("model.start: {} is not there yet; sizes are those of {}", start, known.string()));
+  log::info(
+      fmt::format("model.start: {} does not exist yet; sizes are taken from {}", start, known.string()));
   return known.string();
 }
 
@@ -38,7 +39,7 @@ int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& sta
   bool fits = true;
   std::string start;
   for (auto stage : stages) {
-    // Where the stage before has not run yet, what that one starts from has the same sizes.
+    // If the previous stage has not run yet, its own start has the same sizes.
     if (!start.empty() && !is_there(stage.model.start)) stage.model.start = start;
     stage.model.start = start_for_plan(stage.model.start, command.config);
     start = stage.model.start;
@@ -59,7 +60,7 @@ int launch_ranks(const TrainCommand& command) {
   return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
 }
 
-/// Null where a signal ended the wait for other ranks; what was waited for is in the log.
+/// Returns null if a signal ended the wait for other ranks; the log names them.
 std::unique_ptr<train::Session> start_session(const std::vector<TrainConfig>& stages,
                                               const Interrupt& interrupt) {
   try {

@@ -1,4 +1,4 @@
-// ccexpert-train: stages of training from a YAML file.
+// ccexpert-train: training stages from a YAML file.
 #pragma once
 
 namespace ccexpert::tools {

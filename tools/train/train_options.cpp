@@ -20,8 +20,8 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-train --export runs/ccexpert-0.5b/stage3/best --to checkpoints/mine
   torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
 
-A run goes on from its newest checkpoint when it is started again. Ctrl-C and SIGTERM save one behind the step
-under way; a second Ctrl-C ends at once.
+A run that is started again continues from its newest checkpoint. Ctrl-C and SIGTERM save one after the current
+step; a second Ctrl-C ends the program at once.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
 
@@ -30,12 +30,12 @@ void add_options(CLI::App& app, TrainCommand& command) {
       ->transform(input_file())
       ->type_name("FILE")
       ->group("Run");
-  app.add_option("overrides", command.overrides, "values over those of the file, for every stage")
+  app.add_option("overrides", command.overrides, "values that replace those of the file, in every stage")
       ->type_name("KEY=VALUE")
       ->expected(0, -1)
       ->group("Run");
   app.add_option("--nproc", command.processes,
-                 "processes to start on this machine, one a GPU; without it, torchrun, srun and mpirun are "
+                 "processes to start on this machine, one per GPU; without it, torchrun, srun and mpirun are "
                  "recognised")
       ->check(CLI::Range(1, 1024).description(""))
       ->type_name("N")
@@ -43,7 +43,7 @@ void add_options(CLI::App& app, TrainCommand& command) {
   app.add_flag("--plan", command.plan,
                "print sizes, memory, communication and steps of each stage; train nothing")
       ->group("Plan");
-  app.add_option("--ranks", command.plan_ranks, "with --plan: for so many ranks (--nproc, or 1)")
+  app.add_option("--ranks", command.plan_ranks, "with --plan: number of ranks (default: --nproc, or 1)")
       ->check(CLI::Range(1, 1 << 20).description(""))
       ->type_name("N")
       ->group("Plan");
@@ -52,10 +52,10 @@ void add_options(CLI::App& app, TrainCommand& command) {
 void add_export_options(CLI::App& app, TrainCommand& command) {
   constexpr const char* kGroup = "Export";
   auto* from = app.add_option("--export", command.export_from,
-                              "write the model of this checkpoint, without the training's state")
+                              "write the model of this checkpoint, without the training state")
                    ->type_name("DIR")
                    ->group(kGroup);
-  app.add_option("--to", command.export_to, "folder for it")->type_name("DIR")->group(kGroup);
+  app.add_option("--to", command.export_to, "folder to write it to")->type_name("DIR")->group(kGroup);
   app.add_option("--dtype", command.export_dtype, "precision of its weights")
       ->transform(dtype_name())
       ->check(CLI::IsMember({"bfloat16", "float16", "float32"}))
@@ -65,12 +65,12 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
       ->group(kGroup);
   app.add_option(
          "--layout", command.export_layout,
-         "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, without Diff Expert alone")
+         "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, only without Diff Expert")
       ->check(CLI::IsMember({"lmms", "llava-hf"}))
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_option("--shard-mb", command.export_shard_mb, "largest file of weights")
+  app.add_option("--shard-mb", command.export_shard_mb, "largest size of one file of weights")
       ->check(CLI::PositiveNumber.description(""))
       ->capture_default_str()
       ->needs(from)
@@ -102,7 +102,7 @@ void check(const TrainCommand& command) {
 ParsedTrainCommand parse_train_command(int count, const char* const* arguments) {
   ParsedTrainCommand parsed;
   CommonOptions common{.version_text = version_text};
-  CLI::App app("Trains CCExpert: one stage, or stages one behind the other.", kName);
+  CLI::App app("Trains CCExpert: one stage, or several in sequence.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_options(app, parsed.command);

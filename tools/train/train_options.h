@@ -12,9 +12,9 @@ namespace ccexpert::tools {
 struct TrainCommand {
   std::filesystem::path config;
   std::vector<std::string> overrides;  ///< "section.key=value"
-  int processes = 0;                   ///< --nproc; 0: this process is all there is, or a launcher started it
+  int processes = 0;                   ///< --nproc; 0: a single process, or started by a launcher
   bool plan = false;
-  int plan_ranks = 0;                 ///< 0: those of the run
+  int plan_ranks = 0;                 ///< 0: as many as the run has
   std::filesystem::path export_from;  ///< --export, or empty
   std::filesystem::path export_to;    ///< --to
   std::string export_dtype = "bfloat16";
@@ -27,7 +27,7 @@ struct ParsedTrainCommand : Leave {
   TrainCommand command = {};
 };
 
-/// Never throws for wrong arguments: they become an exit code of 2 and one line of text.
+/// Never throws for wrong arguments: they give exit code 2 and one line of text.
 ParsedTrainCommand parse_train_command(int count, const char* const* arguments);
 
 }  // namespace ccexpert::tools

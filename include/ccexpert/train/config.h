@@ -1,5 +1,5 @@
-/// Everything that defines a training run, as its YAML file has it. Fields are listed once; reading, the
-/// resolved copy beside each checkpoint, and messages derive from the lists.
+/// Definition of a training run, as in its YAML file. Fields are listed once; the parser, the resolved copy
+/// in each checkpoint and the messages derive from these lists.
 #pragma once
 
 #include <filesystem>
@@ -25,15 +25,16 @@ struct OptimizerSection {
 
   static constexpr auto fields() {
     using Self = OptimizerSection;
-    return std::tuple{field("learning_rate", &Self::learning_rate, "base learning rate"),
-                      field("schedule", &Self::schedule, "cosine or constant, after the warm-up"),
-                      field("warmup_ratio", &Self::warmup_ratio, "share of steps that warm up"),
-                      field("beta1", &Self::beta1, "AdamW"),
-                      field("beta2", &Self::beta2, "AdamW"),
-                      field("eps", &Self::eps, "AdamW"),
-                      field("clip_norm", &Self::clip_norm, "global gradient norm is cut to this (0: not)"),
-                      field("parameters", &Self::parameters,
-                            "rules on parameter names; the last that matches holds; none: frozen")};
+    return std::tuple{
+        field("learning_rate", &Self::learning_rate, "base learning rate"),
+        field("schedule", &Self::schedule, "cosine or constant, after the warm-up"),
+        field("warmup_ratio", &Self::warmup_ratio, "share of steps used for warm-up"),
+        field("beta1", &Self::beta1, "AdamW"),
+        field("beta2", &Self::beta2, "AdamW"),
+        field("eps", &Self::eps, "AdamW"),
+        field("clip_norm", &Self::clip_norm, "limit of the global gradient norm (0: no clipping)"),
+        field("parameters", &Self::parameters,
+              "rules on parameter names; the last rule that matches applies; without a match: frozen")};
   }
 };
 
@@ -46,9 +47,9 @@ struct BatchSection {
   static constexpr auto fields() {
     using Self = BatchSection;
     return std::tuple{
-        field("global", &Self::global, "samples of one step, over all ranks"),
-        field("micro", &Self::micro, "samples that pass through the model at once"),
-        field("epochs", &Self::epochs, "passes over the data (0: one, or as many as max_steps takes)"),
+        field("global", &Self::global, "samples per step, over all ranks"),
+        field("micro", &Self::micro, "samples per forward and backward pass"),
+        field("epochs", &Self::epochs, "passes over the data (0: one, or as many as max_steps needs)"),
         field("max_steps", &Self::max_steps,
               "end after this many steps, or after `epochs` if that is sooner (0: no limit)")};
   }
@@ -64,11 +65,11 @@ struct DistributedSection {
     using Self = DistributedSection;
     return std::tuple{
         field("zero", &Self::zero,
-              "0: ranks hold everything; 1: optimiser state, 2: also gradients shared out"),
-        field("bucket_mb", &Self::bucket_mb, "gradients that travel together"),
-        field("timeout_seconds", &Self::timeout_seconds, "a rank that is silent this long ends the run"),
+              "ZeRO stage: 0: every rank holds everything; 1: optimiser state is sharded; 2: gradients too"),
+        field("bucket_mb", &Self::bucket_mb, "size of a communication bucket of gradients or weights"),
+        field("timeout_seconds", &Self::timeout_seconds, "a rank that is silent for this long ends the run"),
         field("stop_seconds", &Self::stop_seconds,
-              "after SIGTERM or Ctrl-C, a rank that waits this long for the others ends without them")};
+              "after SIGTERM or Ctrl-C, a rank that has waited this long for the others exits without them")};
   }
 };
 
@@ -80,11 +81,11 @@ struct CheckpointSection {
   static constexpr auto fields() {
     using Self = CheckpointSection;
     return std::tuple{
-        field("every_steps", &Self::every_steps, "save after so many steps (0: at the end alone)"),
-        field("keep_last", &Self::keep_last, "checkpoints to keep beside the best"),
+        field("every_steps", &Self::every_steps, "steps between checkpoints (0: only at the end)"),
+        field("keep_last", &Self::keep_last, "number of checkpoints to keep besides the best"),
         field("layout", &Self::layout,
-              "lmms: for the authors' code, or LLaVA's where there is no Diff Expert; llava-hf: for "
-              "transformers, without Diff Expert alone")};
+              "lmms: for the authors' code, or LLaVA's if there is no Diff Expert; llava-hf: for "
+              "transformers, only without Diff Expert")};
   }
 };
 
@@ -99,16 +100,17 @@ struct EvaluationSection {
 
   static constexpr auto fields() {
     using Self = EvaluationSection;
-    return std::tuple{field("every_steps", &Self::every_steps, "evaluate after so many steps (0: not)"),
-                      field("every_epoch", &Self::every_epoch, "evaluate after each epoch"),
-                      field("metric", &Self::metric,
-                            "what the best checkpoint is chosen by: s_star_m (the paper's), bleu_4, meteor, "
-                            "rouge_l, cider_d, change_accuracy (whether captions say rightly that nothing "
-                            "changed), or loss"),
-                      field("max_pairs", &Self::max_pairs, "pairs to evaluate on (0: all)"),
-                      field("batch_size", &Self::batch_size, "pairs captioned at once"),
-                      field("samples", &Self::samples, "captions to print"),
-                      field("generation", &Self::generation, "how captions are decoded")};
+    return std::tuple{
+        field("every_steps", &Self::every_steps, "steps between evaluations (0: none)"),
+        field("every_epoch", &Self::every_epoch, "evaluate after each epoch"),
+        field("metric", &Self::metric,
+              "metric that selects the best checkpoint: s_star_m (the paper's), bleu_4, meteor, "
+              "rouge_l, cider_d, change_accuracy (share of captions that tell change "
+              "from no change correctly), or loss"),
+        field("max_pairs", &Self::max_pairs, "number of pairs to evaluate on (0: all)"),
+        field("batch_size", &Self::batch_size, "number of pairs captioned at once"),
+        field("samples", &Self::samples, "number of captions to print"),
+        field("generation", &Self::generation, "decoding of captions")};
   }
 };
 
@@ -133,13 +135,13 @@ struct TrainConfig {
     using Self = TrainConfig;
     return std::tuple{field("name", &Self::name, "name of the run or stage"),
                       field("output", &Self::output, "folder of the run: log, checkpoints"),
-                      field("device", &Self::device, "cpu, cuda, or auto: GPUs where there are some"),
+                      field("device", &Self::device, "cpu, cuda, or auto: GPUs if there are any"),
                       field("threads", &Self::threads, "CPU threads of a rank (0: cores / ranks)"),
                       field("peak_tflops", &Self::peak_tflops,
-                            "what one device can do in the passes' dtype, for MFU (0: unknown); H100: 989"),
+                            "peak of one device in model.dtype, for MFU (0: unknown); H100: 989"),
                       field("memory_gb", &Self::memory_gb,
-                            "memory of one device, for --plan (0: not known; on a CPU the machine's)"),
-                      field("seed", &Self::seed, "of the order of samples and of fresh weights"),
+                            "memory of one device, for --plan (0: unknown; on a CPU the machine's)"),
+                      field("seed", &Self::seed, "seed of the sample order and of fresh weights"),
                       field("model", &Self::model, ""),
                       field("data", &Self::data, ""),
                       field("batch", &Self::batch, ""),
@@ -150,20 +152,20 @@ struct TrainConfig {
                       field("evaluation", &Self::evaluation, "")};
   }
 
-  /// Throws Error for values out of range, for combinations that cannot be and for values without effect,
-  /// naming the key.
+  /// Throws Error with the key for a value out of range, for an impossible combination and for a value
+  /// without effect.
   void validate() const;
 };
 
-/// Reads a run's file: one stage, or several under `stages:`, each a section of its own over what stands
-/// beside it. A stage after the first starts from a checkpoint of the one before, by its key `start_from` the
-/// best (default) or the last. What stands beside the list and has no effect in one of the stages is left out
-/// there. `overrides` are "section.key=value" and hold for every stage. Relative paths stay as they are.
-/// Throws Error naming file, line and key.
+/// Reads a run's file: one stage, or several under `stages:`, each a section that overrides the keys outside
+/// the list. A stage after the first starts from a checkpoint of the previous stage: the best (default) or
+/// the last, as its key `start_from` states. A key outside the list that has no effect in a stage is left out
+/// there. `overrides` are "section.key=value" and apply to every stage. Relative paths stay as they are.
+/// Throws Error with file, line and key.
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
                                            const std::vector<std::string>& overrides);
 
-/// The config as YAML, every value spelled out.
+/// Returns the config as YAML with every value spelled out.
 std::string to_yaml_text(const TrainConfig& config);
 
 }  // namespace ccexpert::train

@@ -1,4 +1,4 @@
-/// A model out of a training checkpoint, for others to use.
+/// Export of a model from a training checkpoint.
 #pragma once
 
 #include <filesystem>
@@ -8,13 +8,13 @@ namespace ccexpert::train {
 
 struct ExportRequest {
   std::filesystem::path from;  ///< any checkpoint folder
-  std::filesystem::path to;    ///< made if need be
+  std::filesystem::path to;    ///< created if missing
   std::string dtype = "bfloat16";
   std::string layout = "lmms";  ///< or "llava-hf"
-  double shard_mb = 5000.0;     ///< most of one file of weights
+  double shard_mb = 5000.0;     ///< largest size of one file of weights
 };
 
-/// Writes config.json, weights in `dtype` and tokenizer files; nothing of the training. Throws Error.
+/// Writes config.json, weights in `dtype` and tokenizer files, without the training state. Throws Error.
 void export_model(const ExportRequest& request);
 
 }  // namespace ccexpert::train

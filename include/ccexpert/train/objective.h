@@ -1,4 +1,4 @@
-/// What a step minimises: the captions' loss and, beside it, what exact masks and class maps teach.
+/// Training objective: the caption loss, plus optional losses on exact masks and class maps.
 #pragma once
 
 #include <memory>
@@ -11,35 +11,35 @@
 
 namespace ccexpert::train {
 
-/// Linear heads that only training has: they are saved beside the model, not in it.
+/// Linear heads used only in training. They are saved beside the model, not in it.
 class AuxiliaryHeads : public torch::nn::Module {
  public:
-  /// D, H, C; values are drawn from `seed`.
+  /// Takes the widths D and H and the number of classes C. Values are drawn from `seed`.
   AuxiliaryHeads(int64_t vision_width, int64_t language_width, int64_t classes,
                  const at::TensorOptions& options, uint64_t seed);
 
-  /// Q* [B,N,D] to logits [B,N] of "this patch changed".
+  /// Maps Q* [B,N,D] to logits [B,N] of "this patch changed".
   at::Tensor mask(const at::Tensor& change) const;
-  /// Vision features [2B,N,D] to logits [2B,N,C] of "this patch shows the class".
+  /// Maps vision features [2B,N,D] to logits [2B,N,C] of "this patch shows the class".
   at::Tensor classes(const at::Tensor& features) const;
-  /// Image tokens [2B,N,H] to logits [2B,N,1+C]: "this patch changed", then the classes.
+  /// Maps image tokens [2B,N,H] to logits [2B,N,1+C]: "this patch changed", then the classes.
   at::Tensor tokens(const at::Tensor& image_tokens) const;
 
  private:
   std::shared_ptr<Linear> mask_, classes_, tokens_;
 };
 
-/// A micro-batch of B pairs as the model takes it.
+/// Micro-batch of B pairs, as the model's input.
 struct TensorBatch {
-  at::Tensor pixels;                         ///< [2B,3,P,P], before and after in turn
+  at::Tensor pixels;                         ///< [2B,3,P,P], before and after interleaved
   std::vector<std::vector<int64_t>> ids;     ///< B prompts with captions, image placeholders in place
-  std::vector<std::vector<int64_t>> labels;  ///< for each id itself or -100
-  at::Tensor change_mask = {};               ///< [B,N] share of each patch that changed, -1 where not known
-  at::Tensor class_shares = {};  ///< [2B,N,C] share of each patch that is of a class, -1 where not known
+  std::vector<std::vector<int64_t>> labels;  ///< for each token its id, or -100
+  at::Tensor change_mask = {};               ///< [B,N] changed share of each patch, -1 if unknown
+  at::Tensor class_shares = {};              ///< [2B,N,C] share of each class in each patch, -1 if unknown
 };
 
-/// Loss of one micro-batch, and how many tokens it read and was taught. Its parts are scalars on the model's
-/// device, not weighted, undefined where the objective has none: reading one waits for the device.
+/// Loss and token counts of one micro-batch. The parts are unweighted scalars on the model's device,
+/// undefined if the objective lacks them. Reading one waits for the device.
 struct BatchLoss {
   at::Tensor loss;  ///< weighted sum, differentiable
   at::Tensor caption = {};
@@ -50,7 +50,7 @@ struct BatchLoss {
   int64_t tokens = 0;
 };
 
-/// The paper's objective is the default; `heads` may be null where the weights need none.
+/// Weights of the losses, by default the paper's objective. `heads` may be null if the weights need none.
 struct Objective {
   LossSection weights = {};
   std::shared_ptr<AuxiliaryHeads> heads = nullptr;

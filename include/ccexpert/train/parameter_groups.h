@@ -1,4 +1,4 @@
-/// Which parameters train, and how fast: rules on their names.
+/// Rules on parameter names: which parameters train, and at which learning rate.
 #pragma once
 
 #include <string>
@@ -17,12 +17,12 @@ struct TrainableParameter {
   double weight_decay = 0.0;
 };
 
-/// Whether `name` is of the form of `pattern`, in which * stands for any characters.
+/// True if `name` matches `pattern`, in which * matches any characters.
 bool matches(std::string_view pattern, std::string_view name);
 
-/// Applies the rules to all parameters: of several that match, the last holds; what none matches, or a factor
-/// of 0, is frozen (`requires_grad` off). Returns what trains, in the model's order. Throws Error for a rule
-/// that matches nothing and where nothing trains.
+/// Applies the rules to all parameters. The last rule that matches applies; a parameter without a match, or
+/// with a factor of 0, is frozen (`requires_grad` off). Returns the trainable parameters in the model's
+/// order. Throws Error for a rule without effect, and if nothing trains.
 std::vector<TrainableParameter> apply_rules(torch::nn::Module& model,
                                             const std::vector<ParameterRule>& rules);
 

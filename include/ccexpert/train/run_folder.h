@@ -1,5 +1,5 @@
-/// Where a run keeps what it writes: DIR/{lock, log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best,
-/// last, finished}.
+/// Output folder of a run: DIR/{lock, log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best, last,
+/// finished}.
 #pragma once
 
 #include <cstdint>
@@ -17,25 +17,27 @@ class RunFolder {
   std::filesystem::path log() const { return root_ / "log.jsonl"; }
   std::filesystem::path report() const { return root_ / "report.html"; }
   std::filesystem::path checkpoint(int64_t step) const;
-  /// A link to the checkpoint with the best score.
+  /// Link to the checkpoint with the best score.
   std::filesystem::path best() const { return root_ / "best"; }
-  /// A link to the newest checkpoint.
+  /// Link to the newest checkpoint.
   std::filesystem::path last() const { return root_ / "last"; }
-  /// Says that the run went to its end; holds its last step.
+  /// Marks a complete run; contains its last step.
   std::filesystem::path finished() const { return root_ / "finished"; }
 
-  /// Makes the folders. Throws Error where that fails.
+  /// Creates the folders. Throws Error if that fails.
   void create() const;
-  /// Puts back what a kill amid `replace_checkpoint` left aside. Throws Error where that fails.
+  /// Restores a checkpoint that was set aside when `replace_checkpoint` was killed. Throws Error if that
+  /// fails.
   void restore_replaced() const;
-  /// Steps of the finished checkpoints, ascending.
+  /// Returns the steps of the complete checkpoints, ascending.
   std::vector<int64_t> steps() const;
-  /// What `best` points at; nothing where there is none.
+  /// Returns the step that `best` points at, or nothing.
   std::optional<int64_t> best_step() const;
   void set_best(int64_t step) const;
   void set_last(int64_t step) const;
-  /// Removes all checkpoints up to step `newest` but the last `keep` of them and the best, and what a killed
-  /// run left half-written. One behind `newest` is broken, and the run went back behind it.
+  /// Removes checkpoints up to step `newest` except the last `keep` of them and the best, and unfinished
+  /// files of a killed run. Checkpoints after `newest` stay: they are broken, and the run continues from an
+  /// earlier one.
   void prune(int64_t keep, int64_t newest) const;
 
  private:
@@ -45,8 +47,8 @@ class RunFolder {
   std::filesystem::path root_;
 };
 
-/// Puts the folder `fresh` where `folder` may be. At every moment one of the two is whole under its name, or
-/// the older one stands aside for `RunFolder::restore_replaced`. Throws Error where a rename fails.
+/// Renames the folder `fresh` to `folder`, which may exist. At every moment one of the two is complete under
+/// its name, or the older one is set aside for `RunFolder::restore_replaced`. Throws Error if a rename fails.
 void replace_checkpoint(const std::filesystem::path& fresh, const std::filesystem::path& folder);
 
 }  // namespace ccexpert::train

@@ -1,4 +1,4 @@
-/// Learning rates over the steps of a run.
+/// Learning rate schedule of a run.
 #pragma once
 
 #include <cstdint>
@@ -6,18 +6,18 @@
 
 namespace ccexpert::train {
 
-/// Linear warm-up from 0, then cosine decay to 0 (or a constant), as transformers does it: the first step of
-/// a warm-up runs at 0.
+/// Linear warm-up from 0, then cosine decay to 0 (or a constant rate), as in transformers: the first warm-up
+/// step runs at 0.
 struct Schedule {
   int64_t total_steps = 1;
   int64_t warmup_steps = 0;
   bool cosine = true;
 
-  /// Factor in [0, 1] of the base learning rate at `step`, counted from 0.
+  /// Returns the factor in [0, 1] of the base learning rate at `step`, counted from 0.
   double factor(int64_t step) const;
 };
 
-/// Warm-up is `ceil(warmup_ratio * total_steps)` steps (spec section 9).
+/// Returns a schedule whose warm-up takes `ceil(warmup_ratio * total_steps)` steps (spec section 9).
 Schedule make_schedule(const std::string& kind, int64_t total_steps, double warmup_ratio);
 
 }  // namespace ccexpert::train

@@ -1,4 +1,4 @@
-/// Parts of a run's config.
+/// Sections of a run's config.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace ccexpert::train {
 
-/// What is trained.
+/// Model to train.
 struct ModelSection {
   std::string start;
   bool fresh = false;
@@ -32,31 +32,32 @@ struct ModelSection {
         field("fresh", &Self::fresh,
               "take only sizes and tokenizer from `start`; all weights are drawn from the seed"),
         field("diff_expert", &Self::diff_expert,
-              "false: a base without Diff Expert stays without (the baseline)"),
+              "false: a base without Diff Expert gets none (the baseline)"),
         field("image_newline", &Self::image_newline,
-              "a base that stays without Diff Expert keeps the vector that it puts after each image (false: "
+              "a base without Diff Expert keeps its learned vector after each image (false: "
               "the authors' baseline, mm_patch_merge_type flat)"),
         field(
             "image_size", &Self::image_size,
-            "side of the square input in pixels; where it is not the checkpoint's, the position embedding is "
-            "stretched (0: the checkpoint's)"),
+            "side of the square input in pixels; if it differs from the checkpoint's, the position embedding "
+            "is interpolated (0: the checkpoint's)"),
         field("vision_layers", &Self::vision_layers,
-              "hidden states that a fresh Diff Expert sees, counted from the end (empty: the paper's -11, "
+              "hidden states that a fresh Diff Expert reads, counted from the end (empty: the paper's -11, "
               "-8, -5, -2); a start with a Diff Expert must have the same"),
         field(
             "per_expert_depth", &Self::per_expert_depth,
             "Change Aware Transformer layers of a fresh Diff Expert (0: the paper's 2); a start with a Diff "
             "Expert must have the same"),
-        field("dtype", &Self::dtype,
-              "precision of the passes: bfloat16 or float32 (weights are updated in float32)"),
+        field(
+            "dtype", &Self::dtype,
+            "precision of forward and backward passes: bfloat16 or float32 (weights are updated in float32)"),
         field("recompute", &Self::recompute,
-              "compute activations of blocks again in the backward pass, to save memory"),
-        field("init_std", &Self::init_std, "deviation of fresh matrices"),
-        field("flag_init_std", &Self::flag_init_std, "deviation of a fresh Diff Expert's flags")};
+              "gradient checkpointing: recompute activations of blocks in the backward pass, to save memory"),
+        field("init_std", &Self::init_std, "standard deviation of fresh matrices"),
+        field("flag_init_std", &Self::flag_init_std, "standard deviation of a fresh Diff Expert's flags")};
   }
 };
 
-/// What it is trained on, and how samples come of it.
+/// Training data, and how samples are made from it.
 struct DataSection {
   std::string train;
   std::string validation;
@@ -77,27 +78,26 @@ struct DataSection {
         field("train", &Self::train, "annotations (universal JSON) or data list (YAML) to train on"),
         field("validation", &Self::validation, "the same to evaluate on (empty: no evaluation)"),
         field("image_root", &Self::image_root,
-              "where relative image paths start (empty: the annotations' folder)"),
-        field(
-            "captions", &Self::captions,
-            "flatten: every caption is a sample; flatten_unique: the same, but equal captions of a pair are "
-            "one; random_choice: one drawn per pair and epoch"),
+              "base of relative image paths (empty: the annotations' folder)"),
+        field("captions", &Self::captions,
+              "flatten: every caption is a sample; flatten_unique: the same, but equal captions of a pair "
+              "count once; random_choice: one drawn per pair and epoch"),
         field("labels", &Self::labels,
-              "reference: as the released code; caption_only: the caption and its end"),
+              "reference: as in the released code; caption_only: the caption and its end token"),
         field("question", &Self::question,
               "the user's turn (empty: the start's, else the reference's); saved with the model"),
         field("prompt_style", &Self::prompt_style,
               "ask the standard question as the released code words it (reference) or as the paper does "
               "(paper)"),
-        field("max_tokens", &Self::max_tokens, "longer samples count as unreadable; image tokens included"),
+        field("max_tokens", &Self::max_tokens, "longer samples (image tokens included) count as unreadable"),
         field("unreadable", &Self::unreadable, "error: stop; skip: leave out and count"),
         field("workers", &Self::workers, "threads that decode and resize, per rank"),
-        field("prefetch", &Self::prefetch, "micro-batches ready ahead of the step"),
+        field("prefetch", &Self::prefetch, "micro-batches prepared ahead of the step"),
         field("cache_gb", &Self::cache_gb, "memory for resized images, per rank (0: none)")};
   }
 };
 
-/// What holds for the parameters whose names match a pattern.
+/// Training settings of the parameters whose names match a pattern.
 struct ParameterRule {
   std::string pattern = "*";
   double lr_factor = 1.0;
@@ -105,13 +105,13 @@ struct ParameterRule {
 
   static constexpr auto fields() {
     using Self = ParameterRule;
-    return std::tuple{field("pattern", &Self::pattern, "parameter names; * stands for any characters"),
-                      field("lr_factor", &Self::lr_factor, "times the learning rate (0: frozen)"),
+    return std::tuple{field("pattern", &Self::pattern, "parameter names; * matches any characters"),
+                      field("lr_factor", &Self::lr_factor, "factor on the learning rate (0: frozen)"),
                       field("weight_decay", &Self::weight_decay, "decoupled weight decay of AdamW")};
   }
 };
 
-/// Weights of the losses. The paper's recipes use captions alone.
+/// Weights of the losses. The paper's recipes use only captions.
 struct LossSection {
   double caption = 1.0;
   double mask = 0.0;
@@ -128,15 +128,14 @@ struct LossSection {
         field("caption", &Self::caption,
               "weight of the captions' cross-entropy (0: the decoder does not run)"),
         field("mask", &Self::mask,
-              "weight of telling from Q*, patch by patch, what changed (needs mask_path in the data)"),
+              "weight of predicting from Q* which patches changed (needs mask_path in the data)"),
         field("classes", &Self::classes,
-              "weight of telling from the vision features which classes a patch shows (needs classes1_path "
+              "weight of predicting a patch's classes from the vision features (needs classes1_path "
               "and classes2_path)"),
         field("tokens", &Self::tokens,
-              "weight of telling both from the projected image tokens, which the decoder reads (needs masks "
-              "and "
-              "class maps)"),
-        field("class_count", &Self::class_count, "classes of the class maps")};
+              "weight of predicting both from the projected image tokens, which the decoder reads (needs "
+              "masks and class maps)"),
+        field("class_count", &Self::class_count, "number of classes in the class maps")};
   }
 };
 

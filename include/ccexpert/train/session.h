@@ -1,4 +1,4 @@
-/// The ranks of a run and its stages, for programs: no LibTorch type appears here.
+/// Facade over the ranks and stages of a run, without LibTorch types.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@ namespace ccexpert::train {
 /// Joins the run that the environment describes (see distributed::rank_from_environment).
 class Session {
  public:
-  /// The first of `stages` says which devices, and how long a silent rank is waited for. A requested stop
-  /// ends the wait for other ranks. Throws Error, where the ranks' stages differ too.
+  /// The first of `stages` sets the devices and the timeout for silent ranks. A stop request ends the wait
+  /// for other ranks. Throws Error, also if the stages differ between ranks.
   explicit Session(const std::vector<TrainConfig>& stages, const std::stop_token& stop = {});
   ~Session();
   Session(const Session&) = delete;
@@ -22,8 +22,8 @@ class Session {
   int rank() const;
   int size() const;
 
-  /// Trains one stage to its end, or until a stop is requested on any rank (then false). A stage that is
-  /// finished already is passed over. Throws Error.
+  /// Trains one stage to its end, or until a stop is requested on any rank (then returns false). A finished
+  /// stage is skipped. Throws Error.
   bool train(const TrainConfig& stage, const std::stop_token& stop = {});
 
  private:

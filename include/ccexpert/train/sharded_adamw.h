@@ -1,4 +1,4 @@
-/// AdamW over flat buckets, its state and gradients shared out over the ranks (ZeRO stages 0, 1 and 2).
+/// AdamW over flat buckets with state and gradients sharded over the ranks (ZeRO stages 0, 1 and 2).
 #pragma once
 
 #include <deque>
@@ -19,26 +19,26 @@ struct AdamWOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
-  double clip_norm = 1.0;  ///< global gradient norm is cut to this (0: not)
-  int zero = 2;            ///< 0: all ranks hold everything; 1: state is shared out; 2: gradients too
+  double clip_norm = 1.0;  ///< limit of the global gradient norm (0: no clipping)
+  int zero = 2;            ///< 0: every rank holds everything; 1: state is sharded; 2: gradients too
   int64_t bucket_elements =
-      50'000'000;  ///< parameters that travel together, at most (a larger one travels alone)
+      50'000'000;  ///< largest number of elements in a bucket (a larger parameter has its own bucket)
 };
 
 struct StepOutcome {
   double grad_norm = 0.0;  ///< over all parameters and ranks, before clipping
-  bool skipped = false;    ///< the norm was not finite: nothing was changed
+  bool skipped = false;    ///< the norm was not finite: nothing changed
 };
 
-/// Owns the optimiser state of a set of parameters and moves their gradients between ranks.
+/// Owns the optimiser state of a set of parameters and communicates their gradients between ranks.
 ///
 ///     for each micro-batch:  optimizer.begin_backward(is_last); loss.backward(); optimizer.end_backward();
 ///     optimizer.step(learning_rate);
 ///
 /// The parameters become views of flat buckets in their own dtype; state and accumulated gradients are
-/// float32. While a backward pass runs, each bucket whose gradients are complete is sent off, in the same
+/// float32. During a backward pass each bucket is sent as soon as its gradients are complete, in the same
 /// order on every rank. A rank with fewer micro-batches than others calls begin_backward and end_backward
-/// without a backward pass between.
+/// without a backward pass in between.
 class ShardedAdamW {
  public:
   /// All ranks pass the same parameters in the same order. `communicator` must outlive this.
@@ -48,38 +48,38 @@ class ShardedAdamW {
   ShardedAdamW(const ShardedAdamW&) = delete;
   ShardedAdamW& operator=(const ShardedAdamW&) = delete;
 
-  /// `last`: no further micro-batch of this step follows.
+  /// `last` is true for the last micro-batch of this step.
   void begin_backward(bool last);
   void end_backward();
 
-  /// Uses and clears the gradients, of which each is meant `gradient_scale` times. Each bucket's learning
-  /// rate is `learning_rate` times its parameters' factor.
+  /// Updates the weights with the gradients times `gradient_scale`, then clears the gradients. The learning
+  /// rate of a bucket is `learning_rate` times its parameters' factor.
   StepOutcome step(double learning_rate, double gradient_scale = 1.0);
 
-  /// State of this rank's shards: per bucket i the float32 tensors bucket{i}.{weights,mean,square} [elements
-  /// of the shard]; the tensors share memory with the optimiser. Parameters in float32 are their own master
-  /// weights, and `weights` is not among them.
+  /// Returns the state of this rank's shards: per bucket i the float32 tensors
+  /// bucket{i}.{weights,mean,square} [elements of the shard], which share memory with the optimiser. Float32
+  /// parameters are their own master weights and have no `weights` tensor.
   std::vector<io::NamedTensor> state() const;
-  /// Whether this rank's state is not also another one's, and must be saved.
+  /// True if this rank's state must be saved because no other rank saves it.
   bool writes_state() const { return sharded_state() || communicator_.rank() == 0; }
-  /// The steps taken, for bias correction.
+  /// Returns the number of steps taken, for bias correction.
   int64_t steps() const { return steps_; }
 
-  /// Where a bucket's flat elements lie: what a state's tensors mean, whatever the number of ranks.
+  /// Layout of a bucket's flat elements, which gives the state tensors their meaning for any number of ranks.
   struct BucketLayout {
     std::vector<std::string> names;
-    int64_t elements = 0;  ///< up to the end of the last parameter, gaps between them included
+    int64_t elements = 0;  ///< up to the end of the last parameter, gaps included
     int64_t begin = 0;     ///< first element of this rank's shard
-    int64_t end = 0;       ///< behind its last one, padding cut off
+    int64_t end = 0;       ///< one past its last element, without padding
   };
   std::vector<BucketLayout> layout() const;
 
-  /// Takes over the state: `read(bucket, part, begin, end)` gives elements [begin,end) of "weights", "mean"
+  /// Restores the state: `read(bucket, part, begin, end)` returns elements [begin,end) of "weights", "mean"
   /// or "square".
   using ReadState = std::function<at::Tensor(size_t, const std::string&, int64_t, int64_t)>;
   void restore(int64_t steps, const ReadState& read);
 
-  /// Bytes of gradients and state this rank holds (parameters not counted).
+  /// Returns the bytes of gradients and state on this rank (without parameters).
   int64_t bytes() const;
 
  private:

@@ -1,4 +1,4 @@
-/// A stage of training from its config to its last checkpoint.
+/// Training of one stage, from its config to its last checkpoint.
 #pragma once
 
 #include <memory>
@@ -11,25 +11,25 @@
 namespace ccexpert::train {
 
 struct TrainOutcome {
-  int64_t step = 0;          ///< where the run stands
-  bool finished = false;     ///< false: it was asked to stop, and saved
+  int64_t step = 0;          ///< number of steps done
+  bool finished = false;     ///< false: stopped on request, after a checkpoint
   std::vector<double> loss;  ///< of each step of this call
 };
 
-/// Trains what `config` describes on all ranks of `communicator`; every rank calls it with the same config,
-/// and before the first step all compare it, the weights they start from and the pairs. The folder is locked
-/// until it returns: a second training there is an error.
-/// Goes on from the newest whole checkpoint of `config.output` where there is one; a broken one is passed
-/// over with a warning. A requested stop of any rank saves a checkpoint behind the step under way and
-/// returns. Throws Error; the checkpoints written so far stay.
+/// Trains the stage of `config` on all ranks of `communicator`. Every rank calls it with the same config.
+/// Before the first step the ranks compare the config, the start weights and the pairs. The folder is locked
+/// until the call returns: a second training there is an error.
+/// Continues from the newest intact checkpoint of `config.output`, if any; a broken one is skipped with a
+/// warning. A stop request on any rank saves a checkpoint after the current step and returns. Throws Error;
+/// the checkpoints written so far stay.
 TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
                    const std::stop_token& stop = {});
 
-/// Whether the run of this config went to its end.
+/// True if the run of this config is finished.
 bool is_finished(const TrainConfig& config);
 
-/// "cpu", "cuda" or "auto" of the config, for a rank of this machine. Throws Error for a GPU that is not
-/// there.
+/// Returns the device for a rank of this machine from the config's "cpu", "cuda" or "auto". Throws Error for
+/// a GPU that does not exist.
 at::Device device_of_rank(const TrainConfig& config, int local_rank);
 
 }  // namespace ccexpert::train

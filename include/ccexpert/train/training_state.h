@@ -1,4 +1,5 @@
-/// A checkpoint of a run: the model, loadable by everyone, and beside it what an exact continuation needs.
+/// Checkpoint of a run: a model that any reader of its layout can load, and the state for an exact
+/// continuation.
 #pragma once
 
 #include <cstdint>
@@ -15,49 +16,50 @@
 
 namespace ccexpert::train {
 
-/// Where a run stands; the order of samples and fresh weights come from the config's seed and this alone.
+/// Position of a run. It and the config's seed fully determine the sample order and fresh weights.
 struct Progress {
   int64_t step = 0;                 ///< optimiser steps begun, skipped ones included
   int64_t updates = 0;              ///< optimiser steps that changed weights
   int64_t samples = 0;              ///< seen so far
-  int64_t epoch_samples = 0;        ///< of the data that the position counts in
+  int64_t epoch_samples = 0;        ///< samples per epoch of the data that `position` refers to
   int64_t skipped_updates = 0;      ///< steps whose gradients were not finite
   int64_t skipped_samples = 0;      ///< left out on all ranks
-  data::Position position = {};     ///< the global batch that comes next
+  data::Position position = {};     ///< the next global batch
   int64_t evaluated = 0;            ///< step of the last evaluation
-  std::string metric = {};          ///< what `best` is a score of
+  std::string metric = {};          ///< metric of `best`
   std::optional<double> best = {};  ///< best score so far
-  int64_t best_step = 0;            ///< where that was (0: nowhere yet)
+  int64_t best_step = 0;            ///< step of the best score (0: none yet)
 
   bool operator==(const Progress&) const = default;
 };
 
-/// What does not change during a run and stands in every checkpoint of it.
+/// Content of every checkpoint that does not change during a run.
 struct CheckpointTexts {
   std::string config_json;                                       ///< the model's
   std::string config_yaml;                                       ///< the run's
   std::vector<io::CompanionFile> companions;                     ///< of tokenizer and preprocessor
   io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;  ///< of config, companions and weights
-  /// Written beside the model's weights (tensors_for_others).
+  /// Tensors written beside the model's weights for other programs (tensors_for_others).
   std::vector<io::NamedTensor> for_others = {};
-  /// What trains beside the model, for auxiliary.safetensors.
+  /// Parameters trained beside the model, for auxiliary.safetensors.
   std::vector<io::NamedTensor> auxiliary = {};
 };
 
-/// Called by all ranks, each of which writes its shard of the optimiser's state and its share of the model's
-/// files: `folder`/{config.json, model*.safetensors, tokenizer files} as a model, {optimizer-*.safetensors,
-/// trainer.json, config.yaml} for the run, manifest.json with every file's size and checksum. The folder
-/// appears whole or not at all. Throws Error on every rank where one fails.
+/// Writes a checkpoint. All ranks call it, and each writes its shard of the optimiser's state and its share
+/// of the model's files: `folder`/{config.json, model*.safetensors, tokenizer files} as a model,
+/// {optimizer-*.safetensors, trainer.json, config.yaml} for the run, manifest.json with size and checksum of
+/// every file. The folder appears complete or not at all. Throws Error on every rank if one fails.
 void write_training_state(const std::filesystem::path& folder, const CcexpertModel& model,
                           const ShardedAdamW& optimizer, const Progress& progress,
                           const CheckpointTexts& texts, distributed::Communicator& communicator);
 
-/// Throws Error naming the file that is missing, of another size or of other content than the manifest says.
-/// `parts` ranks that call it with their `part` share the reading of large files.
+/// Throws Error with the file that is missing, or whose size or content differs from the manifest. `parts`
+/// ranks that call it, each with its `part`, share the reading of large files.
 void verify_training_state(const std::filesystem::path& folder, int part = 0, int parts = 1);
 
-/// Called by all ranks, with a model that holds `folder`'s weights: the optimiser takes over its state,
-/// whatever number of ranks and ZeRO stage wrote it. Throws Error where it belongs to other parameters.
+/// Restores the optimiser's state from any number of ranks and any ZeRO stage, and returns the progress. All
+/// ranks call it, with a model that has the weights of `folder`. Throws Error if the state belongs to other
+/// parameters.
 Progress read_training_state(const std::filesystem::path& folder, ShardedAdamW& optimizer);
 
 }  // namespace ccexpert::train

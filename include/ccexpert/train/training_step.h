@@ -10,18 +10,18 @@
 
 namespace ccexpert::train {
 
-/// What one rank does in a step. The micro-batches of all ranks weigh the same (spec section 9: mean of
-/// micro-batch means); one of which every sample was left out counts for nothing.
+/// Share of one rank in a step. The micro-batches of all ranks have equal weight (spec section 9: mean of
+/// micro-batch means); a micro-batch without any usable sample does not count.
 struct StepPlan {
   int64_t own = 1;     ///< micro-batches of this rank
-  int64_t rounds = 1;  ///< most micro-batches of any rank
+  int64_t rounds = 1;  ///< largest number of micro-batches of any rank
   int64_t total = 1;   ///< micro-batches of all ranks
-  bool stop = false;   ///< this rank is asked to end the run
+  bool stop = false;   ///< this rank was asked to end the run
 };
 
 struct StepReport {
-  double loss = 0.0;        ///< of captions, mean over the micro-batches of all ranks
-  double mask_loss = 0.0;   ///< likewise; 0 where the objective has none
+  double loss = 0.0;        ///< caption loss, mean over the micro-batches of all ranks
+  double mask_loss = 0.0;   ///< likewise; 0 if the objective lacks it
   double class_loss = 0.0;  ///< likewise
   double token_loss = 0.0;  ///< likewise
   std::vector<double> own_losses;
@@ -30,19 +30,18 @@ struct StepReport {
   int64_t supervised_tokens = 0;  ///< of all ranks
   int64_t tokens = 0;             ///< of all ranks, image tokens included
   int64_t samples = 0;            ///< of all ranks
-  int64_t micro_batches = 0;      ///< of all ranks, those with a sample
-  bool stop = false;              ///< any rank is asked to end the run
+  int64_t micro_batches = 0;      ///< of all ranks, without empty ones
+  bool stop = false;              ///< any rank was asked to end the run
 };
 
 class TrainingStep {
  public:
-  /// All must outlive this.
+  /// All arguments must outlive this object.
   TrainingStep(const CcexpertModel& model, ShardedAdamW& optimizer, distributed::Communicator& communicator,
                Objective objective = {})
       : model_(model), optimizer_(optimizer), communicator_(communicator), objective_(std::move(objective)) {}
 
-  /// Takes `plan.own` micro-batches from `next`, sums their gradients with those of the other ranks, and
-  /// updates.
+  /// Takes `plan.own` micro-batches from `next`, sums gradients over ranks and updates the weights.
   StepReport run(const std::function<TensorBatch()>& next, const StepPlan& plan, double learning_rate);
 
  private:
