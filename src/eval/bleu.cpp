@@ -17,11 +17,11 @@ constexpr size_t kPredictionLength = 2 * kMaxOrder;
 constexpr size_t kReferenceLength = kPredictionLength + 1;
 constexpr size_t kColumns = kReferenceLength + 1;
 
-/// Keep a logarithm or a division from failing where nothing matches.
+/// Avoid the logarithm of zero and division by zero if nothing matches.
 constexpr double kTiny = 1e-15;
 constexpr double kSmall = 1e-9;
 
-/// The reference length closest to `words`, of two as close the shorter one.
+/// Returns the reference length closest to `words`; the shorter one if two are equally close.
 size_t closest_length(const std::vector<NgramCounts>& references, size_t words) {
   const auto distance = [&](size_t length) { return length > words ? length - words : words - length; };
   size_t best = references.front().words;
@@ -32,7 +32,7 @@ size_t closest_length(const std::vector<NgramCounts>& references, size_t words) 
   return best;
 }
 
-/// How many of the prediction's n-grams match, each at most as often as one reference has it.
+/// Returns the number of matching n-grams, each counted at most as often as in one reference.
 uint32_t clipped_matches(const std::vector<NgramCount>& prediction,
                          const std::vector<NgramCounts>& references, size_t order) {
   std::vector<NgramCount> best = prediction;

@@ -13,12 +13,12 @@ using nlohmann::json;
 
 constexpr const char* kBlanks = " \t\r\n";
 
-/// Keys that make an object an entry of a list, whatever its other keys are.
+/// Keys that mark an object as a list entry, regardless of its other keys.
 constexpr std::array kEntryKeys{
     "uid",  "image_id",   "img_id",  "before",         "img1_path",  "pre_image", "image_A",
     "pred", "prediction", "caption", "change_caption", "references", "captions",  "error"};
 
-/// The text behind one caption of a dictionary, or null.
+/// Returns the text of one caption of a dictionary, or null.
 const json* caption_of(const json& value) {
   if (value.is_string()) return &value;
   if (!value.is_object()) return nullptr;

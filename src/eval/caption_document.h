@@ -1,4 +1,4 @@
-// Caption files that are one JSON object.
+// Parser of caption files that are a single JSON object.
 #pragma once
 
 #include <functional>
@@ -13,15 +13,15 @@
 
 namespace ccexpert::eval {
 
-/// The text as one object, on one line or several; nothing for a list and for JSON Lines. Throws Error for an
-/// object that is not JSON.
+/// Parses the text as one object, on one line or several; returns nothing for a list and for JSON Lines.
+/// Throws Error for an object that is not valid JSON.
 std::optional<nlohmann::json> as_object(std::string_view text, const std::string& source);
 
-/// Captions by the name of their pair, as pycocoevalcap takes them: {"id": ["a caption"]}, {"id": "a
+/// True for captions by the name of their pair, as in pycocoevalcap: {"id": ["a caption"]}, {"id": "a
 /// caption"} or {"id": [{"caption": "a caption"}]}. An entry of the universal format is not one.
 bool is_caption_dictionary(const nlohmann::json& object);
 
-/// One entry a name, with its captions as references.
+/// Returns one entry per name, with its captions as references.
 std::vector<CaptionEntry> dictionary_entries(const nlohmann::json& object);
 
 }  // namespace ccexpert::eval

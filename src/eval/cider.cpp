@@ -13,14 +13,14 @@ namespace {
 constexpr double kSigma = 6.0;
 constexpr double kScale = 10.0;
 
-/// What distinguishes CIDEr-D from CIDEr.
+/// Variant: CIDEr or CIDEr-D.
 enum class Kind { kPlain, kD };
 
-/// A text's n-grams weighted by how rare they are.
+/// N-grams of a text, weighted by their rarity.
 struct Vector {
   std::array<std::vector<double>, kMaxOrder> weights;  ///< in the order of the counts
   std::array<double, kMaxOrder> norms{};
-  double length = 0.0;  ///< bigrams, which is what the reference takes for the length
+  double length = 0.0;  ///< number of bigrams, which the reference uses as the length
 };
 
 class Cider : public Metric {
@@ -56,7 +56,7 @@ class Cider : public Metric {
     std::vector<NgramCounts> references;
   };
 
-  /// In how many pairs' references an n-gram stands.
+  /// Counts for each n-gram the pairs whose references contain it.
   void count_documents(const std::vector<NgramCounts>& references) {
     documents_.resize(ids_.size(), 0);
     std::vector<uint32_t> seen;

@@ -12,13 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-/// Paths as the project's own format, ccexpert-caption, RSCC, ChangeChat and Image-Editing-Request name them.
+/// Keys of paths in the project's own format, ccexpert-caption, RSCC, ChangeChat and Image-Editing-Request.
 constexpr std::initializer_list<const char*> kBeforeKeys{"before", "img1_path", "pre_image", "image_A",
                                                          "img0"};
 constexpr std::initializer_list<const char*> kAfterKeys{"after", "img2_path", "post_image", "image_B",
                                                         "img1"};
 
-/// The first of `keys` that the entry has, or null.
+/// Returns the first of `keys` in the entry with its value, or with null.
 std::pair<const char*, const json*> first_of(const JsonEntry& entry,
                                              std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
@@ -66,7 +66,7 @@ std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<c
   const auto text = text_under(entry, keys);
   if (!text) return {};
   const auto path = (entry.root / *text).lexically_normal();
-  // ccexpert-caption writes paths as it was given them, which start where it ran.
+  // ccexpert-caption writes paths as given to it, relative to its working directory.
   std::error_code code;
   const bool is_elsewhere = !std::filesystem::exists(path, code) && std::filesystem::exists(*text, code);
   return is_elsewhere ? std::filesystem::path(*text) : path;
@@ -75,7 +75,7 @@ std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<c
 std::vector<std::string> names_of(const std::string& path) {
   const std::filesystem::path name(path);
   std::vector<std::string> names{path, name.filename().string()};
-  // Another dot may stand between two numbers of a name.
+  // The last dot of a name may be a decimal point.
   if (!has_image_extension(name)) return names;
   names.push_back(std::filesystem::path(name).replace_extension().string());
   names.push_back(name.stem().string());

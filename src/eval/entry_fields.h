@@ -1,4 +1,4 @@
-// Fields of entries of caption files.
+// Readers of entry fields in caption files.
 #pragma once
 
 #include <filesystem>
@@ -15,31 +15,32 @@
 
 namespace ccexpert::eval {
 
-/// An entry, where it stands (for messages), and where relative paths start.
+/// Entry with its place (for messages) and the root of relative paths.
 struct JsonEntry {
   const nlohmann::json& object;
   std::string where;
   std::filesystem::path root;
-  const char* hint = "";  ///< ends the messages
+  const char* hint = "";  ///< hint at the end of messages
 };
 
-/// A text (or a whole number, as a text) under the first of `keys` that is there; nothing where none is.
+/// Returns the string (or an integer as a string) of the first existing key of `keys`; nothing if none
+/// exists.
 std::optional<std::string> text_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// A text or a list of texts.
+/// Returns a string or a list of strings as a list.
 std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// 0, 1, true or false, as a value or as its text.
+/// Returns a flag given as 0, 1, true or false, or as such a string.
 std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// A path that starts at the root where it is relative, or at the working directory where that alone has the
-/// file; empty where there is none.
+/// Returns a path, relative to the root, or to the working directory if only that has the file; empty if
+/// there is none.
 std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// A path, the same without its extension, its file name, and that without its extension.
+/// Returns a path, its file name, and for images both without extension.
 std::vector<std::string> names_of(const std::string& path);
 
-/// uid, references, whether it changed, paths: what every format has that is a list of pairs. Aliases are the
+/// Reads the fields common to all lists of pairs: uid, references, change flag and paths. Aliases are the
 /// names of the first image.
 CaptionEntry universal_entry(const JsonEntry& entry);
 
@@ -48,10 +49,10 @@ void visit_caption_entries(std::string_view text, const std::filesystem::path& f
                            const std::filesystem::path& root,
                            const std::function<void(const JsonEntry&)>& visit, const char* hint = "");
 
-/// The text of a file in UTF-8 or UTF-16, without a byte order mark.
+/// Returns the text of a UTF-8 or UTF-16 file, without a byte order mark.
 std::string read_caption_file(const std::filesystem::path& file);
 
-/// Captions of millions of pairs are more than a configuration file's limit allows.
+/// The limit for configuration files is too small for captions of millions of pairs.
 constexpr size_t kMaxCaptionBytes = size_t{8} << 30;
 
 }  // namespace ccexpert::eval

@@ -14,7 +14,7 @@
 namespace ccexpert::eval {
 namespace {
 
-/// Entries by their names. A uid counts before an alias; an alias of two entries stands for none.
+/// Index of entries by their names. A uid precedes an alias; an alias of two entries matches neither.
 class EntryIndex {
  public:
   explicit EntryIndex(const std::vector<CaptionEntry>& entries) {
@@ -42,7 +42,7 @@ class EntryIndex {
   std::unordered_map<std::string, const CaptionEntry*> by_alias_;
 };
 
-/// Says of the pairs that do not say it whether they changed.
+/// Infers `changed` for pairs without a change flag.
 void deduce_changes(std::vector<Sample>& samples, const std::vector<std::string>& unchanged_sentences) {
   std::unordered_set<std::string> unchanged;
   for (const auto& sentence : unchanged_sentences)
@@ -62,7 +62,7 @@ void deduce_changes(std::vector<Sample>& samples, const std::vector<std::string>
   for (auto* sample : unknown) sample->changed.reset();
 }
 
-/// Collects samples under the uids of their references.
+/// Collector of samples by the uids of their references.
 class Collector {
  public:
   Collector(EvaluationSet& set, Repeats repeats) : set_(set), repeats_(repeats) {}
@@ -96,8 +96,8 @@ class Collector {
   std::unordered_map<std::string, size_t> places_;
 };
 
-/// Which pair a prediction is of: the one of its uid, else the one of another of its names, which must be no
-/// other prediction's pair.
+/// Finder of a prediction's pair: by its uid, else by another of its names if no other prediction has that
+/// pair.
 class PairFinder {
  public:
   PairFinder(const EntryIndex& index, const std::vector<CaptionEntry>& predictions) : index_(index) {
@@ -124,10 +124,10 @@ class PairFinder {
   }
 
  private:
-  /// Who calls a pair by an alias; nothing where several do.
+  /// Prediction that names a pair by an alias.
   struct Owner {
-    std::optional<std::string> uid;
-    bool by_uid;  ///< another has the pair's uid, so no alias counts
+    std::optional<std::string> uid;  ///< nothing if several predictions do
+    bool by_uid;                     ///< another prediction has the pair's uid, so no alias counts
   };
 
   const CaptionEntry* by_alias(const CaptionEntry& entry) const {
@@ -138,7 +138,7 @@ class PairFinder {
     return nullptr;
   }
 
-  /// One image may be the earlier of a pair and the later of another.
+  /// True if the later images agree: one image may be the earlier one of a pair and the later one of another.
   static bool may_be_one(const CaptionEntry& prediction, const CaptionEntry& pair) {
     return prediction.after.empty() || pair.after.empty() ||
            prediction.after.filename() == pair.after.filename();
@@ -177,7 +177,7 @@ void collect(const std::vector<CaptionEntry>& predictions, const std::vector<Cap
   }
   Collector collector(set, repeats);
   for (const auto& pair : references) {
-    if (index.find(pair.uid) != &pair) continue;  // an entry that repeats an earlier one
+    if (index.find(pair.uid) != &pair) continue;  // repeats an earlier entry
     const auto found = said.find(&pair);
     if (found == said.end()) {
       set.missing.push_back(pair.uid);

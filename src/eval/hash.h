@@ -8,12 +8,12 @@
 
 namespace ccexpert::eval {
 
-/// 64 bits: among the three million phrases of the index, the chance that another word sequence is taken for
-/// one of them is below 1e-12.
+/// 64-bit hashes: the chance that another word sequence collides with one of the index's three million
+/// phrases is below 1e-12.
 uint64_t word_hash(std::string_view word);
 uint64_t phrase_hash(std::span<const uint64_t> word_hashes);
 
-/// XXH3 of a file's bytes, which tells a damaged one.
+/// Returns XXH3 of a file's bytes, to detect damage.
 uint64_t content_hash(std::span<const std::byte> bytes);
 
 }  // namespace ccexpert::eval

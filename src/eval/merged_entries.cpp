@@ -6,7 +6,7 @@
 namespace ccexpert::eval {
 namespace {
 
-/// Whether anything was added.
+/// Returns true if anything was added.
 bool add(CaptionEntry& entry, const CaptionEntry& more, bool is_line_by_line) {
   if (!is_line_by_line) return add_missing(entry.references, more.references);
   entry.references.push_back(more.references.front());

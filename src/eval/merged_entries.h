@@ -1,4 +1,4 @@
-// Several entries of one pair.
+// Merging of entries of the same pair.
 #pragma once
 
 #include <vector>
@@ -7,11 +7,11 @@
 
 namespace ccexpert::eval {
 
-/// The entries with each uid once, where it stands first. One caption an entry, as some files have them,
-/// makes a list of all of them, equal ones too; a list of several gives what is not there yet.
+/// Returns the entries with each uid once, at its first place. If every entry has one caption, as in some
+/// files, all captions are kept, even equal ones; otherwise later entries add only new captions.
 std::vector<CaptionEntry> merged_entries(std::vector<CaptionEntry> entries);
 
-/// Adds the references that are not there yet; whether there was one.
+/// Adds the references that `references` lacks; returns true if any was added.
 bool add_missing(std::vector<std::string>& references, const std::vector<std::string>& more);
 
 }  // namespace ccexpert::eval

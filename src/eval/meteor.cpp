@@ -12,16 +12,15 @@
 namespace ccexpert::eval {
 namespace {
 
-constexpr double kAlpha = 0.85;  // of recall in the mean
-constexpr double kBeta = 0.20;   // power of the fragmentation
-constexpr double kGamma = 0.60;  // most that fragmentation takes away
-constexpr double kDelta = 0.75;  // of content words, where function words have the rest
-/// Of exact words, stems, synonyms and paraphrases.
+constexpr double kAlpha = 0.85;  // weight of recall in the mean
+constexpr double kBeta = 0.20;   // exponent of the fragmentation
+constexpr double kGamma = 0.60;  // maximum penalty for fragmentation
+constexpr double kDelta = 0.75;  // weight of content words; function words have the rest
+/// Weights of exact words, stems, synonyms and paraphrases.
 constexpr std::array<double, 4> kMatchWeights{1.0, 0.6, 0.8, 0.6};
 constexpr size_t kKinds = kMatchWeights.size();
 
-/// Columns of a row, in the order of the original's statistics line. A pair that matches whole has no chunk
-/// here.
+/// Columns of a row, in the order of the original's statistics line. A fully matched pair has 0 chunks here.
 enum Column : size_t {
   kPredictionLength,
   kReferenceLength,
@@ -34,7 +33,7 @@ enum Column : size_t {
   kColumns
 };
 
-/// One of the two sides, the prediction (0) or the reference (1).
+/// Returns the weighted share of matched words on a side, the prediction (0) or the reference (1).
 double weighted_share(std::span<const double> sums, size_t side) {
   const double function_words = sums[kPredictionFunctionWords + side];
   const double content_words = sums[kPredictionLength + side] - function_words;
@@ -50,7 +49,7 @@ double fragmentation(std::span<const double> sums) {
   return sums[kChunks] / ((sums[kPredictionMatches] + sums[kReferenceMatches]) / 2.0);
 }
 
-/// Nothing is in pieces where everything matches in one.
+/// True if all words match in one chunk, which is not fragmented.
 bool is_whole(std::span<const double> row) {
   return row[kChunks] == 1.0 && row[kPredictionMatches] == row[kPredictionLength] &&
          row[kReferenceMatches] == row[kReferenceLength];
@@ -71,7 +70,7 @@ double function_words(const MeteorVocabulary& vocabulary, const std::vector<uint
   return found;
 }
 
-/// The row of one prediction and one reference.
+/// Returns the row of one prediction and one reference.
 std::vector<double> row_of(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
                            const MeteorSentence& reference, const Alignment& alignment) {
   std::vector<double> row(kColumns, 0.0);
@@ -126,7 +125,7 @@ class Meteor : public RowMetric {
   }
 
  private:
-  /// Captions repeat, above all those of unchanged pairs.
+  /// Returns the cached row of a pair of captions; captions repeat, especially those of unchanged pairs.
   const std::vector<double>& pair_row(const std::string& prediction, const std::string& reference) {
     const auto& said = vocabulary_.sentence(prediction);
     const auto& expected = vocabulary_.sentence(reference);

@@ -9,32 +9,32 @@ namespace ccexpert::eval {
 namespace {
 
 constexpr size_t kBeam = 40;
-/// Of exact words, stems, synonyms and paraphrases. The original's aligner has these of its own; the tuned
-/// ones are of the score alone.
+/// Weights of exact words, stems, synonyms and paraphrases in the original's aligner; the tuned weights apply
+/// to the score only.
 constexpr std::array<double, 4> kModuleWeights{1.0, 0.5, 0.5, 0.5};
 constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-/// An alignment of the reference's first words.
+/// Partial alignment of the reference's first words.
 struct Path {
-  uint32_t covered = 0;       ///< weighted words on both sides
-  uint32_t chunks = 0;        ///< that are closed
-  uint32_t distance = 0;      ///< prefers what was tried first, see extend
-  uint32_t next = 0;          ///< word of the reference that is to be matched next
+  uint32_t covered = 0;       ///< weighted covered words on both sides
+  uint32_t chunks = 0;        ///< closed chunks
+  uint32_t distance = 0;      ///< breaks ties in favour of earlier tries, see extend
+  uint32_t next = 0;          ///< next reference word to match
   uint32_t last_end = kNone;  ///< end of the open chunk in the prediction
-  uint32_t trail = kNone;     ///< its last step
-  uint32_t used = 0;          ///< place of its used words
+  uint32_t trail = kNone;     ///< index of its last step
+  uint32_t used = 0;          ///< index of its used words
 };
 
-/// What words matched by a module count for. The original adds it to a whole number, which drops the
-/// fraction: a single word matched by stem or synonym counts nothing, so it is taken only where it costs no
-/// chunk, and a paraphrase of five words counts two.
+/// Returns the coverage of a match. The original adds it to an integer, which drops the fraction: a single
+/// word matched by stem or synonym counts 0, so it is used only if it costs no chunk, and a paraphrase of
+/// five words counts 2.
 uint32_t coverage(const MeteorMatch& match) {
   const double weight = kModuleWeights.at(static_cast<size_t>(match.kind));
   const auto whole = [&](size_t words) { return static_cast<uint32_t>(weight * static_cast<double>(words)); };
   return whole(match.prediction_words) + whole(match.reference_words);
 }
 
-/// Candidates that are the only ones for all of their words: these are taken in any case.
+/// Marks candidates that are the only ones for all of their words; these are always used.
 std::vector<bool> definite(const MatchCandidates& candidates, size_t prediction_words) {
   std::vector<int> said(prediction_words, 0), expected(candidates.size(), 0);
   const auto visit = [&](const MeteorMatch& match, auto&& each) {
@@ -64,13 +64,13 @@ uint32_t distance(const MeteorMatch& match) {
   return static_cast<uint32_t>(start > expected ? start - expected : expected - start);
 }
 
-/// One match of a path, and the one before it.
+/// Match of a path and its predecessor.
 struct Step {
   const MeteorMatch* match;
   uint32_t before;
 };
 
-/// Which words of the prediction each path uses, as bits.
+/// Bit sets of the prediction's words that each path uses.
 class UsedWords {
  public:
   explicit UsedWords(size_t words) : stride_((words + 63) / 64) {}
@@ -79,7 +79,7 @@ class UsedWords {
     bits_.resize(bits_.size() + stride_, 0);
     return last();
   }
-  /// A copy of another entry.
+  /// Adds a copy of another entry.
   uint32_t add(const UsedWords& from, uint32_t entry) {
     const auto* start = from.bits_.data() + entry * stride_;
     bits_.insert(bits_.end(), start, start + stride_);
@@ -137,8 +137,8 @@ class Search {
     std::swap(used_, next_used_);
   }
 
-  /// How far a match is from its word's own place is, as in the original, not added to the path with the
-  /// match but to those that branch off after it. A tie goes to what was tried first that way.
+  /// Branches a path. As in the original, the distance of a match is added not to the path with the match but
+  /// to the branches tried after it, so ties go to the branch tried first.
   void extend(Path path, uint32_t word) {
     if (path.next > word) {
       keep(path);
@@ -178,7 +178,7 @@ class Search {
     path.last_end = kNone;
   }
 
-  /// Of equal paths the one that was found first stays first.
+  /// Sorts stably: of equal paths the one found first stays first.
   void sort() { std::stable_sort(paths_.begin(), paths_.end(), is_better); }
 
   Alignment trace(const Path& path) const {

@@ -1,4 +1,4 @@
-// METEOR's search for the alignment that covers most words in the fewest pieces.
+// METEOR's search for the alignment that covers the most words with the fewest chunks.
 #pragma once
 
 #include <vector>
@@ -9,16 +9,16 @@ namespace ccexpert::eval {
 
 struct Alignment {
   std::vector<MeteorMatch> matches;  ///< in the order of the reference
-  size_t chunks = 0;                 ///< stretches of matches that are next to one another on both sides
+  size_t chunks = 0;                 ///< runs of matches adjacent on both sides
 };
 
-/// What can be matched with what, by the first word in the reference.
+/// Candidate matches, indexed by their first word in the reference.
 using MatchCandidates = std::vector<std::vector<MeteorMatch>>;
 
 MatchCandidates match_candidates(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
                                  const MeteorSentence& reference);
 
-/// Beam search from left to right over the reference, which has as many words as `candidates` has lists.
+/// Runs a left-to-right beam search over the reference, which has as many words as `candidates` has lists.
 Alignment best_alignment(const MatchCandidates& candidates, size_t prediction_words);
 
 }  // namespace ccexpert::eval

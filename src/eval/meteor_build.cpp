@@ -1,4 +1,4 @@
-// METEOR's own files to an index.
+// Builder of the index from METEOR's files.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A Lists in the making.
+/// Data of a Lists under construction.
 template <class Value>
 struct OwnedLists {
   std::vector<uint64_t> keys;
@@ -30,7 +30,7 @@ struct OwnedLists {
   std::vector<Value> values;
 };
 
-/// Lists of (key, value) in any order: sorted, each value once.
+/// Converts (key, value) pairs in any order to sorted lists with each value once.
 template <class Value>
 OwnedLists<Value> to_lists(std::vector<std::pair<uint64_t, Value>> pairs) {
   std::sort(pairs.begin(), pairs.end());
@@ -57,7 +57,7 @@ uint32_t synset_of(std::string_view text, const fs::path& path, size_t line) {
   return number;
 }
 
-/// A word, then the line of its synsets.
+/// Reads pairs of lines: a word, then its synsets.
 OwnedLists<uint32_t> read_synsets(const fs::path& path) {
   const auto lines = paired_lines_of(path);
   std::vector<std::pair<uint64_t, uint32_t>> pairs;
@@ -68,7 +68,7 @@ OwnedLists<uint32_t> read_synsets(const fs::path& path) {
   return to_lists(std::move(pairs));
 }
 
-/// A base form, then the line of its irregular forms.
+/// Reads pairs of lines: a base form, then its irregular forms.
 OwnedLists<uint64_t> read_irregular(const fs::path& path) {
   const auto lines = paired_lines_of(path);
   std::vector<std::pair<uint64_t, uint64_t>> pairs;
@@ -87,7 +87,7 @@ std::vector<uint64_t> read_function_words(const fs::path& path) {
   return hashes;
 }
 
-/// Hashes of phrases; the words of a language are few, so each is hashed once.
+/// Hasher of phrases.
 class PhraseHasher {
  public:
   uint64_t operator()(std::string_view phrase) {
@@ -102,10 +102,10 @@ class PhraseHasher {
   std::vector<uint64_t> words_;
 };
 
-/// What stands in a row for one phrase.
+/// Consecutive paraphrases of one phrase.
 struct Run {
   uint64_t phrase;
-  size_t first, last;  ///< in the list of all paraphrases
+  size_t first, last;  ///< range in the list of all paraphrases
 };
 
 struct RawParaphrases {
@@ -113,10 +113,11 @@ struct RawParaphrases {
   std::vector<uint64_t> paraphrases;  ///< hashes
 };
 
-/// METEOR 1.5 has five million; offsets have 32 bits, and a small file can unpack to anything.
+/// Limit of paraphrases: METEOR 1.5 has five million, offsets have 32 bits, and a small file can unpack to
+/// any size.
 constexpr size_t kMostParaphrases = 100'000'000;
 
-/// Three lines an entry: a probability, a phrase, one that means the same.
+/// Reads entries of three lines: a probability, a phrase, a paraphrase.
 RawParaphrases read_paraphrases(const fs::path& path) {
   RawParaphrases raw;
   GzipLines lines(path);

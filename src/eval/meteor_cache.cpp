@@ -1,4 +1,4 @@
-// Where METEOR's index lies, and how one process at a time or several make it.
+// Cache of METEOR's index, safe for concurrent builds by several processes.
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -23,9 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCacheHint = "set XDG_CACHE_HOME to a folder that can be written";
+constexpr const char* kCacheHint = "set XDG_CACHE_HOME to a writable folder";
 
-/// A build takes seconds; one that was killed leaves its folder behind.
+/// Age above which a build folder is a leftover of a killed build; a build takes seconds.
 constexpr auto kLongestBuild = std::chrono::hours(1);
 
 fs::path cache_folder() {
@@ -36,7 +36,7 @@ fs::path cache_folder() {
   return fs::path(home) / ".cache" / "ccexpert";
 }
 
-/// Deletes what killed builds left. Of several processes that do, one succeeds.
+/// Deletes leftovers of killed builds. Several processes may do so at the same time.
 void remove_old_builds(const fs::path& file) {
   const auto name = file.filename().string();
   const auto oldest = fs::file_time_type::clock::now() - kLongestBuild;
@@ -52,15 +52,15 @@ void remove_old_builds(const fs::path& file) {
   for (const auto& leftover : leftovers) fs::remove_all(leftover, code);
 }
 
-/// A folder beside a file, in which the file is made. Its name is nobody else's, whoever shares the cache;
-/// it goes with this object.
+/// Temporary folder next to a file, in which the file is built. Its name is unique among all users of the
+/// cache; the destructor removes it.
 class BuildFolder {
  public:
   explicit BuildFolder(const fs::path& file) : path_(file.string() + ".tmp-XXXXXX") {
     std::error_code code;
     fs::create_directories(file.parent_path(), code);
     if (::mkdtemp(path_.data()) == nullptr) {
-      fail({"METEOR's index", "a cache folder that can be written",
+      fail({"METEOR's index", "a writable cache folder",
             fmt::format("{}: {}", file.parent_path().string(), std::strerror(errno)), kCacheHint});
     }
   }
@@ -77,7 +77,7 @@ class BuildFolder {
   std::string path_;
 };
 
-/// The index in the cache; nothing where it is none of these tables, or damaged.
+/// Returns the index in the cache; null if it is damaged or of other tables.
 std::shared_ptr<const MeteorIndex> cached_index(const fs::path& file, uint64_t source_key) {
   if (!is_file(file)) return nullptr;
   try {
@@ -85,7 +85,7 @@ std::shared_ptr<const MeteorIndex> cached_index(const fs::path& file, uint64_t s
     if (meteor_index_key(*mapped) != source_key) return nullptr;
     return std::make_shared<const MeteorIndex>(std::move(mapped));
   } catch (const Error& error) {
-    log::warning(fmt::format("{}; it is built again", error.what()));
+    log::warning(fmt::format("{}; the index is rebuilt", error.what()));
     return nullptr;
   }
 }
@@ -100,7 +100,7 @@ fs::path MeteorData::default_folder() {
 std::shared_ptr<const MeteorData> MeteorData::open(const fs::path& folder,
                                                    const std::function<void()>& building) {
   const uint64_t key = meteor_source_key(folder);
-  // The version in the name lets programs of several versions share a cache.
+  // The version in the name allows programs of different versions to share a cache.
   const auto name = fmt::format("meteor-{:016x}.v{}.index", word_hash(fs::weakly_canonical(folder).string()),
                                 kIndexMagic.back());
   const auto file = cache_folder() / name;

@@ -11,12 +11,12 @@ namespace {
 
 using Kind = MeteorMatch::Kind;
 
-/// The alignment takes 4 us and 600 bytes a candidate: more than a caption of 4096 tokens has with a
-/// reference of a hundred words.
+/// The alignment takes 4 us and 600 bytes per candidate. The limit is above the candidates of a caption of
+/// 4096 tokens with a reference of a hundred words.
 constexpr size_t kMostCandidates = size_t{1} << 19;
 constexpr size_t kMostWordPairs = size_t{1} << 26;
 
-/// Collects the candidates of one pair of sentences.
+/// Collector of candidates of one pair of sentences.
 class Candidates {
  public:
   Candidates(const MeteorVocabulary& vocabulary, const MeteorSentence& prediction,
@@ -35,8 +35,9 @@ class Candidates {
     }
   }
 
-  /// What the table has in both directions is found twice, and so is no definite match. The order, which
-  /// decides ties, is the table's: by the phrase that is looked up, by the text of the other one, by place.
+  /// Adds paraphrases. Those in the table in both directions are found twice and so are not definite matches.
+  /// The order, which decides ties, is the table's: by the looked-up phrase, then by the other's text, then
+  /// by place.
   void add_paraphrases() {
     for (const auto& phrase : reference_.phrases) {
       for (const auto& other : prediction_.phrases_by_text) {
@@ -85,7 +86,7 @@ MatchCandidates match_candidates(const MeteorVocabulary& vocabulary, const Meteo
   expect_bounded(prediction, reference);
   Candidates candidates(vocabulary, prediction, reference);
   candidates.add_words(Kind::kExact, [](uint32_t a, uint32_t b) { return a == b; });
-  // Of equal sentences nothing else can be better.
+  // For equal sentences no other candidates can be better.
   if (prediction.words == reference.words) return candidates.take();
   const auto word = [&](uint32_t number) -> const MeteorWord& { return vocabulary.word(number); };
   candidates.add_words(Kind::kStem,

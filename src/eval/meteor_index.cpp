@@ -12,7 +12,7 @@ namespace ccexpert::eval {
 namespace {
 
 [[noreturn]] void refuse(const MappedFile& file) {
-  fail({file.path().string(), "an index of METEOR's tables", "another or a damaged file", "delete it"});
+  fail({file.path().string(), "an index of METEOR's tables", "another or damaged file", "delete it"});
 }
 
 const IndexHeader& header_of(const MappedFile& file) {
@@ -37,7 +37,7 @@ std::vector<std::span<const std::byte>> sections_of(const MappedFile& file, cons
   return sections;
 }
 
-/// One section after the other, in the order of the enum.
+/// Sequential reader of sections, in the order of the enum.
 class SectionReader {
  public:
   explicit SectionReader(const MappedFile& file)
@@ -58,7 +58,8 @@ class SectionReader {
     return keys;
   }
 
-  /// The checksum tells damage, not intent: each list must lie within the values, whoever wrote the file.
+  /// Reads lists. The checksum detects damage but not malicious files, so each list is checked to lie within
+  /// the values.
   template <class Value>
   Lists<Value> lists() {
     const auto sorted = keys();

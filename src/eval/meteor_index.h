@@ -1,4 +1,4 @@
-// METEOR's tables as one file that is mapped into memory.
+// METEOR's tables as one memory-mapped file.
 #pragma once
 
 #include <algorithm>
@@ -16,19 +16,19 @@
 
 namespace ccexpert::eval {
 
-/// Sorted hashes, and a list of values for each.
+/// Sorted hashes with a list of values for each.
 template <class Value>
 struct Lists {
   std::span<const uint64_t> keys;
-  std::span<const uint32_t> offsets;  ///< one more than keys
+  std::span<const uint32_t> offsets;  ///< keys.size() + 1 offsets
   std::span<const Value> values;
 
-  /// The place of a key, or nothing. Hashes are spread evenly, so its rank is close to its share of the
-  /// range.
+  /// Returns the index of a key, or nothing. Hashes are uniformly distributed, so the rank of a key is close
+  /// to its share of the range.
   std::optional<uint32_t> find(uint64_t key) const;
   std::span<const Value> at(uint32_t place) const {
     const size_t begin = offsets[place], end = offsets[place + 1];
-    // Only in a file that became shorter: what it lost reads as zeros, and expect_whole() tells it.
+    // Only in a file that was truncated: the lost part reads as zeros, and expect_whole() reports it.
     if (begin > end || end > values.size()) return {};
     return values.subspan(begin, end - begin);
   }
@@ -40,7 +40,8 @@ struct Lists {
 
 template <class Value>
 std::optional<uint32_t> Lists<Value>::find(uint64_t key) const {
-  // A rank strays from the share by about the square root of the number of keys: few millions by a thousand.
+  // A rank deviates from the share by about the square root of the number of keys: a thousand for a few
+  // million.
   constexpr size_t kStray = 4096;
   const auto guess =
       static_cast<size_t>(static_cast<double>(key) * 0x1p-64 * static_cast<double>(keys.size()));
@@ -55,10 +56,11 @@ std::optional<uint32_t> Lists<Value>::find(uint64_t key) const {
 
 class MeteorIndex : public MeteorData {
  public:
-  /// Error where the file is no index of this version, is cut or was changed: every byte is checked.
+  /// Throws Error if the file is not an index of this version, is truncated or was modified: every byte is
+  /// checked.
   explicit MeteorIndex(std::shared_ptr<const MappedFile> file);
 
-  /// Phrases that mean the same as a phrase, as places in the same lists, ascending.
+  /// Paraphrases of a phrase, as indices into the same lists, ascending.
   const Lists<uint32_t>& paraphrases() const { return paraphrases_; }
   /// WordNet's synsets of a word.
   const Lists<uint32_t>& synsets() const { return synsets_; }
@@ -68,7 +70,7 @@ class MeteorIndex : public MeteorData {
     return std::binary_search(function_words_.begin(), function_words_.end(), hash);
   }
   const Abbreviations& abbreviations() const { return abbreviations_; }
-  /// As MappedFile: to be called after look-ups and before their results are used.
+  /// Call after look-ups and before their results are used, as MappedFile::expect_whole.
   void expect_whole() const { file_->expect_whole(); }
 
  private:
@@ -80,10 +82,10 @@ class MeteorIndex : public MeteorData {
   Abbreviations abbreviations_;
 };
 
-/// The key that an index file says it was built from; 0 where it is no index of this version.
+/// Returns the source key stored in an index file; 0 if it is not an index of this version.
 uint64_t meteor_index_key(const MappedFile& file);
 
-/// Reads the files of `folder` and writes the index. Throws Error that names a file that is damaged.
+/// Reads the files of `folder` and writes the index. Throws Error with the name of a damaged file.
 void build_meteor_index(const std::filesystem::path& folder, const std::filesystem::path& file);
 
 }  // namespace ccexpert::eval

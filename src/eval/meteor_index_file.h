@@ -1,4 +1,4 @@
-// The layout of an index file.
+// Layout of an index file.
 #pragma once
 
 #include <array>
@@ -8,7 +8,7 @@
 
 namespace ccexpert::eval {
 
-/// In the order of the file; each begins at a multiple of eight bytes.
+/// Sections in file order; each starts at a multiple of eight bytes.
 enum IndexSection : size_t {
   kPhraseKeys,
   kPhraseOffsets,
@@ -24,7 +24,7 @@ enum IndexSection : size_t {
   kIndexSections
 };
 
-/// The last character counts versions.
+/// The last character is the version.
 constexpr std::array<char, 8> kIndexMagic{'c', 'c', 'x', 'm', 't', 'e', 'o', '2'};
 
 struct IndexHeader {
@@ -38,7 +38,7 @@ constexpr uint64_t padded(uint64_t bytes) {
   return (bytes + 7) / 8 * 8;
 }
 
-/// Of all that an index says: what follows the hash in the header, and every section.
+/// Returns the hash of an index: of the header after the hash, and of every section.
 uint64_t index_hash(const IndexHeader& header, std::span<const std::span<const std::byte>> sections);
 
 }  // namespace ccexpert::eval

@@ -23,7 +23,7 @@ struct Table {
   uint64_t hash;
 };
 
-/// What the wheel of third_party/wheels-meteor.txt carries.
+/// Files of the wheel in third_party/wheels-meteor.txt.
 constexpr std::array<Table, 5> kTables{{{kSynsetsFile, 3702066, 0x5a463fba0c55b6ec},
                                         {kIrregularFile, 88789, 0xedbf9b9a9fe0de0d},
                                         {kFunctionFile, 373, 0x8c90bfe7f1a54558},
@@ -31,10 +31,10 @@ constexpr std::array<Table, 5> kTables{{{kSynsetsFile, 3702066, 0x5a463fba0c55b6
                                         {kParaphrasesFile, 61813011, 0x17daa7ff022c781f}}};
 
 constexpr const char* kSetupHint =
-    "it is damaged or of another version: run scripts/setup.sh again; a folder of own tables says so by an "
-    "empty file own-tables";
+    "it is damaged or of another version: run scripts/setup.sh again; for your own tables, create an empty "
+    "file own-tables in the folder";
 
-/// The longest line of METEOR 1.5's paraphrases has 71 bytes; a small file can unpack to anything.
+/// The longest line of METEOR 1.5's paraphrases has 71 bytes; a small file can unpack to any size.
 constexpr size_t kLongestLine = size_t{1} << 16;
 
 void expect_original(const fs::path& path, const Table& table) {
@@ -43,10 +43,10 @@ void expect_original(const fs::path& path, const Table& table) {
   if (file->size() != table.bytes)
     fail({path.string(), expected, fmt::format("{} bytes", file->size()), kSetupHint});
   if (content_hash({file->data(), file->size()}) != table.hash)
-    fail({path.string(), expected, "as many other bytes", kSetupHint});
+    fail({path.string(), expected, "other content of the same size", kSetupHint});
 }
 
-/// zlib passes on what is not compressed as it is, an empty file too.
+/// Throws Error if the file is not gzip: zlib passes uncompressed data through unchanged, also an empty file.
 void expect_gzip(const fs::path& path) {
   const auto file = MappedFile::open(path);
   const std::span bytes(file->data(), file->size());
@@ -63,9 +63,8 @@ uint64_t meteor_source_key(const fs::path& folder) {
     const auto path = folder / table.name;
     if (!is_file(path)) {
       fail({"METEOR's data", "a file " + path.string(), "none",
-            "run scripts/setup.sh, name a folder laid out as docs/eval.md says by --meteor-data, or leave "
-            "METEOR "
-            "out with --no-meteor"});
+            "run scripts/setup.sh, name a folder with the layout in docs/eval.md by --meteor-data, or use "
+            "--no-meteor"});
     }
     parts.push_back(fs::file_size(path));
     parts.push_back(static_cast<uint64_t>(fs::last_write_time(path).time_since_epoch().count()));
@@ -96,10 +95,10 @@ std::vector<std::string> lines_of(const fs::path& path) {
 
 std::vector<std::string> paired_lines_of(const fs::path& path) {
   auto lines = lines_of(path);
-  expect_some(lines.size(), path, "two lines an entry");
+  expect_some(lines.size(), path, "two lines per entry");
   if (lines.size() % 2 != 0) {
-    fail({path.string(), "two lines an entry", fmt::format("{} lines", lines.size()),
-          "it is cut: run scripts/setup.sh again"});
+    fail({path.string(), "two lines per entry", fmt::format("{} lines", lines.size()),
+          "it is truncated: run scripts/setup.sh again"});
   }
   return lines;
 }

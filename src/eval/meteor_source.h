@@ -1,4 +1,4 @@
-// METEOR's own files, and whether they are what they should be.
+// Readers and checks of METEOR's own files.
 #pragma once
 
 #include <array>
@@ -19,32 +19,31 @@ constexpr const char* kFunctionFile = "function/english.words";
 constexpr const char* kAbbreviationsFile = "nonbreaking/english.prefixes";
 constexpr const char* kParaphrasesFile = "paraphrase-en.gz";
 
-/// An empty file of this name says that a folder's tables are not METEOR 1.5's on purpose.
+/// An empty file of this name marks a folder with tables that are intentionally not METEOR 1.5's.
 constexpr const char* kOwnTablesFile = "own-tables";
 
-/// Names the files of a folder by their sizes and times. Throws Error where one is missing.
+/// Returns a key of a folder's files from their sizes and times. Throws Error if one is missing.
 uint64_t meteor_source_key(const std::filesystem::path& folder);
 
-/// Throws Error for a file that is not the one of METEOR 1.5, byte for byte, unless the folder holds own
-/// tables.
+/// Throws Error if a file differs from METEOR 1.5's in any byte, unless the folder is marked by own-tables.
 void expect_original_tables(const std::filesystem::path& folder);
 
-/// Throws Error where a table has nothing in it, which would score without it and say nothing.
+/// Throws Error if a table is empty; otherwise scores would silently lack it.
 void expect_some(size_t count, const std::filesystem::path& path, std::string_view what);
 
-/// The lines of a small file.
+/// Returns the lines of a small file.
 std::vector<std::string> lines_of(const std::filesystem::path& path);
 
-/// The lines of a file of two lines an entry. Throws Error where there is none, or half of one.
+/// Returns the lines of a file with two lines per entry. Throws Error if there is no entry, or a partial one.
 std::vector<std::string> paired_lines_of(const std::filesystem::path& path);
 
-/// Lines of a compressed file.
+/// Reader of lines of a compressed file.
 class GzipLines {
  public:
   explicit GzipLines(const std::filesystem::path& path);
 
-  /// The next line, valid until the next call; false at the end. Throws Error where the file is broken, and
-  /// for a line of more than 64 KiB.
+  /// Reads the next line, valid until the next call; returns false at the end. Throws Error if the file is
+  /// damaged, and for a line of more than 64 KiB.
   bool next(std::string_view& line);
 
  private:
@@ -54,8 +53,8 @@ class GzipLines {
   std::unique_ptr<gzFile_s, int (*)(gzFile_s*)> file_;
   std::string line_;
   std::vector<char> buffer_ = std::vector<char>(size_t{1} << 16);
-  size_t start_ = 0;   ///< of what the buffer still holds
-  size_t filled_ = 0;  ///< and its end
+  size_t start_ = 0;   ///< start of the unread part of the buffer
+  size_t filled_ = 0;  ///< end of the unread part
 };
 
 }  // namespace ccexpert::eval

@@ -17,7 +17,7 @@ using Text = std::u32string;
 
 constexpr char32_t kBlank = U' ';
 
-/// Latin and Cyrillic letters; those of other scripts are set apart one by one, as punctuation is.
+/// Latin and Cyrillic letters; those of other scripts are separated one by one like punctuation.
 constexpr std::array<std::pair<char32_t, char32_t>, 9> kLetters{{{U'A', U'Z'},
                                                                  {U'a', U'z'},
                                                                  {0xc0, 0xd6},
@@ -56,7 +56,7 @@ std::string to_utf8(const Text& text) {
   return utf8;
 }
 
-/// Both of a doubled mark become one other mark, from left to right.
+/// Replaces each doubled mark by one other mark, from left to right.
 Text with_pairs_joined(const Text& text, char32_t mark, char32_t joined) {
   Text result;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -67,7 +67,7 @@ Text with_pairs_joined(const Text& text, char32_t mark, char32_t joined) {
   return result;
 }
 
-/// Typographic quotation marks and dashes as ASCII has them.
+/// Replaces typographic quotation marks and dashes by ASCII ones.
 Text with_plain_marks(const Text& text) {
   Text result;
   for (const char32_t c : text) {
@@ -84,7 +84,7 @@ Text with_plain_marks(const Text& text) {
   return with_pairs_joined(with_pairs_joined(result, U'-', U'-'), U'\'', U'"');
 }
 
-/// Blanks around every mark but those that may stand within a word.
+/// Puts spaces around every mark except those that may occur within a word.
 Text with_marks_apart(const Text& text) {
   constexpr std::u32string_view kWithinWords = U" .',-";
   Text result;
@@ -98,7 +98,7 @@ Text with_marks_apart(const Text& text) {
   return result;
 }
 
-/// Blanks around two or more full stops in a row.
+/// Puts spaces around two or more full stops in a row.
 Text with_ellipses_apart(const Text& text) {
   Text result;
   for (size_t i = 0; i < text.size();) {
@@ -113,8 +113,8 @@ Text with_ellipses_apart(const Text& text) {
   return result;
 }
 
-/// Puts `replacement` for `mark` where it stands between characters that `left` and `right` accept. A
-/// character is looked at once, as by a regular expression: behind a place that was found, the next begins.
+/// Replaces `mark` between characters that `left` and `right` accept. Matches do not overlap, as with a
+/// regular expression: the search continues after each match.
 template <class Left, class Right>
 Text replaced_between(const Text& text, char32_t mark, Left left, Right right, const Text& replacement) {
   Text result;
@@ -165,7 +165,7 @@ std::vector<Text> split(const Text& text) {
   return words;
 }
 
-/// Whether a full stop behind `word` (given without it) belongs to it, before the word `next`.
+/// True if a full stop after `word` (given without it) and before `next` belongs to the word.
 bool keeps_full_stop(const Text& word, const Text& next, const Abbreviations& abbreviations) {
   const auto utf8 = to_utf8(word);
   if (abbreviations.always.contains(utf8)) return true;
@@ -174,7 +174,7 @@ bool keeps_full_stop(const Text& word, const Text& next, const Abbreviations& ab
   return abbreviations.before_number.contains(utf8) && is_digit(next.front());
 }
 
-/// A word with its full stops as METEOR counts them: acronyms lose theirs, others are words.
+/// Adds a word as METEOR does: acronyms lose their full stops, other full stops are words.
 void add_word(const Text& word, const Text& next, const Abbreviations& abbreviations,
               std::vector<std::string>& words) {
   const bool only_stops = word.find_first_not_of(U'.') == Text::npos;

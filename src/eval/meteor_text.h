@@ -1,4 +1,4 @@
-// Texts to words as METEOR's normalisation for English has them.
+// Tokenization by METEOR's normalisation for English.
 #pragma once
 
 #include <string>
@@ -14,10 +14,11 @@ struct Abbreviations {
   std::unordered_set<std::string> before_number;
 };
 
-/// Reads the list of a Moses tokenizer: one a line, "#" begins a comment, "#NUMERIC_ONLY#" behind one.
+/// Reads the list of a Moses tokenizer: one per line, "#" starts a comment, "#NUMERIC_ONLY#" follows an
+/// abbreviation that counts only before a number.
 Abbreviations parse_abbreviations(std::string_view text);
 
-/// Words in lower case, punctuation marks being words.
+/// Returns words in lower case; punctuation marks are words.
 std::vector<std::string> meteor_words(std::string_view text, const Abbreviations& abbreviations);
 
 }  // namespace ccexpert::eval

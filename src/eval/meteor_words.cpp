@@ -14,11 +14,10 @@
 namespace ccexpert::eval {
 namespace {
 
-/// No phrase of the paraphrase table is longer.
+/// Maximum length of phrases in the paraphrase table.
 constexpr size_t kMaxPhrase = 7;
 
-/// WordNet's endings of inflected words and what the base form has instead; the first that gives a known word
-/// holds.
+/// WordNet's endings of inflected words and of their base forms; the first that gives a known word applies.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kEndings{{{"s", ""},
                                                                                   {"ses", "s"},
                                                                                   {"xes", "x"},

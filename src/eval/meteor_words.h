@@ -1,4 +1,4 @@
-// What METEOR knows of words and sentences.
+// Words and sentences with METEOR's data.
 #pragma once
 
 #include <cstdint>
@@ -17,25 +17,25 @@ namespace ccexpert::eval {
 struct MeteorWord {
   std::string text;
   uint64_t hash = 0;
-  uint32_t stem = 0;  ///< words of one stem have one number
+  uint32_t stem = 0;  ///< number of the stem, equal for words with the same stem
   bool is_function_word = false;
   std::vector<uint32_t> synsets;  ///< of the word and its base forms, ascending
 };
 
-/// Words that begin at `start` and are a phrase of the paraphrase table.
+/// Words from `start` that are a phrase of the paraphrase table.
 struct MeteorPhrase {
   uint32_t start;
   uint32_t length;
-  uint32_t place;  ///< in the index's paraphrases
+  uint32_t place;  ///< index in the index's paraphrases
 };
 
 struct MeteorSentence {
-  std::vector<uint32_t> words;                ///< numbers, equal for equal words
+  std::vector<uint32_t> words;                ///< word numbers, equal for equal words
   std::vector<MeteorPhrase> phrases;          ///< by start, then length
   std::vector<MeteorPhrase> phrases_by_text;  ///< by their words as text, then start
 };
 
-/// Looks every word and every sentence up once.
+/// Cache that looks up every word and every sentence once.
 class MeteorVocabulary {
  public:
   explicit MeteorVocabulary(std::shared_ptr<const MeteorIndex> index);
@@ -43,12 +43,12 @@ class MeteorVocabulary {
   MeteorVocabulary(const MeteorVocabulary&) = delete;
   MeteorVocabulary& operator=(const MeteorVocabulary&) = delete;
 
-  /// Valid as long as the vocabulary.
+  /// Returns the sentence, valid as long as the vocabulary.
   const MeteorSentence& sentence(const std::string& text);
   const MeteorWord& word(uint32_t number) const { return words_[number]; }
   const MeteorIndex& index() const { return *index_; }
 
-  /// Whether the table has `paraphrase` as another way to say `phrase`; it need not have the reverse.
+  /// True if the table lists `paraphrase` as a paraphrase of `phrase`; the reverse may not hold.
   bool has_paraphrase(const MeteorPhrase& phrase, const MeteorPhrase& paraphrase) const;
 
  private:
@@ -66,7 +66,7 @@ class MeteorVocabulary {
   std::unordered_map<std::string, MeteorSentence> sentences_;
 };
 
-/// Whether two words have a synset in common.
+/// True if two words have a common synset.
 bool are_synonyms(const MeteorWord& one, const MeteorWord& other);
 
 }  // namespace ccexpert::eval

@@ -18,13 +18,13 @@ struct NgramCount {
   uint32_t count;
 };
 
-/// The n-grams of one text; those of an order are sorted by id.
+/// N-grams of one text; those of an order are sorted by id.
 struct NgramCounts {
   size_t words = 0;
   std::array<std::vector<NgramCount>, kMaxOrder> orders;
 };
 
-/// Numbers n-grams; an id stands for one n-gram of one order.
+/// Assigns ids to n-grams; an id identifies one n-gram of one order.
 class NgramIds {
  public:
   NgramCounts count(std::string_view text);
@@ -34,11 +34,11 @@ class NgramIds {
   uint32_t extend(uint32_t prefix, uint32_t word);
 
   WordIds words_;
-  /// (id of an n-gram without its last word, the last word) to the n-gram's id.
+  /// Maps (id of an n-gram without its last word, the last word) to the n-gram's id.
   std::unordered_map<uint64_t, uint32_t> extended_;
 };
 
-/// Calls `visit(count, other count)` for every n-gram that both lists have.
+/// Calls `visit(count, other count)` for every n-gram in both lists.
 template <class Visit>
 void for_common(const std::vector<NgramCount>& one, const std::vector<NgramCount>& other, Visit&& visit) {
   auto a = one.begin();

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 
 CaptionEntry prediction_entry(const JsonEntry& entry) {
   auto result = universal_entry(entry);
-  // By its own name first: aliases are tried in their order.
+  // Names of the uid come first: aliases are tried in order.
   const auto names = names_of(result.uid);
   result.aliases.insert(result.aliases.begin(), names.begin(), names.end());
   result.prediction = text_under(entry, {"pred", "prediction", "caption"});

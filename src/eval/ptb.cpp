@@ -1,4 +1,4 @@
-// Penn Treebank tokens as the COCO evaluation has them: those of Stanford's tokenizer, without punctuation.
+// Penn Treebank tokens as in the COCO evaluation: those of Stanford's tokenizer, without punctuation.
 #include "eval/ptb.h"
 
 #include <algorithm>
@@ -19,10 +19,10 @@ constexpr const char* kPart =
 /// Hyphens that join words.
 constexpr const char* kHyphen = R"([-\x{58a}\x{2010}\x{2011}])";
 
-/// What becomes one token, in order of precedence; blanks and single characters are the last two. PART and
-/// HYPHEN are the two above.
+/// Patterns of tokens in order of precedence; blanks and single characters come last. PART and HYPHEN are the
+/// constants above.
 constexpr std::string_view kTokens =
-    // Addresses, names of files and of users.
+    // Addresses, file names and user names.
     R"((?i)https?://[^\s"<>|(){}]*[^\s"<>|(){}.,;:!?]|[\w.+-]+@[\w-]+(?:\.[\w-]+)*|@\p{L}\w*)"
     R"(|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|edu)\b)"
     R"(|\bPART+\.(?:bat|bmp|c|cpp|dll|doc|exe|gif|gz|html?|jar|java|jpe?g|mov|mp3|pdf|php|pl|png|ppt|ps|py|sql|tar|txt|wav|x|xml|zip)\b)"
@@ -31,24 +31,24 @@ constexpr std::string_view kTokens =
     R"(|\b(?:can(?=not\b)|gon(?=na\b)|wan(?=na\b)|got(?=ta\b)|gim(?=me\b)|lem(?=me\b))|n't\b)"
     R"(|\by'(?=all\b)|'n'(?=\p{L}))"
     R"(|'(?:s|re|ve|ll|d|m|em|n)\b(?![\p{L}\p{N}])|'t(?=(?:is|was)\b)|'\d\ds?\b)"
-    // Words whose full stop is theirs: single letters, acronyms, abbreviations, numbers of things.
+    // Words with their own full stop: single letters, acronyms, abbreviations, "no." before numbers.
     R"(|\b\p{L}(?:\.\p{L})+\b(?:\.(?!\p{L})|(?!\.\p{L}))|\b\p{L}\.(?!\p{L}))"
     R"(|\b(?:mr|mrs|ms|messrs|dr|drs|prof|gen|rep|sen|gov|col|capt|lt|maj|sgt|rev|hon|st|ste|ave|blvd|rd|ft|mt)\.(?!\p{L}))"
     R"(|\b(?:jan|feb|mar|apr|jun|jul|aug|sep|sept|oct|nov|dec|mon|tue|tues|wed|thu|thurs|fri|sat|sun)\.(?!\p{L}))"
     R"(|\b(?:inc|co|corp|ltd|cos|bros|jr|sr|vs|etc|al|cf|dept|univ|assn|esp|seq|pp|vol|ed|eds|ph)\.(?!\p{L}))"
     R"(|\b(?:no|figs?)\.(?=\s?\d)|\bsq\.)"
-    // Characters as HTML spells them; names of two programming languages, of firms and of currencies.
+    // HTML entities; names of two programming languages, of companies and of currencies.
     R"(|&(?:amp|lt|gt|quot|nbsp);|\bc\+\+|\b[cf]#|\b(?-i:[A-Z]+(?:&[A-Z]+)+)(?![\p{L}\p{Nd}])|\b(?-i:[A-Z]+)\$)"
-    // Words that a slash, a full stop or a mark joins.
+    // Words joined by a slash, a full stop or a mark.
     R"(|PART+(?:HYPHENPART+)*(?:/PART+(?:HYPHENPART+)*)+|\p{L}PART*(?:[.!?](?=\p{L})PART+)+(?:HYPHENPART+)*)"
-    // Numbers: a mixed one has a blank that does not break.
+    // Numbers: a mixed number contains a non-breaking space.
     R"(|\d+ \d+/\d+(?![\d/])|(?:[-+][.,:]?|[.,:])\d+(?:[.,:/\x{66b}\x{66c}\x{2044}]\d+)*)"
     R"(|\d+(?:[.,/\x{66b}\x{66c}\x{2044}]\d+)+(?:HYPHENPART+)*|\d+(?:[.,:/\x{66b}\x{66c}\x{2044}]\d+)+)"
-    // Words, with the hyphens and underscores within them.
+    // Words, including hyphens and underscores within them.
     R"(|\banti-(?![\p{L}\p{Nd}])|(?:[dlo]'(?=\p{L}))?PART+(?:(?:HYPHEN|_+)(?=[\p{L}\p{Nd}])PART+)*)"
     R"(|<[\p{L}/][^<>\s]*>|\.\.\.|-{2,}|[!?]+|\*+|#\p{L}PART*|#+|_+|``|''|\s+|.)";
 
-/// kTokens with PART and HYPHEN spelled out.
+/// Returns kTokens with PART and HYPHEN substituted.
 std::string token_pattern() {
   std::string pattern(kTokens);
   for (const auto& [name, text] : {std::pair("PART", kPart), {"HYPHEN", kHyphen}}) {
@@ -58,8 +58,8 @@ std::string token_pattern() {
   return pattern;
 }
 
-/// Characters that become other tokens. Brackets are spelled in lower case, as everything: the evaluation
-/// deletes them in upper case only, so they stay.
+/// Characters that become other tokens. Brackets are written in lower case like everything: the evaluation
+/// deletes only their upper-case forms, so they stay.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kSpelled{{{"&amp;", "&"},
                                                                                   {"&lt;", "<"},
                                                                                   {"&gt;", ">"},
@@ -93,7 +93,7 @@ std::string spelled(std::string_view token) {
   return std::string(token);
 }
 
-/// The space within a mixed number, which does not break.
+/// Makes the space within a mixed number non-breaking.
 std::string with_fixed_blank(std::string token) {
   constexpr std::string_view kFixed = "\u00a0";
   if (const auto blank = token.find(' '); blank != std::string::npos) token.replace(blank, 1, kFixed);

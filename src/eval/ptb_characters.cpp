@@ -13,8 +13,8 @@ namespace {
 
 using Range = std::pair<char32_t, char32_t>;
 
-/// What the tokenizer makes of a character alone, within a word and within a number was seen for all of the
-/// first plane. The tables are Unicode 6's or older: later signs and marks are dropped.
+/// Measured with the tokenizer for every character of the first plane: alone, within a word and within a
+/// number. Its tables are of Unicode 6 or older: later signs and marks are dropped.
 ///
 /// Tokens of one character.
 constexpr std::array<Range, 65> kSigns{
@@ -32,7 +32,7 @@ constexpr std::array<Range, 65> kSigns{
      {0x2190, 0x2bff}, {0x3001, 0x3002}, {0x3012, 0x3012}, {0x30fb, 0x30fb}, {0xff01, 0xff0f},
      {0xff1a, 0xff20}, {0xff3b, 0xff40}, {0xff5b, 0xff65}, {0xffe0, 0xffe1}, {0xffe5, 0xffe6}}};
 
-/// Marks and modifiers, which are parts of words.
+/// Marks and modifiers that are parts of words.
 constexpr std::array<Range, 52> kMarks{
     {{0x2c2, 0x2c5}, {0x2d2, 0x2df}, {0x2e5, 0x2eb}, {0x2ed, 0x2ed}, {0x2ef, 0x36f}, {0x375, 0x375},
      {0x384, 0x385}, {0x3f6, 0x3f6}, {0x483, 0x487}, {0x55a, 0x55f}, {0x591, 0x5bd}, {0x5bf, 0x5bf},
@@ -44,7 +44,7 @@ constexpr std::array<Range, 52> kMarks{
      {0xbbe, 0xbcd}, {0xc01, 0xc03}, {0xc3e, 0xc56}, {0xd3e, 0xd48}, {0xe31, 0xe31}, {0xe34, 0xe3a},
      {0xe47, 0xe4e}, {0xeb1, 0xeb1}, {0xeb4, 0xebc}, {0xec8, 0xecd}}};
 
-/// Dashes, quotation marks, an ellipsis and separators of numbers, which patterns of tokens know.
+/// Dashes, quotation marks, an ellipsis and number separators that token patterns use.
 constexpr std::array<Range, 5> kPunctuation{
     {{0x58a, 0x58a}, {0x66b, 0x66c}, {0x2010, 0x2014}, {0x2018, 0x201d}, {0x2026, 0x2026}}};
 

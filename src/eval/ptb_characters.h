@@ -1,4 +1,4 @@
-// Characters as Stanford's tokenizer takes them.
+// Character normalisation of Stanford's tokenizer.
 #pragma once
 
 #include <string>
@@ -6,9 +6,9 @@
 
 namespace ccexpert::eval {
 
-/// The line with every character that the tokenizer drops, and every kind of blank, as a blank; soft hyphens
-/// are deleted; currencies and fractions are spelled as it spells them; apostrophes are ASCII's. `line` is
-/// UTF-8.
+/// Normalises a UTF-8 line: characters that the tokenizer drops and all kinds of spaces become spaces, soft
+/// hyphens are deleted, currencies and fractions are spelled as by the tokenizer, and apostrophes become
+/// ASCII.
 std::string ptb_characters(std::string_view line);
 
 }  // namespace ccexpert::eval

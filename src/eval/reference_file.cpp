@@ -22,15 +22,15 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr const char* kConvertHint =
-    "docs/eval.md lists the formats; ccexpert-data convert brings other data sets to the universal one";
+    "docs/eval.md lists the formats; ccexpert-data convert converts other data sets to the universal one";
 
 void add_alias_paths(CaptionEntry& result, const std::optional<std::string>& path) {
   if (!path) return;
   for (auto& name : names_of(*path)) result.aliases.push_back(std::move(name));
 }
 
-/// An entry of a list of pairs: the project's own, COCO results, RSCC, ChangeChat, Image-Editing-Request,
-/// Spot-the-Diff.
+/// Reads an entry of a list of pairs: the project's own, COCO results, RSCC, ChangeChat,
+/// Image-Editing-Request, Spot-the-Diff.
 CaptionEntry list_entry(const JsonEntry& entry) {
   auto result = universal_entry(entry);
   const bool is_coco_result = entry.object.contains("image_id");
@@ -58,7 +58,7 @@ std::string required(const JsonEntry& entry, const char* key) {
   return *text;
 }
 
-/// The list of objects under a key.
+/// Returns the list of objects under a key.
 const json& objects_under(const JsonEntry& place, const char* key) {
   const auto where = place.where + ": " + key;
   const auto& list = place.object.at(key);
@@ -88,7 +88,7 @@ CaptionEntry levir_entry(const JsonEntry& entry) {
   return result;
 }
 
-/// Entries of the split that is wanted; Error where the file has splits and not this one.
+/// Filter for entries of the wanted split; Error if the file has splits but not this one.
 class SplitFilter {
  public:
   SplitFilter(std::string wanted, std::string source)
@@ -110,8 +110,8 @@ class SplitFilter {
   std::set<std::string> found_;
 };
 
-/// Splits may use a name each for a pair of its own: "train/1.png" and "test/1.png" then. The bare name
-/// stands for none of them.
+/// Adds the split to names that several splits use for different pairs: "train/1.png" and "test/1.png". The
+/// bare name then matches none of them.
 void name_by_split(std::vector<CaptionEntry>& entries) {
   std::map<std::string, std::set<std::string>> splits;
   for (const auto& entry : entries) splits[entry.uid].insert(entry.split);
@@ -155,7 +155,8 @@ std::vector<CaptionEntry> coco(const JsonEntry& place) {
   return entries;
 }
 
-/// CLEVR-Change has its captions by the name of the first image: {"CLEVR_default_000001.png": [captions]}.
+/// True for CLEVR-Change, with captions by the name of the first image: {"CLEVR_default_000001.png":
+/// [captions]}.
 bool is_clevr_change(const json& object) {
   const auto is_image = [](const std::string& name) {
     return name.starts_with("CLEVR_") && fs::path(name).extension() == ".png";
@@ -166,7 +167,7 @@ bool is_clevr_change(const json& object) {
                      [&](const auto& item) { return is_image(item.key()) && item.value().is_array(); });
 }
 
-/// Numbers of scenes to their split, of the splits.json beside the captions; nothing where there is none.
+/// Maps numbers of scenes to their split, from the splits.json next to the captions; empty if there is none.
 std::map<std::string, std::string> clevr_splits(const fs::path& file) {
   std::map<std::string, std::string> splits;
   if (!is_file(file)) return splits;
@@ -178,7 +179,7 @@ std::map<std::string, std::string> clevr_splits(const fs::path& file) {
   return splits;
 }
 
-/// "000012" to "12".
+/// Converts "000012" to "12".
 std::string without_zeros(const std::string& digits) {
   const auto first = digits.find_first_not_of('0');
   if (first != std::string::npos) return digits.substr(first);

@@ -1,4 +1,4 @@
-// What metrics have in common whose pairs do not depend on one another.
+// Base of metrics whose pairs are independent of each other.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace ccexpert::eval {
 
-/// Keeps one row for each sample.
+/// Metric that keeps one row per sample.
 class RowMetric : public Metric {
  public:
   void add(const Sample& sample) override { rows_.push_back(row_of(sample)); }
@@ -21,7 +21,7 @@ class RowMetric : public Metric {
   std::vector<std::vector<double>> rows_;
 };
 
-/// The mean of the first column; the second counts pairs. NaN where there is none.
+/// Returns the mean of the first column; the second counts pairs. NaN without pairs.
 inline double mean_of(std::span<const double> sums) {
   return sums[0] / sums[1];
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr const char* kMean = "S*m";
 
-/// The value below which a share of `sorted` lies.
+/// Returns the value below which the given share of `sorted` lies.
 double quantile(const std::vector<double>& sorted, double share) {
   if (sorted.empty()) return kNan;
   const double place = share * static_cast<double>(sorted.size() - 1);
@@ -34,7 +34,7 @@ Interval interval_of(const std::vector<double>& sorted, double confidence) {
   return {quantile(sorted, (1.0 - confidence) / 2.0), quantile(sorted, (1.0 + confidence) / 2.0)};
 }
 
-/// Twice the smaller share of resamples on one side of zero, those at zero counted on both.
+/// Returns twice the smaller share of resamples on one side of zero; those at zero count on both sides.
 double two_sided_p(const std::vector<double>& differences) {
   if (differences.empty()) return kNan;
   const auto share = [&](auto&& holds) {
@@ -46,8 +46,8 @@ double two_sided_p(const std::vector<double>& differences) {
   return std::min(1.0, 2.0 * std::min(not_above, not_below));
 }
 
-/// Time and memory of ROUGE-L and METEOR grow with the product of two lengths. A caption of 4096 tokens has
-/// about 20 KB.
+/// Maximum caption: time and memory of ROUGE-L and METEOR grow with the product of two lengths. A caption of
+/// 4096 tokens has about 20 KB.
 constexpr size_t kLongestCaption = size_t{1} << 16;
 
 void expect_short(const std::string& uid, const std::string& caption) {
@@ -97,7 +97,7 @@ class Scorer::Impl {
     return table;
   }
 
-  /// The corpus values of chosen samples.
+  /// Returns the corpus values of chosen samples.
   std::vector<double> resampled(const ScoreTable& table, const std::vector<size_t>& chosen) const {
     if (chosen.empty()) return std::vector<double>(names_.size(), kNan);
     std::vector<double> sums(table.statistics.front().size(), 0.0);
@@ -108,14 +108,14 @@ class Scorer::Impl {
     return values(sums);
   }
 
-  /// Calls `visit` with what each resample draws.
+  /// Calls `visit` with the drawn indices of each resample.
   static void for_each_resample(size_t pairs, const BootstrapOptions& options,
                                 const std::function<void(const std::vector<size_t>&)>& visit) {
     if (pairs == 0) return;
     std::mt19937_64 random(options.seed);
     std::vector<size_t> chosen(pairs);
     for (int64_t resample = 0; resample < options.resamples; ++resample) {
-      // The remainder of 64 random bits favours no pair by more than 1e-12, and is the same everywhere.
+      // The modulo bias of 64 random bits is below 1e-12, and the result is the same on every platform.
       for (auto& pair : chosen) pair = random() % pairs;
       visit(chosen);
     }
@@ -145,7 +145,7 @@ class Scorer::Impl {
     }
   }
 
-  /// The rows of all metrics side by side.
+  /// Returns the rows of all metrics side by side.
   std::vector<std::vector<double>> joined_statistics(size_t pairs) {
     std::vector<std::vector<double>> joined(pairs);
     widths_.clear();
@@ -157,7 +157,7 @@ class Scorer::Impl {
     return joined;
   }
 
-  /// The columns that a sum of rows stands for.
+  /// Returns the columns for a sum of rows.
   std::vector<double> values(std::span<const double> sums) const {
     std::vector<double> columns;
     size_t start = 0;
@@ -170,7 +170,7 @@ class Scorer::Impl {
     return columns;
   }
 
-  /// BLEU-4, METEOR, ROUGE-L and CIDEr-D are the last four columns before it.
+  /// Returns the mean of the last four columns so far: BLEU-4, METEOR, ROUGE-L and CIDEr-D.
   static double mean_of_four(const std::vector<double>& columns) {
     double sum = 0.0;
     for (size_t i = columns.size() - 4; i < columns.size(); ++i) sum += columns[i];

@@ -5,7 +5,7 @@
 namespace ccexpert::eval {
 namespace {
 
-/// White space as Python sees it: Unicode's, and four separators of ASCII.
+/// True for white space as in Python: Unicode's, and four ASCII separators.
 bool is_blank(char32_t character) {
   return (character >= 0x1c && character <= 0x1f) || u_isUWhiteSpace(static_cast<UChar32>(character)) != 0;
 }

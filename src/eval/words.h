@@ -1,4 +1,4 @@
-// Texts to words, and words to numbers.
+// Splitting of texts into words, and word ids.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,19 @@
 
 namespace ccexpert::eval {
 
-/// The character at `position` of valid UTF-8; `position` moves behind it.
+/// Returns the character at `position` of valid UTF-8 and moves `position` past it.
 char32_t next_character(std::string_view text, size_t& position);
 
-/// Words apart by any white space, as Python's str.split().
+/// Splits at any white space, as Python's str.split().
 std::vector<std::string_view> split_words(std::string_view text);
 
-/// Words apart by single blanks, empty ones included, as Python's str.split(" ").
+/// Splits at single spaces and keeps empty words, as Python's str.split(" ").
 std::vector<std::string_view> split_blanks(std::string_view text);
 
-/// The words of a text, apart by single blanks.
+/// Joins the words of a text with single spaces.
 std::string joined_words(std::string_view text);
 
-/// Numbers words in the order in which they come.
+/// Assigns ids to words in order of appearance.
 class WordIds {
  public:
   uint32_t id(std::string_view word);

@@ -1,4 +1,4 @@
-// Thousands of damaged files of predictions and references: each is read or refused in one bounded sentence.
+// Thousands of damaged prediction and reference files: each is read or refused with one bounded sentence.
 #include <random>
 
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ class Damage {
   std::mt19937_64 random_{7};
 };
 
-/// Error is the only way to refuse, in one line of bounded length.
+/// Expects success or an Error with one line of bounded length.
 template <class Read>
 void expect_read_or_refused(const Read& read, const std::string& text) {
   try {

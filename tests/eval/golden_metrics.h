@@ -1,4 +1,4 @@
-// The reference's predictions and scores.
+// Predictions and scores of the reference implementation.
 #pragma once
 
 #include <fstream>
@@ -22,7 +22,7 @@ inline nlohmann::json golden_metrics() {
   return nlohmann::json::parse(std::ifstream(golden_metrics_file("expected.json")));
 }
 
-/// The pairs as the reference scores them, each uid once.
+/// Returns the pairs as the reference scores them, each uid once.
 inline std::vector<eval::Sample> golden_samples() {
   std::vector<eval::Sample> samples;
   std::set<std::string> seen;

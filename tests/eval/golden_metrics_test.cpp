@@ -1,4 +1,4 @@
-// Every metric against the reference's numbers, pair by pair.
+// Comparison of every metric with the reference's values, pair by pair.
 #include "eval/golden_metrics.h"
 
 #include <cmath>
@@ -20,8 +20,8 @@ bool has_meteor_tables() {
   return std::filesystem::exists(MeteorData::default_folder() / "paraphrase-en.gz");
 }
 
-/// The original's line of statistics as a row: of a pair that matches whole, it has one chunk and counts
-/// none.
+/// Converts the original's line of statistics to a row: a fully matched pair has one chunk there but counts
+/// none here.
 std::vector<double> parse_statistics(const std::string& line) {
   std::istringstream text(line);
   std::vector<double> row{std::istream_iterator<double>(text), {}};
@@ -29,7 +29,7 @@ std::vector<double> parse_statistics(const std::string& line) {
   return row;
 }
 
-/// Adds all pairs, and compares every pair's value and the corpus with what the reference has under `key`.
+/// Adds all pairs and compares every pair's value and the corpus value with the reference's `key`.
 void expect_golden(Metric& metric, const std::string& key) {
   const auto golden = test::golden_metrics();
   const auto samples = test::golden_samples();
@@ -79,7 +79,7 @@ TEST(GoldenMetrics, SingleMeteorCases) {
 TEST(GoldenMetrics, MeteorRanksAlignmentsByTheWeightsOfItsAligner) {
   if (!has_meteor_tables()) GTEST_SKIP() << kNoTables;
   const auto metric = make_meteor(MeteorData::open(MeteorData::default_folder()));
-  // Of the original's jar: each has a paraphrase of five words or more as a candidate.
+  // Values of the original's jar: each pair has a candidate paraphrase of five words or more.
   const std::tuple<const char*, const char*, double> cases[] = {
       {"behalf of our group to", "behalf of my political group", 0.2462},
       {"several candidate countries", "a number of these countries", 0.2629},

@@ -1,4 +1,4 @@
-// The index of METEOR's tables while it is in use; meteor_test.cpp has how it is made and read.
+// Tests of METEOR's index in use; meteor_test.cpp tests its building and reading.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// METEOR's tables in small, and a cache for their index, both of which go with the test.
+// Small METEOR tables and a cache for their index, both temporary.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace ccexpert::test {
 
-/// Bytes as gzip stores them without compressing: less than 64 KiB.
+/// Wraps less than 64 KiB as an uncompressed gzip stream.
 inline std::string gzip_of(const std::string& bytes) {
   uint32_t check = 0xffffffff;
   for (const char c : bytes) {
@@ -29,7 +29,7 @@ inline std::string gzip_of(const std::string& bytes) {
          number(~check, 4) + number(size, 4);
 }
 
-/// Files of the real layout.
+/// Files in the real layout.
 class MeteorTables {
  public:
   MeteorTables() {

@@ -1,4 +1,4 @@
-// METEOR on small tables; golden_metrics_test.cpp has the real ones.
+// METEOR with small tables; golden_metrics_test.cpp uses the real ones.
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -63,8 +63,7 @@ TEST_F(MeteorTest, KnowsBaseFormsOfIrregularWords) {
 }
 
 TEST_F(MeteorTest, PrefersFewPiecesToASingleWordMatchedInTwoWays) {
-  // "houses" and "house" have a stem and a synset in common, so the match is not definite and must not cost a
-  // chunk.
+  // "houses" and "house" share a stem and a synset, so the match is not definite and must not cost a chunk.
   EXPECT_THAT(matches("x houses", "y z house"), ElementsAre());
   EXPECT_THAT(matches("the houses", "the house"), ElementsAre("0+1:0+1 exact", "1+1:1+1 stem"));
 }
@@ -131,7 +130,7 @@ TEST_F(MeteorTest, BuildsADamagedIndexAgain) {
   }
 }
 
-/// The bytes of an index with one section changed and the checksum made right again.
+/// Returns the bytes of an index with one section changed and the checksum corrected.
 std::string tampered(std::string bytes, IndexSection section, const std::function<void(char*)>& change) {
   IndexHeader header;
   std::memcpy(&header, bytes.data(), sizeof(header));
@@ -204,12 +203,11 @@ TEST_F(MeteorTest, SeveralProcessesMayBuildAtOnce) {
 
 TEST_F(MeteorTest, SaysWhereTheCacheCannotBeWritten) {
   ::setenv("XDG_CACHE_HOME", (tables_.data() / "own-tables").c_str(), 1);
-  EXPECT_THAT(test::error_of([&] {
-                MeteorData::open(tables_.data(),
-                                 [] { ADD_FAILURE() << "expected an error before the work"; });
-              }),
-              AllOf(HasSubstr("METEOR's index: expected a cache folder that can be written"),
-                    HasSubstr("XDG_CACHE_HOME")));
+  EXPECT_THAT(
+      test::error_of([&] {
+        MeteorData::open(tables_.data(), [] { ADD_FAILURE() << "expected an error before the work"; });
+      }),
+      AllOf(HasSubstr("METEOR's index: expected a writable cache folder"), HasSubstr("XDG_CACHE_HOME")));
 }
 
 TEST_F(MeteorTest, SaysWhichFileIsMissingAndWhatToRun) {
@@ -248,10 +246,10 @@ TEST_F(MeteorTest, RefusesTablesThatAreEmptyOrCut) {
       {"paraphrase-en.gz", "0.1\na number of\nmany\n", "expected a gzip file, got another file"},
       {"paraphrase-en.gz", whole.substr(0, whole.size() - 9), "paraphrase-en.gz: cannot be unpacked"},
       {"paraphrase-en.gz", test::gzip_of(""), "paraphrase-en.gz: expected paraphrases, got none"},
-      {"synonym/english.synsets", "", "english.synsets: expected two lines an entry, got none"},
-      {"synonym/english.synsets", "car\n02958343\nhouse\n", "expected two lines an entry, got 3 lines"},
+      {"synonym/english.synsets", "", "english.synsets: expected two lines per entry, got none"},
+      {"synonym/english.synsets", "car\n02958343\nhouse\n", "expected two lines per entry, got 3 lines"},
       {"synonym/english.exceptions", "good\n",
-       "english.exceptions: expected two lines an entry, got 1 lines"},
+       "english.exceptions: expected two lines per entry, got 1 lines"},
       {"function/english.words", "", "english.words: expected function words, got none"},
       {"nonbreaking/english.prefixes", "", "english.prefixes: expected abbreviations, got none"},
   };

@@ -1,4 +1,4 @@
-// Words as METEOR's normalisation has them; the expected ones are the original's.
+// Words of METEOR's normalisation; the expected ones are the original's.
 #include "eval/meteor_text.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What the golden pairs do not show: corner cases, and how metrics are used.
+// Corner cases and uses of metrics that the golden pairs do not cover.
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -45,13 +45,13 @@ TEST(Metrics, EmptyPredictionsScoreNothing) {
 }
 
 TEST(Metrics, RougeCountsBlanksAtTheEndsAsTheReferenceDoes) {
-  // The reference's leading blank is an empty word, which an empty prediction has too.
+  // The reference's leading space is an empty word, which an empty prediction also has.
   EXPECT_GT(only(*make_rouge_l(), sample("", {" a road "})), 0.0);
   EXPECT_LT(only(*make_rouge_l(), sample("a road", {" a road"})), 1.0);
 }
 
 TEST(Metrics, BleuTakesTheClosestReferenceLengthAndOfTwoTheShorter) {
-  // Three words; references of two and four words are as close: two is taken, so there is no penalty.
+  // Three words; references of two and four words are equally close: two is used, so there is no penalty.
   const auto bleu = make_bleu();
   bleu->add(sample("a b c", {"a b", "a b c d"}));
   EXPECT_NEAR(bleu->value().front(), 1.0, 1e-6);
@@ -66,10 +66,10 @@ TEST(Metrics, BleuClipsRepeatedWords) {
 TEST(Metrics, CiderDependsOnTheOtherPairs) {
   const auto alone = make_cider_d(), two = make_cider_d();
   alone->add(sample("a road", {"a road"}));
-  EXPECT_EQ(alone->value().front(), 0.0);  // every word stands in all of the one pair's references
+  EXPECT_EQ(alone->value().front(), 0.0);  // every word occurs in all references of the only pair
   two->add(sample("a road", {"a road"}));
   two->add(sample("b tree", {"c house"}));
-  // Two orders of n-grams exist and match entirely; the other pair scores nothing.
+  // Two orders of n-grams exist and match completely; the other pair scores 0.
   EXPECT_NEAR(two->value().front(), 10.0 * 2 / 4 / 2, 1e-9);
 }
 

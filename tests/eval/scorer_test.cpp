@@ -16,7 +16,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Pairs of which the first `right` are said as they should be.
+/// Returns pairs of which the first `right` have correct predictions.
 std::vector<Sample> samples(size_t right, size_t count) {
   std::vector<Sample> result;
   for (size_t i = 0; i < count; ++i) {
@@ -47,7 +47,7 @@ TEST(Scorer, MeanIsOfTheFourMetrics) {
   EXPECT_TRUE(std::isnan(table.value("SPICE")));
 }
 
-/// The authors' script scores every line; figures of its scorers and METEOR's jar.
+/// The authors' script scores every line; values of its scorers and METEOR's jar.
 TEST(Scorer, GoldenScoresOfRepeatedUidsThatCountEach) {
   const auto set = evaluation_set(read_predictions(test::golden_metrics_file("predictions.jsonl")), {},
                                   levir_cc_unchanged_sentences(), Repeats::kEach);

@@ -1,5 +1,5 @@
-/// METEOR 1.5 (Denkowski and Lavie, 2014) for English, as "-l en -norm" of the original: exact words, stems,
-/// synonyms and paraphrases, the weights of the rank task.
+/// METEOR 1.5 (Denkowski and Lavie, 2014) for English, equal to "-l en -norm" of the original: exact words,
+/// stems, synonyms and paraphrases, with the weights of the rank task.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,19 @@
 
 namespace ccexpert::eval {
 
-/// WordNet's synonyms, paraphrases and function words, as an index that is mapped into memory.
+/// Memory-mapped index of WordNet's synonyms, paraphrases and function words.
 class MeteorData {
  public:
-  /// The index of the files in `folder`: synonym/english.synsets and english.exceptions,
-  /// function/english.words, nonbreaking/english.prefixes, paraphrase-en.gz. It is built once, into the
-  /// user's cache, and again where the files have changed or the index is damaged; `building` is called
-  /// before that. Throws Error that names what is missing, or is not METEOR 1.5's, and says how to get it. A
-  /// folder with other tables holds an empty file own-tables.
+  /// Opens the index of the files in `folder`: synonym/english.synsets and english.exceptions,
+  /// function/english.words, nonbreaking/english.prefixes, paraphrase-en.gz. The index is built once in the
+  /// user's cache, and rebuilt if the files have changed or the index is damaged; `building` is called before
+  /// a build. Throws Error with the file that is missing or not METEOR 1.5's, and with the way to get it. A
+  /// folder with other tables must contain an empty file own-tables.
   static std::shared_ptr<const MeteorData> open(const std::filesystem::path& folder,
                                                 const std::function<void()>& building = {});
 
-  /// Where scripts/setup.sh puts the files: $CCEXPERT_METEOR_DATA, or ccexpert/meteor-1.5 in the user's
-  /// cache.
+  /// Returns the folder where scripts/setup.sh installs the files: $CCEXPERT_METEOR_DATA, or
+  /// ccexpert/meteor-1.5 in the user's cache.
   static std::filesystem::path default_folder();
 
   virtual ~MeteorData() = default;
@@ -36,10 +36,11 @@ class MeteorData {
   MeteorData() = default;
 };
 
-/// The corpus value is of the sums of matches over all pairs, each with the reference that scores best.
+/// Returns the METEOR metric. The corpus value uses the sums of matches over all pairs, each with its
+/// best-scoring reference.
 std::unique_ptr<Metric> make_meteor(std::shared_ptr<const MeteorData> data);
 
-/// Two stretches of words that METEOR takes to mean the same.
+/// Two spans of words that METEOR treats as equivalent.
 struct MeteorMatch {
   enum class Kind { kExact, kStem, kSynonym, kParaphrase };
   size_t prediction_start, prediction_words;
@@ -47,7 +48,7 @@ struct MeteorMatch {
   Kind kind;
 };
 
-/// How METEOR lays a prediction over one reference.
+/// METEOR's alignment of a prediction with one reference.
 struct MeteorAlignment {
   std::vector<std::string> prediction;  ///< words as METEOR splits them
   std::vector<std::string> reference;
@@ -55,7 +56,7 @@ struct MeteorAlignment {
   double score = 0.0;
 };
 
-/// Texts are tokenized. Not to be called from two threads at once.
+/// Aligner of tokenized texts. Not thread-safe.
 class MeteorAligner {
  public:
   explicit MeteorAligner(std::shared_ptr<const MeteorData> data);

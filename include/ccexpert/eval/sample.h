@@ -1,4 +1,4 @@
-/// What is scored: one pair of images, what a model said of it, and what people said.
+/// Unit of scoring: an image pair with a model's caption and human captions.
 #pragma once
 
 #include <optional>
@@ -11,23 +11,23 @@ struct Sample {
   std::string uid;
   std::string prediction;               ///< may be empty
   std::vector<std::string> references;  ///< at least one
-  std::optional<bool> changed = {};     ///< nothing where nobody says
+  std::optional<bool> changed = {};     ///< nothing if unknown
 };
 
-/// How texts become words. Papers differ in this, so their scores do.
+/// Tokenization of captions. Papers use different ones, so their scores differ.
 enum class Tokenizer {
-  kReference,  ///< CCExpert's: lower case, every "." deleted, words apart by blanks; commas stay
+  kReference,  ///< CCExpert's: lower case, every "." deleted, words separated by spaces; commas stay
   kPtb,        ///< the COCO evaluation's: Penn Treebank tokens in lower case without punctuation
 };
 
-/// "reference" or "ptb"; Error for others.
+/// Parses "reference" or "ptb"; throws Error for other names.
 Tokenizer tokenizer_of(const std::string& name);
 std::string tokenizer_name(Tokenizer tokenizer);
 
-/// The text as metrics take it: words apart by blanks. A line break counts as a blank.
+/// Returns the text as metrics expect it: words separated by spaces. A line break counts as a space.
 std::string tokenize(const std::string& text, Tokenizer tokenizer);
 
-/// The sample with all its texts tokenized.
+/// Returns the sample with all its texts tokenized.
 Sample tokenize(Sample sample, Tokenizer tokenizer);
 
 }  // namespace ccexpert::eval

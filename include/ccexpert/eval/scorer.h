@@ -1,4 +1,4 @@
-/// All metrics of the paper's table at once, with how sure they are.
+/// Scorer of all metrics in the paper's table, with confidence intervals.
 #pragma once
 
 #include <cstdint>
@@ -15,18 +15,19 @@ namespace ccexpert::eval {
 
 struct ScorerOptions {
   Tokenizer tokenizer = Tokenizer::kReference;
-  std::shared_ptr<const MeteorData> meteor = {};  ///< nothing: METEOR and S*m, which needs it, are left out
-  std::vector<std::string> unchanged_sentences = levir_cc_unchanged_sentences();  ///< as people write them
+  std::shared_ptr<const MeteorData> meteor = {};  ///< nothing: without METEOR and S*m, which needs it
+  std::vector<std::string> unchanged_sentences = levir_cc_unchanged_sentences();  ///< not tokenized
 };
 
-/// Scores of some samples. A value that nothing tells of is NaN.
+/// Scores of samples. An undefined value is NaN.
 struct ScoreTable {
-  std::vector<std::string> names;               ///< of the columns
-  std::vector<double> corpus;                   ///< all samples together
-  std::vector<std::vector<double>> pairs;       ///< each sample alone (CIDEr's: with the others' frequencies)
+  std::vector<std::string> names;  ///< names of the columns
+  std::vector<double> corpus;      ///< all samples together
+  std::vector<std::vector<double>>
+      pairs;  ///< each sample alone (CIDEr: with the document frequencies of all)
   std::vector<std::vector<double>> statistics;  ///< summands of the corpus, for resampling
 
-  /// The corpus value of a column; NaN where there is no such column.
+  /// Returns the corpus value of a column; NaN if there is no such column.
   double value(const std::string& name) const;
 };
 
@@ -41,11 +42,11 @@ struct Interval {
   double high;
 };
 
-/// How one set of predictions differs from another on the same pairs: the other minus the one.
+/// Difference between two sets of predictions for the same pairs: second minus first.
 struct Difference {
   double value;
   Interval interval;
-  double p;  ///< of the two-sided test that there is no difference
+  double p;  ///< p-value of the two-sided test for no difference
 };
 
 class Scorer {
@@ -58,16 +59,16 @@ class Scorer {
   /// BLEU-1 to BLEU-4, METEOR, ROUGE-L, CIDEr-D, S*m, CIDEr, change accuracy.
   const std::vector<std::string>& names() const;
 
-  /// Scores samples as if they were all there is. Texts are as people wrote them. Throws Error for a sample
-  /// without a reference, and for one with a caption of more than 64 KiB or so many equal words that its
-  /// alignment has no bound.
+  /// Scores samples as a whole corpus. Texts are not tokenized yet. Throws Error for a sample without a
+  /// reference, with a caption of more than 64 KiB, or with so many equal words that its alignment would be
+  /// unbounded.
   ScoreTable score(std::span<const Sample> samples);
 
-  /// Percentile intervals of a table's columns over samples drawn with replacement. CIDEr's document
-  /// frequencies stay those of all samples.
+  /// Returns percentile intervals of a table's columns over samples drawn with replacement. CIDEr keeps the
+  /// document frequencies of all samples.
   std::vector<Interval> intervals(const ScoreTable& table, const BootstrapOptions& options) const;
 
-  /// The paired bootstrap test (Koehn, 2004) of two tables of the same samples in the same order.
+  /// Runs the paired bootstrap test (Koehn, 2004) on two tables of the same samples in the same order.
   std::vector<Difference> compare(const ScoreTable& one, const ScoreTable& other,
                                   const BootstrapOptions& options) const;
 
