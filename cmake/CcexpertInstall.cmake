@@ -8,6 +8,18 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ccexpert)
 
 get_property(rooms GLOBAL PROPERTY CCEXPERT_BUILT_ROOMS)
 list(TRANSFORM rooms PREPEND ccexpert_ OUTPUT_VARIABLE room_targets)
+# All rooms below each room: a static library needs the packages of all of them.
+set(room_uses "")
+foreach(room IN LISTS rooms)
+  get_property(uses GLOBAL PROPERTY CCEXPERT_USES_${room})
+  set(below_${room} ${uses})
+  foreach(used IN LISTS uses)
+    list(APPEND below_${room} ${below_${used}})
+  endforeach()
+  list(REMOVE_DUPLICATES below_${room})
+  list(JOIN below_${room} " " below)
+  string(APPEND room_uses "set(_ccexpert_uses_${room} ${below})\n")
+endforeach()
 install(TARGETS ${room_targets} ccexpert EXPORT ccexpert
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT ccexpert NAMESPACE ccexpert:: DESTINATION ${package_dir} FILE ccexpert-targets.cmake)

@@ -40,6 +40,7 @@ function(ccexpert_room room)
   target_include_directories(ccexpert_${room}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
     PRIVATE ${PROJECT_SOURCE_DIR}/src)
+  set(uses ${arg_USES})
   list(TRANSFORM arg_USES PREPEND ccexpert_)
   target_link_libraries(ccexpert_${room} PUBLIC ${arg_USES} ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:ccexpert_flags> ${arg_PRIVATE})
@@ -53,6 +54,7 @@ function(ccexpert_room room)
     target_compile_options(ccexpert_${room} PRIVATE -fpch-preprocess)
   endif()
   set_property(GLOBAL APPEND PROPERTY CCEXPERT_BUILT_ROOMS ${room})
+  set_property(GLOBAL PROPERTY CCEXPERT_USES_${room} ${uses})
 endfunction()
 
 # Tests of one room: tests/<room>/*_test.cpp (or those of FOLDER) become one program.

@@ -1,36 +1,41 @@
 #!/usr/bin/env python3
-"""Checks that rooms include only the rooms they may, and that heavy headers stay where they belong.
+"""Checks that rooms include only the rooms they use, and that heavy headers stay where they belong.
 
-    check_include_direction.py ROOT      one line per violation, exit code 1 where there is any
+    check_include_direction.py ROOT            one line per violation, exit code 1 if there is any
+    check_include_direction.py --graph ROOT    the graph of rooms, as docs/architecture.md shows it
     check_include_direction.py --self-test
+
+src/CMakeLists.txt lists the rooms and what each uses; this check, the installed package and the docs follow it.
 """
 import re
 import sys
 import tempfile
 from pathlib import Path
 
-MAY_INCLUDE = {
-    "core": set(),
-    "text": {"core"},
-    "image": {"core"},
-    "synth": {"image", "core"},
-    "io": {"core"},
-    "eval": {"text", "core"},
-    "data": {"text", "image", "io", "core"},
-    "datasets": {"data", "image", "core"},
-    "model": {"io", "core"},
-    "generate": {"model", "text", "image", "io", "core"},
-    "distributed": {"core"},
-    "train": {"distributed", "generate", "eval", "data", "model", "text", "image", "io", "core"},
-    "tools": {"train", "distributed", "generate", "eval", "datasets", "data", "synth", "model", "text", "image", "io",
-              "core"},
-}
 # Public headers without a folder of their own.
 ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}
 TORCH_NN_ROOMS = {"model", "generate", "train"}
 OPENCV_ROOMS = {"image", "synth", "datasets"}
 TORCH_ROOMS = TORCH_NN_ROOMS | {"io", "distributed"}
+ROOM = re.compile(r"^ccexpert_room\((\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+
+
+def read_graph(root):
+    """The rooms that each room uses, as src/CMakeLists.txt lists them; tools may use every room."""
+    graph = {}
+    for room, arguments in ROOM.findall((root / "src/CMakeLists.txt").read_text()):
+        uses = re.search(r"\bUSES((?:\s+[a-z]\w*)+)", arguments)
+        graph[room] = uses.group(1).split() if uses else []
+    graph["tools"] = list(reversed(graph))
+    return graph
+
+
+def graph_text(graph):
+    """One line a room, from tools down; the rooms that use core alone share the last line."""
+    rows = [(room, graph[room]) for room in reversed(graph) if graph[room] not in ([], ["core"])]
+    rows.append((", ".join(room for room in graph if graph[room] == ["core"]), ["core"]))
+    return "\n".join(f"{room:12} → {' '.join(uses)}" for room, uses in rows)
 
 
 def room_of_file(path, root):
@@ -40,16 +45,16 @@ def room_of_file(path, root):
     return "tools" if parts[0] == "tools" else parts[1]
 
 
-def room_of_include(name):
+def room_of_include(graph, name):
     parts = name.split("/")
     if parts[0] == "ccexpert":
         return ROOM_OF_HEADER.get(parts[1], parts[1])
-    return parts[0] if len(parts) > 1 and parts[0] in MAY_INCLUDE else None
+    return parts[0] if len(parts) > 1 and parts[0] in graph else None
 
 
-def problems_of(room, name):
-    target = room_of_include(name)
-    if target is not None and target != room and target not in MAY_INCLUDE[room]:
+def problems_of(graph, room, name):
+    target = room_of_include(graph, name)
+    if target is not None and target != room and target not in graph[room]:
         yield f"room {room} may not include {target}"
     if name.startswith(("torch/nn", "torch/torch.h", "torch/types.h")) and room not in TORCH_NN_ROOMS:
         yield f"torch::nn header in room {room}"
@@ -62,16 +67,17 @@ def problems_of(room, name):
 
 
 def violations(root):
+    graph = read_graph(root)
     files = [path for folder in ("include", "src", "tools") for path in sorted((root / folder).rglob("*"))
              if path.suffix in (".h", ".cpp")]
     for path in files:
         room = room_of_file(path, root)
-        if room not in MAY_INCLUDE:
+        if room not in graph:
             yield f"{path.relative_to(root)}: unknown room {room}"
             continue
         for number, line in enumerate(path.read_text().splitlines(), 1):
             found = INCLUDE.match(line)
-            for problem in problems_of(room, found.group(1)) if found else ():
+            for problem in problems_of(graph, room, found.group(1)) if found else ():
                 yield f"{path.relative_to(root)}:{number}: {problem}"
 
 
@@ -91,13 +97,24 @@ def light_headers(root, start):
                 yield f"{name}: brings {found.group(1)} to users of {start}"
 
 
+def stale_docs(root):
+    if f"```\n{graph_text(read_graph(root))}\n```" not in (root / "docs/architecture.md").read_text():
+        yield "docs/architecture.md: shows another graph of rooms than check_include_direction.py --graph prints"
+
+
 def check(root):
-    found = list(violations(root)) + list(light_headers(root, "ccexpert/captioner.h"))
+    found = [*violations(root), *light_headers(root, "ccexpert/captioner.h"), *stale_docs(root)]
     print("\n".join(found) if found else "include direction: clean")
     return 1 if found else 0
 
 
 def self_test():
+    rooms = """ccexpert_room(core PUBLIC Threads::Threads)
+ccexpert_room(text USES core)
+ccexpert_room(image USES core
+              PRIVATE OpenCV::image)
+ccexpert_room(model USES core)
+"""
     bad = {
         "src/text/a.cpp": '#include "model/b.h"\n',
         "src/image/a.cpp": "#include <torch/nn/module.h>\n",
@@ -109,18 +126,28 @@ def self_test():
     }
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for name, text in bad.items():
+        for name, text in {"src/CMakeLists.txt": rooms, "docs/architecture.md": "", **bad}.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
         found = list(violations(root))
         missed = [name for name in bad if not any(line.startswith(name) for line in found)]
         heavy = list(light_headers(root, "ccexpert/captioner.h"))
-    if missed or not heavy:
-        print("not found:", missed, heavy)
+        stale = list(stale_docs(root))
+    if missed or not heavy or not stale:
+        print("not found:", missed, heavy, stale)
         return 1
     print("include direction: finds what is wrong")
     return 0
 
 
+def main(arguments):
+    if arguments[0] == "--self-test":
+        return self_test()
+    if arguments[0] == "--graph":
+        print(graph_text(read_graph(Path(arguments[1]))))
+        return 0
+    return check(Path(arguments[0]).resolve())
+
+
 if __name__ == "__main__":
-    sys.exit(self_test() if sys.argv[1] == "--self-test" else check(Path(sys.argv[1]).resolve()))
+    sys.exit(main(sys.argv[1:]))
