@@ -1,4 +1,4 @@
-// ccexpert-data annotate as a user runs it, and as a machine kills it.
+// Process tests of ccexpert-data annotate, including kills.
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -24,12 +24,12 @@ using ::testing::IsEmpty;
 
 constexpr int kPairs = 48;
 
-/// The first number of a text.
+/// Returns the first number of a text.
 int number_in(const std::string& text) {
   return std::stoi(text.substr(text.find_first_of("0123456789")));
 }
 
-/// Answers by the house that is asked about, and notes what each run asked.
+/// Server that answers by the requested house and records the requests of each run.
 class Houses {
  public:
   ChatServer::Reply reply() {
@@ -39,7 +39,7 @@ class Houses {
       const int house = number_in(text.substr(text.find("house")));
       const auto count = note(now, house);
       std::this_thread::sleep_for(std::chrono::milliseconds(15));
-      // A run that is to be killed must not come to its end first.
+      // A run that will be killed must not finish first.
       while (count > most && run == now) std::this_thread::sleep_for(std::chrono::milliseconds(1));
       ChatServer::answer(response,
                          fmt::format(R"(["House {} is new.", "House {} was built."])", house, house));
@@ -58,7 +58,7 @@ class Houses {
   }
 
   std::atomic<int> run = 0;
-  std::atomic<size_t> most = kPairs;  ///< answers of one run; further ones wait for the next
+  std::atomic<size_t> most = kPairs;  ///< answers per run; further ones wait for the next run
 
  private:
   size_t note(int number, int house) {
@@ -105,7 +105,7 @@ class AnnotateProcess : public ::testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }
-  /// The houses that whole lines of the journal hold.
+  /// Returns the houses in complete lines of the journal.
   std::multiset<int> journaled() const {
     std::multiset<int> houses;
     std::ifstream stream(folder_ / "new/out.json.journal.jsonl");
@@ -135,7 +135,7 @@ TEST_F(AnnotateProcess, AKilledRunGoesOnAndPaysForNoAnswerAgain) {
     const auto enough = houses.asked() + 6;
     Process process(command(server));
     while (houses.asked() < enough) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    // At another point of a request's way each time.
+    // Kill at a different point of a request each time.
     std::this_thread::sleep_for(std::chrono::milliseconds(4 * houses.run));
     process.signal(SIGKILL);
     EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
@@ -152,7 +152,7 @@ TEST_F(AnnotateProcess, AKilledRunGoesOnAndPaysForNoAnswerAgain) {
     for (const int house : houses.asked_by(run))
       EXPECT_EQ(before[static_cast<size_t>(run)].count(house), 0U) << "run " << run << ", house " << house;
   }
-  // What was on its way to a killed run is all that can be lost.
+  // Only answers in flight to a killed run may be lost.
   EXPECT_LE(houses.asked(), static_cast<size_t>(kPairs + kKills * 4));
   const auto answers = journaled();
   EXPECT_EQ(answers.size(), static_cast<size_t>(kPairs));
@@ -174,7 +174,7 @@ TEST_F(AnnotateProcess, ALimitOfMoneyIsSaidAndHasItsExitCode) {
   const auto limited = command(server, {"--price-in", "10000", "--max-tokens", "1", "--max-cost", "5"});
   const auto result = run_process(limited);
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_THAT(result.err, HasSubstr("--max-cost: 43 pairs not asked about"));
+  EXPECT_THAT(result.err, HasSubstr("--max-cost: 43 pairs not requested"));
   EXPECT_THAT(result.out, HasSubstr("cost 5.0000"));
   EXPECT_EQ(houses.asked(), 5U);
 }

@@ -17,7 +17,7 @@ ParsedCaptionCommand parse(std::vector<const char*> arguments) {
   return parse_caption_command(static_cast<int>(arguments.size()), arguments.data());
 }
 
-/// The first line of a usage error, without the name of the program.
+/// Returns the first line of a usage error, without the program name.
 std::string refusal(const std::vector<const char*>& arguments) {
   const auto parsed = parse(arguments);
   EXPECT_EQ(parsed.exit_code, 2);

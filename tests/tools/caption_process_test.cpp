@@ -1,4 +1,4 @@
-// ccexpert-caption as a user runs it: real process, real (small) model.
+// Process tests of ccexpert-caption with a small real model.
 #include <numeric>
 #include <sstream>
 #include <thread>
@@ -36,7 +36,7 @@ ProcessResult caption(std::vector<std::string> arguments) {
   return run_process(command(std::move(arguments)));
 }
 
-/// A list of `count` pairs, all of the demo images.
+/// Writes a list of `count` pairs, all with the demo images.
 std::filesystem::path write_list(const TemporaryFolder& folder, int count) {
   std::string list = "uid,before,after\n";
   for (int i = 0; i < count; ++i) list += fmt::format("{},{},{}\n", i, kBefore, kAfter);
@@ -129,7 +129,7 @@ TEST(CaptionProcess, AListIsNotItsOwnOutput) {
   const auto same =
       caption({"--pairs", list.string(), "--format", "jsonl", "--output", list.string(), "--overwrite"});
   EXPECT_EQ(same.exit_code, 2);
-  EXPECT_THAT(same.err, HasSubstr("--output: expected another file than --pairs"));
+  EXPECT_THAT(same.err, HasSubstr("--output: expected a file other than --pairs"));
   const auto other = folder.write("other.jsonl", R"({"uid":"1","before":"a","after":"b"})"
                                                  "\n");
   const auto resumed =
@@ -199,7 +199,7 @@ TEST_P(Killed, AndResumedEqualsUninterrupted) {
   cut.push_back("--resume");
   const auto resumed = caption(cut);
   EXPECT_EQ(resumed.exit_code, 0);
-  EXPECT_THAT(resumed.err, HasSubstr("pairs are captioned already"));
+  EXPECT_THAT(resumed.err, HasSubstr("pairs are already captioned"));
   EXPECT_EQ(content(folder / "cut"), content(folder / "whole"));
 }
 
@@ -259,7 +259,7 @@ TEST(CaptionProcess, OnePairIsNotCaptionedTwiceIntoOneFile) {
   auto again = command(arguments);
   const auto result = run_process(again);
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.err, "ccexpert-caption: " + kBefore + ": captioned already in " + output + "\n");
+  EXPECT_EQ(result.err, "ccexpert-caption: " + kBefore + ": already captioned in " + output + "\n");
   again.push_back("--quiet");
   EXPECT_EQ(run_process(again).err, "");
   EXPECT_EQ(content(output), once);
@@ -282,7 +282,7 @@ TEST(CaptionProcess, TheEmbeddedModelLiesBesideTheProgram) {
   EXPECT_EQ(run_process({program, kBefore, kAfter}).out, kDemoCaption + "\n");
 
   if (std::filesystem::exists(CCEXPERT_INSTALLED_DATA "/ccexpert/models/demo")) return;
-  // It knows nothing of where it was built.
+  // The program must not depend on its build folder.
   std::filesystem::remove_all(models);
   const auto alone = run_process({program, kBefore, kAfter});
   EXPECT_EQ(alone.exit_code, 2);

@@ -19,7 +19,7 @@ using test::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// A folder with `count` pairs: grey levels 0, 1, ... before and 100, 101, ... after.
+/// Folder with `count` pairs: grey levels 0, 1, ... before and 100, 101, ... after.
 class CaptionRun : public ::testing::Test {
  protected:
   void make_pairs(int count) {

@@ -1,4 +1,4 @@
-// ccexpert-data as a user runs it.
+// Process tests of ccexpert-data.
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -33,7 +33,7 @@ class DataProcess : public ::testing::Test {
     return command({"synth", "--out", (folder_ / name).string(), "--pairs", std::to_string(pairs), "--size",
                     "128", "--jobs", "1"});
   }
-  /// All files below a folder, by their path within.
+  /// Returns all files below a folder, by relative path.
   std::map<std::string, std::string> files(const std::string& name) const {
     std::map<std::string, std::string> result;
     for (const auto& entry : fs::recursive_directory_iterator(folder_ / name)) {
@@ -42,7 +42,7 @@ class DataProcess : public ::testing::Test {
     }
     return result;
   }
-  /// What bash offers behind `words`, the last of which is being typed.
+  /// Returns bash's completions after `words`, the last of which is incomplete.
   static std::string completions(const std::string& words) {
     const auto script = "eval \"$('" CCEXPERT_DATA "' --completion bash)\"; COMP_WORDS=(" + words +
                         "); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _ccexpert_data; echo \"${COMPREPLY[@]}\"";
@@ -153,7 +153,7 @@ TEST_F(DataProcess, OverlapLeavesOutWhatItCannotReadAndExitsWith3) {
   const auto result =
       run({"overlap", list.string(), "--against", test.string(), "--clean", clean.string(), "-q"});
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_THAT(result.err, HasSubstr("1 pairs could not be read and were compared with nothing"));
+  EXPECT_THAT(result.err, HasSubstr("1 pairs could not be read and were not compared"));
   EXPECT_THAT(content(clean), Not(HasSubstr("000000")));
   EXPECT_THAT(run({"validate", test.string(), "-q"}).out, HasSubstr("held out: " + test.string()));
 }

@@ -1,4 +1,4 @@
-// The figure of ccexpert-eval.
+// Tests of ccexpert-eval's figure.
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -57,7 +57,7 @@ class EvalFigure : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-/// How many pixels have a colour.
+/// Returns the number of pixels with a colour.
 int64_t count(const Image& image, std::array<uint8_t, 3> colour) {
   int64_t found = 0;
   for (size_t i = 0; i + 2 < image.pixels.size(); i += 3)
@@ -96,7 +96,7 @@ TEST_F(EvalFigure, ShowsThePairsOnWhichTheModelsDifferMostOrThoseThatAreNamed) {
     EXPECT_EQ(draw(more, "figure.png").exit_code, 0);
     return decode_image(path("figure.png"));
   };
-  // The first pair has images, the second has none.
+  // Only the first pair has images.
   EXPECT_GT(count(height({"--figure-pairs", "1"}), {200, 200, 200}), 0);
   EXPECT_EQ(count(height({"--figure-uid", "second"}), {200, 200, 200}), 0);
   const auto unknown = draw({ours, "--figure-uid", "third"}, "none.png");
@@ -112,8 +112,9 @@ TEST_F(EvalFigure, ShapesOtherScriptsOrSaysThatNoFontHasThem) {
             0);
   const auto result = draw({said("ours.jsonl", "road \U000F1234")}, "none.png");
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err,
-              HasSubstr("figure: expected an installed font for every character, got none for one of"));
+  EXPECT_THAT(
+      result.err,
+      HasSubstr("figure: expected an installed font for every character, got none for a character of"));
 }
 
 TEST_F(EvalFigure, SaysThatNoFontIsInstalled) {

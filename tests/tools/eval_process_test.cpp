@@ -1,4 +1,4 @@
-// ccexpert-eval as a user runs it.
+// Process tests of ccexpert-eval.
 #include <algorithm>
 #include <fstream>
 #include <sstream>
@@ -39,7 +39,7 @@ class EvalProcess : public ::testing::Test {
     arguments.insert(arguments.begin(), CCEXPERT_EVAL);
     return run_process(arguments);
   }
-  /// Scores with METEOR on small tables.
+  /// Runs the scorer with small METEOR tables.
   ProcessResult score(std::vector<std::string> arguments) const {
     arguments.insert(arguments.end(), {"--meteor-data", tables_.data().string()});
     return run(std::move(arguments));
@@ -112,7 +112,7 @@ TEST_F(EvalProcess, MissingPairsAreSaidAndShowInTheExitCode) {
       run({predictions_, "--references", references.string(), "--no-meteor", "--no-bootstrap"});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err,
-              AllOf(HasSubstr("1 pairs have references and no prediction; they are not scored (z)"),
+              AllOf(HasSubstr("1 pairs have references but no prediction; they are not scored (z)"),
                     HasSubstr("2 predictions have no references; they are left out (b, c)")));
   EXPECT_THAT(result.out, HasSubstr("1 pairs, 1 references each"));
 }
@@ -125,7 +125,7 @@ TEST_F(EvalProcess, ComparesTwoFiles) {
   const auto result = score({predictions_, "--compare", other.string(), "--bootstrap", "200"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err,
-              HasSubstr("1 predictions are of pairs that not all of the files have; they are left out"));
+              HasSubstr("1 predictions are of pairs missing in some of the files; they are left out"));
   EXPECT_THAT(result.out, AllOf(HasSubstr("said, all"), HasSubstr("other, all"),
                                 HasSubstr("difference to other, all"), HasSubstr("paired bootstrap")));
   const auto json = nlohmann::json::parse(
@@ -186,10 +186,10 @@ TEST_F(EvalProcess, EveryFormatButLatexHasTheDifferences) {
   for (std::string line; std::getline(lines, line);)
     commas.push_back(std::count(line.begin(), line.end(), ','));
   EXPECT_THAT(commas, ::testing::Each(commas.front()));
-  EXPECT_THAT(content(path("report.html")),
-              AllOf(HasSubstr("<h2>compared with other</h2>"),
-                    HasSubstr("2 predictions of pairs that not all files have are left out"),
-                    HasSubstr("p &lt;0.02")));
+  EXPECT_THAT(
+      content(path("report.html")),
+      AllOf(HasSubstr("<h2>compared with other</h2>"),
+            HasSubstr("2 predictions of pairs missing in some files are left out"), HasSubstr("p &lt;0.02")));
 }
 
 TEST_F(EvalProcess, SaysThatReferencesWereMerged) {
@@ -205,10 +205,10 @@ TEST_F(EvalProcess, SaysThatReferencesWereMerged) {
 TEST_F(EvalProcess, ShowsTheWorstPairs) {
   const auto out = score({predictions_, "--worst", "1", "--by", "ROUGE-L"}).out;
   EXPECT_THAT(out,
-              AllOf(HasSubstr("The 1 worst pairs by ROUGE-L"), HasSubstr("said:      a </script> road")));
+              AllOf(HasSubstr("The 1 worst pairs by ROUGE-L"), HasSubstr("caption:   a </script> road")));
   const auto wild =
       folder_.write("wild.jsonl", R"({"uid": "a", "pred": "x\ny\u001b[2J", "change_caption": "z"})");
-  EXPECT_THAT(score({wild.string(), "--worst", "1"}).out, HasSubstr("said:      x y\\x1b[2J\n"));
+  EXPECT_THAT(score({wild.string(), "--worst", "1"}).out, HasSubstr("caption:   x y\\x1b[2J\n"));
 }
 
 TEST_F(EvalProcess, TheReportIsOnePageWithImagesAndMarkedWords) {
@@ -231,20 +231,20 @@ TEST_F(EvalProcess, TheReportIsOnePageWithImagesAndMarkedWords) {
 
 TEST_F(EvalProcess, WrongArgumentsExitWith2) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
-      {{}, "expected a file of predictions"},
+      {{}, "expected a predictions file"},
       {{"x", "--tokeniser", "ptb"}, "unknown option --tokeniser (did you mean --tokenizer?)"},
-      {{"x", "--pairs", "a.txt"}, "--pairs: expected a file .jsonl or .csv, got a.txt"},
+      {{"x", "--pairs", "a.txt"}, "--pairs: expected a .jsonl or .csv file, got a.txt"},
       {{"x", "--compare", "y", "--no-bootstrap"}, "--compare: expected without --no-bootstrap"},
       {{"x", "--worst", "3", "--format", "json"}, "--worst: expected with --format table"},
       {{"x", "--no-meteor", "--by", "METEOR"}, "--by METEOR: expected without --no-meteor"},
-      {{"x", "--figure", "f.jpg"}, "--figure: expected a file .png, .svg or .pdf, got f.jpg"},
+      {{"x", "--figure", "f.jpg"}, "--figure: expected a .png, .svg or .pdf file, got f.jpg"},
       {{"x", "y"},
-       "expected one file of predictions, got 2 (y; --compare before each other file of predictions"},
-      {{"x", "--compare", "y", "z"}, "got 2 (z; --compare before each other file"},
+       "expected one predictions file, got 2 (y; put --compare before each other predictions file"},
+      {{"x", "--compare", "y", "z"}, "got 2 (z; put --compare before each other predictions file"},
       {{"x", "--seed", "-1"}, "--seed: expected 0 to "},
       {{"x", "--figure-uid", "a"}, "--figure-uid: expected with --figure"},
       {{"x", "--name", "a", "--name", "b"},
-       "--name: expected at most 1 names, one a file of predictions, got 2"},
+       "--name: expected at most 1 names, one per predictions file, got 2"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = run(arguments);

@@ -1,4 +1,4 @@
-// A model for tests of the tools: a caption that says which images it saw.
+// Fake model for tests of the tools: its caption names its images.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 
 namespace ccexpert::test {
 
-/// Writes a grey image whose first pixel a fake caption names.
+/// Writes a grey image; a fake caption names its first pixel.
 inline void write_image(const std::filesystem::path& path, uint8_t grey, int64_t height = 4,
                         int64_t width = 4) {
   std::filesystem::create_directories(path.parent_path());
@@ -21,7 +21,7 @@ inline void write_image(const std::filesystem::path& path, uint8_t grey, int64_t
   write_png(path, image.view());
 }
 
-/// "from <grey of before> to <grey of after>".
+/// Returns "from <grey of before> to <grey of after>".
 inline Caption fake_caption(const ImagePair& pair) {
   Caption caption;
   caption.text = fmt::format("from {} to {}", pair.before.data[0], pair.after.data[0]);

@@ -18,7 +18,7 @@ size_t threads_of_this_process() {
   return static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
 }
 
-/// Calls `work` and says how many threads were there at most meanwhile, beyond those before.
+/// Calls `work` and returns the maximum number of additional threads during the call.
 template <class Work>
 size_t most_threads_during(Work&& work) {
   const size_t before = threads_of_this_process();

@@ -1,4 +1,4 @@
-// The real commands as processes.
+// Runner of the real commands as processes.
 #pragma once
 
 #include <chrono>
@@ -9,12 +9,12 @@
 namespace ccexpert::test {
 
 struct ProcessResult {
-  int exit_code = -1;  ///< 128 plus the signal where one ended it
+  int exit_code = -1;  ///< 128 plus the signal if one ended it
   std::string out;
   std::string err;
 };
 
-/// A child process whose standard output and error go to files.
+/// Child process with standard output and error in files.
 class Process {
  public:
   /// Starts `arguments[0]`; /dev/null is its standard input.

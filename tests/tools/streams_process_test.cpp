@@ -1,4 +1,4 @@
-// The commands with standard streams that are closed, full, or pipes, and with signals while they wait.
+// Process tests with standard streams that are closed, full, or pipes, and with signals during waits.
 #include <chrono>
 #include <thread>
 
@@ -22,7 +22,7 @@ const std::string kModel = std::string(kTestData) + "/checkpoint-tiny";
 const std::string kBefore = std::string(kSourceDir) + "/docs/images/demo/before.png";
 const std::string kAfter = std::string(kSourceDir) + "/docs/images/demo/after.png";
 
-/// A shell line in a folder of its own; `caption` in it is ccexpert-caption with the tiny model.
+/// Runs a shell line in a separate folder; `caption` in it is ccexpert-caption with the tiny model.
 class Shell : public ::testing::Test {
  protected:
   ProcessResult run(const std::string& line) const {
@@ -118,7 +118,7 @@ TEST_F(Shell, AFolderIsNotComparedWithItself) {
   std::filesystem::create_directory(folder_ / "A");
   const auto result = run("caption --before A --after ./A/");
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("--after: expected another folder than --before, got the same"));
+  EXPECT_THAT(result.err, HasSubstr("--after: expected a folder other than --before, got the same"));
 }
 
 TEST_F(Shell, ResumeRefusesCaptionsOfAnotherQuestionOrModel) {

@@ -1,4 +1,4 @@
-// Small runs of ccexpert-train as a user starts them.
+// Fixture for small runs of ccexpert-train as processes.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@
 
 namespace ccexpert::test {
 
-/// Whether the process runs; one that ended and was not waited for does not.
+/// True if the process runs; false for a zombie.
 inline bool runs(pid_t process) {
   const auto stat = content("/proc/" + std::to_string(process) + "/stat");
   const auto name_end = stat.rfind(')');
@@ -48,7 +48,7 @@ bool happens_within(std::chrono::milliseconds patience, Condition&& condition) {
   return true;
 }
 
-/// Five painted pairs and a run of the small checkpoint on them that saves after every step.
+/// Five generated pairs and a run of the small checkpoint on them that saves after every step.
 class TrainProcess : public ::testing::Test {
  protected:
   TrainProcess() {
@@ -102,7 +102,7 @@ checkpoint:
     for (size_t at = 0; (at = log.find("\"event\":\"step\"", at)) != std::string::npos; ++at) ++count;
     return count;
   }
-  /// Step and score of each evaluation.
+  /// Returns step and score of each evaluation.
   std::map<int64_t, double> scores(const std::string& run) const {
     std::map<int64_t, double> scores;
     std::ifstream file(folder_ / run / "log.jsonl");
@@ -118,7 +118,7 @@ checkpoint:
     for (size_t at = 0; (at = log.find("\"event\":\"note\"", at)) != std::string::npos; ++at) ++count;
     return count;
   }
-  /// Weights and the optimiser's state in the run's best checkpoint, which is its last.
+  /// Returns weights and optimiser state of the run's best checkpoint, which is its last.
   std::map<std::string, std::string> outcome(const std::string& run) const {
     std::map<std::string, std::string> files;
     std::error_code code;

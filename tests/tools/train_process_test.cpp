@@ -1,4 +1,4 @@
-// ccexpert-train as a user runs it: killed, stopped, misused.
+// Process tests of ccexpert-train: kills, stops and wrong use.
 #include <random>
 
 #include "support/paths.h"
@@ -13,7 +13,7 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-/// Waits for a moment that depends on chance: soon after the start, or behind a step that it logs.
+/// Waits for a random moment: soon after the start, or after a logged step.
 void wait_for_chance(std::mt19937& chance, const std::function<size_t()>& steps) {
   const auto up_to = [&](unsigned most) { return static_cast<unsigned>(chance() % (most + 1)); };
   if (up_to(3) == 0) {
@@ -22,7 +22,7 @@ void wait_for_chance(std::mt19937& chance, const std::function<size_t()>& steps)
   }
   const size_t wanted = steps() + 1 + up_to(1);
   happens_within(std::chrono::seconds(20), [&] { return steps() >= wanted; });
-  std::this_thread::sleep_for(milliseconds(up_to(60)));  // into the save, or the next step
+  std::this_thread::sleep_for(milliseconds(up_to(60)));  // until the save or the next step is under way
 }
 
 TEST_F(TrainProcess, KilledAtAnyMomentItGoesOnBitForBit) {
@@ -45,7 +45,7 @@ TEST_F(TrainProcess, KilledAtAnyMomentItGoesOnBitForBit) {
 }
 
 TEST_F(TrainProcess, KilledAmidEvaluationsItGoesOnBitForBit) {
-  // One checkpoint beside the best, so that a lost one would show; a SIGTERM leaves a step whose evaluation
+  // One checkpoint besides the best, so that a lost one is detected; a SIGTERM leaves a step whose evaluation
   // is still due, and whose checkpoint may then be replaced.
   const std::vector<std::string> evaluating{"data.validation=" + (folder_ / "pairs.json").string(),
                                             "evaluation.every_steps=1",
@@ -77,7 +77,7 @@ TEST_F(TrainProcess, KilledAmidEvaluationsItGoesOnBitForBit) {
 }
 
 TEST_F(TrainProcess, BySigtermAmidAnEvaluationItSavesAndGoesOn) {
-  // An evaluation of minutes.
+  // An evaluation that takes minutes.
   const std::vector<std::string> evaluating{"data.validation=" + (folder_ / "many.json").string(),
                                             "evaluation.every_steps=3", "evaluation.batch_size=1",
                                             "batch.max_steps=6"};
@@ -110,7 +110,7 @@ TEST_F(TrainProcess, KilledRanksGoOnBitForBit) {
     ASSERT_EQ(launchers.size(), 1U);
     auto ranks = children_of(launchers.front());
     process.signal(SIGKILL);
-    // As when the machine goes: none of them gets to do anything more.
+    // As in a machine failure: no process can do anything more.
     for (const pid_t rank : ranks) ::kill(rank, SIGKILL);
     EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL);
     EXPECT_TRUE(
@@ -160,7 +160,7 @@ TEST_P(Stopped, BySigtermItSavesAndGoesOn) {
 }
 
 TEST_F(TrainProcess, SigtermToTheLauncherAndItsRanksSavesToo) {
-  // As a scheduler that signals every process of a job, while the launcher passes its own on.
+  // Like a scheduler that signals every process of a job, while the launcher forwards its own signal.
   const std::vector<std::string> options{"checkpoint.every_steps=0", "--nproc", "2",
                                          "batch.max_steps=100000"};
   Process process(command("run", options));
@@ -209,7 +209,7 @@ TEST_F(TrainProcess, AnErrorOfOneRankEndsAllSoon) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60));
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.err, HasSubstr("4-after.png"));
-  // No stack traces of c10d.
+  // There are no stack traces of c10d.
   std::istringstream lines(result.err);
   for (std::string line; std::getline(lines, line);) EXPECT_THAT(line, StartsWith("ccexpert-train: "));
 }

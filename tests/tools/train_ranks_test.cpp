@@ -1,4 +1,4 @@
-// Ranks of ccexpert-train that wait for each other, and that do not fit each other.
+// Ranks of ccexpert-train that wait for each other, and ranks with different settings.
 #include <csignal>
 
 #include <arpa/inet.h>
@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr seconds kSoon(60);
 
-/// A socket of this machine; `listen` or `connect` on `port`, 0 for any.
+/// Local socket; `listen` or `connect` on `port`, 0 for any.
 class LocalSocket {
  public:
   explicit LocalSocket(int port = 0) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -34,7 +34,7 @@ class LocalSocket {
   LocalSocket& operator=(const LocalSocket&) = delete;
 
   bool connects() { return ::connect(descriptor_, generic(), sizeof address_) == 0; }
-  /// The port that it is bound to.
+  /// Returns the bound port.
   int bind() {
     socklen_t size = sizeof address_;
     EXPECT_EQ(::bind(descriptor_, generic(), size), 0);
@@ -60,7 +60,7 @@ int free_port() {
 
 class TrainRanks : public TrainProcess {
  protected:
-  /// One of two ranks, as a launcher would start it.
+  /// Returns the command line of one of two ranks, as a launcher would start it.
   std::vector<std::string> rank(int rank, int port, const std::vector<std::string>& more,
                                 const std::string& master = "127.0.0.1") const {
     std::vector<std::string> arguments{"/usr/bin/env", fmt::format("RANK={}", rank), "WORLD_SIZE=2",

@@ -40,14 +40,14 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
   auto writer = writer_of(command, run_identity(command));
   if (const auto uid = pairs_of(command).front().uid; writer.has_caption_of(uid)) {
     if (!command.quiet)
-      print_note(fmt::format("ccexpert-caption: {}: captioned already in {}", uid, command.output.string()));
+      print_note(fmt::format("ccexpert-caption: {}: already captioned in {}", uid, command.output.string()));
     return kSuccess;
   }
   const auto captioner = Captioner::load(command.model, command.captioner);
   const auto prediction = caption_one(command, batch_of(captioner), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == "text" && command.output.empty()) {
-    // The caption and nothing else; streamed, it stands there already.
+    // Print only the caption; a streamed one is already printed.
     if (!command.stream) std::cout << prediction.caption << "\n";
   } else {
     writer.write({&prediction, 1});
@@ -69,7 +69,7 @@ EvalCommand evaluation_of(const CaptionCommand& command) {
   return evaluation;
 }
 
-/// Says before any work what would be missing after it.
+/// Checks the inputs of the evaluation before captioning.
 void check_evaluation(const CaptionCommand& command) {
   if (command.evaluate.empty()) return;
   meteor_of(evaluation_of(command));
@@ -77,7 +77,7 @@ void check_evaluation(const CaptionCommand& command) {
 }
 
 int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
-  // What can be wrong with files is said before the model takes its time to load.
+  // Check the files before the model is loaded, which takes time.
   const auto pairs = pairs_of(command);
   check_evaluation(command);
   auto writer = writer_of(command, run_identity(command));
@@ -88,7 +88,7 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
   if (summary.interrupted && !command.quiet) {
     print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",
                            summary.captioned + summary.failed + summary.skipped, pairs.size(),
-                           command.output.empty() ? "" : "; --resume goes on from there"));
+                           command.output.empty() ? "" : "; --resume continues from there"));
   }
   if (summary.failed > 0)
     print_note(fmt::format("ccexpert-caption: {} of {} pairs failed", summary.failed, pairs.size()));
@@ -100,7 +100,7 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
 int run(const CaptionCommand& command) {
   const Interrupt interrupt(kStopDeadline);
   if (command.quiet) log::set_level(log::Level::kError);
-  // What cannot be written at the end of a long run is said before it.
+  // Report an unwritable file before a long run, not after it.
   if (!command.timings_file.empty()) expect_writable(command.timings_file);
   const int exit_code =
       command.single_pair() ? caption_single(command, interrupt) : caption_list(command, interrupt);

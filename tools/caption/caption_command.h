@@ -1,4 +1,4 @@
-// ccexpert-caption from arguments to exit code.
+// Entry point of ccexpert-caption.
 #pragma once
 
 namespace ccexpert::tools {

@@ -31,12 +31,12 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 14
 void add_model_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Model";
   app.add_option("-m,--model", command.model,
-                 "checkpoint folder (config.json, weights, tokenizer); without it, the small model that "
-                 "comes with ccexpert")
+                 "checkpoint folder (config.json, weights, tokenizer); default: the small model that comes "
+                 "with ccexpert")
       ->envname("CCEXPERT_MODEL")
       ->type_name("DIR")
       ->group(kGroup);
-  app.add_option("--device", command.captioner.device, "cpu, cuda, cuda:N, or auto: a GPU where there is one")
+  app.add_option("--device", command.captioner.device, "cpu, cuda, cuda:N, or auto: a GPU if there is one")
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
@@ -64,7 +64,8 @@ void add_input_options(CLI::App& app, CaptionCommand& command) {
       ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
-  app.add_option("--image-root", command.image_root, "where relative paths of --pairs start (its own folder)")
+  app.add_option("--image-root", command.image_root,
+                 "folder that relative paths of --pairs start at (the list's folder)")
       ->type_name("DIR")
       ->group(kGroup);
   app.add_option("--before", command.before_folder,
@@ -76,8 +77,7 @@ void add_input_options(CLI::App& app, CaptionCommand& command) {
 
 void add_output_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Output";
-  app.add_option("-f,--format", command.format,
-                 "text: the caption (with its uid before it where there are many pairs)")
+  app.add_option("-f,--format", command.format, "text: the caption, after its uid if there are several pairs")
       ->check(CLI::IsMember({"text", "jsonl", "csv"}))
       ->capture_default_str()
       ->type_name("NAME")
@@ -86,39 +86,39 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
       ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
-  app.add_flag("--resume", command.resume, "go on with the output file: skip the pairs it has a caption for")
+  app.add_flag("--resume", command.resume, "continue the output file: skip pairs with a caption in it")
       ->group(kGroup);
   app.add_flag("--overwrite", command.overwrite, "replace the output file")->group(kGroup);
   app.add_flag("--stream", command.stream, "print the caption of one pair while it is generated")
       ->group(kGroup);
-  app.add_flag("-q,--quiet", command.quiet, "no progress and no warnings")->group(kGroup);
-  app.add_flag("--timings", command.timings, "print where the time went to standard error")->group(kGroup);
-  app.add_option("--timings-file", command.timings_file, "write the same as JSON")
+  app.add_flag("-q,--quiet", command.quiet, "print no progress and no warnings")->group(kGroup);
+  app.add_flag("--timings", command.timings, "print the time of each stage to standard error")->group(kGroup);
+  app.add_option("--timings-file", command.timings_file, "write the timings as JSON")
       ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
 }
 
-/// Named as those of ccexpert-eval.
+/// The names are those of ccexpert-eval.
 void add_evaluation_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Evaluation";
   app.add_option("--evaluate", command.evaluate,
-                 "then score the output against these references, as ccexpert-eval does")
+                 "then score the output against these references with ccexpert-eval")
       ->transform(input_file())
       ->type_name("REFERENCES")
       ->group(kGroup);
-  app.add_option("--split", command.evaluation_split,
-                 "which pairs of references with splits (all: every one)")
+  app.add_option("--split", command.evaluation_split, "split of the references (all: every split)")
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_option("--tokenizer", command.evaluation_tokenizer, "of the scores: as CCExpert, or ptb: as COCO")
+  app.add_option("--tokenizer", command.evaluation_tokenizer,
+                 "tokenizer of the scores: reference as in CCExpert, ptb as in COCO")
       ->check(CLI::IsMember({"reference", "ptb"}))
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option("--meteor-data", command.meteor_data,
-                 "folder of METEOR's tables (where scripts/setup.sh puts them)")
+                 "folder of METEOR's tables (default: installed by scripts/setup.sh)")
       ->type_name("DIR")
       ->group(kGroup);
   app.add_flag("--no-meteor", command.no_meteor, "leave METEOR out of the scores")->group(kGroup);
@@ -145,15 +145,14 @@ void add_generation_option(CLI::App& app, const Field& field, Value& value) {
 
 void add_generation_options(CLI::App& app, CaptionCommand& command) {
   constexpr const char* kGroup = "Generation";
-  app.add_option(
-         "-p,--prompt", command.prompt,
-         "own question, with <image> twice, <image1> and <image2>, or neither (the checkpoint's, else the "
-         "reference's)")
+  app.add_option("-p,--prompt", command.prompt,
+                 "own question, with <image> twice, <image1> and <image2>, or neither (default: the "
+                 "checkpoint's, else the reference's)")
       ->check(some_text())
       ->type_name("TEXT")
       ->group(kGroup);
   app.add_option("--prompt-style", command.prompt_style,
-                 "ask the standard question, worded as in the released code or in the paper")
+                 "ask the standard question in the wording of the released code or of the paper")
       ->check(CLI::IsMember({"reference", "paper"}))
       ->type_name("NAME")
       ->group(kGroup);
@@ -176,7 +175,7 @@ void expect(bool holds, const std::string& message) {
   if (!holds) throw Error(message);
 }
 
-/// What options must be together. Throws Error.
+/// Checks the options together. Throws Error.
 void check(CaptionCommand& command) {
   if (is_standard_output(command.output)) command.output.clear();
   expect(command.images.empty() || command.images.size() == 2,
@@ -188,12 +187,12 @@ void check(CaptionCommand& command) {
          "input: expected --before and --after together");
   std::error_code code;
   expect(command.before_folder.empty() || !fs::equivalent(command.before_folder, command.after_folder, code),
-         "--after: expected another folder than --before, got the same");
+         "--after: expected a folder other than --before, got the same");
   expect(is_device_name(command.captioner.device),
          "--device: expected cpu, cuda, cuda:N or auto, got " + command.captioner.device);
   expect(
       command.pairs.empty() || command.output.empty() || !fs::equivalent(command.pairs, command.output, code),
-      "--output: expected another file than --pairs, got the same");
+      "--output: expected a file other than --pairs, got the same");
   expect(command.image_root.empty() || !command.pairs.empty(), "--image-root: expected with --pairs");
   expect(!(command.resume && command.overwrite), "output: expected --resume or --overwrite, got both");
   expect(!command.resume || !command.output.empty(), "--resume: expected with --output FILE");
@@ -220,7 +219,7 @@ void check(CaptionCommand& command) {
   command.prompt = text::chosen_question(command.prompt, command.prompt_style);
 }
 
-/// CLI11 knows options one by one, not which of them go together.
+/// Usage text: CLI11 knows single options but not their combinations.
 class CaptionHelp : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App*, std::string) const override {
@@ -237,7 +236,7 @@ class CaptionHelp : public CLI::Formatter {
 ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
   ParsedCaptionCommand parsed;
   CommonOptions common{.version_text = version_text};
-  CLI::App app("Says in words what changed between two images of one place (CCExpert).", kName);
+  CLI::App app("Describes in words what changed between two images of one place (CCExpert).", kName);
   app.formatter(std::make_shared<CaptionHelp>());
   app.get_formatter()->column_width(34);
   app.footer(kExamples);

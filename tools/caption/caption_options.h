@@ -1,4 +1,4 @@
-// The command line of ccexpert-caption.
+// Command line of ccexpert-caption.
 #pragma once
 
 #include <filesystem>
@@ -31,14 +31,14 @@ struct CaptionCommand {
   bool quiet = false;
   bool timings = false;
   std::filesystem::path timings_file;
-  std::filesystem::path evaluate;         ///< references to score the captions with, or empty
-  std::string evaluation_split = "test";  ///< of the references
+  std::filesystem::path evaluate;         ///< references for scoring the captions, or empty
+  std::string evaluation_split = "test";  ///< split of the references
   std::string evaluation_tokenizer = "reference";
-  std::filesystem::path meteor_data;  ///< empty: where scripts/setup.sh puts it
+  std::filesystem::path meteor_data;  ///< empty: the folder of scripts/setup.sh
   bool no_meteor = false;
 
   std::string prompt;        ///< the question; empty: the checkpoint's
-  std::string prompt_style;  ///< of the standard question, or empty
+  std::string prompt_style;  ///< wording of the standard question, or empty
   GenerationOptions generation;
   int64_t batch_size = 8;
 
@@ -49,7 +49,7 @@ struct ParsedCaptionCommand : Leave {
   CaptionCommand command = {};
 };
 
-/// Never throws for wrong arguments: they become an exit code of 2 and one line of text.
+/// Parses the command line. Never throws for wrong arguments: they become exit code 2 and one line of text.
 ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments);
 
 }  // namespace ccexpert::tools

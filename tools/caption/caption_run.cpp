@@ -46,7 +46,7 @@ Prediction failure_of(const PairFiles& pair, const std::string& error) {
   return {.pair = pair, .caption = {}, .token_ids = {}, .logprob = 0.0, .finish = {}, .error = error};
 }
 
-/// Captions of the readable pairs of a batch, errors of the others, in the batch's order.
+/// Returns captions of the readable pairs of a batch and errors of the others, in the batch's order.
 std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBatch& caption,
                                 const CaptionOptions& options) {
   std::vector<ImagePair> readable;
@@ -75,7 +75,7 @@ void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quie
   }
 }
 
-/// Ends the line that streamed tokens begin, also where a stop or an error cuts it.
+/// Ends the line of streamed tokens, also after a stop or an error.
 struct LineEnd {
   std::ostream* out;
   ~LineEnd() {
@@ -94,7 +94,7 @@ data::PredictionWriter writer_of(const CaptionCommand& command, const std::strin
   if (command.overwrite) existing = ExistingOutput::kOverwrite;
   data::PredictionWriter writer(command.output, format, existing, run);
   if (const auto count = writer.captions_without_run(); count > 0) {
-    log::warning(fmt::format("{}: {} captions do not name the model, question and options that they are of",
+    log::warning(fmt::format("{}: {} captions do not record their model, question and options",
                              command.output.string(), count));
   }
   return writer;
@@ -107,7 +107,7 @@ std::vector<PairFiles> pairs_of(const CaptionCommand& command) {
   if (!command.pairs.empty()) return data::read_pair_list(command.pairs, command.image_root);
   auto folders = data::pair_folders(command.before_folder, command.after_folder);
   if (!folders.unmatched.empty()) {
-    log::warning(fmt::format("{} images have no counterpart and are left out, the first is {}",
+    log::warning(fmt::format("{} images have no counterpart and are left out; the first is {}",
                              folders.unmatched.size(), folders.unmatched.front().string()));
   }
   return std::move(folders.pairs);
@@ -141,13 +141,13 @@ RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles
   Progress progress(static_cast<int64_t>(left.size()), "pairs",
                     command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
   if (summary.skipped > 0 && !command.quiet)
-    progress.note(fmt::format("{} pairs are captioned already", summary.skipped));
+    progress.note(fmt::format("{} pairs are already captioned", summary.skipped));
   const auto options = options_of(command, stop);
   PairLoader loader(left, {static_cast<size_t>(command.batch_size), command.captioner.threads});
   for (auto batch = loader.next(); !batch.files.empty(); batch = loader.next()) {
     tell_problems(batch, progress, command.quiet);
     const auto predictions = predict(batch, caption, options);
-    // What a stop cut short is no caption of the model.
+    // A caption truncated by a stop is not the model's caption.
     if (stop.stop_requested()) break;
     writer.write(predictions);
     const auto failed = std::count_if(predictions.begin(), predictions.end(),

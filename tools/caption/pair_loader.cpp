@@ -10,7 +10,8 @@
 namespace ccexpert::tools {
 namespace {
 
-/// Decoding a pair takes milliseconds, captioning it far longer: more threads only take cores from the model.
+/// Decoding a pair takes milliseconds, captioning far longer: more threads would only take cores from the
+/// model.
 constexpr size_t kMostThreads = 8;
 
 size_t threads_for(int asked, size_t pairs) {

@@ -1,4 +1,4 @@
-// Decodes the pairs of the next batch while the model works on this one.
+// Loader that decodes the pairs of the next batch while the model works on the current one.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace ccexpert::tools {
 
-/// A pair in memory, or why it is not.
+/// Decoded pair, or the error of decoding.
 struct LoadedPair {
   Image before;
   Image after;
@@ -23,20 +23,20 @@ struct LoadedPair {
 LoadedPair load_pair(const data::PairFiles& pair);
 
 struct PairLoaderOptions {
-  size_t batch_size = 1;  ///< pairs given out at a time
-  int threads = 0;        ///< most threads that decode (0: as many as there are cores); never more than 8
+  size_t batch_size = 1;  ///< pairs per batch
+  int threads = 0;        ///< maximum decoding threads (0: one per core); never more than 8
 };
 
 class PairLoader {
  public:
-  /// `pairs` must outlive the loader; batches are given out in order.
+  /// `pairs` must outlive the loader; batches are returned in order.
   PairLoader(std::span<const data::PairFiles> pairs, PairLoaderOptions options);
-  /// Waits for the images that are being decoded, not for the rest of their batch.
+  /// Waits only for images that are being decoded, not for the rest of the batch.
   ~PairLoader();
   PairLoader(const PairLoader&) = delete;
   PairLoader& operator=(const PairLoader&) = delete;
 
-  /// The next batch and the pairs it holds; empty at the end. Starts to load the one after it.
+  /// Batch with its pairs; next() returns an empty one at the end and starts loading the one after it.
   struct Batch {
     std::span<const data::PairFiles> files;
     std::vector<LoadedPair> images;

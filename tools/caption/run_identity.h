@@ -1,4 +1,4 @@
-// What a caption depends on beside its pair.
+// Identity of a captioning run.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace ccexpert::tools {
 
-/// 16 hexadecimal digits for the model, the question and the generation options of a command. Runs with the
-/// same digits give the same captions up to the rounding of --device and --dtype. Throws Error if the model's
-/// folder is not a checkpoint.
+/// Returns 16 hexadecimal digits for the model, the question and the generation options of a command. Runs
+/// with equal digits give the same captions up to rounding by --device and --dtype. Throws Error if the
+/// model's folder is not a checkpoint.
 std::string run_identity(const CaptionCommand& command);
 
 }  // namespace ccexpert::tools

@@ -1,4 +1,4 @@
-// Where the time of a run went.
+// Report of a run's timings.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace ccexpert::tools {
 
-/// Most memory this process has held, in bytes.
+/// Returns this process's peak memory in bytes.
 int64_t peak_memory();
 
-/// What a run did, and how.
+/// Measurements and settings of a run.
 struct RunFigures {
   CaptionerTimings timings;
   int64_t peak_bytes = 0;
@@ -18,10 +18,10 @@ struct RunFigures {
   std::string question = {};
 };
 
-/// A table for people.
+/// Returns a human-readable table.
 std::string timings_table(const RunFigures& figures);
 
-/// The same as a JSON object: seconds of each stage, counts, tokens per second, bytes, decoding, question.
+/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, decoding, question.
 std::string timings_json(const RunFigures& figures);
 
 }  // namespace ccexpert::tools

@@ -37,7 +37,7 @@ std::vector<std::string> choices(const CLI::Option& option) {
   return CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
 }
 
-/// Cases of a shell's `case` that offer an option's choices behind its name.
+/// Returns branches of a shell's `case` that offer an option's choices after its name.
 std::string choice_cases(const CLI::App& app) {
   std::string cases;
   for (const auto* option : app.get_options()) {
@@ -53,7 +53,7 @@ std::vector<const CLI::App*> subcommands(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
-/// The subcommand that was named, or the program itself.
+/// Returns the named subcommand, or the program itself.
 const CLI::App& chosen(const CLI::App& app) {
   const auto commands = app.get_subcommands();
   return commands.empty() ? app : *commands.front();
@@ -63,8 +63,9 @@ const CLI::App& chosen(const CLI::App& app) {
 
 void add_common_options(CLI::App& app, CommonOptions& common) {
   constexpr const char* kGroup = "Other";
-  app.set_help_flag("-h,--help", "this text")->group(kGroup);
-  app.add_flag("--version", common.version, "versions of this program and what it is made of")->group(kGroup);
+  app.set_help_flag("-h,--help", "print this help")->group(kGroup);
+  app.add_flag("--version", common.version, "print the versions of this program and its libraries")
+      ->group(kGroup);
   app.add_option("--completion", common.completion, "print the completion script of a shell")
       ->check(CLI::IsMember({"bash"}))
       ->type_name("NAME")
@@ -139,9 +140,9 @@ std::string bash_completion(const CLI::App& app) {
 
 namespace {
 
-/// What CLI11 says of a value, as all our errors say it.
+/// Converts CLI11's message about a value to our form of errors.
 std::string value_error(const std::string& message) {
-  // The library's expressions take a piece of the stack for every character.
+  // std::regex uses stack space for every character.
   constexpr size_t kLongest = 1000;
   if (message.size() > kLongest) return message.substr(0, kLongest) + "...";
   static const std::pair<std::regex, const char*> forms[] = {

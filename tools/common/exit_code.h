@@ -1,13 +1,13 @@
-// What every command tells the shell.
+// Exit codes of all commands.
 #pragma once
 
 namespace ccexpert::tools {
 
 enum ExitCode : int {
   kSuccess = 0,
-  kFailed = 1,        ///< nothing more could be done; standard error says why
+  kFailed = 1,        ///< the command failed; standard error has the reason
   kUsage = 2,         ///< wrong arguments; nothing was started
-  kSomeFailed = 3,    ///< the run went to its end, some items failed
+  kSomeFailed = 3,    ///< the run finished, but some items failed
   kSignalBase = 128,  ///< plus the number of the signal that ended the run
 };
 

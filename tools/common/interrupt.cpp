@@ -11,10 +11,10 @@
 namespace ccexpert::tools {
 namespace {
 
-/// One Ctrl-C may arrive by several ways, from the terminal and from a parent that got it too.
+/// One Ctrl-C may arrive twice, from the terminal and from a parent that also received it.
 constexpr std::chrono::milliseconds kEcho(200);
 
-/// Wakes the watcher at the end: a signal that nobody else sends.
+/// Signal that wakes the watcher at the end and that no other process sends.
 int wake_signal() {
   return SIGRTMAX;
 }
@@ -42,7 +42,7 @@ Interrupt::~Interrupt() {
   watcher_.join();
 }
 
-/// The next signal, or 0 if the deadline came first.
+/// Returns the next signal, or 0 if the deadline passed first.
 int Interrupt::next_signal() const {
   const sigset_t signals = watched_signals();
   int received = 0;

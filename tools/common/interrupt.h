@@ -1,4 +1,4 @@
-// Ctrl-C and kill, as a request to stop.
+// Conversion of SIGINT and SIGTERM to stop requests.
 #pragma once
 
 #include <atomic>
@@ -9,25 +9,25 @@
 
 namespace ccexpert::tools {
 
-/// How long a command that a signal asked to stop may take to do so. All that it writes is whole at any time,
-/// so that the process may end wherever it is.
+/// Maximum time from a signal to the end of a command. Output files are complete at any time, so the process
+/// may end at any point.
 constexpr std::chrono::seconds kStopDeadline(3);
 
-/// From its construction on, SIGINT and SIGTERM request a stop. The process ends at once on a SIGINT after
-/// the first signal, and if it has not stopped `deadline` after the first signal: it may be waiting in a
-/// decoder or for a pipe. A second SIGTERM does nothing: schedulers send it to all processes of a job, and
-/// these pass it on to one another. Construct it before any other thread starts: threads inherit that these
-/// signals are not delivered to them.
+/// Turns SIGINT and SIGTERM into a stop request. The process ends immediately on a SIGINT after the first
+/// signal, and if it has not stopped within `deadline` after the first signal, for example because it waits
+/// in a decoder or for a pipe. A second SIGTERM is ignored: schedulers send it to all processes of a job, and
+/// these pass it on to each other. Construct it before any other thread starts: threads inherit the blocked
+/// signals.
 class Interrupt {
  public:
-  /// Without a deadline, for a command that has a state to save first.
+  /// Use no deadline for a command that must save its state first.
   explicit Interrupt(std::optional<std::chrono::seconds> deadline = std::nullopt);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
   std::stop_token token() const { return source_.get_token(); }
-  /// The signal that came, or 0.
+  /// Returns the received signal, or 0.
   int signal() const { return signal_; }
 
  private:

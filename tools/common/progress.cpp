@@ -77,7 +77,7 @@ std::string Progress::state() const {
 }
 
 void Progress::draw() {
-  // \x1b[K clears what a longer text left behind.
+  // \x1b[K clears the rest of a longer text.
   if (total_ > 0) {
     print_text(fmt::format("\r{} {}\x1b[K", bar(done_, total_), state()));
   } else {

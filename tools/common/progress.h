@@ -1,4 +1,4 @@
-// How far a long run is: a bar on a terminal, plain lines in a log.
+// Progress of a long run: a bar on a terminal, plain lines in a log.
 #pragma once
 
 #include <chrono>
@@ -10,30 +10,30 @@ namespace ccexpert::tools {
 
 enum class ProgressStyle { kNone, kBar, kLines };
 
-/// The bar where standard error is a terminal, else lines.
+/// Returns kBar if standard error is a terminal, else kLines.
 ProgressStyle progress_style_of_stderr();
 
-/// "3.2 s", "4 min 05 s", "2 h 03 min".
+/// Returns a duration as "3.2 s", "4 min 05 s" or "2 h 03 min".
 std::string duration_text(double seconds);
 
 class Progress {
  public:
-  /// `unit` is the plural of what is counted, as "pairs". A total of 0 is one that is not known.
+  /// `unit` is the plural of the counted items, such as "pairs". A total of 0 means unknown.
   Progress(int64_t total, std::string unit, ProgressStyle style);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Counts `done` more; shows it where enough has changed.
+  /// Adds `done` items; updates the display if enough has changed.
   void add(int64_t done);
 
-  /// Says that all is done, where the total was not known.
+  /// Prints the final state if the total was unknown.
   void finish();
 
-  /// A line of its own on standard error, above the bar.
+  /// Prints a separate line on standard error, above the bar.
   void note(std::string_view message);
 
-  /// The state as text, as "12/40 pairs · 3.1 pairs/s · 9.0 s left".
+  /// Returns the state as text, such as "12/40 pairs · 3.1 pairs/s · 9.0 s left".
   std::string state() const;
 
  private:

@@ -28,14 +28,14 @@ void open_if_closed(int descriptor) {
 
 std::string problem_of(const std::exception& error) {
   if (const auto* problem = dynamic_cast<const std::filesystem::filesystem_error*>(&error)) {
-    // Its own text begins with the function that was called.
+    // what() starts with the name of the called function.
     return fmt::format("{}: {}", problem->path1().string(), problem->code().message());
   }
-  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "memory: there is not enough";
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) return "not enough memory";
   return error.what();
 }
 
-/// Flushes standard output; the problem if it did not take everything, or "".
+/// Flushes standard output; returns the problem if it did not accept everything, or "".
 std::string flush_standard_output() {
   errno = 0;
   std::cout.flush();
@@ -77,7 +77,7 @@ int run_program(std::string_view program, const std::function<int()>& run) {
   }
   const auto unwritten = flush_standard_output();
   const bool has_results = exit_code == kSuccess || exit_code == kSomeFailed;
-  // A write that failed half-way may have thrown; the stream knows the reason.
+  // A partially failed write may have thrown; the stream knows the reason.
   if (!unwritten.empty() && (has_results || std::ferror(stdout) != 0)) problem = unwritten;
   if (problem.empty()) return exit_code;
   print_note(fmt::format("{}: {}", program, problem));

@@ -25,8 +25,8 @@ using datasets::AnnotateSummary;
 
 constexpr const char* kFooter =
     R"(From the environment: OPENAI_BASE_URL, OPENAI_MODEL, and the key OPENAI_API_KEY (or the variable of --key-env).
-A killed run goes on where it was by the same command: every answer is in the journal, none is paid for twice.
-Exit code 3: done, but some pairs kept the captions they had, entries are no pair, or --max-cost ended asking.)";
+The same command continues a killed run: every answer is in the journal, none is paid for twice.
+Exit code 3: done, but some pairs kept their old captions, some entries are not pairs, or --max-cost was reached.)";
 
 struct Command {
   AnnotateOptions options;
@@ -53,19 +53,20 @@ void add_endpoint_options(CLI::App& app, Command& command) {
   const auto number = [&](const char* name, auto& value, const char* help) {
     app.add_option(name, value, help)->capture_default_str()->type_name("N");
   };
-  number("--concurrency", endpoint.concurrency, "requests at one time");
-  number("--retries", endpoint.retries, "tries after refusals that pass, as 429");
-  number("--backoff", endpoint.backoff_seconds, "seconds before the first retry; Retry-After wins");
-  number("--timeout", endpoint.timeout_seconds, "seconds for one request");
-  number("--temperature", endpoint.temperature, "of sampling");
-  number("--max-tokens", endpoint.max_tokens, "of one answer");
-  number("--price-in", endpoint.price_in, "of a million prompt tokens");
-  number("--price-out", endpoint.price_out, "of a million answer tokens");
+  number("--concurrency", endpoint.concurrency, "concurrent requests");
+  number("--retries", endpoint.retries, "retries after temporary failures such as status 429");
+  number("--backoff", endpoint.backoff_seconds,
+         "seconds before the first retry; Retry-After takes precedence");
+  number("--timeout", endpoint.timeout_seconds, "timeout of a request in seconds");
+  number("--temperature", endpoint.temperature, "sampling temperature");
+  number("--max-tokens", endpoint.max_tokens, "maximum tokens of an answer");
+  number("--price-in", endpoint.price_in, "price of a million prompt tokens");
+  number("--price-out", endpoint.price_out, "price of a million answer tokens");
 }
 
 void add_options(CLI::App& app, Command& command) {
   auto& options = command.options;
-  app.set_help_flag("-h,--help", "this text");
+  app.set_help_flag("-h,--help", "print this help");
   app.add_option("list", options.list, "list of the universal format")
       ->transform(input_file())
       ->type_name("FILE");
@@ -75,39 +76,42 @@ void add_options(CLI::App& app, Command& command) {
       ->check(CLI::IsMember({"merge", "rephrase", "enrich", "describe"}))
       ->capture_default_str()
       ->type_name("NAME");
-  app.add_option("--captions", options.captions, "new captions of a pair")
+  app.add_option("--captions", options.captions, "new captions per pair")
       ->capture_default_str()
       ->type_name("N");
   app.add_flag("--keep", options.keep, "keep the pair's own captions before the new ones");
-  app.add_option("--limit", options.limit, "most pairs to ask about (0: all)")
+  app.add_option("--limit", options.limit, "maximum pairs to annotate (0: all)")
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--max-cost", options.max_cost,
-                 "most that all runs of this very call may cost (0: no limit)")
+                 "maximum cost of all runs of this command together (0: no limit)")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--attempts", options.attempts, "answers of a pair that may be unusable")
+  app.add_option("--attempts", options.attempts, "unusable answers before a pair is given up")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--image-side", options.image_side, "longer side of images that are sent, in pixels")
+  app.add_option("--image-side", options.image_side, "longer side of sent images in pixels")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--image-root", options.image_root, "where relative paths start (the list's folder)")
+  app.add_option("--image-root", options.image_root,
+                 "folder that relative paths start at (the list's folder)")
       ->type_name("DIR");
   app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")
       ->transform(output_file())
       ->type_name("FILE");
-  app.add_option("--on-error", command.on_error, "a pair without a usable answer: keep its captions, or stop")
+  app.add_option("--on-error", command.on_error,
+                 "for a pair without a usable answer: keep its captions (skip) or stop (error)")
       ->check(CLI::IsMember({"skip", "error"}))
       ->capture_default_str()
       ->type_name("NAME");
   add_endpoint_options(app, command);
-  app.add_flag("--overwrite", options.overwrite, "replace a file that is there already");
-  app.add_flag("--dry-run", command.dry_run, "say what would be asked and what it may cost; ask nothing");
-  app.add_flag("-q,--quiet", command.quiet, "no progress and no counts");
+  app.add_flag("--overwrite", options.overwrite, "replace an existing file");
+  app.add_flag("--dry-run", command.dry_run,
+               "print the planned requests and their estimated cost; send nothing");
+  app.add_flag("-q,--quiet", command.quiet, "print no progress and no counts");
 }
 
-/// Fills what the command line left to the environment.
+/// Fills options that the command line leaves to the environment.
 void check(Command& command) {
   auto& endpoint = command.options.endpoint;
   if (command.options.list.empty()) throw Error("expected a list of the universal format, got none");
@@ -128,8 +132,8 @@ void print(const AnnotateSummary& summary) {
   fmt::print("{} of {} pairs annotated", with_commas(summary.annotated), with_commas(summary.pairs));
   if (summary.failed > 0) fmt::print(", {} given up", with_commas(summary.failed));
   if (summary.no_pairs > 0)
-    fmt::print(", {} entries that are no pair left out", with_commas(summary.no_pairs));
-  if (summary.unasked > 0) fmt::print(", {} not asked about", with_commas(summary.unasked));
+    fmt::print(", {} entries that are not pairs left out", with_commas(summary.no_pairs));
+  if (summary.unasked > 0) fmt::print(", {} not requested", with_commas(summary.unasked));
   fmt::print("\n{} answers, {} from the journal, {} retries; {} prompt and {} answer tokens",
              with_commas(summary.requests), with_commas(summary.from_journal), with_commas(summary.retries),
              with_commas(summary.prompt_tokens), with_commas(summary.answer_tokens));
@@ -141,26 +145,26 @@ void print(const AnnotateSummary& summary) {
   }
   fmt::print("\n");
   if (summary.unmetered > 0)
-    fmt::print("{} answers came without their tokens, which are estimated\n", with_commas(summary.unmetered));
+    fmt::print("{} answers came without token counts, which are estimated\n", with_commas(summary.unmetered));
 }
 
-/// Says why not every pair has new captions, and returns the exit code for it.
+/// Reports why some pairs have no new captions, and returns the exit code.
 int report(const AnnotateSummary& summary, const AnnotateOptions& options) {
   if (summary.limit_reached) {
     print_note(
-        fmt::format("ccexpert-data: --max-cost: {} pairs not asked about; {:.4f} of {} is spent, and another "
+        fmt::format("ccexpert-data: --max-cost: {} pairs not requested; {:.4f} of {} is spent, and another "
                     "answer may exceed it",
                     with_commas(summary.unasked), summary.cost, options.max_cost));
   }
   if (summary.failed + summary.no_pairs > 0) {
     print_note(fmt::format(
-        "ccexpert-data: {} pairs kept their captions, {} entries are no pair, see {}.failures.jsonl",
+        "ccexpert-data: {} pairs kept their captions, {} entries are not pairs, see {}.failures.jsonl",
         with_commas(summary.failed), with_commas(summary.no_pairs), options.output.string()));
   }
   return summary.limit_reached || summary.failed + summary.no_pairs > 0 ? kSomeFailed : kSuccess;
 }
 
-/// Seconds that a request may take before it is given up.
+/// Maximum duration of a request.
 std::chrono::seconds longest_request(const datasets::EndpointOptions& endpoint) {
   return std::chrono::seconds(std::llround(std::ceil(endpoint.timeout_seconds)));
 }
@@ -170,7 +174,7 @@ int run(const Command& command) {
     fmt::print("{}", datasets::annotate_plan(command.options));
     return kSuccess;
   }
-  // Answers that are under way are paid for.
+  // Answers in flight are paid for.
   const Interrupt interrupt(kStopDeadline + longest_request(command.options.endpoint));
   Progress progress(0, "pairs", command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
   const auto summary = datasets::annotate(
@@ -178,7 +182,7 @@ int run(const Command& command) {
   progress.finish();
   if (!command.quiet) print(summary);
   if (summary.interrupted) {
-    print_note(fmt::format("ccexpert-data: interrupted; the same command goes on without paying again"));
+    print_note(fmt::format("ccexpert-data: interrupted; the same command continues without paying again"));
     return kSignalBase + interrupt.signal();
   }
   return report(summary, command.options);
@@ -188,8 +192,7 @@ int run(const Command& command) {
 
 Subcommand add_annotate(CLI::App& app) {
   const auto command = std::make_shared<Command>();
-  auto* annotate =
-      app.add_subcommand("annotate", "refine or write captions by a model behind a chat endpoint");
+  auto* annotate = app.add_subcommand("annotate", "refine or write captions with a model on a chat endpoint");
   annotate->footer(kFooter);
   add_options(*annotate, *command);
   return {annotate, [command] { check(*command); }, [command] { return run(*command); }};

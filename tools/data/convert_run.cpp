@@ -37,7 +37,7 @@ std::string source_table() {
   return text;
 }
 
-/// An option whose names stand for values.
+/// Adds an option whose names map to values.
 template <class Value>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
                         const std::vector<std::pair<std::string, Value>>& choices, const std::string& help) {
@@ -59,9 +59,9 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
 }
 
 void add_folder_options(CLI::App& app, ConvertOptions& options) {
-  app.add_option("--before", options.before_folder, "folder of images before, within DIR (found by its name)")
+  app.add_option("--before", options.before_folder, "folder of before images, within DIR (found by name)")
       ->type_name("NAME");
-  app.add_option("--after", options.after_folder, "folder of images after, within DIR")->type_name("NAME");
+  app.add_option("--after", options.after_folder, "folder of after images, within DIR")->type_name("NAME");
   app.add_option("--captions-csv", options.captions_csv, "CSV with name and caption (DIR/captions.csv)")
       ->transform(input_file())
       ->type_name("FILE");
@@ -69,57 +69,59 @@ void add_folder_options(CLI::App& app, ConvertOptions& options) {
 
 void add_crop_options(CLI::App& app, ConvertOptions& options) {
   auto& crops = options.crops;
-  add_off_flag(app, "--no-crops", crops.enabled, "whole pairs where only masks are known");
-  app.add_option("--crop-target", crops.target_share, "share of its window that a change should fill")
+  add_off_flag(app, "--no-crops", crops.enabled, "keep whole pairs if only masks are known");
+  app.add_option("--crop-target", crops.target_share, "target share of a window filled by its change")
       ->capture_default_str()
       ->type_name("SHARE");
-  app.add_option("--crop-whole", crops.whole_share, "from this share of the image on, no window is cut")
+  app.add_option("--crop-whole", crops.whole_share, "changed share of the image from which no window is cut")
       ->capture_default_str()
       ->type_name("SHARE");
-  app.add_option("--crop-least", crops.least_share, "changes below this share of the image are noise")
+  app.add_option("--crop-least", crops.least_share, "ignore changes below this share of the image as noise")
       ->capture_default_str()
       ->type_name("SHARE");
-  app.add_option("--crop-side", crops.least_side, "least side of a window in pixels")
+  app.add_option("--crop-side", crops.least_side, "minimum side of a window in pixels")
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--crop-most", crops.most, "most windows of a pair")->capture_default_str()->type_name("N");
+  app.add_option("--crop-most", crops.most, "maximum windows per pair")
+      ->capture_default_str()
+      ->type_name("N");
 }
 
 void add_options(CLI::App& app, Command& command) {
   auto& options = command.options;
-  app.set_help_flag("-h,--help", "this text");
-  app.add_option("source", options.source, "auto, or a name of --list")->type_name("SOURCE");
-  app.add_option("dir", options.input, "folder with the data set as its authors publish it")
+  app.set_help_flag("-h,--help", "print this help");
+  app.add_option("source", options.source, "auto, or a name from --list")->type_name("SOURCE");
+  app.add_option("dir", options.input, "folder with the data set as published by its authors")
       ->type_name("DIR");
   app.add_option("-o,--out", options.output, "folder for train.json, val.json, test.json")->type_name("DIR");
-  app.add_flag("--list", command.list, "print the sources and what they are recognised by");
+  app.add_flag("--list", command.list, "print the sources and the files by which they are recognised");
   add_choice<datasets::ListFormat>(
       app, "--format", options.format,
       {{"json", datasets::ListFormat::kJson}, {"jsonl", datasets::ListFormat::kJsonLines}},
-      "form of the lists");
+      "format of the lists");
   add_choice<datasets::PathStyle>(
       app, "--paths", options.paths,
       {{"relative", datasets::PathStyle::kRelative}, {"absolute", datasets::PathStyle::kAbsolute}},
-      "paths of images, from --out or from the root");
+      "image paths: relative to --out, or absolute");
   add_choice<datasets::CaptionCleaning>(
       app, "--captions", options.cleaning,
       {{"clean", datasets::CaptionCleaning::kClean}, {"raw", datasets::CaptionCleaning::kRaw}},
-      "one form for all sources, or as the source has them");
+      "clean: one form for all sources; raw: unchanged");
   add_choice<datasets::OnError>(app, "--on-error", options.on_error,
                                 {{"error", datasets::OnError::kError}, {"skip", datasets::OnError::kSkip}},
-                                "what to do with bad entries: stop, or list them in left-out.jsonl");
-  app.add_flag("--overwrite", options.overwrite, "replace lists that are there already");
-  add_off_flag(app, "--no-image-checks", options.check_images, "do not look whether image files exist");
+                                "for bad entries: stop (error), or list them in left-out.jsonl (skip)");
+  app.add_flag("--overwrite", options.overwrite, "replace existing lists");
+  add_off_flag(app, "--no-image-checks", options.check_images, "do not check that image files exist");
   add_folder_options(app, options);
   add_crop_options(app, options);
-  app.add_option("--seed", options.seed, "decides the wording of captions from masks")
+  app.add_option("--seed", options.seed, "seed for the wording of captions from masks")
       ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
-  app.add_option("--jobs", options.jobs, "threads that decode masks (0: one a core)")
+  app.add_option("--jobs", options.jobs, "threads that decode masks (0: one per core)")
       ->capture_default_str()
       ->type_name("N");
-  app.add_flag("-q,--quiet", command.quiet, "no progress and no table");
+  app.add_flag("-q,--quiet", command.quiet, "print no progress and no table");
 }
 
 void check(const Command& command) {
@@ -140,9 +142,9 @@ void print(const ConvertSummary& summary) {
                with_commas(counts.captions), with_commas(counts.changed), with_commas(counts.unchanged));
   }
   if (summary.merged > 0)
-    fmt::print("{} entries stood for pairs that were there already\n", with_commas(summary.merged));
+    fmt::print("{} entries merged into earlier entries of the same pair\n", with_commas(summary.merged));
   if (summary.passed_over > 0)
-    fmt::print("{} entries are no pairs to caption\n", with_commas(summary.passed_over));
+    fmt::print("{} entries are not pairs to caption\n", with_commas(summary.passed_over));
   if (summary.blank_captions > 0)
     fmt::print("{} blank captions dropped\n", with_commas(summary.blank_captions));
 }
@@ -172,10 +174,10 @@ int run(const Command& command) {
 
 Subcommand add_convert(CLI::App& app) {
   const auto command = std::make_shared<Command>();
-  auto* convert = app.add_subcommand("convert", "write what a data set holds in the universal format");
+  auto* convert = app.add_subcommand("convert", "convert a data set to the universal format");
   convert->footer(
       "Images stay where they are. Exit code 3: done, but --on-error skip left entries out.\n"
-      "What each source needs and gives: docs/data.md.");
+      "Input and output of each source: docs/data.md.");
   add_options(*convert, *command);
   return {convert, [command] { check(*command); }, [command] { return run(*command); }};
 }

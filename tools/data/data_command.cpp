@@ -32,11 +32,11 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 done with problems, 130 and 1
 
 constexpr const char* kSynthFooter =
     R"(Writes images/{A,B}, masks, classes/{A,B}, train.json, val.json, test.json and dataset.json. The same command
-goes on with what an interrupted one left, and with more --pairs adds to a folder.)";
+continues an interrupted run, and with more --pairs adds to a folder.)";
 
 Subcommand add_synth(CLI::App& app) {
   const auto command = std::make_shared<SynthCommand>();
-  auto* synth = app.add_subcommand("synth", "write made-up pairs whose changes are known exactly");
+  auto* synth = app.add_subcommand("synth", "write synthetic pairs with exactly known changes");
   synth->footer(kSynthFooter);
   add_synth_options(*synth, *command);
   return {synth, [command] { check(*command); }, [command] { return run_synth(*command); }};
@@ -55,7 +55,7 @@ std::vector<Subcommand> add_subcommands(CLI::App& app) {
           add_merge(app),    add_view(app),     add_synth(app), add_vocabulary(app)};
 }
 
-/// The one that was named, or nothing.
+/// Returns the named command, or null.
 const Subcommand* named(const std::vector<Subcommand>& commands) {
   const auto found = std::find_if(commands.begin(), commands.end(),
                                   [](const Subcommand& command) { return command.app->parsed(); });

@@ -1,4 +1,4 @@
-// ccexpert-data from arguments to exit code.
+// Entry point of ccexpert-data.
 #pragma once
 
 namespace ccexpert::tools {

@@ -30,12 +30,13 @@ ProgressStyle style_of(bool quiet) {
 }
 
 void add_image_root(CLI::App& app, fs::path& root) {
-  app.set_help_flag("-h,--help", "this text");
-  app.add_option("--image-root", root, "where relative paths start (the list's folder)")->type_name("DIR");
+  app.set_help_flag("-h,--help", "print this help");
+  app.add_option("--image-root", root, "folder that relative paths start at (the list's folder)")
+      ->type_name("DIR");
 }
 
 void add_jobs(CLI::App& app, int64_t& jobs) {
-  app.add_option("--jobs", jobs, "threads that open images (0: one a core)")
+  app.add_option("--jobs", jobs, "threads that open images (0: one per core)")
       ->capture_default_str()
       ->type_name("N");
 }
@@ -64,7 +65,7 @@ struct Validate {
   datasets::ValidateOptions options;
 };
 
-/// Problems to the terminal as far as asked, and all of them to a file.
+/// Reporter of problems: the first ones to the terminal, all of them to a file.
 class Problems {
  public:
   Problems(const Validate& command, Progress& progress) : command_(command), progress_(progress) {}
@@ -96,7 +97,7 @@ void print(const datasets::ValidateSummary& summary) {
   fmt::print("{} pairs, {} images opened\n", with_commas(summary.pairs), with_commas(summary.images));
   for (const auto& list : summary.held_out) fmt::print("held out: {}\n", list.string());
   for (const auto& list : summary.without_captions)
-    fmt::print("no captions yet: {} (annotate --task describe writes some)\n", list.string());
+    fmt::print("no captions yet: {} (annotate --task describe writes them)\n", list.string());
   for (const auto& [kind, count] : summary.kinds) fmt::print("{:12}{:>10}\n", kind, with_commas(count));
 }
 
@@ -124,7 +125,7 @@ struct Overlap {
   datasets::OverlapOptions options;
 };
 
-/// Writes the list without what overlaps, and without what nobody could compare.
+/// Writes the list without overlapping pairs and without pairs that could not be compared.
 void write_clean(const Overlap& command, const datasets::OverlapReport& report) {
   std::set<std::string> uids(report.unreadable_uids.begin(), report.unreadable_uids.end());
   for (const auto& each : report.overlaps) uids.insert(each.uid);
@@ -155,10 +156,9 @@ int run(const Overlap& command) {
   if (report.overlaps.size() > kShown) fmt::print("  and {} more\n", report.overlaps.size() - kShown);
   if (!command.clean.empty()) write_clean(command, report);
   if (report.unreadable == 0) return kSuccess;
-  print_note(
-      fmt::format("ccexpert-data: {} pairs could not be read and were compared with nothing{}",
-                  with_commas(report.unreadable),
-                  command.clean.empty() ? "" : "; those of the list are not in " + command.clean.string()));
+  print_note(fmt::format(
+      "ccexpert-data: {} pairs could not be read and were not compared{}", with_commas(report.unreadable),
+      command.clean.empty() ? "" : "; those of the list are not in " + command.clean.string()));
   return kSomeFailed;
 }
 
@@ -191,10 +191,10 @@ Subcommand add_stats(CLI::App& app) {
       ->transform(output_file())
       ->type_name("FILE");
   add_off_flag(*stats, "--no-images", command->options.images, "do not open images for their sizes");
-  stats->add_option("--samples", command->options.samples, "pairs that the page shows")
+  stats->add_option("--samples", command->options.samples, "pairs shown on the page")
       ->capture_default_str()
       ->type_name("N");
-  stats->add_option("--seed", command->options.seed, "decides which")
+  stats->add_option("--seed", command->options.seed, "seed for the choice of samples")
       ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
@@ -212,25 +212,26 @@ Subcommand add_validate(CLI::App& app) {
   auto* validate =
       app.add_subcommand("validate", "check images, flags, captions, and that no test pair is in train");
   validate->footer(
-      "Exit code 3 where there are problems. Lists with a word test or val in their names are held out from "
-      "the others.");
+      "Exit code 3: problems were found. Lists with a word test or val in their names are held out from the "
+      "others.");
   add_image_root(*validate, command->options.image_root);
   validate->add_option("lists", command->lists, "lists, data lists (.yaml), or folders of convert")
       ->transform(input_file())
       ->type_name("PATH...");
-  validate->add_option("--held-out", command->options.held_out, "lists that nothing of the others may be in")
+  validate
+      ->add_option("--held-out", command->options.held_out, "lists whose pairs must not occur in the others")
       ->type_name("PATH...");
   add_off_flag(*validate, "--no-images", command->options.images, "do not open images");
-  add_off_flag(*validate, "--no-leaks", command->options.leaks, "do not look for held-out pairs");
+  add_off_flag(*validate, "--no-leaks", command->options.leaks, "do not search for held-out pairs");
   validate
       ->add_option("--distance", command->options.distance,
-                   "most of 128 bits in which near duplicates differ")
+                   "maximum differing bits of 128 between near duplicates")
       ->capture_default_str()
       ->type_name("N");
-  validate->add_option("--report", command->output, "file for all problems, one a line")
+  validate->add_option("--report", command->output, "file for all problems, one per line")
       ->transform(output_file())
       ->type_name("FILE");
-  validate->add_option("--show", command->shown, "problems that are printed")
+  validate->add_option("--show", command->shown, "number of problems to print")
       ->capture_default_str()
       ->type_name("N");
   add_jobs(*validate, command->options.jobs);
@@ -245,32 +246,33 @@ Subcommand add_overlap(CLI::App& app) {
   const auto command = std::make_shared<Overlap>();
   auto* overlap = app.add_subcommand("overlap", "report pairs that look like those of a test set");
   add_image_root(*overlap, command->options.image_root);
-  overlap->footer("Exit code 3 where pairs could not be read.");
+  overlap->footer("Exit code 3: some pairs could not be read.");
   overlap->add_option("list", command->list, "list, data list (.yaml), or folder of convert")
       ->transform(input_file())
       ->type_name("PATH");
   overlap->add_option("--against", command->against, "list of the test set")
       ->transform(input_file())
       ->type_name("PATH");
-  overlap->add_option("--against-root", command->options.against_root, "where its relative paths start")
+  overlap
+      ->add_option("--against-root", command->options.against_root, "folder that its relative paths start at")
       ->type_name("DIR");
   overlap
       ->add_option("--distance", command->options.distance,
-                   "most of 128 bits in which near duplicates differ")
+                   "maximum differing bits of 128 between near duplicates")
       ->capture_default_str()
       ->type_name("N");
   overlap
       ->add_option("--tile", command->options.tile,
-                   "side of the tiles of larger images (0: as the test images)")
+                   "side of the tiles of larger images (0: side of the test images)")
       ->capture_default_str()
       ->type_name("N");
   overlap->add_option("-o,--out", command->output, "JSON file with every overlap")
       ->transform(output_file())
       ->type_name("FILE");
-  overlap->add_option("--clean", command->clean, "list to write of the pairs without an overlap")
+  overlap->add_option("--clean", command->clean, "write a list of the pairs without an overlap")
       ->transform(output_file())
       ->type_name("FILE");
-  overlap->add_flag("--overwrite", command->overwrite, "replace that list where it is there already");
+  overlap->add_flag("--overwrite", command->overwrite, "replace an existing list of --clean");
   add_jobs(*overlap, command->options.jobs);
   overlap->add_flag("-q,--quiet", command->quiet, "no progress");
   const auto check = [command] {
@@ -285,7 +287,7 @@ Subcommand add_overlap(CLI::App& app) {
 
 Subcommand add_view(CLI::App& app) {
   const auto command = std::make_shared<View>();
-  auto* view = app.add_subcommand("view", "draw some pairs with their captions on one picture");
+  auto* view = app.add_subcommand("view", "draw some pairs with their captions on one sheet");
   add_image_root(*view, command->options.image_root);
   auto& options = command->options;
   view->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
@@ -294,18 +296,18 @@ Subcommand add_view(CLI::App& app) {
   view->add_option("-o,--out", command->output, "PNG file to write")
       ->transform(output_file())
       ->type_name("FILE");
-  view->add_option("--pairs", options.pairs, "pairs, drawn at random")->capture_default_str()->type_name("N");
-  view->add_option("--uid", options.uid, "this pair alone")->type_name("UID");
+  view->add_option("--pairs", options.pairs, "number of randomly drawn pairs")
+      ->capture_default_str()
+      ->type_name("N");
+  view->add_option("--uid", options.uid, "show only this pair")->type_name("UID");
   view->add_option("--side", options.side, "side of an image in pixels")
       ->capture_default_str()
       ->type_name("N");
-  view->add_option("--columns", options.columns, "pairs beside one another")
+  view->add_option("--columns", options.columns, "pairs side by side")->capture_default_str()->type_name("N");
+  view->add_option("--captions", options.captions, "maximum captions per pair")
       ->capture_default_str()
       ->type_name("N");
-  view->add_option("--captions", options.captions, "most captions of a pair")
-      ->capture_default_str()
-      ->type_name("N");
-  view->add_option("--seed", options.seed, "decides which pairs")
+  view->add_option("--seed", options.seed, "seed for the choice of pairs")
       ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");

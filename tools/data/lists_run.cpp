@@ -18,17 +18,18 @@ namespace {
 namespace fs = std::filesystem;
 
 void add_list_options(CLI::App& app, datasets::ListOptions& options) {
-  app.set_help_flag("-h,--help", "this text");
-  app.add_option("--image-root", options.image_root, "where relative paths start (the list's folder)")
+  app.set_help_flag("-h,--help", "print this help");
+  app.add_option("--image-root", options.image_root,
+                 "folder that relative paths start at (the list's folder)")
       ->type_name("DIR");
-  app.add_flag("--overwrite", options.overwrite, "replace files that are there already");
+  app.add_flag("--overwrite", options.overwrite, "replace existing files");
   app.add_flag_callback(
       "--absolute-paths", [&options] { options.paths = datasets::PathStyle::kAbsolute; },
-      "write paths from the root, not from the written file");
+      "write absolute paths instead of paths relative to the written file");
 }
 
 void add_seed(CLI::App& app, uint64_t& seed) {
-  app.add_option("--seed", seed, "decides what is drawn")
+  app.add_option("--seed", seed, "seed for the draws")
       ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
@@ -52,8 +53,8 @@ int run(const Merge& command) {
   const auto summary = datasets::merge_lists(command.lists, command.output, command.options);
   fmt::print("{} pairs, {} captions", with_commas(summary.pairs), with_commas(summary.captions));
   if (summary.merged > 0)
-    fmt::print("; {} entries merged into pairs that were there", with_commas(summary.merged));
-  if (summary.renamed > 0) fmt::print("; {} uids renamed after their folders", with_commas(summary.renamed));
+    fmt::print("; {} entries merged into earlier entries of the same pair", with_commas(summary.merged));
+  if (summary.renamed > 0) fmt::print("; {} uids prefixed with their folders", with_commas(summary.renamed));
   fmt::print("\n");
   return kSuccess;
 }
@@ -92,10 +93,10 @@ struct Mix {
 
 int run(const Mix& command) {
   int64_t pairs = 0, visits = 0, captions = 0;
-  fmt::print("{:40}{:>10}{:>12}{:>8}{:>12}\n", "", "pairs", "captions", "repeat", "an epoch");
+  fmt::print("{:40}{:>10}{:>12}{:>8}{:>12}\n", "", "pairs", "captions", "repeat", "per epoch");
   for (const auto& part : datasets::mix(command.recipe, command.output, command.options)) {
     if (part.missing) {
-      fmt::print("{:40}{:>10}\n", part.json_path, "not there");
+      fmt::print("{:40}{:>10}\n", part.json_path, "missing");
       continue;
     }
     fmt::print("{:40}{:>10}{:>12}{:>8}{:>12}\n", part.json_path, with_commas(part.pairs),
@@ -114,7 +115,7 @@ int run(const Mix& command) {
 Subcommand add_merge(CLI::App& app) {
   const auto command = std::make_shared<Merge>();
   auto* merge = app.add_subcommand("merge", "put several lists into one");
-  merge->footer("Pairs that stand twice become one with the captions of both.");
+  merge->footer("Repeated pairs are merged into one with the captions of both.");
   merge->add_option("lists", command->lists, "lists of the universal format")
       ->transform(input_file())
       ->type_name("FILE...");
@@ -131,7 +132,7 @@ Subcommand add_merge(CLI::App& app) {
 
 Subcommand add_split(CLI::App& app) {
   const auto command = std::make_shared<Split>();
-  auto* split = app.add_subcommand("split", "divide a list into train, val and test");
+  auto* split = app.add_subcommand("split", "split a list into train, val and test");
   split->add_option("list", command->list, "list of the universal format")
       ->transform(input_file())
       ->type_name("FILE");
@@ -143,7 +144,7 @@ Subcommand add_split(CLI::App& app) {
       ->type_name("A,B,C");
   split
       ->add_option("--group", command->options.group,
-                   "regular expression; uids with one first group stay together")
+                   "regular expression; uids with the same first group stay together")
       ->type_name("REGEX");
   add_seed(*split, command->options.seed);
   add_list_options(*split, command->options.lists);
@@ -156,7 +157,7 @@ Subcommand add_split(CLI::App& app) {
 
 Subcommand add_sample(CLI::App& app) {
   const auto command = std::make_shared<Sample>();
-  auto* sample = app.add_subcommand("sample", "draw some pairs of a list");
+  auto* sample = app.add_subcommand("sample", "draw a random sample of a list");
   sample->add_option("list", command->list, "list of the universal format")
       ->transform(input_file())
       ->type_name("FILE");
@@ -180,11 +181,12 @@ Subcommand add_sample(CLI::App& app) {
 
 Subcommand add_mix(CLI::App& app) {
   const auto command = std::make_shared<Mix>();
-  auto* mix = app.add_subcommand("mix", "write a data list for training from a recipe and what is on disk");
+  auto* mix = app.add_subcommand("mix", "write a data list for training from a recipe and the files on disk");
   mix->footer(
-      "configs/data/cc_foundation.yaml is the paper's recipe, cc_foundation_released.yaml the authors'.");
-  mix->set_help_flag("-h,--help", "this text");
-  mix->add_option("recipe", command->recipe, "data list whose json_path start at --root")
+      "configs/data/cc_foundation.yaml is the paper's recipe, cc_foundation_released.yaml the authors' "
+      "released one.");
+  mix->set_help_flag("-h,--help", "print this help");
+  mix->add_option("recipe", command->recipe, "data list whose json_path are relative to --root")
       ->transform(input_file())
       ->type_name("FILE");
   mix->add_option("-o,--out", command->output, "data list to write (.yaml)")
@@ -192,12 +194,13 @@ Subcommand add_mix(CLI::App& app) {
       ->type_name("FILE");
   mix->add_option("--root", command->options.root, "folder with the converted sets (the recipe's folder)")
       ->type_name("DIR");
-  mix->add_option("--repeat", command->options.repeats, "visits an epoch of the sets with NAME in their path")
+  mix->add_option("--repeat", command->options.repeats,
+                  "visits per epoch of the sets with NAME in their path")
       ->type_name("NAME=N...");
-  mix->add_flag("--skip-missing", command->options.skip_missing, "leave out sets that are not there");
-  mix->add_flag("--overwrite", command->options.overwrite, "replace a file that is there already");
+  mix->add_flag("--skip-missing", command->options.skip_missing, "leave out missing sets");
+  mix->add_flag("--overwrite", command->options.overwrite, "replace an existing file");
   const auto check = [command] {
-    if (command->recipe.empty()) throw Error("expected a recipe, as configs/data/cc_foundation.yaml");
+    if (command->recipe.empty()) throw Error("expected a recipe, such as configs/data/cc_foundation.yaml");
     expect_output(command->output);
   };
   return {mix, check, [command] { return run(*command); }};

@@ -1,4 +1,4 @@
-// The commands of ccexpert-data: each brings its options, its check and its work.
+// Commands of ccexpert-data, each with its options, check and work.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace ccexpert::tools {
 
 struct Subcommand {
   CLI::App* app;
-  std::function<void()> check;  ///< throws Error for options that do not go together
+  std::function<void()> check;  ///< throws Error for incompatible options
   std::function<int()> run;     ///< returns the exit code; throws Error
 };
 
@@ -28,10 +28,10 @@ Subcommand add_merge(CLI::App& app);
 Subcommand add_view(CLI::App& app);
 Subcommand add_annotate(CLI::App& app);
 
-/// A flag without a value that sets `value` to false.
+/// Adds a flag without a value that sets `value` to false.
 void add_off_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help);
 
-/// "12,345".
+/// Formats a number as "12,345".
 std::string with_commas(int64_t number);
 
 }  // namespace ccexpert::tools

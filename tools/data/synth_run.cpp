@@ -13,8 +13,8 @@
 namespace ccexpert::tools {
 
 void add_synth_options(CLI::App& app, SynthCommand& command) {
-  app.set_help_flag("-h,--help", "this text");
-  app.add_option("-o,--out", command.out, "folder to write: new, empty, or begun by the same command")
+  app.set_help_flag("-h,--help", "print this help");
+  app.add_option("-o,--out", command.out, "folder to write: new, empty, or started by the same command")
       ->type_name("DIR");
   for_each_field<synth::DatasetOptions>([&](const auto& each) {
     auto* option = app.add_option(option_name(each.name), command.options.*each.member, each.help)
@@ -23,7 +23,7 @@ void add_synth_options(CLI::App& app, SynthCommand& command) {
     using Value = std::remove_reference_t<decltype(command.options.*each.member)>;
     if constexpr (std::is_integral_v<Value>) option->check(whole_number());
   });
-  app.add_flag("-q,--quiet", command.quiet, "no progress");
+  app.add_flag("-q,--quiet", command.quiet, "print no progress");
 }
 
 void check(const SynthCommand& command) {
@@ -40,7 +40,7 @@ int run_synth(const SynthCommand& command) {
   if (!summary.interrupted) return kSuccess;
   if (!command.quiet) {
     progress.note(
-        fmt::format("ccexpert-data: interrupted after {} of {} pairs; the same command goes on from there",
+        fmt::format("ccexpert-data: interrupted after {} of {} pairs; the same command continues from there",
                     summary.written + summary.found, command.options.pairs));
   }
   return kSignalBase + interrupt.signal();

@@ -19,7 +19,7 @@ struct SynthCommand {
 
 void add_synth_options(CLI::App& app, SynthCommand& command);
 
-/// What options must be together. Throws Error.
+/// Checks the options together. Throws Error.
 void check(const SynthCommand& command);
 
 /// Writes the folder and returns the exit code. Throws Error.

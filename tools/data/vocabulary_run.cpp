@@ -14,7 +14,7 @@
 namespace ccexpert::tools {
 namespace {
 
-/// The prompt's own words, often enough that each becomes one token.
+/// Repeats of the prompt in the training texts, so that each of its words becomes one token.
 constexpr size_t kPromptWeight = 1000;
 
 std::vector<std::string> prompt_texts() {
@@ -26,12 +26,12 @@ std::vector<std::string> prompt_texts() {
 }  // namespace
 
 void add_vocabulary_options(CLI::App& app, VocabularyCommand& command) {
-  app.add_option("--data", command.data, "annotations whose captions are learnt from")
+  app.add_option("--data", command.data, "annotations whose captions are used for learning")
       ->transform(input_file())
       ->type_name("FILE...");
-  app.add_option("-o,--out", command.out, "folder for vocab.json, merges.txt and their companions")
+  app.add_option("-o,--out", command.out, "folder for vocab.json, merges.txt and the other tokenizer files")
       ->type_name("DIR");
-  app.add_option("--size", command.size, "tokens beside the special ones")
+  app.add_option("--size", command.size, "number of tokens besides the special ones")
       ->check(CLI::Range(int64_t{256}, int64_t{200'000}).description(""))
       ->capture_default_str()
       ->type_name("N");

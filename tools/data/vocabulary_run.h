@@ -19,7 +19,7 @@ struct VocabularyCommand {
 
 void add_vocabulary_options(CLI::App& app, VocabularyCommand& command);
 
-/// What options must be together. Throws Error.
+/// Checks the options together. Throws Error.
 void check(const VocabularyCommand& command);
 
 /// Learns from the captions and the prompt, writes the tokenizer's files and returns the exit code. Throws

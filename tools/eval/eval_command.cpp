@@ -30,7 +30,7 @@ void write(const EvalCommand& command, const EvalResult& result) {
 
 int run_eval(const EvalCommand& command) {
   if (command.quiet) log::set_level(log::Level::kError);
-  // What cannot be written at the end is said before the work.
+  // Report unwritable files before the work.
   for (const auto& file : {command.output, command.pairs}) {
     if (!is_standard_output(file)) expect_writable(file);
   }

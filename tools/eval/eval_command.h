@@ -1,4 +1,4 @@
-// ccexpert-eval from arguments to exit code.
+// Entry point of ccexpert-eval.
 #pragma once
 
 namespace ccexpert::tools {
@@ -7,7 +7,7 @@ struct EvalCommand;
 
 int run_eval_command(int count, const char* const* arguments);
 
-/// Scores and writes what the command asks for; returns the exit code. Throws Error.
+/// Runs the command: scores and writes the requested outputs; returns the exit code. Throws Error.
 int run_eval(const EvalCommand& command);
 
 }  // namespace ccexpert::tools

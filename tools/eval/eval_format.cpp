@@ -26,7 +26,7 @@ std::string tokenizer_note(const Scoring& scoring) {
              : "tokenizer ptb (Penn Treebank tokens without punctuation, as the COCO evaluation)";
 }
 
-/// Rows of cells, columns aligned: the first to the left, the others to the right.
+/// Text table with aligned columns: the first to the left, the others to the right.
 class TextTable {
  public:
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
@@ -90,7 +90,7 @@ std::string header_note(const EvalResult& result) {
   note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
   if (set.repeated > 0)
     note += fmt::format("; {} repeated entries count {}", set.repeated, repeats_name(result.scoring.repeats));
-  if (set.merged > 0) note += fmt::format("; references of {} more entries of a uid merged", set.merged);
+  if (set.merged > 0) note += fmt::format("; references of {} repeated entries merged", set.merged);
   return note + "\n";
 }
 
@@ -112,7 +112,7 @@ std::string text_table(const EvalResult& result) {
   return text;
 }
 
-/// JSON has no NaN: null.
+/// Returns null for NaN, which JSON lacks.
 ordered_json number(double value) {
   return std::isnan(value) ? ordered_json() : ordered_json(value);
 }
@@ -188,8 +188,8 @@ std::vector<std::string> csv_header(const EvalResult& result) {
   return header;
 }
 
-/// One column's number, its interval, and how the first predictions differ from the row's: empty cells in
-/// rows of the first.
+/// Adds a column's value, its interval, and the difference of the first predictions to this row's; empty
+/// cells in rows of the first predictions.
 void add_csv_cells(std::vector<std::string>& row, const Subset& subset, size_t column, bool compared) {
   row.push_back(csv_number(subset.table.corpus[column]));
   if (!subset.intervals.empty()) {
@@ -238,7 +238,7 @@ std::string latex_escaped(const std::string& text) {
   return escaped;
 }
 
-/// The paper's columns: without CIDEr and the accuracy.
+/// Returns the paper's columns, without CIDEr and the accuracy.
 std::string latex_text(const EvalResult& result) {
   const auto& names = result.scored.table().names;
   std::string header = "% Method";
@@ -257,8 +257,8 @@ std::string latex_text(const EvalResult& result) {
   return text;
 }
 
-/// A caption on one line of a terminal: line breaks and tabs are blanks, what a terminal obeys is spelled
-/// out.
+/// Returns a caption on one line: line breaks and tabs become spaces, terminal control characters are
+/// escaped.
 std::string on_one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
@@ -272,7 +272,7 @@ std::string worst_pair(const Scored& scored, size_t pair) {
     const double value = scored.table().pairs[pair][i];
     if (!std::isnan(value)) text += fmt::format("  {} {}", scored.table().names[i], percent(value));
   }
-  text += fmt::format("\n  said:      {}\n", on_one_line(sample.prediction));
+  text += fmt::format("\n  caption:   {}\n", on_one_line(sample.prediction));
   for (const auto& reference : sample.references)
     text += fmt::format("  reference: {}\n", on_one_line(reference));
   return text;

@@ -29,10 +29,9 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references h
 
 void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::filesystem::path>& files) {
   constexpr const char* kGroup = "Input";
-  app.add_option(
-         "predictions", files,
-         "JSON Lines or JSON with uid (or image_id) and pred (or caption); references may stand beside "
-         "them as change_caption")
+  app.add_option("predictions", files,
+                 "JSON Lines or JSON with uid (or image_id) and pred (or caption), optionally with "
+                 "references as change_caption")
       ->type_name("PREDICTIONS")
       ->group(kGroup);
   app.add_option("-r,--references", command.references,
@@ -40,17 +39,17 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
       ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
-  app.add_option("--split", command.split, "which pairs of a references file with splits (all: every one)")
+  app.add_option("--split", command.split, "split of the references (all: every split)")
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option("--image-root", command.image_root,
-                 "where image paths start, for --html (the folder of their file)")
+                 "folder that image paths start at, for --html (the folder of their file)")
       ->type_name("DIR")
       ->group(kGroup);
-  app.add_option(
-         "--compare", command.compare,
-         "other predictions of the same pairs: differences and a paired bootstrap test; again for more files")
+  app.add_option("--compare", command.compare,
+                 "other predictions of the same pairs: differences and a paired bootstrap test; repeat for "
+                 "more files")
       ->allow_extra_args(false)
       ->transform(input_file())
       ->type_name("FILE")
@@ -59,15 +58,16 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
 
 void add_scoring_options(CLI::App& app, EvalCommand& command) {
   constexpr const char* kGroup = "Scoring";
-  app.add_option(
-         "--tokenizer", command.tokenizer,
-         "reference: lower case, no full stops, split on blanks, as CCExpert; ptb: as the COCO evaluation")
+  app.add_option("--tokenizer", command.tokenizer,
+                 "reference: lower case, no full stops, split at spaces, as in CCExpert; ptb: as in the COCO "
+                 "evaluation")
       ->check(CLI::IsMember({"reference", "ptb"}))
       ->capture_default_str()
       ->type_name("NAME")
       ->group(kGroup);
-  app.add_option("--repeats", command.repeats,
-                 "predictions that repeat a uid count once (the first), or each, as in the authors' script")
+  app.add_option(
+         "--repeats", command.repeats,
+         "predictions that repeat a uid: count only the first (once), or each, as in the authors' script")
       ->check(CLI::IsMember({"once", "each"}))
       ->capture_default_str()
       ->type_name("NAME")
@@ -75,12 +75,12 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
   app.add_flag("--no-meteor", command.no_meteor, "leave out METEOR, and S*m, which needs it")->group(kGroup);
   app.add_option(
          "--meteor-data", command.meteor_data,
-         "folder of METEOR's tables (where scripts/setup.sh puts them), laid out as docs/eval.md says")
+         "folder of METEOR's tables with the layout in docs/eval.md (default: installed by scripts/setup.sh)")
       ->envname("CCEXPERT_METEOR_DATA")
       ->type_name("DIR")
       ->group(kGroup);
   app.add_option("--unchanged-sentences", command.unchanged_sentences,
-                 "what a model says of an unchanged pair, one sentence a line (LEVIR-CC's five)")
+                 "file of sentences that mean no change, one per line (LEVIR-CC's five)")
       ->transform(input_file())
       ->type_name("FILE")
       ->group(kGroup);
@@ -99,12 +99,13 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
-  app.add_flag("--no-bootstrap", command.no_bootstrap, "no confidence intervals")->group(kGroup);
+  app.add_flag("--no-bootstrap", command.no_bootstrap, "compute no confidence intervals")->group(kGroup);
 }
 
 void add_output_options(CLI::App& app, EvalCommand& command) {
   constexpr const char* kGroup = "Output";
-  app.add_option("-f,--format", command.format, "of the table; latex: a row with its header as a comment")
+  app.add_option("-f,--format", command.format,
+                 "format of the table; latex: a row with its header as a comment")
       ->check(CLI::IsMember({"table", "json", "csv", "latex"}))
       ->capture_default_str()
       ->type_name("NAME")
@@ -117,49 +118,47 @@ void add_output_options(CLI::App& app, EvalCommand& command) {
       ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
-  app.add_option("--html", command.html, "write a report with image pairs, captions and what matches in them")
+  app.add_option("--html", command.html, "write a report with image pairs, captions and their matching words")
       ->transform(output_file())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--html-images", command.html_images,
-                 "pairs of the report with images in it, the worst first")
+                 "number of pairs with images in the report, the worst first")
       ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
-  app.add_option(
-         "--figure", command.figure,
-         "draw a few pairs with their images and all captions, right words marked: .png, .svg or .pdf")
+  app.add_option("--figure", command.figure,
+                 "draw a few pairs with images and all captions, matching words marked: .png, .svg or .pdf")
       ->type_name("FILE")
       ->group(kGroup);
-  app.add_option(
-         "--figure-pairs", command.figure_pairs,
-         "pairs of the figure: those on which the files differ most by --by, or the worst of one file")
+  app.add_option("--figure-pairs", command.figure_pairs,
+                 "number of pairs in the figure: those with the largest differences by --by, or the worst of "
+                 "one file")
       ->check(CLI::Range(int64_t{1}, int64_t{50}).description(""))
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
-  app.add_option("--figure-uid", command.figure_uids, "a pair of the figure; again for more pairs")
+  app.add_option("--figure-uid", command.figure_uids, "a pair of the figure; repeat for more pairs")
       ->allow_extra_args(false)
       ->type_name("UID")
       ->group(kGroup);
-  app.add_option("--worst", command.worst, "print this many of the worst pairs")
+  app.add_option("--worst", command.worst, "number of worst pairs to print")
       ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
       ->capture_default_str()
       ->type_name("N")
       ->group(kGroup);
-  app.add_option("--by", command.worst_by,
-                 "by which score pairs are the worst (S*m, ROUGE-L with --no-meteor)")
+  app.add_option("--by", command.worst_by, "score that ranks the worst pairs (S*m, ROUGE-L with --no-meteor)")
       ->check(CLI::IsMember({"S*m", "METEOR", "BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr-D", "CIDEr"}))
       ->type_name("NAME")
       ->group(kGroup);
   app.add_option(
          "--name", command.names,
-         "what tables and figures call the predictions (the file's name); again for those of --compare")
+         "name of the predictions in tables and figures (the file's name); repeat for those of --compare")
       ->allow_extra_args(false)
       ->type_name("TEXT")
       ->group(kGroup);
-  app.add_flag("-q,--quiet", command.quiet, "no notes on standard error")->group(kGroup);
+  app.add_flag("-q,--quiet", command.quiet, "print no notes on standard error")->group(kGroup);
 }
 
 void expect(bool holds, const std::string& message) {
@@ -169,17 +168,16 @@ void expect(bool holds, const std::string& message) {
 void check_figure(const EvalCommand& command) {
   const auto extension = lower_extension(command.figure);
   expect(command.figure.empty() || extension == ".png" || extension == ".svg" || extension == ".pdf",
-         "--figure: expected a file .png, .svg or .pdf, got " + command.figure.string());
+         "--figure: expected a .png, .svg or .pdf file, got " + command.figure.string());
   expect(!command.figure.empty() || command.figure_uids.empty(), "--figure-uid: expected with --figure");
 }
 
-/// Names that the command line leaves out are those of the files: their stems, or their paths if stems
-/// repeat.
+/// Sets missing names to those of the files: their stems, or their paths if stems repeat.
 void name_models(EvalCommand& command) {
   std::vector<std::filesystem::path> files{command.predictions};
   files.insert(files.end(), command.compare.begin(), command.compare.end());
   expect(command.names.size() <= files.size(),
-         fmt::format("--name: expected at most {} names, one a file of predictions, got {}", files.size(),
+         fmt::format("--name: expected at most {} names, one per predictions file, got {}", files.size(),
                      command.names.size()));
   std::set<std::string> stems;
   for (const auto& file : files) stems.insert(file.stem().string());
@@ -187,24 +185,24 @@ void name_models(EvalCommand& command) {
     command.names.push_back(stems.size() == files.size() ? files[i].stem().string() : files[i].string());
 }
 
-/// The one file of predictions.
+/// Returns the only predictions file.
 std::filesystem::path only(const std::vector<std::filesystem::path>& files) {
-  expect(!files.empty(), "expected a file of predictions");
+  expect(!files.empty(), "expected a predictions file");
   if (files.size() > 1)
     throw Error(
-        fmt::format("expected one file of predictions, got {} ({}; --compare before each other file of "
-                    "predictions, --references before one of references)",
+        fmt::format("expected one predictions file, got {} ({}; put --compare before each other predictions "
+                    "file, --references before a references file)",
                     files.size(), printable(files[1].string())));
   return files.front();
 }
 
-/// What options must be together. Throws Error.
+/// Checks the options together. Throws Error.
 void check(EvalCommand& command) {
   expect(command.worst == 0 || command.format == "table", "--worst: expected with --format table");
   expect(!command.no_bootstrap || command.compare.empty(), "--compare: expected without --no-bootstrap");
   const auto extension = lower_extension(command.pairs);
   expect(command.pairs.empty() || extension == ".jsonl" || extension == ".csv",
-         "--pairs: expected a file .jsonl or .csv, got " + command.pairs.string());
+         "--pairs: expected a .jsonl or .csv file, got " + command.pairs.string());
   expect(!command.no_meteor || (command.worst_by != "METEOR" && command.worst_by != "S*m"),
          "--by " + command.worst_by + ": expected without --no-meteor");
   if (command.worst_by.empty()) command.worst_by = command.no_meteor ? "ROUGE-L" : "S*m";
@@ -216,7 +214,7 @@ std::string eval_version_text(const std::string& command) {
   return command + " " CCEXPERT_VERSION;
 }
 
-/// CLI11 knows options one by one, not which of them go together.
+/// Usage text: CLI11 knows single options but not their combinations.
 class EvalHelp : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App*, std::string) const override {
@@ -230,7 +228,8 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   ParsedEvalCommand parsed;
   CommonOptions common{.version_text = eval_version_text};
   CLI::App app(
-      "Scores captions of change: the paper's table, equal to the reference, without Java or Python.", kName);
+      "Scores change captions: the paper's table, with the reference's values, without Java or Python.",
+      kName);
   app.formatter(std::make_shared<EvalHelp>());
   app.get_formatter()->column_width(34);
   app.footer(kExamples);

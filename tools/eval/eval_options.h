@@ -1,4 +1,4 @@
-// The command line of ccexpert-eval.
+// Command line of ccexpert-eval.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +21,7 @@ struct EvalCommand {
   std::string tokenizer = "reference";
   std::string repeats = "once";  ///< or "each"
   bool no_meteor = false;
-  std::filesystem::path meteor_data;          ///< empty: where scripts/setup.sh puts it
+  std::filesystem::path meteor_data;          ///< empty: the folder of scripts/setup.sh
   std::filesystem::path unchanged_sentences;  ///< empty: LEVIR-CC's five
   eval::BootstrapOptions bootstrap;
   bool no_bootstrap = false;
@@ -31,12 +31,12 @@ struct EvalCommand {
   std::filesystem::path pairs;   ///< scores of every pair, or empty
   std::filesystem::path html;    ///< report, or empty
   int64_t html_images = 200;
-  std::filesystem::path figure;  ///< picture of a few pairs, or empty
+  std::filesystem::path figure;  ///< figure of a few pairs, or empty
   int64_t figure_pairs = 4;
-  std::vector<std::string> figure_uids;  ///< pairs of the figure; empty: it chooses
+  std::vector<std::string> figure_uids;  ///< pairs of the figure; empty: chosen automatically
   int64_t worst = 0;
-  std::string worst_by;            ///< parsing fills it in: S*m, without METEOR ROUGE-L
-  std::vector<std::string> names;  ///< of the predictions, then of those of `compare`; else the files' names
+  std::string worst_by;            ///< set by parsing: S*m, or ROUGE-L without METEOR
+  std::vector<std::string> names;  ///< names of the predictions, then of `compare`; default: file names
   bool quiet = false;
 };
 
@@ -44,7 +44,7 @@ struct ParsedEvalCommand : Leave {
   EvalCommand command = {};
 };
 
-/// Never throws for wrong arguments: they become an exit code of 2 and one line of text.
+/// Parses the command line. Never throws for wrong arguments: they become exit code 2 and one line of text.
 ParsedEvalCommand parse_eval_command(int count, const char* const* arguments);
 
 }  // namespace ccexpert::tools

@@ -34,7 +34,7 @@ std::vector<std::string> sentences_of(const EvalCommand& command) {
   return sentences;
 }
 
-/// The chosen elements of a list.
+/// Returns the chosen elements of a list.
 template <class Element>
 std::vector<Element> picked(const std::vector<Element>& all, const std::vector<size_t>& chosen) {
   std::vector<Element> result;
@@ -51,7 +51,7 @@ EvaluationSet picked(const EvaluationSet& set, const std::vector<size_t>& chosen
   return result;
 }
 
-/// Places of samples by their uid and how often it came before: the second of a uid is another sample.
+/// Indices of samples by uid and its number of earlier occurrences: a repeated uid is another sample.
 using Places = std::map<std::pair<std::string, size_t>, size_t>;
 
 Places places_of(const EvaluationSet& set) {
@@ -64,7 +64,7 @@ Places places_of(const EvaluationSet& set) {
   return places;
 }
 
-/// The keys that all sets have, in the order of the first.
+/// Returns the keys common to all sets, in the order of the first.
 std::vector<Places::key_type> common_keys(const std::vector<Places>& places) {
   std::vector<std::pair<size_t, Places::key_type>> common;
   for (const auto& [key, place] : places.front()) {
@@ -77,7 +77,7 @@ std::vector<Places::key_type> common_keys(const std::vector<Places>& places) {
   return keys;
 }
 
-/// Keeps the pairs that all sets have, in the order of the first; returns how many samples that leaves out.
+/// Keeps the pairs common to all sets, in the order of the first; returns the number of samples left out.
 size_t keep_common(std::vector<EvaluationSet>& sets) {
   std::vector<Places> places;
   for (const auto& set : sets) places.push_back(places_of(set));
@@ -93,7 +93,7 @@ size_t keep_common(std::vector<EvaluationSet>& sets) {
   return lost;
 }
 
-/// All are judged by the references of the first.
+/// Gives all sets the references of the first.
 void share_references(std::vector<EvaluationSet>& sets) {
   for (auto& set : sets) {
     for (size_t i = 0; i < set.samples.size(); ++i) {
@@ -130,7 +130,7 @@ eval::Repeats repeats_of(const EvalCommand& command) {
   return command.repeats == "each" ? eval::Repeats::kEach : eval::Repeats::kOnce;
 }
 
-/// The predictions, then those that they are compared with.
+/// Returns the predictions, then those to compare with.
 std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector<CaptionEntry>& references,
                                    const std::vector<std::string>& sentences) {
   std::vector<std::filesystem::path> files{command.predictions};
@@ -215,7 +215,7 @@ int report_coverage(const EvalCommand& command, const EvalResult& result) {
                            first_few(shown, kShownUids), uids.size() > kShownUids ? ", ..." : ""));
   };
   const auto tell_of = [&](const Scored& scored) {
-    tell(scored.set.missing, scored.name, "pairs have references and no prediction; they are not scored");
+    tell(scored.set.missing, scored.name, "pairs have references but no prediction; they are not scored");
     if (command.quiet) return;
     tell(scored.set.extra, scored.name, "predictions have no references; they are left out");
     if (scored.set.merged > 0)
@@ -231,7 +231,7 @@ int report_coverage(const EvalCommand& command, const EvalResult& result) {
   for (const auto* model : models) tell_of(*model);
   if (result.left_out > 0 && !command.quiet)
     print_note(fmt::format(
-        "ccexpert-eval: {} predictions are of pairs that not all of the files have; they are left out",
+        "ccexpert-eval: {} predictions are of pairs missing in some of the files; they are left out",
         result.left_out));
   const bool missing = std::any_of(models.begin(), models.end(),
                                    [](const Scored* model) { return !model->set.missing.empty(); });

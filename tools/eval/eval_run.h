@@ -1,4 +1,4 @@
-// What ccexpert-eval computes.
+// Computations of ccexpert-eval.
 #pragma once
 
 #include <memory>
@@ -8,13 +8,13 @@
 
 namespace ccexpert::tools {
 
-/// METEOR's index, or nothing where the command leaves METEOR out. Says on standard error that it is built.
+/// Returns METEOR's index, or null with --no-meteor. Reports a build of the index on standard error.
 std::shared_ptr<const eval::MeteorData> meteor_of(const EvalCommand& command);
 
-/// Reads and scores. Throws Error.
+/// Reads and scores the files. Throws Error.
 EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval::MeteorData>& meteor);
 
-/// Says what could not be scored, on standard error. Returns the exit code.
+/// Reports unscored entries on standard error. Returns the exit code.
 int report_coverage(const EvalCommand& command, const EvalResult& result);
 
 }  // namespace ccexpert::tools

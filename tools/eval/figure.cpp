@@ -60,7 +60,7 @@ size_t column_of(const eval::ScoreTable& table, const std::string& name) {
   return static_cast<size_t>(std::find(table.names.begin(), table.names.end(), name) - table.names.begin());
 }
 
-/// The best of the models' scores of a pair minus the worst; -1, the least, if one is unknown.
+/// Returns the best of the models' scores of a pair minus the worst; -1, the minimum, if a score is unknown.
 double spread(const std::vector<const Scored*>& models, size_t place, size_t column) {
   double least = std::numeric_limits<double>::infinity(), most = -least;
   for (const auto* model : models) {
@@ -128,12 +128,12 @@ void draw_thumbnail(Picture& picture, const fs::path& path, const Box& box) {
     return;
   }
   const auto note =
-      path.empty() ? std::string("the files name no image") : "no image: " + path.filename().string();
+      path.empty() ? std::string("no image path in the files") : "no image: " + path.filename().string();
   picture.text({{.text = printable(note), .colour = kGrey, .size = 10.0}}, box.x + kGap, box.y + kGap,
                box.width - 2 * kGap);
 }
 
-/// One line or more of the right column; moves `y` behind it.
+/// Draws one or more lines of the right column and moves `y` below them.
 void draw_line(Picture& picture, const std::vector<TextRun>& runs, double& y) {
   y += picture.text(runs, kTextLeft, y, kTextWidth) + kGap / 2.0;
 }
@@ -164,7 +164,7 @@ void draw_caption(Picture& picture, const Caption& caption, const std::string& b
   draw_line(picture, runs, y);
 }
 
-/// Returns where the next pair begins.
+/// Draws a pair and returns the top of the next one.
 double draw_pair(Picture& picture, const FigurePair& pair, const std::string& by, double top) {
   draw_thumbnail(picture, pair.before, {kMargin, top, kThumbnail, kThumbnail});
   draw_thumbnail(picture, pair.after, {kMargin + kThumbnail + kGap, top, kThumbnail, kThumbnail});
@@ -179,14 +179,14 @@ std::vector<TextRun> legend() {
   std::vector<TextRun> runs;
   for (const auto& [mark, text] : {std::pair("exact", "same word"),
                                    {"near", "stem, synonym or paraphrase"},
-                                   {"missed", "not in the reference that fits best"}}) {
+                                   {"missed", "not in the best-matching reference"}}) {
     runs.push_back({.text = fmt::format(" {} ", text), .background = background_of(mark), .size = 10.0});
     runs.push_back({.text = "   ", .size = 10.0});
   }
   return runs;
 }
 
-/// Returns the height of the whole.
+/// Draws all pairs and returns the total height.
 double draw(Picture& picture, const std::vector<FigurePair>& pairs, const std::string& by) {
   double y = kMargin;
   for (const auto& pair : pairs) y = draw_pair(picture, pair, by, y);

@@ -1,4 +1,4 @@
-// A figure of a few pairs: images, references, and what each model says of them.
+// Figure of a few pairs: images, references and each model's captions.
 #pragma once
 
 #include <memory>
@@ -8,10 +8,10 @@
 
 namespace ccexpert::tools {
 
-/// Draws the pairs that the command names; else those on which the models differ most by a score, or the
-/// worst of a single model. Words are marked as in the report. An image that cannot be read becomes a note in
-/// its place and a warning. Throws Error for an unknown pair, a character without a font, and a file that
-/// cannot be written.
+/// Draws the pairs named by the command; by default those with the largest score differences between models,
+/// or the worst of a single model. Words are marked as in the report. An unreadable image becomes a note in
+/// its place and a warning. Throws Error for an unknown pair, a character without a font, and an unwritable
+/// file.
 void write_figure(const EvalCommand& command, const EvalResult& result,
                   const std::shared_ptr<const eval::MeteorData>& meteor);
 

@@ -1,4 +1,4 @@
-// The page around the report's data.
+// HTML page around the report's data.
 #pragma once
 
 namespace ccexpert::tools {
@@ -38,7 +38,7 @@ function card(pair){
   const part=element('div'),scores=element('div','scores');
   if(pair.models.length>1)part.append(element('div','model',data.models[m]));
   data.names.forEach((name,i)=>{if(model.scores[i]!==null){const b=element('b','',(100*model.scores[i]).toFixed(1));scores.append(name+' ',b,'  ')}});
-  part.append(scores,element('div','label','said'),words(model.said),element('div','label','reference that fits best'),words(model.best));
+  part.append(scores,element('div','label','caption'),words(model.said),element('div','label','best-matching reference'),words(model.best));
   models.append(part)});
  text.append(models);
  if(pair.others.length){text.append(element('div','label','other references'));pair.others.forEach(t=>text.append(element('div','',t)))}

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-/// A page of larger ones could not be opened.
+/// Browsers could not open a page with larger images.
 constexpr uint64_t kLargestPicture = uint64_t{16} << 20;
 
 ordered_json words_json(const std::vector<MarkedWord>& words) {
@@ -38,7 +38,7 @@ ordered_json scores_json(const std::vector<double>& values) {
 
 void add_images(ordered_json& pair, const fs::path& before, const fs::path& after, bool wanted) {
   if (before.empty() || after.empty()) {
-    pair["note"] = "the files name no images";
+    pair["note"] = "no image paths in the files";
   } else if (!wanted) {
     pair["note"] = "left out of the page (--html-images)";
   } else {
@@ -51,7 +51,7 @@ void add_images(ordered_json& pair, const fs::path& before, const fs::path& afte
   }
 }
 
-/// What one model says of a pair, beside the reference that fits it best.
+/// Returns one model's caption of a pair and the best-matching reference.
 ordered_json said_json(const Scored& scored, size_t place, WordMarker& marker, size_t& best) {
   const auto marked = marker.mark(scored.set.samples[place]);
   best = marked.reference;
@@ -114,11 +114,11 @@ std::string difference_cell(const eval::Difference& difference, int64_t resample
                      html_escaped(p_value(difference.p, resamples)));
 }
 
-/// Differences of the first predictions to others, and the scores of these.
+/// Returns the differences of the first predictions to others, and the others' scores.
 std::string comparison(const EvalResult& result, const Scored& baseline) {
   auto text = fmt::format(
       "<h2>compared with {}</h2>\n<p>Differences, their {:g} % intervals and p of the two-sided paired "
-      "bootstrap test, {} resamples; {} predictions of pairs that not all files have are left out.</p>\n",
+      "bootstrap test, {} resamples; {} predictions of pairs missing in some files are left out.</p>\n",
       html_escaped(baseline.name), 100.0 * result.scoring.confidence, result.scoring.resamples,
       result.left_out);
   text += "<table><tr><th></th>";

@@ -1,4 +1,4 @@
-// The report of ccexpert-eval: one page with images and captions in it.
+// HTML report of ccexpert-eval: one self-contained page with images and captions.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace ccexpert::tools {
 
-/// Writes the page whole or not at all. Images that cannot be read become a note in their place. Throws Error
-/// where the page cannot be written.
+/// Writes the page atomically. Unreadable images become a note in their place. Throws Error if the page
+/// cannot be written.
 void write_html_report(const EvalCommand& command, const EvalResult& result,
                        const std::shared_ptr<const eval::MeteorData>& meteor);
 

@@ -15,7 +15,7 @@ std::vector<std::string> words_of(const std::string& text) {
   return words;
 }
 
-/// Equal words, each used once, from left to right; the score is the share of words that match.
+/// Matches equal words, each used once, from left to right; the score is the share of matching words.
 MeteorAlignment equal_words(const std::string& prediction, const std::string& reference) {
   MeteorAlignment alignment{
       .prediction = words_of(prediction), .reference = words_of(reference), .matches = {}};

@@ -1,4 +1,4 @@
-// Which words of a prediction and its best reference match.
+// Matching words of a prediction and its best reference.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace ccexpert::tools {
 
-/// A word and how it matches: "exact", "near" (stem, synonym or paraphrase) or "missed".
+/// Word with its kind of match: "exact", "near" (stem, synonym or paraphrase) or "missed".
 struct MarkedWord {
   std::string text;
   const char* mark;
@@ -18,11 +18,12 @@ struct MarkedWord {
 
 struct MarkedPair {
   std::vector<MarkedWord> prediction;
-  size_t reference = 0;           ///< the one that fits best
-  std::vector<MarkedWord> words;  ///< of that reference
+  size_t reference = 0;           ///< index of the best-matching reference
+  std::vector<MarkedWord> words;  ///< words of that reference
 };
 
-/// METEOR's alignment with the reference that scores best. Without METEOR's data only equal words match.
+/// Marker of words by METEOR's alignment with the best-scoring reference. Without METEOR's data only equal
+/// words match.
 class WordMarker {
  public:
   WordMarker(const std::shared_ptr<const eval::MeteorData>& meteor, eval::Tokenizer tokenizer);

@@ -14,7 +14,7 @@ namespace ccexpert::tools {
 namespace {
 
 constexpr double kPixelsPerPoint = 2.0;
-constexpr double kLongestSide = 32767.0;  ///< of an image surface of cairo, in pixels
+constexpr double kLongestSide = 32767.0;  ///< maximum side of a cairo image surface in pixels
 
 template <auto release>
 struct Releaser {
@@ -37,7 +37,7 @@ cairo_status_t append(void* bytes, const unsigned char* data, unsigned length) {
 cairo_surface_t* png_surface(double width, double height) {
   const double x = std::ceil(kPixelsPerPoint * width), y = std::ceil(kPixelsPerPoint * height);
   if (std::max(x, y) > kLongestSide)
-    fail({"figure", fmt::format("at most {} pixels a side", kLongestSide), fmt::format("{} x {}", x, y),
+    fail({"figure", fmt::format("at most {} pixels per side", kLongestSide), fmt::format("{} x {}", x, y),
           "draw fewer pairs, or write .svg or .pdf"});
   auto* surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(x), static_cast<int>(y));
   cairo_surface_set_device_scale(surface, kPixelsPerPoint, kPixelsPerPoint);
@@ -58,7 +58,7 @@ cairo_surface_t* surface_of(PictureFormat format, const Box& page, std::string& 
   return cairo_recording_surface_create(CAIRO_CONTENT_COLOR, nullptr);
 }
 
-/// The share of a channel, which begins at a bit of a colour.
+/// Returns the share of the channel that starts at a bit of a colour.
 double channel(uint32_t colour, unsigned bit) {
   return static_cast<double>((colour >> bit) & 0xffu) / 255.0;
 }
@@ -93,7 +93,7 @@ class Attributes {
   std::unique_ptr<PangoAttrList, Releaser<pango_attr_list_unref>> list_{pango_attr_list_new()};
 };
 
-/// Pixels as cairo has them: 32 bits each, whose order is the machine's.
+/// Converts pixels to cairo's format: 32 bits each, in native byte order.
 Surface surface_of(const ImageView& image) {
   Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(image.width),
                                              static_cast<int>(image.height)));
@@ -159,7 +159,7 @@ class Picture::Impl {
   }
 
  private:
-  /// Lines break in the same places and are as high on every kind of surface.
+  /// Returns a layout with the same line breaks and line heights on every kind of surface.
   Layout new_layout() const {
     Layout layout(pango_cairo_create_layout(context_.get()));
     const FontOptions options(cairo_font_options_create());
@@ -189,13 +189,13 @@ class Picture::Impl {
   }
 
   [[noreturn]] void refuse(const std::string& text) const {
-    // A list of families says nothing: fontconfig has "sans" even if no font is installed.
+    // A list of font families does not help: fontconfig has "sans" even if no font is installed.
     const auto layout = new_layout();
     pango_layout_set_text(layout.get(), "a", 1);
     if (pango_layout_get_unknown_glyphs_count(layout.get()) > 0)
       fail({"figure", "an installed font", "none", "install fonts-dejavu-core"});
-    fail({"figure", "an installed font for every character", fmt::format("none for one of '{}'", text),
-          "install another font, as fonts-noto"});
+    fail({"figure", "an installed font for every character",
+          fmt::format("none for a character of '{}'", text), "install another font, such as fonts-noto"});
   }
 
   std::string bytes_;

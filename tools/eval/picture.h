@@ -1,4 +1,4 @@
-// A picture of texts and images, as PNG, SVG or PDF.
+// Drawing of texts and images to PNG, SVG or PDF.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace ccexpert::tools {
 
-/// Colours are 0xRRGGBB.
+/// Text with one style. Colours are 0xRRGGBB.
 struct TextRun {
   std::string text;  ///< UTF-8 without control characters
   uint32_t colour = 0x1d2733;
@@ -19,32 +19,32 @@ struct TextRun {
   bool bold = false;
 };
 
-/// In points, from the upper left corner.
+/// Rectangle in points, from the upper left corner.
 struct Box {
   double x, y, width, height;
 };
 
 enum class PictureFormat {
-  kNone,  ///< keeps nothing: for measuring
-  kPng,   ///< two pixels a point
+  kNone,  ///< no output, only for measuring
+  kPng,   ///< two pixels per point
   kSvg,
   kPdf,
 };
 
 class Picture {
  public:
-  /// Throws Error for a PNG of more than 32767 pixels a side.
+  /// Throws Error for a PNG with a side of more than 32767 pixels.
   Picture(PictureFormat format, double width, double height);
   ~Picture();
 
-  /// Draws text in lines of a width; returns their height. Throws Error for a character that no installed
-  /// font has.
+  /// Draws text wrapped to a width; returns its height. Throws Error for a character that no installed font
+  /// has.
   double text(const std::vector<TextRun>& runs, double x, double y, double width);
   void fill(const Box& box, uint32_t colour);
-  /// An image within a box, as large as it fits.
+  /// Draws an image within a box, as large as possible.
   void image(const ImageView& pixels, const Box& box);
 
-  /// The bytes of the file; nothing can be drawn afterwards.
+  /// Returns the bytes of the file; nothing can be drawn afterwards.
   std::string finish();
 
  private:

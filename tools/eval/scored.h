@@ -1,4 +1,4 @@
-// Predictions and their scores, whole and by subset.
+// Predictions and their scores, for all pairs and by subset.
 #pragma once
 
 #include <string>
@@ -9,47 +9,47 @@
 
 namespace ccexpert::tools {
 
-/// All pairs, or those that changed or did not.
+/// All pairs, or only the changed or unchanged ones.
 struct Subset {
   std::string name;
-  std::vector<size_t> pairs;  ///< places in the set
+  std::vector<size_t> pairs;  ///< indices in the set
   eval::ScoreTable table;
-  std::vector<eval::Interval> intervals = {};  ///< of the table's columns; empty where none were asked for
+  std::vector<eval::Interval> intervals = {};      ///< per column of the table; empty with --no-bootstrap
   std::vector<eval::Difference> differences = {};  ///< the first predictions minus these; empty for the first
 };
 
 struct Scored {
   std::string name;
   eval::EvaluationSet set;
-  std::vector<Subset> subsets;  ///< the first is all pairs
+  std::vector<Subset> subsets;  ///< the first one has all pairs
 
   const eval::ScoreTable& table() const { return subsets.front().table; }
 };
 
-/// What every output says of how it was made.
+/// Settings recorded in every output.
 struct Scoring {
   eval::Tokenizer tokenizer;
   eval::Repeats repeats;
   bool meteor;
-  std::string split;  ///< of the references; empty where they have none
-  double confidence;  ///< of the intervals
+  std::string split;  ///< split of the references; empty if they have none
+  double confidence;  ///< confidence level of the intervals
   int64_t resamples;  ///< 0: no intervals
 };
 
 struct EvalResult {
   Scoring scoring;
   Scored scored;
-  std::vector<Scored> baselines;  ///< what it is compared with, on the same pairs in the same order
-  size_t left_out = 0;            ///< predictions of pairs that not all of the files have
+  std::vector<Scored> baselines;  ///< other predictions, on the same pairs in the same order
+  size_t left_out = 0;            ///< predictions of pairs missing in some of the files
 };
 
-/// The predictions and those that they are compared with, in the order of the command line.
+/// Returns the predictions and those to compare with, in the order of the command line.
 std::vector<const Scored*> all_models(const EvalResult& result);
 
-/// "once" or "each".
+/// Returns "once" or "each".
 std::string repeats_name(eval::Repeats repeats);
 
-/// The least and the most references that a pair has, as "5" or "3 to 5".
+/// Returns the minimum and maximum number of references per pair, as "5" or "3 to 5".
 std::string reference_counts(const eval::EvaluationSet& set);
 
 }  // namespace ccexpert::tools

@@ -1,12 +1,11 @@
-// What commands with LibTorch say of themselves. Apart from common/, so that commands without it do not load
-// it.
+// Version text of commands with LibTorch. Separate from common/, so that other commands do not load LibTorch.
 #pragma once
 
 #include <string>
 
 namespace ccexpert::tools {
 
-/// Text of --version: versions, instruction set, GPUs.
+/// Returns the text of --version: versions, instruction set, GPUs.
 std::string version_text(const std::string& command);
 
 }  // namespace ccexpert::tools
