@@ -1,13 +1,13 @@
-# What a builder can choose, and the flags that hold for all of our own code.
+# Build options, and the compiler flags of our own code.
 option(CCEXPERT_CUDA "Build the GPU programs (CUDA and NCCL through LibTorch)" OFF)
 option(CCEXPERT_BUILD_TOOLS "Build the command line tools" ON)
 option(CCEXPERT_BUILD_TESTS "Build the tests" ON)
 option(CCEXPERT_BUILD_BENCHMARKS "Build the kernel benchmarks in tests/bench" OFF)
 option(CCEXPERT_WERROR "Treat warnings in our own code as errors, as CI does" OFF)
 option(BUILD_SHARED_LIBS "Build the rooms as shared libraries" OFF)
-option(CCEXPERT_CCACHE "Compile through ccache where it is installed" ON)
-set(CCEXPERT_SANITIZE "" CACHE STRING "Sanitizers for our code, as 'address,undefined' (empty: none)")
-set(CCEXPERT_ROOMS "all" CACHE STRING "Rooms to build: 'all', or a list as 'core;text;image'")
+option(CCEXPERT_CCACHE "Compile through ccache if it is installed" ON)
+set(CCEXPERT_SANITIZE "" CACHE STRING "Sanitizers for our code, for instance 'address,undefined' (empty: none)")
+set(CCEXPERT_ROOMS "all" CACHE STRING "Rooms to build: 'all', or a list such as 'core;text;image'")
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

@@ -1,4 +1,4 @@
-# Finds libcsv, which brings no package file of its own, and defines LibCsv::csv.
+# Finds libcsv, which has no package file, and defines LibCsv::csv.
 find_path(LibCsv_INCLUDE_DIR csv.h)
 find_library(LibCsv_LIBRARY csv)
 

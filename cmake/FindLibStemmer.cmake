@@ -1,4 +1,4 @@
-# Finds libstemmer (Snowball), which brings no package file of its own, and defines LibStemmer::stemmer.
+# Finds libstemmer (Snowball), which has no package file, and defines LibStemmer::stemmer.
 find_path(LibStemmer_INCLUDE_DIR libstemmer.h)
 find_library(LibStemmer_LIBRARY stemmer)
 

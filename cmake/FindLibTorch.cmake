@@ -2,12 +2,12 @@
 Finds LibTorch in the layout of the Python wheel (include/, lib/) and defines
 
     LibTorch::cpu    libtorch_cpu and libc10, with the headers
-    LibTorch::cuda   the same and libtorch_cuda, libc10_cuda (where the folder has them and CUDA is asked for)
+    LibTorch::cuda   the same and libtorch_cuda, libc10_cuda (if the folder has them and CUDA is requested)
 
-Where it looks: where the CMake or environment variable CCEXPERT_LIBTORCH says (a folder with include/ and lib/, or one
-with torch/ in it), and nowhere else; without it, in what scripts/setup.sh keeps in the user's cache. The component cuda
-asks for LibTorch::cuda. LibTorch's own TorchConfig.cmake is not used: it wants a CUDA toolkit for a CPU build and
-changes the compiler flags of the project.
+It looks only in the folder of the CMake or environment variable CCEXPERT_LIBTORCH (with include/ and lib/, or with
+torch/ in it); without that variable, in the user's cache, where scripts/setup.sh puts it. The component cuda requests
+LibTorch::cuda. LibTorch's own TorchConfig.cmake is not used: it needs a CUDA toolkit for a CPU build and changes the
+compiler flags of the project.
 ]]
 set(CCEXPERT_LIBTORCH_VERSION 2.11.0)
 set(_named "${CCEXPERT_LIBTORCH}")
@@ -47,7 +47,7 @@ endif()
 
 set(_reason "run scripts/setup.sh, or set CCEXPERT_LIBTORCH to a folder with LibTorch's include/ and lib/")
 if(EXISTS "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so" AND cuda IN_LIST LibTorch_FIND_COMPONENTS)
-  # LibTorch's headers for GPUs include CUDA's: from the wheels beside it, or from a toolkit.
+  # LibTorch's GPU headers include CUDA's, from the wheels beside it or from a toolkit.
   file(GLOB _nvidia_includes "${LibTorch_ROOT_DIR}/../nvidia/*/include")
   set(LibTorch_cuda_FOUND TRUE)
   foreach(_header IN ITEMS cuda nccl cublas_v2)
@@ -96,7 +96,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
   target_compile_definitions(LibTorch::cpu INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
 
   if(LibTorch_cuda_FOUND)
-    # The linker drops libraries whose symbols nobody names; these register their kernels when they are loaded.
+    # The linker drops libraries without referenced symbols; these register their kernels when they are loaded.
     add_library(LibTorch::cuda INTERFACE IMPORTED)
     target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu
       -Wl,--push-state,--no-as-needed "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so"
@@ -105,7 +105,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     list(REMOVE_DUPLICATES _cuda_includes)
     list(REMOVE_ITEM _cuda_includes ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
     set_target_properties(LibTorch::cuda PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${_cuda_includes}")
-    # A machine that only builds needs none of the CUDA libraries that these load.
+    # A machine that only builds does not need the CUDA libraries that these load.
     target_link_options(LibTorch::cuda INTERFACE -Wl,--allow-shlib-undefined)
     target_compile_definitions(LibTorch::cuda INTERFACE USE_C10D_NCCL CCEXPERT_HAS_CUDA)
   endif()

@@ -1,8 +1,8 @@
 #[[
 Finds the three OpenCV modules that decode and encode images and defines OpenCV::image.
 
-Debian ships OpenCV's own package file only with libopencv-dev, which brings every module and half a desktop along;
-this finds the modules alone as well.
+Debian ships OpenCV's own package file only with libopencv-dev, which installs every module and many desktop packages;
+this also finds the modules without it.
 ]]
 find_path(OpenCVImage_INCLUDE_DIR opencv2/imgcodecs.hpp PATH_SUFFIXES opencv4)
 set(_libraries "")

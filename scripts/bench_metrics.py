@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Times ccexpert-eval beside the Python scorers and the Java METEOR, on the same captions in the same run.
+"""Times ccexpert-eval and the Python scorers with the Java METEOR on the same captions in the same run.
 
     scripts/bench_metrics.py PREDICTIONS [--repeat 3] [--output runs.json]
-    scripts/bench_metrics.py --pairs 1929                 # made-up captions in the manner of LEVIR-CC
+    scripts/bench_metrics.py --pairs 1929                 # synthetic captions in the style of LEVIR-CC
 
-Both sides read the same JSON Lines and compute BLEU-1..4, METEOR, ROUGE-L and CIDEr-D. They take turns, each run in a
-process of its own: ours, theirs, ours, ...; the table holds the medians. The other side is pycocoevalcap's Bleu,
-Rouge and Cider, and its METEOR jar, on texts in lower case without full stops. The exit code is 1 where a metric
-differs by more than 1e-6 (METEOR: 1e-4). Wall time is of the whole process; our index of METEOR's tables is built
-before, and timed apart.
+Both sides read the same JSON Lines and compute BLEU-1..4, METEOR, ROUGE-L and CIDEr-D. They alternate, each run in a
+separate process: ours, theirs, ours, ...; the table shows the medians. The other side is pycocoevalcap's Bleu, Rouge and
+Cider, and its METEOR jar, on lower-case texts without full stops. The exit code is 1 if a metric differs by more than
+1e-6 (METEOR: 1e-4). Wall time covers the whole process; our index of METEOR's tables is built before, and timed separately.
 
 The Python that runs this script needs pycocoevalcap 1.2 and numpy; java must be on the PATH.
 """
@@ -37,7 +36,7 @@ NAMES = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR", "ROUGE-L", "CIDEr-D")
 
 
 def made_up(count):
-    """Half of the pairs unchanged, five references each."""
+    """Returns pairs with five references each, half of them unchanged."""
     choose = random.Random(11)
 
     def caption():
@@ -50,7 +49,7 @@ def made_up(count):
 
 
 def theirs(path):
-    """Runs in a process of its own; prints the scores as JSON."""
+    """Runs in a separate process; prints the scores as JSON."""
     from pycocoevalcap.bleu.bleu import Bleu
     from pycocoevalcap.cider.cider import Cider
     from pycocoevalcap.meteor.meteor import Meteor
@@ -63,7 +62,7 @@ def theirs(path):
         predictions.setdefault(entry["uid"], [entry["pred"].lower().replace(".", "")])
     sys.stdout.flush()
     quiet = os.dup(1)
-    os.dup2(2, 1)  # Bleu prints as it goes
+    os.dup2(2, 1)  # Bleu prints progress
     scores = dict(zip(NAMES[:4], Bleu(4).compute_score(references, predictions)[0]))
     scores["METEOR"] = Meteor().compute_score(references, predictions)[0]
     scores["ROUGE-L"] = float(Rouge().compute_score(references, predictions)[0])
@@ -73,7 +72,7 @@ def theirs(path):
 
 
 def timed(command, **options):
-    """Wall seconds, and what it printed."""
+    """Returns wall seconds and the output."""
     start = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True, **options)
     return time.perf_counter() - start, done.stdout
@@ -90,7 +89,7 @@ def differing(ours, others):
 
 
 def peak_of(command):
-    """MB of the largest process, measured by a small parent."""
+    """Returns MB of the largest process, measured by a small parent."""
     code = ("import resource,subprocess,sys\n"
             "subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL,stderr=subprocess.DEVNULL)\n"
             "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss/1024)")
@@ -132,7 +131,7 @@ def bench(path, arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("predictions", nargs="?", help="JSON Lines with uid, pred, change_caption")
-    parser.add_argument("--pairs", type=int, default=1929, help="made-up pairs where no file is named (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=1929, help="synthetic pairs if no file is given (%(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each side (%(default)s)")
     parser.add_argument("--command", default=str(REPOSITORY / "build/release/tools/ccexpert-eval"))
     parser.add_argument("--output", help="JSON file for every run")

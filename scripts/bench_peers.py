@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""Times ccexpert-caption beside the same model in Python, on the same work in the same run.
+"""Times ccexpert-caption and the same model in Python on the same work in the same run.
 
     scripts/bench_peers.py --model CHECKPOINT --before A/ --after B/ --new-tokens 24 --threads 2 --repeat 3
 
 Both sides load the same checkpoint folder, read the same images and the same question, and generate the same number
-of tokens greedily, one pair at a time. They take turns, each run in a process of its own: ours, theirs, ours, ...;
-the table holds the medians, the JSON file (--output) every run. The Python side is transformers (SigLIP cut behind
-the last block that is needed, Qwen2, both with PyTorch's scaled dot product attention) and the Diff Expert in plain
-PyTorch. In float32 both must generate the same token ids; the exit code is 1 where they do not. Random weights tend
-to repeat one token: there the log-probabilities, which are compared too, say more than the ids.
+of tokens greedily, one pair at a time. They alternate, each run in a separate process: ours, theirs, ours, ...;
+the table shows the medians, the JSON file (--output) every run. The Python side is transformers (SigLIP cut after the
+last block needed, Qwen2, both with PyTorch's scaled dot product attention) and the Diff Expert in plain PyTorch. In
+float32 both must generate the same token ids; otherwise the exit code is 1. Random weights tend to repeat one token;
+the log-probabilities, which are compared too, are then more informative than the ids.
 
-Rows: load is once a process; preprocess (resize and normalise), vision (two images), diff_expert (the projector
-included), prefill (which ends with the first token's logits) and decode (the other tokens) are seconds a pair, and
-caption is their sum. Decoding of image files is in none of them. process is the whole process from start to exit, for
-all pairs, and for Python contains its imports. Tokens/s are the tokens behind the first one by the time of decode.
-Peak memory is the largest resident set of the process, pages of mapped weight files included.
+Rows: load is once per process; preprocess (resize and normalise), vision (two images), diff_expert (including the
+projector), prefill (up to the first token's logits) and decode (the other tokens) are seconds per pair, and caption is
+their sum. None of them includes decoding of image files. process is the whole process from start to exit, for all
+pairs, and for Python includes its imports. Tokens/s are the tokens after the first one divided by the time of decode.
+Peak memory is the largest resident set of the process, including pages of mapped weight files.
 
-The Python that runs this script needs: torch, transformers 5, safetensors, tokenizers, pillow, numpy. Use the torch
-of the same version as the LibTorch of the build (2.11.0), or two libraries are compared beside two programs.
+The Python that runs this script needs: torch, transformers 5, safetensors, tokenizers, pillow, numpy. Use torch in
+the version of the build's LibTorch (2.11.0); otherwise two libraries are compared as well as two programs.
 """
 
 import argparse
@@ -53,8 +53,8 @@ class Failure(Exception):
     pass
 
 
-# torch is imported in the child process only: the parent stays small, so that what a child inherits from it does not
-# count into the child's peak memory.
+# torch is imported only in the child process: the parent stays small, so that inherited memory does not count into the
+# child's peak memory.
 def diff_expert_module(config, width):
     """The Diff Expert in plain PyTorch; parameters are named as in the checkpoint. Features are [S*B,N,D]."""
     import torch
@@ -129,7 +129,7 @@ def diff_expert_module(config, width):
             self.ChangeAwareTokenReduce = Reduce()
 
         def forward(self, before, after):
-            """Features of every scale, [B,N,D] each, to both dates' [B,N,D]."""
+            """Maps the features of every scale, [B,N,D] each, to both dates' [B,N,D]."""
             a, b, q = torch.cat(before), torch.cat(after), None
             position = sine_positions(a.shape[1], width).to(a)
             for layer in self.layers:
@@ -142,7 +142,7 @@ def diff_expert_module(config, width):
 
 
 def sine_positions(patches, width):
-    """[N,D] float32: half of the features for the row, half for the column."""
+    """Returns [N,D] float32: half of the features for the row, half for the column."""
     import torch
     side, half = math.isqrt(patches), width // 2
     place = (torch.arange(1, side + 1, dtype=torch.float32) - 0.5) / (side + 1e-6) * (2 * math.pi)
@@ -153,7 +153,7 @@ def sine_positions(patches, width):
 
 
 class Weights:
-    """The tensors of a checkpoint folder by name, in the computing precision."""
+    """Returns the tensors of a checkpoint folder by name, in the computing precision."""
 
     def __init__(self, folder, dtype, device):
         from safetensors import safe_open
@@ -167,7 +167,7 @@ class Weights:
         self.places = {name: shard for shard in self.shards for name in shard.keys()}
 
     def load(self, module, prefix):
-        """Fills a module that was made without values."""
+        """Fills a module that was created without values."""
         state = {name: self.places[prefix + name].get_tensor(prefix + name).to(self.device, self.dtype)
                  for name in module.state_dict() if prefix + name in self.places}
         module.load_state_dict(state, strict=False, assign=True)
@@ -198,7 +198,7 @@ class Peer:
         self.decoder = weights.load(decoder, "")
         if "lm_head.weight" not in weights.places:
             self.decoder.lm_head.weight = self.decoder.model.embed_tokens.weight
-        # Buffers that no checkpoint holds.
+        # Buffers that checkpoints do not contain.
         patches = (self.vision_config["image_size"] // self.vision_config["patch_size"]) ** 2
         self.vision.embeddings.position_ids = torch.arange(patches, device=device)[None]
         rotary = self.decoder.model.rotary_emb
@@ -212,7 +212,7 @@ class Peer:
         self.stop_ids = [self.encode(token)[0] for token in ("<|im_end|>", "<|endoftext|>")]
 
     def hidden_states(self, config):
-        """Numbers of the hidden states that are read: 0 is the embedding."""
+        """Returns the indices of the hidden states in use: 0 is the embedding."""
         layers = config["mm_vision_select_layer"]
         layers = json.loads(layers) if isinstance(layers, str) else layers
         blocks = self.vision_config["num_hidden_layers"]
@@ -273,7 +273,7 @@ class Peer:
         return torch.cat(pieces)[None]
 
     def caption(self, before, after, new_tokens, seconds):
-        """Token ids and the sum of their log-probabilities; adds the time of every stage to `seconds`."""
+        """Returns token ids and the sum of their log-probabilities; adds the time of every stage to `seconds`."""
         import torch
         from transformers import LogitsProcessor, LogitsProcessorList
         clock = Clock(seconds, self.device)
@@ -325,7 +325,7 @@ class Clock:
 
 
 def work_as_peer(job):
-    """What the child process does: all pairs of `job`; writes what it measured to job["result"]."""
+    """Runs all pairs of `job` in the child process; writes the measurements to job["result"]."""
     seconds = {}
     clock = Clock(seconds, "cpu")
     import torch
@@ -348,7 +348,7 @@ def work_as_peer(job):
 
 
 def run_process(command, threads, log):
-    """Seconds and peak memory of a command; its output goes to `log`."""
+    """Returns seconds and peak memory of a command; its output goes to `log`."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1",
                                 "TOKENIZERS_PARALLELISM": "false"}
     start = time.perf_counter()
@@ -368,7 +368,7 @@ def run_process(command, threads, log):
 
 
 def summary(measured, captions, process, peak, args):
-    """One run of one side: seconds a pair, and what came of it."""
+    """Runs one side once; returns seconds per pair and the results."""
     pairs, times = len(captions), measured["seconds"]
     stages = {stage: times[stage] / pairs for stage in STAGES}
     seconds = {"load": times["load"]} | stages | {"caption": sum(stages.values()), "process": process}
@@ -427,7 +427,7 @@ def medians(runs):
 
 
 def compare(runs):
-    """How alike the captions of all runs are."""
+    """Compares the captions of all runs."""
     first = runs["theirs"][0]["captions"]
     others = [run["captions"] for side in runs.values() for run in side]
     same = sum(all(other[uid]["ids"] == first[uid]["ids"] for other in others) for uid in first)
@@ -529,7 +529,7 @@ def parse_arguments():
     parser.add_argument("--before", type=Path, required=True, metavar="DIR", help="earlier images")
     parser.add_argument("--after", type=Path, required=True, metavar="DIR", help="later images of the same names")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="first N pairs (default: all)")
-    parser.add_argument("--new-tokens", type=int, default=24, metavar="N", help="tokens a caption (default: 24)")
+    parser.add_argument("--new-tokens", type=int, default=24, metavar="N", help="tokens per caption (default: 24)")
     parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--device", default="cpu", help="cpu (default) or cuda")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="CPU threads of each side (default: 2)")

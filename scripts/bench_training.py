@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
-"""Times training steps of ccexpert-train beside the same steps in Python, in the same run.
+"""Times training steps of ccexpert-train and the same steps in Python in the same run.
 
     scripts/bench_training.py --model random-0.5b --data train.json --device cuda --micro 8 --accumulate 8 --steps 4
 
 A step is stage II's or III's: everything trains, in bfloat16, `--accumulate` micro-batches of `--micro` pairs,
-gradients clipped, one update of AdamW. ccexpert-train does what it always does: it decodes images, keeps float32
-master weights and float32 sums of gradients, writes its log. The Python side is transformers (SigLIP, Qwen2) and the
-Diff Expert in plain PyTorch, run eagerly, and is spared what would slow it: its images lie on the device already, its
-weights and sums of gradients are bfloat16 without master copies, and its head reads supervised positions alone, as
-ours does. Both sides are taught the same caption for every pair, so that all sequences are of one length.
+gradients clipped, one update of AdamW. ccexpert-train runs as usual: it decodes images, keeps float32 master
+weights and float32 sums of gradients, and writes its log. The Python side is transformers (SigLIP, Qwen2) and the Diff
+Expert in plain PyTorch, run eagerly, with advantages: its images are already on the device, its weights and sums of
+gradients are bfloat16 without master copies, and its head reads only supervised positions, as ours does. Both sides
+train on the same caption for every pair, so that all sequences have the same length.
 
 Medians of all steps but the first. MFU counts the work of the model (docs/training.md), by the same figure for both
-sides, not what activation recomputation (--recompute, ours alone) repeats. --data is a list in the universal format, as
+sides, without the recomputation of gradient checkpointing (--recompute, only ours). --data is a list in the universal format, as
 ccexpert-data synth writes it. The Python that runs this needs: torch, transformers 5, safetensors, tokenizers, numpy.
 """
 
@@ -32,7 +32,7 @@ CAPTION = "some houses are built along the road and many trees are removed ."
 
 
 def pairs_of(args, folder):
-    """The pairs with the Python side's caption for each: a GPU plans attention anew for every length it meets."""
+    """Writes the pairs with the Python side's caption for each, as a GPU plans attention for every new length."""
     pairs = json.loads(args.data.read_text())
     path = folder / "pairs.json"
     path.write_text(json.dumps([pair | {"change_caption": [CAPTION]} for pair in pairs]))
@@ -56,7 +56,7 @@ def config_of(args, folder):
                                  "max_pairs": args.evaluate, "batch_size": args.evaluate_batch,
                                  "generation": {"max_new_tokens": 24, "min_new_tokens": 24}}
     path = folder / "config.yaml"
-    path.write_text(json.dumps(section))  # which is YAML
+    path.write_text(json.dumps(section))  # JSON is YAML
     return path
 
 
@@ -67,8 +67,8 @@ def events_of(log, event):
 
 
 def run_ours(args):
-    """What log.jsonl has of each step and of the evaluation. The run is killed then: nobody needs its 14 GB of
-    checkpoint."""
+    """Returns the lines of each step and of the evaluation in log.jsonl, then kills the run to avoid its checkpoint
+    of 14 GB."""
     with tempfile.TemporaryDirectory(prefix="ccexpert-bench-") as name:
         folder = Path(name)
         log = folder / "ours.log"
@@ -126,7 +126,7 @@ class PeerStep:
         return functional.cross_entropy(logits.flatten(0, 1), self.answer.repeat(rows)), states.shape[1]
 
     def run(self):
-        """Seconds, and the tokens of a pair."""
+        """Returns seconds, and the tokens of a pair."""
         import torch
         start = time.perf_counter()
         for _ in range(self.args.accumulate):
@@ -193,9 +193,9 @@ def parse_arguments():
     parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="pairs with captions")
     parser.add_argument("--device", default="cuda", help="cuda (default) or cpu")
     parser.add_argument("--micro", type=int, default=8, metavar="N", help="pairs at once (default: 8)")
-    parser.add_argument("--accumulate", type=int, default=8, metavar="N", help="micro-batches a step (default: 8)")
+    parser.add_argument("--accumulate", type=int, default=8, metavar="N", help="micro-batches per step (default: 8)")
     parser.add_argument("--steps", type=int, default=5, metavar="N", help="steps of each side (default: 5)")
-    parser.add_argument("--recompute", action="store_true", help="recompute activations, on our side")
+    parser.add_argument("--recompute", action="store_true", help="gradient checkpointing, on our side")
     parser.add_argument("--zero", type=int, default=0, help="ZeRO level of our side (default: 0)")
     parser.add_argument("--evaluate", type=int, default=0, metavar="N", help="caption and score N pairs at the end")
     parser.add_argument("--evaluate-batch", type=int, default=8, metavar="N",
@@ -204,7 +204,7 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads of each side (default: all)")
     parser.add_argument("--workers", type=int, default=8, metavar="N", help="our loader's threads (default: 8)")
     parser.add_argument("--peak-tflops", type=float, default=989.0, metavar="T",
-                        help="what the device can do in bfloat16 (default: 989, an H100)")
+                        help="peak of the device in bfloat16 (default: 989, an H100)")
     parser.add_argument("--ccexpert", type=Path, metavar="FILE", help="default: build/cuda/tools/ccexpert-train",
                         default=bench_peers.REPOSITORY / "build" / "cuda" / "tools" / "ccexpert-train")
     return parser.parse_args()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What CI checks beside the tests: scripts/check.sh [format] [tidy] [sanitize] [cuda]; all of them without arguments.
-# tidy looks at what changed since CCEXPERT_TIDY_BASE; where that is not set, since origin/main, and on origin/main
-# itself within a day.
+# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [cuda]; without arguments, all of them.
+# tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself within
+# the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -10,7 +10,7 @@ check_format() {
   git ls-files '*.cpp' '*.h' | xargs clang-format --dry-run --Werror
 }
 
-# The commit to compare with; the empty tree where everything is new.
+# Prints the commit to compare with, or the empty tree if everything is new.
 tidy_base() {
   local base
   if [ -n "${CCEXPERT_TIDY_BASE:-}" ]; then
@@ -24,8 +24,8 @@ tidy_base() {
   echo "${base:-$(git hash-object -t tree /dev/null)}"
 }
 
-# The sources of the header's own room that include it, as clang-tidy sees a header only through a source; one of
-# another room where none does; all of the room where only headers include it.
+# Prints sources that include a header, as clang-tidy checks a header only through a source: those of its own room; else
+# one of another room; else, if only headers include it, all of its room.
 sources_that_include() {
   local header=$1 name room found
   name=$(sed -E 's#^(include|src|tools)/##' <<< "$header")
@@ -49,16 +49,16 @@ changed_sources() {
   done | sort -u
 }
 
-# clang reads neither GCC's precompiled headers nor needs them.
+# clang cannot read GCC's precompiled headers and does not need them.
 check_tidy() {
   local sources
   say "clang-tidy on changed sources"
   sources=$(changed_sources)
   [ -n "$sources" ] || { say "no source changed"; return; }
-  # Whether clang's own warnings are errors is for .clang-tidy to say.
+  # .clang-tidy decides which of clang's own warnings are errors.
   CCEXPERT_WERROR=OFF configure release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCCEXPERT_BUILD_TESTS=OFF
   sed -i 's/ -fpch-preprocess//' build/tidy/compile_commands.json
-  # The counts include warnings of other people's headers, which it does not show.
+  # The counts include hidden warnings of third-party headers.
   printf '%s\n' $sources | xargs -P "$(build_jobs)" -n 4 "$clang_tidy" --quiet -p build/tidy 2>&1 |
     { grep -vE '^\[[0-9]+/[0-9]+\] Processing file|^[0-9]+ warnings?( and [0-9]+ errors?)? generated\.$' || true; }
 }
@@ -69,7 +69,7 @@ check_sanitize() {
   ctest --preset asan --parallel "$(nproc)"
 }
 
-# A CUDA toolkit's, or the wheels' of scripts/setup.sh --cuda.
+# True if CUDA's headers are installed, by a toolkit or by scripts/setup.sh --cuda.
 has_cuda_headers() {
   local header folder found
   for header in cuda.h nccl.h cublas_v2.h; do
@@ -84,7 +84,7 @@ has_cuda_headers() {
 
 check_cuda() {
   if ! has_cuda_headers; then
-    say "GPU programs: not compiled, as there is no CUDA toolkit here, nor what scripts/setup.sh --cuda installs"
+    say "GPU programs: not compiled, as neither a CUDA toolkit nor the libraries of setup.sh --cuda are here"
     return
   fi
   say "GPU programs and the tests that need a GPU: compile and link"

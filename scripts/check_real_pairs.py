@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Whether a model sees change where there is some, and none where there is none, on real images.
+"""Checks a model's decisions between change and no change on real images.
 
-For pairs in LEVIR-CD's layout (A/NAME, B/NAME and, where known, label/NAME) it captions each pair, and each
-image against copies of itself in other light: another exposure, gamma, white balance, haze, a shift of one
-pixel. Needs Pillow and numpy.
+It captions each pair in LEVIR-CD's layout (A/NAME, B/NAME and, if known, label/NAME), and each image against copies
+of itself in other light: different exposure, gamma, white balance, haze, a shift of one pixel. Needs Pillow and numpy.
 
     scripts/check_real_pairs.py FOLDER [--model DIR] [--caption build/release/tools/ccexpert-caption]
 """
@@ -24,13 +23,13 @@ UNCHANGED = {
     "no change has occurred .",
     "almost nothing has changed .",
 }
-CHANGED_SHARE = 0.005  # of the pixels of a label, from which on one can see it
+CHANGED_SHARE = 0.005  # smallest visible share of changed pixels in a label
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--model", help="checkpoint folder (the model that comes with ccexpert)")
+    parser.add_argument("--model", help="checkpoint folder (default: the demo model)")
     parser.add_argument("--caption", default="build/release/tools/ccexpert-caption")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--copies", type=int, default=4, help="shifted copies of each image")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Whether transformers and the authors' code read what our programs save, and compute the same.
+"""Checks that transformers and the authors' code read the checkpoints of our programs and compute the same.
 
     scripts/check_transformers.py [--build build/release]
 
@@ -7,16 +7,16 @@ transformers makes a small LLaVA-OneVision base with random weights and a repeti
 generation_config.json. ccexpert-train exports it, and trains it for some steps without a Diff Expert, in both layouts
 (lmms, llava-hf). Then
   - LlavaOnevisionForConditionalGeneration loads every llava-hf folder without a missing or unexpected weight, and
-    captions pairs of images greedily with its own processor and its own penalty, on generated tokens alone as by
+    captions pairs of images greedily with its own processor and its own penalty, on generated tokens only as with
     `inputs_embeds`: token ids must equal those of ccexpert-caption, log-probabilities must be close (a
     penalty of 1 gives other captions);
-  - the lmms folders hold the same weights under lmms-lab's names, and every key of config.json that the loaders of
-    LLaVA-NeXT and of CCExpert read without a default, with the value that leads them to one square and N+1 tokens an
+  - the lmms folders contain the same weights under lmms-lab's names, and every key of config.json that the loaders of
+    LLaVA-NeXT and of CCExpert read without a default, with the value that gives one square and N+1 tokens per
     image;
   - a Diff Expert trained on the base in either layout gives the same files.
-The exit code is 1 where any of these does not hold.
+The exit code is 1 if any of these is false.
 
-docs/building.md says what it needs and how it is run.
+docs/building.md describes its requirements and its use.
 """
 
 import argparse
@@ -48,13 +48,13 @@ PROMPT = ("<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_star
           "This is the Image1 <image>. This is the second Image2 <image>.\n"
           "What difference happened from Image1 to Image2?<|im_end|>\n<|im_start|>assistant\n")
 END_TOKENS = ("<|im_end|>", "<|endoftext|>")
-# lmms-lab's names and those of transformers 5's state dict.
+# Names of lmms-lab and of transformers 5's state dict.
 NAMES = (("model.vision_tower.vision_tower.vision_model.", "model.vision_tower."),
          ("model.mm_projector.0.", "model.multi_modal_projector.linear_1."),
          ("model.mm_projector.2.", "model.multi_modal_projector.linear_2."),
          ("model.image_newline", "model.image_newline"), ("lm_head.", "lm_head."),
          ("model.", "model.language_model."))
-# What LLaVA-NeXT's and CCExpert's loaders and evaluation read: builder.py, llava_arch.py, mm_utils.py,
+# Keys that the loaders and evaluation of LLaVA-NeXT and CCExpert read: builder.py, llava_arch.py, mm_utils.py,
 # siglip_encoder.py, eval_CCExpert.py.
 LOADED_KEYS = {"mm_projector_type": "mlp2x_gelu", "mm_use_im_start_end": False, "mm_use_im_patch_token": False,
                "image_aspect_ratio": "square", "mm_vision_select_feature": "patch",
@@ -94,7 +94,7 @@ def make_base(folder):
 
 
 def make_pairs(folder, count):
-    """Smooth random squares: of the model's own side, and larger."""
+    """Returns smooth random squares of the model's side and larger."""
     folder.mkdir()
     random = np.random.default_rng(3)
     pairs = []
@@ -127,7 +127,7 @@ def load(folder):
 
 def processor_of(folder):
     processor = AutoProcessor.from_pretrained(folder)
-    # Resizes as we do, with Pillow; torchvision's bicubic rounds in another way.
+    # Resizes as we do, with Pillow; torchvision's bicubic rounds differently.
     processor.image_processor = LlavaOnevisionImageProcessorPil.from_pretrained(folder)
     return processor
 
@@ -137,7 +137,7 @@ def their_caption(model, processor, pair):
     inputs = processor(text=[PROMPT], images=[images], return_tensors="pt")
     stops = [processor.tokenizer.convert_tokens_to_ids(token) for token in END_TOKENS]
     prompt = inputs["input_ids"].shape[1]
-    # Of its own accord, generate() with `input_ids` penalises the prompt's tokens too.
+    # By default, generate() with `input_ids` penalises the prompt's tokens too.
     penalty = RepetitionPenaltyLogitsProcessor(model.generation_config.repetition_penalty, prompt_ignore_length=prompt)
     with torch.no_grad():
         output = model.generate(**inputs, do_sample=False, max_new_tokens=NEW_TOKENS, eos_token_id=stops,
@@ -168,7 +168,7 @@ def their_name(name):
 
 
 def check_lmms(folder, weights):
-    """The folder's weights against a state dict of transformers, its config against what loaders read."""
+    """Compares the folder's weights with a state dict of transformers, its config with the keys that loaders read."""
     saved = load_file(folder / "model.safetensors")
     for name, tensor in saved.items():
         expect(torch.equal(tensor.float(), weights[their_name(name)].float()), f"{folder.name}: {name} differs")
@@ -244,7 +244,7 @@ def check(programs, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=REPOSITORY / "build/release", help="build folder of the programs")
-    parser.add_argument("--keep", type=Path, help="folder to work in, and to leave")
+    parser.add_argument("--keep", type=Path, help="working folder, which is kept")
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-# Shared by the scripts in this folder.
+# Functions shared by the scripts in this folder.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -8,7 +8,7 @@ clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 say() { printf '== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# Compilers at once: a file with LibTorch's headers takes up to 1.5 GB.
+# Number of parallel compilers: a file with LibTorch's headers needs up to 1.5 GB.
 build_jobs() {
   local cores memory_gb
   cores=$(nproc)
@@ -16,7 +16,7 @@ build_jobs() {
   echo $((memory_gb < 1 ? 1 : memory_gb < cores ? memory_gb : cores))
 }
 
-# configure PRESET [ARGUMENT...]: silent where it works. CCEXPERT_WERROR=ON in the environment, as in CI, makes warnings
+# configure PRESET [ARGUMENT...]: silent on success. CCEXPERT_WERROR=ON in the environment, as in CI, makes warnings
 # errors.
 configure() {
   local log failed=false

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Writes tests/data/golden/generation/expected.json: what transformers' `generate` makes of the small checkpoint.
+"""Writes tests/data/golden/generation/expected.json: results of transformers' `generate` on the small checkpoint.
 
     scripts/make_generation_goldens.py [--output FILE]
 
-The decoder of tests/data/checkpoint-tiny is given embeddings (`inputs_embeds`), as the reference implementation does:
-those of a prompt's token ids, with the image tokens of the checkpoint's expected.safetensors in the place of each -200.
-Penalties then see generated tokens alone. The prompts ask with random tokens, since the model answers the question that
-it was trained with so firmly that a penalty of 1.1 changes nothing.
+The decoder of tests/data/checkpoint-tiny gets embeddings (`inputs_embeds`), as in the reference implementation: those of
+a prompt's token ids, with the image tokens of the checkpoint's expected.safetensors in place of each -200. Penalties
+then apply only to generated tokens. The prompts ask with random tokens, since a penalty of 1.1 changes nothing in the
+confident answers to the question of the training.
 
 Each case has a prompt (`image`: the pair of expected.safetensors, `ids`) and `runs`: settings under the names of
 generation_config.json, and the generated `ids`. A sampling run also has `steps`: the tokens that can be drawn at each
-step behind the ids drawn so far, and their probabilities.
+step after the ids drawn so far, and their probabilities.
 
 The Python that runs this script needs: torch (of the version of the build's LibTorch), transformers 5, safetensors.
 """
@@ -53,10 +53,10 @@ def load_decoder():
 
 
 def prompt_ids(seed, reference):
-    """The reference's prompt with another question: random tokens around two images."""
+    """Returns the reference's prompt with another question: random tokens around two images."""
     torch.manual_seed(seed)
     words = torch.randint(256, 480, (12,)).tolist()
-    begin, end = reference.index(481, 1) + 4, len(reference) - 8  # behind "user\n", before the end of its turn
+    begin, end = reference.index(481, 1) + 4, len(reference) - 8  # after "user\n", before the end of its turn
     return reference[:begin] + [IMAGE] + words[:4] + [IMAGE] + words[4:] + reference[end:]
 
 
@@ -92,7 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=DATA / "golden" / "generation" / "expected.json")
     arguments = parser.parse_args()
-    warnings.filterwarnings("ignore")  # that the penalty sees no prompt
+    warnings.filterwarnings("ignore")  # the warning that the penalty ignores the prompt
     torch.set_num_threads(1)
     model = load_decoder()
     reference = json.loads((CHECKPOINT / "expected.json").read_text())["pairs"][0]["ids"]

@@ -6,7 +6,7 @@
 
 Names, shapes and config.json are those of a released checkpoint (--size 0.5b, 7b) or of tests/data/checkpoint-tiny
 (--size tiny). Weights are N(0, 0.02), norms 1, biases 0, so that no activation overflows in any precision. A tensor's
-values depend on --seed and its name alone. A full size needs the files of the Qwen2 tokenizer (vocab.json and
+values depend only on --seed and its name. A full size needs the files of the Qwen2 tokenizer (vocab.json and
 merges.txt, or tokenizer.json). Needs numpy; memory stays below that of the largest tensor.
 """
 
@@ -57,7 +57,7 @@ class Failure(Exception):
 
 
 def make_config(size, decoder, dtype):
-    """config.json as released: a full size names no vision config and only two of the Diff Expert's values."""
+    """Returns config.json as released: full sizes have no vision config and only two of the Diff Expert's values."""
     tiny = size == "tiny"
     expert = {"downsample_ratio": 1, "per_expert_depth": 2}
     if tiny:
@@ -122,7 +122,7 @@ def diff_expert_tensors(width, depth):
     reduce = prefix + "ChangeAwareTokenReduce."
     yield from linear(reduce + "feature_map_level_gate.0", width, 3 * width)
     yield from linear(reduce + "feature_map_level_gate.2", 1, width)
-    # Stored by the reference, and never used.
+    # Stored by the reference but never used.
     yield from linear(reduce + "change_for_key_proj", width, width)
     yield reduce + "cross_attn.in_proj_weight", (3 * width, width)
     yield reduce + "cross_attn.in_proj_bias", (3 * width,)
@@ -171,7 +171,7 @@ def is_bias(name):
 
 
 def encode(values, dtype):
-    """float32 values as the bytes of `dtype`; bfloat16 rounds to the nearest, ties to even."""
+    """Returns float32 values as the bytes of `dtype`; bfloat16 rounds to nearest, ties to even."""
     if dtype == "float32":
         return values.astype("<f4", copy=False).tobytes()
     bits = values.view(np.uint32)
@@ -180,7 +180,7 @@ def encode(values, dtype):
 
 
 def tensor_bytes(name, shape, dtype, seed):
-    """The values of one tensor in pieces, so that memory does not grow with it."""
+    """Yields the values of one tensor in pieces, so that memory does not grow with its size."""
     random = np.random.Generator(np.random.SFC64([seed, zlib.crc32(name.encode())]))
     left = math.prod(shape)
     while left > 0:
@@ -194,7 +194,7 @@ def tensor_bytes(name, shape, dtype, seed):
 
 
 def split_shards(tensors, dtype, limit):
-    """Names in groups of at most `limit` bytes (a larger tensor stands alone)."""
+    """Returns names in groups of at most `limit` bytes (a larger tensor has its own group)."""
     shards, used = [[]], 0
     for name, shape in tensors.items():
         size = math.prod(shape) * BYTES[dtype]
@@ -207,7 +207,7 @@ def split_shards(tensors, dtype, limit):
 
 
 class Progress:
-    """One line on a terminal; else a line at every tenth."""
+    """Reports progress in one line on a terminal; otherwise one line per tenth."""
 
     def __init__(self, total):
         self.total, self.done, self.said = total, 0, -1
@@ -282,7 +282,7 @@ def check(args):
         return
     if not args.overwrite:
         raise Failure(f"{args.out}: is there already (--overwrite replaces it)")
-    # Only a checkpoint, or an empty folder, is ours to remove.
+    # Only a checkpoint or an empty folder may be removed.
     if not args.out.is_dir() or (any(args.out.iterdir()) and not (args.out / "config.json").is_file()):
         raise Failure(f"{args.out}: expected a checkpoint folder to replace, got something else")
 
@@ -297,7 +297,7 @@ def run(args):
             decoder = decoder | {"tie_word_embeddings": False}
         tensors = all_tensors(args.size, decoder)
         total = write_checkpoint(partial, args, decoder, tensors)
-        # mkdtemp makes folders that nobody else may read.
+        # mkdtemp makes folders that other users cannot read.
         os.chmod(partial, 0o777 & ~umask())
         if args.out.exists():
             shutil.rmtree(args.out)
@@ -326,7 +326,7 @@ def parse_arguments():
     parser.add_argument("--tokenizer", type=Path, metavar="DIR",
                         help="folder to copy tokenizer files from (default with --size tiny: that of the tests)")
     parser.add_argument("--untied-head", action="store_true",
-                        help="store a head of its own with --size 0.5b too, as some checkpoints do")
+                        help="store an untied head with --size 0.5b too, as some checkpoints do")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing checkpoint folder")
     return parser.parse_args()
 

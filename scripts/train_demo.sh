@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the embedded model from nothing: made-up scenes, a vocabulary, four stages. Goes on where it was interrupted.
+# Trains the demo model from scratch: drawn scenes, a vocabulary, four stages. Resumes after an interruption.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -7,10 +7,10 @@ usage() {
   cat <<'TEXT'
 usage: scripts/train_demo.sh [--pairs N] [--last-pairs N] [KEY=VALUE ...]
 
-  --pairs N        pairs of images to make for the base and the stages I and II (48000)
-  --last-pairs N   pairs of images to make for stage III (128000)
+  --pairs N        pairs of images to draw for the base and stages I and II (48000)
+  --last-pairs N   pairs of images to draw for stage III (128000)
 
-Everything goes to build/demo; KEY=VALUE are handed on to ccexpert-train. The model of the last stage is
+All files go to build/demo; KEY=VALUE are passed to ccexpert-train. The model of the last stage is
 build/demo/run/stage3/best.
 TEXT
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Which LibTorch CMake takes, and what it says of others: run.sh SOURCE
+# LibTorch versions that CMake accepts, and its messages for others: run.sh SOURCE
 set -euo pipefail
 source=$1
 work=$(mktemp -d)
@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 export HOME=$work/home
 unset XDG_CACHE_HOME CCEXPERT_LIBTORCH
 
-# libtorch FOLDER MAJOR MINOR PATCH [cuda]: as much of LibTorch as is looked at.
+# libtorch FOLDER MAJOR MINOR PATCH [cuda]: makes the parts of LibTorch that are checked.
 libtorch() {
   mkdir -p "$1/include/torch/headeronly" "$1/lib"
   printf '#define TORCH_VERSION_%s\n' "MAJOR $2" "MINOR $3" "PATCH $4" > "$1/include/torch/headeronly/version.h"
@@ -18,7 +18,7 @@ libtorch() {
   touch "$1/../nvidia/cu13/include/"{cuda,nccl,cublas_v2}.h
 }
 
-# expect WANTED RESULT ARGUMENT...: whether CMake works or fails, and what it prints (line breaks as blanks).
+# expect WANTED RESULT ARGUMENT...: checks success or failure of CMake, and its output (line breaks as blanks).
 expect() {
   local wanted=$1 text=$2 result=works output
   shift 2

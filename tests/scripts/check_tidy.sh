@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Which sources scripts/check.sh tidy looks at, and what it lets through: check_tidy.sh SOURCE
-# Runs in a repository of its own, with made-up clang-tidy and CMake.
+# Sources that scripts/check.sh tidy checks, and findings that it accepts: check_tidy.sh SOURCE. Runs in a temporary
+# repository, with fake clang-tidy and CMake.
 set -euo pipefail
 source=$1
 work=$(mktemp -d)
@@ -10,7 +10,7 @@ export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null PATH=$work/bin:$P
 mkdir -p "$work/bin" "$work/tree/scripts" "$work/tree/build/tidy"
 cp "$source/scripts/check.sh" "$source/scripts/common.sh" "$work/tree/scripts"
 touch "$work/tree/build/tidy/compile_commands.json"
-# Where setup.sh --dev puts it.
+# The path where setup.sh --dev installs it.
 clang_tidy=$(source "$source/scripts/common.sh" && echo "$clang_tidy")
 mkdir -p "$(dirname "$clang_tidy")"
 cat > "$clang_tidy" <<'SCRIPT'
@@ -36,7 +36,7 @@ commit() {
   GIT_COMMITTER_DATE="@$((1704067200 + $1 * 3600)) +0000" \
     git -c user.name=test -c user.email=test@example.com commit -q -m "$2"
 }
-# expect RESULT TEXT: what the check ends with, and the rooms it looked at or what it says.
+# expect RESULT TEXT: checks the exit status, and the checked rooms or the message.
 expect() {
   local result=0 output rooms
   output=$(scripts/check.sh tidy 2>&1) || result=$?
@@ -61,7 +61,7 @@ expect 0 "fifth sixth"
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "sixth"
 CCEXPERT_TIDY_BASE=nothing expect 1 "$(printf '%s\n' "== clang-tidy on changed sources" \
   "error: CCEXPERT_TIDY_BASE: expected a commit, got nothing")"
-# A header is seen through the sources of its room that include it, or through one of another room.
+# A header is checked through the sources of its room that include it, or through one of another room.
 mkdir -p include/ccexpert/fifth src/lone
 touch include/ccexpert/fifth/fifth.h src/lone/lone.h
 echo '#include <ccexpert/fifth/fifth.h>' | tee -a src/fifth/fifth.cpp >> src/sixth/sixth.cpp
@@ -72,7 +72,7 @@ echo "// changed" | tee -a include/ccexpert/fifth/fifth.h >> src/lone/lone.h
 git add include
 commit 35 fourth
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth first fourth"
-# One that only headers include, through all of its room.
+# A header that only headers include is checked through all sources of its room.
 echo '#include <ccexpert/fifth/inner.h>' >> include/ccexpert/fifth/fifth.h
 touch include/ccexpert/fifth/inner.h src/fifth/other.cpp
 git add include

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How the scripts call CMake: configure.sh SOURCE
-# CMake is made up: it prints its arguments, and fails where one is "broken".
+# CMake calls of the scripts: configure.sh SOURCE. CMake is a fake: it prints its arguments, and fails if one is
+# "broken".
 set -euo pipefail
 source=$1
 work=$(mktemp -d)
@@ -16,7 +16,7 @@ SCRIPT
 chmod +x "$work/bin/cmake"
 export PATH=$work/bin:$PATH TMPDIR=$work/tmp
 
-# configure ARGUMENT...: a script that does, its output in $work/output.
+# configure ARGUMENT...: runs a script that configures, with its output in $work/output.
 configure() { bash -c 'source "$0"; configure "$@"' "$work/tree/scripts/common.sh" "$@" > "$work/output" 2>&1; }
 fail() { echo "$*"; cat "$work/output"; exit 1; }
 

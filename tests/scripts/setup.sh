@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Which LibTorch scripts/setup.sh takes, and that it adds nothing to a user's Python: setup.sh SOURCE
-# Packages and downloads are made up; no network is used.
+# LibTorch that scripts/setup.sh selects, and that it adds nothing to a user's Python: setup.sh SOURCE. Packages and
+# downloads are faked; no network is used.
 set -euo pipefail
 source=$1
 work=$(mktemp -d)
@@ -13,14 +13,14 @@ touch "$work/cache/ccexpert/meteor-1.5/paraphrase-en.gz"
 
 fail() { echo "$*"; cat "$work/log"; exit 1; }
 
-# torch FOLDER [cuda]: as much of the package as is looked at.
+# torch FOLDER [cuda]: makes the parts of the package that are checked.
 cat > "$work/bin/make-torch" <<'SCRIPT'
 mkdir -p "$1/torch/include/torch/headeronly" "$1/torch/lib"
 printf '#define TORCH_VERSION_%s\n' "MAJOR 2" "MINOR 11" "PATCH 0" > "$1/torch/include/torch/headeronly/version.h"
 touch "$1/torch/lib/libtorch_cpu.so"
 if [ $# -gt 1 ]; then touch "$1/torch/lib/libtorch_cuda.so"; fi
 SCRIPT
-# A Python whose torch lies in FAKE_PACKAGES, and which "downloads" and "unpacks" wheels.
+# A fake Python whose torch is in FAKE_PACKAGES, and which "downloads" and "unpacks" wheels.
 cat > "$work/bin/python3" <<'SCRIPT'
 case "$1 ${2:-} ${3:-}" in
   "- $XDG_CACHE_HOME"*) mkdir -p "$3" ;;  # METEOR's tables
