@@ -52,7 +52,7 @@ setup --cuda
 [ ! -L "$ours" ] && [ -f "$ours/torch/lib/libtorch_cuda.so" ] && [ -f "$ours/nvidia/nccl/lib/libnccl.so.2" ] ||
   fail "expected LibTorch with CUDA of our own"
 setup --cuda
-grep -q "CUDA libraries: there" "$work/log" || fail "expected a second run to find the CUDA libraries"
+grep -q "CUDA libraries: installed" "$work/log" || fail "expected a second run to find the CUDA libraries"
 
 rm -rf "$ours"
 make-torch "$FAKE_PACKAGES" cuda
