@@ -137,7 +137,7 @@ std::string own_address_towards(const std::string& address) {
   auto* generic = reinterpret_cast<sockaddr*>(&own);
   if (::connect(socket.get(), place->ai_addr, place->ai_addrlen) != 0 ||
       ::getsockname(socket.get(), generic, &size) != 0)
-    fail("MASTER_ADDR", fmt::format("there is no way to {}", address), std::strerror(errno));
+    fail("MASTER_ADDR", fmt::format("there is no route to {}", address), std::strerror(errno));
   return text_of(generic, size);
 }
 

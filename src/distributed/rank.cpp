@@ -38,7 +38,7 @@ int number(const char* name, const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   // Slurm writes tasks per node as "4(x2)".
   const bool whole = end == text.data() + text.size() || *end == '(';
-  if (error != std::errc() || !whole || value < 0) fail({name, "a number from 0 on", "'" + text + "'"});
+  if (error != std::errc() || !whole || value < 0) fail({name, "a number of at least 0", "'" + text + "'"});
   return value;
 }
 

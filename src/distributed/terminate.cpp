@@ -30,7 +30,7 @@ void end_with_a_sentence() {
     if (is_of_communication(error)) {
       log::debug(error.what());
       log::error(fmt::format(
-          "rank {}: the messages of another rank do not fit its own (do all ranks run the same program?)",
+          "rank {}: the messages of another rank do not match its own (do all ranks run the same program?)",
           own_rank.load()));
       std::_Exit(EXIT_FAILURE);
     }

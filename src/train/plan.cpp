@@ -187,7 +187,7 @@ std::string to_text(const Plan& plan) {
       gigabytes(memory.total()), gigabytes(memory.weights), gigabytes(memory.gradients),
       gigabytes(memory.optimizer), gigabytes(memory.activations));
   text += fmt::format(
-      "  a step                     {:.1f} TFLOP, {} micro-batches a rank, {:.2f} GB sent by a rank\n",
+      "  a step                     {:.1f} TFLOP, {} micro-batches per rank, {:.2f} GB sent by a rank\n",
       plan.flops * 1e-12, plan.accumulation, gigabytes(plan.communication));
   text += plan.samples > 0
               ? fmt::format("  an epoch                   {} samples in {} steps; {} steps in all\n",

@@ -148,7 +148,7 @@ class Run {
     const int64_t samples = plan_.sampler().size();
     if (progress_.epoch_samples > 0 && progress_.epoch_samples != samples) {
       fail({config_.data.train,
-            fmt::format("{} samples an epoch, as when the run began", progress_.epoch_samples),
+            fmt::format("{} samples per epoch, as when the run began", progress_.epoch_samples),
             std::to_string(samples), "other data needs another output"});
     }
     plan_.check(progress_.position);
@@ -181,7 +181,7 @@ class Run {
                            static_cast<double>(parameter_count(run_)) * 1e-6, config_.model.dtype,
                            communicator_.size(), device_.str(), config_.distributed.zero));
     log_->note(
-        fmt::format("{} pairs, {} samples an epoch, {} steps of {}{}", pairs_.size(), plan_.sampler().size(),
+        fmt::format("{} pairs, {} samples per epoch, {} steps of {}{}", pairs_.size(), plan_.sampler().size(),
                     total_, config_.batch.global,
                     progress_.step > 0 ? fmt::format(", continuing after step {}", progress_.step) : ""));
     log_->note(fmt::format("question: {:?}", run_.question));

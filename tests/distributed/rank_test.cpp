@@ -186,10 +186,10 @@ TEST_F(RankFromEnvironment, MissingVariablesAreNamed) {
 
 TEST_F(RankFromEnvironment, BadVariablesAreNamed) {
   EXPECT_EQ(refusal({{"RANK", "first"}, {"WORLD_SIZE", "2"}}),
-            "RANK: expected a number from 0 on, got 'first'");
+            "RANK: expected a number of at least 0, got 'first'");
   for (const char* bad : {"-1", "1x", "1.5", " 1", "99999999999"}) {
     EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", bad}}),
-              std::string("WORLD_SIZE: expected a number from 0 on, got '") + bad + "'");
+              std::string("WORLD_SIZE: expected a number of at least 0, got '") + bad + "'");
   }
   EXPECT_EQ(refusal({{"RANK", "2"}, {"WORLD_SIZE", "2"}}), "RANK: expected below WORLD_SIZE (2), got 2");
   EXPECT_EQ(refusal({{"RANK", "0"}, {"WORLD_SIZE", "0"}}), "RANK: expected below WORLD_SIZE (0), got 0");
@@ -198,7 +198,7 @@ TEST_F(RankFromEnvironment, BadVariablesAreNamed) {
        {std::pair{"MASTER_PORT", "none"}, {"LOCAL_RANK", "a"}, {"LOCAL_WORLD_SIZE", "b"}}) {
     auto variables = good;
     variables[name] = bad;
-    EXPECT_EQ(refusal(variables), std::string(name) + ": expected a number from 0 on, got '" + bad + "'");
+    EXPECT_EQ(refusal(variables), std::string(name) + ": expected a number of at least 0, got '" + bad + "'");
   }
 }
 

@@ -25,7 +25,7 @@ void throw_on_a_thread() {
 
 TEST(TerminateGuardDeathTest, OfGlooEndsTheProcessWithASentence) {
   EXPECT_EXIT(throw_on_a_thread<gloo::EnforceNotMet>(), ::testing::ExitedWithCode(1),
-              "rank 3: the messages of another rank do not fit its own");
+              "rank 3: the messages of another rank do not match its own");
 }
 
 TEST(TerminateGuardDeathTest, OfOthersIsLeftToTheHandlerBefore) {

@@ -67,7 +67,7 @@ TEST(TrainOptions, AnExportNeedsNoConfig) {
 TEST(TrainOptions, WrongArgumentsAreNamed) {
   EXPECT_EQ(refusal({}), "--config: expected a YAML file, got none");
   EXPECT_EQ(refusal({"--config", "c", "micro"}),
-            "arguments: expected KEY=VALUE as batch.micro=1, got 'micro'");
+            "arguments: expected KEY=VALUE, for instance batch.micro=1, got 'micro'");
   EXPECT_EQ(refusal({"--config", "c", "--ranks", "2"}), "--ranks: expected with --plan");
   EXPECT_THAT(refusal({"--config", "c", "--nproc", "0"}), HasSubstr("--nproc"));
   EXPECT_THAT(refusal({"--config", "c", "--nproc", "x"}), HasSubstr("--nproc"));

@@ -374,7 +374,7 @@ TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
   test::write_pairs(folder_, 8);  // the same file, other samples
   EXPECT_EQ(refusal([](auto&) {}),
             (folder_ / "pairs.json").string() +
-                ": expected 7 samples an epoch, as when the run began, got 12 (other data "
+                ": expected 7 samples per epoch, as when the run began, got 12 (other data "
                 "needs another output)");
 }
 
