@@ -22,50 +22,50 @@
 
 namespace ccexpert {
 
-/// The folder of the small model that comes with ccexpert; empty where it was not installed. It knows
-/// made-up scenes alone.
+/// Returns the folder of the small model that is installed with ccexpert; empty if it is not installed. It
+/// knows only synthetic scenes.
 std::filesystem::path embedded_model();
 
-/// Whether a device may be called that: "cpu", "cuda", "cuda:N" or "auto". Whether it is there is found when
+/// True for a valid device name: "cpu", "cuda", "cuda:N" or "auto". Whether the device exists is checked when
 /// a model is loaded.
 bool is_device_name(const std::string& name);
 
-/// Far above every machine: an OpenMP runtime that cannot start its threads ends the process.
+/// Limit of threads, far above any machine: an OpenMP runtime that cannot start its threads ends the process.
 inline constexpr int kMostThreads = 1024;
 
-/// Where and in which precision the model runs.
+/// Device and precision of the model.
 struct CaptionerConfig {
-  std::string device = "auto";  ///< "cpu", "cuda", "cuda:N"; "auto": a GPU where there is one
+  std::string device = "auto";  ///< "cpu", "cuda", "cuda:N"; "auto": a GPU if one is available
   std::string dtype = "auto";   ///< "float32", "bfloat16", "float16"; "auto": float32 on CPU, bfloat16 on GPU
-  int threads = 0;              ///< threads of one CPU operator (0: all cores); holds for the whole process
+  int threads = 0;              ///< threads of one CPU operator (0: all cores); applies to the whole process
 };
 
-/// The two dates of one place. Pixels and text must outlive the call.
+/// Two images of one place. Pixels and text must outlive the call.
 struct ImagePair {
   ImageView before;
   ImageView after;
-  std::string_view question = {};  ///< of this pair alone; empty: that of the options
+  std::string_view question = {};  ///< for this pair only; empty: that of the options
 };
 
-/// One generated token, as it is generated.
+/// Generated token, reported during generation.
 struct TokenEvent {
   size_t pair = 0;  ///< index of the pair in the batch
   int64_t token_id = 0;
   double logprob = 0.0;  ///< natural logarithm of the token's probability
-  /// Whole characters this token completes; may be empty; valid during the call. The last token of a caption
-  /// also brings what is left of an unfinished character, as U+FFFD.
+  /// Whole characters that this token completes; may be empty; valid during the call. The last token of a
+  /// caption also returns the rest of an unfinished character, as U+FFFD.
   std::string_view text;
 };
 
 struct CaptionOptions {
   GenerationOptions generation = {};
   /// The user's question, with "<image>" twice, with "<image1>" and then "<image2>", or without a mark (then
-  /// both images go before it). Empty: Captioner::question().
+  /// both images precede it). Empty: Captioner::question().
   std::string question = {};
-  /// Called for every token where set; returning false cancels that pair's caption. Not with beam search.
+  /// Called for every token if set; returning false cancels that pair's caption. Not with beam search.
   std::function<bool(const TokenEvent&)> on_token = {};
-  /// A requested stop ends the call behind the stage under way (vision, Diff Expert, prefill), and generation
-  /// within a token; what exists by then is returned as `FinishReason::kCancelled`.
+  /// A requested stop ends the call after the current stage (vision, Diff Expert, prefill), and generation
+  /// within one token; partial results are returned as `FinishReason::kCancelled`.
   std::stop_token stop = {};
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;
@@ -73,8 +73,8 @@ struct CaptionOptions {
 
 enum class FinishReason { kEndToken, kLength, kCancelled };
 
-/// Q*, the change feature summed over the scales (paper, multi-scale adaptive weighting): where the change
-/// is.
+/// Q*, the change feature summed over the scales (paper, multi-scale adaptive weighting): it locates the
+/// change.
 struct ChangeFeature {
   int64_t grid = 0;           ///< G: patches along one side
   int64_t width = 0;          ///< D: features of a patch
@@ -89,7 +89,7 @@ struct Caption {
   std::optional<ChangeFeature> change_feature;
 };
 
-/// Wall time spent by this captioner since it was loaded, in seconds, and what it was spent on.
+/// Wall time in seconds since loading, by stage, and counts.
 struct CaptionerTimings {
   double load = 0.0;
   double preprocess = 0.0;
@@ -102,13 +102,12 @@ struct CaptionerTimings {
   int64_t generated_tokens = 0;
 };
 
-/// A loaded model. Every member is safe to call from several threads at once. Errors are thrown as
-/// ccexpert::Error.
+/// Loaded model. All members are thread-safe. Errors are thrown as ccexpert::Error.
 class Captioner {
  public:
   /// Loads a checkpoint folder: config.json, safetensors (or .bin) weights and tokenizer files, in the
   /// authors' layout, as a LLaVA-OneVision base, or in the llava-hf layout. A base without Diff Expert runs
-  /// without it. generation_config.json, if there is one, gives defaults of GenerationOptions.
+  /// without it. generation_config.json, if present, gives defaults of GenerationOptions.
   static Captioner load(const std::filesystem::path& folder, const CaptionerConfig& config = {});
 
   Captioner(Captioner&&) noexcept;
@@ -117,17 +116,17 @@ class Captioner {
 
   Caption caption(const ImageView& before, const ImageView& after, const CaptionOptions& options = {}) const;
 
-  /// All pairs as one batch: memory grows with their number. A caption does not depend on its batch.
+  /// Captions all pairs as one batch: memory grows with their number. A caption does not depend on its batch.
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
 
-  /// What decodes captions for these options: a value that they do not set is that of the checkpoint's
-  /// generation_config.json, else the default.
+  /// Returns the decoding settings for these options: an unset value comes from the checkpoint's
+  /// generation_config.json, else it is the default.
   DecodingConfig decoding(const GenerationOptions& options = {}) const;
-  /// The question that is asked where none is given: the one that the checkpoint was trained with, if its
-  /// config.json names it, else that of the reference implementation.
+  /// Returns the default question: the one that the checkpoint was trained with, if its config.json names it,
+  /// else that of the reference implementation.
   const std::string& question() const;
   bool has_diff_expert() const;
-  /// One line: model sizes, device and precision.
+  /// Returns one line with model sizes, device and precision.
   std::string description() const;
   CaptionerTimings timings() const;
 

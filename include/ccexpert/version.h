@@ -1,4 +1,4 @@
-/// What this build is made of and runs on.
+/// Versions and hardware of this build.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ struct BuildInfo {
   std::string version;   ///< of ccexpert
   std::string libtorch;  ///< version of LibTorch
   std::string cpu;       ///< instruction set that LibTorch uses here, and the number of threads
-  std::string gpu;       ///< number and names of the GPUs, or why there is none
+  std::string gpu;       ///< number and names of the GPUs, or the reason why none is used
 };
 
 BuildInfo build_info();

@@ -25,7 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a rename is to replace. A device would be replaced by a file, and a link by what it should lead to.
+/// Returns the file that a rename to `path` must replace. A rename would replace a device with a file, and a
+/// link instead of its target.
 fs::path replaceable(const fs::path& path) {
   std::error_code code;
   const auto status = fs::status(path, code);
@@ -37,15 +38,15 @@ fs::path replaceable(const fs::path& path) {
   return target;
 }
 
-/// The process in the name of what it is writing, "NAME.tmp12-0123456789abcdef", and that NAME. Earlier
-/// versions had no number behind the process.
+/// Parts of the name of a temporary file, "NAME.tmp12-0123456789abcdef": NAME, the process that writes it,
+/// and whether it has a random number. Earlier versions wrote no number after the process.
 struct Temporary {
   std::string target;
   pid_t writer = 0;
   bool numbered = false;
 };
 
-/// What a file name says; nothing for the name of another file.
+/// Parses a file name; nullopt if it is not the name of a temporary file.
 std::optional<Temporary> as_temporary(const std::string& name) {
   const auto mark = name.rfind(".tmp");
   if (mark == std::string::npos) return std::nullopt;
@@ -63,7 +64,8 @@ bool is_running(pid_t process) {
   return ::kill(process, 0) == 0 || errno != ESRCH;
 }
 
-/// Whether no process of any machine has it marked. Where a file system knows no marks, it stays.
+/// True if no process on any machine has it locked. On a file system without locks, this is false and the
+/// file stays.
 bool is_abandoned(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) return false;
@@ -76,7 +78,7 @@ fs::path folder_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-/// Removes what killed processes left in a folder, of the kind that is meant.
+/// Removes the temporary files of killed processes in `folder` for which `meant` is true.
 template <class Meant>
 void remove_temporaries(const fs::path& folder, Meant&& meant) {
   std::error_code code;
@@ -89,7 +91,8 @@ void remove_temporaries(const fs::path& folder, Meant&& meant) {
   for (const auto& leftover : leftovers) fs::remove_all(leftover, code);
 }
 
-/// Before the first file that this process writes in a folder: a look at each of many files would take long.
+/// Called before the first file that this process writes in a folder: a check before each of many files would
+/// be slow.
 void tidy_once(const fs::path& folder) {
   static std::mutex mutex;
   static std::set<fs::path> tidied;
@@ -104,10 +107,10 @@ void tidy_once(const fs::path& folder) {
 
 AtomicFile::AtomicFile(const fs::path& path) : path_(replaceable(path)), temporary_(temporary_beside(path_)) {
   tidy_once(folder_of(path_));
-  // Nothing that somebody has put there is opened: the file is new, and no link.
+  // O_EXCL and O_NOFOLLOW: the file is always new, and never a link that somebody else created.
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
-  // What was not for everybody's eyes stays so. Where that is refused, the folder's rules hold.
+  // A replaced file with restricted permissions keeps them. If fchmod fails, the folder's defaults apply.
   struct stat replaced {};
   if (::stat(path_.c_str(), &replaced) == 0)
     static_cast<void>(::fchmod(descriptor_, replaced.st_mode & 07777));
@@ -138,7 +141,7 @@ void AtomicFile::commit() {
   }
   ::close(descriptor_);
   descriptor_ = -1;
-  // The rename itself is only safe on disk once its folder is.
+  // The rename is safe on disk only after its folder is flushed.
   flush_folder(folder_of(path_));
 }
 
@@ -156,7 +159,7 @@ fs::path temporary_beside(const fs::path& path) {
 }
 
 void mark_in_use(int descriptor) {
-  // Numbers of processes come again, and those of other machines say nothing here; a lock tells both.
+  // Process numbers are reused, and those of other machines are unknown here; a lock covers both cases.
   ::flock(descriptor, LOCK_EX | LOCK_NB);
 }
 

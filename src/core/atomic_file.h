@@ -1,4 +1,4 @@
-// Files that appear whole or not at all.
+// Files that are written completely or not at all.
 #pragma once
 
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 namespace ccexpert {
 
-/// Bytes go to a temporary file beside `path`; `commit` flushes it to disk and renames it. Without a commit,
-/// nothing is left behind and an existing file stays as it was. Where `path` is a link, the file it leads to
-/// is replaced. The temporary file is new, under a name that nobody can foresee; those of killed processes
-/// are removed before the first file that a process writes in a folder. Throws Error naming `path` where the
-/// system refuses, or a folder or a device stands there.
+/// Writes bytes to a temporary file next to `path`; `commit` flushes it to disk and renames it. Without a
+/// commit, the temporary file is removed and an existing file stays unchanged. If `path` is a link, its
+/// target is replaced. The temporary file is new and has an unpredictable name; those of killed processes are
+/// removed before the first file that a process writes in a folder. Throws Error naming `path` if the system
+/// refuses, or if `path` is a folder or a device.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
@@ -23,7 +23,7 @@ class AtomicFile {
   void write(std::string_view text) { write(text.data(), text.size()); }
   void commit();
 
-  /// Where the bytes are until then.
+  /// Path of the temporary file, which has the bytes until `commit`.
   const std::filesystem::path& temporary() const { return temporary_; }
 
  private:
@@ -35,15 +35,15 @@ class AtomicFile {
 /// Makes renames within a folder safe on disk.
 void flush_folder(const std::filesystem::path& folder);
 
-/// A new name beside `path` under which this process makes what is to stand there:
-/// "PATH.tmp12-0123456789abcdef" with its number and a random one.
+/// Returns a new path next to `path` for a file or folder under construction: "PATH.tmp12-0123456789abcdef",
+/// with the number of this process and a random number.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
 
-/// Marks what is open as being written, until it is closed, by whatever way the process ends.
+/// Marks an open file as being written until it is closed, however the process ends.
 void mark_in_use(int descriptor);
 
 /// Removes the temporary files and folders of `path` that killed processes left: no process of this machine
-/// has their number, and none of any machine has them marked.
+/// has their number, and no process of any machine has them locked.
 void remove_leftovers(const std::filesystem::path& path);
 
 }  // namespace ccexpert

@@ -6,7 +6,7 @@
 
 namespace ccexpert {
 
-/// "fp32", "bf16" and "fp16" to "float32", "bfloat16" and "float16"; another name stays as it is.
+/// Returns "float32", "bfloat16" and "float16" for "fp32", "bf16" and "fp16"; any other name unchanged.
 std::string full_dtype_name(std::string_view name);
 
 }  // namespace ccexpert

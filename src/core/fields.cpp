@@ -25,11 +25,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  // Two thirds of the letters wrong is another word, not a slip.
+  // With more than a third of the letters wrong, it is another word, not a typo.
   size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
   for (const auto& candidate : candidates) {
     const size_t longer = std::max(name.size(), candidate.size());
-    // At least so many letters are inserted: the key of a hostile file may be megabytes long.
+    // The difference in length is a lower bound of the distance: a key of a hostile file may be megabytes
+    // long.
     if (longer - std::min(name.size(), candidate.size()) >= best_distance) continue;
     const size_t distance = edit_distance(name, candidate);
     if (distance < best_distance) {

@@ -20,7 +20,7 @@ constexpr std::string_view kUnpack = "unpack it first";
 constexpr std::string_view kDownload = "the download went wrong: fetch the file itself";
 constexpr std::string_view kAsUtf8 = "save it as UTF-8";
 
-// Longer signatures before their beginnings.
+// A longer signature comes before its own prefix.
 constexpr std::array kSignatures{
     Signature{"version https://git-lfs"sv, {"a Git LFS pointer", "fetch the file itself: git lfs pull"}},
     Signature{"version https://hawser"sv, {"a Git LFS pointer", "fetch the file itself: git lfs pull"}},
@@ -49,7 +49,7 @@ constexpr std::array kSignatures{
     Signature{"Invalid username or password"sv, {"a hub's error message", kDownload}},
     Signature{"Access to model"sv, {"a hub's error message", kDownload}}};
 
-/// Whether `text` begins with `start`, which is in lower case, in any case.
+/// True if `text` begins with `start` (lower case), ignoring case.
 bool starts_in_any_case(std::string_view text, std::string_view start) {
   return text.size() >= start.size() &&
          std::equal(start.begin(), start.end(), text.begin(),
@@ -63,7 +63,7 @@ bool is_html(std::string_view head) {
   return starts_in_any_case(head, "<!doctype html") || starts_in_any_case(head, "<html");
 }
 
-/// Text in 16-bit characters without a byte order mark: each second byte of its ASCII part is zero.
+/// True for text in 16-bit characters without a byte order mark: each second byte of its ASCII part is zero.
 bool is_unmarked_utf16(std::string_view head) {
   if (head.size() < 8) return false;
   for (size_t i = 0; i < 8; i += 2) {

@@ -1,4 +1,4 @@
-// What the first bytes of a file say that it is, whatever its name.
+// Recognition of a file's kind by its first bytes, whatever its name.
 #pragma once
 
 #include <optional>
@@ -6,21 +6,21 @@
 
 namespace ccexpert {
 
-/// A kind of file that users have under the name of another one. `hint` says what to do; it may be empty.
+/// Kind of a file that users often have under another kind's name. `hint` gives the remedy; it may be empty.
 struct FileKind {
   std::string_view name;  ///< with its article: "a Git LFS pointer"
   std::string_view hint = {};
 };
 
-/// As many bytes of a file as `file_kind` looks at.
+/// Number of bytes that `file_kind` examines.
 inline constexpr size_t kFileHeadBytes = 512;
 
-/// The kind of a file that begins with `head` (its first kFileHeadBytes, or all of a shorter file); nothing
-/// where the bytes may be what the reader expects, or are not known.
+/// Returns the kind of a file that begins with `head` (its first kFileHeadBytes, or all of a shorter file);
+/// nullopt if the bytes are unknown or may be valid for the reader.
 std::optional<FileKind> file_kind(std::string_view head);
 
-/// Throws Error("source: expected ..., got ... (hint)") if `head` is of a kind that `file_kind` knows.
-/// Readers call it after they found that a file is not what they read.
+/// Throws Error("source: expected ..., got ... (hint)") if `file_kind` recognises `head`. Readers call it
+/// after they fail to parse a file.
 void refuse_other_kind(std::string_view head, std::string_view source, std::string_view expected);
 
 }  // namespace ccexpert

@@ -1,4 +1,4 @@
-// What names and beginnings of files say.
+// Helpers for names and first bytes of files.
 #pragma once
 
 #include <filesystem>
@@ -8,18 +8,18 @@
 
 namespace ccexpert {
 
-/// In lower case, with its dot.
+/// Returns the extension in lower case, with its dot.
 std::string lower_extension(const std::filesystem::path& path);
 
-/// Of the image files that are read, in lower case.
+/// Returns the extensions of supported image files, in lower case.
 const std::vector<std::string>& image_extensions();
 bool has_image_extension(const std::filesystem::path& path);
 
-/// Whether a name begins with a dot, as those that file systems and viewers keep beside images do (a Mac's
-/// "._1.png" beside "1.png").
+/// True if the name begins with a dot, like the files that file systems and viewers store next to images (a
+/// Mac's "._1.png" next to "1.png").
 bool is_hidden(const std::filesystem::path& path);
 
-/// The text without the mark that some editors begin UTF-8 files with.
+/// Returns the text without a UTF-8 byte order mark, which some editors write.
 std::string_view without_byte_order_mark(std::string_view text);
 
 }  // namespace ccexpert

@@ -17,16 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What stands at `path`; Error where the system does not say, so that nobody takes it for absent.
+/// Returns the type of the file at `path`. Throws Error if the system cannot tell, so that it does not count
+/// as absent.
 fs::file_type type_of(const fs::path& path) {
   std::error_code code;
   const auto status = fs::status(path, code);
   if (code && status.type() != fs::file_type::not_found)
-    fail(path.string(), "cannot be looked at", code.message());
+    fail(path.string(), "cannot be accessed", code.message());
   return status.type();
 }
 
-/// Reads until `bytes` is full; how many there were.
+/// Reads until `bytes` is full or the file ends; returns the number of bytes read.
 size_t read_all(int descriptor, std::string& bytes, const fs::path& path) {
   size_t done = 0;
   while (done < bytes.size()) {
@@ -59,7 +60,7 @@ std::string read_file(const fs::path& path, size_t limit) {
     fail({path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", file.size())});
   std::string bytes(file.size(), '\0');
   if (read_all(file.descriptor(), bytes, path) < bytes.size())
-    fail(path.string(), "cannot be read", "it became shorter");
+    fail(path.string(), "cannot be read", "it was truncated during reading");
   return bytes;
 }
 

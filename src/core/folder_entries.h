@@ -1,4 +1,4 @@
-// What stands in a folder.
+// Listing of a folder.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace ccexpert {
 
-/// Paths of at most `limit` entries of a folder, sorted. Throws Error, with the system's reason, if the
-/// folder is not there or cannot be read.
+/// Returns the paths of at most `limit` entries of a folder, sorted. Throws Error, with the system's reason,
+/// if the folder does not exist or cannot be read.
 std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder,
                                                   size_t limit = SIZE_MAX);
 

@@ -9,7 +9,7 @@
 namespace ccexpert {
 namespace {
 
-/// By the first bytes; nullptr for what browsers cannot show.
+/// Returns the media type by the first bytes; nullptr if browsers cannot show it.
 const char* media_type(std::string_view bytes) {
   if (bytes.starts_with("\x89PNG")) return "image/png";
   if (bytes.starts_with("\xff\xd8\xff")) return "image/jpeg";
@@ -67,7 +67,7 @@ std::string picture_address(const std::filesystem::path& path, uint64_t limit) {
   try {
     bytes = read_file(path, limit);
   } catch (const Error&) {
-    // A page says in the picture's place that there is none.
+    // The page shows a note instead of the picture.
     return {};
   }
   const char* type = media_type(bytes);

@@ -1,4 +1,4 @@
-// Texts and pictures as parts of an HTML page.
+// Text and pictures for HTML pages.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,18 @@
 
 namespace ccexpert {
 
-/// Bytes in Base64, as "data:" addresses hold them.
+/// Encodes bytes in Base64, as in "data:" addresses.
 std::string base64(std::string_view bytes);
 
-/// Text as the content of an element or of a quoted attribute.
+/// Escapes text for the content of an element or a quoted attribute.
 std::string html_escaped(std::string_view text);
 
-/// JSON within a script element must neither end it ("</script>") nor open a comment there ("<!--"); its
-/// texts alone hold angle brackets.
+/// Escapes JSON for a script element, where it must not end the element ("</script>") or open a comment
+/// ("<!--"); only its strings contain angle brackets.
 std::string script_safe(std::string_view json);
 
-/// The "data:" address of a picture that browsers can show, whatever its name; empty for any other file, for
-/// one that cannot be read, and for one of more than `limit` bytes.
+/// Returns the "data:" address of a picture that browsers can show, whatever its name; empty for any other
+/// file, for an unreadable file, and for a file of more than `limit` bytes.
 std::string picture_address(const std::filesystem::path& path, uint64_t limit);
 
 }  // namespace ccexpert

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// The library's reason without its prefix "[json.exception.parse_error.101] ".
+/// Returns the library's reason without its prefix "[json.exception.parse_error.101] ".
 std::string reason_of(const json::exception& error) {
   const std::string_view reason = error.what();
   const auto start = reason.find("] ");
@@ -26,13 +26,13 @@ std::string reason_of(const json::exception& error) {
   fail({source, "each key of an object once", fmt::format("'{}' twice", shortened(key, 200))});
 }
 
-/// Checks depth and number of what a parser finds before it passes it on, and its keys where the receiver
-/// does not.
+/// Checks depth and number of values before it forwards the events, and repeated keys if the receiver does
+/// not.
 class Guard : public nlohmann::json_sax<json> {
  public:
   Guard(nlohmann::json_sax<json>& events, std::string_view source, const JsonLimits& limits, bool checks_keys)
       : events_(events), source_(source), limits_(limits), checks_keys_(checks_keys) {}
-  /// Lets the Error of a text that cannot be parsed say what the file is that begins with `head`.
+  /// Sets the start of the text, from which the Error for invalid text recognises another kind of file.
   void set_head(std::string_view head) { head_ = head; }
 
   bool null() override { return count() && events_.null(); }
@@ -78,7 +78,7 @@ class Guard : public nlohmann::json_sax<json> {
     count();
     if (++depth_ > limits_.depth)
       fail({source_, limits_.expected, "values nested too deeply",
-            fmt::format("at most {} within each other", limits_.depth)});
+            fmt::format("at most {} levels", limits_.depth)});
   }
   bool count() {
     if (++values_ > limits_.values)
@@ -93,13 +93,13 @@ class Guard : public nlohmann::json_sax<json> {
   std::string_view head_;
   size_t depth_ = 0;
   size_t values_ = 0;
-  std::vector<std::set<std::string>> keys_;  ///< of the objects that are open
+  std::vector<std::set<std::string>> keys_;  ///< one set per open object
 };
 
 template <class Json>
 constexpr bool kIsOrdered = std::is_same_v<Json, ordered_json>;
 
-/// Makes the value that events describe.
+/// Builds the value that the events describe.
 template <class Json>
 class Builder : public nlohmann::json_sax<json> {
  public:
@@ -125,14 +125,14 @@ class Builder : public nlohmann::json_sax<json> {
   Json take() { return std::move(root_); }
 
  private:
-  /// Where the value now stands: a container does not move before it is closed.
+  /// Returns the stored value's address: a container does not move before it is closed.
   Json* put(Json value) {
     if (open_.empty()) return &(root_ = std::move(value));
     Json& parent = *open_.back();
     if (parent.is_array()) return &parent.emplace_back(std::move(value));
     auto& members = parent.template get_ref<typename Json::object_t&>();
     if constexpr (kIsOrdered<Json>) {
-      // The guard has seen that the key is new; emplace would compare it with all others.
+      // The guard has checked that the key is new; emplace would compare it with all others.
       return &members.emplace_back(std::move(key_), std::move(value)).second;
     } else {
       const auto [place, is_new] = members.try_emplace(std::move(key_), std::move(value));
@@ -160,9 +160,9 @@ void parse_guarded(Text&& text, Guard& guard, std::string_view source) {
   try {
     json::sax_parse(std::forward<Text>(text), static_cast<nlohmann::json_sax<json>*>(&guard));
   } catch (const std::bad_alloc&) {
-    fail(source, "is too large for the memory that is free");
+    fail(source, "does not fit in free memory");
   } catch (const std::length_error&) {
-    fail(source, "is too large for the memory that is free");
+    fail(source, "does not fit in free memory");
   }
 }
 

@@ -1,4 +1,4 @@
-// JSON text to values and config structs, with errors that name the file and the key.
+// Conversion of JSON text to values and config structs, with errors that name the file and the key.
 #pragma once
 
 #include <cstddef>
@@ -15,27 +15,27 @@
 
 namespace ccexpert {
 
-/// What a text may make the program hold. A deeper value would be walked by as many calls within calls.
+/// Limits of a parsed text, against exhausted memory and (depth) a stack overflow in recursive readers.
 struct JsonLimits {
-  std::string_view expected = "JSON";  ///< what messages call the text
-  size_t depth = 64;                   ///< containers within each other
+  std::string_view expected = "JSON";  ///< name of the text in messages
+  size_t depth = 64;                   ///< nested containers
   size_t values = size_t{1} << 24;     ///< values and keys together (a value takes up to 80 bytes)
 };
 
-/// Parses JSON text; Error, beginning with `source` (a file name), for text that is not JSON, repeats a key
-/// of an object, or passes a limit.
+/// Parses JSON text. Throws Error, beginning with `source` (a file name), for text that is not JSON, repeats
+/// a key of an object, or exceeds a limit.
 nlohmann::json parse_json(std::string_view text, std::string_view source, const JsonLimits& limits = {});
-/// The same with keys in the order of the text.
+/// Same as parse_json, with keys in the order of the text.
 nlohmann::ordered_json parse_ordered_json(std::string_view text, std::string_view source);
-/// The value, or nothing where parse_json would throw.
+/// Returns the value, or nullopt if parse_json would throw.
 std::optional<nlohmann::json> try_parse_json(std::string_view text);
 
-/// Gives what a text holds to `events`, checked as by parse_json. For a file of any length: its number of
-/// values has no limit, those that are kept together are for `events` to count.
+/// Sends the values of a text to `events`, checked as by parse_json. Works for a file of any length: the
+/// number of values is unlimited, and `events` must limit those that it keeps.
 void parse_json_events(std::istream& text, nlohmann::json_sax<nlohmann::json>& events,
                        std::string_view source);
 
-/// A value as a message shows it, in at most 60 bytes or so. What holds others is named by its type.
+/// Returns a value for a message, in about 60 bytes at most. Arrays and objects are named by their type.
 std::string json_shown(const nlohmann::json& value);
 
 template <class Value>
@@ -56,7 +56,8 @@ bool json_holds(const nlohmann::json& value) {
   return true;
 }
 
-/// `object[key]` as a Value, or `fallback` where the key is absent or null; Error where it has another type.
+/// Returns `object[key]` as a Value, or `fallback` if the key is absent or null. Throws Error for another
+/// type.
 template <class Value>
 Value json_value(const nlohmann::json& object, const std::string& key, Value fallback,
                  std::string_view source) {
@@ -68,8 +69,8 @@ Value json_value(const nlohmann::json& object, const std::string& key, Value fal
   return found->get<Value>();
 }
 
-/// Sets every field of `config` that `object` names; keys that are no field are left alone, as a checkpoint's
-/// config.json holds many that do not concern us.
+/// Sets every field of `config` that `object` names; ignores other keys, since a checkpoint's config.json has
+/// many that are not used here.
 template <class Config>
 void read_fields(const nlohmann::json& object, Config& config, std::string_view source) {
   for_each_field<Config>([&](const auto& each) {

@@ -11,10 +11,10 @@ namespace {
 
 using nlohmann::json;
 
-/// Of a list: those of a few million pairs.
+/// Limit for a list: enough for a few million pairs.
 constexpr size_t kMostValues = size_t{1} << 27;
 
-/// The first character that is no blank, or 0.
+/// Returns the first non-blank character, or 0.
 char first_character(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
   return first == std::string_view::npos ? '\0' : text[first];

@@ -9,7 +9,7 @@ namespace ccexpert::log {
 namespace {
 
 spdlog::logger& logger() {
-  // An own logger, not spdlog's default one: a program that links us keeps its own settings.
+  // Not spdlog's default logger: a program that links this library keeps its own settings.
   static const std::shared_ptr<spdlog::logger> instance = [] {
     auto created =
         std::make_shared<spdlog::logger>("ccexpert", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
@@ -35,7 +35,7 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::off;
 }
 
-/// One message is one line, and a terminal obeys nothing in it.
+/// Writes one message on one line, without control sequences for a terminal.
 void write(spdlog::level::level_enum level, std::string_view message) {
   constexpr size_t kLongest = 4096;
   if (logger().should_log(level)) logger().log(level, "{}", joined_printable({&message, 1}, kLongest));

@@ -41,7 +41,7 @@ void MappedFile::release(uint64_t offset, uint64_t bytes) const {
   const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
   const uint64_t begin = (offset + page - 1) / page * page;
   const uint64_t end = (offset + bytes) / page * page;
-  // Advice may be refused without harm: the pages then stay until the system wants them.
+  // The system may ignore the advice without harm: the pages then stay until it needs the memory.
   if (begin < end) ::madvise(const_cast<std::byte*>(data_) + begin, end - begin, MADV_DONTNEED);
 }
 

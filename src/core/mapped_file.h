@@ -13,7 +13,7 @@ namespace ccexpert {
 
 class MappedFile {
  public:
-  /// Maps a regular file. Throws Error naming it where it cannot be opened, is no regular file, or cannot be
+  /// Maps a regular file. Throws Error naming it if it cannot be opened, is not a regular file, or cannot be
   /// mapped.
   static std::shared_ptr<const MappedFile> open(const std::filesystem::path& path);
 
@@ -25,12 +25,12 @@ class MappedFile {
   uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Throws Error if the file became shorter, or its disk failed, since it was opened and somebody read what
-  /// is lost: that read gave zeros. To be called after reading, before what was read is used or shown.
+  /// Throws Error if the file was truncated, or its disk failed, after it was opened and if lost bytes were
+  /// read: such a read returns zeros. Call this after reading and before the bytes are used or shown.
   void expect_whole() const;
 
-  /// Gives the whole pages inside [offset, offset + bytes) back to the system; reading them again reads the
-  /// file.
+  /// Returns the whole pages inside [offset, offset + bytes) to the system; a later read loads them from the
+  /// file again.
   void release(uint64_t offset, uint64_t bytes) const;
 
  private:

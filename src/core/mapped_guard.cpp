@@ -27,11 +27,11 @@ void pass_on(int signal, siginfo_t* info, void* context) {
   if ((earlier_action.sa_flags & SA_SIGINFO) != 0) return earlier_action.sa_sigaction(signal, info, context);
   if (earlier_action.sa_handler != SIG_DFL && earlier_action.sa_handler != SIG_IGN)
     return earlier_action.sa_handler(signal);
-  // The instruction runs again and ends the process as if this handler had never been.
+  // The instruction runs again and ends the process as without this handler.
   ::signal(signal, SIG_DFL);
 }
 
-/// Puts zeros where the file has nothing, from the page that was read to the end of the mapping.
+/// Maps zeros over the missing bytes, from the page that was read to the end of the mapping.
 void on_bus_error(int signal, siginfo_t* info, void* context) {
   const int saved = errno;
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);

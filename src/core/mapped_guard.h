@@ -1,4 +1,4 @@
-// What becomes of a program that reads mapped memory whose file has become shorter.
+// Protection against SIGBUS in programs that read mapped memory after the file was truncated.
 #pragma once
 
 #include <atomic>
@@ -7,9 +7,9 @@
 
 namespace ccexpert {
 
-/// While it lives, reading a page of [data, data + bytes) that the system cannot supply gives zeros, and
-/// `is_broken` says so from then on; without it, SIGBUS ends the process. Signals for other memory go to the
-/// handler that the program had before.
+/// During its lifetime, reading a page of [data, data + bytes) that the system cannot supply gives zeros, and
+/// `is_broken` is true from then on; without a guard, SIGBUS ends the process. Signals for other memory go to
+/// the program's previous handler.
 class MappedGuard {
  public:
   MappedGuard(const void* data, size_t bytes);
@@ -19,7 +19,7 @@ class MappedGuard {
 
   bool is_broken() const;
 
-  /// Memory that a signal handler may look at: it is never freed, and used again by later guards.
+  /// Memory that a signal handler may read: it is never freed, and later guards reuse it.
   struct Range {
     std::atomic<uintptr_t> begin{0};
     std::atomic<uintptr_t> end{0};

@@ -15,10 +15,10 @@ struct CodeRange {
   char32_t first, last;
 };
 
-/// Characters that change how their neighbours are shown, or that show nothing themselves: soft hyphen,
-/// Arabic letter mark, zero width space, marks, embeddings and isolates of direction, separators of lines,
-/// invisible operators, byte order mark, annotations, noncharacters, tags. Joiners stay: names in Persian or
-/// Hindi and emoji need them.
+/// Characters that are invisible or change how their neighbours are shown: soft hyphen, Arabic letter mark,
+/// zero width space, directional marks, embeddings and isolates, line separators, invisible operators, byte
+/// order mark, annotations, noncharacters, tags. Joiners are not included: names in Persian or Hindi and
+/// emoji need them.
 constexpr std::array<CodeRange, 12> kHidden{{{0x80, 0x9f},
                                              {0xad, 0xad},
                                              {0x61c, 0x61c},
@@ -47,17 +47,17 @@ std::string escape_of(char32_t code) {
                         : fmt::format("\\U{:08x}", static_cast<uint32_t>(code));
 }
 
-/// The first place from `place` on that begins a character, or the last one before it.
+/// Returns the nearest start of a character, at or after `place` (`forward`), or at or before it.
 size_t character_start(std::string_view text, size_t place, bool forward) {
   const auto is_trail = [&](size_t i) {
     return i > 0 && i < text.size() && (static_cast<unsigned char>(text[i]) & 0xc0U) == 0x80U;
   };
-  // No character has more than three trailing bytes; a longer run of them is not UTF-8.
+  // A character has at most three trailing bytes; a longer run of them is not UTF-8.
   for (size_t step = 0; step < 3 && is_trail(place); ++step) place = forward ? place + 1 : place - 1;
   return place;
 }
 
-/// The length at which parts of these lengths are to be cut so that they have `most` together.
+/// Returns the length to which each part must be cut so that all parts together have at most `most` bytes.
 size_t longest_allowed(std::vector<size_t> lengths, size_t most) {
   std::sort(lengths.begin(), lengths.end());
   size_t left = most;
@@ -101,7 +101,7 @@ std::string joined_printable(std::span<const std::string_view> parts, size_t mos
   std::vector<std::string> shown;
   std::vector<size_t> lengths;
   for (const auto part : parts) {
-    // An escape is at most ten times as long as its character: nothing behind this is ever shown.
+    // An escape is at most ten times as long as its character, so bytes beyond this length are never shown.
     shown.push_back(printable(shortened(part, 4 * most)));
     lengths.push_back(shown.back().size());
   }

@@ -1,4 +1,4 @@
-// Texts of any origin as parts of a message: valid UTF-8, on one line, of bounded length.
+// Sanitised text for messages: valid UTF-8, on one line, of bounded length.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace ccexpert {
 
-/// The text on one line, without anything that a terminal obeys: bytes that form no character and control
-/// characters become \xNN (or \n, \r, \t), bidirectional controls, line separators and invisible characters
-/// become \uNNNN. The result of a result is the same text.
+/// Returns the text on one line, without terminal control sequences: invalid bytes and control characters
+/// become \xNN (or \n, \r, \t); bidirectional controls, line separators and invisible characters become
+/// \uNNNN. A second call does not change the text.
 std::string printable(std::string_view text);
 
-/// The text cut to `most` bytes: " ... " replaces its middle. No character is cut.
+/// Returns the text cut to `most` bytes: " ... " replaces its middle. Characters are not split.
 std::string shortened(std::string_view text, size_t most);
 
-/// Each part printable, and the longest of them cut until all together have `most` bytes.
+/// Joins the printable parts, after cutting the longest of them until all together have `most` bytes.
 std::string joined_printable(std::span<const std::string_view> parts, size_t most);
 
-/// "a, b, c and 12 more": the first `most` of a range of printable things.
+/// Returns "a, b, c and 12 more": the first `most` elements of a range of formattable values.
 template <class Range>
 std::string first_few(const Range& range, size_t most = 5, std::string_view separator = ", ") {
   std::string text;

@@ -16,7 +16,7 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kHint = "save it as UTF-8";
 
-/// Units of UTF-16, read from the front.
+/// Reader of UTF-16 units.
 class Units {
  public:
   Units(std::string_view bytes, bool is_little) : bytes_(bytes), is_little_(is_little) {}
@@ -24,7 +24,7 @@ class Units {
   size_t place() const { return place_; }
   size_t left() const { return (bytes_.size() - place_) / 2; }
 
-  /// The next code point; nothing for half a surrogate pair.
+  /// Returns the next code point; nullopt for half a surrogate pair.
   std::optional<char32_t> next() {
     const char32_t unit = unit_at(place_);
     place_ += 2;
@@ -49,7 +49,7 @@ class Units {
   size_t place_ = 0;
 };
 
-/// The bytes at the end that begin a character and do not end it.
+/// Returns the number of bytes of an incomplete character at the end.
 size_t unfinished(std::string_view text) {
   for (size_t count = 1; count <= std::min<size_t>(3, text.size()); ++count) {
     const auto byte = static_cast<unsigned char>(text[text.size() - count]);
@@ -67,7 +67,7 @@ size_t count_lines(std::string_view text) {
 
 std::string TextDecoder::decode(std::string_view piece, bool is_last) {
   pending_ += piece;
-  // Marks have at most four bytes.
+  // A byte order mark has at most four bytes.
   if (encoding_ == Encoding::kUnknown && pending_.size() < 4 && !is_last) return {};
   if (encoding_ == Encoding::kUnknown) choose_encoding();
   return checked(encoding_ == Encoding::kUtf8 ? from_utf8(is_last) : from_utf16(is_last));

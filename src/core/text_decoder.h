@@ -1,4 +1,4 @@
-// The bytes of text files that people wrote, to UTF-8, piece by piece.
+// Incremental decoder of user-written text files to UTF-8.
 #pragma once
 
 #include <cstddef>
@@ -7,15 +7,15 @@
 
 namespace ccexpert {
 
-/// Takes UTF-8 with or without a byte order mark, and UTF-16 with one.
+/// Decoder of UTF-8 with or without a byte order mark, and of UTF-16 with one.
 class TextDecoder {
  public:
-  /// `source` (a file name) begins the Errors.
+  /// `source` (a file name) starts error messages.
   explicit TextDecoder(std::string source) : source_(std::move(source)) {}
 
-  /// What the next bytes of the file say, in UTF-8 and without the mark; a character that is not whole waits
-  /// for the next piece, unless this is the last one. Error for UTF-16 without a mark and for UTF-32, and,
-  /// with the line, for bytes that form no character and for NUL.
+  /// Decodes the next bytes of the file to UTF-8 without the mark; an incomplete character waits for the next
+  /// piece, unless this is the last one. Throws Error for UTF-16 without a mark and for UTF-32, and, with the
+  /// line, for invalid bytes and for NUL.
   std::string decode(std::string_view piece, bool is_last);
 
  private:

@@ -28,7 +28,7 @@ std::string decoded_text(std::string_view bytes, const std::string& source) {
 
 namespace {
 
-/// Reads once into `buffer`; how many bytes there were, 0 at the end.
+/// Reads once into `buffer`; returns the number of bytes, 0 at the end.
 size_t read_some(const RegularFile& file, std::span<char> buffer, const std::string& source) {
   ssize_t got = 0;
   do {
@@ -94,7 +94,7 @@ class TextStream::Buffer : public std::streambuf {
 TextStream::TextStream(const std::filesystem::path& path)
     : std::istream(nullptr), buffer_(std::make_unique<Buffer>(path)) {
   rdbuf(buffer_.get());
-  // Errors of the buffer come out as they are, and not as a bad stream.
+  // Makes the stream rethrow the buffer's Errors instead of setting a bad state.
   exceptions(std::ios::badbit);
 }
 

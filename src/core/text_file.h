@@ -1,4 +1,4 @@
-// Text files that people wrote, in UTF-8 or UTF-16, with a byte order mark or without.
+// Reading of user-written text files in UTF-8 or UTF-16, with or without a byte order mark.
 #pragma once
 
 #include <filesystem>
@@ -9,18 +9,18 @@
 
 namespace ccexpert {
 
-/// What a file's bytes say, in UTF-8 and without a byte order mark; Errors as TextDecoder.
+/// Decodes a file's bytes to UTF-8 without a byte order mark. Throws as TextDecoder.
 std::string decoded_text(std::string_view bytes, const std::string& source);
 
-/// decoded_text of a file of at most `limit` bytes, or of a pipe to its end. Every list and config that a
-/// person may have written is read by this or by TextStream.
+/// Returns decoded_text of a file of at most `limit` bytes, or of a pipe to its end. Every list and config
+/// that a user may have written is read by this function or by TextStream.
 std::string read_text_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);
 
-/// Where relative paths of a list start: its folder, or the working folder if it is a pipe.
+/// Returns the folder to which relative paths in a list refer: that of the list, or the working folder for a
+/// pipe.
 std::filesystem::path folder_of_list(const std::filesystem::path& list);
 
-/// The same for a file of any length, piece by piece, from the front. Reading throws the Errors of
-/// TextDecoder.
+/// Stream of the decoded text of a file of any length. Reading throws the Errors of TextDecoder.
 class TextStream : public std::istream {
  public:
   explicit TextStream(const std::filesystem::path& path);

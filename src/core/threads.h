@@ -1,4 +1,4 @@
-// How many threads work.
+// Number of threads.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,10 @@ namespace ccexpert {
 
 inline constexpr int64_t kThreadLimit = 1024;
 
-/// Error, beginning with `what`, for a number that is not 0 to kThreadLimit.
+/// Throws Error, beginning with `what`, unless the number is from 0 to kThreadLimit.
 void check_threads(std::string_view what, int64_t threads);
 
-/// `threads`, or one for each core where it is 0.
+/// Returns `threads`, or the number of cores if it is 0.
 int64_t threads_or_cores(int64_t threads);
 
 }  // namespace ccexpert

@@ -6,8 +6,8 @@
 namespace ccexpert {
 namespace {
 
-/// The length that a first byte announces, and what the code point has to reach: an "overlong" form is
-/// invalid.
+/// Length that a first byte announces, its bits, and the smallest valid code point (a smaller one is an
+/// invalid "overlong" form).
 struct Lead {
   size_t bytes;
   char32_t bits;

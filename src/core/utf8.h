@@ -7,18 +7,18 @@
 
 namespace ccexpert {
 
-/// A character and the number of its bytes. A byte that begins no character is one of its own: `valid` is
-/// false and `code` is the byte.
+/// Character and the number of its bytes. An invalid byte counts as one character: `valid` is false and
+/// `code` is the byte.
 struct Utf8Character {
   char32_t code;
   size_t bytes;
   bool valid;
 };
 
-/// The character at `place`, which lies within `text`.
+/// Returns the character at `place`, which must be inside `text`.
 Utf8Character character_at(std::string_view text, size_t place);
 
-/// The place of the first byte that begins no character; npos if the text is UTF-8.
+/// Returns the position of the first invalid byte; npos if the text is UTF-8.
 size_t first_invalid_utf8(std::string_view text);
 
 /// Appends a code point up to U+10FFFF.

@@ -24,7 +24,7 @@ std::vector<std::string> split_path(const std::string& path) {
   return parts;
 }
 
-/// Nodes of overrides are known by their tag, which nothing else looks at.
+/// Tag that marks nodes set by overrides; no other code reads tags.
 constexpr std::string_view kOverrideTag = "override ";
 
 void mark_override(YAML::Node node, const std::string& assignment) {
@@ -37,7 +37,7 @@ bool is_override(const YAML::Node& node) {
   return node.IsDefined() && node.Tag().starts_with(kOverrideTag);
 }
 
-/// How often a node stands in a tree: more than once if an alias stands for it or for what holds it.
+/// Counts the occurrences of a node in a tree: more than one if an alias refers to it or to a parent of it.
 size_t occurrences(const YAML::Node& tree, const YAML::Node& node) {
   size_t count = tree.is(node) ? 1 : 0;
   if (!tree.IsMap() && !tree.IsSequence()) return count;
@@ -45,14 +45,14 @@ size_t occurrences(const YAML::Node& tree, const YAML::Node& node) {
   return count;
 }
 
-/// Setting one of the places would set the others.
+/// Throws Error for a shared node: setting it in one place would set it in the others.
 void expect_own(const YamlDocument& document, const YAML::Node& node, const std::string& assignment) {
   if (occurrences(document.root, node) > 1)
-    fail({"override " + assignment, "a value that stands in one place", "one that an alias shares",
+    fail({"override " + assignment, "a value that is used once", "one that an alias shares",
           "write it out in " + document.source});
 }
 
-/// An element "list[2]" of a map, or an undefined node.
+/// Returns the element "list[2]" of a map, or an undefined node.
 YAML::Node element_of(const YAML::Node& node, const std::string& part) {
   const auto bracket = part.find('[');
   const auto child = node[part.substr(0, bracket)];
@@ -82,7 +82,7 @@ void override_yaml(YamlDocument& document, const std::string& assignment) {
     fail({"override", "section.key=value", "'" + assignment + "'"});
   const auto value =
       load_yaml(decoded_text(assignment.substr(equals + 1), "override"), "override " + assignment);
-  // A node is a reference, and assigning to one would change what it refers to: reset moves it on.
+  // A node is a reference, and assigning to it would change the referenced value: reset rebinds it.
   YAML::Node node = document.root;
   const auto parts = split_path(assignment.substr(0, equals));
   for (size_t i = 0; i + 1 < parts.size(); ++i) {

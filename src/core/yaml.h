@@ -1,4 +1,4 @@
-// YAML text to config structs and back; every error names the file, the line and the key.
+// Conversion between YAML text and config structs; every error names the file, the line and the key.
 #pragma once
 
 #include <filesystem>
@@ -15,24 +15,24 @@
 
 namespace ccexpert {
 
-/// A YAML document and the name that its errors begin with.
+/// YAML document and the source name in its errors.
 struct YamlDocument {
   std::string source;
   YAML::Node root;
 };
 
-/// Parses a file; Error where it cannot be read, is no YAML, or repeats a key.
+/// Parses a file. Throws Error if it cannot be read, is not YAML, or repeats a key.
 YamlDocument read_yaml_file(const std::filesystem::path& path);
 YamlDocument parse_yaml(const std::string& text, const std::string& source);
 
-/// Sets "section.key=value" in a document; the value is YAML, so lists work as "[a, b]".
+/// Sets "section.key=value" in a document; the value is YAML, so lists such as "[a, b]" work.
 void override_yaml(YamlDocument& document, const std::string& assignment);
 
-/// "file:12: key" for messages, or "override section.key=value" for what an override set; a node that does
-/// not stand anywhere has no line.
+/// Returns "file:12: key" for messages, or "override section.key=value" for a value set by an override; a
+/// node that is not in a file has no line.
 std::string yaml_place(const YAML::Node& node, const std::string& source, const std::string& key);
 
-/// The same for "section.list[2].key" of a document, whether or not it holds such a key.
+/// Same for "section.list[2].key" of a document, even if the document has no such key.
 std::string yaml_place_of(const YamlDocument& document, const std::string& key);
 
 namespace yaml_detail {
@@ -59,7 +59,7 @@ constexpr const char* type_name() {
   if constexpr (std::is_floating_point_v<Value>) return "a number";
   if constexpr (IsVector<Value>::value) return "a list";
   if constexpr (HasFields<Value>) return "a section with keys";
-  return "a text";
+  return "a string";
 }
 
 std::string node_text(const YAML::Node& node);
@@ -72,7 +72,7 @@ template <class Config>
 void read_yaml(const YAML::Node& node, Config& config, const std::string& source,
                const std::string& prefix = "");
 
-/// One value of any kind that a config struct may hold.
+/// Reads one value of any type that a config struct may contain.
 template <class Value>
 void read_yaml_value(const YAML::Node& node, Value& value, const std::string& source,
                      const std::string& key) {
@@ -91,12 +91,13 @@ void read_yaml_value(const YAML::Node& node, Value& value, const std::string& so
       read_yaml_value(node[i], value.emplace_back(), source, key + "[" + std::to_string(i) + "]");
     }
   } else {
-    // A text may look like a number; a number may not look like a text.
+    // A string may look like a number; a number may not look like a string.
     if (!node.IsScalar() || !YAML::convert<Value>::decode(node, value)) refuse();
   }
 }
 
-/// Sets every field of `config` that the map names; a key that is no field is an Error with the nearest one.
+/// Sets every field of `config` that the map names; an unknown key is an Error that suggests the nearest
+/// field.
 template <class Config>
 void read_yaml(const YAML::Node& node, Config& config, const std::string& source, const std::string& prefix) {
   yaml_detail::check_keys(node, field_names<Config>(), source, prefix);
@@ -107,7 +108,7 @@ void read_yaml(const YAML::Node& node, Config& config, const std::string& source
   });
 }
 
-/// Writes a value as read_yaml_value reads it; numbers keep every digit.
+/// Writes a value in the form that read_yaml_value reads; numbers keep every digit.
 template <class Value>
 void write_yaml_value(YAML::Emitter& out, const Value& value) {
   if constexpr (yaml_detail::HasFields<Value>) {

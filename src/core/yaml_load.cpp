@@ -25,8 +25,8 @@ std::string place_of(const std::string& source, const YAML::Mark& mark) {
   return mark.is_null() || mark.line < 0 ? source : fmt::format("{}:{}", source, mark.line + 1);
 }
 
-/// Checks the events of a document before nodes are made of them: nodes would share what an alias stands for,
-/// and whoever walks them would not come to an end.
+/// Checks the events of a document before YAML-cpp builds nodes: nodes share the target of an alias, and a
+/// traversal of nested aliases would not end.
 class Guard : public YAML::EventHandler {
  public:
   explicit Guard(const std::string& source) : source_(source) {}
@@ -44,7 +44,7 @@ class Guard : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto known = anchors_.find(anchor);
     if (known == anchors_.end())
-      fail({place_of(source_, mark), "an alias of a finished value", "one that stands within its own value"});
+      fail({place_of(source_, mark), "an alias of a finished value", "one inside its own value"});
     if (is_key()) refuse_key(mark);
     begin_value();
     count(mark, known->second.values, known->second.depth);
@@ -61,7 +61,7 @@ class Guard : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
  private:
-  /// What an anchor stands for.
+  /// Size of an anchor's value.
   struct Extent {
     size_t values;
     size_t depth;
@@ -70,23 +70,23 @@ class Guard : public YAML::EventHandler {
     YAML::anchor_t anchor;
     size_t values_before;
     bool is_map;
-    size_t depth = 1;       ///< of what it holds, itself included
-    bool at_value = false;  ///< in a map: whether the next value has its key
+    size_t depth = 1;       ///< levels of nesting, itself included
+    bool at_value = false;  ///< in a map: true if the key of the next value was read
     std::set<std::string> keys = {};
   };
 
   bool is_key() const { return !open_.empty() && open_.back().is_map && !open_.back().at_value; }
 
   [[noreturn]] void refuse_key(const YAML::Mark& mark) {
-    fail({place_of(source_, mark), "keys that are texts", "another value as a key"});
+    fail({place_of(source_, mark), "keys that are strings", "another value as a key"});
   }
 
   void check_key(const YAML::Mark& mark, const std::string& key) {
     if (!open_.back().keys.insert(key).second)
-      fail(fmt::format("{}: {}", place_of(source_, mark), shortened(key, 200)), "stands twice");
+      fail(fmt::format("{}: {}", place_of(source_, mark), shortened(key, 200)), "is given twice");
   }
 
-  /// Keys and values take turns in a map.
+  /// Keys and values alternate in a map.
   void begin_value() {
     if (!open_.empty()) open_.back().at_value = !open_.back().at_value;
   }
@@ -95,9 +95,9 @@ class Guard : public YAML::EventHandler {
     values_ += values;
     if (values_ > kMostValues)
       fail({place_of(source_, mark), fmt::format("at most {} values", kMostValues), "more",
-            "an alias counts as the values that it stands for"});
+            "an alias counts as the values it refers to"});
     if (open_.size() + depth > kDeepest)
-      fail({place_of(source_, mark), fmt::format("at most {} sections or lists in each other", kDeepest),
+      fail({place_of(source_, mark), fmt::format("at most {} nested sections or lists", kDeepest),
             "values nested too deeply"});
     if (!open_.empty()) open_.back().depth = std::max(open_.back().depth, depth + 1);
   }
@@ -148,9 +148,9 @@ YAML::Node load_yaml(const std::string& text, const std::string& source) {
     check(text, source);
     return YAML::Load(text);
   } catch (const YAML::Exception& error) {
-    fail(place_of(source, error.mark), "is no YAML", error.msg);
+    fail(place_of(source, error.mark), "is not valid YAML", error.msg);
   } catch (const std::bad_alloc&) {
-    fail(source, "is too large for the memory that is free");
+    fail(source, "does not fit in free memory");
   }
 }
 

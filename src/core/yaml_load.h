@@ -1,4 +1,4 @@
-// YAML text to nodes, bounded.
+// Parsing of YAML text to nodes, within limits.
 #pragma once
 
 #include <string>
@@ -7,9 +7,10 @@
 
 namespace ccexpert {
 
-/// The node of a text's one document. Error, beginning with `source`, for text that is not YAML, holds
-/// several documents or a key that is not a text, repeats a key, or holds more values, or deeper ones, than a
-/// config has. Aliases count as what they stand for, and none may stand within its own anchor.
+/// Returns the node of a text's only document. Throws Error, beginning with `source`, for text that is not
+/// YAML, contains several documents or a key that is not a string, repeats a key, or has more values or
+/// deeper nesting than a config needs. An alias counts as the values it refers to, and must not be inside its
+/// own anchor.
 YAML::Node load_yaml(const std::string& text, const std::string& source);
 
 }  // namespace ccexpert

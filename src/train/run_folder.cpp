@@ -80,7 +80,7 @@ std::vector<int64_t> RunFolder::steps() const {
 std::optional<int64_t> RunFolder::best_step() const {
   std::error_code code;
   const auto status = fs::symlink_status(best(), code);
-  if (status.type() == fs::file_type::none) fail(best().string(), "cannot be looked at", code.message());
+  if (status.type() == fs::file_type::none) fail(best().string(), "cannot be accessed", code.message());
   if (status.type() != fs::file_type::symlink) return std::nullopt;
   return step_of(fs::read_symlink(best()).filename().string());
 }

@@ -86,7 +86,7 @@ TEST(AtomicFile, RefusesWhatIsNoFile) {
             "/none/f: cannot be written (No such file or directory)");
 }
 
-/// The number of a process that has ended.
+/// Returns the number of a process that has ended.
 pid_t ended_process() {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(0);
@@ -129,7 +129,7 @@ TEST(AtomicFile, RemovesWhatKilledProcessesLeftInItsFolder) {
   ::close(marked);
 }
 
-/// Files of this process may grow to `bytes` only, as on a full disk.
+/// Limits files of this process to `bytes`, as on a full disk.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : old_handler_(::signal(SIGXFSZ, SIG_IGN)) {

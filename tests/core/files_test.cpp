@@ -48,15 +48,15 @@ TEST(Files, ThatCannotBeLookedAtAreNotTakenForAbsent) {
   EXPECT_TRUE(is_there(path) && is_file(path) && !is_folder(path));
   EXPECT_TRUE(is_there(folder.path()) && is_folder(folder.path()) && !is_file(folder.path()));
   EXPECT_FALSE(is_there(folder / "none") || is_file(folder / "none") || is_folder(path / "below"));
-  // A link to itself is refused for every user, root included.
+  // A link to itself is an error for every user, root included.
   std::filesystem::create_symlink("loop", folder / "loop");
   const std::string reason = "(Too many levels of symbolic links)";
   EXPECT_EQ(error_of([&] { is_there(folder / "loop"); }),
-            (folder / "loop").string() + ": cannot be looked at " + reason);
+            (folder / "loop").string() + ": cannot be accessed " + reason);
   EXPECT_EQ(error_of([&] { read_file(folder / "loop"); }),
             (folder / "loop").string() + ": cannot be opened " + reason);
   EXPECT_EQ(error_of([&] { make_folder(folder / "loop"); }),
-            (folder / "loop").string() + ": cannot be looked at " + reason);
+            (folder / "loop").string() + ": cannot be accessed " + reason);
 }
 
 TEST(Files, CanBeTriedBeforeTheyAreWritten) {

@@ -22,7 +22,7 @@ std::string nested(size_t depth) {
   return std::string(depth, '[') + std::string(depth, ']');
 }
 
-/// Counts what it is given.
+/// Counts its events.
 class Counter : public nlohmann::json_sax<json> {
  public:
   bool null() override { return add(); }
@@ -62,8 +62,7 @@ TEST(Json, ParsesWhatTheLibraryParses) {
 
 TEST(Json, DepthIsBounded) {
   EXPECT_EQ(problem(nested(64)), "no error");
-  EXPECT_EQ(problem(nested(65)),
-            "a.json: expected JSON, got values nested too deeply (at most 64 within each other)");
+  EXPECT_EQ(problem(nested(65)), "a.json: expected JSON, got values nested too deeply (at most 64 levels)");
   EXPECT_THAT(problem(nested(1'000'000)), HasSubstr("nested too deeply"));
   EXPECT_THAT(problem(R"({"a":{"b":{}}})", {.depth = 2}), HasSubstr("nested too deeply"));
   EXPECT_THAT(stream_problem(nested(1'000'000)), HasSubstr("nested too deeply"));

@@ -53,7 +53,7 @@ TEST(MappedFile, ThatBecomesShorterIsAnError) {
   whole->expect_whole();
 }
 
-/// Reads a mapped file, of this process alone, behind its end.
+/// Reads beyond the end of a file that is mapped without a guard.
 void read_lost_page(const TemporaryFolder& folder) {
   const auto path = folder.write("h", std::string(8192, '\1'));
   const int descriptor = ::open(path.c_str(), O_RDONLY);

@@ -97,8 +97,8 @@ TEST(Yaml, ErrorsNameFileLineAndKey) {
   EXPECT_EQ(error_of([] { read("inner: 3\n"); }), "run.yaml:1: inner: expected a section with keys, got '3'");
   EXPECT_EQ(error_of([] { read("rules: [{pattern: a}, {factor: b}]\n"); }),
             "run.yaml:1: rules[1].factor: expected a number, got 'b'");
-  EXPECT_EQ(error_of([] { read("name: a\nname: b\n"); }), "run.yaml:2: name: stands twice");
-  EXPECT_THAT(error_of([] { read("name: [a\n"); }), HasSubstr("is no YAML"));
+  EXPECT_EQ(error_of([] { read("name: a\nname: b\n"); }), "run.yaml:2: name: is given twice");
+  EXPECT_THAT(error_of([] { read("name: [a\n"); }), HasSubstr("is not valid YAML"));
   EXPECT_EQ(error_of([] { read(""); }), "run.yaml: expected YAML with keys, got nothing");
   EXPECT_EQ(error_of([] { read("name: x\n", {"inner.stps=3"}); }),
             "override inner.stps=3: unknown key (did you mean steps?)");
@@ -130,7 +130,7 @@ TEST(Yaml, AliasesStandForValuesOnce) {
   const auto config = read("inner: &i {steps: 7}\nrules: [{pattern: &p x}, {pattern: *p}]\n");
   EXPECT_EQ(config.rules[1].pattern, "x");
   EXPECT_EQ(error_of([] { parse_yaml("a: &a [*a]\n", "run.yaml"); }),
-            "run.yaml:1: expected an alias of a finished value, got one that stands within its own value");
+            "run.yaml:1: expected an alias of a finished value, got one inside its own value");
   EXPECT_THAT(error_of([] { parse_yaml("a: 1\nb: &b {c: [*b]}\n", "run.yaml"); }), HasSubstr("run.yaml:2: "));
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 9; ++i) {
@@ -150,11 +150,10 @@ TEST(Yaml, AnOverrideOfASharedValueIsAnError) {
   const std::string text = "name: &n x\ninner: &i {steps: 7}\nrules: [{pattern: *n}]\nother: *i\n";
   for (const std::string assignment : {"name=y", "inner.steps=8", "inner.on=true", "other.steps=8"}) {
     auto document = parse_yaml(text, "run.yaml");
-    EXPECT_EQ(
-        error_of([&] { override_yaml(document, assignment); }),
-        "override " + assignment +
-            ": expected a value that stands in one place, got one that an alias shares (write it out in "
-            "run.yaml)");
+    EXPECT_EQ(error_of([&] { override_yaml(document, assignment); }),
+              "override " + assignment +
+                  ": expected a value that is used once, got one that an alias shares (write it out in "
+                  "run.yaml)");
   }
   auto document = parse_yaml(text, "run.yaml");
   override_yaml(document, "rules=[]");
@@ -174,9 +173,9 @@ TEST(Yaml, TextsAreBounded) {
 
 TEST(Yaml, KeysAreTextsThatStandOnce) {
   EXPECT_EQ(error_of([] { parse_yaml("a:\n  b: 1\n  c: {b: 1}\n  b: 2\n", "run.yaml"); }),
-            "run.yaml:4: b: stands twice");
+            "run.yaml:4: b: is given twice");
   for (const std::string text : {"[a]: 1\n", "? {a: 1}\n: 2\n", "a: &k x\n*k : 1\n"}) {
-    EXPECT_THAT(error_of([&] { parse_yaml(text, "run.yaml"); }), HasSubstr("expected keys that are texts"))
+    EXPECT_THAT(error_of([&] { parse_yaml(text, "run.yaml"); }), HasSubstr("expected keys that are strings"))
         << text;
   }
 }

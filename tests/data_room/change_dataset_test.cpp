@@ -284,7 +284,7 @@ TEST_F(DataList, ErrorsNameLineKeyAndExpectation) {
             ":2: datasets[0].json_path: expected a file of pairs with captions, got none");
   EXPECT_EQ(error("datasets: []\n"), ":1: datasets: expected at least one entry, got none");
   EXPECT_THAT(error("datasets: 3\n"), HasSubstr("datasets: expected a list, got '3'"));
-  EXPECT_THAT(error("datasets: [\n"), HasSubstr("is no YAML"));
+  EXPECT_THAT(error("datasets: [\n"), HasSubstr("is not valid YAML"));
   EXPECT_THAT(
       error_of([&] { read_data_list(folder_.write("l.yaml", "datasets:\n- json_path: none.json\n")); }),
       HasSubstr("l.yaml:2: datasets[0].json_path: expected a file of pairs with captions, got " +

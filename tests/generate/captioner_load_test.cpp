@@ -35,7 +35,7 @@ TEST(CaptionerLoad, RefusesFoldersThatHoldNoCheckpoint) {
             (folder / "nowhere").string() + ": expected a checkpoint folder, got nothing there");
   EXPECT_THAT(load_error(folder.path()), StartsWith(folder.path().string() + ": expected config.json in it"));
   const std::string endless(5000, 'a');
-  EXPECT_THAT(load_error(endless), EndsWith(": cannot be looked at (File name too long)"));
+  EXPECT_THAT(load_error(endless), EndsWith(": cannot be accessed (File name too long)"));
 }
 
 TEST(CaptionerLoad, RefusesDevicesDtypesAndThreadsThatAreNone) {

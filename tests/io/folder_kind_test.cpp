@@ -200,9 +200,9 @@ TEST_F(FolderKind, WhatCannotBeLookedAtIsNotTakenForAbsent) {
   const auto model = folder_ / "model";
   fs::create_directory(model);
   fs::create_symlink("config.json", model / "config.json");
-  const std::string reason = "config.json: cannot be looked at (Too many levels of symbolic links)";
+  const std::string reason = "config.json: cannot be accessed (Too many levels of symbolic links)";
   EXPECT_EQ(problem(), (model / reason).string());
-  // Where another folder is the model, what cannot be looked at is nothing to stop at.
+  // Where another folder is the model, what cannot be accessed is nothing to stop at.
   folder_.write("other/config.json", "{}");
   EXPECT_THAT(problem(), HasSubstr("name one of them: other"));
 }

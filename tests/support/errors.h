@@ -1,4 +1,4 @@
-// The message of the Error that a call throws.
+// Message of the Error that a call throws.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace ccexpert::test {
 
-/// what() of the ccexpert::Error that `call` throws, or "no error"; any other exception fails the test by
-/// escaping.
+/// Returns what() of the ccexpert::Error that `call` throws, or "no error"; any other exception escapes and
+/// fails the test.
 template <class Call>
 std::string error_of(Call&& call) {
   try {

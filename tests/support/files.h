@@ -1,4 +1,4 @@
-// What a file holds.
+// Helpers for file contents.
 #pragma once
 
 #include <filesystem>
@@ -8,15 +8,15 @@
 
 namespace ccexpert::test {
 
-/// The bytes of a file; nothing where it cannot be read.
+/// Returns the bytes of a file; empty if it cannot be read.
 inline std::string content(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path, std::ios::binary).rdbuf();
   return text.str();
 }
 
-/// Makes the second half of a weights file the largest bfloat16 and float32 numbers: finite ones, whose sums
-/// are not.
+/// Fills the second half of a weights file with the largest bfloat16 and float32 numbers: they are finite,
+/// but their sums are not.
 inline void spoil_numbers(const std::filesystem::path& file) {
   const auto half = static_cast<std::streamoff>(std::filesystem::file_size(file) / 2);
   std::fstream weights(file, std::ios::binary | std::ios::in | std::ios::out);

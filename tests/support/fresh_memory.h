@@ -1,11 +1,11 @@
-/// Lets a test see what reads memory that nothing has written.
+/// Detection of reads from uninitialised memory in tests.
 #pragma once
 
 #include <ATen/Context.h>
 
 namespace ccexpert::test {
 
-/// While one lives, tensors without values hold NaN.
+/// During its lifetime, uninitialised tensors contain NaN.
 class FreshMemoryIsNan {
  public:
   FreshMemoryIsNan() { at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true); }

@@ -1,4 +1,4 @@
-// Files that may not grow, as on a full disk.
+// Limit on file growth, as on a full disk.
 #pragma once
 
 #include <csignal>
@@ -7,7 +7,7 @@
 
 namespace ccexpert::test {
 
-/// No file of this process grows beyond so many bytes while it lives.
+/// During its lifetime, files of this process cannot grow beyond a number of bytes.
 class FullDisk {
  public:
   explicit FullDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {

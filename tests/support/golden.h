@@ -1,4 +1,4 @@
-// Golden arrays of the reference implementation, and how close is equal.
+// Golden arrays of the reference implementation, and tolerances.
 #pragma once
 
 #include <cstdlib>
@@ -14,13 +14,17 @@
 
 namespace ccexpert::test {
 
-/// How far a value may be from the reference: |x - y| <= absolute + relative * |y|.
+/// Allowed difference from the reference:
+/// x - y
+///  <= absolute + relative *
+/// y
+/// .
 struct Tolerance {
   double absolute;
   double relative;
 };
 
-/// float32 activations and logits: the reference's own noise between two orders of summation is below 2e-6, a
+/// Float32 activations and logits: the reference's own noise between two orders of summation is below 2e-6; a
 /// wrong epsilon or activation shows from 1e-3 on.
 constexpr Tolerance kActivation{1e-4, 1e-4};
 /// Gradients pass through the whole network twice.
@@ -30,7 +34,7 @@ inline std::filesystem::path data_folder() {
   return test::kTestData;
 }
 
-/// Succeeds where every element is within tolerance; else says where and by how much the worst one is off.
+/// Succeeds if every element is within tolerance; else reports the place and size of the worst difference.
 inline ::testing::AssertionResult close(const at::Tensor& actual, const at::Tensor& expected,
                                         Tolerance tolerance = kActivation) {
   if (actual.sizes() != expected.sizes()) {
@@ -39,7 +43,7 @@ inline ::testing::AssertionResult close(const at::Tensor& actual, const at::Tens
   const auto a = actual.detach().to(at::kCPU, at::kDouble);
   const auto e = expected.to(at::kCPU, at::kDouble);
   const auto excess = (a - e).abs() - (tolerance.absolute + tolerance.relative * e.abs());
-  // A NaN compares false with everything, so the test is for "all within", not for "any beyond".
+  // A NaN compares false with everything, so the test is "all within", not "any beyond".
   if (excess.numel() == 0 || excess.le(0).all().item<bool>()) return ::testing::AssertionSuccess();
   const auto worst = excess.flatten().nan_to_num(1e300).argmax().item<int64_t>();
   return ::testing::AssertionFailure() << "element " << worst << " is " << a.flatten()[worst].item<double>()

@@ -1,4 +1,4 @@
-// Precompiled for every test that uses LibTorch.
+// Precompiled header of every test that uses LibTorch.
 #pragma once
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>

@@ -1,5 +1,5 @@
-// Folders of the source tree. Only paths.cpp knows them, so that objects of two checkouts are the same to
-// ccache.
+// Folders of the source tree. Only paths.cpp contains them, so that ccache shares objects between two
+// checkouts.
 #pragma once
 
 namespace ccexpert::test {

@@ -1,4 +1,4 @@
-// Precompiled for every test without LibTorch: these headers cost a test file more than its own code.
+// Precompiled header of every test without LibTorch: these headers cost a test file more than its own code.
 #pragma once
 #include <algorithm>
 #include <filesystem>

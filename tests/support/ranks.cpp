@@ -38,7 +38,7 @@ fs::path output_of(const fs::path& folder, int rank) {
   return folder / ("output-" + std::to_string(rank));
 }
 
-/// Says that the copy found its test and came to the end of its body.
+/// Returns the path of the file that marks that the copy found its test and reached the end of its body.
 fs::path mark_of(const fs::path& folder, int rank) {
   return folder / ("done-" + std::to_string(rank));
 }
@@ -64,7 +64,7 @@ pid_t start(int rank, const Variables& variables, const fs::path& folder) {
   ::_exit(127);
 }
 
-/// The copies that still run; what is left of them ends with this.
+/// Processes that still run; the destructor kills them.
 class Copies {
  public:
   Copies(int count, const RankOptions& options) : options_(options) {

@@ -1,4 +1,4 @@
-// A test that runs in several processes, which are ranks of one another.
+// Tests that run in several processes, one per rank.
 #pragma once
 
 #include <filesystem>
@@ -10,22 +10,22 @@
 namespace ccexpert::test {
 
 struct RankOptions {
-  std::set<int> lost = {};    ///< ranks that may end in any way; they are killed once the others are done
-  std::set<int> absent = {};  ///< ranks that are not started at all
+  std::set<int> lost = {};    ///< ranks that may end in any way; they are killed after the others end
+  std::set<int> absent = {};  ///< ranks that are not started
 };
 
-/// Runs `body(rank)` in `count` copies of this program, each of which runs the current test alone up to here,
-/// with the variables of torchrun and one thread. Waits for them, and fails the test with what they printed
-/// where one fails. Within a copy it just calls `body`.
+/// Runs `body(rank)` in `count` copies of this program, with the variables of torchrun and one thread; each
+/// copy runs only the current test, up to this call. Waits for the copies, and fails the test with their
+/// output if one fails. In a copy, just calls `body`.
 void in_ranks(int count, const std::function<void(int rank)>& body, const RankOptions& options = {});
 
-/// Whether this is one of the copies.
+/// True in one of the copies.
 bool in_a_rank();
 
-/// A folder that all ranks of the running `in_ranks` see; it goes with them.
+/// Returns a folder that all ranks of the running `in_ranks` share; it is removed after them.
 std::filesystem::path shared_folder();
 
-/// A port of this machine that nobody listens on now.
+/// Returns a free port of this machine.
 int free_port();
 
 /// Joins the other ranks over Gloo.

@@ -1,4 +1,4 @@
-// Real image pairs that may not be shipped: tests use them where a checkout has them beside it.
+// Real image pairs that may not be distributed: tests use them if they are available locally.
 #pragma once
 
 #include <cstdlib>
@@ -11,8 +11,8 @@ namespace ccexpert::test {
 
 constexpr const char* kNoRealPairs = "no folder with real image pairs: set CCEXPERT_SHARED";
 
-/// The folder of real pairs: $CCEXPERT_SHARED/data, or ../shared/data beside the source tree; nothing where
-/// neither is.
+/// Returns the folder of real pairs: $CCEXPERT_SHARED/data, or ../shared/data next to the source tree;
+/// nullopt if neither exists.
 inline std::optional<std::filesystem::path> real_pairs() {
   const char* named = std::getenv("CCEXPERT_SHARED");
   const std::filesystem::path shared = named != nullptr

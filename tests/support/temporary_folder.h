@@ -1,4 +1,4 @@
-// A folder that goes with the test.
+// Folder that is removed after the test.
 #pragma once
 
 #include <cstdlib>
@@ -25,7 +25,7 @@ class TemporaryFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
 
-  /// Writes a file below this folder and returns its path.
+  /// Writes a file in this folder and returns its path.
   std::filesystem::path write(std::string_view name, std::string_view bytes) const {
     const auto file = path_ / name;
     std::filesystem::create_directories(file.parent_path());

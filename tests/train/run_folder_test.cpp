@@ -122,11 +122,11 @@ TEST_F(RunFolderTest, WhatCannotBeLookedAtIsNotTakenForAbsent) {
   fs::remove(checkpoints);
   fs::create_symlink("checkpoints", checkpoints);
   const std::string reason = "(Too many levels of symbolic links)";
-  EXPECT_EQ(test::error_of([&] { run_.steps(); }), checkpoints.string() + ": cannot be looked at " + reason);
+  EXPECT_EQ(test::error_of([&] { run_.steps(); }), checkpoints.string() + ": cannot be accessed " + reason);
   EXPECT_EQ(test::error_of([&] { run_.restore_replaced(); }),
             checkpoints.string() + ": folder cannot be read " + reason);
   EXPECT_EQ(test::error_of([&] { RunFolder(checkpoints).best_step(); }),
-            (checkpoints / "best").string() + ": cannot be looked at " + reason);
+            (checkpoints / "best").string() + ": cannot be accessed " + reason);
 }
 
 TEST_F(RunFolderTest, WhatCannotBeMadeIsNamed) {

@@ -131,7 +131,7 @@ TEST_F(TrainingState, EveryDamagedFileIsNamed) {
               fmt::format("{}: expected a file of {} bytes, got none", name, bytes.size()));
     fs::create_symlink(file.filename(), file);  // nobody can open it, not even root
     EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }),
-              name + ": cannot be looked at (Too many levels of symbolic links)");
+              name + ": cannot be accessed (Too many levels of symbolic links)");
     fs::remove(file);
     std::ofstream(file, std::ios::binary) << bytes;
     EXPECT_EQ(test::error_of([&] { verify_training_state(folder()); }), "no error");

@@ -1,4 +1,4 @@
-/// The one exception type of the library, and the one form of its messages.
+/// Exception type of the library, and the format of its messages.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +8,10 @@
 
 namespace ccexpert {
 
-/// Everything that goes wrong for a reason a caller can act on. `what()` is one sentence on one line: "what:
-/// expected ..., got ... (hint)". It is valid UTF-8 of at most kLongestError bytes, whatever the text was
-/// made of: bytes that form no character, control characters, terminal escapes and bidirectional controls are
-/// written as \xNN or \uNNNN, and the middle of a longer text is cut.
+/// Error with a cause that a caller can act on. `what()` is one sentence on one line: "what: expected ...,
+/// got ... (hint)". It is valid UTF-8 of at most kLongestError bytes for any input text: invalid bytes,
+/// control characters, terminal escapes and bidirectional controls are written as \xNN or \uNNNN, and a
+/// longer text is cut in the middle.
 class Error : public std::runtime_error {
  public:
   explicit Error(std::string_view text);
@@ -19,7 +19,7 @@ class Error : public std::runtime_error {
 
 inline constexpr size_t kLongestError = 1024;
 
-/// The parts of an error message; `hint` may be empty.
+/// Parts of an error message; `hint` may be empty.
 struct Mismatch {
   std::string_view what;
   std::string_view expected;
@@ -27,10 +27,10 @@ struct Mismatch {
   std::string_view hint = {};
 };
 
-/// Throws Error("what: expected ..., got ... (hint)"). Of a text that is too long, the longest parts are cut.
+/// Throws Error("what: expected ..., got ... (hint)"). If the text is too long, cuts its longest parts.
 [[noreturn]] void fail(const Mismatch& mismatch);
 
-/// Throws Error("what: problem (hint)"), for a failure that has no expectation to name.
+/// Throws Error("what: problem (hint)"), for a failure without an expected value.
 [[noreturn]] void fail(std::string_view what, std::string_view problem, std::string_view hint = {});
 
 }  // namespace ccexpert

@@ -1,5 +1,5 @@
-/// Config structs list their fields once; parsing, printing, help and unknown-name errors derive from that
-/// list.
+/// Reflection of config structs: each lists its fields once, and parsing, printing, help and unknown-name
+/// errors derive from that list.
 ///
 ///     struct VisionConfig {
 ///       int64_t hidden_size = 1152;
@@ -16,7 +16,7 @@
 
 namespace ccexpert {
 
-/// One member of a config struct: its name in files, where it lives, one sentence of help with unit and off
+/// Member of a config struct: its name in files, its pointer, and one sentence of help with unit and off
 /// value.
 template <class Config, class Value>
 struct Field {
@@ -36,7 +36,7 @@ void for_each_field(Visit&& visit) {
   std::apply([&](const auto&... each) { (visit(each), ...); }, Config::fields());
 }
 
-/// The names of all fields of `Config`, in order.
+/// Returns the names of all fields of `Config`, in order.
 template <class Config>
 std::vector<std::string> field_names() {
   std::vector<std::string> names;
@@ -44,7 +44,8 @@ std::vector<std::string> field_names() {
   return names;
 }
 
-/// The candidate closest to `name` by edit distance, or "" where none is close enough to be what was meant.
+/// Returns the candidate closest to `name` by edit distance, or "" if none is close enough to be a likely
+/// typo.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace ccexpert

@@ -1,5 +1,5 @@
-/// Messages of the library to its user. They go to standard error, so that standard output holds results
-/// alone.
+/// Messages of the library to its user. They go to standard error, so that standard output contains only
+/// results.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@ namespace ccexpert::log {
 
 enum class Level { kDebug, kInfo, kWarning, kError, kOff };
 
-/// Messages below `level` are dropped; kInfo at the start of a program.
+/// Drops messages below `level`. The default is kInfo.
 void set_level(Level level);
 
 void debug(std::string_view message);

@@ -1,4 +1,4 @@
-/// The letters that every shape comment of the project uses.
+/// Letters in the shape comments of the whole project.
 ///
 ///   B  image pairs in a batch (2B images, interleaved before0, after0, before1, after1, ...)
 ///   S  scales: the vision transformer blocks whose outputs the Diff Expert reads
@@ -10,5 +10,5 @@
 ///   V  vocabulary rows of the decoder
 ///   M  attention heads; K key/value heads; d width of one head
 ///
-/// [B,N,D] is a tensor, dimensions outermost first; a scale axis stands before the batch axis: [S,B,N,D].
+/// [B,N,D] is a tensor, outermost dimension first; a scale axis precedes the batch axis: [S,B,N,D].
 #pragma once
