@@ -19,7 +19,7 @@ std::string to_byte_alphabet(std::string_view bytes) {
     const char32_t character = alphabet[static_cast<uint8_t>(byte)];
     if (character < 0x80) {
       text += static_cast<char>(character);
-    } else {  // all of the alphabet lies below U+0800
+    } else {  // the whole alphabet is below U+0800
       text += static_cast<char>(0xc0 | character >> 6);
       text += static_cast<char>(0x80 | (character & 0x3f));
     }

@@ -1,4 +1,4 @@
-// GPT-2's printable stand-ins for bytes, in which files write tokens.
+// GPT-2's printable characters for bytes, in which files write tokens.
 #pragma once
 
 #include <array>
@@ -7,10 +7,10 @@
 
 namespace ccexpert::text {
 
-/// The character of each byte: itself where it is printable, else one from U+0100 on.
+/// Returns the character of each byte: the byte itself if printable, else a character from U+0100 on.
 std::array<char32_t, 256> byte_alphabet();
 
-/// Bytes as a file writes them, in UTF-8.
+/// Returns bytes in the alphabet of the files, in UTF-8.
 std::string to_byte_alphabet(std::string_view bytes);
 
 }  // namespace ccexpert::text

@@ -7,11 +7,11 @@
 namespace ccexpert::text {
 namespace {
 
-// Below this length, looking at every pair again is faster than keeping a queue of them.
+// Below this length, a scan of all pairs is faster than a queue of them.
 constexpr size_t kShortWord = 24;
 constexpr uint32_t kNone = std::numeric_limits<uint32_t>::max();
 
-/// A token of a word that is being merged, linked to its neighbours.
+/// Token of a word during merging, linked to its neighbours.
 struct Node {
   uint32_t id;
   uint32_t previous;
@@ -19,8 +19,7 @@ struct Node {
   bool alive = true;
 };
 
-/// A merge that may be done: the lowest rank first, then the leftmost. Stale ones are recognised by their
-/// ids.
+/// Possible merge, ordered by lowest rank, then leftmost. Stale candidates are recognised by their ids.
 struct Candidate {
   uint32_t rank, left, left_id, right_id, merged;
   bool operator>(const Candidate& other) const {
@@ -41,7 +40,7 @@ void BytePairs::encode(std::string_view word, std::vector<int64_t>& ids) const {
 
 void BytePairs::encode_short(std::string_view word, std::vector<int64_t>& ids) const {
   std::array<uint32_t, kShortWord> tokens{};
-  std::array<const Merge*, kShortWord> pairs{};  // what token i and i + 1 become
+  std::array<const Merge*, kShortWord> pairs{};  // result of merging tokens i and i + 1
   size_t count = word.size();
   for (size_t i = 0; i < count; ++i) tokens[i] = byte_ids_[static_cast<uint8_t>(word[i])];
   for (size_t i = 0; i + 1 < count; ++i) pairs[i] = find(tokens[i], tokens[i + 1]);

@@ -1,4 +1,4 @@
-// Byte-pair encoding: a word's bytes, merged pair by pair in the order of the merges' ranks.
+// Byte-pair encoding: merges a word's bytes pair by pair in the order of the merges' ranks.
 #pragma once
 
 #include <array>
@@ -12,17 +12,17 @@ namespace ccexpert::text {
 
 class BytePairs {
  public:
-  /// What two neighbouring tokens become, and how early.
+  /// Result of merging two neighbouring tokens, and its rank.
   struct Merge {
     uint32_t rank;
     uint32_t id;
   };
 
   void set_byte(uint8_t byte, uint32_t id) { byte_ids_[byte] = id; }
-  /// The first rank given to a pair stays.
+  /// Adds a merge; the first rank of a pair wins.
   void add_merge(uint32_t left, uint32_t right, Merge merge) { merges_.emplace(key(left, right), merge); }
 
-  /// Appends the token ids of one word. Time grows as n log n with its bytes.
+  /// Appends the token ids of one word. Takes O(n log n) time for n bytes.
   void encode(std::string_view word, std::vector<int64_t>& ids) const;
 
  private:

@@ -9,14 +9,14 @@
 namespace ccexpert::text {
 namespace {
 
-// White_Space of Unicode as class members. PCRE2's own \s also holds U+180E, which has not been white space
-// since Unicode 6.3 and which the tokenizers' regular expression engine does not count.
+// White_Space of Unicode as class members. PCRE2's own \s also includes U+180E, which has not been white
+// space since Unicode 6.3 and which the tokenizers' regular expression engine excludes.
 constexpr std::string_view kWhiteSpace = R"(\p{Z}\t-\r\x{85})";
 
-// Patterns have some hundred bytes; compiling one may take memory without measure.
+// Published patterns have a few hundred bytes; compiling a hostile one may use unbounded memory.
 constexpr size_t kLongestPattern = 10'000;
 
-/// The pattern with \s and \S spelled out.
+/// Returns the pattern with \s and \S expanded.
 std::string with_unicode_white_space(std::string_view pattern) {
   std::string result;
   bool in_class = false;
@@ -73,7 +73,7 @@ PreTokenizer::PreTokenizer(std::string_view pattern, std::string_view source) {
   if (compiled == nullptr) {
     fail({source, "a regular expression for its pre-tokenizer", pattern, message_of(error)});
   }
-  // Without the just-in-time compiler the pattern runs all the same, only slower.
+  // Without the just-in-time compiler the pattern still works, only slower.
   pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
   code_ = std::make_unique<Code>(compiled);
 }
@@ -89,7 +89,7 @@ void PreTokenizer::split(std::string_view utf8, const std::function<void(std::st
         pcre2_match(code_->value, subject, utf8.size(), start, PCRE2_NO_UTF_CHECK, match.get(), nullptr);
     if (found < 0 && found != PCRE2_ERROR_NOMATCH) fail("pre-tokenizer", message_of(found));
     const auto* place = pcre2_get_ovector_pointer(match.get());
-    // A match that takes nothing, or that \K has moved back, would come again without end.
+    // An empty match, or a match that \K moved back, would repeat without end.
     if (found == PCRE2_ERROR_NOMATCH || place[1] <= place[0] || place[0] < start) break;
     if (place[0] > start) word(utf8.substr(start, place[0] - start));
     word(utf8.substr(place[0], place[1] - place[0]));

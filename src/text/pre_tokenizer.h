@@ -1,4 +1,4 @@
-// Cuts text into the words that BPE works on.
+// Splitting of text into the words for BPE.
 #pragma once
 
 #include <functional>
@@ -8,17 +8,17 @@
 
 namespace ccexpert::text {
 
-/// Qwen2's pattern, for tokenizers that come without a tokenizer.json.
+/// Qwen2's pattern, for tokenizers without a tokenizer.json.
 extern const std::string_view kQwen2Pattern;
 
 class PreTokenizer {
  public:
-  /// Compiles a pattern of tokenizer.json; `source` (a file name) begins the Error of one that is none.
+  /// Compiles a pattern of tokenizer.json; `source` (a file name) starts the Error for an invalid pattern.
   PreTokenizer(std::string_view pattern, std::string_view source);
   ~PreTokenizer();
 
-  /// Calls `word` for every match and for every stretch between matches, in order, without loss. `utf8` must
-  /// be valid.
+  /// Calls `word` for every match and for every span between matches, in order, without loss. `utf8` must be
+  /// valid.
   void split(std::string_view utf8, const std::function<void(std::string_view)>& word) const;
 
  private:

@@ -14,9 +14,9 @@ namespace {
 constexpr std::string_view kTurnStart = "<|im_start|>";
 constexpr std::string_view kTurnEnd = "<|im_end|>";
 constexpr std::string_view kTextEnd = "<|endoftext|>";
-constexpr int64_t kNewlineId = 198;  // hard-coded in the released code, whatever the vocabulary
+constexpr int64_t kNewlineId = 198;  // hard-coded in the released code for any vocabulary
 
-/// An image mark in a question: `<image>` or `<imageN>`.
+/// Image mark in a question: `<image>` or `<imageN>`.
 struct ImageMark {
   size_t begin;
   size_t size;
@@ -35,7 +35,7 @@ std::vector<ImageMark> image_marks(std::string_view text) {
   return marks;
 }
 
-/// Images go into the prompt in the order of their dates, whatever their marks are called.
+/// Checks the marks: images enter the prompt in the order of their dates, whatever their marks are called.
 void expect_both_images(const std::vector<ImageMark>& marks) {
   const auto are = [&](std::string_view first, std::string_view second) {
     return marks.size() == 2 && marks[0].text == first && marks[1].text == second;
@@ -86,7 +86,7 @@ std::string complete_question(std::string_view question) {
   expect_both_images(marks);
   if (marks.empty()) return fmt::format("{0}\n{0}\n{1}", kImageTag, question);
   std::string complete(question);
-  // From the end, so that the places before stay right.
+  // In reverse order, so that earlier positions stay valid.
   for (const auto& mark : std::views::reverse(marks)) complete.replace(mark.begin, mark.size, kImageTag);
   return complete;
 }
@@ -108,15 +108,15 @@ TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_
   example.ids = encode_prompt(tokenizer, question);
   const auto header = tokenizer.encode(fmt::format("{}assistant\n", kTurnStart));
   const size_t caption_start = example.ids.size();
-  // The reference tokenises the turn as one text: header and caption are encoded together, then the header is
-  // known.
+  // The reference tokenises the turn as one text, so header and caption are encoded together and the header
+  // is removed afterwards.
   const auto turn = tokenizer.encode(fmt::format("{}assistant\n{}{}\n", kTurnStart, caption, kTurnEnd));
   example.ids.insert(example.ids.end(), turn.begin() + static_cast<std::ptrdiff_t>(header.size()),
                      turn.end());
   example.labels.assign(example.ids.size(), kIgnoredLabel);
   const bool reference = style == LabelStyle::kReference;
   const size_t first = reference ? caption_start - header.size() : caption_start;
-  // The newline behind the end of the turn is the reference's target too, but no part of the caption.
+  // The newline after the end of the turn is also a target in the reference, but not part of the caption.
   const size_t last = reference ? example.ids.size() : example.ids.size() - 1;
   std::copy(example.ids.begin() + static_cast<std::ptrdiff_t>(first),
             example.ids.begin() + static_cast<std::ptrdiff_t>(last),

@@ -16,7 +16,7 @@
 namespace ccexpert::text {
 namespace {
 
-/// Tokens as files write them, to the bytes they stand for.
+/// Map from the characters in token files to bytes.
 class ByteAlphabet {
  public:
   ByteAlphabet() {
@@ -24,13 +24,13 @@ class ByteAlphabet {
     for (size_t byte = 0; byte < alphabet.size(); ++byte) bytes_[alphabet[byte]] = static_cast<char>(byte);
   }
 
-  /// Nothing where the text holds a character that stands for no byte.
+  /// Returns nullopt if the text contains a character outside the alphabet.
   std::optional<std::string> bytes_of(std::string_view token) const {
     std::string bytes;
     for (size_t i = 0; i < token.size();) {
       const auto lead = static_cast<unsigned char>(token[i]);
       char32_t character = lead;
-      if (lead >= 0x80) {  // all of the alphabet lies below U+0800: one or two bytes of UTF-8
+      if (lead >= 0x80) {  // the whole alphabet is below U+0800: one or two bytes of UTF-8
         if (i + 1 >= token.size() || (lead & 0xe0) != 0xc0) return std::nullopt;
         character = static_cast<char32_t>((lead & 0x1f) << 6 | (token[i + 1] & 0x3f));
       }
@@ -103,7 +103,7 @@ class Tokenizer::Impl {
 
   void add_vocabulary(const TokenizerFiles& files) {
     for (const auto& [token, id] : files.vocabulary) {
-      // A token outside the byte alphabet is an added one that was written here as well: its text is its
+      // A token outside the byte alphabet is an added token that the vocabulary also lists: its text is its
       // bytes.
       auto bytes = alphabet_.bytes_of(token).value_or(token);
       ids_.emplace(bytes, id);
@@ -154,7 +154,7 @@ class Tokenizer::Impl {
     return fmt::format("{}:{}", files.merges_source, files.first_merge_line + rank);
   }
 
-  /// The longest added token that the text begins with.
+  /// Returns the longest added token at the start of the text.
   const std::string* added_at(std::string_view text) const {
     for (const auto& token : added_texts_) {
       if (text.starts_with(token)) return &token;
@@ -165,7 +165,7 @@ class Tokenizer::Impl {
   void encode_plain(std::string_view text, std::vector<int64_t>& ids) const {
     if (text.empty()) return;
     const std::string normal = normalize(text);
-    // Words repeat: what was merged once in this text is not merged again.
+    // Words repeat: a word that was merged in this text is not merged again.
     std::unordered_map<std::string_view, std::pair<size_t, size_t>> seen;
     words_.split(normal, [&](std::string_view word) {
       const auto known = seen.find(word);

@@ -24,7 +24,7 @@ constexpr const char* kAddedFile = "added_tokens.json";
 
 // Published vocabularies end below 300,000; a larger id is damage, and tables are as long as the largest id.
 constexpr int64_t kLargestId = int64_t{1} << 20;
-// Each place of a text is compared with all of them.
+// Encoding compares each position of a text with all added tokens.
 constexpr size_t kMostAddedTokens = 20'000;
 
 const json& member(const json& object, const char* key, std::string_view source) {
@@ -34,7 +34,7 @@ const json& member(const json& object, const char* key, std::string_view source)
   return *found;
 }
 
-/// The member, empty where it is absent or null; Error where it is of another type.
+/// Returns the member, or `empty` if it is absent or null. Throws Error for another type.
 json optional_member(const json& object, const char* key, json empty, std::string_view source) {
   if (!object.is_object()) fail({source, "a JSON object", json_shown(object)});
   const auto found = object.find(key);
@@ -58,14 +58,14 @@ void read_vocabulary(const json& object, TokenizerFiles& files) {
   for (const auto& [token, id] : object.items()) files.vocabulary[token] = checked_id(id, files.source);
 }
 
-/// Takes added tokens; of several for an id, the first.
+/// Collector of added tokens; the first token of an id wins.
 class AddedTokens {
  public:
   explicit AddedTokens(TokenizerFiles& files) : files_(files) {}
 
   void add(int64_t id, const json& description, std::string_view source) {
     const auto text = json_value(description, "content", std::string(), source);
-    if (text.empty()) fail({source, "a text for each added token", fmt::format("none for id {}", id)});
+    if (text.empty()) fail({source, "a string for each added token", fmt::format("none for id {}", id)});
     const bool special = json_value(description, "special", false, source);
     if (!known_.insert(id).second) return;
     if (known_.size() > kMostAddedTokens)
@@ -78,7 +78,7 @@ class AddedTokens {
   std::unordered_set<int64_t> known_;
 };
 
-/// A merge as one string with a blank between, or as a list of two strings.
+/// Parses a merge: one string with a space between the tokens, or a list of two strings.
 std::pair<std::string, std::string> parse_merge(const json& value, std::string_view source) {
   if (value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string()) {
     return {value[0].get<std::string>(), value[1].get<std::string>()};
@@ -96,7 +96,7 @@ void expect_type(const json& part, const char* type, std::string_view what, std:
   if (found != type) fail({source, fmt::format("a {} of type {}", what, type), found});
 }
 
-/// The pattern of a Split before ByteLevel, the one kind of pre-tokenizer this implements.
+/// Returns the pattern of a Split before ByteLevel, the only supported kind of pre-tokenizer.
 std::string split_pattern(const json& root, std::string_view source) {
   const auto& pre = member(root, "pre_tokenizer", source);
   expect_type(pre, "Sequence", "pre-tokenizer", source);
@@ -111,7 +111,7 @@ std::string split_pattern(const json& root, std::string_view source) {
                      !json_value(steps[1], "add_prefix_space", false, source);
   if (!plain) fail({source, "a Split that isolates, and no prefix space", steps.dump()});
   const auto& pattern = member(member(steps[0], "pattern", source), "Regex", source);
-  if (!pattern.is_string()) fail({source, "a pattern as a text", json_shown(pattern)});
+  if (!pattern.is_string()) fail({source, "a pattern as a string", json_shown(pattern)});
   return pattern.get<std::string>();
 }
 

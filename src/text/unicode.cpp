@@ -18,17 +18,17 @@ bool is_ascii(std::string_view bytes) {
 }
 
 icu::UnicodeString to_unicode(std::string_view bytes) {
-  // The library counts in 32 bits, and composing may lengthen a text.
+  // The library counts in 32 bits, and composition may lengthen a text.
   constexpr size_t kMost = size_t{1} << 28;
   if (bytes.size() > kMost)
     fail({"text", fmt::format("at most {} bytes", kMost), fmt::format("{} bytes", bytes.size())});
   auto text =
       icu::UnicodeString::fromUTF8(icu::StringPiece(bytes.data(), static_cast<int32_t>(bytes.size())));
-  if (text.isBogus()) fail("text", "is too large for the memory that is free");
+  if (text.isBogus()) fail("text", "does not fit in free memory");
   return text;
 }
 
-/// Whether `bytes` is the beginning of exactly one character, and not all of it.
+/// True if `bytes` is an incomplete prefix of exactly one character.
 bool is_character_prefix(std::string_view bytes) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
   const uint8_t lead = byte(0);

@@ -1,4 +1,4 @@
-// UTF-8 that may be none, and its normal form.
+// Repair of invalid UTF-8, and Unicode normalisation.
 #pragma once
 
 #include <string>
@@ -6,17 +6,17 @@
 
 namespace ccexpert::text {
 
-/// The text with every byte sequence that is no character as U+FFFD, one for each maximal part (as Python and
-/// the web do), in Unicode normalisation form C.
+/// Returns the text in Unicode normalisation form C, with every invalid byte sequence as U+FFFD, one for each
+/// maximal part (as in Python and on the web).
 std::string normalize(std::string_view bytes);
 
-/// The same without normalisation.
+/// Same as normalize, without the normalisation.
 std::string repair_utf8(std::string_view bytes);
 
-/// How many bytes at the end are the beginning of a character that may still be completed (0 to 3).
+/// Returns the number of bytes at the end that begin a character and may still be completed (0 to 3).
 size_t unfinished_bytes(std::string_view bytes);
 
-/// The text in lower case, by Unicode's rules without those of a language, as Python's str.lower().
+/// Returns the text in lower case, by Unicode's language-independent rules, as Python's str.lower().
 std::string lower_case(std::string_view text);
 
 }  // namespace ccexpert::text

@@ -20,7 +20,7 @@ using Pair = std::pair<std::string, std::string>;
 constexpr int64_t kBytes = 256;
 constexpr const char* kSpecialTokens[] = {"<|endoftext|>", "<|im_start|>", "<|im_end|>"};
 
-/// A word as the tokens it has been merged to, and how often it stands in the texts.
+/// Word as its current tokens, and its number of occurrences in the texts.
 struct Word {
   std::vector<std::string> parts;
   int64_t count = 0;
@@ -40,8 +40,8 @@ std::vector<Word> count_words(std::span<const std::string> texts) {
   return words;
 }
 
-/// The most frequent neighbours, the first of several in byte order; a count below 2 says that there are none
-/// left.
+/// Returns the most frequent neighbours (among equals, the first in byte order) and their count; a count
+/// below 2 means that no pair is left to merge.
 std::pair<Pair, int64_t> most_frequent(const std::vector<Word>& words) {
   std::map<Pair, int64_t> counts;
   for (const auto& word : words) {

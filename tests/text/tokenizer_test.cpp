@@ -103,7 +103,7 @@ TEST(Tokenizer, OneWordOfAQuarterMillionLettersIsNoTrouble) {
 }
 
 TEST(Tokenizer, LongAndShortWordsAreMergedAlike) {
-  // The same word is merged by one method alone and by the other as part of a longer one.
+  // One method merges the word alone, the other merges it inside a longer word.
   const std::string word = "internationalization";
   std::string longer;
   for (int i = 0; i < 4; ++i) longer += word;
@@ -189,7 +189,7 @@ TEST_F(DamagedTokenizer, RefusesAnotherKindOfTokenizer) {
   EXPECT_EQ(error(), "/tokenizer.json: expected a model of type BPE, got Unigram");
 }
 
-/// A tokenizer.json of the 256 bytes, with one member replaced.
+/// Returns a tokenizer.json of the 256 bytes, with one member replaced.
 std::string tokenizer_json(const std::string& pointer, const nlohmann::json& value) {
   nlohmann::json root{{"normalizer", {{"type", "NFC"}}},
                       {"model", {{"type", "BPE"}, {"merges", nlohmann::json::array()}}},
@@ -222,7 +222,7 @@ TEST(HostileTokenizer, OfAnotherShapeIsAnErrorThatNamesThePlace) {
             "m/tokenizer.json: expected token ids from 0 to 1048576, got 2000000");
   EXPECT_EQ(problem_of("/added_tokens", "x"), "m/tokenizer.json: added_tokens: expected an array, got \"x\"");
   EXPECT_EQ(problem_of("/added_tokens", {{{"id", 300}}}),
-            "m/tokenizer.json: expected a text for each added token, got none for id 300");
+            "m/tokenizer.json: expected a string for each added token, got none for id 300");
   EXPECT_EQ(problem_of("/pre_tokenizer/pretokenizers/0/pattern", {{"String", "a"}}),
             "m/tokenizer.json: expected a member \"Regex\", got none");
   EXPECT_EQ(problem_of("/pre_tokenizer/pretokenizers", 5),

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 using ::testing::Pair;
 
 TEST(Vocabulary, MergesTheMostFrequentNeighboursFirst) {
-  // " ab" stands three times, " ac" twice, "x" once: "a b" (3) is first, then " ab" out of " " and "ab" (3).
+  // " ab" occurs three times, " ac" twice, "x" once: "a b" (3) is first, then " ab" out of " " and "ab" (3).
   const std::vector<std::string> texts{"x ab ab ab ac ac"};
   const auto vocabulary = learn_vocabulary(texts, 259);
   EXPECT_THAT(vocabulary.merges, ElementsAre(Pair(" ", "a"), Pair(" a", "b"), Pair(" a", "c")));

@@ -1,4 +1,4 @@
-/// Token ids to text while they are generated.
+/// Incremental decoding of generated token ids to text.
 #pragma once
 
 #include <string>
@@ -7,17 +7,17 @@
 
 namespace ccexpert::text {
 
-/// A token may end within a character: what comes out is always whole characters. All that `push` returned,
-/// followed by `finish`, equals Tokenizer::decode of all ids.
+/// Decoder that returns only whole characters, even if a token ends within one. All results of `push`,
+/// followed by `finish`, equal Tokenizer::decode of all ids.
 class StreamDecoder {
  public:
   /// `tokenizer` must outlive the decoder.
   explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true)
       : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
-  /// The characters that `id` completes; may be empty.
+  /// Returns the characters that `id` completes; may be empty.
   std::string push(int64_t id);
-  /// What is left of an unfinished character, as U+FFFD, or nothing.
+  /// Returns the rest of an unfinished character, as U+FFFD, or an empty string.
   std::string finish();
 
  private:
