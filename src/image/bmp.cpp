@@ -1,4 +1,4 @@
-// BMP: few bytes of code, and no library whose rules would differ from Pillow's.
+// BMP decoder: little code, and no library with rules that differ from Pillow's.
 #include "image/bmp.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ constexpr std::string_view kFormat = "BMP";
 
 using Bytes = std::span<const uint8_t>;
 
-/// One colour of a pixel in bits: `mask` has one run of ones.
+/// Returns one colour of a pixel; `mask` has one contiguous run of ones.
 uint8_t colour_of(uint32_t pixel, uint32_t mask) {
   const uint32_t most = mask >> std::countr_zero(mask);
   return static_cast<uint8_t>(((pixel & mask) >> std::countr_zero(mask)) * 255u / most);
@@ -59,13 +59,14 @@ void read_plain(const ImageFile& file, const BmpHeader& header, Image& image) {
   }
 }
 
-/// Runs of one palette index or two that alternate, and stretches of plain ones.
+/// Decoder of run-length encoding: runs of one palette index or of two alternating ones, and literal spans.
 class RunLengthReader {
  public:
   RunLengthReader(const ImageFile& file, const BmpHeader& header)
       : bytes_(file.bytes), at_(header.pixels_at), header_(header) {}
 
-  /// Palette indices from the first row of the file on; fewer than the image has if the file ends early.
+  /// Returns palette indices from the first row of the file on; fewer than the image has if the file ends
+  /// early.
   std::vector<uint8_t> read() {
     const auto wanted = static_cast<size_t>(header_.width * header_.height);
     while (indices_.size() < wanted && at_ + 2 <= bytes_.size() && at_ < bytes_.size()) {
@@ -89,7 +90,7 @@ class RunLengthReader {
     return static_cast<uint8_t>(i % 2 == 0 ? value >> 4 : value & 0xf);
   }
 
-  /// A run does not go on in the next row.
+  /// A run does not continue in the next row.
   void repeat(size_t count, uint8_t value) {
     const auto width = static_cast<size_t>(header_.width);
     count = std::min(count, width - std::min(x_, width));
@@ -120,7 +121,7 @@ class RunLengthReader {
     for (size_t i = 0; i < taken; ++i)
       indices_.push_back(four_bits() ? half(bytes_[at_ + i / 2], i) : bytes_[at_ + i]);
     at_ += size;
-    at_ += at_ % 2;  // the next code lies at an even place
+    at_ += at_ % 2;  // the next code starts at an even offset
     x_ += count;
     return true;
   }

@@ -1,4 +1,4 @@
-// The headers of a BMP file.
+// Headers of a BMP file.
 #pragma once
 
 #include <array>
@@ -13,16 +13,16 @@ struct BmpHeader {
   int64_t width = 0;
   int64_t height = 0;
   bool top_down = false;
-  unsigned bits = 0;  ///< of a pixel
+  unsigned bits = 0;  ///< per pixel
   enum Compression : uint32_t { kNone = 0, kRle8 = 1, kRle4 = 2, kBitFields = 3 };
   uint32_t compression = kNone;
   std::array<uint32_t, 4> masks{};  ///< of red, green, blue and alpha, with kBitFields
   std::vector<std::array<uint8_t, 3>>
       palette{};         ///< red, green and blue of each colour, up to 8 bits a pixel
-  size_t pixels_at = 0;  ///< where in the file the pixels begin
+  size_t pixels_at = 0;  ///< offset of the pixels in the file
 };
 
-/// Throws Error for headers that end early, and for kinds that are not read, which it names.
+/// Throws Error for headers that end early, and for unsupported kinds, which it names.
 BmpHeader read_bmp_header(const ImageFile& file);
 
 }  // namespace ccexpert

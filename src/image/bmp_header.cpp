@@ -13,13 +13,13 @@
 namespace ccexpert {
 namespace {
 
-constexpr size_t kHeaderAt = 14;     // behind the file's own header
+constexpr size_t kHeaderAt = 14;     // after the file header
 constexpr size_t kCoreHeader = 12;   // OS/2 1
 constexpr size_t kInfoHeader = 40;   // Windows 3
-constexpr size_t kMasksInside = 52;  // headers from this size on hold the masks
+constexpr size_t kMasksInside = 52;  // headers from this size on include the masks
 constexpr size_t kAlphaInside = 56;
 
-/// Reads numbers of the header; each has to be there.
+/// Reader of the header's numbers; throws Error for a missing one.
 class Fields {
  public:
   explicit Fields(const ImageFile& file) : file_(file), numbers_(file.bytes, false) {}
@@ -49,14 +49,14 @@ void read_core(const Fields& fields, BmpHeader& header) {
 void read_info(const Fields& fields, BmpHeader& header) {
   header.width = fields.at(18, 4);
   const uint32_t height = fields.at(22, 4);
-  // A negative height: rows run from top to bottom.
+  // With a negative height, rows run from top to bottom.
   header.top_down = height >> 24 == 0xff;
   header.height = header.top_down ? (int64_t{1} << 32) - height : height;
   header.bits = fields.at(28, 2);
   header.compression = fields.at(30, 4);
 }
 
-/// Pairs of bits a pixel and masks that programs write.
+/// Combinations of bits per pixel and masks that programs write.
 bool are_known(unsigned bits, const std::array<uint32_t, 4>& masks) {
   struct Known {
     unsigned bits;
@@ -80,7 +80,7 @@ bool are_known(unsigned bits, const std::array<uint32_t, 4>& masks) {
   });
 }
 
-/// Returns how many bytes behind the header the masks take.
+/// Returns the number of bytes of masks after the header.
 size_t read_masks(const Fields& fields, size_t size, BmpHeader& header, const ImageFile& file) {
   const size_t count = size >= kAlphaInside ? 4 : 3;
   for (size_t i = 0; i < count; ++i) header.masks[i] = fields.at(kHeaderAt + kInfoHeader + 4 * i, 4);
@@ -141,7 +141,7 @@ BmpHeader read_bmp_header(const ImageFile& file) {
     read_palette(file, end, entry, header);
     std::fill(header.palette.begin() + static_cast<ptrdiff_t>(colours), header.palette.end(),
               std::array<uint8_t, 3>{});
-    // Some files say that pixels follow the header, where the palette is.
+    // Some files state that pixels follow the header, where the palette is.
     if (header.pixels_at == kHeaderAt + size) header.pixels_at += entry * colours;
     end += entry * colours;
   }

@@ -1,4 +1,4 @@
-// The decoders behind decode_image, one source file a format, and what they share.
+// Decoders of decode_image, one source file per format, and their shared functions.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@
 
 namespace ccexpert {
 
-/// An image file in memory, and the name that begins messages about it.
+/// Image file in memory, and the name that starts its messages.
 struct ImageFile {
   std::span<const uint8_t> bytes;
   std::string_view name;
 };
 
-/// A black image to decode into. Throws Error, before memory is allocated, if a side is 0 or if the image has
-/// more than kMaxImagePixels pixels.
+/// Returns a black image to decode into. Throws Error, before memory is allocated, if a side is 0 or if the
+/// image has more than kMaxImagePixels pixels.
 Image blank_image(int64_t width, int64_t height, std::string_view name);
 
-/// Row `y` of an image to write to.
+/// Returns row `y` of an image for writing.
 uint8_t* row_of(Image& image, int64_t y);
 
 /// Throws Error("NAME: expected a whole FORMAT image, got damaged data (reason)").
@@ -28,8 +28,8 @@ uint8_t* row_of(Image& image, int64_t y);
 /// Throws Error("NAME: expected a whole FORMAT image, got a truncated file").
 [[noreturn]] void fail_truncated(const ImageFile& file, std::string_view format);
 
-/// Each decodes one format to the pixels of Pillow's convert('RGB'), and throws Error for a file that is not
-/// whole or not of a kind that it reads.
+/// Each decodes one format to the pixels of Pillow's convert('RGB'), and throws Error for a file that is
+/// truncated or of an unsupported kind.
 Image decode_png(const ImageFile& file);
 Image decode_jpeg(const ImageFile& file);
 Image decode_tiff(const ImageFile& file);

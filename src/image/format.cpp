@@ -28,7 +28,7 @@ std::optional<ImageFormat> known_format(std::string_view head) {
   return std::nullopt;
 }
 
-/// Formats of images that are not read.
+/// Signatures of unsupported image formats.
 struct OtherFormat {
   std::string_view magic;
   size_t offset;

@@ -1,4 +1,4 @@
-// Which image format a file's first bytes name.
+// Recognition of an image format by a file's first bytes.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace ccexpert {
 
 enum class ImageFormat { kPng, kJpeg, kTiff, kBmp, kWebp };
 
-/// Throws Error, beginning with `name`, for bytes of another kind, and names the kind if it is a known one.
+/// Throws Error, beginning with `name`, for bytes of another format, and names that format if it is known.
 ImageFormat image_format(std::span<const uint8_t> bytes, std::string_view name);
 
 }  // namespace ccexpert

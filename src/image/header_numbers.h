@@ -1,4 +1,4 @@
-// Numbers of a file's header.
+// Numbers in a file's header.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ class HeaderNumbers {
  public:
   HeaderNumbers(std::span<const uint8_t> bytes, bool big_endian) : bytes_(bytes), big_endian_(big_endian) {}
 
-  /// The unsigned number of `width` bytes (1 to 4) at `offset`; nothing if the bytes end before.
+  /// Returns the unsigned number of `width` bytes (1 to 4) at `offset`; nullopt if the bytes end earlier.
   std::optional<uint32_t> number(size_t offset, size_t width) const {
     if (offset > bytes_.size() || bytes_.size() - offset < width) return std::nullopt;
     uint32_t value = 0;

@@ -1,4 +1,4 @@
-// JPEG through libjpeg-turbo, with its default DCT and upsampling, which are Pillow's.
+// JPEG decoder with libjpeg-turbo's default DCT and upsampling, which Pillow also uses.
 #include <cstdio>
 // After <cstdio>: jpeglib.h uses FILE.
 #include <algorithm>
@@ -22,8 +22,8 @@ namespace {
 
 constexpr std::string_view kFormat = "JPEG";
 
-/// Most scans of a progressive image: libjpeg-turbo's own bound, and fewer for an image so large that each
-/// takes seconds. Encoders write about ten.
+/// Returns the limit of scans of a progressive image: libjpeg-turbo's own limit, and fewer for an image so
+/// large that each scan takes seconds. Encoders write about ten.
 int max_scans(int64_t pixels) {
   constexpr int64_t kMaxScans = 500, kMaxPixelsOfAllScans = int64_t{1} << 33;
   return static_cast<int>(
@@ -72,12 +72,12 @@ class JpegReader {
 
   static void give_up(j_common_ptr decoder) { self(decoder).calls_.give_up(text_of(decoder).data()); }
 
-  /// Keeps the first warning; the library counts them all.
+  /// Keeps the first warning; libjpeg counts them all.
   static void note(j_common_ptr decoder, int level) {
     if (level < 0 && decoder->err->num_warnings++ == 0) self(decoder).warning_ = text_of(decoder).data();
   }
 
-  /// Stops a file whose many scans each go over the whole image.
+  /// Stops decoding of a file with many scans, each over the whole image.
   static void watch(j_common_ptr decoder) {
     auto& reader = self(decoder);
     if (reader.decoder_.input_scan_number <= reader.max_scans_) return;
@@ -85,7 +85,7 @@ class JpegReader {
     reader.calls_.give_up("");
   }
 
-  /// Reads from the file's bytes, and suspends where they end: a missing end is not made up.
+  /// Reads from the file's bytes, and suspends at their end: missing data is not invented.
   void use_memory() {
     source_.init_source = source_.term_source = [](j_decompress_ptr) {};
     source_.fill_input_buffer = [](j_decompress_ptr) -> boolean { return FALSE; };
@@ -130,13 +130,13 @@ class JpegReader {
         if (jpeg_read_scanlines(&decoder_, &row, 1) != 1) return;
         if (cmyk) put_inverted_inks(inks, row_of(image, rows));
       }
-      // Without its end marker this returns false; the pixels are whole all the same.
+      // Without the end marker this returns false, although the pixels are complete.
       jpeg_finish_decompress(&decoder_);
     });
     if (rows < image.height) fail_truncated(file_, kFormat);
   }
 
-  /// Programs write CMYK in JPEG as Adobe does: 255 is no ink.
+  /// Programs write CMYK in JPEG as Adobe does: 255 means no ink.
   static void put_inverted_inks(std::vector<uint8_t>& inks, uint8_t* row) {
     for (size_t i = 0; i < inks.size(); i += 4, row += 3) {
       for (size_t band = i; band < i + 4; ++band) inks[band] = static_cast<uint8_t>(255 - inks[band]);

@@ -1,4 +1,4 @@
-// Calls of the C libraries that report an error by a jump (libpng, libjpeg).
+// Calls of C libraries that report an error by longjmp (libpng, libjpeg).
 #pragma once
 
 #include <array>
@@ -7,11 +7,11 @@
 
 namespace ccexpert {
 
-/// Runs steps of such a library and keeps its error text.
+/// Runs steps of such a library and stores its error text.
 class JumpingCalls {
  public:
-  /// False if the library gave up within `step`. A jump leaves the step's frame, so the step must not hold an
-  /// object with a destructor.
+  /// Returns false if the library failed within `step`. The longjmp leaves the step's frame, so the step must
+  /// not have an object with a destructor.
   template <class Step>
   bool run(const Step& step) {
     if (setjmp(target_) != 0) return false;
@@ -19,13 +19,13 @@ class JumpingCalls {
     return true;
   }
 
-  /// For the library's error handler: ends the step that runs.
+  /// Ends the current step; for the library's error handler.
   [[noreturn]] void give_up(const char* text) {
     std::snprintf(text_.data(), text_.size(), "%s", text);
     std::longjmp(target_, 1);
   }
 
-  /// The library's error text.
+  /// Returns the library's error text.
   const char* text() const { return text_.data(); }
 
  private:

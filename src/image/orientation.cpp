@@ -8,7 +8,7 @@ namespace ccexpert {
 Image oriented(Image image, uint16_t orientation) {
   if (orientation < 2 || orientation > 8) return image;
   const bool transposed = is_transposed(orientation);
-  // The tag names the sides on which the first row and the first column lie.
+  // The tag names the sides of the first row and the first column.
   const bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
   const bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   Image seen{transposed ? image.width : image.height, transposed ? image.height : image.width, {}};

@@ -1,4 +1,4 @@
-// A TIFF's orientation tag.
+// Orientation tag of a TIFF.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,13 @@
 
 namespace ccexpert {
 
-/// Whether an orientation (TIFF tag 274) exchanges width and height.
+/// True if an orientation (TIFF tag 274) exchanges width and height.
 constexpr bool is_transposed(uint16_t orientation) {
   return orientation >= 5 && orientation <= 8;
 }
 
-/// The image as it is to be seen: mirrored or turned as `orientation` says; unchanged if it is not 2 to 8.
+/// Returns the image upright: mirrored or rotated according to `orientation`; unchanged if that is not 2 to
+/// 8.
 Image oriented(Image image, uint16_t orientation);
 
 }  // namespace ccexpert

@@ -1,4 +1,4 @@
-// PNG through libpng: no text of the library reaches standard error, and every checksum counts.
+// PNG decoder with libpng: none of its texts reach standard error, and every checksum is verified.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -22,7 +22,7 @@ class PngReader {
   explicit PngReader(const ImageFile& file) : file_(file), rest_(file.bytes) {
     png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &calls_, give_up, ignore);
     info_ = png_ == nullptr ? nullptr : png_create_info_struct(png_);
-    if (info_ == nullptr) fail(file_.name, "libpng has no memory for it");
+    if (info_ == nullptr) fail(file_.name, "libpng is out of memory");
   }
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
   PngReader(const PngReader&) = delete;
@@ -69,7 +69,7 @@ class PngReader {
     png_set_read_fn(png_, this, read);
     png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_crc_action(png_, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-    // Chunks that do not hold pixels are not unpacked: theirs is no bomb, and no memory.
+    // Chunks without pixels are not decompressed, so they use no memory and cannot be bombs.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_read_info(png_, info_);
   }

@@ -10,7 +10,7 @@
 namespace ccexpert {
 namespace {
 
-/// The image in the middle of a square of the mean colour.
+/// Returns the image in the middle of a square of the mean colour.
 Image pad_to_square(const ImageView& image, const std::array<double, 3>& mean) {
   const int64_t side = std::max(image.height, image.width);
   Image square{side, side, std::vector<uint8_t>(static_cast<size_t>(side * side * 3))};
@@ -24,7 +24,7 @@ Image pad_to_square(const ImageView& image, const std::array<double, 3>& mean) {
   return square;
 }
 
-/// What each of the 256 sample values becomes in one channel.
+/// Returns the normalised value of each of the 256 sample values in one channel.
 std::array<float, 256> value_table(double mean, double deviation) {
   std::array<float, 256> table{};
   for (size_t value = 0; value < table.size(); ++value) {

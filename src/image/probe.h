@@ -1,4 +1,4 @@
-// The size of an image, read from its header alone.
+// Size of an image, read only from its header.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@ struct ImageHeader {
   int64_t height = 0;
 };
 
-/// The size that decode_image would give, from the first bytes of a file. Throws Error, beginning with
-/// `name`, if they are of no known format or end within the header.
+/// Returns the size that decode_image would give, from the first bytes of a file. Throws Error, beginning
+/// with `name`, if their format is unknown or they end within the header.
 ImageHeader probe_image(std::span<const uint8_t> bytes, std::string_view name);
 
 }  // namespace ccexpert

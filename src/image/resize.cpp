@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kBicubicA = -0.5;
 constexpr double kBicubicSupport = 2.0;
-// 32 bits, less 8 for the sample and 2 for sums that overshoot.
+// 32 bits, minus 8 for the sample and 2 for sums that overshoot.
 constexpr int kFractionBits = 32 - 8 - 2;
 
 double bicubic(double x) {
@@ -22,13 +22,13 @@ double bicubic(double x) {
   return 0.0;
 }
 
-/// For one output sample: the first input sample it is made of, and how many.
+/// Input samples of one output sample: index of the first, and their number.
 struct Window {
   int64_t first;
   int64_t count;
 };
 
-/// Fixed-point weights of every output sample; row i of `weights` has `taps` places.
+/// Fixed-point weights of every output sample; row i of `weights` has `taps` elements.
 struct Filter {
   int64_t taps;
   std::vector<Window> windows;
@@ -37,7 +37,7 @@ struct Filter {
   const int32_t* row(int64_t i) const { return weights.data() + i * taps; }
 };
 
-/// The whole part, as Pillow takes it of a coordinate; not the nearest whole number.
+/// Truncates a coordinate as Pillow does, instead of rounding.
 int64_t truncated(double value) {
   return static_cast<int64_t>(value);
 }
@@ -120,9 +120,9 @@ Image resize_columns(const ImageView& image, int64_t height) {
   return result;
 }
 
-/// Whether Pillow resizes columns before rows. The passes round in between, so their order shows in the
-/// result. The rule was found by trying thousands of sizes with Pillow 13, which takes columns first where
-/// they shrink much more.
+/// True if Pillow resizes columns before rows. Each pass rounds, so their order shows in the result. The rule
+/// was found by trying thousands of sizes with Pillow 13, which resizes columns first if they shrink much
+/// more.
 bool columns_first(const ImageView& image, int64_t height, int64_t width) {
   return image.height > height && image.height - height > 2 * (image.width - width);
 }

@@ -22,7 +22,7 @@ namespace {
 
 struct Extremes {
   bool dark = false;   ///< no sample above 15
-  bool white = false;  ///< most samples are 255
+  bool white = false;  ///< more than half of the samples are 255
 };
 
 Extremes extremes_of(const Image& image) {
@@ -41,7 +41,7 @@ void hint_at_stretch(const Image& image, std::string_view name) {
   if ((!extremes.dark && !extremes.white) || hinted.test_and_set()) return;
   log::warning(fmt::format(
       "{}: its samples have more than 8 bits and come out {} (stretch such images to 8 bits first, "
-      "as gdal_translate -ot Byte -scale does; said once)",
+      "as gdal_translate -ot Byte -scale does; logged once)",
       name, extremes.dark ? "almost black" : "mostly white"));
 }
 

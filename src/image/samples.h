@@ -1,4 +1,4 @@
-// Conversions of single samples that more than one format needs, as Pillow does them.
+// Conversions of single samples for several formats, equal to Pillow's.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace ccexpert {
 
-/// A single band of more than 8 bits keeps its values and is clipped at 0 and 255; NaN becomes 0.
+/// Clips a single band of more than 8 bits to 0 to 255, without scaling; NaN becomes 0.
 template <class Sample>
 uint8_t clipped(Sample sample) {
   if constexpr (std::floating_point<Sample>) {
@@ -19,7 +19,7 @@ uint8_t clipped(Sample sample) {
   return static_cast<uint8_t>(std::clamp<Sample>(sample, 0, 255));
 }
 
-/// Colour samples of 16 bits keep their high byte.
+/// Returns the high byte of a 16-bit colour sample.
 inline uint8_t high_byte(uint16_t sample) {
   return static_cast<uint8_t>(sample >> 8);
 }
@@ -32,8 +32,8 @@ inline void put_grey(uint8_t value, uint8_t* rgb) {
 /// Writes one pixel of cyan, magenta, yellow and black (255: full ink).
 void put_cmyk(const uint8_t* cmyk, uint8_t* rgb);
 
-/// Warns, once in a process, if an image of more than 8 bits a sample lost its contrast: all samples are dark
-/// after the high byte was taken, or most were clipped to white.
+/// Warns, once in a process, if an image of more than 8 bits a sample lost its contrast: all high bytes are
+/// dark, or most samples were clipped to white.
 void hint_at_stretch(const Image& image, std::string_view name);
 
 }  // namespace ccexpert

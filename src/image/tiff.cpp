@@ -1,4 +1,4 @@
-// TIFF and BigTIFF through libtiff, which unpacks strips and tiles; what samples mean is decided here.
+// TIFF and BigTIFF decoder: libtiff decompresses strips and tiles, this file interprets the samples.
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -17,10 +17,10 @@
 namespace ccexpert {
 namespace {
 
-/// Most bytes that one strip or tile may have: they are unpacked one at a time.
+/// Limit of bytes in one strip or tile: they are decompressed one at a time.
 constexpr uint64_t kMaxPieceBytes = uint64_t{1} << 30;
 
-/// Strips or tiles, whichever a file has.
+/// Strips or tiles of a file.
 struct Pieces {
   bool tiled = false;
   uint32_t width = 0;      ///< pixels of a whole piece
@@ -51,8 +51,7 @@ uint64_t rounded_up(uint64_t value, uint64_t step) {
   return (value + step - 1) / step * step;
 }
 
-/// Refuses, before memory is allocated, pieces that are too large, and those that are far more than the
-/// image.
+/// Throws Error, before memory is allocated, for pieces that are too large or much larger than the image.
 void expect_sane(const Pieces& pieces, const TiffFile& file) {
   const auto& layout = file.layout();
   if (pieces.width == 0 || pieces.height == 0 || pieces.bytes == 0 || pieces.row_bytes == 0)
@@ -104,7 +103,7 @@ class PieceReader {
     const uint32_t piece =
         pieces_.tiled ? TIFFComputeTile(tiff, column, row, 0, sample) : TIFFComputeStrip(tiff, row, sample);
     expect_present(piece);
-    // A damaged stream may end before the piece does without an error of its codec.
+    // The data of a damaged piece may end early without an error from its codec.
     std::fill(buffer.begin(), buffer.end(), uint8_t{0});
     const auto size = static_cast<tmsize_t>(buffer.size());
     const tmsize_t got = pieces_.tiled ? TIFFReadEncodedTile(tiff, piece, buffer.data(), size)
@@ -113,7 +112,7 @@ class PieceReader {
     if (got < needed || !file_.error().empty()) file_.fail_decoding();
   }
 
-  /// GDAL leaves out tiles without data; a damaged file may look the same.
+  /// GDAL omits tiles without data; a damaged file may look the same.
   void expect_present(uint32_t piece) const {
     if (TIFFGetStrileByteCount(file_.handle(), piece) != 0) return;
     fail({file_.name(), "a TIFF with all of its pixels", fmt::format("one without strip or tile {}", piece),
@@ -138,7 +137,7 @@ class PieceReader {
   std::vector<std::vector<uint8_t>> planes_;
 };
 
-/// YCbCr whose chroma is subsampled: libtiff's own conversion, as Pillow's.
+/// Decoder of YCbCr with subsampled chroma, by libtiff's own conversion, as in Pillow.
 class YcbcrReader {
  public:
   explicit YcbcrReader(const TiffFile& file) : file_(file), rows_at_once_(pieces_of(file).height) {
@@ -184,7 +183,7 @@ void expect_codec(const TiffFile& file) {
         "write it with Deflate or LZW"});
 }
 
-/// Whether libtiff has to convert the colours; JPEG does that itself where its bands are not apart.
+/// True if libtiff must convert the colours; its JPEG codec does so if the planes are not separate.
 bool needs_conversion(const TiffFile& file) {
   const auto& layout = file.layout();
   const bool old_jpeg = layout.compression == COMPRESSION_OJPEG;

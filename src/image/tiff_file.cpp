@@ -12,7 +12,7 @@
 namespace ccexpert {
 namespace {
 
-/// Most that libtiff may allocate in one piece: a directory of a file that we read needs less.
+/// Limit of one allocation by libtiff: the directory of a supported file needs less.
 constexpr tmsize_t kMaxAllocation = tmsize_t{1} << 30;
 
 TiffFile::Source& source_of(thandle_t handle) {
@@ -57,7 +57,7 @@ int map(thandle_t handle, void** base, toff_t* count) {
 
 void unmap(thandle_t, void*, toff_t) {}
 
-/// Keeps the first error of one handle; 1: the library's own handler does not see it.
+/// Stores the first error of one handle; returns 1 to bypass the library's own handler.
 int keep_error(TIFF*, void* source, const char*, const char* format, va_list arguments) {
   auto& error = static_cast<TiffFile::Source*>(source)->error;
   if (!error.empty()) return 1;
@@ -67,8 +67,8 @@ int keep_error(TIFF*, void* source, const char*, const char* format, va_list arg
   return 1;
 }
 
-/// Keeps the first warning of a tag without which pixels come out wrong: libtiff goes on without it. Others
-/// are dropped.
+/// Stores the first warning of a lost tag without which pixels would be wrong: libtiff continues without it.
+/// Other warnings are dropped.
 int keep_lost_tag(TIFF*, void* source, const char*, const char* format, va_list arguments) {
   auto& lost_tag = static_cast<TiffFile::Source*>(source)->lost_tag;
   char text[256] = "";
@@ -160,7 +160,7 @@ std::string describe(const TiffLayout& layout) {
 TiffFile::TiffFile(const ImageFile& file) : source_{file, 0, {}, {}} {
   handle_ = open(source_);
   if (handle_ == nullptr)
-    fail({file.name, "a TIFF whose first directory can be read", "another or a truncated file",
+    fail({file.name, "a TIFF whose first directory can be read", "another kind of file, or a truncated one",
           source_.error});
   if (!source_.lost_tag.empty()) {
     TIFFClose(handle_);

@@ -1,4 +1,4 @@
-// A TIFF in memory: the open handle of libtiff, and what its first directory says of the pixels.
+// TIFF in memory: the open handle of libtiff, and the pixel layout in its first directory.
 #pragma once
 
 #include <cstdint>
@@ -12,27 +12,27 @@
 
 namespace ccexpert {
 
-/// The first directory's description of the pixels, with the format's defaults.
+/// Pixel layout of the first directory, with the format's defaults.
 struct TiffLayout {
   uint32_t width = 0;
   uint32_t height = 0;
   uint16_t bands = 1;
-  uint16_t depth = 1;  ///< bits a sample
+  uint16_t depth = 1;  ///< bits per sample
   uint16_t sample_format = SAMPLEFORMAT_UINT;
   uint16_t photometric = PHOTOMETRIC_MINISWHITE;
   bool has_photometric = false;
   uint16_t compression = COMPRESSION_NONE;
   bool planes_apart = false;
   uint16_t orientation = ORIENTATION_TOPLEFT;
-  bool associated_alpha = false;  ///< the first extra band multiplied the colours
+  bool associated_alpha = false;  ///< the colours are premultiplied by the first extra band
 };
 
-/// "5 bands of 16-bit unsigned integers, RGB, planes apart".
+/// Returns "5 bands of 16-bit unsigned integers, RGB, planes apart".
 std::string describe(const TiffLayout& layout);
 
 class TiffFile {
  public:
-  /// Throws Error if the first directory cannot be read. The bytes have to outlive the object.
+  /// Throws Error if the first directory cannot be read. The bytes must outlive the object.
   explicit TiffFile(const ImageFile& file);
   ~TiffFile();
   TiffFile(const TiffFile&) = delete;
@@ -43,21 +43,21 @@ class TiffFile {
   std::string_view name() const { return source_.file.name; }
   const ImageFile& source() const { return source_.file; }
 
-  /// The first error that libtiff reported on this file since it was opened; empty: none.
+  /// Returns the first error that libtiff reported for this file since opening; empty if none.
   const std::string& error() const { return source_.error; }
 
-  /// Throws Error for pixels that libtiff could not decode, with its text.
+  /// Throws Error for pixels that libtiff could not decode, with libtiff's text.
   [[noreturn]] void fail_decoding() const;
 
-  /// Throws Error for a whole file of a kind that is not read: names bands, depth and sample format.
+  /// Throws Error for a whole file of an unsupported kind: names bands, depth and sample format.
   [[noreturn]] void fail_unsupported() const;
 
-  /// What libtiff's callbacks see.
+  /// State for libtiff's callbacks.
   struct Source {
     ImageFile file;
     uint64_t position = 0;
     std::string error;
-    std::string lost_tag;  ///< a warning of libtiff that it goes on without a tag
+    std::string lost_tag;  ///< a warning of libtiff that a tag was lost
   };
 
  private:

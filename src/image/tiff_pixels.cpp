@@ -1,4 +1,4 @@
-// Each rule is Pillow's where Pillow reads the kind; docs/caption.md has the others.
+// Each rule equals Pillow's if Pillow reads the kind; docs/caption.md lists the others.
 #include "image/tiff_pixels.h"
 
 #include <algorithm>
@@ -20,7 +20,8 @@ Sample load(const uint8_t* from) {
   return sample;
 }
 
-/// A sample of 8 bits, or the high byte of one of 16 (in this machine's order, as libtiff leaves it).
+/// Returns a sample of 8 bits, or the high byte of a 16-bit sample (in native byte order, as libtiff returns
+/// it).
 template <class Sample>
 uint8_t byte_at(const uint8_t* from) {
   if constexpr (sizeof(Sample) == 1) {
@@ -30,7 +31,7 @@ uint8_t byte_at(const uint8_t* from) {
   }
 }
 
-/// Sample `i` of a packed row; the first sample is in the highest bits.
+/// Returns sample `i` of a packed row; the first sample is in the highest bits.
 uint32_t packed_sample(const uint8_t* row, size_t i, unsigned depth) {
   if (depth == 12) {
     const uint8_t* at = row + i * 3 / 2;
@@ -51,7 +52,8 @@ Table grey_table(unsigned depth, bool inverted) {
   return table;
 }
 
-/// Colours of a palette have 16 bits; a few programs write 8, which shows if none is larger.
+/// Returns the palette. Its colours have 16 bits; a few programs write 8, recognisable because no value
+/// exceeds 255.
 Table palette_table(const TiffFile& file) {
   std::array<uint16_t*, 3> channels{};
   if (TIFFGetField(file.handle(), TIFFTAG_COLORMAP, &channels[0], &channels[1], &channels[2]) != 1)
@@ -68,7 +70,7 @@ Table palette_table(const TiffFile& file) {
   return table;
 }
 
-/// One band of up to 8 bits, each value with its colour.
+/// Converts one band of up to 8 bits by a table of colours.
 TiffConversion by_table(const Table& table, unsigned depth) {
   if (depth == 8) {
     return {1, [table](const TiffRun& run, uint8_t* rgb) {
@@ -82,7 +84,7 @@ TiffConversion by_table(const Table& table, unsigned depth) {
           }};
 }
 
-/// One band of more than 8 bits: values are kept, and clipped at 255.
+/// Converts one band of more than 8 bits: values are not scaled, only clipped at 255.
 template <class Sample>
 TiffConversion by_clipping() {
   return {1, [](const TiffRun& run, uint8_t* rgb) {
@@ -98,7 +100,7 @@ TiffConversion by_clipping_12_bits() {
           }};
 }
 
-/// Two bands of 16 bits: the first as grey, by its high byte.
+/// Converts two bands of 16 bits: the high byte of the first is the grey value.
 TiffConversion by_first_band(bool inverted) {
   return {1, [inverted](const TiffRun& run, uint8_t* rgb) {
             for (size_t i = 0; i < run.pixels; ++i, rgb += 3) {
@@ -108,7 +110,7 @@ TiffConversion by_first_band(bool inverted) {
           }};
 }
 
-/// The first three bands as red, green and blue.
+/// Converts the first three bands as red, green and blue.
 template <class Sample>
 TiffConversion by_three_bands(bool inverted) {
   const auto flip = static_cast<uint8_t>(inverted ? 255 : 0);
@@ -120,7 +122,7 @@ TiffConversion by_three_bands(bool inverted) {
           }};
 }
 
-/// Colours that the file multiplied by alpha get their own value back.
+/// Converts colours premultiplied by alpha back to their own values.
 template <class Sample>
 TiffConversion by_three_bands_and_alpha() {
   return {4, [](const TiffRun& run, uint8_t* rgb) {
@@ -146,11 +148,11 @@ TiffConversion by_inks() {
 }
 
 bool has_white_at_0(const TiffLayout& layout) {
-  // Pillow takes a missing tag for this kind, of one band alone.
+  // Pillow treats a missing tag as this kind, for one band only.
   return layout.photometric == PHOTOMETRIC_MINISWHITE && (layout.has_photometric || layout.bands == 1);
 }
 
-/// Grey of one band, or of the first of two.
+/// Returns the conversion of one grey band, or of the first of two.
 TiffConversion grey(const TiffFile& file) {
   const auto& layout = file.layout();
   const auto depth = layout.depth;
@@ -158,13 +160,13 @@ TiffConversion grey(const TiffFile& file) {
   const bool whole = is_unsigned || layout.sample_format == SAMPLEFORMAT_INT;
   if (is_unsigned && (depth == 1 || depth == 2 || depth == 4) && layout.bands == 1)
     return by_table(grey_table(depth, has_white_at_0(layout)), depth);
-  // Pillow takes signed bytes for unsigned ones.
+  // Pillow treats signed bytes as unsigned ones.
   if (whole && depth == 8) return by_table(grey_table(8, has_white_at_0(layout)), 8);
   if (is_unsigned && depth == 16 && layout.bands == 2) return by_first_band(has_white_at_0(layout));
-  // Of more than 8 bits, Pillow does not invert what has its white at 0.
+  // For more than 8 bits, Pillow does not invert images with white at 0.
   if (is_unsigned && depth == 12 && layout.bands == 1) return by_clipping_12_bits();
   if (whole && depth == 16) return is_unsigned ? by_clipping<uint16_t>() : by_clipping<int16_t>();
-  // Pillow has no unsigned type of 32 bits: what is above 2^31 is negative to it.
+  // Pillow has no unsigned 32-bit type: values above 2^31 are negative there.
   if (whole && depth == 32) return by_clipping<int32_t>();
   if (layout.sample_format == SAMPLEFORMAT_IEEEFP && depth == 32) return by_clipping<float>();
   file.fail_unsupported();
@@ -196,7 +198,7 @@ TiffConversion tiff_conversion(const TiffFile& file) {
   const bool is_grey =
       layout.photometric == PHOTOMETRIC_MINISWHITE || layout.photometric == PHOTOMETRIC_MINISBLACK;
   if (is_grey && layout.bands <= 2) return grey(file);
-  // libtiff has JPEG's YCbCr converted to RGB by now.
+  // libtiff has already converted JPEG's YCbCr to RGB.
   const bool colours = layout.photometric == PHOTOMETRIC_RGB || layout.photometric == PHOTOMETRIC_SEPARATED ||
                        layout.photometric == PHOTOMETRIC_YCBCR;
   const bool whole = layout.sample_format == SAMPLEFORMAT_UINT && (layout.depth == 8 || layout.depth == 16);

@@ -1,4 +1,4 @@
-// WebP through libwebp; of an animation the first frame.
+// WebP decoder with libwebp; decodes the first frame of an animation.
 #include <memory>
 
 #include <webp/decode.h>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kFormat = "WebP";
 
-/// Of a still image: its one frame is the canvas.
+/// Decodes a still image, in which the only frame equals the canvas.
 void decode_still(const ImageFile& file, const WebPIterator& frame, Image& image) {
   const auto stride = static_cast<int>(3 * image.width);
   if (frame.width != image.width || frame.height != image.height ||
@@ -23,7 +23,7 @@ void decode_still(const ImageFile& file, const WebPIterator& frame, Image& image
   }
 }
 
-/// Of an animation: a frame may cover a part of the canvas.
+/// Decodes an animation, in which a frame may cover a part of the canvas.
 void decode_animated(const ImageFile& file, Image& image) {
   const WebPData data{file.bytes.data(), file.bytes.size()};
   const std::unique_ptr<WebPAnimDecoder, decltype(&WebPAnimDecoderDelete)> decoder(

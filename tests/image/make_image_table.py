@@ -4,10 +4,10 @@
     python3 -m venv v && v/bin/pip install pillow==13.0.0 tifffile imagecodecs numpy
     v/bin/python tests/image/make_image_table.py [--all FOLDER]
 
-The right pixels are those of Pillow's convert("RGB") where Pillow reads the kind, else those of the rules in
-docs/caption.md; where neither holds, the file must be refused with bands, depth and sample format named.
---all writes the whole product of the axes as files with a table beside them; without it, a sample in which every pair of
-values of two axes occurs goes to the repository, as one compressed archive.
+The expected pixels are those of Pillow's convert("RGB") if Pillow reads the kind, else those of the rules in
+docs/caption.md; if neither applies, the file must be refused with bands, depth and sample format named.
+--all writes the whole product of the axes as files with a table next to them; without it, a sample that contains every
+pair of values of two axes goes to the repository, as one compressed archive.
 """
 import argparse
 import gzip
@@ -28,7 +28,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent / "data" / "golden" / "i
 
 
 def samples(bands, dtype):
-    """Slopes whose bands differ; of 16 bits and more with values on both sides of 255."""
+    """Returns gradients with different bands; types of 16 bits and more have values on both sides of 255."""
     y, x, band = np.mgrid[0:HEIGHT, 0:WIDTH, 0:bands]
     value = (x * 11 + y * 7 + band * 61) % 256
     if dtype == "u1":
@@ -43,7 +43,7 @@ def samples(bands, dtype):
     return (value.astype("i8") * 3 - 150).astype(dtype)
 
 
-# The rules for kinds that Pillow does not read.
+# Rules for kinds that Pillow does not read.
 
 def grey(band, inverted=False):
     band = 255 - band if inverted else band
@@ -59,7 +59,7 @@ def clipped(band):
 
 
 def by_rule(case, array):
-    """RGB of the pixels in `array` (height, width, bands); None if the kind is refused."""
+    """Returns RGB of the pixels in `array` (height, width, bands); None if the kind is refused."""
     bands, dtype = array.shape[2], array.dtype.str[1:]
     if case["photometric"] == "separated":
         inks = high_bytes(array[..., :4]) if dtype in ("u1", "u2") else None
@@ -152,7 +152,7 @@ def product():
 
 
 def pairwise():
-    """Cases of the product, taken in a fixed order, that have a pair of values which no earlier one had."""
+    """Yields the cases of the product, in a fixed order, that have a pair of values that no earlier case had."""
     cases = list(product())
     np.random.default_rng(21).shuffle(cases)
     seen = set()
@@ -164,9 +164,9 @@ def pairwise():
 
 
 def expected_of(data, case, array):
-    """What the file decodes to, and why. Pillow is not followed where it takes the wrong bytes (planes apart of 16 bits
-    without compression are read as bytes, compressed numbers of a big-endian file are swapped twice), and where the way
-    the bands are stored would change the picture: it reads the first grey plane alone, if planes are compressed."""
+    """Returns the expected pixels and their source. Pillow is not followed if it reads the wrong bytes (uncompressed
+    separate planes of 16 bits are read as bytes, compressed numbers of a big-endian file are swapped twice), or if the
+    storage of the bands would change the picture: it reads only the first grey plane if planes are compressed."""
     rule = by_rule(case, array)
     pillow = by_pillow(data)
     plain = case["compression"] == "none"
@@ -179,10 +179,10 @@ def expected_of(data, case, array):
     return rule, "rule"
 
 
-# TIFF by hand: what tifffile does not write.
+# TIFF by hand: kinds that tifffile does not write.
 
 def tiff(entries, strips, order="<", offsets_tag=273, counts_tag=279):
-    """A TIFF of one directory; `entries`: tag -> (type, values)."""
+    """Returns a TIFF with one directory; `entries`: tag -> (type, values)."""
     sizes = {1: "B", 3: "H", 4: "I"}
     entries = dict(entries)
     entries[counts_tag] = (4, [len(strip) for strip in strips])
@@ -258,7 +258,7 @@ def oriented_files():
 
 
 def pillow_written():
-    """Kinds whose writer is Pillow: JPEG and fax inside TIFF, YCbCr, and the like."""
+    """Yields kinds that Pillow writes: JPEG and fax inside TIFF, YCbCr, and the like."""
     rgb = Image.fromarray(samples(3, "u1"))
     bilevel = Image.fromarray(samples(1, "u1")[..., 0]).convert("1")
     for name, image, options in (
@@ -275,7 +275,7 @@ def pillow_written():
 
 
 def other_compressions():
-    """What Pillow's own libtiff does not unpack."""
+    """Yields compressions that Pillow's own libtiff does not decode."""
     rgb = samples(3, "u1")
     for name, options in (("webp", {"compressionargs": {"lossless": True}}), ("lerc", {}), ("jpeg2000", {})):
         data = io.BytesIO()
@@ -284,7 +284,7 @@ def other_compressions():
 
 
 def damaged(data, start, count):
-    """`count` files with three bytes changed behind `start` that Pillow refuses."""
+    """Yields `count` files that Pillow refuses, with three bytes changed after `start`."""
     random = np.random.default_rng(len(data))
     while count > 0:
         changed = bytearray(data)
@@ -296,7 +296,7 @@ def damaged(data, start, count):
 
 
 def damaged_files():
-    """Whole headers before pixels that a reader may take for whole."""
+    """Yields files with whole headers and damaged pixels that a reader may accept."""
     rgb = samples(3, "u1")
     for compression in ("lzw", "deflate", "packbits"):
         data = io.BytesIO()
@@ -325,7 +325,7 @@ def info_header(bits, compression=0, colours=0, size=40, height=HEIGHT, masks=()
 
 
 def bmp_rows(values, bits):
-    """Rows from bottom to top, each padded to four bytes."""
+    """Returns rows from bottom to top, each padded to four bytes."""
     rows = packed_rows(values, bits) if bits < 8 else values.reshape(HEIGHT, -1).view("u1")
     return b"".join(row.tobytes().ljust((len(row) + 3) // 4 * 4, b"\0") for row in rows[::-1])
 
@@ -335,7 +335,7 @@ def rle(values, four_bits):
     for number, row in enumerate(values[::-1]):
         for x in range(0, WIDTH, 6):
             part = row[x:x + 6]
-            if number % 3 == 0 and len(part) >= 3:  # a stretch of plain indices
+            if number % 3 == 0 and len(part) >= 3:  # a span of literal indices
                 stored = packed_rows(part[None], 4)[0].tobytes() if four_bits else part.tobytes()
                 data += bytes([0, len(part)]) + stored + bytes(len(stored) % 2)
             else:
@@ -404,7 +404,7 @@ def table(cases):
         yield name, data, pixels, "rule"
     compressed = None
     for name, data in pillow_written():
-        # Without compression Pillow converts YCbCr by itself, with other roundings.
+        # Without compression Pillow converts YCbCr itself, with different rounding.
         compressed = by_pillow(data) if name == "pillow_ycbcr_lzw.tif" else compressed
         yield name, data, compressed if name == "pillow_ycbcr.tif" else by_pillow(data), "pillow"
     for name, data in damaged_files():
@@ -421,7 +421,7 @@ def row_of(pixels, oracle):
 
 
 def write_archive(folder, files):
-    """One safetensors file whose tensors are the files' bytes, compressed."""
+    """Writes one compressed safetensors file whose tensors are the files' bytes."""
     header, at = {}, 0
     for name, data in files.items():
         header[name] = {"dtype": "U8", "shape": [len(data)], "data_offsets": [at, at + len(data)]}

@@ -1,4 +1,4 @@
-// Files that are no images, bombs, and libraries that only warn.
+// Files that are not images, bombs, and libraries that only warn.
 #include <filesystem>
 #include <string>
 
@@ -40,7 +40,7 @@ std::string number(uint64_t value, size_t width) {
   return bytes;
 }
 
-/// A TIFF of one directory of 32-bit values and no pixels.
+/// Returns a TIFF with one directory of 32-bit values and no pixels.
 std::string tiff(const std::vector<std::pair<int, uint32_t>>& tags) {
   std::string bytes = "II*\0"s + number(8, 4) + number(tags.size(), 2);
   for (const auto& [tag, value] : tags)
@@ -75,7 +75,7 @@ TEST(Bombs, ASparseTiffIsNotBlack) {
             "(write it whole, as gdal_translate -co SPARSE_OK=FALSE does)");
 }
 
-/// A JPEG whose last scan comes `times` times.
+/// Returns a JPEG whose last scan is repeated `times` times.
 std::string with_scans(size_t times) {
   const auto whole = read_file(kImages / "progressive.jpg");
   const auto scan = whole.rfind("\xff\xda"s), end = whole.rfind("\xff\xd9"s);

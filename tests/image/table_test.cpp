@@ -1,5 +1,5 @@
-// The table of headers that tests/image/make_image_table.py wrote: TIFF and BMP in their kinds, and damaged
-// files.
+// Test of all kinds of TIFF and BMP headers, and of damaged files, with the table that
+// tests/image/make_image_table.py wrote.
 #include <array>
 #include <filesystem>
 #include <map>
@@ -73,7 +73,7 @@ std::string sha256(const std::vector<uint8_t>& bytes) {
 
 class ImageTable : public testing::Test {
  protected:
-  // The hint at a stretch is not what is tested here.
+  // These tests ignore the warning about a stretch.
   void SetUp() override { log::set_level(log::Level::kOff); }
   void TearDown() override { log::set_level(log::Level::kInfo); }
 };
@@ -132,7 +132,7 @@ TEST_F(ImageTable, ASizeInTheHeaderIsThatOfThePixels) {
   }
 }
 
-/// All pixels or the error text, while the allocator fills what it gives and takes with `poison`.
+/// Returns all pixels or the error text, while the allocator fills new and freed memory with `poison`.
 std::string decoded_with(int poison, const std::string& file) {
   mallopt(M_PERTURB, poison);
   std::string result;

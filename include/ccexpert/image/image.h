@@ -1,4 +1,4 @@
-/// Images as the library takes and gives them: 8-bit RGB in memory, no third-party type.
+/// Images at the library's interface: 8-bit RGB in memory, no third-party type.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,8 @@
 
 namespace ccexpert {
 
-/// Somebody else's 8-bit RGB pixels, row by row; pixel (y, x) starts at `data + y * stride + 3 * x`.
+/// View of 8-bit RGB pixels that the caller owns, row by row; pixel (y, x) starts at `data + y * stride + 3 *
+/// x`.
 struct ImageView {
   const uint8_t* data = nullptr;
   int64_t height = 0;  ///< rows
@@ -15,7 +16,7 @@ struct ImageView {
   int64_t stride = 0;  ///< bytes from one row to the next, at least 3 * width
 };
 
-/// 8-bit RGB pixels of its own, rows packed: `pixels.size() == height * width * 3`.
+/// Owned 8-bit RGB pixels, rows packed: `pixels.size() == height * width * 3`.
 struct Image {
   int64_t height = 0;
   int64_t width = 0;

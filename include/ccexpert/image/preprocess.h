@@ -1,4 +1,4 @@
-/// Images to what the vision transformer reads.
+/// Preprocessing of images for the vision transformer.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace ccexpert {
 
-/// What to do with an image that is no square.
+/// Handling of images that are not square.
 enum class AspectMode {
   kSquare,  ///< resize both sides, whatever the shape (the reference implementation)
   kPad,     ///< centre it on a square of the mean colour first
@@ -17,13 +17,13 @@ enum class AspectMode {
 
 struct PreprocessConfig {
   int64_t size = 384;                         ///< side of the result in pixels
-  std::array<double, 3> mean{0.5, 0.5, 0.5};  ///< of each channel, of values in [0, 1]
+  std::array<double, 3> mean{0.5, 0.5, 0.5};  ///< of each channel, for values in [0, 1]
   std::array<double, 3> deviation{0.5, 0.5, 0.5};
   AspectMode aspect = AspectMode::kSquare;
 };
 
 /// Resizes to size x size, scales to [0, 1] and normalises; writes red, green and blue planes [3,size,size]
-/// to `planes`. Throws Error where the image has no pixels or `planes` is of another length.
+/// to `planes`. Throws Error if the image has no pixels or `planes` has another length.
 void preprocess(const ImageView& image, const PreprocessConfig& config, std::span<float> planes);
 
 }  // namespace ccexpert
