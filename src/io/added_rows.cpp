@@ -15,7 +15,7 @@ bool has_vocabulary_rows(const TensorInfo& info) {
 }  // namespace
 
 int64_t lmms_vocabulary_rows(int64_t llava_hf_rows) {
-  // Qwen2's 0.5B and 7B: the conversion script makes room for two tokens, in steps of 64 rows.
+  // Qwen2's 0.5B and 7B: the conversion script adds two tokens and rounds up to 64 rows.
   if (llava_hf_rows == 152'000) return 151'936;
   if (llava_hf_rows == 152'128) return 152'064;
   return llava_hf_rows;

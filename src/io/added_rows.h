@@ -1,4 +1,4 @@
-// The llava-hf layout's embedding as lmms-lab's checkpoints have it.
+// Embedding of the llava-hf layout with the rows of lmms-lab's checkpoints.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@
 
 namespace ccexpert::io {
 
-/// What `source` has (in the authors' names), but embedding and head without the rows that the conversion to
-/// llava-hf added (lmms_vocabulary_rows).
+/// Tensors of `source` (in the authors' names), with embedding and head without the rows that the conversion
+/// to llava-hf added (lmms_vocabulary_rows).
 class WithoutAddedRows : public TensorSource {
  public:
   explicit WithoutAddedRows(std::unique_ptr<TensorSource> source);

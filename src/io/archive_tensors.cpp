@@ -13,7 +13,7 @@ namespace {
 constexpr uint64_t kSmallBytes = uint64_t{16} << 20;
 constexpr uint64_t kMostGap = 64;
 
-/// The CRC-32 of a record that may be many GB, by all threads of LibTorch.
+/// Computes the CRC-32 of a record, which may be many GB, with all threads of LibTorch.
 uint32_t checksum_of(std::string_view bytes) {
   constexpr size_t kPiece = size_t{4} << 20;
   std::vector<uLong> parts((bytes.size() + kPiece - 1) / kPiece);
@@ -50,7 +50,8 @@ void ArchiveTensors::add(const PickledTensor& pickled, at::ScalarType dtype, con
                                 .strides = part.strides});
 }
 
-/// A record of another length than the pickle says would leave elements unread, or read others.
+/// Throws Error if the record's length differs from the pickle's: elements would be unread, or read from
+/// another record.
 void ArchiveTensors::expect_whole(const PickledTensor& pickled, const ZipRecord& record,
                                   uint64_t item) const {
   const auto what = fmt::format("{}: tensor {}", file_->path().string(), pickled.name);
@@ -58,7 +59,7 @@ void ArchiveTensors::expect_whole(const PickledTensor& pickled, const ZipRecord&
   if (__builtin_mul_overflow(pickled.storage_elements, item, &bytes) || record.bytes != bytes)
     fail({what, fmt::format("a storage of {} elements of {} bytes", pickled.storage_elements, item),
           fmt::format("{} bytes", record.bytes), "damaged file"});
-  // What is inflated for a view with gaps is larger than the view: in proportion only.
+  // Inflation for a view with gaps needs more memory than the view: only a bounded factor is allowed.
   if (record.deflated && pickled.extent * item > kSmallBytes &&
       pickled.extent / kMostGap > pickled.elements())
     fail({what,

@@ -1,4 +1,4 @@
-// Tensors in the records of a zip archive, plain or compressed.
+// Tensors in the records of a zip archive, uncompressed or compressed.
 #pragma once
 
 #include <memory>
@@ -13,18 +13,18 @@
 
 namespace ccexpert::io {
 
-/// A plain record's tensors point into the mapping. A compressed record is inflated whenever a tensor of it
-/// is asked for, and only the tensor's own bytes are kept. A record's checksum is compared when a tensor of
-/// it is first asked for: its bytes are read then anyway, and opening stays quick. Throws Error where it
-/// differs.
+/// Tensors of an uncompressed record point into the mapping. A compressed record is inflated at each request
+/// for one of its tensors, and only the tensor's own bytes are kept. A record's checksum is verified at the
+/// first request for one of its tensors: its bytes are then read anyway, and opening stays fast. Throws Error
+/// if it differs.
 class ArchiveTensors : public TensorSource {
  public:
   ArchiveTensors(std::shared_ptr<const MappedFile> file, std::shared_ptr<const ZipArchive> archive);
 
-  /// Adds a tensor whose storage is `record` (null for one without elements). Throws Error where the record
-  /// has another length than the storage.
+  /// Adds a tensor whose storage is `record` (null for a tensor without elements). Throws Error if the
+  /// lengths of record and storage differ.
   void add(const PickledTensor& pickled, at::ScalarType dtype, const ZipRecord* record);
-  /// Call once, before anything else.
+  /// Must be called once, before all other calls except `add`.
   void finish() { mapped_.finish(); }
 
   const std::vector<TensorInfo>& tensors() const override { return mapped_.tensors(); }
@@ -32,7 +32,7 @@ class ArchiveTensors : public TensorSource {
   void release(const std::string& name) const override { mapped_.release(name); }
 
  private:
-  /// The bytes of a record that a tensor covers.
+  /// Bytes of a record that a tensor covers.
   struct Part {
     const ZipRecord* record;
     uint64_t start;

@@ -1,4 +1,4 @@
-// Little-endian numbers and runs of bytes from a text, never behind its end.
+// Bounds-checked reader of little-endian numbers and byte ranges.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace ccexpert::io {
 
-/// The unsigned number that these bytes (at most 8) write, least significant first.
+/// Returns the unsigned number in these bytes (at most 8), least significant first.
 inline uint64_t little_endian(std::string_view bytes) {
   uint64_t value = 0;
   for (size_t i = bytes.size(); i > 0; --i) value = value << 8 | static_cast<uint8_t>(bytes[i - 1]);
@@ -18,8 +18,8 @@ inline uint64_t little_endian(std::string_view bytes) {
 
 class ByteReader {
  public:
-  /// Reads `bytes`, which outlive the reader. `source` and `part` begin the Error of a text that is too
-  /// short.
+  /// Reads `bytes`, which must outlive the reader. `source` and `part` start the Error for bytes that end too
+  /// early.
   ByteReader(std::string_view bytes, std::string_view source, std::string_view part)
       : rest_(bytes), source_(source), part_(part) {}
 
@@ -30,7 +30,7 @@ class ByteReader {
     return taken;
   }
   uint64_t number(size_t bytes) { return little_endian(take(bytes)); }
-  /// Up to the next line break, which is passed over.
+  /// Returns the text before the next line break, and skips the line break.
   std::string_view line() {
     const auto end = rest_.find('\n');
     const auto text = take(end == std::string_view::npos ? rest_.size() + 1 : end);

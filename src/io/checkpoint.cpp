@@ -28,8 +28,8 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-/// The folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that refs/main
-/// names.
+/// Returns the folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that
+/// refs/main names.
 fs::path resolve_folder(const fs::path& folder) {
   if (!is_folder(folder)) {
     fail({folder.string(), "a checkpoint folder", is_there(folder) ? "a file" : "nothing there"});
@@ -38,7 +38,7 @@ fs::path resolve_folder(const fs::path& folder) {
   const fs::path snapshots = folder / "snapshots";
   if (is_folder(snapshots)) {
     const std::string revision = trimmed(read_if_there(folder / "refs" / "main"));
-    // A revision is a hash; anything else would be a path that somebody put there.
+    // A revision is a hash; anything else could be a path that somebody injected.
     const bool plain =
         !revision.empty() && revision.find('/') == std::string::npos && revision.front() != '.';
     if (plain && is_there(snapshots / revision / "config.json")) return snapshots / revision;
@@ -63,7 +63,8 @@ CheckpointLayout layout_of(const std::vector<std::unique_ptr<TensorSource>>& par
   return CheckpointLayout::kAuthors;
 }
 
-/// A name without a counterpart is kept: whoever loads the weights lists it as unexpected.
+/// Returns the authors' name, or `name` if it has no counterpart: the model's loader then lists it as
+/// unexpected.
 std::string renamed(const std::string& name) {
   const auto known = authors_name(name);
   return known.empty() ? name : known;

@@ -13,7 +13,7 @@ struct Rename {
   std::string_view to;
 };
 
-// Longer prefixes first: the first that fits is taken.
+// Longer prefixes first: the first match is used.
 constexpr std::array kLlavaHfNames{
     Rename{"vision_tower.vision_model.", "model.vision_tower.vision_tower.vision_model."},
     Rename{"vision_tower.", "model.vision_tower.vision_tower.vision_model."},
@@ -25,7 +25,7 @@ constexpr std::array kLlavaHfNames{
     Rename{"lm_head.", "lm_head."},
     Rename{"image_newline", "model.image_newline"}};
 
-// The names that hubs publish, which every version of transformers reads.
+// The names published on hubs, which every version of transformers reads.
 constexpr std::array kPublishedNames{
     Rename{"model.vision_tower.vision_tower.vision_model.", "vision_tower.vision_model."},
     Rename{"model.vision_resampler.", ""},
@@ -37,8 +37,8 @@ constexpr std::array kPublishedNames{
 
 constexpr std::string_view kVision = "model.vision_tower.vision_tower.vision_model.";
 
-/// `name` with the first prefix of `renames` that fits replaced; empty where none fits or nothing replaces
-/// it.
+/// Returns `name` with the first matching prefix of `renames` replaced; empty if none matches or the
+/// replacement is empty.
 std::string renamed(std::string_view name, std::span<const Rename> renames) {
   for (const auto& rename : renames) {
     if (!name.starts_with(rename.from)) continue;
@@ -50,7 +50,7 @@ std::string renamed(std::string_view name, std::span<const Rename> renames) {
 }  // namespace
 
 std::string authors_name(std::string_view name) {
-  // transformers 5 puts all but the head below "model.".
+  // transformers 5 puts all tensors except the head below "model.".
   constexpr std::string_view kOuter = "model.";
   if (name.starts_with(kOuter)) name.remove_prefix(kOuter.size());
   return renamed(name, kLlavaHfNames);

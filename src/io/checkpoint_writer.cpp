@@ -28,20 +28,19 @@ constexpr const char* kCompanions[] = {"tokenizer.json",
                                        "video_preprocessor_config.json",
                                        "generation_config.json"};
 
-/// The tensors under the names of the checkpoint's layout.
+/// Returns the tensors with the names of the checkpoint's layout.
 std::vector<NamedTensor> in_layout(const CheckpointToWrite& checkpoint) {
   auto tensors = checkpoint.tensors;
   if (checkpoint.layout == CheckpointLayout::kAuthors) return tensors;
   for (auto& tensor : tensors) {
     const auto name = llava_hf_name(tensor.name);
-    if (name.empty()) fail({checkpoint.folder.string(), "tensors that the llava-hf layout has", tensor.name});
+    if (name.empty()) fail({checkpoint.folder.string(), "tensors of the llava-hf layout", tensor.name});
     tensor.name = name;
   }
   return tensors;
 }
 
-/// Tensors in the order of their names, cut into runs of at most `limit` bytes (one tensor may exceed it
-/// alone).
+/// Sorts tensors by name and splits them into runs of at most `limit` bytes (a single tensor may exceed it).
 std::vector<std::vector<NamedTensor>> cut_into_shards(std::vector<NamedTensor> tensors, int64_t limit) {
   std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::vector<std::vector<NamedTensor>> shards(1);
@@ -58,7 +57,7 @@ std::vector<std::vector<NamedTensor>> cut_into_shards(std::vector<NamedTensor> t
   return shards;
 }
 
-/// The files of weights and their tensors.
+/// File of weights and its tensors.
 struct Shard {
   std::string file;
   std::vector<NamedTensor> tensors;
@@ -89,7 +88,7 @@ std::string index_text(const std::vector<Shard>& shards) {
   return index.dump(2) + "\n";
 }
 
-/// Writes files of one folder and remembers them.
+/// Writes files of one folder and records their paths.
 class FolderWriter {
  public:
   explicit FolderWriter(fs::path folder) : folder_(std::move(folder)) {
@@ -106,7 +105,7 @@ class FolderWriter {
     write_safetensors(folder_ / shard.file, shard.tensors);
     files_.push_back(folder_ / shard.file);
   }
-  /// What an earlier checkpoint in this folder may have left.
+  /// Removes a file that an earlier checkpoint in this folder may have left.
   void remove(const char* name) {
     std::error_code code;
     fs::remove(folder_ / name, code);
@@ -126,7 +125,7 @@ std::vector<CompanionFile> read_companions(const fs::path& folder) {
   for (const char* name : kCompanions) {
     if (is_there(folder / name)) companions.push_back({name, read_file(folder / name)});
   }
-  // The one file that every version of transformers reads, wherever the folder has the settings.
+  // Only this file is read by every version of transformers, so the settings go there from either source.
   if (auto processor = read_image_processor(folder).json; !processor.empty())
     companions.push_back({kImageProcessorFile, std::move(processor)});
   if (!is_there(folder / "tokenizer.json") && !is_there(folder / "vocab.json")) {

@@ -39,7 +39,7 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
-/// Parts of a file that are spread over it, all of a small one.
+/// Returns parts spread over a file, or all of a small one.
 std::vector<std::string_view> samples_of(std::string_view bytes) {
   if (bytes.size() <= 2 * kEnd + kPages * kPage) return {bytes};
   std::vector<std::string_view> samples{bytes.substr(0, kEnd), bytes.substr(bytes.size() - kEnd)};

@@ -19,14 +19,14 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kExpected = "a checkpoint folder of CCExpert or LLaVA-OneVision";
-constexpr size_t kMostEntries = 1000;  // that are looked at, in a folder and in all below it
+constexpr size_t kMostEntries = 1000;  // limit of checked entries, in a folder and in all below it
 constexpr int kMostDepth = 3;          // run, stage, checkpoints
 
 constexpr std::array<std::string_view, 3> kArchitectures{"LlavaQwenCCForCausalLM", "LlavaQwenForCausalLM",
                                                          "LlavaOnevisionForConditionalGeneration"};
 constexpr std::array<std::string_view, 3> kModelTypes{"llava_qwen_cc", "llava_qwen", "llava_onevision"};
 
-/// What the beginning of a model_type means; the first that fits is taken.
+/// Meaning of a model_type with this prefix; the first match is used.
 struct OtherModel {
   std::string_view type;
   std::string_view meaning;
@@ -35,19 +35,19 @@ constexpr std::string_view kTakeBase =
     "the base of a training is a whole LLaVA-OneVision folder, such as "
     "lmms-lab/llava-onevision-qwen2-0.5b-ov";
 constexpr std::array kOtherModels{
-    OtherModel{"qwen2_vl", "a Qwen2-VL model, whose vision tower is another"},
-    OtherModel{"qwen2_5_vl", "a Qwen2.5-VL model, whose vision tower is another"},
+    OtherModel{"qwen2_vl", "a Qwen2-VL model with another vision tower"},
+    OtherModel{"qwen2_5_vl", "a Qwen2.5-VL model with another vision tower"},
     OtherModel{"qwen", "a plain Qwen language model without vision tower"},
     OtherModel{"clip", "a CLIP image encoder without language model"},
     OtherModel{"siglip", "a SigLIP image encoder without language model"},
-    OtherModel{"llavaonevision1_5", "a LLaVA-OneVision 1.5 model, whose parts are others"},
+    OtherModel{"llavaonevision1_5", "a LLaVA-OneVision 1.5 model, which has other parts"},
     OtherModel{"llava", "a LLaVA model with another language model or vision tower"},
     OtherModel{"llama", "a plain LLaMA language model without vision tower"},
     OtherModel{"mistral", "a plain Mistral language model without vision tower"},
     OtherModel{"gemma", "a plain Gemma language model without vision tower"},
     OtherModel{"phi", "a plain Phi language model without vision tower"}};
 
-/// A file or folder of its name, and what a folder with it is.
+/// File or folder name that identifies another kind of folder.
 struct Mark {
   const char* file;
   std::string_view meaning;
@@ -61,12 +61,12 @@ bool contains(const fs::path& folder, const char* file) {
   return is_there(folder / file);
 }
 
-/// The folders below a folder that hold config.json.
+/// Search for folders with config.json below a folder.
 class ModelSearch {
  public:
   explicit ModelSearch(const fs::path& folder) { look_into(folder, {}, kMostDepth); }
   const std::vector<std::string>& found() const { return found_; }
-  /// Why the first folder or file that could not be looked at was not; empty if all could.
+  /// Returns the reason why the first inaccessible folder or file could not be read; empty if all could.
   const std::string& problem() const { return problem_; }
 
  private:
@@ -102,7 +102,7 @@ bool any_with_extension(const std::vector<fs::path>& entries,
   });
 }
 
-/// A text of a JSON file that may be anything; empty if it says none.
+/// Returns a string of an arbitrary JSON value; empty if it has none.
 std::string text_in(const json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
@@ -128,13 +128,13 @@ std::string lower(std::string text) {
   return text;
 }
 
-/// What config.json calls its model.
+/// Names of a model in config.json.
 struct ModelName {
   std::string type;
   std::vector<std::string> architectures;
 
   bool known() const {
-    // lmms-lab's bases say model_type llava: the architecture decides.
+    // In lmms-lab's bases model_type is llava: the architecture decides.
     if (architectures.empty()) return type.empty() || is_one_of(type, kModelTypes);
     return std::any_of(architectures.begin(), architectures.end(),
                        [](const auto& each) { return is_one_of(each, kArchitectures); }) ||
@@ -161,14 +161,14 @@ void expect_name(const json& config, const std::string& source) {
         own_code ? "the Python code that auto_map names is not run" : kTakeBase});
 }
 
-/// The parts of a model whose name is known may be others.
+/// Throws Error for unsupported parts: they may differ even in a model with a known name.
 void expect_parts(const json& config, const std::string& source) {
   const auto expect = [&](const char* part, const char* key, std::initializer_list<std::string_view> known) {
     const auto found = config.find(part);
     const auto type = found == config.end() ? std::string() : text_in(*found, key);
     if (!type.empty() && !is_one_of(type, known))
       fail({fmt::format("{}: {}", source, part), fmt::format("{} {}", key, fmt::join(known, " or ")), type,
-            "no other vision tower or language model is computed"});
+            "no other vision tower or language model is supported"});
   };
   expect("text_config", "model_type", {"qwen2"});
   expect("vision_config", "model_type", {"siglip_vision_model", "siglip"});
@@ -186,7 +186,7 @@ bool has_whole_weights(const fs::path& folder) {
   return std::any_of(kFiles.begin(), kFiles.end(), [&](const char* file) { return contains(folder, file); });
 }
 
-/// The base that an adapter names; empty if it names none.
+/// Returns the base that an adapter names; empty if it names none.
 std::string base_of_adapter(const fs::path& folder) {
   if (!contains(folder, "adapter_config.json")) return {};
   const auto config = try_parse_json(read_file(folder / "adapter_config.json"));
@@ -215,20 +215,20 @@ void fail_without_config(const fs::path& folder) {
     fail({name, kExpected, "a GGUF model of llama.cpp", "take the model's safetensors files"});
   const ModelSearch search(folder);
   auto models = search.found();
-  // The best checkpoint of a training run or of its stages is what most want.
+  // The best checkpoint of a training run or of its stages comes first: most users want it.
   std::stable_partition(models.begin(), models.end(),
                         [](const auto& model) { return fs::path(model).filename() == "best"; });
   if (!models.empty())
     fail({name, kExpected, "a folder of other checkpoints",
           fmt::format("name one of them: {}", first_few(models))});
   if (any_with_extension(entries, {".safetensors", ".bin", ".pt", ".pth"}))
-    fail({name, "config.json in it", "weights alone",
-          "copy config.json and the tokenizer of the model there"});
+    fail(
+        {name, "config.json in it", "only weights", "copy config.json and the tokenizer of the model there"});
   if (contains(folder, "tokenizer.json") || contains(folder, "vocab.json"))
-    fail({name, kExpected, "a tokenizer alone"});
+    fail({name, kExpected, "only a tokenizer"});
   if (!search.problem().empty()) throw Error(search.problem());
   fail({name, "config.json in it", entries.empty() ? "an empty folder" : "none",
-        "a checkpoint folder holds config.json, weights and a tokenizer"});
+        "a checkpoint folder contains config.json, weights and a tokenizer"});
 }
 
 void expect_known_model(const fs::path& folder, std::string_view config_json) {

@@ -1,4 +1,4 @@
-// What a folder holds that is no checkpoint of ours, and what to do about it.
+// Recognition of folders that are not supported checkpoints, with remedies.
 #pragma once
 
 #include <filesystem>
@@ -7,12 +7,12 @@
 namespace ccexpert::io {
 
 /// Throws the Error of a folder without config.json: an adapter, a GGUF model, a diffusion model, a
-/// tokenizer, a training run, weights alone, nothing.
+/// tokenizer, a training run, only weights, or an empty folder.
 [[noreturn]] void fail_without_config(const std::filesystem::path& folder);
 
-/// Throws Error if config.json says another model than CCExpert or a LLaVA-OneVision base, by its
-/// architectures, model_type, parts or quantisation, or if the folder holds an adapter alone. A config that
-/// names no model passes: its tensors decide.
+/// Throws Error if config.json describes another model than CCExpert or a LLaVA-OneVision base, by its
+/// architectures, model_type, parts or quantisation, or if the folder contains only an adapter. A config
+/// without a model name passes: its tensors decide.
 void expect_known_model(const std::filesystem::path& folder, std::string_view config_json);
 
 /// Throws the Error of a folder with an adapter.

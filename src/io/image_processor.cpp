@@ -29,7 +29,7 @@ json parsed(const fs::path& file) {
   return value;
 }
 
-/// The object image_processor; null if there is none.
+/// Returns the object image_processor; null if it does not exist.
 json nested_processor(const fs::path& folder) {
   const json whole = parsed(folder / kNestedFile);
   const auto found = whole.find(kNestedKey);

@@ -1,4 +1,4 @@
-// The settings of the image processor that a checkpoint folder holds.
+// Image processor settings of a checkpoint folder.
 #pragma once
 
 #include <filesystem>
@@ -6,17 +6,16 @@
 
 namespace ccexpert::io {
 
-/// The file that holds nothing else.
+/// File that contains only these settings.
 inline constexpr const char* kImageProcessorFile = "preprocessor_config.json";
 
 struct ImageProcessorText {
-  std::string json;    ///< empty if the folder holds none
-  std::string source;  ///< where it stands, for messages
+  std::string json;    ///< empty if the folder has none
+  std::string source;  ///< its place, for messages
 };
 
-/// The object image_processor of processor_config.json, as transformers 5 writes it; without one, the text of
-/// preprocessor_config.json. Throws Error if both are there and say different things of what an image
-/// becomes.
+/// Returns the object image_processor of processor_config.json, as transformers 5 writes it; without it, the
+/// text of preprocessor_config.json. Throws Error if both exist and specify different preprocessing.
 ImageProcessorText read_image_processor(const std::filesystem::path& folder);
 
 }  // namespace ccexpert::io

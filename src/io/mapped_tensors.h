@@ -1,4 +1,4 @@
-// Tensors that lie as plain bytes in mapped files.
+// Tensors stored as plain bytes in mapped files.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,8 @@
 
 namespace ccexpert::io {
 
-/// A tensor as `info` describes it over `data`, which `keep` keeps alive. Without strides it is contiguous.
+/// Returns a tensor described by `info` over `data`, which `keep` keeps alive. Without strides it is
+/// contiguous.
 at::Tensor tensor_over(void* data, const TensorInfo& info, const std::vector<int64_t>& strides,
                        const std::function<void(void*)>& keep);
 
@@ -21,15 +22,15 @@ class MappedTensors : public TensorSource {
  public:
   struct Place {
     uint64_t offset = 0;           ///< first byte in the file
-    uint64_t bytes = 0;            ///< bytes of its storage from there
+    uint64_t bytes = 0;            ///< bytes of its storage from `offset`
     std::vector<int64_t> strides;  ///< in elements; empty: contiguous
   };
 
   explicit MappedTensors(std::shared_ptr<const MappedFile> file) : file_(std::move(file)) {}
 
-  /// Adds a tensor whose place has been checked to lie in the file.
+  /// Adds a tensor; its place must already be checked to lie in the file.
   void add(TensorInfo info, Place place);
-  /// Sorts what was added; call once, before anything else.
+  /// Sorts the added tensors; must be called once, before all calls except `add`.
   void finish();
 
   const std::vector<TensorInfo>& tensors() const override { return infos_; }

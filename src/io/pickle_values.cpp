@@ -8,19 +8,19 @@
 namespace ccexpert::io {
 namespace {
 
-// A state dictionary takes some forty a tensor.
+// A state dictionary needs about forty operations per tensor.
 constexpr size_t kMostOperations = size_t{4} << 20;
-// More than any call of a state dictionary has; larger ones, copied often, would take much memory.
+// More than any call of a state dictionary has; many copies of larger tuples would use much memory.
 constexpr size_t kMostArguments = 16;
 constexpr std::string_view kPart = "its pickle";
 constexpr char kStop = '.';
 
 constexpr std::array<std::pair<PickleKind, std::string_view>, 12> kNames{{
     {PickleKind::kNone, "None"},
-    {PickleKind::kBoolean, "a truth value"},
+    {PickleKind::kBoolean, "a boolean"},
     {PickleKind::kInteger, "an integer"},
     {PickleKind::kReal, "a number"},
-    {PickleKind::kText, "a text"},
+    {PickleKind::kText, "a string"},
     {PickleKind::kBytes, "bytes"},
     {PickleKind::kTuple, "a tuple"},
     {PickleKind::kList, "a list"},
@@ -32,11 +32,11 @@ constexpr std::array<std::pair<PickleKind, std::string_view>, 12> kNames{{
 
 constexpr std::string_view kDictionary = "collections OrderedDict";
 constexpr std::string_view kTensor = "torch._utils _rebuild_tensor_v2";
-// A parameter is its tensor; the state of the second form is what Python code hung on it.
+// A parameter is its tensor; the second form also has state that Python code attached to it.
 constexpr std::string_view kParameter = "torch._utils _rebuild_parameter";
 constexpr std::string_view kParameterWithState = "torch._utils _rebuild_parameter_with_state";
 
-/// Whether a pickle may import this name: functions that make tensors, and the storages of torch.
+/// True if a pickle may import this name: functions that rebuild tensors, and torch's storages.
 bool is_known(std::string_view global) {
   return global == kDictionary || global == kTensor || global == kParameter ||
          global == kParameterWithState || (global.starts_with("torch ") && global.ends_with("Storage"));
@@ -252,7 +252,7 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
   push_text(PickleKind::kGlobal, globals_.emplace(text, text).first->second);
 }
 
-/// An integer of any length; no size or offset needs more than eight bytes.
+/// Pushes an integer of any length; sizes and offsets need at most eight bytes.
 void PickleMachine::push_long() {
   const auto digits = bytes_.take(bytes_.number(1));
   if (digits.size() > 8) fail(source_, "its pickle holds an integer of more than 64 bits", "damaged file");

@@ -1,4 +1,4 @@
-// The values of a pickle of tensors, and the machine that makes them.
+// Values of a pickle of tensors, and the machine that builds them.
 #pragma once
 
 #include <cstdint>
@@ -21,32 +21,32 @@ enum class PickleKind : uint8_t {
   kTuple,
   kList,
   kDictionary,
-  kGlobal,   ///< a name that is imported; `text` is "module name"
-  kStorage,  ///< elements of a file
+  kGlobal,   ///< imported name; `text` is "module name"
+  kStorage,  ///< elements in a file
   kTensor,
 };
 
-/// With its article, for messages.
+/// Returns the name of a kind with its article, for messages.
 std::string_view kind_name(PickleKind kind);
 
 struct PickleValue {
   PickleKind kind = PickleKind::kNone;
-  uint32_t node = 0;      ///< of a container, a storage or a tensor: the number of its parts
+  uint32_t node = 0;      ///< of a container, a storage or a tensor: the index of its parts
   int64_t integer = 0;    ///< of an integer
-  std::string_view text;  ///< of a text, bytes or a global: lies in the pickle or in the machine
+  std::string_view text;  ///< of a string, bytes or a global: points into the pickle or the machine
 };
 
-/// Reads opcodes (Python's Lib/pickletools.py defines them). Containers keep their parts under a number:
-/// values that hold each other need no recursion to be read, or to go.
+/// Interpreter of opcodes (Python's Lib/pickletools.py defines them). Containers store their parts by index,
+/// so nested values need no recursion to be read or destroyed.
 class PickleMachine {
  public:
   PickleMachine(std::string_view pickle, std::string_view source);
 
-  /// The value that the pickle holds. Called once.
+  /// Returns the value of the pickle. Must be called once.
   PickleValue run();
 
-  /// The parts of a container (of a dictionary: keys and values in turn). Of a storage: the arguments that
-  /// torch.save gives it; of a tensor: those of _rebuild_tensor_v2.
+  /// Returns the parts of a container (of a dictionary: alternating keys and values). For a storage: its
+  /// arguments from torch.save; for a tensor: those of _rebuild_tensor_v2.
   const std::vector<PickleValue>& parts(const PickleValue& value) const { return nodes_[value.node]; }
 
  private:
@@ -79,7 +79,7 @@ class PickleMachine {
   std::vector<size_t> marks_;
   std::vector<std::vector<PickleValue>> nodes_;
   std::unordered_map<uint64_t, PickleValue> memo_;
-  std::unordered_map<std::string, std::string> globals_;  // texts of globals, kept at one place
+  std::unordered_map<std::string, std::string> globals_;  // texts of globals, at stable addresses
 };
 
 }  // namespace ccexpert::io

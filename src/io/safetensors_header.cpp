@@ -24,7 +24,7 @@ std::string what_of(const std::string& source, const std::string& tensor) {
   return fmt::format("{}: tensor {}", source, tensor);
 }
 
-/// The JSON text behind the length; Error where the file is shorter than it says.
+/// Returns the JSON text after the length. Throws Error if the file is shorter than that length.
 std::string_view header_text(std::string_view file, const std::string& source) {
   if (file.size() < kLengthBytes) {
     refuse_other_kind(file, source, kExpected);
@@ -34,7 +34,7 @@ std::string_view header_text(std::string_view file, const std::string& source) {
   if (length > std::min(kMaxHeaderBytes, file.size() - kLengthBytes)) {
     refuse_other_kind(file, source, kExpected);
     fail({source, fmt::format("a safetensors header within its {} bytes", file.size()),
-          fmt::format("a header of {} bytes", length), "truncated, or no safetensors file"});
+          fmt::format("a header of {} bytes", length), "truncated, or not a safetensors file"});
   }
   return file.substr(kLengthBytes, length);
 }
@@ -71,7 +71,7 @@ uint64_t byte_count(const std::vector<int64_t>& shape, at::ScalarType dtype, con
   return bytes;
 }
 
-/// One entry of the header; `data` is the file behind the header, from byte `data_start` on.
+/// Reads one entry of the header; `data` is the file after the header, from byte `data_start` on.
 SafetensorsEntry read_entry(const std::string& name, const json& entry, uint64_t data_start,
                             std::string_view data, const std::string& source) {
   const std::string what = what_of(source, name);
@@ -97,7 +97,7 @@ SafetensorsEntry read_entry(const std::string& name, const json& entry, uint64_t
   return tensor;
 }
 
-/// Every byte of the data belongs to exactly one tensor, as the format demands.
+/// Throws Error unless every byte of the data belongs to exactly one tensor, as the format requires.
 void expect_exact_cover(const std::vector<SafetensorsEntry>& entries, uint64_t data_start,
                         uint64_t file_bytes, const std::string& source) {
   std::vector<const SafetensorsEntry*> order;
@@ -116,7 +116,7 @@ void expect_exact_cover(const std::vector<SafetensorsEntry>& entries, uint64_t d
   }
   if (next != file_bytes) {
     fail({source, fmt::format("{} bytes", next), fmt::format("{} bytes", file_bytes),
-          "data behind the last tensor"});
+          "data after the last tensor"});
   }
 }
 
@@ -124,7 +124,7 @@ void expect_exact_cover(const std::vector<SafetensorsEntry>& entries, uint64_t d
 
 std::vector<SafetensorsEntry> read_safetensors_header(std::string_view file, const std::string& source) {
   const auto text = header_text(file, source);
-  // Header, tensor, shape; a tensor takes some nine values.
+  // Depth: header, tensor, shape. A tensor needs about nine values.
   const json header =
       parse_json(text, source, {.expected = "a safetensors header", .depth = 3, .values = size_t{1} << 22});
   if (!header.is_object()) fail({source, "a safetensors header (a JSON object)", header.type_name()});

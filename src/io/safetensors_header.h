@@ -1,4 +1,4 @@
-// The header of a safetensors file, from bytes.
+// Header of a safetensors file, parsed from bytes.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct SafetensorsEntry {
   uint64_t bytes = 0;
 };
 
-/// The tensors that the bytes of a whole file describe. Each byte of data is one tensor's. Throws Error
+/// Returns the tensors in the bytes of a whole file. Each byte of data belongs to one tensor. Throws Error
 /// beginning with `source`.
 std::vector<SafetensorsEntry> read_safetensors_header(std::string_view file, const std::string& source);
 

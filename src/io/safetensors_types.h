@@ -1,4 +1,4 @@
-// The dtype names of the safetensors format.
+// Names of dtypes in the safetensors format.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace ccexpert::io {
 
-/// Nothing where the format's name is one we do not read.
+/// Returns the dtype of a name; nullopt if it is not supported.
 std::optional<at::ScalarType> dtype_from_safetensors(std::string_view name);
 
-/// Empty where the format has no name for it.
+/// Returns the format's name of a dtype; empty if it has none.
 std::string_view dtype_to_safetensors(at::ScalarType dtype);
 
-/// Bytes of an element; 0 where the format has no name for the dtype.
+/// Returns the bytes of an element; 0 if the format has no name for the dtype.
 size_t element_bytes(at::ScalarType dtype);
 
 }  // namespace ccexpert::io

@@ -35,7 +35,7 @@ std::string header_of(const std::vector<const NamedTensor*>& order,
   for (const auto* item : order) {
     const auto dtype = dtype_to_safetensors(item->tensor.scalar_type());
     if (dtype.empty()) {
-      fail({fmt::format("{}: tensor {}", path.string(), item->name), "a dtype that safetensors holds",
+      fail({fmt::format("{}: tensor {}", path.string(), item->name), "a dtype that safetensors supports",
             at::toString(item->tensor.scalar_type())});
     }
     const uint64_t end = offset + item->tensor.nbytes();

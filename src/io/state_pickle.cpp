@@ -31,12 +31,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kStorage
     {"torch BoolStorage", "BOOL"},
 }};
 
-/// Reads what a tensor's parts say; `what` (file and tensor) begins every Error.
+/// Reader of a tensor's parts; `what` (file and tensor) starts every Error.
 class TensorReader {
  public:
   TensorReader(const PickleMachine& machine, std::string what) : machine_(machine), what_(std::move(what)) {}
 
-  /// `_rebuild_tensor_v2(storage, offset, size, stride, ...)`.
+  /// Reads `_rebuild_tensor_v2(storage, offset, size, stride, ...)`.
   PickledTensor read(const PickleValue& value) const {
     const auto& parts = machine_.parts(value);
     if (parts.size() < 4) fail_as_damaged();
@@ -51,7 +51,7 @@ class TensorReader {
   }
 
  private:
-  /// `("storage", type, key, place, elements)`.
+  /// Reads `("storage", type, key, place, elements)`.
   void read_storage(const PickleValue& value, PickledTensor& tensor) const {
     if (value.kind != PickleKind::kStorage) fail_as_damaged();
     const auto& parts = machine_.parts(value);
@@ -67,7 +67,7 @@ class TensorReader {
     tensor.storage_elements = number(parts[4]);
   }
 
-  /// Elements from the first to the last; Error where they leave the storage.
+  /// Returns the elements from the first to the last. Throws Error if they exceed the storage.
   uint64_t extent_of(const PickledTensor& tensor) const {
     uint64_t elements = 1, last = tensor.offset;
     bool sane = true;

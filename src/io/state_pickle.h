@@ -1,5 +1,5 @@
-// State dictionaries as torch.save pickles them: dictionaries of tensors by name. Nothing is executed; what
-// is no tensor, number, text or container is an Error.
+// State dictionaries pickled by torch.save: dictionaries of tensors by name. No code is executed; anything
+// except tensors, numbers, strings and containers is an Error.
 #pragma once
 
 #include <cstdint>
@@ -9,25 +9,25 @@
 
 namespace ccexpert::io {
 
-/// What a pickle says of one tensor. Its elements lie in its storage.
+/// Metadata of one tensor in a pickle. Its elements are in its storage.
 struct PickledTensor {
   std::string name;
   std::string storage;            ///< key of the storage
-  std::string_view dtype;         ///< as safetensors names it
+  std::string_view dtype;         ///< in the notation of safetensors
   uint64_t storage_elements = 0;  ///< elements of the whole storage
   uint64_t offset = 0;            ///< first element in the storage
   uint64_t extent = 0;            ///< elements from the first to the last one; 0: no elements
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;  ///< in elements
 
-  /// Whether the elements lie one after the other, in the order of the shape.
+  /// True if the elements are contiguous, in the order of the shape.
   bool contiguous() const;
-  /// Elements; at most 2^60.
+  /// Returns the number of elements; at most 2^60.
   uint64_t elements() const;
 };
 
-/// The tensors of a pickled dictionary. Each lies within its storage. Takes memory in proportion to the
-/// pickle's length, and calls itself for nothing in it. Throws Error beginning with `source`.
+/// Returns the tensors of a pickled dictionary. Each lies within its storage. Needs memory in proportion to
+/// the pickle's length, and no recursion. Throws Error beginning with `source`.
 std::vector<PickledTensor> read_state_pickle(std::string_view pickle, std::string_view source);
 
 }  // namespace ccexpert::io

@@ -1,4 +1,4 @@
-// Tensor sources made of other tensor sources.
+// Tensor sources composed of other tensor sources.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@
 
 namespace ccexpert::io {
 
-/// The union of several sources, under other names. `rename` gives the new name of a tensor. Throws Error
-/// where two tensors get the same name.
+/// Union of several sources, with new names: `rename` returns the new name of a tensor. Throws Error if two
+/// tensors get the same name.
 class TensorSet : public TensorSource {
  public:
   TensorSet(std::vector<std::unique_ptr<TensorSource>> parts,

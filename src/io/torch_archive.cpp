@@ -13,7 +13,7 @@
 namespace ccexpert::io {
 namespace {
 
-// Some hundred bytes a tensor are usual.
+// About a hundred bytes per tensor are usual.
 constexpr uint64_t kMostPickleBytes = uint64_t{64} << 20;
 
 void expect_zip(std::string_view bytes, const std::string& source) {
@@ -24,10 +24,10 @@ void expect_zip(std::string_view bytes, const std::string& source) {
   fail({source, kExpected, pickle ? "a pickle" : "other bytes",
         pickle ? "files of PyTorch before 1.6: load and save them again with a newer PyTorch, or convert to "
                  "safetensors"
-               : "damaged, or no file of weights"});
+               : "damaged, or not a file of weights"});
 }
 
-/// The folder that holds an archive's records, with its slash: that of the first record.
+/// Returns the folder of an archive's records, with its slash: that of the first record.
 std::string root_of(const ZipArchive& archive, const std::string& source) {
   const auto& records = archive.records();
   const auto slash = records.empty() ? std::string::npos : records.front().name.find('/');

@@ -26,7 +26,7 @@ std::unique_ptr<TensorSource> open_weights_file(const fs::path& path) {
   return path.extension() == ".safetensors" ? open_safetensors(path) : open_torch_archive(path);
 }
 
-/// What an index promises: tensor name to file name.
+/// Returns the content of an index: tensor name to file name.
 std::map<std::string, std::string> read_index(const fs::path& index) {
   const auto parsed = parse_json(read_file(index), index.string());
   const auto map = parsed.is_object() ? parsed.find("weight_map") : parsed.end();
@@ -44,7 +44,7 @@ std::map<std::string, std::string> read_index(const fs::path& index) {
   return files;
 }
 
-/// Everything that the shards and their index disagree on.
+/// Returns all differences between the shards and their index.
 std::vector<std::string> index_problems(const std::map<std::string, std::string>& index,
                                         const std::map<std::string, std::unique_ptr<TensorSource>>& shards) {
   std::vector<std::string> problems;
@@ -94,18 +94,18 @@ bool is_adapter(const TensorSource& source) {
   return any_name(source, ".lora_A.") || any_name(source, ".lora_B.");
 }
 
-/// What a file of another name than the usual ones holds, if not a whole model; empty if it does. Averaged
-/// weights have a model's own names, and shards a part of them: there the file's name says it.
+/// Returns the content of a file with an unusual name if it is not a whole model; empty if it is. Averaged
+/// weights have the same names as a model, and shards a part of them, so the file's name decides.
 std::string_view other_content(const fs::path& path, const TensorSource& source) {
   const auto name = path.filename().string();
   if (is_adapter(source)) return "an adapter";
   if (name.find("optim") != std::string::npos || any_name(source, "exp_avg")) return "an optimizer's state";
   if (name.find("ema") != std::string::npos) return "averaged weights";
   if (name.find("-of-") != std::string::npos) return "a shard whose index is missing";
-  return any_name(source, "embed_tokens.weight") ? "" : "no whole model";
+  return any_name(source, "embed_tokens.weight") ? "" : "not a whole model";
 }
 
-/// The one *.safetensors of any name that holds a whole model.
+/// Opens the only *.safetensors file, of any name, that contains a whole model.
 Sources open_lone_file(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& path : folder_entries(folder)) {
@@ -124,7 +124,7 @@ Sources open_lone_file(const fs::path& folder) {
   if (whole.size() == 1) return whole;
   if (whole.size() > 1)
     fail({folder.string(), "one file of weights", fmt::format("{} files with a whole model", whole.size()),
-          "give the one to take the name model.safetensors"});
+          "rename the one to use to model.safetensors"});
   fail({folder.string(), "weights in it", others.empty() ? "none" : first_few(others),
         "model.safetensors, model.safetensors.index.json with its shards, or pytorch_model.bin"});
 }

@@ -17,7 +17,7 @@ namespace {
 constexpr size_t kPieceBytes = size_t{256} << 10;
 constexpr size_t kMostInput = size_t{1} << 30;  // zlib counts its input in 32 bits
 
-/// A stream of Deflate without a header; ends itself on every way out.
+/// RAII stream of Deflate data without a header.
 class InflateStream {
  public:
   explicit InflateStream(std::string_view input) : rest_(input) {
@@ -29,7 +29,7 @@ class InflateStream {
   InflateStream(const InflateStream&) = delete;
   InflateStream& operator=(const InflateStream&) = delete;
 
-  /// The next piece, at most as long as `room`; less than that only at the end, and nothing for damaged data.
+  /// Returns the next piece, at most as long as `room`; shorter only at the end, and empty for damaged data.
   std::string_view next(std::span<char> room) {
     stream_.next_out = reinterpret_cast<Bytef*>(room.data());
     stream_.avail_out = static_cast<uInt>(room.size());
@@ -42,7 +42,7 @@ class InflateStream {
     const bool good = ended_ || state == Z_OK;
     return {room.data(), good ? room.size() - stream_.avail_out : 0};
   }
-  /// Whether the stream's end and the input's were reached together.
+  /// True if the stream and its input ended together.
   bool ended() const { return ended_; }
 
  private:
@@ -59,7 +59,8 @@ class InflateStream {
   bool ended_ = false;
 };
 
-/// Copies what `piece`, which begins at byte `at` of a content, has of the bytes from `start` on into `to`.
+/// Copies the overlap of `piece`, which begins at byte `at` of a content, with the bytes from `start` on, to
+/// `to`.
 void copy_overlap(std::string_view piece, uint64_t at, uint64_t start, std::span<char> to) {
   const uint64_t begin = std::max(at, start), end = std::min(at + piece.size(), start + to.size());
   if (begin < end) std::memcpy(to.data() + (begin - start), piece.data() + (begin - at), end - begin);
@@ -120,7 +121,7 @@ void ZipArchive::expect_checksum(const ZipRecord& record, uint32_t found) const 
   fail_for(record, fmt::format("its checksum is {:08x}, recorded is {:08x}", found, record.checksum));
 }
 
-/// Records that share bytes make little of much: that is how zip bombs are built, and nobody else writes it.
+/// Throws Error for records that share bytes: zip bombs do, and no regular writer does.
 void ZipArchive::expect_apart() const {
   std::vector<const ZipRecord*> order;
   for (const auto& record : records_) order.push_back(&record);

@@ -17,12 +17,12 @@ constexpr std::string_view kEnd = "PK\x05\x06"sv, kWideEnd = "PK\x06\x06"sv, kWi
 constexpr size_t kEndBytes = 22, kWideEndBytes = 56, kWideEndPlaceBytes = 20, kRecordBytes = 30;
 constexpr size_t kMostCommentBytes = 65535;
 constexpr uint64_t kMostDirectoryBytes = uint64_t{64} << 20;
-// Deflate's best case: 258 bytes by two codes of one bit each.
+// Deflate's best case: 258 bytes from two codes of one bit each.
 constexpr uint64_t kMostOfOneByte = 1032;
-constexpr uint32_t kWide = 0xffffffff;  // stands in 32 bits for a number that the 64-bit field has
+constexpr uint32_t kWide = 0xffffffff;  // 32-bit placeholder for a number in the 64-bit field
 constexpr int kStoredMethod = 0, kDeflateMethod = 8;
 
-/// Where the directory lies.
+/// Position of the directory.
 struct Directory {
   uint64_t offset = 0;
   uint64_t bytes = 0;
@@ -33,20 +33,20 @@ struct Directory {
   fail(source, problem, "damaged or truncated file");
 }
 
-/// The offset of the record that ends an archive.
+/// Returns the offset of the record that ends an archive.
 uint64_t find_end(std::string_view file, std::string_view source) {
   const size_t first = file.size() - std::min(file.size(), kEndBytes + kMostCommentBytes);
   const auto tail = file.substr(first);
   for (size_t at = tail.rfind(kEnd); at != std::string_view::npos;
        at = at == 0 ? std::string_view::npos : tail.rfind(kEnd, at - 1)) {
     if (tail.size() - at < kEndBytes) continue;
-    // The comment reaches to the end of the file; elsewhere these bytes are a record's content.
+    // The comment extends to the end of the file; elsewhere these bytes are a record's content.
     if (little_endian(tail.substr(at + 20, 2)) == tail.size() - at - kEndBytes) return first + at;
   }
   fail_as_damaged(source, "the directory at the end of a zip archive is missing");
 }
 
-/// The directory's place in an archive whose numbers need 64 bits.
+/// Reads the directory's position in an archive with 64-bit numbers.
 Directory read_wide_end(std::string_view file, uint64_t end, std::string_view source) {
   if (end < kWideEndPlaceBytes || file.substr(end - kWideEndPlaceBytes, 4) != kWideEndPlace)
     fail_as_damaged(source, "its zip directory has no 64-bit part");
@@ -76,7 +76,7 @@ Directory read_end(std::string_view file, std::string_view source) {
   return directory;
 }
 
-/// Replaces the numbers that need 64 bits by those of the extra field 1.
+/// Replaces the placeholders of 64-bit numbers with those of extra field 1.
 void read_wide_numbers(std::string_view extra, std::initializer_list<uint64_t*> numbers,
                        std::string_view source) {
   ByteReader fields(extra, source, kPart);
@@ -90,7 +90,7 @@ void read_wide_numbers(std::string_view extra, std::initializer_list<uint64_t*> 
   }
 }
 
-/// One entry of the directory; `offset` of the result is that of the record's own header.
+/// Reads one entry of the directory; `offset` of the result is that of the record's own header.
 ZipRecord read_entry(ByteReader& directory, std::string_view source) {
   if (directory.take(4) != kEntry) fail_as_damaged(source, "its zip directory holds other bytes");
   directory.take(4);
@@ -108,13 +108,13 @@ ZipRecord read_entry(ByteReader& directory, std::string_view source) {
   directory.take(comment);
   if ((flags & 1) != 0) fail({source, "records that are not encrypted", record.name});
   if (method != kStoredMethod && method != kDeflateMethod)
-    fail({fmt::format("{}: record {}", source, record.name), "bytes stored plain or by Deflate",
+    fail({fmt::format("{}: record {}", source, record.name), "bytes stored uncompressed or by Deflate",
           fmt::format("compression method {}", method)});
   record.deflated = method == kDeflateMethod;
   return record;
 }
 
-/// Moves `offset` from a record's own header to its content, which lies before byte `limit`.
+/// Moves `offset` from a record's own header to its content, which must end before byte `limit`.
 void find_content(ZipRecord& record, std::string_view file, uint64_t limit, std::string_view source) {
   const auto what = fmt::format("{}: record {}", source, record.name);
   if (record.offset > limit || limit - record.offset < kRecordBytes ||
@@ -129,11 +129,12 @@ void find_content(ZipRecord& record, std::string_view file, uint64_t limit, std:
   record.offset = before + name + extra;
 }
 
-/// The two sizes of a record fit its method.
+/// Throws Error if the two sizes of a record do not fit its method.
 void expect_plausible(const ZipRecord& record, std::string_view source) {
   const auto what = fmt::format("{}: record {}", source, record.name);
   if (!record.deflated && record.stored != record.bytes)
-    fail_as_damaged(what, fmt::format("is stored plain in {} bytes and has {}", record.stored, record.bytes));
+    fail_as_damaged(
+        what, fmt::format("is stored uncompressed in {} bytes but has {}", record.stored, record.bytes));
   if (record.deflated && record.bytes / kMostOfOneByte > record.stored)
     fail_as_damaged(what,
                     fmt::format("{} compressed bytes cannot hold {} bytes", record.stored, record.bytes));

@@ -1,4 +1,4 @@
-// Checkpoint folders as hubs, training programs and write_checkpoint leave them.
+// Tests of checkpoint folders in the forms that hubs, training programs and write_checkpoint write.
 #include <gmock/gmock.h>
 
 #include <ccexpert/io/checkpoint.h>
@@ -82,10 +82,9 @@ TEST(Checkpoint, IsWrittenInTheLlavaHfLayoutUnderItsPublishedNames) {
   const auto weights = open_safetensors(folder / "hf/model.safetensors");
   EXPECT_NE(weights->find("multi_modal_projector.linear_1.weight"), nullptr);
   EXPECT_NE(weights->find("language_model.model.layers.0.mlp.up_proj.weight"), nullptr);
-  EXPECT_EQ(
-      ccexpert::test::error_of([&] { write("model.vision_resampler.layers.0.norm1.bias"); }),
-      (folder / "hf").string() +
-          ": expected tensors that the llava-hf layout has, got model.vision_resampler.layers.0.norm1.bias");
+  EXPECT_EQ(ccexpert::test::error_of([&] { write("model.vision_resampler.layers.0.norm1.bias"); }),
+            (folder / "hf").string() +
+                ": expected tensors of the llava-hf layout, got model.vision_resampler.layers.0.norm1.bias");
 }
 
 TEST(Checkpoint, RowsThatTheConversionToLlavaHfAddedAreLeftOut) {

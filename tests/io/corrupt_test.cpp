@@ -1,4 +1,4 @@
-// Damaged and hostile files: one clear error each, never a crash and never a giant allocation.
+// Damaged and hostile files: one clear error each, never a crash or a giant allocation.
 #include <random>
 
 #include <gmock/gmock.h>
@@ -46,13 +46,13 @@ TEST_F(CorruptFile, EveryTruncationIsRefused) {
   write_safetensors(folder_ / "whole.safetensors", test::every_kind());
   const auto whole = read_file(folder_ / "whole.safetensors");
   for (size_t length = 0; length < whole.size(); ++length) problem(whole.substr(0, length));
-  EXPECT_THAT(problem(whole + "x"), HasSubstr("data behind the last tensor"));
+  EXPECT_THAT(problem(whole + "x"), HasSubstr("data after the last tensor"));
 }
 
 TEST_F(CorruptFile, AbsurdHeaderLengths) {
   EXPECT_THAT(problem(std::string(8, '\xff') + "{}"), HasSubstr("a header of 18446744073709551615 bytes"));
   EXPECT_THAT(problem(std::string("\0\0\0\0\0\0\0\x40", 8) + "{}"),
-              HasSubstr("truncated, or no safetensors"));
+              HasSubstr("truncated, or not a safetensors"));
   EXPECT_THAT(problem(std::string(8, '\0') + "{}"), HasSubstr("expected a safetensors header"));
   EXPECT_THAT(problem("version https://git-lfs.github.com/spec/v1\n"), HasSubstr("got a Git LFS pointer"));
   EXPECT_THAT(problem(""), HasSubstr("got an empty file"));
@@ -95,7 +95,7 @@ TEST_F(CorruptFile, DataThatOverlapsOrHasHolesOrIsNamedTwice) {
   EXPECT_THAT(problem_of_header("{\"a\":" + one + ",\"a\":" + one + "}", 4), HasSubstr("'a' twice"));
 }
 
-/// Reads every tensor of a file whose bits were changed in some places, and counts the refusals.
+/// Reads every tensor of a file with some flipped bits, and counts the refusals.
 class RandomDamage : public CorruptFile {
  protected:
   int refused(const std::string& whole, const std::string& name, int rounds) {
@@ -115,7 +115,7 @@ class RandomDamage : public CorruptFile {
     try {
       const auto source = file.extension() == ".bin" ? open_torch_archive(file) : open_safetensors(file);
       for (const auto& info : source->tensors()) {
-        // Reading every byte would fail on one that is not the file's.
+        // Reading a byte outside the file would crash.
         const auto tensor = source->tensor(info.name);
         if (tensor.numel() > 0) static_cast<void>(tensor.to(at::kDouble).sum().item<double>());
       }

@@ -1,4 +1,4 @@
-// Folders that hold something else than a checkpoint, or weights in files of several names.
+// Folders that are not checkpoints, and weights in files of several names.
 #include <ATen/ops/ones.h>
 #include <gmock/gmock.h>
 
@@ -35,7 +35,7 @@ class FolderKind : public ::testing::Test {
     const std::vector<NamedTensor> tensors{{tensor, at::ones({2})}};
     write_safetensors(folder_ / name, tensors);
   }
-  /// The name of the first tensor of what is taken for the weights.
+  /// Returns the name of the first tensor of the opened weights.
   std::string taken() const { return open_checkpoint(folder_.path()).weights->tensors().front().name; }
 
   const TemporaryFolder folder_;
@@ -97,9 +97,9 @@ TEST_F(FolderKind, ABaseIsKnownByItsArchitecture) {
 TEST_F(FolderKind, FoldersWithoutConfigAreNamed) {
   EXPECT_THAT(problem(), HasSubstr("expected config.json in it, got an empty folder"));
   folder_.write("tokenizer.json", "{}");
-  EXPECT_THAT(problem(), HasSubstr("got a tokenizer alone"));
+  EXPECT_THAT(problem(), HasSubstr("got only a tokenizer"));
   write_weights("model.safetensors", "a");
-  EXPECT_THAT(problem(), HasSubstr("got weights alone"));
+  EXPECT_THAT(problem(), HasSubstr("got only weights"));
   folder_.write("second/checkpoints/step-00000010/config.json", "{}");
   folder_.write("second/best/config.json", "{}");
   EXPECT_THAT(problem(), EndsWith("got a folder of other checkpoints (name one of them: second/best, "
@@ -136,9 +136,10 @@ TEST_F(FolderKind, ALoneFileOfAnotherNameHoldsAWholeModel) {
   write_weights("ema_model.safetensors", "model.embed_tokens.weight");
   write_weights("features.safetensors", "features");
   write_weights("optimizer.safetensors", "0.exp_avg");
-  EXPECT_THAT(problem(), HasSubstr("expected weights in it, got adapter_model.safetensors (an adapter), "
-                                   "ema_model.safetensors (averaged weights), features.safetensors (no whole "
-                                   "model), optimizer.safetensors (an optimizer's state)"));
+  EXPECT_THAT(problem(),
+              HasSubstr("expected weights in it, got adapter_model.safetensors (an adapter), "
+                        "ema_model.safetensors (averaged weights), features.safetensors (not a whole "
+                        "model), optimizer.safetensors (an optimizer's state)"));
   write_weights("other.safetensors", "model.embed_tokens.weight");
   EXPECT_EQ(taken(), "model.embed_tokens.weight");
   write_weights("second.safetensors", "model.embed_tokens.weight");
@@ -196,13 +197,13 @@ TEST_F(ImageProcessor, GoesWithTheModelUnderTheNameThatAllRead) {
 }
 
 TEST_F(FolderKind, WhatCannotBeLookedAtIsNotTakenForAbsent) {
-  // A link to itself is refused for every user, root included.
+  // A link to itself is an error for every user, root included.
   const auto model = folder_ / "model";
   fs::create_directory(model);
   fs::create_symlink("config.json", model / "config.json");
   const std::string reason = "config.json: cannot be accessed (Too many levels of symbolic links)";
   EXPECT_EQ(problem(), (model / reason).string());
-  // Where another folder is the model, what cannot be accessed is nothing to stop at.
+  // If another folder is the model, an inaccessible folder is not an error.
   folder_.write("other/config.json", "{}");
   EXPECT_THAT(problem(), HasSubstr("name one of them: other"));
 }

@@ -1,4 +1,4 @@
-// Pickles that no torch.save writes: one clear error each, and memory in proportion to their length.
+// Pickles that torch.save never writes: one clear error each, and memory in proportion to their length.
 #include "io/state_pickle.h"
 
 #include <gmock/gmock.h>
@@ -87,7 +87,7 @@ TEST(StatePickle, DepthTakesNoCallsWithinCalls) {
 TEST(StatePickle, ADamagedMemoOrAHugeTupleTakesNoMemory) {
   EXPECT_EQ(problem("}r\xff\xff\xff\x7fj\xff\xff\xff\x7f."), "no error");
   EXPECT_THAT(problem("}j\xff\xff\xff\x7f."), HasSubstr("does not make sense"));
-  // A tuple of a million parts, copied by each call: it would be 10^12 parts.
+  // A tuple of a million parts, copied by each call, would need 10^12 parts.
   std::string many = "(";
   many.append(1'000'000, 'N');
   many += "tq\1";

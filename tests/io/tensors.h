@@ -1,4 +1,4 @@
-// Tensors of every kind that files hold, and comparing them.
+// Tensors of every kind that files contain, and their comparison.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace ccexpert::io::test {
 
-/// One of each dtype, and shapes that are easily forgotten.
+/// Returns one tensor of each dtype, and shapes that are easily forgotten.
 inline std::vector<NamedTensor> every_kind() {
   const auto numbers = at::arange(6, at::kFloat).view({2, 3}) - 2.5;
   return {{"f64", numbers.to(at::kDouble)},

@@ -1,4 +1,4 @@
-// Archives as torch.save wrote them (tests/data/io/make_archives.py).
+// Archives that torch.save wrote (tests/data/io/make_archives.py).
 #include <gmock/gmock.h>
 
 #include <ccexpert/io/torch_archive.h>

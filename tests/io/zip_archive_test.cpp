@@ -18,12 +18,12 @@ std::string bytes_of(const std::string& name) {
   return read_file(ccexpert::test::data_folder() / "io" / name);
 }
 
-/// Writes a little-endian number over that at `at`.
+/// Overwrites a little-endian number at `at`.
 void put(std::string& bytes, size_t at, uint64_t value, size_t width) {
   for (size_t i = 0; i < width; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i) & 0xff);
 }
 
-/// Where the directory's entry of a record begins.
+/// Returns the offset of a record's directory entry.
 size_t entry_of(const std::string& bytes, const std::string& record) {
   const auto name = bytes.rfind(record);
   return name - 46;
@@ -53,7 +53,7 @@ TEST(ZipArchive, DamagedContentIsFound) {
   const auto whole = bytes_of("compressed.bin");
   const ZipArchive archive(whole, "x.bin");
   for (const auto& record : archive.records()) {
-    // The last byte's upper bits are not used.
+    // The upper bits of the last byte are not used.
     for (uint64_t i = 0; i + 1 < record.stored; ++i) {
       auto damaged = whole;
       damaged[record.offset + i] ^= '\x10';
@@ -87,7 +87,7 @@ TEST(ZipArchive, RecordsAreApartAndNamedOnce) {
   auto bytes = bytes_of("views.bin");
   const ZipArchive archive(bytes, "x.bin");
   const auto first = entry_of(bytes, "views/data/0"), second = entry_of(bytes, "views/data/1");
-  // Both entries lead to one record, under one name.
+  // Both entries refer to one record, under one name.
   bytes.replace(second, 46 + 12, bytes.substr(first, 46 + 12));
   EXPECT_THAT(problem_of(bytes), HasSubstr("views/data/0: is twice in the archive"));
 }

@@ -11,8 +11,9 @@
 
 namespace ccexpert::io {
 
-/// Maps a file and checks its header whole: types, shapes, offsets that cover the data once, without overlap
-/// or hole. Tensors point into the mapping. Throws Error naming the file and the tensor.
+/// Maps a file and checks its whole header: types, shapes, and offsets, which must cover the data exactly
+/// once, without overlap or hole. Tensors point into the mapping. Throws Error naming the file and the
+/// tensor.
 std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& path);
 
 struct NamedTensor {
@@ -20,9 +21,9 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-/// Writes tensors in the order of their names, one at a time (a tensor on another device or with gaps is
-/// copied alone). The file appears whole or not at all: it is written beside, flushed to disk and renamed.
-/// Throws Error where a name stands twice, a dtype has no place in the format, or the disk refuses.
+/// Writes tensors in the order of their names, one at a time (only a tensor on another device or with gaps is
+/// copied). The file is written completely or not at all: to a temporary file, which is flushed to disk and
+/// renamed. Throws Error if a name is repeated, the format does not support a dtype, or the disk refuses.
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 

@@ -1,4 +1,4 @@
-/// Named tensors that live in files.
+/// Named tensors in files.
 #pragma once
 
 #include <cstdint>
@@ -10,31 +10,32 @@
 
 namespace ccexpert::io {
 
-/// What a file says of one tensor.
+/// Metadata of one tensor in a file.
 struct TensorInfo {
   std::string name;
   at::ScalarType dtype = at::kFloat;
   std::vector<int64_t> shape;
-  std::string file;  ///< file that holds it, for messages
+  std::string file;  ///< file with the tensor, for messages
 };
 
-/// A read-only set of named tensors. Safe to use from several threads.
+/// Read-only, thread-safe set of named tensors.
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
 
-  /// All tensors, sorted by name.
+  /// Returns all tensors, sorted by name.
   virtual const std::vector<TensorInfo>& tensors() const = 0;
 
-  /// The tensor in the file's dtype, without a copy where the format permits. It must not be written to, and
-  /// stays valid on its own (it keeps what it points into alive). Throws Error where there is no such name.
+  /// Returns the tensor in the file's dtype, without a copy if the format permits. It must not be written to,
+  /// and stays valid after the source is destroyed (it keeps its storage alive). Throws Error if the name
+  /// does not exist.
   virtual at::Tensor tensor(const std::string& name) const = 0;
 
-  /// Says that this tensor has been read and will not be soon again: its pages stop counting as our memory.
-  /// Throws Error if its file became shorter meanwhile, as what was read is then not what the file held.
+  /// Marks a tensor as read and not needed again soon: its pages no longer count as memory of this process.
+  /// Throws Error if its file was truncated meanwhile, since the bytes read are then not the file's.
   virtual void release(const std::string& name) const = 0;
 
-  /// Null where there is no such name.
+  /// Returns the metadata of a tensor; null if the name does not exist.
   const TensorInfo* find(const std::string& name) const;
 };
 

@@ -1,4 +1,4 @@
-/// State dictionaries as torch.save writes them (.bin, .pt, .pth): a zip archive with a pickle.
+/// State dictionaries written by torch.save (.bin, .pt, .pth): a zip archive with a pickle.
 #pragma once
 
 #include <filesystem>
@@ -8,8 +8,8 @@
 
 namespace ccexpert::io {
 
-/// Opens an archive that holds a dictionary of tensors by name. Nothing in it is executed: only tensors and
-/// plain containers are understood. Tensors point into the mapped file where it stores them uncompressed, as
+/// Opens an archive with a dictionary of tensors by name. None of its code is executed: only tensors and
+/// plain containers are supported. Tensors point into the mapped file if they are stored uncompressed, as
 /// torch.save does. Throws Error naming the file, also for the format of PyTorch before 1.6.
 std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& path);
 

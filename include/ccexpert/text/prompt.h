@@ -32,10 +32,9 @@ std::string_view standard_question(std::string_view style);
 /// Throws Error if both are given and differ.
 std::string chosen_question(std::string_view question, std::string_view style);
 
-/// The question with kImageTag where each image goes. `<image>` twice marks the images, or `<image1>` and
-/// then
-/// `<image2>` as the paper writes them; if no image is marked, both go before the question, each on a line of
-/// its own. Throws Error for any other marks, and for chat markup, which would end the turn.
+/// Returns the question with kImageTag for each image. `<image>` twice marks the images, or `<image1>` and
+/// then `<image2>` as in the paper; if no image is marked, both precede the question, each on a separate
+/// line. Throws Error for any other marks, and for chat markup, which would end the turn.
 std::string complete_question(std::string_view question);
 
 /// Returns all text before the caption.

@@ -33,8 +33,8 @@ class Tokenizer {
   /// U+FFFD.
   std::vector<int64_t> encode(std::string_view utf8) const;
 
-  /// Bytes that form no character become U+FFFD. Ids without a token (a model may have more rows than its
-  /// tokenizer has tokens) stand for nothing; a negative id is an Error.
+  /// Returns the text of token ids. Invalid bytes become U+FFFD. Ids without a token (a model may have more
+  /// rows than its tokenizer has tokens) give no text; a negative id is an Error.
   std::string decode(std::span<const int64_t> ids, bool skip_special = true) const;
 
   /// Returns the bytes of one token, which may be part of a character; empty for an id without a token.
