@@ -11,13 +11,14 @@
 namespace ccexpert {
 namespace {
 
-/// With fewer queries the fused kernel has no more than a block to multiply, and is as good as any.
+/// Below this many queries, the fused kernel has at most one block to multiply, and no method is faster.
 constexpr int64_t kFewQueries = 32;
-/// Scores of a head, up to which products of all heads at once win where blocks are not to be had.
+/// Up to this many scores per head, one batched matmul beats the fused kernel (used if blocked attention is
+/// not available).
 constexpr int64_t kFewScores = int64_t{256} * 256;
 
-/// Without AVX-512, products in bfloat16 are several times slower than the fused kernel; without its bfloat16
-/// instructions, those of many scores are no faster.
+/// True with AVX-512. Without it, bfloat16 products are several times slower than the fused kernel; without
+/// its bfloat16 instructions, products of many scores are no faster.
 bool has_wide_vectors() {
   static const bool has = at::get_cpu_capability() == "AVX512";
   return has;
@@ -37,8 +38,9 @@ bool multiplies_bfloat16() {
 
 enum class Way { kFused, kProducts, kBlocks };
 
-/// A CPU's fused kernel multiplies some queries of one head at a time. In bfloat16 products of what the cache
-/// holds beat it by 2 to 7 times, forward and backward; in float32 nothing does.
+/// Returns the fastest kernel. A CPU's fused kernel multiplies some queries of one head at a time. In
+/// bfloat16, cache-sized matrix products beat it by 2 to 7 times, forward and backward; in float32 it is the
+/// fastest.
 Way best_way(const at::Tensor& q, const at::Tensor& k, const AttentionMask& mask) {
   if (!q.is_cpu() || q.scalar_type() != at::kBFloat16 || q.size(2) < kFewQueries) return Way::kFused;
   if (multiplies_bfloat16() && !mask.visible.defined()) return Way::kBlocks;

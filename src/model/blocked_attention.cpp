@@ -16,11 +16,11 @@ namespace {
 
 using torch::autograd::AutogradContext;
 
-/// Scores of some queries of some heads; heads of all rows of a batch are counted through, [B*M].
+/// Scores of some queries of some heads; heads are counted over all rows of a batch, [B*M].
 struct Part {
   int64_t head, heads;
   int64_t query, queries;
-  int64_t keys;  ///< the first ones, which these queries may see
+  int64_t keys;  ///< number of leading keys, which these queries may attend to
 
   at::Tensor of_queries(const at::Tensor& x) const {
     return x.narrow(0, head, heads).narrow(1, query, queries);
@@ -28,7 +28,7 @@ struct Part {
   at::Tensor of_keys(const at::Tensor& x) const { return x.narrow(0, head, heads).narrow(1, 0, keys); }
 };
 
-/// q and k [B*M,T or t,d]
+/// Splits attention into parts; q and k [B*M,T or t,d].
 std::vector<Part> parts(const at::Tensor& q, const at::Tensor& k, bool causal, const ScoreBlock& block) {
   const int64_t all_heads = q.size(0), all_queries = q.size(1), keys = k.size(1);
   const bool whole = all_queries <= block.queries || (!causal && all_queries * keys <= block.scores);
@@ -54,7 +54,7 @@ void add_product(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b
   sum.baddbmm_(a, b, 1.0, factor);
 }
 
-/// Memory for a part's scores, used again for the next part: fresh memory would cost more than the softmax.
+/// Reused memory for a part's scores: fresh memory would cost more than the softmax.
 class Scratch {
  public:
   explicit Scratch(const at::Tensor& like) : memory_(at::empty({0}, like.options())) {}
@@ -75,8 +75,7 @@ struct Operands {
 
   double scale() const { return 1.0 / std::sqrt(static_cast<double>(q.size(2))); }
 
-  /// Writes how much each query of a part takes of each key, [heads,queries,keys]; `scores` likewise, for use
-  /// in between.
+  /// Writes the attention weights of a part, [heads,queries,keys]; `scores` is a buffer of the same shape.
   void write_shares(const Part& part, at::Tensor shares, const at::Tensor& scores) const {
     write_product(scores, part.of_queries(q), part.of_keys(k).transpose(1, 2), scale());
     if (causal) {
@@ -88,7 +87,7 @@ struct Operands {
   }
 };
 
-/// What flows back to each operand, and memory for it.
+/// Gradients of the operands, and their buffers.
 struct Gradients {
   explicit Gradients(const Operands& operands)
       : q(at::empty_like(operands.q)),
@@ -97,7 +96,7 @@ struct Gradients {
         of_shares(q),
         of_scores(q) {}
 
-  /// `result` [B*M,T,d] is the gradient of what attention returned.
+  /// Adds the gradients of a part; `result` [B*M,T,d] is the gradient of attention's output.
   void add(const Operands& operands, const Part& part, const at::Tensor& shares, const at::Tensor& result) {
     const auto of_result = part.of_queries(result);
     add_product(part.of_keys(v), shares.transpose(1, 2), of_result);
@@ -154,7 +153,7 @@ struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
   }
 };
 
-/// [B,M or K,T,d] to [B*M,T,d].
+/// Repeats and flattens heads: [B,M or K,T,d] to [B*M,T,d].
 at::Tensor flat_heads(const at::Tensor& x, int64_t heads) {
   return per_query_head(x, heads).flatten(0, 1).contiguous();
 }

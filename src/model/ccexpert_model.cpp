@@ -12,17 +12,17 @@
 namespace ccexpert {
 namespace {
 
-/// [2B,N,D] to its [B,N,D] of one date: 0 before, 1 after.
+/// Selects the images of one date, [2B,N,D] to [B,N,D]: 0 before, 1 after.
 at::Tensor date(const at::Tensor& images, int64_t which) {
   return images.slice(0, which, std::nullopt, 2);
 }
 
-/// Two [B,N,D] to [2B,N,D], in turn.
+/// Interleaves two [B,N,D] to [2B,N,D].
 at::Tensor interleave(const at::Tensor& before, const at::Tensor& after) {
   return at::stack({before, after}, 1).flatten(0, 1);
 }
 
-/// The ids of all rows that are no images, one after the other.
+/// Returns the text ids of all rows, concatenated.
 at::Tensor text_ids(const std::vector<std::vector<int64_t>>& ids) {
   std::vector<int64_t> text;
   for (const auto& row : ids) {
@@ -68,8 +68,7 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
     image_newline_ = trunk->add("image_newline", at::empty({config.decoder.hidden_size}, options));
   }
   decoder_ = std::make_shared<Qwen2Decoder>(config.decoder, options);
-  // The decoder's parts stand beside the tower under one name, so they are registered here and not as a child
-  // of ours.
+  // The decoder's parts are next to the tower under one name, so they are registered here and not as a child.
   for (auto& child : decoder_->named_children()) {
     if (child.key() == "model") {
       for (auto& part : child.value()->named_children()) trunk->add(part.key(), part.value());
@@ -119,8 +118,8 @@ PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& i
     fail({"image tokens", fmt::format("those of {} images", 2 * ids.size()),
           std::to_string(image_tokens.size(0))});
   }
-  // Looked up at once: every lookup's gradient is as large as the vocabulary's embedding, and every copy to a
-  // GPU makes the host wait.
+  // One lookup for all rows: every lookup's gradient is as large as the vocabulary's embedding, and every
+  // copy to a GPU makes the host wait.
   const auto text = decoder_->embed(staged(text_ids(ids), image_tokens.device()));
   std::vector<at::Tensor> rows;
   PaddedSequences padded;

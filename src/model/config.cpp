@@ -15,12 +15,12 @@ namespace {
 
 using nlohmann::json;
 
-// Far above every published model: larger numbers are a damaged file, and would only end in a failed
+// Far above every published model: larger numbers mean a damaged file, and would only end in a failed
 // allocation.
 constexpr int64_t kLargest = int64_t{1} << 24;
-// Each layer is built before its weights are looked for.
+// Each layer is built before its weights are looked up.
 constexpr int64_t kMostLayers = 1024;
-// The position embedding has their square.
+// The position embedding grows with the square.
 constexpr int64_t kMostPixels = int64_t{1} << 14;
 // A norm's epsilon is tiny, a rotary base large.
 constexpr double kLargestEpsilon = 1.0, kLargestBase = 1e12;
@@ -89,7 +89,7 @@ void validate_decoder(const DecoderConfig& decoder) {
   expect(decoder.hidden_act == "silu", "decoder config: hidden_act", "silu", decoder.hidden_act);
 }
 
-/// The layer list as released configs write it: a list, a string that holds a JSON list, or one number.
+/// Parses a layer list in the forms of released configs: a list, a string with a JSON list, or one number.
 std::vector<int64_t> layer_numbers(const json& value, std::string_view source) {
   if (value.is_number_integer()) return {value.get<int64_t>()};
   const json list = value.is_string() ? parse_json(value.get<std::string>(), source) : value;
@@ -101,7 +101,7 @@ std::vector<int64_t> layer_numbers(const json& value, std::string_view source) {
   return list.get<std::vector<int64_t>>();
 }
 
-/// Hidden state numbers counted from the front, negative ones on `blocks` + 1 states.
+/// Converts layer numbers to hidden state numbers; negative ones count from the end of `blocks` + 1 states.
 std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::string_view source) {
   auto layers = layer_numbers(value, source);
   for (auto& layer : layers) {
@@ -117,7 +117,7 @@ std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::stri
   return layers;
 }
 
-/// `object[key]`, empty where it is absent or null; Error where it is anything but an object.
+/// Returns `object[key]`, or an empty object if it is absent or null. Throws Error if it is not an object.
 json part_of(const json& object, const char* key, std::string_view source) {
   json part = object.value(key, json());
   if (part.is_null()) return json::object();
@@ -125,7 +125,7 @@ json part_of(const json& object, const char* key, std::string_view source) {
   return part;
 }
 
-/// Keys without a default: a wrong guess loads and computes another model where shapes happen to fit.
+/// Keys without a default: with a wrong guess, another model would be computed if the shapes happen to fit.
 constexpr std::array kVisionSizes{"hidden_size",         "intermediate_size", "num_hidden_layers",
                                   "num_attention_heads", "image_size",        "patch_size"};
 constexpr std::array kDecoderSizes{"hidden_size", "intermediate_size", "num_hidden_layers",
@@ -148,18 +148,19 @@ void expect_key(const json& object, const char* key, std::string_view source) {
   expect_keys(object, std::array{key}, source);
 }
 
-/// A vision config that is there states every size; without one the tower is so400m with `blocks` blocks.
+/// Parses the vision config. It must state every size; if it is absent, the tower is so400m with `blocks`
+/// blocks.
 VisionConfig parse_vision(const json& object, int64_t blocks, std::string_view source) {
   VisionConfig vision;
   vision.num_hidden_layers = blocks;
   const json part = part_of(object, "vision_config", source);
   if (!part.empty()) expect_keys(part, kVisionSizes, fmt::format("{}: vision_config", source));
   read_fields(part, vision, source);
-  validate_vision(vision);  // layer numbers count on its blocks
+  validate_vision(vision);  // layer numbers depend on its blocks
   return vision;
 }
 
-/// Reads the base of the rotary embedding, which older files state beside the sizes and newer ones within
+/// Reads the base of the rotary embedding, which older files state next to the sizes and newer ones inside
 /// `rope_parameters`.
 void parse_rope(const json& object, DecoderConfig& decoder, std::string_view source) {
   bool stated = states(object, "rope_theta");
@@ -178,7 +179,7 @@ DecoderConfig parse_decoder(const json& object, std::string_view source) {
   expect_keys(object, kDecoderSizes, source);
   DecoderConfig decoder;
   read_fields(object, decoder, source);
-  // Where it is not said, the files decide: a head that is stored is used (build_model).
+  // If the config does not say, the files decide: a stored head is used (build_model).
   if (!states(object, "tie_word_embeddings")) decoder.tie_word_embeddings = true;
   parse_rope(object, decoder, source);
   expect(!json_value(object, "use_sliding_window", false, source),
@@ -186,7 +187,7 @@ DecoderConfig parse_decoder(const json& object, std::string_view source) {
   return decoder;
 }
 
-/// Error where `object[key]` says anything but the one value that this implementation computes.
+/// Throws Error if `object[key]` is not the only supported value.
 void expect_text(const json& object, const char* key, const std::string& expected, std::string_view source) {
   const auto value = json_value(object, key, expected, source);
   expect(value == expected, fmt::format("{}: {}", source, key), expected, value);
@@ -196,7 +197,7 @@ void parse_llava_hf(const json& object, ModelConfig& config, std::string_view so
   constexpr int64_t kStoredBlocks = 26;  // of the tower that transformers makes without a vision_config
   config.vision = parse_vision(object, kStoredBlocks, source);
   json text = part_of(object, "text_config", source);
-  // The outer object's word on tying is the one transformers acts on; the inner one repeats it.
+  // transformers uses the outer object's tie_word_embeddings; the inner one repeats it.
   if (!text.contains("tie_word_embeddings"))
     text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
   config.decoder = parse_decoder(text, fmt::format("{}: text_config", source));
@@ -205,8 +206,8 @@ void parse_llava_hf(const json& object, ModelConfig& config, std::string_view so
   config.vision_layers =
       resolve_layers(object.value("vision_feature_layer", json(-1)), config.vision.num_hidden_layers, key);
   expect(config.vision_layers.size() == 1, key, "one layer", std::to_string(config.vision_layers.size()));
-  // The layout stores the tower without the blocks behind the features. In lmms-lab's, which every other
-  // layer number counts on, the features are the last hidden state but one.
+  // The layout stores the tower without the blocks after the features. In lmms-lab's tower, on which all
+  // other layer numbers are based, the features are the last hidden state but one.
   config.vision.num_hidden_layers = config.vision_layers.back() + 1;
   expect_text(object, "projector_hidden_act", "gelu", source);
   expect_text(object, "vision_feature_select_strategy", "full", source);
@@ -232,7 +233,7 @@ void parse_authors(const json& object, ModelConfig& config, std::string_view sou
   expect_key(object, "vocab_size", source);
   config.decoder = parse_decoder(object, source);
   parse_diff_expert(object, config, source);
-  // LLaVA's tower takes the last layer but one, whatever the key says.
+  // LLaVA's tower uses the last layer but one, whatever the key says.
   config.vision_layers =
       resolve_layers(object.value("mm_vision_select_layer", json(-2)), config.vision.num_hidden_layers,
                      fmt::format("{}: mm_vision_select_layer", source));
@@ -261,7 +262,7 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
     object.contains("text_config") ? parse_llava_hf(object, config, source)
                                    : parse_authors(object, config, source);
   } catch (const json::exception& error) {
-    fail(source, "is no model config", error.what());
+    fail(source, "is not a model config", error.what());
   }
   config.validate();
   return config;

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Keys of a decoder that state no size and mean the same in both layouts.
+/// Keys of a decoder that are not sizes and have the same meaning in both layouts.
 constexpr const char* kDecoderKeys[] = {
     "attention_dropout", "bos_token_id",   "eos_token_id", "initializer_range",  "max_position_embeddings",
     "max_window_layers", "sliding_window", "use_cache",    "use_sliding_window", "pad_token_id"};
@@ -22,7 +22,7 @@ json fields_json(const Config& config) {
   return object;
 }
 
-/// The config.json that a model began with; an empty object where there is none.
+/// Returns the model's initial config.json; an empty object if it is absent.
 json parsed(std::string_view original) {
   return original.empty() ? json::object() : parse_json(original, "config.json");
 }
@@ -36,7 +36,7 @@ void copy_key(const json& from, json& to, const std::string& key) {
   if (found != from.end() && !found->is_null()) to[key] = *found;
 }
 
-/// What an object of one layout and one of the other both hold: this project's keys and the precision.
+/// Copies keys that both layouts have: this project's keys and the precision.
 void copy_common(const json& from, json& to) {
   for (const char* key : {"torch_dtype", "dtype"}) copy_key(from, to, key);
   for (const auto& [key, value] : from.items()) {
@@ -48,7 +48,7 @@ void copy_decoder_keys(const json& from, json& to) {
   for (const char* key : kDecoderKeys) copy_key(from, to, key);
 }
 
-/// `original` in lmms-lab's layout, without its sizes.
+/// Returns `original` in lmms-lab's layout, without its sizes.
 json lmms_base(const json& original) {
   if (!is_llava_hf(original)) return original;
   json object = json::object();
@@ -58,11 +58,11 @@ json lmms_base(const json& original) {
   return object;
 }
 
-/// `original` in the llava-hf layout, without its sizes.
+/// Returns `original` in the llava-hf layout, without its sizes.
 json llava_hf_base(const json& original) {
   json object = original;
   if (is_llava_hf(original)) {
-    // The outer precision is the whole model's.
+    // The outer precision applies to the whole model.
     for (const char* part : {"text_config", "vision_config"}) {
       if (!object.contains(part)) continue;
       for (const char* key : {"torch_dtype", "dtype"}) object[part].erase(key);
@@ -80,8 +80,8 @@ int64_t from_the_end(const ModelConfig& config, int64_t layer) {
   return layer - config.vision.num_hidden_layers - 1;
 }
 
-/// Layer numbers from the end: they hold for a tower with blocks cut off, too. The authors write a list as a
-/// string, lmms-lab one number.
+/// Returns layer numbers from the end, which stay valid for a tower with removed blocks. The authors write a
+/// list as a string, lmms-lab one number.
 json select_layer(const ModelConfig& config) {
   if (!config.diff_expert) return from_the_end(config, config.vision_layers.back());
   json layers = json::array();
@@ -89,7 +89,8 @@ json select_layer(const ModelConfig& config) {
   return layers.dump();
 }
 
-/// This implementation sees one square of an image; crops would be another model's input.
+/// Returns the aspect ratio mode: this implementation uses one square per image, so crops would not be
+/// supported.
 std::string aspect_ratio(const json& original) {
   const json value = original.value("image_aspect_ratio", json());
   return value == "pad" ? "pad" : "square";
@@ -98,7 +99,7 @@ std::string aspect_ratio(const json& original) {
 void set_vision_config(json& object, const VisionConfig& vision) {
   const json sizes = fields_json(vision);
   if (sizes == fields_json(VisionConfig{})) {
-    object.erase("vision_config");  // as the authors' configs have it
+    object.erase("vision_config");  // as in the authors' configs
     return;
   }
   object["vision_config"].merge_patch(sizes);
@@ -115,8 +116,8 @@ void set_diff_expert(json& object, const std::optional<DiffExpertConfig>& expert
   }
 }
 
-/// Sizes that the image processor of transformers may cut an image into, alone in its prompt: up to six
-/// squares a side, as in the published configs.
+/// Returns the sizes into which transformers' image processor may split a single image: up to six squares per
+/// side, as in the published configs.
 json grid_pinpoints(int64_t side) {
   constexpr int64_t kMost = 6;
   json sizes = json::array();

@@ -15,7 +15,7 @@ constexpr double kNormEps = 1e-5;
 constexpr double kWeightEps = 1e-6;
 constexpr int64_t kHeadWidth = 128;
 
-/// The square root of the number of patches; Error where they form no square.
+/// Returns the square root of the number of patches. Throws Error if they do not form a square.
 int64_t grid_side(int64_t patches) {
   const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(patches))));
   if (side * side != patches) {
@@ -43,7 +43,7 @@ at::Tensor grid_position_encoding(int64_t grid, int64_t width, at::Device device
   const auto even = angle.slice(1, 0, half, 2);
   const auto odd = angle.slice(1, 1, half, 2);
   const auto encoded =
-      at::stack({at::sin(even), at::cos(odd)}, 2).flatten(1);  // [G,D/2], sin and cos in turn
+      at::stack({at::sin(even), at::cos(odd)}, 2).flatten(1);  // [G,D/2], sin and cos alternate
   const auto rows = encoded.unsqueeze(1).expand({grid, grid, half});
   const auto columns = encoded.unsqueeze(0).expand({grid, grid, half});
   return at::cat({rows, columns}, 2).view({grid * grid, width});
@@ -105,8 +105,7 @@ ChangeAwareLayer::ChangeAwareLayer(const DiffExpertConfig& config, const at::Ten
   lin2_ = mlp->add("lin2", std::make_shared<Linear>(config.mlp_dim, width, true, options));
   norm3_ = norm("norm3");
   cross_attn_image_to_change_ = change_attention("cross_attn_imageAB_to_change");
-  // The checkpoint holds a fourth norm that the reference never applies; it is kept so that saving loses
-  // nothing.
+  // The checkpoint has a fourth norm that the reference never applies; it is kept so that saving is lossless.
   norm("norm4");
   before_flag_ = flag("image_a_flag_embed");
   after_flag_ = flag("image_b_flag_embed");
@@ -230,7 +229,7 @@ void DiffExpert::initialize(const FreshWeights& fresh) {
     } else {
       const bool flag = name.ends_with("flag_embed.weight");
       const double deviation = flag ? fresh.flag_deviation : fresh.deviation;
-      // Drawn on the CPU in float32, so that a seed means the same weights on every device and in every
+      // Drawn on the CPU in float32, so that a seed gives the same weights on every device and in every
       // dtype.
       parameter.copy_(at::empty(parameter.sizes(), at::kFloat).normal_(0.0, deviation, generator));
     }

@@ -13,7 +13,7 @@ KvCache::KvCache(int64_t layers, int64_t capacity)
 
 void KvCache::allocate(Layer& layer, const at::Tensor& like) const {
   const auto shape = {like.size(0), like.size(1), capacity_, like.size(3)};
-  // Zeros: the tail of a shorter row is masked, but a mask does not stop NaN from memory without values (0 *
+  // Zeros: the tail of a shorter row is masked, but a mask does not stop NaN in uninitialised memory (0 *
   // NaN).
   layer.keys = at::zeros(shape, like.options());
   layer.values = at::zeros(shape, like.options());

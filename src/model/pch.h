@@ -1,4 +1,4 @@
-// Precompiled for every file that uses torch::nn: these headers cost about twenty seconds to parse.
+// Precompiled header of every file that uses torch::nn: these headers need about twenty seconds to parse.
 #pragma once
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>

@@ -11,8 +11,8 @@ namespace {
 
 using torch::autograd::AutogradContext;
 
-/// Turns the halves of each head against each other, (a, b) to (a cos - b sin, b cos + a sin), written in
-/// place: in plain tensor operations half of the time goes into negated, joined and multiplied copies.
+/// Rotates the halves of each head, (a, b) to (a cos - b sin, b cos + a sin), in place: with plain tensor
+/// operations half of the time goes into negated, joined and multiplied copies.
 at::Tensor turned(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, double direction) {
   auto result = at::empty_like(x);  // in the layout of x
   const auto from = x.chunk(2, -1), to = result.chunk(2, -1);
@@ -22,7 +22,7 @@ at::Tensor turned(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
   return result;
 }
 
-/// The gradient of a turn is the turn back.
+/// Autograd function of the rotation; its gradient is the inverse rotation.
 struct Rotation : torch::autograd::Function<Rotation> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& cosine,
                             const at::Tensor& sine) {
@@ -36,12 +36,12 @@ struct Rotation : torch::autograd::Function<Rotation> {
   }
 };
 
-/// x [B,M,T,d]
+/// Rotates x [B,M,T,d].
 at::Tensor rotate(const at::Tensor& x, const DecoderPass& pass) {
   return Rotation::apply(x, pass.cosine, pass.sine);
 }
 
-/// Positions [B or 1,T] to cosine and sine, [B or 1,1,T,d/2], computed in float32.
+/// Computes cosine and sine, [B or 1,1,T,d/2], of positions [B or 1,T] in float32.
 std::pair<at::Tensor, at::Tensor> rotary_factors(const at::Tensor& positions, const DecoderConfig& config,
                                                  at::ScalarType dtype) {
   const int64_t width = config.head_width();
@@ -52,13 +52,15 @@ std::pair<at::Tensor, at::Tensor> rotary_factors(const at::Tensor& positions, co
   return {angle.cos().to(dtype), angle.sin().to(dtype)};
 }
 
-/// Which keys each query may see, [B,1,T,t], where rows hold different numbers of tokens.
+/// Returns the mask of keys that each query may attend to, [B,1,T,t], for rows with different numbers of
+/// tokens.
 at::Tensor visible_keys(const at::Tensor& positions, int64_t keys) {
   const auto key = at::arange(keys, positions.options());
   return (key <= positions.unsqueeze(-1)).unsqueeze(1);
 }
 
-/// One query a row: the query heads of a key head become its queries, so that no key is copied for them.
+/// Attends with one query per row: the query heads of a key head become its queries, so that no key is
+/// copied.
 at::Tensor attend_single(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
   const int64_t kv_heads = kv.keys.size(1);
   const auto grouped = q.reshape({q.size(0), kv_heads, q.size(1) / kv_heads, q.size(3)});  // [B,K,M/K,d]
@@ -138,7 +140,7 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
     const auto held = at::tensor(equal ? std::vector<int64_t>{longest} : lengths, at::kLong);
     positions = positions + held.to(positions.device()).unsqueeze(1);  // [B or 1,T]
-    // One token behind rows of one length sees every key: no mask, and the fast kernel.
+    // One token after rows of equal length attends to every key: no mask, and the fast kernel.
     if (!equal || tokens > 1) mask = visible_keys(positions, longest + tokens);
   }
   auto [cosine, sine] = rotary_factors(positions, config_, embeddings.scalar_type());

@@ -12,15 +12,15 @@ namespace {
 using torch::autograd::AutogradContext;
 using Block = std::function<TensorList(const TensorList&)>;
 
-/// Carries the block through the autograd graph, which stores values of LibTorch's own kinds alone.
+/// Carries the block through the autograd graph, which stores only LibTorch's own types.
 struct BlockHolder : torch::CustomClassHolder {
   explicit BlockHolder(Block held) : block(std::move(held)) {}
   Block block;
 };
 
 struct Recompute : torch::autograd::Function<Recompute> {
-  /// `anchor` needs gradients, so that the graph is recorded even where only the block's parameters do.
-  /// Autograd counts a tensor of `at::TensorList` as an input of its own, but not one of a std::vector.
+  /// `anchor` needs gradients, so that the graph is recorded even if only the block's parameters need them.
+  /// Autograd counts each tensor of an `at::TensorList` as an input, but not those of a std::vector.
   static TensorList forward(AutogradContext* context, const at::Tensor& /*anchor*/, at::TensorList inputs,
                             const c10::intrusive_ptr<BlockHolder>& holder) {
     const at::NoGradGuard no_grad;

@@ -10,13 +10,13 @@ namespace {
 constexpr std::string_view kPositions =
     "model.vision_tower.vision_tower.vision_model.embeddings.position_embedding.weight";
 
-/// Side of a square grid of `positions`; 0 where they are no square.
+/// Returns the side of a square grid of `positions`; 0 if they do not form a square.
 int64_t side_of(int64_t positions) {
   const int64_t side = std::llround(std::sqrt(static_cast<double>(positions)));
   return side * side == positions ? side : 0;
 }
 
-/// [g*g,D] to [grid*grid,D], in float32.
+/// Resizes [g*g,D] to [grid*grid,D], in float32.
 at::Tensor stretched(const at::Tensor& positions, int64_t grid) {
   const int64_t side = side_of(positions.size(0));
   const auto plane = positions.to(at::kFloat).t().reshape({1, positions.size(1), side, side});
@@ -29,7 +29,7 @@ at::Tensor stretched(const at::Tensor& positions, int64_t grid) {
 ResizedPositions::ResizedPositions(const io::TensorSource& source, int64_t grid)
     : source_(source), grid_(grid), infos_(source.tensors()) {
   for (auto& info : infos_) {
-    // What is no floating point stays as it is, too, and is refused where it is loaded.
+    // Other types than floating point also stay unchanged, and are refused by the loader.
     if (info.name != kPositions || info.shape.size() != 2 || !at::isFloatingType(info.dtype)) continue;
     if (side_of(info.shape[0]) == 0 || info.shape[0] == grid * grid) continue;
     info.shape[0] = grid * grid;

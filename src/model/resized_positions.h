@@ -1,4 +1,4 @@
-// A checkpoint's tensors for a vision transformer of another image size.
+// Tensors of a checkpoint, adapted to a vision transformer of another image size.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace ccexpert {
 
-/// What `source` has, but the position embedding stretched to a grid of `grid` x `grid` patches: bicubic, as
-/// transformers does (SiglipVisionEmbeddings, interpolate_pos_encoding). One that is no square grid stays as
-/// it is. `source` must outlive it.
+/// Tensors of `source`, with the position embedding resized to `grid` x `grid` patches: bicubic, as in
+/// transformers (SiglipVisionEmbeddings, interpolate_pos_encoding). An embedding that is not a square grid
+/// stays unchanged. `source` must outlive this object.
 class ResizedPositions : public io::TensorSource {
  public:
   ResizedPositions(const io::TensorSource& source, int64_t grid);

@@ -63,8 +63,8 @@ SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> laye
   }
 }
 
-/// As a product, which a convolution whose patches do not overlap is: on a CPU it takes 11 ms instead of 15
-/// at full size, and no kernel has to be chosen.
+/// Computed as a matrix product, equal to a convolution without overlap: on a CPU it takes 11 ms instead of
+/// 15 at full size, and needs no choice of a kernel.
 at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
   const int64_t side = config_.patch_size, rows = pixels.size(2) / side, columns = pixels.size(3) / side;
   if (rows != config_.grid() || columns != config_.grid()) {

@@ -1,4 +1,4 @@
-// LibTorch's exceptions carry a stack trace and are not ours; callers see one type with one sentence.
+// Conversion of LibTorch's exceptions, which carry a stack trace, to one error type with one sentence.
 #pragma once
 
 #include <filesystem>
@@ -12,14 +12,14 @@
 
 namespace ccexpert {
 
-/// LibTorch's allocators tell a lack of memory by a type on GPUs, by a text on CPUs.
+/// True if memory ran out. LibTorch's allocators report this by a type on GPUs, by a text on CPUs.
 inline bool is_out_of_memory(const c10::Error& error) {
   return dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
          std::string_view(error.what_without_backtrace()).find("can't allocate memory") !=
              std::string_view::npos;
 }
 
-/// What a text of LibTorch says is wrong: its first line, without the place in LibTorch's sources.
+/// Returns the first line of a LibTorch message, without the place in LibTorch's sources.
 inline std::string torch_problem(std::string_view text) {
   constexpr std::string_view kReport = "please report a bug to PyTorch. ";
   text = text.substr(0, text.find('\n'));
@@ -32,8 +32,8 @@ inline std::string torch_problem(std::string_view text) {
   fail("memory", "not enough for this model and batch", hint);
 }
 
-/// What `work` returns; whatever it throws comes out as Error. `memory_hint` says what to do where memory is
-/// short.
+/// Returns the result of `work`; converts every exception to Error. `memory_hint` gives the remedy if memory
+/// runs out.
 template <class Work>
 auto with_one_error_type(std::string_view memory_hint, Work&& work) {
   try {

@@ -21,7 +21,7 @@ constexpr std::string_view kDiffExpertPrefix = "model.vision_resampler.";
 constexpr std::string_view kVisionBlockPrefix =
     "model.vision_tower.vision_tower.vision_model.encoder.layers.";
 
-/// What does not fit between a module's parameters and a source.
+/// Differences between a module's parameters and a source.
 struct Differences {
   std::vector<std::string> missing, unexpected, misshaped;
   bool none() const { return missing.empty() && unexpected.empty() && misshaped.empty(); }
@@ -56,7 +56,7 @@ Differences compare(const torch::OrderedDict<std::string, at::Tensor>& parameter
   return differences;
 }
 
-/// Whether `name` is of a vision block from `depth` on: stored, but behind the last one that is needed.
+/// True if `name` belongs to a vision block from `depth` on: stored, but after the last needed block.
 bool is_spare_vision_block(std::string_view name, int64_t depth) {
   if (!name.starts_with(kVisionBlockPrefix)) return false;
   name.remove_prefix(kVisionBlockPrefix.size());
@@ -78,7 +78,7 @@ void expect_floating(const io::TensorInfo& info) {
 
 void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
   if (tensor.numel() == 0) return;
-  // One pass without a copy; NaN comes through.
+  // One pass without a copy; NaN propagates.
   const auto [least, most] = at::aminmax(tensor);
   if (!std::isfinite(least.item<double>()) || !std::isfinite(most.item<double>()))
     fail({fmt::format("{}: tensor {}", info.file, info.name),
@@ -86,10 +86,11 @@ void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
           "damaged weights, or those of a training that diverged"});
 }
 
-/// Copies a tensor of the source, which has its shape.
+/// Copies a tensor of the source; its shape must match.
 void copy_from(const io::TensorSource& source, const io::TensorInfo& info, at::Tensor& parameter) {
   const auto stored = source.tensor(info.name);
-  // The smaller of the two, but a GPU reads faster, and half precision may overflow where the file does not.
+  // Checks the smaller of the two tensors, but on a GPU the parameter (faster), and never half precision,
+  // which may overflow if the file does not.
   const bool stored_tells = parameter.is_cpu() && parameter.scalar_type() != at::kHalf;
   if (stored_tells) expect_finite(stored, info);
   parameter.copy_(stored);
@@ -97,7 +98,7 @@ void copy_from(const io::TensorSource& source, const io::TensorInfo& info, at::T
   source.release(info.name);
 }
 
-/// Throws one Error for all that does not fit between a module's parameters and a source.
+/// Throws one Error for all differences between a module's parameters and a source.
 void expect_fit(const torch::nn::Module& module, const io::TensorSource& source,
                 const LoadWeightsOptions& options) {
   const auto parameters = module.named_parameters();
@@ -132,8 +133,8 @@ bool has_diff_expert(const io::TensorSource& source) {
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options) {
   const bool stores_head = source.find("lm_head.weight") != nullptr;
-  // A base model may store none and yet say that it is not tied; from a checkpoint of ours it is missing
-  // then.
+  // A base may store no head although its config says untied; in a checkpoint of this project, that is a
+  // missing tensor.
   if (stores_head || !has_diff_expert(source)) config.decoder.tie_word_embeddings = !stores_head;
   const bool fresh = options.fresh_diff_expert && !has_diff_expert(source);
   if (fresh && !config.diff_expert) {
@@ -141,8 +142,8 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   }
   const ResizedPositions resized(source, config.vision.grid());
   const io::TensorSource& weights = options.resize_positions ? resized : source;
-  // The model without memory first: a config that asks for another model than the files hold, however large,
-  // is an Error before anything is allocated.
+  // The model is first built without memory: a config that does not fit the files, however large its model,
+  // is an Error before memory is allocated.
   const CcexpertModel shapes(config, options.tensor.device(at::kMeta));
   const int64_t depth = shapes.vision()->depth();
   const LoadWeightsOptions load{

@@ -1,4 +1,4 @@
-// Attention by either kind of kernel: the same values and gradients, whatever precision and length.
+// Attention by both kinds of kernel: equal values and gradients for all precisions and lengths.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 namespace ccexpert {
 namespace {
 
-/// bfloat16 has 8 bits: of sums of values around 1 some hundredths stay.
+/// bfloat16 has 8 bits: sums of values around 1 are accurate to some hundredths.
 constexpr test::Tolerance kHalf{0.03, 0.03};
 
 struct Sizes {
@@ -94,17 +94,17 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Blocks{3, 3, 10, 10, false, {10'000, 256, 0}},  // one block
         Blocks{3, 3, 10, 14, false, {280, 4, 10'000}},  // kept; two heads at once, then two, then two
-        Blocks{5, 5, 10, 14, false, {300, 4, 0}},       // heads that do not divide by a block's
+        Blocks{5, 5, 10, 14, false, {300, 4, 0}},       // number of heads not divisible by a block's
         Blocks{2, 1, 10, 14, false, {60, 4, 0}},        // queries too, the last block smaller
-        Blocks{4, 2, 11, 11, true, {60, 4, 10'000}},    // kept; later blocks see more keys
+        Blocks{4, 2, 11, 11, true, {60, 4, 10'000}},    // kept; later blocks attend to more keys
         Blocks{5, 5, 10, 14, false, {120, 4, 0}},       // two heads and some of their queries
         Blocks{4, 2, 11, 11, true, {100, 4, 10'000}},   // kept; two heads and some of their queries
-        Blocks{4, 1, 9, 9, true, {1, 1, 0}}),           // a query at a time
+        Blocks{4, 1, 9, 9, true, {1, 1, 0}}),           // one query at a time
     [](const auto& sizes) { return std::to_string(sizes.index); });
 
 // In float32, which both compute nearly exactly.
 TEST_P(BlockedAttention, EqualsTheFusedKernelWithItsGradients) {
-  const test::FreshMemoryIsNan fresh;  // scores are written into memory that is used again
+  const test::FreshMemoryIsNan fresh;  // scores are written into reused memory
   const auto& sizes = GetParam();
   auto generator = at::detail::createCPUGenerator(5);
   const auto random = [&](int64_t heads, int64_t tokens) {

@@ -1,4 +1,4 @@
-// The whole model against the reference implementation, from pixels to loss.
+// Tests of the whole model against the reference implementation, from pixels to loss.
 #include <gtest/gtest.h>
 
 #include "core/files.h"
@@ -18,7 +18,7 @@ std::vector<int64_t> ids_in(const nlohmann::json& list) {
   return list.get<std::vector<int64_t>>();
 }
 
-/// Labels of text ids to labels of the spliced sequence: an image's positions are no targets.
+/// Converts labels of text ids to labels of the spliced sequence: an image's positions are not targets.
 std::vector<int64_t> labels_with_images(const nlohmann::json& pair, int64_t tokens_per_image) {
   const auto ids = ids_in(pair["full_ids"]), labels = ids_in(pair["labels"]);
   std::vector<int64_t> spliced;
@@ -29,7 +29,7 @@ std::vector<int64_t> labels_with_images(const nlohmann::json& pair, int64_t toke
   return spliced;
 }
 
-/// Mean cross-entropy of the next token over all targets of a batch, logits [B,T,V].
+/// Returns the mean cross-entropy of the next token over all targets of a batch, logits [B,T,V].
 at::Tensor loss_of(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& labels) {
   auto targets = at::full({logits.size(0), logits.size(1)}, kIgnoredLabel, at::kLong);
   for (size_t row = 0; row < labels.size(); ++row) {
@@ -189,7 +189,7 @@ TEST(CheckpointTinyHf, ImageTokensAndLogitsEqualTransformers) {
   size_t run = 0;
   for (const int64_t id : ids_in(expected["ids"])) {
     const bool image = id == expected["image_token_id"];
-    // A run of an image's positions becomes one placeholder.
+    // The positions of one image become one placeholder.
     if (!image) ids.push_back(id);
     if (image && run++ % expected["tokens_per_image"].get<size_t>() == 0) ids.push_back(-200);
   }

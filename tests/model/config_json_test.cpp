@@ -1,4 +1,4 @@
-// What a saved config.json says, in the layouts of the authors, of lmms-lab and of transformers.
+// Tests of saved config.json files in the layouts of the authors, of lmms-lab and of transformers.
 #include <gtest/gtest.h>
 
 #include <ccexpert/model/config.h>
@@ -25,12 +25,12 @@ ModelConfig tiny_config() {
   return parse_model_config(text_of("checkpoint-tiny/config"), "config.json");
 }
 
-/// Every size of a config, as text.
+/// Returns all sizes of a config as text.
 std::string sizes(const ModelConfig& config) {
   return model_config_json(config);
 }
 
-/// The 0.5B base in one of the layouts that hubs publish.
+/// The 0.5B base in each of the layouts published on hubs.
 class PublishedBase : public ::testing::TestWithParam<const char*> {
  protected:
   const std::string text_ = text_of(std::string("configs/base-") + GetParam());

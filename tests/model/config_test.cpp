@@ -28,7 +28,7 @@ ModelConfig parsed(const json& object) {
   return parse_model_config(object.dump(), "config.json");
 }
 
-/// One of the two layouts of the published 0.5B base.
+/// Returns the config of the published 0.5B base in one of its two layouts.
 ModelConfig published(const std::string& layout) {
   const auto path = test::data_folder() / ("configs/base-" + layout + ".json");
   return parse_model_config(read_file(path), path.string());

@@ -23,7 +23,7 @@ bool is_unused(std::string_view name) {
          name.find("TokenReduce.cross_attn") != std::string_view::npos;
 }
 
-/// One golden set: a Diff Expert under its upstream prefix, inputs and everything the reference made of them.
+/// Golden set: a Diff Expert under its upstream prefix, its inputs and all results of the reference.
 struct Golden {
   Golden(const std::string& set, int grid) : folder(test::data_folder() / "golden" / "diff_expert" / set) {
     const auto config = json("config.json");
@@ -130,7 +130,7 @@ TEST_P(DiffExpertGolden, GradientNormOfEveryParameterEqualsTheReference) {
       continue;
     }
     ASSERT_TRUE(gradient.defined()) << item.key();
-    // Softmax does not see a shift of all keys: the exact gradient of a key bias is 0, its norm is float
+    // Softmax is invariant to a shift of all keys: the exact gradient of a key bias is 0, its norm is float
     // noise.
     const double target = item.key().ends_with("k_proj.bias") ? 0.0 : expected.get<double>();
     EXPECT_TRUE(close(gradient.norm(), at::scalar_tensor(target), kGradient)) << item.key();

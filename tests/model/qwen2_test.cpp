@@ -75,7 +75,7 @@ TEST_P(Qwen2Golden, PaddedRowsEqualEachRowAlone) {
 TEST_P(Qwen2Golden, CachedRowsOfUnequalLengthContinueAsEachRowAlone) {
   const auto batch = golden_->tensor("batch_ids").to(at::kLong);
   const auto lengths = golden_->tensor("batch_mask").sum(1).to(at::kLong);
-  // The prompts are the rows without their last token, which then follows in one step.
+  // The prompts are the rows without their last token, which follows in one step.
   std::vector<int64_t> prompts;
   std::vector<at::Tensor> last;
   for (int64_t row = 0; row < batch.size(0); ++row) {

@@ -23,7 +23,7 @@ VisionConfig golden_config(int64_t image_size) {
   return config;
 }
 
-/// Golden weights have the full upstream names; a tower alone has them without the prefix.
+/// Removes the prefix of the full upstream names in golden weights; a single tower has none.
 class WithoutPrefix : public io::TensorSource {
  public:
   WithoutPrefix(const std::filesystem::path& file, std::string prefix)

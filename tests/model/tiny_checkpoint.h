@@ -27,7 +27,7 @@ inline std::shared_ptr<CcexpertModel> build(const io::Checkpoint& checkpoint) {
 /// Tensors in memory.
 class MemorySource : public io::TensorSource {
  public:
-  /// The tensors of `source` whose names `wanted` accepts.
+  /// Takes the tensors of `source` whose names `wanted` accepts.
   explicit MemorySource(const io::TensorSource& source,
                         const std::function<bool(const std::string&)>& wanted = nullptr) {
     for (const auto& info : source.tensors()) {

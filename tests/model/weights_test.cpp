@@ -21,7 +21,7 @@ using ::testing::StartsWith;
 constexpr const char* kExpert = "model.vision_resampler.";
 constexpr const char* kVision = "model.vision_tower.vision_tower.vision_model.";
 
-/// A module of two parameters, for which a whole error text fits a line.
+/// Returns a module of two parameters, for which a whole error text fits on one line.
 std::shared_ptr<Linear> small_module() {
   return std::make_shared<Linear>(3, 2, true, at::TensorOptions());
 }
@@ -113,7 +113,7 @@ TEST(BuildModel, ParametersAreTheCheckpointsTensorsButForThoseNothingUses) {
     (spare || io::is_known_unused(info.name) ? unused : used).push_back(info.name);
   }
   EXPECT_THAT(names, ElementsAreArray(used));
-  // 16 tensors of the spare block, the rest by name.
+  // 16 tensors of the spare block; the rest is known by name.
   std::erase_if(unused, [](const auto& name) { return name.find("encoder.layers.5.") != std::string::npos; });
   const std::string reduce = std::string(kExpert) + "ChangeAwareTokenReduce.";
   EXPECT_THAT(unused,
@@ -158,7 +158,7 @@ TEST(BuildModel, NamesEveryTensorOfACheckpointThatDoesNotFit) {
       "model.mystery.weight; 1 of the wrong shape: model.mm_projector.0.bias (expected [64], got [65])");
 }
 
-/// A position embedding of the tiny tower's width that is the same in all columns.
+/// Returns a position embedding of the tiny tower's width with equal columns.
 at::Tensor positions_of(const std::vector<float>& values) {
   return at::tensor(values).unsqueeze(1).expand({-1, 128}).contiguous();
 }
@@ -172,7 +172,7 @@ TEST(BuildModel, StretchesThePositionEmbeddingWhereItMay) {
   EXPECT_THAT(error_of([&] { build_model(config, source, {}); }),
               HasSubstr("position_embedding.weight (expected [16,128], got [9,128])"));
   const auto model = build_model(config, source, {.resize_positions = true});
-  // Keys' cubic convolution with a = -0.75, computed by hand, as torch and transformers have it.
+  // Keys' cubic convolution with a = -0.75, computed by hand, as in torch and transformers.
   EXPECT_TRUE(close(model->named_parameters()[name].detach(),
                     positions_of({0.461845F, 0.706494F, 1.408373F, 2.061661F, 5.617921F, 8.491682F,
                                   16.218542F, 23.230028F, 6.389597F, 10.109423F, 22.479425F, 34.584981F,
@@ -272,7 +272,7 @@ TEST(BuildModel, AStoredHeadIsUsedWhateverTheConfigSays) {
   EXPECT_FALSE(build_model(config, *checkpoint.weights, {})->decoder().tied());
 }
 
-// The 0.5B LLaVA-OneVision base stores no head and yet says that it is not tied.
+// The 0.5B LLaVA-OneVision base stores no head although its config says untied.
 TEST(BuildModel, AHeadThatIsNotStoredIsTiedInABaseAloneWhereTheConfigSaysOtherwise) {
   const auto checkpoint = test::open_tiny();
   auto config = test::config_of(checkpoint);
@@ -304,7 +304,7 @@ TEST_P(HalfPrecision, RunsCloseToFloat32) {
   const auto images = model->encode_images(pixels.to(GetParam()));
   EXPECT_EQ(images.tokens.scalar_type(), GetParam());
   const auto reference = exact->encode_images(pixels).tokens;
-  // bfloat16 keeps 8 bits of a number: some 40 matrix products add up to a few percent of the largest value.
+  // bfloat16 has 8 bits of precision: about 40 matrix products add up to a few percent of the largest value.
   const double percent = GetParam() == at::kBFloat16 ? 5.0 : 1.0;
   const double scale = reference.abs().max().item<double>();
   EXPECT_TRUE(close(images.tokens, reference, {percent / 100.0 * scale, 0.0})) << "scale " << scale;

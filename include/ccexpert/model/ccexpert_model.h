@@ -1,5 +1,5 @@
-/// The whole network: vision transformer, Diff Expert, projector, decoder. It computes on tensors and knows
-/// nothing of files, text, ranks or training stages.
+/// The whole network: vision transformer, Diff Expert, projector, decoder. It computes only on tensors and
+/// does not depend on files, text, ranks or training stages.
 #pragma once
 
 #include <memory>
@@ -24,9 +24,9 @@ class Projector : public torch::nn::Module {
   std::shared_ptr<Linear> first_, second_;
 };
 
-/// The image side of a batch.
+/// Image tokens of a batch, with outputs of the Diff Expert.
 struct ImageTokens {
-  at::Tensor tokens;         ///< [2B,N,H] (N+1 with an image_newline), before and after in turn
+  at::Tensor tokens;         ///< [2B,N,H] (N+1 with an image_newline), before and after alternate
   at::Tensor change;         ///< Q* [B,N,D]; undefined without Diff Expert
   at::Tensor scale_weights;  ///< [S,B]; undefined without Diff Expert
 };
@@ -37,34 +37,34 @@ struct PaddedSequences {
   std::vector<int64_t> lengths;  ///< real tokens of each row
 };
 
-/// `named_parameters()` are the names of a checkpoint in the authors' layout, but for tensors that nothing
-/// uses.
+/// The model. `named_parameters()` have the names of a checkpoint in the authors' layout, without unused
+/// tensors.
 class CcexpertModel : public torch::nn::Module {
  public:
-  /// Parameters have the dtype and device of `options` and no values yet; see load_weights.
+  /// Parameters have the dtype and device of `options` but no values yet; see load_weights.
   explicit CcexpertModel(const ModelConfig& config, const at::TensorOptions& options = {});
 
-  /// Keeps only the inputs of blocks for the backward pass: less memory, a third more time in training.
+  /// Enables gradient checkpointing: only the inputs of blocks are kept for the backward pass, which saves
+  /// memory and costs a third more training time.
   void set_recompute(bool on);
 
-  /// Pixels [2B,3,P,P], before and after in turn, to S features [2B,N,D].
+  /// Computes S features [2B,N,D] from pixels [2B,3,P,P], before and after alternating.
   std::vector<at::Tensor> vision_features(const at::Tensor& pixels) const;
-  /// S features [2B,N,D] to the features that are projected, [2B,N,D] in `tokens`.
+  /// Computes the features for the projector, [2B,N,D] in `tokens`, from S features [2B,N,D].
   ImageTokens fuse(const std::vector<at::Tensor>& features) const;
-  /// Features [2B,N,D] to the tokens that the decoder reads: [2B,N,H], or [2B,N+1,H] where the model has an
-  /// image_newline, which comes last.
+  /// Projects features [2B,N,D] to decoder tokens: [2B,N,H], or [2B,N+1,H] if the model has an image_newline,
+  /// which comes last.
   at::Tensor project(const at::Tensor& features) const;
-  /// All of the image side: pixels to image tokens.
+  /// Computes image tokens from pixels: vision_features, fuse and project.
   ImageTokens encode_images(const at::Tensor& pixels) const;
 
-  /// Replaces each image placeholder (a negative id) of row b by its next image's N tokens and embeds
-  /// the rest. Throws Error where a row does not hold exactly two placeholders, there are too few images, or
-  /// no rows.
+  /// Replaces each image placeholder (a negative id) of row b by its next image's N tokens and embeds the
+  /// rest. Throws Error if a row does not have exactly two placeholders, or if images or rows are missing.
   PaddedSequences splice(const std::vector<std::vector<int64_t>>& ids, const at::Tensor& image_tokens) const;
 
   const Projector& projector() const { return *projector_; }
   const Qwen2Decoder& decoder() const { return *decoder_; }
-  /// Null for a base model without one.
+  /// Null for a base model without Diff Expert.
   const std::shared_ptr<DiffExpert>& diff_expert() const { return diff_expert_; }
   const std::shared_ptr<SiglipVision>& vision() const { return vision_; }
   const ModelConfig& config() const { return config_; }

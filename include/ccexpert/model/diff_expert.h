@@ -1,4 +1,4 @@
-/// Diff Expert (paper, difference-aware integration): what changed between two dates, at several depths of
+/// Diff Expert (paper, difference-aware integration): the change between two dates, from several depths of
 /// the vision transformer. Shapes use the letters of core/shapes.h; the scales are stacked on the batch axis,
 /// so that all share one pass.
 #pragma once
@@ -12,28 +12,29 @@
 
 namespace ccexpert {
 
-/// How weights start that no checkpoint holds; the defaults are the reference's (spec section 8).
+/// Initialisation of parameters that the checkpoint lacks; the defaults are the reference's (spec section 8).
 struct FreshWeights {
   uint64_t seed = 42;
-  double deviation = 0.02;       ///< of matrices; small widths learn sooner from more
+  double deviation = 0.02;       ///< of matrices; small widths learn faster with more
   double flag_deviation = 0.02;  ///< of the Diff Expert's date and change flags
 };
 
-/// 2-D sine encoding of a square grid: D/2 features for the row, then D/2 for the column; [N,D] float32.
+/// Returns the 2-D sine encoding of a square grid: D/2 features for the row, then D/2 for the column; [N,D]
+/// float32.
 at::Tensor grid_position_encoding(int64_t grid, int64_t width, at::Device device);
 
 /// Change Feature Init: gates each date by both, then mixes dates and their difference.
 class ChangeFeatureInit : public torch::nn::Module {
  public:
   ChangeFeatureInit(int64_t width, const at::TensorOptions& options);
-  /// (before, after), each [B,N,D], to the initial change feature [B,N,D].
+  /// Computes the initial change feature [B,N,D] from (before, after), each [B,N,D].
   at::Tensor forward(const at::Tensor& before, const at::Tensor& after) const;
 
  private:
   std::shared_ptr<Linear> linear_mapping_, proj_;
 };
 
-/// Attention with projections of its own for query, key, value and output; heads of 128 features.
+/// Attention with separate projections for query, key, value and output; heads of 128 features.
 class ChangeAttention : public torch::nn::Module {
  public:
   ChangeAttention(const DiffExpertConfig& config, const at::TensorOptions& options);
@@ -42,11 +43,11 @@ class ChangeAttention : public torch::nn::Module {
     at::Tensor keys;
     at::Tensor values;
   };
-  /// k and v [B,T,D]; for what several queries attend to.
+  /// Projects k and v [B,T,D] once, for several queries.
   Context project(const at::Tensor& k, const at::Tensor& v) const;
-  /// q [B,N,D] to [B,N,D].
+  /// Maps q [B,N,D] to [B,N,D].
   at::Tensor attend(const at::Tensor& q, const Context& context) const;
-  /// Both in one: q [B,N,D], k and v [B,T,D], to [B,N,D].
+  /// Combines project and attend: q [B,N,D], k and v [B,T,D], to [B,N,D].
   at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
 
  private:
@@ -54,19 +55,20 @@ class ChangeAttention : public torch::nn::Module {
   std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, out_proj_;
 };
 
-/// The two dates and the change between them, each [S*B,N,D] inside the Diff Expert, [B,N,D] after weighting.
+/// Features of the two dates and of their change, each [S*B,N,D] inside the Diff Expert, [B,N,D] after
+/// weighting.
 struct ChangeFeatures {
   at::Tensor before;
   at::Tensor after;
   at::Tensor change;
 };
 
-/// One Change Aware Transformer layer.
+/// Change Aware Transformer layer.
 class ChangeAwareLayer : public torch::nn::Module {
  public:
   ChangeAwareLayer(const DiffExpertConfig& config, const at::TensorOptions& options);
 
-  /// `features.change` already holds this layer's query (the caller adds the initial change feature);
+  /// `features.change` already contains this layer's query (the caller adds the initial change feature);
   /// `position` is [N,D] in the features' dtype.
   ChangeFeatures forward(const ChangeFeatures& features, const at::Tensor& position) const;
 
@@ -78,11 +80,11 @@ class ChangeAwareLayer : public torch::nn::Module {
   std::shared_ptr<Embedding> before_flag_, after_flag_, change_flag_;
 };
 
-/// Multi-scale adaptive weighting: one scalar a pair and scale, from the mean of all three features.
+/// Multi-scale adaptive weighting: one scalar per pair and scale, from the mean of all three features.
 class ScaleWeighting : public torch::nn::Module {
  public:
   ScaleWeighting(int64_t width, const at::TensorOptions& options);
-  /// Features [S*B,N,D] to weights [S,B] in (0, 1).
+  /// Computes weights [S,B] in (0, 1) from features [S*B,N,D].
   at::Tensor weights(const ChangeFeatures& features, int64_t scales) const;
   /// Sums the scales with those weights: [S*B,N,D] to [B,N,D].
   ChangeFeatures forward(const ChangeFeatures& features, const at::Tensor& weights) const;
@@ -91,7 +93,7 @@ class ScaleWeighting : public torch::nn::Module {
   std::shared_ptr<Linear> reduce_, score_;
 };
 
-/// What the Diff Expert makes of a batch.
+/// Output of the Diff Expert for a batch.
 struct DiffExpertOutput {
   at::Tensor before;         ///< A'' [B,N,D], residual added
   at::Tensor after;          ///< B'' [B,N,D], residual added
@@ -103,20 +105,23 @@ class DiffExpert : public torch::nn::Module {
  public:
   DiffExpert(const DiffExpertConfig& config, const at::TensorOptions& options);
 
-  /// Per scale the features of both dates, each [B,N,D], N a square number. The last scale is the residual.
+  /// Takes the features of both dates per scale, each [B,N,D], N a square number. The last scale is the
+  /// residual.
   DiffExpertOutput forward(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
 
-  /// Change features after every layer, [S*B,N,D] each, and the initial change feature that went into it.
+  /// Change features after every layer, [S*B,N,D] each, and the initial change feature that it received.
   struct Trace {
     std::vector<at::Tensor> initial;
     std::vector<ChangeFeatures> layers;
   };
   Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
 
-  /// Keeps only every layer's inputs for the backward pass; see recompute.h.
+  /// Enables gradient checkpointing: only every layer's inputs are kept for the backward pass; see
+  /// recompute.h.
   void set_recompute(bool on) { recompute_ = on; }
 
-  /// Matrices and flags normal, biases 0, norms 1 and 0. The same on every device and in every dtype.
+  /// Initialises matrices and flags from a normal distribution, biases with 0, norms with 1 and 0. Values are
+  /// the same on every device and in every dtype.
   void initialize(const FreshWeights& fresh);
 
  private:

@@ -1,4 +1,4 @@
-/// Keys and values of the tokens a decoder has seen, so that each further token costs one token's work.
+/// Cache of keys and values of previous tokens, so that each further token costs one token's work.
 #pragma once
 
 #include <vector>
@@ -7,14 +7,13 @@
 
 namespace ccexpert {
 
-/// Rows may hold different numbers of tokens: row b holds `lengths()[b]`, and what stands behind them is
-/// never read.
+/// Rows may have different numbers of tokens: row b has `lengths()[b]`, and later positions are never read.
 class KvCache {
  public:
-  /// Room for `capacity` tokens in each row; memory is taken when the first layer stores.
+  /// Reserves `capacity` tokens in each row; memory is allocated when the first layer stores.
   KvCache(int64_t layers, int64_t capacity);
 
-  /// Tokens held by each row, in every layer; empty before the first `advance`.
+  /// Returns the tokens in each row, in every layer; empty before the first `advance`.
   const std::vector<int64_t>& lengths() const { return lengths_; }
   int64_t capacity() const { return capacity_; }
 
@@ -22,15 +21,15 @@ class KvCache {
     at::Tensor keys;    ///< [B,K,t,d] of all tokens up to the longest row's newest
     at::Tensor values;  ///< [B,K,t,d]
   };
-  /// Writes `keys` and `values` [B,K,T,d] of one layer behind what each row holds, and returns all of that
-  /// layer.
+  /// Writes `keys` and `values` [B,K,T,d] of one layer after the tokens of each row, and returns all keys and
+  /// values of that layer.
   View append(int64_t layer, const at::Tensor& keys, const at::Tensor& values);
 
-  /// After all layers have appended T tokens: counts `added[b]` of them for row b (fewer than T: the rest was
-  /// padding).
+  /// Must be called after all layers have appended T tokens: counts `added[b]` of them for row b (fewer than
+  /// T: the rest was padding).
   void advance(const std::vector<int64_t>& added);
 
-  /// Row i becomes what row `rows[i]` was, for beams; rows may repeat or vanish.
+  /// Replaces row i by the previous row `rows[i]`, for beam search; rows may repeat or vanish.
   void select_rows(const std::vector<int64_t>& rows);
 
  private:

@@ -1,5 +1,5 @@
-/// The layers that all parts of the model share. Parameters are made without values: they are loaded or
-/// initialised from outside, and an untouched one takes no memory yet.
+/// Layers shared by all parts of the model. Parameters are created without values: they are loaded or
+/// initialised from outside, and an untouched parameter uses no memory yet.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace ccexpert {
 
 using ModuleRef = std::shared_ptr<torch::nn::Module>;
 
-/// A module that only groups others, for checkpoint names with dots in them.
+/// Module that only groups others, for checkpoint names with dots.
 class ModuleGroup : public torch::nn::Module {
  public:
   /// Registers `child` and returns it.
@@ -25,8 +25,7 @@ class ModuleGroup : public torch::nn::Module {
   }
 };
 
-/// y = x W^T + b. Every matrix product with weights goes through here, so that its arithmetic can be
-/// replaced.
+/// y = x W^T + b. Every matrix product with weights uses this class, so that its arithmetic can be replaced.
 class Linear : public torch::nn::Module {
  public:
   /// Weight [out,in] and, unless `bias` is false, bias [out].
@@ -62,7 +61,7 @@ class RmsNorm : public torch::nn::Module {
   double eps_;
 };
 
-/// Rows of a table: ids [...] to vectors [...,width].
+/// Embedding table: ids [...] to vectors [...,width].
 class Embedding : public torch::nn::Module {
  public:
   Embedding(int64_t rows, int64_t width, const at::TensorOptions& options);
@@ -71,21 +70,21 @@ class Embedding : public torch::nn::Module {
   at::Tensor weight;
 };
 
-/// Which keys a query sees; all of them by default.
+/// Keys that a query may attend to; all of them by default.
 struct AttentionMask {
   at::Tensor visible = {};  ///< boolean, broadcast to [B,M,T,t]; undefined: all
-  bool causal = false;      ///< those up to its own position (with as many keys as queries)
+  bool causal = false;      ///< keys up to the query's position (with as many keys as queries)
 };
 
-/// softmax(q k^T / sqrt d) v: queries [B,M,T,d], keys and values [B,K,t,d] with K a divisor of M, to
+/// Computes softmax(q k^T / sqrt d) v: queries [B,M,T,d], keys and values [B,K,t,d] with K a divisor of M, to
 /// [B,M,T,d].
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const AttentionMask& mask = {});
 
-/// [B,T,M*d] to [B,M,T,d].
+/// Reshapes [B,T,M*d] to [B,M,T,d].
 at::Tensor split_heads(const at::Tensor& x, int64_t heads);
 
-/// [B,M,T,d] to [B,T,M*d].
+/// Reshapes [B,M,T,d] to [B,T,M*d].
 at::Tensor merge_heads(const at::Tensor& x);
 
 }  // namespace ccexpert

@@ -11,17 +11,17 @@
 
 namespace ccexpert {
 
-/// What every block of one forward pass shares.
+/// Inputs that all blocks of one forward pass share.
 struct DecoderPass {
-  at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d/2], in the computing dtype
-  at::Tensor mask;           ///< [B,1,T,t] true where a query may see a key; undefined: causal, or T == 1
+  at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d/2], in the compute dtype
+  at::Tensor mask;           ///< [B,1,T,t] true if a query may attend to a key; undefined: causal, or T == 1
   KvCache* cache = nullptr;  ///< null: no cache
 };
 
 class Qwen2Attention : public torch::nn::Module {
  public:
   Qwen2Attention(const DecoderConfig& config, const at::TensorOptions& options);
-  /// [B,T,H] to [B,T,H]; `layer` names its place in the cache.
+  /// Maps [B,T,H] to [B,T,H]; `layer` is its index in the cache.
   at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
 
  private:
@@ -32,7 +32,7 @@ class Qwen2Attention : public torch::nn::Module {
 class Qwen2Block : public torch::nn::Module {
  public:
   Qwen2Block(const DecoderConfig& config, const at::TensorOptions& options);
-  /// [B,T,H] to [B,T,H].
+  /// Maps [B,T,H] to [B,T,H].
   at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
 
  private:
@@ -41,31 +41,33 @@ class Qwen2Block : public torch::nn::Module {
   std::shared_ptr<Linear> gate_proj_, up_proj_, down_proj_;
 };
 
-/// Parameters are named as Qwen2ForCausalLM's: model.embed_tokens, model.layers.{i}, model.norm, lm_head.
+/// Decoder with the parameter names of Qwen2ForCausalLM: model.embed_tokens, model.layers.{i}, model.norm,
+/// lm_head.
 class Qwen2Decoder : public torch::nn::Module {
  public:
   Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions& options);
 
-  /// Token ids [B,T] to vectors [B,T,H].
+  /// Embeds token ids [B,T] as vectors [B,T,H].
   at::Tensor embed(const at::Tensor& ids) const { return embed_tokens_->forward(ids); }
 
-  /// Vectors [B,T,H] to hidden states [B,T,H] behind the final norm. Without a cache, positions start at 0
-  /// and padding on the right changes nothing before it. With a cache, row b continues behind what it holds;
-  /// `added[b]` tokens of it are real (empty: all T). `states`, where given, receives the embeddings, every
-  /// block's output, and the result in place of the last one.
+  /// Maps vectors [B,T,H] to hidden states [B,T,H] after the final norm. Without a cache, positions start at
+  /// 0 and padding on the right does not affect earlier positions. With a cache, row b continues after its
+  /// cached tokens; `added[b]` of its tokens are real (empty: all T). `states`, if given, receives the
+  /// embeddings, every block's output, and the result instead of the last output.
   at::Tensor forward(const at::Tensor& embeddings, KvCache* cache = nullptr,
                      const std::vector<int64_t>& added = {}, std::vector<at::Tensor>* states = nullptr) const;
 
-  /// Hidden states [...,H] to logits [...,V].
+  /// Maps hidden states [...,H] to logits [...,V].
   at::Tensor logits(const at::Tensor& hidden) const;
-  /// [V,H]: the embedding where the head is tied to it.
+  /// Returns the weight of the head [V,H]: the embedding if the head is tied to it.
   const at::Tensor& head_weight() const { return tied() ? embed_tokens_->weight : lm_head_->weight; }
 
   const DecoderConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
-  /// Keeps only every block's input for the backward pass; see recompute.h. Not with a cache.
+  /// Enables gradient checkpointing: only every block's input is kept for the backward pass; see recompute.h.
+  /// Not with a cache.
   void set_recompute(bool on) { recompute_ = on; }
-  /// Whether the head is the embedding.
+  /// True if the head is the embedding.
   bool tied() const { return lm_head_ == nullptr; }
 
  private:

@@ -1,4 +1,4 @@
-/// Trading time for memory in training: a block's inner activations are computed again in the backward pass.
+/// Gradient checkpointing: a block's inner activations are recomputed in the backward pass.
 #pragma once
 
 #include <functional>
@@ -11,13 +11,13 @@ namespace ccexpert {
 
 using TensorList = std::vector<at::Tensor>;
 
-/// `block(inputs)`, of which only `inputs` are kept until the backward pass, which computes it once more.
-/// Gradients are those of a plain call. The block reads nothing else that needs gradients, and must give the
-/// same result both times. Where no input needs gradients, this is a plain call.
+/// Returns `block(inputs)` and keeps only `inputs` until the backward pass, which computes the block once
+/// more. Gradients equal those of a plain call. The block must not read other tensors that need gradients,
+/// and must give the same result both times. If no input needs gradients, this is a plain call.
 TensorList recompute(const std::function<TensorList(const TensorList&)>& block, const TensorList& inputs);
 
-/// The same for a block that reads `parameters` beside its inputs. Nothing else may read them in the same
-/// pass: their gradients are complete when the block's own backward pass is, and hooks on them run then. What
+/// Same for a block that also reads `parameters`. No other code may read them in the same pass: their
+/// gradients are complete after the block's own backward pass, and hooks on them run then. Tensors that
 /// several blocks read must be an input of each.
 TensorList recompute(const std::function<TensorList(const TensorList&)>& block, const TensorList& inputs,
                      const torch::nn::Module& parameters);

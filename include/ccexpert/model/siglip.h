@@ -1,4 +1,4 @@
-/// SigLIP vision transformer (spec so400m/14-384 and its kin): pre-norm blocks, learned positions, no class
+/// SigLIP vision transformer (spec so400m/14-384 and similar): pre-norm blocks, learned positions, no class
 /// token.
 #pragma once
 
@@ -14,7 +14,7 @@ namespace ccexpert {
 class SiglipAttention : public torch::nn::Module {
  public:
   SiglipAttention(const VisionConfig& config, const at::TensorOptions& options);
-  /// [B,N,D] to [B,N,D].
+  /// Maps [B,N,D] to [B,N,D].
   at::Tensor forward(const at::Tensor& x) const;
 
  private:
@@ -26,7 +26,7 @@ class SiglipAttention : public torch::nn::Module {
 class SiglipBlock : public torch::nn::Module {
  public:
   SiglipBlock(const VisionConfig& config, const at::TensorOptions& options);
-  /// [B,N,D] to [B,N,D].
+  /// Maps [B,N,D] to [B,N,D].
   at::Tensor forward(const at::Tensor& x) const;
 
  private:
@@ -35,22 +35,22 @@ class SiglipBlock : public torch::nn::Module {
   std::shared_ptr<Linear> fc1_, fc2_;
 };
 
-/// Patches to features. Only the blocks up to the last one that is asked for exist; what would follow
+/// Vision transformer from patches to features. Only the blocks up to the last requested one exist; the rest
 /// (further blocks, the final layer norm, the pooling head) is never computed.
 class SiglipVision : public torch::nn::Module {
  public:
   /// `layers`: ascending hidden state numbers, 0 the embedding, i the output of block i.
   SiglipVision(const VisionConfig& config, std::vector<int64_t> layers, const at::TensorOptions& options);
 
-  /// Pixels [2B,3,P,P], normalised, to one [2B,N,D] for each of `layers`. Images do not interact. P may
-  /// differ from the config's image size only where the patch grid stays the same.
+  /// Maps normalised pixels [2B,3,P,P] to one [2B,N,D] for each of `layers`. Images do not interact. P may
+  /// differ from the config's image size only if the patch grid stays the same.
   std::vector<at::Tensor> forward(const at::Tensor& pixels) const;
 
-  /// Blocks that exist.
+  /// Returns the number of blocks.
   int64_t depth() const { return static_cast<int64_t>(blocks_.size()); }
-  /// Keeps only every block's input for the backward pass; see recompute.h.
+  /// Enables gradient checkpointing: only every block's input is kept for the backward pass; see recompute.h.
   void set_recompute(bool on) { recompute_ = on; }
-  /// The blocks, first to last.
+  /// Returns the blocks, first to last.
   const std::vector<std::shared_ptr<SiglipBlock>>& blocks() const { return blocks_; }
 
  private:

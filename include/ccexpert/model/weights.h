@@ -1,4 +1,4 @@
-/// Values for a model's parameters: from named tensors, strictly, or fresh.
+/// Values of a model's parameters: strictly from named tensors, or fresh.
 #pragma once
 
 #include <functional>
@@ -13,9 +13,9 @@
 namespace ccexpert {
 
 struct LoadWeightsOptions {
-  /// Names in the source that may be left over; null: none.
+  /// True for names in the source that may be unused; null: none.
   std::function<bool(std::string_view)> may_be_unused = nullptr;
-  /// Parameters that may be absent and then keep what they hold; null: none.
+  /// True for parameters that may be missing and then keep their values; null: none.
   std::function<bool(std::string_view)> may_be_missing = nullptr;
 };
 
@@ -25,13 +25,13 @@ struct LoadWeightsOptions {
 void load_weights(torch::nn::Module& module, const io::TensorSource& source,
                   const LoadWeightsOptions& options = {});
 
-/// Whether a Diff Expert is among the tensors; a LLaVA-OneVision base has none.
+/// True if the tensors include a Diff Expert; a LLaVA-OneVision base has none.
 bool has_diff_expert(const io::TensorSource& source);
 
-/// Makes a model from a config and a checkpoint's tensors in the authors' names. A head that is stored is
-/// used, whatever the config says of tying. `fresh_diff_expert`: a base's missing Diff Expert starts as
-/// `fresh` says. `resize_positions`: a position embedding for another image size than the config's is
-/// stretched to it (bicubic); else it is an error.
+/// Builds a model from a config and a checkpoint's tensors in the authors' names. A stored head is used even
+/// if the config ties it. `fresh_diff_expert`: a base's missing Diff Expert is initialised by `fresh`.
+/// `resize_positions`: a position embedding for another image size is resized to the config's (bicubic); else
+/// it is an error.
 struct BuildModelOptions {
   at::TensorOptions tensor = {};  ///< dtype and device
   bool fresh_diff_expert = false;
@@ -41,9 +41,9 @@ struct BuildModelOptions {
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options);
 
-/// Fresh values for the whole model: matrices normal (the patch embedding's deviation is by its number of
+/// Initialises the whole model: matrices normal (the patch embedding's deviation depends on its number of
 /// inputs), an image_newline normal with deviation 1/sqrt(H) as in LLaVA, norms 1, biases 0, Diff Expert as
-/// `DiffExpert::initialize`. The same on every device and in every dtype.
+/// `DiffExpert::initialize`. Values are the same on every device and in every dtype.
 void initialize_weights(CcexpertModel& model, const FreshWeights& fresh);
 
 }  // namespace ccexpert
