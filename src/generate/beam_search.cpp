@@ -12,15 +12,15 @@ namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
 
-/// A sequence that is still growing, and the row of the model that holds it.
+/// Growing sequence, and its row in the model.
 struct Beam {
   std::vector<int64_t> ids;
   double logprob = 0.0;  // under the model
-  double score = 0.0;    // sum of penalized log-probabilities, what the search maximises
+  double score = 0.0;    // sum of penalized log-probabilities; the search maximises it
   int64_t row = 0;
 };
 
-/// One way to grow a beam.
+/// Possible next token of a beam.
 struct Candidate {
   size_t beam;
   int64_t id;
@@ -28,7 +28,7 @@ struct Candidate {
   double score;
 };
 
-/// The beams of one prompt.
+/// Beams of one prompt.
 class PromptBeams {
  public:
   PromptBeams(const SearchRequest& request, int64_t row) : request_(request) {
@@ -41,7 +41,7 @@ class PromptBeams {
   std::vector<Beam>& growing() { return beams_; }
   bool done() const { return beams_.empty(); }
 
-  /// Takes the best candidates: those that end go to the finished, the next best `beams` grow.
+  /// Takes the best candidates: ended sequences are finished, the next best `beams` continue.
   void take(std::vector<Candidate> candidates) {
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
@@ -53,7 +53,7 @@ class PromptBeams {
       next.ids.push_back(candidate.id);
       next.logprob += candidate.logprob;
       next.score = candidate.score;
-      // An ending below the best `beams` candidates loses to sequences that are still growing.
+      // A finished sequence below the best `beams` candidates loses to sequences that are still growing.
       if (!request_.decoding.is_stop(candidate.id)) {
         grown.push_back(std::move(next));
       } else if (rank < width()) {
@@ -65,7 +65,7 @@ class PromptBeams {
     close_where_decided();
   }
 
-  /// Ends a search that is not done with the best there is so far, complete or not.
+  /// Ends an unfinished search with the best sequence so far, complete or not.
   void cancel() {
     if (done()) return;
     cut(FinishReason::kCancelled);
@@ -98,7 +98,7 @@ class PromptBeams {
     if (finished_.size() > width()) finished_.resize(width());
   }
 
-  /// All beams as they are become results.
+  /// Makes results of all current beams.
   void cut(FinishReason reason) {
     for (const auto& beam : beams_) finish(beam, reason);
     beams_.clear();
@@ -114,8 +114,8 @@ class PromptBeams {
     }
   }
 
-  /// Scores only fall as sequences grow; a positive length penalty then favours the longest that could still
-  /// come.
+  /// Scores only decrease as sequences grow; a positive length penalty therefore favours the longest possible
+  /// sequence.
   double best_possible() const {
     const auto longest = static_cast<size_t>(request_.decoding.max_new_tokens);
     const size_t length = request_.decoding.length_penalty > 0.0 ? longest : beams_.front().ids.size() + 1;
@@ -128,7 +128,7 @@ class PromptBeams {
   bool cancelled_ = false;
 };
 
-/// The best tokens of every row, on the CPU.
+/// Best tokens of every row, on the CPU.
 struct RowCandidates {
   at::Tensor ids;       // [R,C] int64
   at::Tensor scores;    // [R,C] float, penalized log-probabilities
@@ -138,9 +138,9 @@ struct RowCandidates {
 RowCandidates best_tokens(const at::Tensor& logits, const std::vector<std::vector<int64_t>>& history,
                           const SearchRequest& request) {
   const auto logprobs = at::log_softmax(logits, -1, at::kFloat);
-  // Penalties change log-probabilities here, not logits: so does transformers' beam search.
+  // Penalties change log-probabilities here, not logits, as in transformers' beam search.
   const auto scores = penalize(logprobs, history, request.decoding);
-  // So many that `beams` remain after every stop token has taken a place.
+  // Enough candidates to keep `beams` after each stop token has taken a place.
   const int64_t count = std::min<int64_t>(
       scores.size(1), request.decoding.beams + static_cast<int64_t>(request.decoding.stop_ids.size()));
   const auto [top_scores, ids] = at::topk(scores, count);
@@ -198,7 +198,7 @@ class BeamSearch {
     return all;
   }
 
-  /// Appends the rows that the grown beams continue, and gives each beam its new row.
+  /// Appends the rows that the grown beams continue, and assigns each beam its new row.
   static void place(PromptBeams& prompt, std::vector<int64_t>& rows, std::vector<int64_t>& ids) {
     for (auto& beam : prompt.growing()) {
       rows.push_back(beam.row);

@@ -59,7 +59,7 @@ class Captioner::Impl {
         question_(trained_question(checkpoint.config_json, (checkpoint.folder / "config.json").string())) {
     if (question_.empty()) question_ = text::kReferenceQuestion;
     expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
-    warn_of_stop_ids(decoding({}));  // a checkpoint that cannot be decoded as it asks is refused at once
+    warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
     model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
       return build_model(config_, *checkpoint.weights,
                          {.tensor = at::TensorOptions().dtype(dtype).device(device)});
@@ -117,7 +117,7 @@ class Captioner::Impl {
   }
 
  private:
-  /// A fine-tuned model ends its captions with the mark that ends a turn.
+  /// Warns if captions do not end at the end-of-turn token: a fine-tuned model ends its captions with it.
   void warn_of_stop_ids(const DecodingConfig& decoding) const {
     const int64_t end_of_turn = text::stop_token_ids(tokenizer_).front();
     if (decoding.is_stop(end_of_turn)) return;
@@ -126,7 +126,7 @@ class Captioner::Impl {
         end_of_turn, tokenizer_.token_bytes(end_of_turn)));
   }
 
-  /// [2B,3,P,P] on the model's device, before and after in turn.
+  /// Returns [2B,3,P,P] on the model's device, before and after alternating.
   at::Tensor load_pixels(std::span<const ImagePair> pairs) const {
     const int64_t size = preprocess_.size;
     const auto images = static_cast<int64_t>(2 * pairs.size());
@@ -203,7 +203,7 @@ class Captioner::Impl {
   text::Tokenizer tokenizer_;
   PreprocessConfig preprocess_;
   CheckpointGeneration generation_;
-  std::string question_;  ///< asked where none is given
+  std::string question_;  ///< default question
   std::shared_ptr<CcexpertModel> model_;
 };
 
@@ -230,7 +230,7 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
       const auto checkpoint = io::open_checkpoint(folder);
       return Captioner(std::make_unique<Impl>(checkpoint, device, dtype));
     } catch (const nlohmann::json::exception& error) {
-      fail(folder.string(), "its JSON files hold something unexpected", error.what());
+      fail(folder.string(), "its JSON files have unexpected content", error.what());
     }
   });
 }
@@ -243,7 +243,7 @@ Caption Captioner::caption(const ImageView& before, const ImageView& after,
 
 std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
                                         const CaptionOptions& options) const {
-  // An exception of the caller's own function comes out as it is.
+  // An exception of the caller's function is rethrown unchanged.
   std::exception_ptr thrown;
   auto guarded = options;
   if (options.on_token) {

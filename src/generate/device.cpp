@@ -21,7 +21,8 @@ int gpu_count() {
   return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
 }
 
-/// N of "cuda:N", 0 of "cuda". LibTorch's own parser cuts N to 8 bits, so that cuda:256 would be cuda:0.
+/// Returns N for "cuda:N", 0 for "cuda". LibTorch's own parser truncates N to 8 bits, so cuda:256 would
+/// become cuda:0.
 std::optional<int> gpu_index(std::string_view name) {
   constexpr std::string_view kPrefix = "cuda:";
   if (name == "cuda") return 0;
@@ -45,7 +46,7 @@ at::Device device_from_name(const std::string& name) {
   const auto index = gpu_index(name);
   if (!index) fail({"device", "cpu, cuda, cuda:N or auto", name});
   if (*index >= gpu_count()) {
-    fail({"device", "a GPU that is there", fmt::format("{} with {} GPUs", name, gpu_count()),
+    fail({"device", "an available GPU", fmt::format("{} with {} GPUs", name, gpu_count()),
           at::hasCUDA() ? "see nvidia-smi" : "this build or this machine has no CUDA: use cpu"});
   }
   return {at::kCUDA, static_cast<at::DeviceIndex>(*index)};

@@ -5,8 +5,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// PREFIX/share of a program PREFIX/bin/ccexpert-caption, wherever PREFIX was moved to; a build tree has the
-/// same layout.
+/// Returns PREFIX/share for a program PREFIX/bin/ccexpert-caption, even if PREFIX was moved; a build tree has
+/// the same layout.
 fs::path data_beside_program() {
   std::error_code code;
   const auto program = fs::read_symlink("/proc/self/exe", code);

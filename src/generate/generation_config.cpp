@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-/// A setting of transformers that is not implemented, and the value at which it does nothing. null, false and
-/// an empty list do nothing either.
+/// Unsupported setting of transformers, and the value at which it has no effect. null, false and an empty
+/// list have no effect either.
 struct Setting {
   const char* key;
   json neutral = {};
@@ -49,7 +49,7 @@ const std::vector<Setting>& of_sampling() {
   return settings;
 }
 
-/// The beam search looks for improvement as early_stopping "never" does.
+/// Beam search stops as with early_stopping "never".
 const std::vector<Setting>& of_beams() {
   static const std::vector<Setting> settings{
       {"early_stopping", "never"}, {"diversity_penalty", 0}, {"num_beam_groups", 1}, {"renormalize_logits"}};
@@ -80,7 +80,7 @@ void read(const json& file, const char* key, std::optional<Value>& value, std::s
     value = json_value(file, key, Value{}, source);
 }
 
-/// One id or a list of them.
+/// Reads one id or a list of ids.
 std::vector<int64_t> read_ids(const json& file, const char* key, std::string_view source) {
   const auto found = file.find(key);
   if (found == file.end() || found->is_null()) return {};
@@ -92,7 +92,7 @@ std::vector<int64_t> read_ids(const json& file, const char* key, std::string_vie
   return list.get<std::vector<int64_t>>();
 }
 
-/// What the file would have if everything were asked for.
+/// Returns the file's values as if sampling were requested.
 DecodingConfig every_value_of(GenerationOptions values) {
   values.do_sample = true;
   return decoding_config(values, {});

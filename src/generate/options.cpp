@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t kMostNewTokens = 100'000;
 
-/// Refuses values of one source.
+/// Range check of values from one source.
 struct Check {
   std::string prefix;
 
@@ -27,7 +27,7 @@ struct Check {
 
 void expect_in_range(const DecodingConfig& decoding, const ValueNames& names) {
   const Check check{names.prefix};
-  // The cache for them is laid out in advance: a slip of a few zeros should not end in exhausted memory.
+  // The cache is allocated in advance: a few extra zeros must not exhaust memory.
   check.expect(decoding.max_new_tokens >= 1 && decoding.max_new_tokens <= kMostNewTokens, "max_new_tokens",
                fmt::format("1 to {}", kMostNewTokens), decoding.max_new_tokens);
   check.expect(decoding.min_new_tokens >= 0 && decoding.min_new_tokens <= decoding.max_new_tokens,
@@ -60,14 +60,14 @@ void DecodingConfig::validate() const {
   expect_in_range(*this);
   if (beams > 1 && temperature > 0.0) {
     fail({.what = "beams",
-          .expected = "1 where temperature is above 0",
+          .expected = "1 if temperature is above 0",
           .got = std::to_string(beams),
           .hint = "beam search does not sample"});
   }
   const bool sampling_is_shaped = top_p < 1.0 || top_k > 0;
   if (sampling_is_shaped && temperature == 0.0) {
     fail({.what = "temperature",
-          .expected = "above 0 where top_p or top_k is set",
+          .expected = "above 0 if top_p or top_k is set",
           .got = "0",
           .hint = "temperature 0 is greedy decoding"});
   }

@@ -14,8 +14,8 @@ using nlohmann::json;
 
 constexpr std::string_view kConfig = "config.json";
 
-/// What the numbers of a normalisation may be, of values from 0 to 1. Other scales give pictures without
-/// content to the vision tower.
+/// Valid range of a normalisation's numbers, for values from 0 to 1. Other scales would give the vision tower
+/// meaningless pictures.
 struct Range {
   double least;
   double most;
@@ -47,7 +47,7 @@ void expect_value(const json& object, const char* key, Value expected, std::stri
     fail({fmt::format("{}: {}", source, key), fmt::format("{}", expected), fmt::format("{}", value)});
 }
 
-/// What a processor says of the size of its result: an object, or one number.
+/// Returns the size of a processor's result for messages: from an object, or from one number.
 std::string size_shown(const json& size) {
   if (!size.is_object()) return json_shown(size);
   std::string text;
@@ -58,7 +58,7 @@ std::string size_shown(const json& size) {
   return text.empty() ? "an object" : text;
 }
 
-/// Whether a processor has this size, or says nothing of it.
+/// True if a processor has this size or states none.
 bool fits(const json& processor, int64_t side, std::string_view source) {
   const auto found = processor.find("size");
   if (found == processor.end() || found->is_null()) return true;
@@ -75,7 +75,7 @@ json parse_processor(std::string_view text, std::string_view source) {
   return processor;
 }
 
-/// Steps that are done in one way alone.
+/// Throws Error for steps other than the supported ones.
 void expect_known_steps(const json& processor, int64_t side, std::string_view source) {
   const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, source);
   if (!(std::abs(rescale - 1.0 / 255.0) <= 1e-6))
@@ -83,17 +83,18 @@ void expect_known_steps(const json& processor, int64_t side, std::string_view so
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
     expect_value(processor, step, true, source);
   expect_value(processor, "do_center_crop", false, source);
-  // Whatever the processor says, the tower sees its own size.
+  // The tower always gets its own size, whatever the processor states.
   if (!fits(processor, side, source))
     fail({fmt::format("{}: size", source), fmt::format("the vision tower's {}", side),
           size_shown(processor["size"])});
-  constexpr int64_t kBicubic = 3;  // as Pillow numbers its filters
+  constexpr int64_t kBicubic = 3;  // in Pillow's numbering
   const auto filter = json_value(processor, "resample", kBicubic, source);
   if (filter != kBicubic)
     fail({fmt::format("{}: resample", source), "3 (bicubic)", fmt::format("{}", filter)});
 }
 
-/// "square" and the crops of "anyres" are one square to CCExpert; only padding changes what it sees.
+/// Returns the aspect mode: "square" and the crops of "anyres" are one square in CCExpert; only padding
+/// differs.
 AspectMode aspect_of(std::string_view config_json) {
   const auto mode =
       json_value(parse_json(config_json, kConfig), "image_aspect_ratio", std::string("square"), kConfig);

@@ -1,4 +1,4 @@
-// preprocessor_config.json to what the image room needs.
+// Conversion of preprocessor_config.json to the settings of the image room.
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@ namespace ccexpert {
 
 inline constexpr std::string_view kPreprocessorFile = "preprocessor_config.json";
 
-/// Mean, deviation and aspect mode from the checkpoint's texts; `preprocessor_json` may be empty, `source` is
-/// where it stands. The size is the vision transformer's. Throws Error for a processor that does something
-/// else to an image, and for numbers that no normalisation has.
+/// Returns mean, deviation and aspect mode from the checkpoint's texts; `preprocessor_json` may be empty,
+/// `source` is its place. The size is the vision transformer's. Throws Error for a processor with other
+/// steps, and for numbers outside any valid normalisation.
 PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
                                          const VisionConfig& vision,
                                          std::string_view source = kPreprocessorFile);
 
-/// The text of a processor for a vision transformer whose images are `side` px wide: as it is where it says
-/// so already, or is empty.
+/// Returns the text of a processor for a vision transformer whose images are `side` px wide: unchanged if it
+/// already has that size, or is empty.
 std::string preprocessor_for(std::string preprocessor_json, int64_t side);
 
 }  // namespace ccexpert

@@ -1,4 +1,4 @@
-// The range of each value that decoding has, whoever gives it.
+// Ranges of decoding values from any source.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace ccexpert {
 
-/// What messages call the values of one source.
+/// Names of the values of one source, for messages.
 struct ValueNames {
   std::string prefix = {};
   const char* beams = "beams";
 };
 
-/// Throws Error for the first value out of range; combinations are not looked at.
+/// Throws Error for the first value out of range; does not check combinations.
 void expect_in_range(const DecodingConfig& decoding, const ValueNames& names = {});
 
 }  // namespace ccexpert

@@ -73,7 +73,7 @@ class Sampler {
     return at::tensor(ids, at::kLong).to(logits.device());
   }
 
-  /// Adds a token to its sequence; true where that ends it.
+  /// Adds a token to its sequence; returns true if that ends the sequence.
   bool accept(size_t sequence, const Choice& choice) {
     auto& result = results_[sequence];
     result.ids.push_back(choice.id);

@@ -12,7 +12,7 @@
 
 namespace ccexpert {
 
-/// One finished sequence.
+/// Finished sequence.
 struct GeneratedSequence {
   std::vector<int64_t> ids;  ///< the end token included
   double logprob = 0.0;  ///< sum over `ids` under the model's own distribution (no penalty, no temperature)
@@ -21,19 +21,18 @@ struct GeneratedSequence {
 
 struct SearchRequest {
   DecodingConfig decoding;
-  /// Called for each token (sequence, id, logprob); false ends that sequence. Not by beam search.
+  /// Called for each token (sequence, id, logprob); false ends that sequence. Not called by beam search.
   std::function<bool(size_t, int64_t, double)> on_token;
   std::stop_token stop;
 };
 
-/// Greedy decoding, or sampling where a temperature is set: one result for each sequence of `model`. A
-/// sequence that is finished leaves the batch; none depends on another, and sampling draws from a generator
-/// of its own.
+/// Greedy decoding, or sampling if a temperature is set: returns one result for each sequence of `model`. A
+/// finished sequence leaves the batch; sequences are independent, and each has its own random generator.
 std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest& request);
 
-/// Beam search: one result for each sequence of `model`, the best finished one by score /
-/// length^length_penalty. The score is the sum of penalized log-probabilities, which are not normalised
-/// again, as in transformers.
+/// Beam search: returns one result for each sequence of `model`, the best finished one by score /
+/// length^length_penalty. The score is the sum of penalized log-probabilities, which are not renormalised, as
+/// in transformers.
 std::vector<GeneratedSequence> beam_search(SequenceModel& model, const SearchRequest& request);
 
 }  // namespace ccexpert

@@ -1,4 +1,4 @@
-// What the searches need of a language model, and nothing of how it computes.
+// Language model interface for the searches, independent of its computation.
 #pragma once
 
 #include <vector>
@@ -9,23 +9,23 @@
 
 namespace ccexpert {
 
-/// Several sequences that grow by one token at a time.
+/// Set of sequences that grow by one token at a time.
 class SequenceModel {
  public:
   virtual ~SequenceModel() = default;
 
-  /// Logits [R,V] of the next token of each of R sequences.
+  /// Returns the logits [R,V] of the next token of each of R sequences.
   virtual at::Tensor logits() const = 0;
 
-  /// Sequence i becomes what sequence `rows[i]` was, grown by token `ids[i]`; then `logits` are of those
-  /// sequences.
+  /// Replaces sequence i by the previous sequence `rows[i]`, extended by token `ids[i]`; `logits` then refer
+  /// to the new sequences.
   virtual void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) = 0;
 };
 
-/// A Qwen2 decoder behind a KV cache.
+/// Qwen2 decoder with a KV cache.
 class DecoderSequences : public SequenceModel {
  public:
-  /// Reads the prompts; each may then grow by `room` tokens.
+  /// Prefills the prompts; each may then grow by `room` tokens.
   DecoderSequences(const Qwen2Decoder& decoder, const PaddedSequences& prompts, int64_t room);
 
   at::Tensor logits() const override { return logits_; }

@@ -1,4 +1,4 @@
-// Where the time of a captioner goes.
+// Timing of a captioner's stages.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,7 @@ class Stopwatch {
  public:
   explicit Stopwatch(at::Device device) : device_(device) {}
 
-  /// Runs `work`, adds its wall time to one stage, and returns what it returns.
+  /// Runs `work`, adds its wall time to one stage, and returns its result.
   template <class Work>
   auto time(double CaptionerTimings::*stage, Work&& work) {
     const auto start = std::chrono::steady_clock::now();

@@ -17,7 +17,7 @@ void penalize_repetition(const at::Tensor& row, const std::vector<int64_t>& hist
   row.index_copy_(0, seen, at::where(values > 0, values / penalty, values * penalty));
 }
 
-/// How many of the descending probabilities reach `top_p` together, at least one.
+/// Returns how many of the descending probabilities together reach `top_p`, at least one.
 size_t nucleus_size(const float* probabilities, size_t count, double top_p) {
   double sum = 0.0;
   for (size_t i = 0; i < count; ++i) {
@@ -69,7 +69,7 @@ SampledTokens sampled_tokens(const at::Tensor& logits, const DecodingConfig& dec
 int64_t draw_token(const SampledTokens& tokens, std::mt19937_64& generator) {
   const auto& probability = tokens.probabilities;
   const double total = std::accumulate(probability.begin(), probability.end(), 0.0);
-  // 53 random bits by hand: std::uniform_real_distribution differs between standard libraries.
+  // 53 random bits computed here: std::uniform_real_distribution differs between standard libraries.
   double left = static_cast<double>(generator() >> 11) * 0x1.0p-53 * total;
   size_t chosen = 0;
   while (chosen + 1 < probability.size() && left >= probability[chosen]) left -= probability[chosen++];

@@ -1,4 +1,4 @@
-// Whether a tokenizer and a model belong together.
+// Compatibility check of a tokenizer and a model.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace ccexpert {
 
-/// Throws Error, beginning with `source` (the folder), if the tokenizer has ids that the embedding has no row
-/// for.
+/// Throws Error, beginning with `source` (the folder), if the tokenizer has ids without a row in the
+/// embedding.
 void expect_tokenizer_fits(const text::Tokenizer& tokenizer, const DecoderConfig& decoder,
                            const std::string& source);
 

@@ -28,7 +28,7 @@ std::string trained_question(std::string_view config_json, const std::string& so
 std::string with_trained_question(std::string_view config_json, std::string_view question) {
   json config = parse_json(config_json, "config.json");
   config[kKey] = question;
-  // Bytes that are not UTF-8 are U+FFFD to the tokenizer, too.
+  // Bytes that are not UTF-8 are U+FFFD for the tokenizer, too.
   return config.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 

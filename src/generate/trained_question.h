@@ -1,4 +1,4 @@
-// The question that a model was trained with, in its config.json.
+// The question that a model was trained with, stored in its config.json.
 #pragma once
 
 #include <string>
@@ -6,11 +6,11 @@
 
 namespace ccexpert {
 
-/// The value of "ccexpert_question" in a config.json; empty if there is none. `source` begins error messages.
-/// Throws Error for a value that is not a question.
+/// Returns the value of "ccexpert_question" in a config.json; empty if it is absent. `source` starts error
+/// messages. Throws Error for a value that is not a question.
 std::string trained_question(std::string_view config_json, const std::string& source);
 
-/// The config.json with that question. Programs that do not know the key ignore it.
+/// Returns the config.json with that question. Programs that do not know the key ignore it.
 std::string with_trained_question(std::string_view config_json, std::string_view question);
 
 }  // namespace ccexpert

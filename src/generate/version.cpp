@@ -15,7 +15,7 @@
 namespace ccexpert {
 namespace {
 
-/// What the driver calls its GPUs; LibTorch's headers without CUDA know only how many there are.
+/// Returns the driver's names of its GPUs; LibTorch's headers without CUDA give only their number.
 std::vector<std::string> gpu_models() {
   constexpr std::string_view kKey = "Model:";
   std::vector<std::string> models;
@@ -38,7 +38,7 @@ constexpr bool kBuiltForGpus = false;
 #endif
 
 std::string gpus() {
-  // Where there is no GPU, LibTorch says of itself in either build that it has no CUDA.
+  // Without a GPU, LibTorch reports in either build that it has no CUDA.
   const auto count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
   if (count == 0) return kBuiltForGpus ? "none (no GPU found; see nvidia-smi)" : "none (built for CPU)";
   const auto models = gpu_models();

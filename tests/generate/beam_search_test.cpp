@@ -33,7 +33,8 @@ std::vector<GeneratedSequence> run(const at::Tensor& table, std::vector<State> s
   return beam_search(model, {.decoding = stopping(options), .on_token = {}, .stop = stop});
 }
 
-/// The best of all sequences that end with a stop token or have `length` tokens, by logprob / length^penalty.
+/// Finds the best of all sequences that end with a stop token or have `length` tokens, by logprob /
+/// length^penalty.
 class BruteForce {
  public:
   BruteForce(const at::Tensor& table, State start, int64_t length, double penalty)
@@ -98,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(LengthPenalties, Exhaustive, ::testing::Values(0.0, 1.0
                                   std::to_string(static_cast<int>(std::abs(test.param)));
                          });
 
-/// Token 1 is likelier at first, but all that follows it is a lottery; after 2 the rest is certain.
+/// Token 1 is more likely at first, but its continuations are nearly uniform; after 2 the rest is certain.
 at::Tensor trap() {
   return chain_table({{-9.0f, 1.0f, 0.5f, -9.0f},
                       {0.0f, 0.0f, 0.0f, 0.0f},
@@ -120,7 +121,7 @@ TEST(BeamSearch, EscapesATrapThatCatchesGreedyDecoding) {
 }
 
 TEST(BeamSearch, ALengthPenaltyDecidesBetweenShortAndLong) {
-  // Ending at once: ln 0.6 = -0.51; the way 1, 2, 3, stop: ln 0.4 = -0.92 over four tokens.
+  // Ending at once: ln 0.6 = -0.51; the path 1, 2, 3, stop: ln 0.4 = -0.92 over four tokens.
   const auto table = chain_table({{std::log(0.6f), std::log(0.4f), -30.0f, -30.0f},
                                   {-30.0f, -30.0f, 0.0f, -30.0f},
                                   {-30.0f, -30.0f, -30.0f, 0.0f},
@@ -172,7 +173,7 @@ TEST(BeamSearch, MinNewTokensRulesOutEarlyStops) {
 }
 
 TEST(BeamSearch, ThePenaltyMultipliesLogProbabilities) {
-  // After 1, token 1 has ln 0.526 = -0.642 and token 2 ln 0.474 = -0.747; the way over 2 is worse.
+  // After 1, token 1 has ln 0.526 = -0.642 and token 2 ln 0.474 = -0.747; the path over 2 is worse.
   const std::vector<float> close{-9.0f, std::log(0.5f) + 5.0f, std::log(0.45f) + 5.0f, -9.0f};
   const auto table = chain_table({close, close, {3.0f, 4.0f, 4.0f, 4.0f}, close});
   const auto ids = [&](double penalty) {
@@ -193,7 +194,7 @@ TEST(BeamSearch, NeverHoldsMoreRowsThanBeams) {
 
 TEST(BeamSearch, AStopRequestLeavesTheBestSoFarAsCancelled) {
   std::stop_source source;
-  /// Asks to stop after two tokens.
+  /// Requests a stop after two tokens.
   class Stopping : public ToyModel {
    public:
     Stopping(const at::Tensor& table, std::stop_source& source) : ToyModel(table, {{}}), source_(source) {}
@@ -227,7 +228,7 @@ TEST(BeamSearch, AStopRequestBeforeTheFirstTokenLeavesNothing) {
 
 TEST(BeamSearch, ACompleteCandidateOfACancelledSearchIsCancelledToo) {
   std::stop_source source;
-  /// Ending at once is far the best, but with this length penalty others could still win.
+  /// Ending at once is by far the best, but with this length penalty other sequences could still win.
   class Stopping : public ToyModel {
    public:
     explicit Stopping(std::stop_source& source)

@@ -1,4 +1,4 @@
-// What Captioner::load takes, refuses and says of itself.
+// Checkpoints that Captioner::load accepts and rejects, and its description.
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -47,10 +47,10 @@ TEST(CaptionerLoad, RefusesDevicesDtypesAndThreadsThatAreNone) {
   EXPECT_EQ(load_error(tiny_folder(), {.threads = 1000000}),
             "threads: expected 0 (all cores) to 1024, got 1000000");
   EXPECT_THAT(load_error(tiny_folder(), {.device = "cuda:99"}),
-              StartsWith("device: expected a GPU that is there, got cuda:99 with "));
+              StartsWith("device: expected an available GPU, got cuda:99 with "));
 }
 
-/// The small checkpoint's files, with config.json changed.
+/// Copies the small checkpoint's files with a changed config.json.
 void copy_with_config(const std::filesystem::path& to, const std::function<void(nlohmann::json&)>& change) {
   std::filesystem::copy(tiny_folder(), to, std::filesystem::copy_options::recursive);
   auto config = parse_json(read_file(to / "config.json"), "config.json");
@@ -152,7 +152,7 @@ TEST_P(HalfPrecision, CaptionsCloseToFloat32) {
   EXPECT_THAT(half.description(), ::testing::HasSubstr(std::string(GetParam()) + " on cpu"));
   const PaintedPairs pairs(3);
   for (size_t i = 0; i < pairs.size(); ++i) {
-    // The first token alone: a later one may follow another choice between near equals.
+    // Only the first token: a later one may follow another choice between near equals.
     const CaptionOptions first{.generation = {.max_new_tokens = 1}};
     const auto expected = caption_of(tiny_captioner(), pairs[i], first);
     const auto found = caption_of(half, pairs[i], first);

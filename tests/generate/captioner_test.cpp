@@ -171,7 +171,8 @@ TEST(Captioner, TheLastTokenEventBringsAnUnfinishedCharacter) {
       text += event.text;
       return true;
     };
-    // So hot that tokens are all alike: half of the single bytes begin or continue a longer character.
+    // The temperature is so high that tokens are nearly uniform: half of the single bytes begin or continue a
+    // longer character.
     const auto caption = caption_of(
         pairs[0],
         {.generation = {.max_new_tokens = 3, .temperature = 1000.0, .seed = seed}, .on_token = add});

@@ -37,13 +37,13 @@ TEST(Device, RefusesAGpuThatIsNotThere) {
   if (has_gpu()) GTEST_SKIP() << "this machine has a GPU";
   const std::string hint = " with 0 GPUs (this build or this machine has no CUDA: use cpu)";
   for (const std::string name : {"cuda", "cuda:0", "cuda:3"}) {
-    EXPECT_EQ(error_of_device(name), "device: expected a GPU that is there, got " + name + hint);
+    EXPECT_EQ(error_of_device(name), "device: expected an available GPU, got " + name + hint);
   }
 }
 
 TEST(Device, AnIndexBeyondEightBitsIsNotCutToOneThatIsThere) {
   for (const std::string name : {"cuda:128", "cuda:255", "cuda:256", "cuda:1000"}) {
-    EXPECT_EQ(error_of_device(name).find("device: expected a GPU that is there, got " + name + " with "), 0u)
+    EXPECT_EQ(error_of_device(name).find("device: expected an available GPU, got " + name + " with "), 0u)
         << name;
   }
 }

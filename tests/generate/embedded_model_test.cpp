@@ -1,4 +1,4 @@
-// The model that comes along sees change where there is some and none where there is none.
+// The demo model reports a change exactly if there is one.
 #include <algorithm>
 #include <array>
 
@@ -25,7 +25,7 @@ bool says_unchanged(const Caption& caption) {
   return std::find(kUnchanged.begin(), kUnchanged.end(), caption.text) != kUnchanged.end();
 }
 
-/// The same ground under a lower sun: darker, and less so in red.
+/// Returns the same ground under a lower sun: darker, but less so in red.
 Image in_evening_light(Image image) {
   constexpr std::array<double, 3> kLight{0.9, 0.82, 0.75};
   for (size_t i = 0; i < image.pixels.size(); ++i)
@@ -69,7 +69,7 @@ TEST_F(EmbeddedModel, IsRightOnRealPairs) {
     const auto darker = in_evening_light(before);
     EXPECT_TRUE(says_unchanged(captioner_.caption(before.view(), darker.view()))) << name;
   }
-  // Flown years apart, the first in glaring light; its label has no change.
+  // Taken years apart, the first in glaring light; its label has no change.
   const auto before = decode_image(samples / "A/train_386_0512_0768.png");
   const auto after = decode_image(samples / "B/train_386_0512_0768.png");
   const auto caption = captioner_.caption(before.view(), after.view());

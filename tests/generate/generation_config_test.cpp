@@ -1,4 +1,4 @@
-// What a checkpoint's generation_config.json decides, and what of it is refused.
+// Settings that a checkpoint's generation_config.json decides, and those that are rejected.
 #include "generate/generation_config.h"
 
 #include <gmock/gmock.h>
@@ -126,7 +126,7 @@ TEST(GenerationConfig, RefusesSettingsOfSamplingAndBeamsOnlyIfTheyMatter) {
 
 TEST(GenerationConfig, WhatIsAskedAndWhatTheFileSaysMustGoTogether) {
   EXPECT_EQ(error_of(R"({"num_beams": 3})", {.temperature = 0.5}),
-            "beams: expected 1 where temperature is above 0, got 3 (beam search does not sample)");
+            "beams: expected 1 if temperature is above 0, got 3 (beam search does not sample)");
   EXPECT_EQ(error_of(R"({"temperature": 0})"), "no error");
   EXPECT_EQ(
       error_of(R"({"temperature": 0})", {.do_sample = true}),

@@ -1,4 +1,4 @@
-// The small checkpoint's decoder against transformers' generate (scripts/make_generation_goldens.py).
+// The small checkpoint's decoder compared with transformers' generate (scripts/make_generation_goldens.py).
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class GenerationGolden : public ::testing::TestWithParam<size_t> {
     images_ = tensors->tensor(case_["image"].dump() + ".image_tokens");
   }
 
-  /// The prompt, grown by tokens.
+  /// Returns the prompt, extended by tokens.
   DecoderSequences sequences(const Ids& grown = {}) const {
     auto ids = case_["ids"].get<Ids>();
     ids.insert(ids.end(), grown.begin(), grown.end());
@@ -40,7 +40,7 @@ class GenerationGolden : public ::testing::TestWithParam<size_t> {
 
   int64_t max_new_tokens() const { return golden_["max_new_tokens"].get<int64_t>(); }
 
-  /// As a checkpoint with these settings is decoded by default; sampling is asked for where it says so.
+  /// Returns the default decoding of a checkpoint with these settings; sampling is requested if they have it.
   DecodingConfig decoding(json settings) const {
     settings["eos_token_id"] = golden_["stop_ids"];
     settings["max_new_tokens"] = max_new_tokens();

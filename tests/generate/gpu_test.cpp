@@ -1,4 +1,4 @@
-// The small checkpoint on a GPU against itself on the CPU; skipped where there is no GPU.
+// The small checkpoint on a GPU compared with the CPU; skipped without a GPU.
 #include <gtest/gtest.h>
 
 #include "generate/device.h"
@@ -20,7 +20,7 @@ TEST_P(Gpu, CaptionsAsTheCpu) {
   const auto captions = captioner.caption(pairs.views(), options);
   const bool exact = std::string(GetParam()) == "float32";
   for (size_t i = 0; i < pairs.size(); ++i) {
-    // Half precision may choose another token where two are nearly as likely.
+    // Half precision may choose another token if two are nearly as likely.
     if (exact) {
       EXPECT_EQ(captions[i].token_ids, expected[i].token_ids) << i;
     }

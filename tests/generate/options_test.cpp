@@ -64,9 +64,9 @@ TEST(GenerationOptions, RefusesWhatIsNoNumber) {
 
 TEST(GenerationOptions, RefusesCombinationsThatContradictEachOther) {
   EXPECT_EQ(error_of({.beams = 2, .temperature = 0.7}),
-            "beams: expected 1 where temperature is above 0, got 2 (beam search does not sample)");
+            "beams: expected 1 if temperature is above 0, got 2 (beam search does not sample)");
   const std::string greedy =
-      "temperature: expected above 0 where top_p or top_k is set, got 0 (temperature 0 is greedy decoding)";
+      "temperature: expected above 0 if top_p or top_k is set, got 0 (temperature 0 is greedy decoding)";
   EXPECT_EQ(error_of({.top_p = 0.9}), greedy);
   EXPECT_EQ(error_of({.top_k = 5}), greedy);
 }

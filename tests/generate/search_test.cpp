@@ -1,4 +1,4 @@
-// Greedy decoding and sampling on a toy model whose every probability is known.
+// Greedy decoding and sampling on a toy model with known probabilities.
 #include "generate/search.h"
 
 #include <cmath>
@@ -34,7 +34,7 @@ at::Tensor path_table() {
   return chain_table({{0.0f, 3.0f, 2.0f, 1.0f},    // after 0
                       {2.0f, 0.0f, 3.0f, 1.0f},    // after 1
                       {2.0f, 1.0f, 0.0f, 3.0f},    // after 2
-                      {9.0f, 0.0f, 0.0f, 0.0f}});  // after the stop token: never asked for
+                      {9.0f, 0.0f, 0.0f, 0.0f}});  // after the stop token: never requested
 }
 
 std::vector<GeneratedSequence> run(const at::Tensor& table, std::vector<ToyModel::State> starts,
@@ -202,8 +202,8 @@ TEST(Sampling, OneCandidateIsGreedyDecoding) {
   }
 }
 
-/// How often each token is drawn, against its probability: within 4.5 standard deviations, which fixed seeds
-/// either hold for ever or miss for ever.
+/// Compares how often each token is drawn with its probability: within 4.5 standard deviations, so a fixed
+/// seed always passes or always fails.
 void expect_frequencies(const Ids& draws, const at::Tensor& probabilities) {
   const auto count = static_cast<double>(draws.size());
   for (int64_t id = 0; id < probabilities.size(0); ++id) {
@@ -237,8 +237,8 @@ TEST(Sampling, TopKKeepsTheMostProbableAndRenormalises) {
 }
 
 TEST(Sampling, TopPKeepsTheSmallestSetThatReachesIt) {
-  // softmax: 0.22, 0.05, 0.62, 0.08, 0.01 (rounded to hundredths): 0.62 alone misses 0.7, with 0.22 it does
-  // not.
+  // softmax: 0.22, 0.05, 0.62, 0.08, 0.01 (rounded to hundredths): 0.62 alone is below 0.7, with 0.22 it is
+  // above.
   const auto expected = at::softmax(at::tensor({1.0f, -1e9f, 2.0f, -1e9f, -1e9f}), 0);
   expect_frequencies(draws_of({.temperature = 1.0, .top_p = 0.7}), expected);
   const auto one = at::tensor({0.0f, 0.0f, 1.0f, 0.0f, 0.0f});

@@ -1,4 +1,4 @@
-// The small checkpoint of tests/data behind the public interface, and images made in code.
+// The small checkpoint of tests/data through the public interface, and generated images.
 #pragma once
 
 #include <random>
@@ -30,7 +30,7 @@ inline nlohmann::json tiny_expected() {
   return parse_json(read_file(tiny_folder() / "expected.json"), "expected.json");
 }
 
-/// Coloured rectangles, the same for the same seed; no two seeds alike.
+/// Returns coloured rectangles: the same for the same seed, different for different seeds.
 inline Image painted(uint64_t seed, int64_t height = 90, int64_t width = 120) {
   std::mt19937_64 random(seed);
   Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
@@ -50,7 +50,7 @@ inline Image painted(uint64_t seed, int64_t height = 90, int64_t width = 120) {
   return image;
 }
 
-/// Pairs of painted images of unequal sizes, and the pixels that they show.
+/// Pairs of painted images of unequal sizes, and their pixels.
 class PaintedPairs {
  public:
   explicit PaintedPairs(size_t count) {
@@ -66,7 +66,7 @@ class PaintedPairs {
   std::vector<ImagePair> views_;
 };
 
-/// Writes what a LLaVA-OneVision base would be: the small checkpoint without its Diff Expert.
+/// Writes a LLaVA-OneVision base: the small checkpoint without its Diff Expert.
 inline void write_base_checkpoint(const std::filesystem::path& folder) {
   const auto tiny = io::open_checkpoint(tiny_folder());
   auto config = parse_json(tiny.config_json, "config.json");

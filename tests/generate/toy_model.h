@@ -1,4 +1,4 @@
-// A language model that is a table: the next token depends on the last two.
+// Language model as a table: the next token depends on the last two.
 #pragma once
 
 #include <algorithm>
@@ -37,7 +37,7 @@ class ToyModel : public SequenceModel {
     ++steps_;
   }
 
-  /// Calls of grow so far, and the most sequences one of them left.
+  /// Returns the calls of grow so far, and the most sequences that one of them left.
   size_t steps() const { return steps_; }
   size_t widest() const { return widest_; }
 
@@ -48,13 +48,13 @@ class ToyModel : public SequenceModel {
   size_t widest_ = 0;
 };
 
-/// Random logits [V,V,V], the same for the same seed.
+/// Returns random logits [V,V,V], the same for the same seed.
 inline at::Tensor random_table(int64_t vocabulary, uint64_t seed, double spread = 2.0) {
   auto generator = at::detail::createCPUGenerator(seed);
   return at::empty({vocabulary, vocabulary, vocabulary}, at::kFloat).normal_(0.0, spread, generator);
 }
 
-/// A table of one row of logits for each last token, whatever stands before it.
+/// Returns a table with one row of logits for each last token, independent of earlier tokens.
 inline at::Tensor chain_table(const std::vector<std::vector<float>>& rows) {
   std::vector<at::Tensor> tensors;
   for (const auto& row : rows) tensors.push_back(at::tensor(row));
@@ -62,7 +62,7 @@ inline at::Tensor chain_table(const std::vector<std::vector<float>>& rows) {
   return table.unsqueeze(0).expand({table.size(0), -1, -1}).contiguous();
 }
 
-/// Sum of log-probabilities of `ids` under a table, from a start.
+/// Returns the sum of log-probabilities of `ids` under a table, from a start.
 inline double logprob_of(const at::Tensor& table, ToyModel::State state, const std::vector<int64_t>& ids) {
   double sum = 0.0;
   for (const int64_t id : ids) {

@@ -1,4 +1,4 @@
-// The question that travels with a model.
+// Tests of the question that is stored with a model.
 #include "generate/trained_question.h"
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ TEST(TrainedQuestion, RefusesWhatIsNoQuestion) {
       "image mark, got <image>");
 }
 
-/// The small checkpoint with the files' texts changed.
+/// Returns the small checkpoint with the files' texts changed.
 std::filesystem::path checkpoint_with(const test::TemporaryFolder& folder, std::string_view question,
                                       std::string_view generation) {
   const auto to = folder / "model";
@@ -66,7 +66,8 @@ TEST(TrainedQuestion, IsWhatTheCaptionerAsksByDefault) {
 
 TEST(CaptionerGeneration, TheCheckpointsPenaltyAndStopIdsHoldUnlessOptionsSayOtherwise) {
   const test::TemporaryFolder folder;
-  // Token 198, a newline, comes behind the end of a turn: only a captioner that stops there is heard of it.
+  // Token 198, a newline, follows the end of a turn: the warning appears only for a captioner that stops
+  // there.
   const auto captioner = Captioner::load(
       checkpoint_with(folder, "", R"({"eos_token_id": 198, "repetition_penalty": 1.3, "do_sample": true})"),
       {.device = "cpu"});

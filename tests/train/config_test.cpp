@@ -106,7 +106,7 @@ TEST_F(TrainConfigFile, CombinationsThatCannotBeAreNamedWithTheirLine) {
       refusal("seed: 1\noptimizer:\n  schedule: cosin\n"),
       "run.yaml:8: optimizer.schedule: expected cosine or constant, got 'cosin' (did you mean cosine?)");
   EXPECT_EQ(refusal("evaluation:\n  generation:\n    beams: 2\n    temperature: 1\n"),
-            "run.yaml:8: evaluation.generation.beams: expected 1 where temperature is above 0, got 2 (beam "
+            "run.yaml:8: evaluation.generation.beams: expected 1 if temperature is above 0, got 2 (beam "
             "search does not sample)");
   EXPECT_EQ(refusal("optimizer:\n  parameters:\n    - pattern: a\n    - pattern: b\n      lr_factor: -1\n"),
             "run.yaml:10: optimizer.parameters[1].lr_factor: expected at least 0, got -1");

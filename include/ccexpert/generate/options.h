@@ -1,4 +1,4 @@
-/// How a caption is decoded: what a caller asks for, and what then holds.
+/// Decoding options: the caller's request, and the settings that result from it.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace ccexpert {
 
-/// What a caller asks for. A value that is not set is that of the checkpoint's generation_config.json, else
-/// the default of DecodingConfig. Decoding is greedy unless sampling is asked for, whatever the checkpoint
-/// says.
+/// Options that a caller requests. An unset value comes from the checkpoint's generation_config.json, else it
+/// is the default of DecodingConfig. Decoding is greedy unless the caller requests sampling, whatever the
+/// checkpoint's setting.
 struct GenerationOptions {
   std::optional<int64_t> max_new_tokens = {};
   std::optional<int64_t> min_new_tokens = {};
@@ -30,15 +30,15 @@ struct GenerationOptions {
     using Self = GenerationOptions;
     return std::tuple{
         field("max_new_tokens", &Self::max_new_tokens,
-              "most tokens to generate, the end token included, 1 to 100000 (the checkpoint's, else 64)"),
+              "maximum number of tokens, including the end token, 1 to 100000 (the checkpoint's, else 64)"),
         field("min_new_tokens", &Self::min_new_tokens,
-              "tokens before an end token is allowed (the checkpoint's, else 0)"),
-        field("beams", &Self::beams, "beams of the beam search, 1: none (the checkpoint's, else 1)"),
+              "minimum number of tokens before an end token (the checkpoint's, else 0)"),
+        field("beams", &Self::beams, "number of beams, 1: no beam search (the checkpoint's, else 1)"),
         field("length_penalty", &Self::length_penalty,
               "beam scores are divided by length to this power (the checkpoint's, else 1)"),
-        field("do_sample", &Self::do_sample, "sample; a temperature above 0 does so too"),
+        field("do_sample", &Self::do_sample, "enables sampling, as does a temperature above 0"),
         field("temperature", &Self::temperature,
-              "softmax temperature of sampling, 0: greedy (if sampling is asked for, the checkpoint's, else "
+              "softmax temperature of sampling, 0: greedy (with do_sample, the checkpoint's, else "
               "1)"),
         field("top_p", &Self::top_p,
               "sample from the smallest set of tokens with this probability (the checkpoint's, else 1: all)"),
@@ -50,7 +50,7 @@ struct GenerationOptions {
             "else 1: off)"),
         field("stop_ids", &Self::stop_ids,
               "token ids that end a caption (the checkpoint's, else <|im_end|> and <|endoftext|>)"),
-        field("seed", &Self::seed, "seed of sampling; a caption depends on it and on its own pair alone")};
+        field("seed", &Self::seed, "seed of sampling; a caption depends only on it and on its own pair")};
   }
 
   bool samples() const { return do_sample || temperature.value_or(0.0) > 0.0; }
@@ -60,7 +60,7 @@ struct GenerationOptions {
   void validate() const;
 };
 
-/// What holds for a call, every value known.
+/// Resolved settings of a call.
 struct DecodingConfig {
   int64_t max_new_tokens = 64;
   int64_t min_new_tokens = 0;
@@ -75,15 +75,15 @@ struct DecodingConfig {
 
   bool is_stop(int64_t id) const;
 
-  /// As GenerationOptions::validate.
+  /// Same as GenerationOptions::validate.
   void validate() const;
 };
 
-/// What holds if `asked` is asked of a model whose checkpoint says `checkpoint`. Sampling values of the
-/// checkpoint count only if `asked` samples. Not validated.
+/// Resolves `asked` with the checkpoint's values. Sampling values of the checkpoint count only if `asked`
+/// samples. Does not validate.
 DecodingConfig decoding_config(const GenerationOptions& asked, const GenerationOptions& checkpoint);
 
-/// One line: "greedy, at most 64 tokens, repetition penalty 1.1, ends at 482, 480".
+/// Returns one line: "greedy, at most 64 tokens, repetition penalty 1.1, ends at 482, 480".
 std::string to_text(const DecodingConfig& decoding);
 
 }  // namespace ccexpert
