@@ -30,7 +30,7 @@ void move(const Look& look, cv::Mat& image) {
   image = std::move(moved);
 }
 
-/// What each channel becomes: gain, gamma and the light of the air.
+/// Returns the value tables of each channel: gain, gamma and haze.
 std::array<cv::Vec3b, 256> tone_tables(const Look& look) {
   std::array<cv::Vec3b, 256> tables;
   for (size_t i = 0; i < 256; ++i) {
@@ -40,7 +40,7 @@ std::array<cv::Vec3b, 256> tone_tables(const Look& look) {
   return tables;
 }
 
-/// Shadows of clouds: soft spots, larger than a house.
+/// Adds shadows of clouds: soft spots, larger than a house.
 void cloud(const Look& look, cv::Mat& image) {
   if (look.clouds <= 0) return;
   const Tile& field = noise().large;
@@ -66,7 +66,7 @@ void saturate(double amount, cv::Mat& image) {
   cv::transform(image, image, matrix);
 }
 
-/// Noise of the sensor: most of it in all channels, some in each.
+/// Adds sensor noise: most of it common to all channels, some per channel.
 void add_grain(const Look& look, cv::Mat& image) {
   const Tile& fine = noise().fine;
   const int strength = static_cast<int>(look.grain * 8);
@@ -95,7 +95,7 @@ void develop(const Look& look, cv::Mat& image) {
 void compress(const Look& look, cv::Mat& image) {
   if (look.jpeg == 0) return;
   std::vector<uint8_t> bytes;
-  // The codec takes red for blue, on the way there and back.
+  // The codec swaps red and blue, both in encoding and in decoding.
   cv::imencode(".jpg", image, bytes, {cv::IMWRITE_JPEG_QUALITY, look.jpeg});
   image = cv::imdecode(bytes, cv::IMREAD_COLOR);
 }

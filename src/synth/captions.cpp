@@ -7,7 +7,7 @@
 namespace ccexpert::synth {
 namespace {
 
-/// Facts below this share of the scene are left out: 0.3 %, some 14 x 14 pixels of 256 x 256.
+/// Facts below this share of the scene are omitted: 0.3 %, about 14 x 14 pixels of 256 x 256.
 constexpr double kWorthNaming = 0.003;
 
 std::string clause(Random& random, const Fact& fact, bool with_place) {
@@ -16,7 +16,7 @@ std::string clause(Random& random, const Fact& fact, bool with_place) {
          (with_place ? place_of(random, fact) : "");
 }
 
-/// A second fact that may be named beside the first.
+/// Returns a second fact that may be named with the first.
 const Fact* companion(Random& random, const std::vector<Fact>& facts, bool same_kind) {
   std::vector<const Fact*> candidates;
   for (size_t i = 1; i < facts.size(); ++i) {

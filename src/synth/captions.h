@@ -1,4 +1,4 @@
-// Facts to sentences as annotators of LEVIR-CC write them.
+// Sentences for facts in the style of LEVIR-CC's annotators.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace ccexpert::synth {
 
-/// Five sentences that differ; each names the first fact, some others too.
+/// Returns five different sentences; each names the first fact, some also others.
 std::vector<std::string> captions_of(Random& random, const std::vector<Fact>& facts);
 
-/// Every word that a caption may hold.
+/// Returns every word that a caption may contain.
 const std::vector<std::string>& caption_words();
 
 }  // namespace ccexpert::synth

@@ -1,4 +1,4 @@
-// Which class every pixel belongs to at each date, and where that changed.
+// Maps of classes at each date, and of changes.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@
 
 namespace ccexpert::synth {
 
-/// [size,size] a number of the object where it is a building or a place for leisure, times 8, plus LandClass.
-/// Two buildings have different numbers, so that one in place of another is a change. What covers open ground
-/// on one day is left out.
+/// Returns [size,size] the object's number for a building or a place for leisure, times 8, plus LandClass.
+/// Two buildings have different numbers, so that replacing one by another is a change. Covers of open ground
+/// on one day are omitted.
 std::vector<uint16_t> object_map(const Scene& scene, int date);
 
-/// [size,size] LandClass, with what covers open ground on that day.
+/// Returns [size,size] LandClass, with the covers of open ground on that day.
 std::vector<uint8_t> class_map(const Scene& scene, int date);
 
-/// 255 where two object maps differ, else 0.
+/// Returns 255 where two object maps differ, else 0.
 std::vector<uint8_t> change_mask(const std::vector<uint16_t>& before, const std::vector<uint16_t>& after);
 
 LandClass class_of(Ground ground);
 
-/// How far pavement reaches to each side of a road's middle.
+/// Returns the distance that pavement extends to each side of a road's middle.
 double paved_half(const Scene& scene, const Road& road, int date);
 
 }  // namespace ccexpert::synth

@@ -22,10 +22,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Counts up whenever the same seed gives other pictures or words: a folder of two versions would be neither.
+/// Must be increased if the same seed gives other pictures or words: a folder must not mix two versions.
 constexpr int64_t kGenerator = 1;
 constexpr const char* kDescription = "dataset.json";
-/// Their texts are held until all are written: a few hundred bytes each.
+/// The texts stay in memory until all pairs are written: a few hundred bytes each.
 constexpr int64_t kMostPairs = 10'000'000;
 constexpr const char* kMadeBy = "ccexpert-data synth";
 
@@ -56,7 +56,7 @@ Json description_of(const DatasetOptions& options) {
            "may be up to 1.5 pixels off, as real ones are."}};
 }
 
-/// Throws Error where the folder was begun with other options. More pairs than then are welcome.
+/// Throws Error if the folder was begun with other options. More pairs than before are allowed.
 void expect_same(const std::filesystem::path& file, const Json& ours) {
   const auto theirs = parse_json(read_text_file(file), file.string());
   for (const auto& [key, value] : ours.items()) {
@@ -91,7 +91,7 @@ void begin(const std::filesystem::path& folder, const DatasetOptions& options) {
   write_whole(folder / kDescription, description.dump(2) + "\n");
 }
 
-/// Makes the pairs on some threads; the first error ends all of them and is thrown on.
+/// Generates the pairs on several threads; the first error stops all of them and is rethrown.
 class Work {
  public:
   Work(const std::filesystem::path& folder, const DatasetOptions& options,
@@ -169,7 +169,8 @@ Json entry_of(const PairPaths& paths, const PairText& text) {
           {"change_caption", text.captions}};
 }
 
-/// 0 train, 1 val, 2 test: of a pair's own number, so that more pairs move none.
+/// Returns 0 train, 1 val, 2 test. It depends on the pair's own number, so that adding pairs moves no other
+/// pair.
 size_t split_of(const DatasetOptions& options, int64_t index) {
   constexpr uint64_t kUse = 0x5B117;
   const double draw = Random(options.seed ^ kUse, static_cast<uint64_t>(index)).uniform();

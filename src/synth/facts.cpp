@@ -6,7 +6,7 @@
 namespace ccexpert::synth {
 namespace {
 
-/// Sampled points of what changed, in the frame.
+/// Sampled points of a change, inside the frame.
 struct Footprint {
   std::vector<Point> points;
   double area = 0;  ///< pixels
@@ -73,7 +73,7 @@ Cover cover_of(Ground ground) {
 
 Cover cover_of(const Scene& scene, const Footprint& footprint, int date) {
   std::map<Cover, size_t> votes;
-  // Some sixty points settle a vote of six to four.
+  // About sixty points are enough for a vote of six to four.
   const size_t step = footprint.points.size() / 64 + 1;
   size_t voters = 0;
   for (size_t i = step / 2; i < footprint.points.size(); i += step, ++voters) {
@@ -93,7 +93,7 @@ Dates dates_of(Happening happening) {
   return happening == Happening::kBuilt ? kOnlyAfter : kOnlyBefore;
 }
 
-/// The houses that changed: how they lie to roads and to each other.
+/// Sets how the changed houses lie relative to roads and to each other.
 void relate_to_roads(const Scene& scene, const std::vector<const Building*>& houses, int date, Fact& fact) {
   const int road = houses.front()->road;
   const auto same_road = [&](const Building* each) { return each->road == road; };
@@ -114,7 +114,7 @@ void relate_to_roads(const Scene& scene, const std::vector<const Building*>& hou
     fact.in_row = fact.in_row && places[i] - places[i - 1] < 1.9 * houses.front()->extent.width;
 }
 
-/// Whether a house that went stood within the box.
+/// True if a removed house was inside the box.
 bool replaces_house(const Scene& scene, const Box& box) {
   return std::any_of(scene.buildings.begin(), scene.buildings.end(), [&](const Building& each) {
     return !each.large && each.dates == kOnlyBefore && overlap(each.extent, box);
@@ -203,7 +203,7 @@ void add_trees(const Scene& scene, Happening happening, std::vector<Fact>& facts
   if (fact.area > 0.025) facts.push_back(fact);
 }
 
-/// How much of a person's attention a share of the scene gets.
+/// Returns how salient a share of the scene is to a person.
 double salience(const Fact& fact) {
   switch (fact.thing) {
     case Thing::kHouse:
@@ -253,7 +253,7 @@ std::vector<Fact> facts_of(const Scene& scene) {
 }
 
 bool worth_telling(const std::vector<Fact>& facts) {
-  // Half a percent of a scene of 128 m is a garage of 9 m x 9 m; what is smaller annotators seldom name.
+  // Half a percent of a scene of 128 m is a garage of 9 m x 9 m; annotators seldom name smaller changes.
   return !facts.empty() && facts.front().area > 0.005;
 }
 

@@ -1,4 +1,4 @@
-// What changed in a scene, counted and located from its geometry.
+// Changes in a scene, counted and located from its geometry.
 #pragma once
 
 #include <array>
@@ -24,10 +24,10 @@ enum class Region {
   kBottomRight
 };
 
-/// What the ground was (or, for what is removed, became).
+/// Previous cover of the ground (or, for a removal, the new one).
 enum class Cover { kBareland, kDesert, kMeadow, kDryland, kLawn, kWoods, kField, kMixed };
 
-/// Everything of one kind that came, or went.
+/// All appeared or removed objects of one kind.
 struct Fact {
   Thing thing = Thing::kHouse;
   Happening happening = Happening::kBuilt;
@@ -35,21 +35,21 @@ struct Fact {
   double area = 0;  ///< share of the scene
   Region region = Region::kNowhere;
   Cover cover = Cover::kMixed;
-  bool along_road = false;          ///< all of them stand along one road that is there when they are
+  bool along_road = false;          ///< all of them are along one road that exists at the same date
   bool both_sides = false;          ///< of that road
-  bool new_road = false;            ///< that road came with them
+  bool new_road = false;            ///< the road was built with them
   bool in_row = false;              ///< neighbours on one side of it
-  bool in_place_of_houses = false;  ///< a removed house stood where it is
-  bool more = false;                ///< others of the kind stand there at both dates
+  bool in_place_of_houses = false;  ///< it replaces a removed house
+  bool more = false;                ///< others of the kind exist at both dates
 };
 
-/// The most salient first.
+/// Returns the facts, the most salient first.
 std::vector<Fact> facts_of(const Scene& scene);
 
-/// Whether the first fact is one that a person would see and name.
+/// True if a person would see and name the first fact.
 bool worth_telling(const std::vector<Fact>& facts);
 
-/// Where a footprint lies: its centre of gravity and the box around it, as shares of the scene's side.
+/// Position of a footprint: its centre of gravity and its bounding box, as shares of the scene's side.
 struct Extent {
   Point centre;
   Point low;

@@ -12,7 +12,7 @@ double distance_to_segment(Point a, Point b, Point point) {
   return length(point - (a + along * share));
 }
 
-/// Whether a line along a side of `a` parts the boxes (separating axes).
+/// True if a line along a side of `a` separates the boxes (separating axes).
 bool parted(const Box& a, const Box& b) {
   for (const auto& [axis, half] : {std::pair{a.axis, a.width / 2}, {turned(a.axis), a.depth / 2}}) {
     const double reach =

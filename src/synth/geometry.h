@@ -22,7 +22,7 @@ inline double dot(Point a, Point b) {
 inline double length(Point a) {
   return std::hypot(a.x, a.y);
 }
-/// A quarter turn, clockwise as seen on the screen.
+/// Returns the point rotated by a quarter turn, clockwise on the screen.
 inline Point turned(Point a) {
   return {-a.y, a.x};
 }
@@ -37,7 +37,7 @@ inline Point unit(Point a) {
 using Polygon = std::vector<Point>;
 using Polyline = std::vector<Point>;
 
-/// A rectangle that may be turned: `width` along `axis` (of length 1), `depth` across.
+/// Rectangle at any angle: `width` along `axis` (of length 1), `depth` across.
 struct Box {
   Point centre;
   Point axis{1, 0};
@@ -56,13 +56,13 @@ bool overlap(const Box& a, const Box& b);
 double distance(const Polyline& line, Point point);
 double distance(const Polyline& line, const Box& box);
 
-/// The share of a box that lies in [0,size) x [0,size), sampled.
+/// Returns the sampled share of a box inside [0,size) x [0,size).
 double visible_share(const Box& box, double size);
 
-/// from, from + step, from + 2 step, … below `end`.
+/// Returns from, from + step, from + 2 step, … below `end`.
 std::vector<double> marks(double from, double end, double step);
 
-/// A place on a line and the direction there.
+/// Point on a line and the direction there.
 struct Station {
   Point at;
   Point along;
@@ -71,10 +71,10 @@ struct Station {
 double line_length(const Polyline& line);
 Station station(const Polyline& line, double distance);
 
-/// The line moved to its right (as seen along it) by `offset`.
+/// Returns the line moved to its right (seen along it) by `offset`.
 Polyline moved_aside(const Polyline& line, double offset);
 
-/// What is within `half_width` of a line, flat at both ends.
+/// Returns the area within `half_width` of a line, flat at both ends.
 Polygon band(const Polyline& line, double half_width);
 
 Polygon circle(Point centre, double radius, int corners = 24);

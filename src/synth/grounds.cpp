@@ -1,4 +1,4 @@
-// Ground, woods and the large things that stand on their own.
+// Ground, woods and large objects away from streets.
 #include <algorithm>
 #include <numbers>
 
@@ -17,7 +17,7 @@ double tree_radius(Random& random, const Scene& scene) {
 }
 
 void scatter_trees(Random& random, Scene& scene, int count) {
-  // Trees stand in groups: half of them near one of a few points.
+  // Trees form groups: half of them are near one of a few points.
   std::vector<Point> groups;
   for (int i = 0; i < 6; ++i) groups.push_back(anywhere(random, scene));
   for (int i = 0; i < count; ++i) {
@@ -59,7 +59,7 @@ Polygon frame_of(const Scene& scene) {
   return {{-9, -9}, {end, -9}, {end, end}, {-9, end}};
 }
 
-/// A part of the scene with other ground: beyond a slanted line, or a spot.
+/// Returns a part of the scene with other ground: beyond a slanted line, or a spot.
 Polygon other_part(Random& random, const Scene& scene) {
   const double size = scene.size;
   if (random.chance(0.5))
@@ -75,7 +75,7 @@ Polygon other_part(Random& random, const Scene& scene) {
   return outline;
 }
 
-/// A path that wheels have made, across what is not mown.
+/// Returns a path made by wheels across unmown ground.
 Polygon track(Random& random, const Scene& scene) {
   const Point at{scene.size * random.uniform(0.1, 0.9), scene.size * random.uniform(0.1, 0.9)};
   const auto shape = random.chance(0.6) ? RoadShape::kWave : RoadShape::kArc;
@@ -83,7 +83,8 @@ Polygon track(Random& random, const Scene& scene) {
   return band(line, random.uniform(0.8, 2.2) * scene.metre);
 }
 
-/// Trees in thickets with glades between them, as grazed land has them: where a coarse texture is high.
+/// Adds trees in thickets with glades between them, as on grazed land: a tree grows at high values of a
+/// coarse texture.
 void add_savanna(Random& random, Scene& scene) {
   const Tile& coarse = random.chance(0.5) ? noise().middle : noise().large;
   const auto from = static_cast<size_t>(random.below(Tile::kSide));
@@ -103,7 +104,7 @@ void add_savanna(Random& random, Scene& scene) {
   }
 }
 
-/// Strips of fields side by side, each with its own crop.
+/// Adds adjacent strips of fields, each with its own crop.
 void add_parcels(Random& random, Scene& scene) {
   const Point along = direction(random.uniform(0, std::numbers::pi));
   const Point middle{scene.size / 2.0, scene.size / 2.0};

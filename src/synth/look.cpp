@@ -8,7 +8,7 @@ namespace ccexpert::synth {
 namespace {
 
 void set_light(Random& random, Look& look) {
-  // North of the tropics shadows fall to the upper half; some mosaics are turned.
+  // North of the tropics shadows point to the upper half; some mosaics are rotated.
   const double half_turn = std::numbers::pi;
   const double towards =
       random.chance(0.85) ? random.uniform(-half_turn + 0.15, -0.15) : random.uniform(0, 2 * half_turn);
@@ -34,7 +34,7 @@ void set_season(Random& random, Look& look) {
 }
 
 void draw_tone(Random& random, Look& look) {
-  // Archives hold both stretched summer mosaics, white where the soil is bare, and dark grey winter ones.
+  // Archives contain both stretched summer mosaics, with white bare soil, and dark grey winter ones.
   const double spread = random.chance(0.6) ? 0.14 : 0.28;
   const double light = std::clamp(0.97 * std::exp(spread * random.bell()), 0.5, 1.5);
   const double warmth = 0.07 * random.bell();
@@ -47,7 +47,8 @@ void draw_tone(Random& random, Look& look) {
   look.clouds = random.chance(0.1) ? random.uniform(0.15, 0.45) : 0;
 }
 
-/// Whether an archive would keep the picture: grey is neither black nor white, dark and bright things differ.
+/// True if an archive would keep the picture: grey is neither black nor white, and dark and bright things
+/// differ.
 bool shows_something(const Look& look) {
   constexpr size_t kGreen = 1;
   const double middle = toned(look, kGreen, 110);

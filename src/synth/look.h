@@ -1,4 +1,4 @@
-// How a place looks on one day, from one flight: sun, season, air and camera. None of it is a change.
+// Appearance of a place on one day, from one flight: sun, season, air and camera. None of it is a change.
 #pragma once
 
 #include <array>
@@ -25,47 +25,48 @@ inline Colour mixed(Colour a, Colour b, double share) {
 
 struct Look {
   // Light
-  Point shadow;            ///< where shadows fall, for one pixel of height
+  Point shadow;            ///< offset of shadows, for one pixel of height
   double elevation = 0.8;  ///< of the sun, radians
-  double shade = 0.4;      ///< light that is left in shadow
-  Point lean;              ///< where the camera sees tops, for one pixel of height
+  double shade = 0.4;      ///< remaining light in shadow
+  Point lean;              ///< offset of tops in the image, for one pixel of height
   // Season
   double green = 0.5;       ///< of grass, 0 dry to 1 lush
   double leaves = 1;        ///< 0 bare crowns to 1 summer
   double growth = 1;        ///< of crowns, as a factor of their radius
-  double thinning = 0;      ///< share of lone trees that are not to be seen
+  double thinning = 0;      ///< share of lone trees that are not visible
   Colour foliage{1, 1, 1};  ///< of crowns, as factors
-  Colour patches{0, 0, 0};  ///< what wet, burnt or overgrown ground has more of each colour, as shares
-  double patch_edge = 1;    ///< how soft the edges of those parts are, 0 hard to 1
-  uint64_t weather = 0;     ///< where the textures of this date start
+  Colour patches{0, 0, 0};  ///< colour added to wet, burnt or overgrown ground, as shares
+  double patch_edge = 1;    ///< softness of the edges of those parts, 0 hard to 1
+  uint64_t weather = 0;     ///< offset of this date's textures
   // Camera
   std::array<double, 3> gain{1, 1, 1};
-  std::array<double, 3> lift{0, 0, 0};  ///< haze: light of the air, of 255
+  std::array<double, 3> lift{0, 0, 0};  ///< haze: scattered light, of 255
   double gamma = 1;
   double contrast = 1;  ///< around a dark grey
   double saturation = 1;
   double grain = 2;    ///< deviation of the noise, of 255
   double blur = 0.4;   ///< deviation in pixels; below 0.3: none
   double sharpen = 0;  ///< 0: none
-  double clouds = 0;   ///< share of light that clouds take in their shadow; 0: clear
+  double clouds = 0;   ///< share of light blocked in shadows of clouds; 0: clear
   Point shift;         ///< misregistration in pixels
   double turn = 0;     ///< misregistration, radians
   double zoom = 1;     ///< misregistration, as a factor
   int jpeg = 0;        ///< quality; 0: never compressed
 };
 
-/// What `look` of a thing becomes on this day: variates of it differ from date to date.
+/// Returns a variant of an object's `look` for this day: variates of it differ from date to date.
 inline uint32_t on_day(const Look& day, uint32_t look) {
   return look ^ static_cast<uint32_t>(day.weather);
 }
 
-/// What a channel (red, green, blue) of the picture has where the ground has `value`, both 0 to 255.
-/// Gain, gamma, contrast and haze act in this order.
+/// Returns the value of a channel (red, green, blue) in the picture for ground of `value`, both 0 to 255.
+/// Gain, gamma, contrast and haze are applied in this order.
 double toned(const Look& look, size_t channel, double value);
 
 Look any_look(Random& random);
 
-/// The same flight, developed and stored in another way: tone and sensor differ, light and season do not.
+/// Returns the same flight, developed and stored differently: tone and sensor differ, light and season do
+/// not.
 Look another_print(Random& random, const Look& look);
 
 }  // namespace ccexpert::synth

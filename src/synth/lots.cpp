@@ -7,7 +7,7 @@
 namespace ccexpert::synth {
 namespace {
 
-/// The lot whose front is `offset` from the road's middle, towards `side`.
+/// Returns the lot whose front is `offset` from the road's middle, towards `side`.
 Lot lot_at(Random& random, const SuburbStyle& style, const Station& front, double offset, int side) {
   const Point away = turned(front.along) * side;
   const double width = style.house_width * random.uniform(0.88, 1.08);
@@ -36,7 +36,7 @@ bool in_reach(const Scene& scene, const Box& box) {
          box.centre.y < scene.size + margin;
 }
 
-/// The parts of a house: a main part, and often a wing or two that reach out of it.
+/// Returns the parts of a house: a main part, and often one or two projecting wings.
 std::vector<Wing> wings(Random& random, const Box& house, double metre) {
   const double height = random.uniform(3.2, 5.5) * metre;
   const int plan = random.weighted({0.2, 0.35, 0.3, 0.15});
@@ -143,7 +143,7 @@ std::vector<Lot> lots_along(Random& random, const Scene& scene, const SuburbStyl
     const double end = line_length(road.line) - road.bulb;
     const double offset = road.widest() / 2 + (road.sidewalk ? 2.2 * scene.metre : 0);
     for (const int side : {1, -1}) {
-      // Places are tried a third of a lot apart; a lot that fits takes its whole width.
+      // Places are tried a third of a lot apart; a lot that fits uses its whole width.
       const auto places = marks(random.uniform(0, style.lot_width), end, style.lot_width / 3);
       for (size_t place = 0; place < places.size(); ++place) {
         const double at = places[place];

@@ -11,7 +11,7 @@ namespace {
 constexpr int kLargestRadius = 22;
 constexpr int kVariants = 6;
 
-/// A running mean over 2 * reach + 1 values along rows (step 1) or columns (step kSide), periodic.
+/// Applies a running mean over 2 * reach + 1 values along rows (step 1) or columns (step kSide), periodic.
 void blur(std::vector<float>& values, int reach, size_t step) {
   constexpr size_t kSide = Tile::kSide;
   const size_t other = step == 1 ? kSide : 1;
@@ -52,7 +52,7 @@ struct Lobe {
   double x, y, radius;
 };
 
-/// Height of a crown that is a heap of balls; below 0 beside it.
+/// Returns the height of a crown, a union of balls; below 0 outside.
 double height_at(const std::vector<Lobe>& lobes, double x, double y) {
   double height = -1;
   for (const auto& lobe : lobes) {

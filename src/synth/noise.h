@@ -1,4 +1,4 @@
-// Random textures, made once and read by every scene at places of its own.
+// Random textures, created once and read by every scene at its own offsets.
 #pragma once
 
 #include <array>
@@ -10,14 +10,14 @@
 
 namespace ccexpert::synth {
 
-/// A square of noise that goes on at its other side; mean 0, deviation 32.
+/// Periodic square of noise; mean 0, deviation 32.
 class Tile {
  public:
   static constexpr size_t kSide = 512;
 
   Tile(uint64_t seed, double across, double down);
 
-  /// Rows are kept with so many values that images need not turn back at the tile's side.
+  /// Rows are extended, so that images need not wrap around at the tile's side.
   static constexpr size_t kRow = kLargestSize + 256;
 
   int at(size_t x, size_t y) const { return row(y)[x & (kSide - 1)]; }
@@ -25,7 +25,7 @@ class Tile {
   void mix(const Tile& other, double share);
 
  private:
-  std::vector<int8_t> values_;  ///< [kSide,kRow], each row goes on as it began
+  std::vector<int8_t> values_;  ///< [kSide,kRow], each row continues periodically
 };
 
 struct Noise {
@@ -34,15 +34,15 @@ struct Noise {
   Tile middle{3, 4, 4};    ///< shrubs and spots, some metres
   Tile large{4, 26, 26};   ///< parts of a field
   Tile streak{5, 18, 1};   ///< rows and tracks
-  Tile upright{8, 1, 18};  ///< the same, down the image
+  Tile upright{8, 1, 18};  ///< the same, vertical
 
   Noise();
 };
 
-/// The textures of this process. Making them takes some 0.1 s.
+/// Returns the textures of this process. Creating them takes about 0.1 s.
 const Noise& noise();
 
-/// A crown seen from above.
+/// Tree crown seen from above.
 struct Crown {
   int side = 0;
   std::vector<uint8_t> alpha;
@@ -51,7 +51,7 @@ struct Crown {
   std::vector<uint8_t> height;  ///< 255 at the top
 };
 
-/// One of some crowns of about `radius` pixels.
+/// Returns one of several crowns of about `radius` pixels.
 const Crown& crown(double radius, uint32_t look);
 
 }  // namespace ccexpert::synth

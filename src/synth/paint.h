@@ -1,4 +1,4 @@
-// The steps of painting a scene as it looks at one date, in order.
+// Steps of painting a scene at one date, in order.
 #pragma once
 
 #include <ccexpert/image/image.h>
@@ -16,7 +16,7 @@ struct Canvas {
   explicit Canvas(int size) : colour(size, size, CV_8UC3), shadow(size, size, CV_8U, cv::Scalar(0)) {}
 };
 
-/// What is painted: a scene, at a date, under a look.
+/// Input of painting: a scene, a date and a look.
 struct View {
   const Scene& scene;
   int date;
@@ -27,10 +27,10 @@ inline cv::Scalar scalar(Colour colour) {
   return {colour.r, colour.g, colour.b};
 }
 
-/// A number of [0, 1) that a look and a use decide, the same at both dates.
+/// Returns a number in [0, 1) determined by a look and a use, the same at both dates.
 double variate(uint32_t look, uint32_t use);
 
-/// Grass that is watered and mown, at this date.
+/// Returns the colour of watered and mown grass at this date.
 Colour lawn_colour(const View& view);
 
 void paint_ground(const View& view, Canvas& canvas);
@@ -39,17 +39,17 @@ void paint_patches(const View& view, Canvas& canvas);
 void paint_cars(const View& view, Canvas& canvas);
 void paint_fences(const View& view, Canvas& canvas);
 
-/// Shadows of everything that stands; painted ones fall on the ground when they are cast.
+/// Paints the shadows of all objects with height; `cast_shadows` applies them to the ground.
 void paint_shadows(const View& view, Canvas& canvas);
 void cast_shadows(const View& view, Canvas& canvas);
 
 void paint_buildings(const View& view, Canvas& canvas);
 void paint_trees(const View& view, Canvas& canvas);
 
-/// From light to picture: air, optics, sensor, compression.
+/// Converts light to a picture: air, optics, sensor, compression.
 Image photograph(const View& view, Canvas& canvas);
 
-/// All of it.
+/// Runs all steps.
 Image render(const View& view);
 
 }  // namespace ccexpert::synth

@@ -26,7 +26,7 @@ constexpr std::array<Colour, 7> kSheets{{{214, 214, 210},
                                          {120, 136, 150},
                                          {146, 92, 78}}};
 
-/// Corners of what two shifted copies of a box enclose.
+/// Fills the convex hull of a box and its shifted copy.
 void fill_swept(cv::Mat& image, const Box& box, Point offset, const cv::Scalar& value) {
   std::vector<cv::Point> points = to_fixed(box.corners());
   Box moved = box;
@@ -37,7 +37,7 @@ void fill_swept(cv::Mat& image, const Box& box, Point offset, const cv::Scalar& 
   cv::fillConvexPoly(image, hull.data(), static_cast<int>(hull.size()), value, cv::LINE_AA, kFraction);
 }
 
-/// Light on a roof face that slopes down towards `down` with `pitch`.
+/// Returns the light on a roof face that slopes down towards `down` with `pitch`.
 double light_on(const View& view, Point down, double pitch) {
   const Point to_sun = unit(view.look.shadow) * -std::cos(view.look.elevation);
   const double lambert =
@@ -45,7 +45,8 @@ double light_on(const View& view, Point down, double pitch) {
   return 0.26 + 1.02 * std::max(lambert, 0.0);
 }
 
-/// A roof on one day: roofs shine, weather, are washed and now and then laid anew, without being a change.
+/// Returns the colour of a roof on one day: roofs shine, weather, are washed and sometimes re-laid, which is
+/// not a change.
 Colour roof_colour(const View& view, const Building& building) {
   const auto day = on_day(view.look, building.look);
   const uint32_t look = variate(day, 14) < 0.06 ? day : building.look;
@@ -56,7 +57,7 @@ Colour roof_colour(const View& view, const Building& building) {
   return kShingles[look % common] * tone;
 }
 
-/// The box with its longer side along the axis.
+/// Returns the box with its longer side along the axis.
 Box along_ridge(Box box) {
   if (box.width >= box.depth) return box;
   return {box.centre, turned(box.axis), box.depth, box.width};

@@ -68,7 +68,7 @@ void paint_markings(const View& view, const Road& road, Canvas& canvas) {
   }
 }
 
-/// Where the asphalt of one day ends and another's begins, 20 to 70 m apart.
+/// Returns the joints between sections of asphalt, 20 to 70 m apart.
 std::vector<double> joints(uint32_t look, double length, double metre) {
   std::vector<double> all;
   double at = 30 * variate(look, 5);
@@ -79,12 +79,12 @@ std::vector<double> joints(uint32_t look, double length, double metre) {
   return all;
 }
 
-/// A number for a road that is the same at both dates.
+/// Returns a number for a road that is the same at both dates.
 uint32_t place_of(const Road& road) {
   return static_cast<uint32_t>(static_cast<int>(16 * (road.line.front().x + 3 * road.line.front().y)));
 }
 
-/// How light a pavement is on this day: it bleaches, is wet, and is laid anew.
+/// Returns the brightness of a pavement on this day: it bleaches, is wet, and is re-laid.
 double age_of(const View& view, uint32_t look) {
   const auto day = on_day(view.look, look);
   if (variate(day, 15) < 0.2) return 0.6 + 0.85 * variate(day, 16);
@@ -97,7 +97,7 @@ void paint_asphalt(const View& view, const Road& road, Canvas& canvas) {
   const double half = road.half(view.date);
   fill(canvas.colour, band(road.line, half), scalar(colour));
   disc(canvas, road, -1, colour);
-  // Wheels polish two tracks a lane.
+  // Wheels polish two tracks per lane.
   for (const double aside : {-0.62, -0.3, 0.3, 0.62})
     stroke(canvas.colour, moved_aside(road.line, aside * half), thick(0.12 * half), scalar(colour * 0.955));
   for (const double at : joints(look, line_length(road.line), view.scene.metre)) {
@@ -134,7 +134,7 @@ void paint_parking(const View& view, const Patch& patch, Canvas& canvas) {
 
 void paint_pond(const View& view, const Patch& patch, Canvas& canvas) {
   const auto day = on_day(view.look, patch.look);
-  // Clear, muddy or green, as the weather was.
+  // Clear, muddy or green, depending on the weather.
   const Colour clear = mixed({46, 58, 52}, patch.look % 2 == 0 ? Colour{92, 98, 74} : Colour{52, 76, 88},
                              variate(patch.look, 3));
   const Colour other = variate(day, 4) < 0.5 ? Colour{112, 100, 78} : Colour{56, 84, 44};
@@ -258,7 +258,7 @@ void paint_cars(const View& view, Canvas& canvas) {
                                           {205, 200, 190}}};
   for (const auto& car : view.scene.cars) {
     if (!stands(car.dates, view.date)) continue;
-    // Another car on another day.
+    // A different car on the other day.
     const Colour colour = kPaint[(car.look + static_cast<uint32_t>(view.date) * 3) % kPaint.size()];
     const Box shade{car.box.centre + view.look.shadow * (0.9 * view.scene.metre), car.box.axis, car.box.width,
                     car.box.depth};

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int kVariants = 4;
 
-/// Two colours and how textures mix them.
+/// Two colours and their mixing by textures.
 struct Material {
   Colour low, high;
   double bias = 0.5;
@@ -59,7 +59,7 @@ Material material_of(Ground ground, double green) {
   return m;
 }
 
-/// A material in the units of the textures, whose deviation is 32.
+/// Material in the units of the textures, whose deviation is 32.
 struct MaterialRow {
   float bias, large, middle, small, streak, spots, grain;
   std::array<float, 3> low, range;
@@ -81,7 +81,7 @@ MaterialRow row_of(const Material& material, const Colour& tint, double variatio
           {channel(range.r, tint.r), channel(range.g, tint.g), channel(range.b, tint.b)}};
 }
 
-/// How one ground of a region differs from the usual, and how it does so on one day.
+/// Deviation of one ground of a region from the usual, and its variation on one day.
 struct Temper {
   Colour tint;
   double green = 0;
@@ -91,7 +91,7 @@ struct Temper {
 Temper temper_of(const View& view, int ground) {
   Random region(view.scene.texture, static_cast<uint64_t>(ground));
   Random day(view.look.weather, static_cast<uint64_t>(ground));
-  // Some regions are like none that one has seen: red earth, ash, salt.
+  // Some regions have unusual colours: red earth, ash, salt.
   const double strength = Random(view.scene.texture, 99).chance(0.25) ? 1.8 : 0.8;
   const double tone = std::exp(0.1 * strength * region.bell() + 0.08 * day.bell());
   const double red = 0.035 * strength * region.bell() + 0.015 * day.bell();
@@ -101,7 +101,7 @@ Temper temper_of(const View& view, int ground) {
   return temper;
 }
 
-/// What a zone looks like on this day: bare ground is overgrown at times.
+/// Returns the ground of a zone on this day: bare ground is sometimes overgrown.
 Ground cover_of(const View& view, const Zone& zone, size_t index) {
   const bool bare = zone.ground == Ground::kWorks || zone.ground == Ground::kBare;
   const double chance =
@@ -126,7 +126,7 @@ std::vector<MaterialRow> material_rows(const View& view) {
   return rows;
 }
 
-/// Which of a ground's variants a zone has: lawns keep theirs, fields are sown, some pastures are watered or
+/// Returns the variant of a zone's ground: lawns keep theirs, fields are sown, some pastures are watered or
 /// grazed.
 int variant_of(const View& view, const Zone& zone, size_t index) {
   if (zone.ground == Ground::kLawn) return static_cast<int>((index * 2654435761U >> 8) % kVariants);
@@ -167,10 +167,10 @@ Colour lawn_colour(const View& view) {
 
 namespace {
 
-/// One row of every texture, from where this scene (or this date) starts.
+/// One row of every texture, from the offset of this scene (or this date).
 struct TextureRows {
   const int8_t *large, *other_large, *middle, *small, *other_small, *streak, *fine;
-  float day_share;  ///< of the large texture that is of this date alone
+  float day_share;  ///< share of the large texture that is specific to this date
 
   TextureRows(const View& view, size_t line) {
     const Noise& n = noise();
@@ -181,7 +181,7 @@ struct TextureRows {
     middle = n.middle.row(line + (place >> 9));
     small = n.small.row(line + (place >> 18));
     other_small = n.small.row(line + (day >> 9));
-    // Fields are ploughed in another direction at times.
+    // Fields are sometimes ploughed in another direction.
     const bool turned = Random(day, 77).chance(0.25);
     streak = ((place % 2 == 0) != turned ? n.streak : n.upright).row(line + ((turned ? day : place) >> 27));
     day_share = static_cast<float>(0.2 + 0.8 * Random(day, 78).uniform());
@@ -189,14 +189,14 @@ struct TextureRows {
   }
 };
 
-/// Where between its two colours a material is, and how light it is, along a row.
+/// Mixing share of a material's two colours, and its brightness, along a row.
 struct Mixture {
   std::vector<float> share;
   std::vector<float> tone;
 };
 
-/// The mixture of [from, to) of a row, which has one material. By value, without branches and apart in
-/// memory, so that compilers make vectors of it.
+/// Computes the mixture of [from, to) of a row, which has one material. Parameters are by value, without
+/// branches and without aliasing, so that compilers vectorise the loops.
 void mix_run(const MaterialRow m, const TextureRows rows, size_t from, size_t to, float* __restrict share,
              float* __restrict tone) {
   for (size_t x = from; x < to; ++x) {
@@ -224,7 +224,8 @@ void colour_run(const MaterialRow& m, const Mixture& mixture, size_t from, size_
   }
 }
 
-/// The material of every pixel of a row, from a little aside: edges of grounds are ragged.
+/// Returns the material of every pixel of a row, from a slightly shifted position: edges of grounds are
+/// ragged.
 void look_aside(const cv::Mat& map, const TextureRows& rows, int y, std::vector<uint8_t>& materials) {
   const int last = map.cols - 1;
   for (int x = 0; x <= last; ++x) {
@@ -234,7 +235,7 @@ void look_aside(const cv::Mat& map, const TextureRows& rows, int y, std::vector<
   }
 }
 
-/// Light of each channel as 256ths, from outside such a part (0) to its middle (kLevels).
+/// Light of each channel in 256ths, from outside such a part (0) to its middle (kLevels).
 constexpr int kLevels = 64;
 using WeatherTable = std::array<std::array<int, 3>, kLevels + 1>;
 
@@ -249,7 +250,7 @@ WeatherTable weather_table(const Colour& more) {
   return table;
 }
 
-/// Parts of the ground that are wet, burnt or overgrown on this day, whatever they are made of.
+/// Paints parts of the ground that are wet, burnt or overgrown on this day, for any material.
 void paint_weather(const View& view, cv::Mat& image) {
   const Colour& more = view.look.patches;
   if (more.r == 0 && more.g == 0 && more.b == 0) return;

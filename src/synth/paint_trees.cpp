@@ -7,7 +7,8 @@
 namespace ccexpert::synth {
 namespace {
 
-/// Crowns as whole pixels from a corner; calls `paint(x, y, index into the crown)` inside the frame.
+/// Visits the pixels of a crown, aligned to whole pixels; calls `paint(x, y, index into the crown)` inside
+/// the frame.
 template <class Paint>
 void each_pixel(const Crown& crown, Point centre, int size, const Paint& paint) {
   const int left = static_cast<int>(std::floor(centre.x)) - crown.side / 2;
@@ -66,7 +67,7 @@ void paint(const View& view, const Tree& tree, const Crown& crown, Canvas& canva
   each_pixel(crown, centre, view.scene.size, [&](int x, int y, size_t index) {
     const int alpha = crown.alpha[index] * cover >> 8;
     if (alpha == 0) return;
-    // A surface that falls away from the sun is dark: light against the slope.
+    // A surface that slopes away from the sun is dark: light against the slope.
     const int lit = 105 + (crown.height[index] * 5 >> 3) -
                     ((crown.slope_x[index] * sun_x + crown.slope_y[index] * sun_y) >> 7);
     const int light = std::clamp(lit, 40, 420);
@@ -78,8 +79,7 @@ void paint(const View& view, const Tree& tree, const Crown& crown, Canvas& canva
   });
 }
 
-/// Whether a tree is to be seen on this day: some small ones are cut, pruned or hidden without being a
-/// change.
+/// True if a tree is visible on this day: some small trees are cut, pruned or hidden, which is not a change.
 bool is_seen(const View& view, const Tree& tree) {
   if (view.look.thinning <= 0 || tree.radius > 3.5 * view.scene.metre) return true;
   return variate(on_day(view.look, tree.look), 9) >= view.look.thinning;

@@ -11,7 +11,7 @@
 namespace ccexpert::synth {
 namespace {
 
-/// Separate streams, so that more draws for one use leave the others as they were.
+/// Separate streams, so that more draws for one use do not affect the others.
 enum class Use : uint64_t { kOrder = 1, kScene, kText, kLook };
 
 Random random_of(const PairSource& source, Use use, int64_t index) {
@@ -25,7 +25,7 @@ void check(const PairSource& source, int64_t index) {
   if (index < 0) fail({"pair index", "0 or more", std::to_string(index)});
 }
 
-/// Of two neighbours one has changed; which of them is random.
+/// One of two neighbours has changed, at random.
 bool is_changed(const PairSource& source, int64_t index) {
   return (index % 2 == 0) == random_of(source, Use::kOrder, index / 2).chance(0.5);
 }
@@ -44,7 +44,8 @@ Told tell(const PairSource& source, int64_t index) {
     told.text.captions = captions_of(words, facts_of(told.scene));
     return told;
   }
-  // Unchanged places are those of changed pairs at one of their dates: no single image tells which it is of.
+  // An unchanged place is a changed pair's place at one of its dates: no single image reveals whether its
+  // pair has changed.
   freeze(told.scene, random.below(2));
   told.text.captions.assign(kUnchangedSentences.begin(), kUnchangedSentences.end());
   return told;
@@ -56,10 +57,10 @@ SyntheticPair generate_pair(const PairSource& source, int64_t index) {
   auto told = tell(source, index);
   auto random = random_of(source, Use::kLook, index);
   Look first = any_look(random);
-  // Some unchanged pairs are one photograph in two versions; nothing of them is to be taken for a change.
+  // Some unchanged pairs are one photograph in two versions; none of their differences is a change.
   const bool reprint = !told.text.changed && random.chance(0.15);
   const Look second = reprint ? another_print(random, first) : any_look(random);
-  // Masks and class maps lie on the first image; the second is a little off.
+  // Masks and class maps match the first image; the second is slightly shifted.
   first.shift = {};
   first.turn = 0;
   first.zoom = 1;

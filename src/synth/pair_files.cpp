@@ -26,8 +26,8 @@ void write_image(const std::filesystem::path& path, const Image& image) {
                     const_cast<uint8_t*>(image.pixels.data()));
   cv::Mat bgr;
   cv::cvtColor(rgb, bgr, cv::COLOR_RGB2BGR);
-  // Without a level given, OpenCV takes its fast PNG filter. Sensor noise has no repeats to look for: Huffman
-  // alone takes half the time for a tenth more bytes. Each codec passes over what is meant for the other.
+  // Without an explicit level, OpenCV uses its fast PNG filter. Sensor noise has no repeats: Huffman-only
+  // takes half the time for a tenth more bytes. Each codec ignores the other's parameters.
   encode(path, bgr,
          {cv::IMWRITE_PNG_STRATEGY, cv::IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY, cv::IMWRITE_JPEG_QUALITY, 95});
 }

@@ -1,4 +1,4 @@
-// The files of one pair.
+// Files of one pair.
 #pragma once
 
 #include <filesystem>
@@ -17,13 +17,13 @@ struct PairPaths {
 
 PairPaths paths_of(int64_t index, std::string_view format);
 
-/// Whether all files of a pair are there.
+/// True if all files of a pair exist.
 bool is_complete(const std::filesystem::path& folder, const PairPaths& paths);
 
 /// Throws Error naming the file that cannot be written.
 void write_pair(const std::filesystem::path& folder, const PairPaths& paths, const SyntheticPair& pair);
 
-/// A file that appears whole or not at all. Throws Error naming it.
+/// Writes a file completely or not at all. Throws Error naming it.
 void write_whole(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace ccexpert::synth

@@ -8,25 +8,26 @@
 
 namespace ccexpert::synth {
 
-/// "two houses" and whether verbs follow it in the plural.
+/// Subject such as "two houses", and true if its verb is in the plural.
 struct Subject {
   std::string text;
   bool plural = false;
 };
 
-/// What the fact is about, counted.
+/// Returns the counted subject of a fact.
 Subject subject_of(Random& random, const Fact& fact);
 
-/// Where it is: " along the road", " in the top left corner", or nothing. Begins with a blank.
+/// Returns the place of a fact: " along the road", " in the top left corner", or an empty string. Begins with
+/// a space.
 std::string place_of(Random& random, const Fact& fact);
 
-/// " in the top left corner", or nothing where the fact is spread.
+/// Returns " in the top left corner", or an empty string if the fact is spread over the scene.
 std::string region_text(Random& random, Region region);
 
-/// "the bareland", "the woods"; only for a cover other than kMixed.
+/// Returns "the bareland", "the woods"; not for kMixed.
 Subject cover_of(Random& random, Cover cover);
 
-/// One of "is built", "have been constructed", "appear"; or of "is removed", "disappear", ...
+/// Returns one of "is built", "have been constructed", "appear"; or of "is removed", "disappear", ...
 std::string verb_of(Random& random, const Fact& fact, bool plural);
 
 }  // namespace ccexpert::synth

@@ -1,4 +1,4 @@
-// Scenes as OpenCV matrices; no public header shows these.
+// Drawing of scenes on OpenCV matrices; no public header includes this file.
 #pragma once
 
 #include <opencv2/core.hpp>
@@ -8,11 +8,11 @@
 
 namespace ccexpert::synth {
 
-/// Bits after the point of the coordinates that OpenCV draws with.
+/// Fractional bits of the coordinates for OpenCV's drawing functions.
 inline constexpr int kFraction = 4;
 
 inline cv::Point to_fixed(Point point) {
-  // OpenCV has pixel centres at whole numbers, the scene at halves.
+  // OpenCV has pixel centres at integers, the scene at halves.
   constexpr double kScale = 1 << kFraction;
   return {static_cast<int>(std::lround((point.x - 0.5) * kScale)),
           static_cast<int>(std::lround((point.y - 0.5) * kScale))};

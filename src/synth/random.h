@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine; the standard library's distributions are not.
+// Random numbers that are the same on every machine, unlike the standard library's distributions.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,7 @@ class Random {
   int between(int low, int high) { return low + below(high - low + 1); }
   bool chance(double probability) { return uniform() < probability; }
 
-  /// Nearly normal, mean 0 and deviation 1, at most 3 (sum of twelve would reach 6).
+  /// Returns a nearly normal value, mean 0 and deviation 1, at most 3 (a sum of twelve would reach 6).
   double bell() { return 2.0 * (uniform() + uniform() + uniform() - 1.5); }
 
   template <class Items>
@@ -30,7 +30,7 @@ class Random {
     return items[static_cast<size_t>(below(static_cast<int>(items.size())))];
   }
 
-  /// An index, each as likely as its weight.
+  /// Returns an index with a probability in proportion to its weight.
   int weighted(std::initializer_list<double> weights) {
     double total = 0;
     for (const double weight : weights) total += weight;

@@ -9,7 +9,8 @@ namespace {
 
 constexpr int kSteps = 40;
 
-/// Points of a curve from -reach to reach: `bend` gives how far it leaves the straight line at each of them.
+/// Returns points of a curve from -reach to reach; `bend` gives its distance from the straight line at each
+/// of them.
 template <class Bend>
 Polyline curve(Point through, Point along, double reach, const Bend& bend) {
   Polyline line;
@@ -37,7 +38,7 @@ void match(Road& road, const Road& like) {
   road.width = like.width;
 }
 
-/// A street at a right angle to another, beginning on it.
+/// Returns a street that begins on another, at a right angle.
 Road side_street(Random& random, const Scene& scene, const Road& main, Dates dates) {
   const double length = line_length(main.line);
   const Station start = station(main.line, length * random.uniform(0.42, 0.58));

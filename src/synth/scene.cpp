@@ -5,7 +5,7 @@
 namespace ccexpert::synth {
 namespace {
 
-/// What trees do not stand on at one date: boxes to look through for every tree.
+/// Obstacle for trees at one date, with a box for a fast check of every tree.
 struct Obstacle {
   Box box;
   const Polygon* outline;
@@ -21,7 +21,7 @@ std::vector<Obstacle> obstacles(const Scene& scene, int date) {
     if (stands(patch.dates, date)) found.push_back({bounding_box(patch.outline), &patch.outline, 0.5});
   }
   for (const auto& zone : scene.zones) {
-    // Ground that was cleared, or given a lawn, between the dates holds none of the trees from before.
+    // Ground that was cleared, or became a lawn, between the dates keeps none of the earlier trees.
     const bool clearing = zone.ground == Ground::kWorks || zone.ground == Ground::kField ||
                           (zone.dates != kBoth && zone.ground != Ground::kWoodFloor);
     if (clearing && stands(zone.dates, date)) found.push_back({bounding_box(zone.outline), &zone.outline, 0});
@@ -85,7 +85,7 @@ void freeze(Scene& scene, int date) {
   freeze_each(scene.trees, date);
   freeze_each(scene.fences, date);
   freeze_each(scene.roads, date);
-  // Cars come and go even where nothing else does.
+  // Cars come and go even in unchanged scenes.
   for (auto& car : scene.cars) {
     const bool parked = stands(car.dates, date);
     car.dates = {parked && car.look % 3 != 0, parked && car.look % 5 > 1};

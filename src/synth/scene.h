@@ -1,4 +1,4 @@
-// A place at two dates: every object with the dates at which it stands there.
+// Place at two dates: every object with the dates at which it exists.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace ccexpert::synth {
 
-/// At which of the two dates something stands there.
+/// True for each of the two dates at which an object exists.
 using Dates = std::array<bool, 2>;
 inline constexpr Dates kBoth{true, true};
 inline constexpr Dates kOnlyAfter{false, true};
@@ -17,7 +17,7 @@ inline constexpr Dates kOnlyBefore{true, false};
 
 enum class Ground : uint8_t { kBare, kDesert, kMeadow, kDryMeadow, kLawn, kWoodFloor, kField, kWorks };
 
-/// Ground of another kind than what is around it; later ones lie on earlier ones.
+/// Ground that differs from its surroundings; later zones cover earlier ones.
 struct Zone {
   Polygon outline;
   Ground ground = Ground::kBare;
@@ -42,18 +42,18 @@ struct Road {
 
 enum class PatchKind : uint8_t { kDriveway, kPath, kParking, kPond, kPool, kPlayground, kCourt, kField };
 
-/// Something flat with an outline; `frame` is the box it was laid out in.
+/// Flat object with an outline; `frame` is the box of its layout.
 struct Patch {
   PatchKind kind = PatchKind::kDriveway;
   Polygon outline;
   Box frame;
-  uint32_t look = 0;  ///< chooses among looks of its kind
+  uint32_t look = 0;  ///< selects a variant of its kind
   Dates dates = kBoth;
 };
 
 enum class Roof : uint8_t { kHip, kGable, kFlat };
 
-/// A part of a building under one roof; the ridge runs along the longer side.
+/// Part of a building under one roof; the ridge runs along the longer side.
 struct Wing {
   Box box;
   double height = 0;  ///< of the walls, in pixels
@@ -65,9 +65,9 @@ struct Building {
   Roof roof = Roof::kHip;
   bool large = false;  ///< a warehouse, a school, a shop; else a house
   uint32_t look = 0;
-  int road = -1;     ///< index of the road it stands along, or -1
+  int road = -1;     ///< index of the road along which it is, or -1
   int side = 0;      ///< of that road: 1 right, -1 left
-  double along = 0;  ///< where on that road, in pixels
+  double along = 0;  ///< position along that road, in pixels
   Dates dates = kBoth;
 };
 
@@ -76,7 +76,7 @@ struct Tree {
   double radius = 4;
   uint32_t look = 0;
   Dates dates = kBoth;
-  bool yard = false;  ///< of a yard, planted or left standing: the lawn is laid around it
+  bool yard = false;  ///< in a yard, planted or kept: the lawn goes around it
 };
 
 struct Car {
@@ -92,38 +92,38 @@ struct Fence {
 
 struct Scene {
   int size = 256;
-  double metre = 2;  ///< pixels a metre
+  double metre = 2;  ///< pixels per metre
   Ground ground = Ground::kMeadow;
-  std::vector<Zone> covers;  ///< what open ground looks like on one day; no change, below all zones
+  std::vector<Zone> covers;  ///< covers of open ground on one day; not a change, below all zones
   std::vector<Zone> zones;
   std::vector<Road> roads;
   std::vector<Patch> patches;
   std::vector<Building> buildings;
   std::vector<Tree> trees;
-  std::vector<Tree> shrubs;  ///< come and go without being a change; in no map
+  std::vector<Tree> shrubs;  ///< come and go, which is not a change; in no map
   std::vector<Car> cars;
   std::vector<Fence> fences;
-  uint64_t texture = 0;  ///< where the ground's textures start
+  uint64_t texture = 0;  ///< offset of the ground's textures
 };
 
 inline bool stands(const Dates& dates, int date) {
   return dates[static_cast<size_t>(date)];
 }
 
-/// The topmost ground below a point at a date.
+/// Returns the topmost ground below a point at a date.
 Ground ground_at(const Scene& scene, Point point, int date);
 
-/// Whether nothing built of either date is within `margin` of the box.
+/// True if nothing built at either date is within `margin` of the box.
 bool is_free(const Scene& scene, const Box& box, double margin);
 
-/// Makes both dates as `date` is.
+/// Makes both dates equal to `date`.
 void freeze(Scene& scene, int date);
 
-/// Takes trees away from where something else stands, at each date. A tree that is gone stays gone unless it
-/// is `planted` (stands at the second date alone). Shrubs go where anything is built at either date.
+/// Removes trees where other objects are, at each date. A removed tree stays removed unless it is planted
+/// (exists only at the second date). Removes shrubs where something is built at either date.
 void clear_trees(Scene& scene);
 
-/// A box around points with its sides along the axes.
+/// Returns the axis-aligned bounding box of points.
 Box bounding_box(const Polygon& points);
 
 }  // namespace ccexpert::synth

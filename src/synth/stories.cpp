@@ -22,7 +22,7 @@ bool seen(const Scene& scene, const Lot& lot) {
   return visible_share(lot.house, scene.size) > 0.45;
 }
 
-/// Ground that was cleared and levelled for the lots, before anyone builds.
+/// Adds ground that was cleared and levelled for the lots before construction.
 void level_lots(Scene& scene, const std::vector<Lot>& lots, Dates dates) {
   for (const auto& lot : lots)
     scene.zones.push_back({lot.ground.grown(-0.5).outline(), Ground::kWorks, dates});
@@ -34,7 +34,7 @@ void add_houses(Random& random, Scene& scene, const SuburbStyle& style, const st
   for (const auto& lot : lots) add_house(random, scene, style, lot, dates, on_grass);
 }
 
-/// What builders lay before walls stand.
+/// Adds foundations, which exist before walls.
 void add_foundations(Random& random, Scene& scene, const std::vector<Lot>& lots) {
   for (const auto& lot : lots) {
     if (!random.chance(0.3)) continue;
@@ -44,7 +44,7 @@ void add_foundations(Random& random, Scene& scene, const std::vector<Lot>& lots)
   }
 }
 
-/// Which of the lots in sight change: a run of neighbours, some here and there, one side, or all.
+/// Returns which visible lots change: a run of neighbours, scattered ones, one side, or all.
 std::vector<bool> choose_lots(Random& random, const Scene& scene, const std::vector<Lot>& lots) {
   std::vector<size_t> visible;
   for (size_t i = 0; i < lots.size(); ++i) {
@@ -70,8 +70,8 @@ std::optional<Box> place_for(Random& random, const Scene& scene, double low, dou
   return free_place(random, scene, width, width * random.uniform(0.5, 0.9), by_road);
 }
 
-/// Large buildings and their lots that stand at both dates beside what changes: that they stay says nothing
-/// of the rest.
+/// Adds large buildings and parking lots that exist at both dates next to the change, so that an unchanged
+/// one gives no hint about the rest.
 void add_bystanders(Random& random, Scene& scene) {
   if (!random.chance(0.3)) return;
   const bool by_road = random.chance(0.5);
@@ -83,7 +83,7 @@ void add_bystanders(Random& random, Scene& scene) {
   if (const auto place = place_for(random, scene, 22, 45, by_road)) add_parking(random, scene, *place, kBoth);
 }
 
-/// A street with houses, of which some come or go.
+/// Composes a street with houses, some of which appear or are removed.
 void houses_change(Random& random, Scene& scene, Dates dates) {
   lay_ground(random, scene, any_ground(random));
   scene.roads = street_plan(random, scene, kBoth);
@@ -118,7 +118,7 @@ void houses_removed(Random& random, Scene& scene) {
   houses_change(random, scene, kOnlyBefore);
 }
 
-/// Streets and houses where nothing was before.
+/// Composes new streets and houses on empty land.
 void neighbourhood_built(Random& random, Scene& scene) {
   lay_ground(random, scene, any_ground(random));
   if (random.chance(0.4)) {
@@ -140,7 +140,7 @@ void neighbourhood_built(Random& random, Scene& scene) {
   add_houses(random, scene, style, lots, kOnlyAfter);
 }
 
-/// Makes a highway of a street: two carriageways with grass between them.
+/// Turns a street into a highway: two carriageways with grass between them.
 void divide(Random& random, double metre, Road& road) {
   road.width.fill(random.uniform(17, 26) * metre);
   road.median = random.uniform(1.5, 6) * metre;
@@ -148,7 +148,7 @@ void divide(Random& random, double metre, Road& road) {
   road.marked = random.chance(0.5);
 }
 
-/// A place that already has something in it: a suburb, a road through the country, large buildings.
+/// Composes a place with existing objects: a suburb, a country road, large buildings.
 void lay_setting(Random& random, Scene& scene) {
   lay_ground(random, scene, any_ground(random));
   if (random.chance(0.75)) scene.roads = street_plan(random, scene, kBoth);
@@ -156,7 +156,7 @@ void lay_setting(Random& random, Scene& scene) {
     divide(random, scene.metre, scene.roads[0]);
 }
 
-/// Fills what is left with houses that stand at both dates.
+/// Fills the remaining lots with houses that exist at both dates.
 void fill_with_houses(Random& random, Scene& scene, double filled) {
   if (scene.roads.empty() || random.chance(0.3)) return;
   const auto style = suburb_style(random, scene);
@@ -223,7 +223,7 @@ void road_changes(Random& random, Scene& scene) {
     road.width[1] = road.width[0] + random.uniform(6, 11) * scene.metre;
     road.marked = true;
   }
-  // Houses may only stand along what is there at both dates.
+  // Houses may only be along roads that exist at both dates.
   auto changed = scene.roads;
   if (kind != 1) std::erase_if(scene.roads, [](const Road& each) { return each.dates != kBoth; });
   const auto style = suburb_style(random, scene);
@@ -247,7 +247,7 @@ void trees_change(Random& random, Scene& scene) {
   fill_with_houses(random, scene, random.uniform(0.2, 0.9));
 }
 
-/// Houses make way for something large.
+/// Replaces houses by a large building or a parking lot.
 void houses_replaced(Random& random, Scene& scene) {
   lay_ground(random, scene, any_ground(random));
   scene.roads = street_plan(random, scene, kBoth);
@@ -271,7 +271,7 @@ void houses_replaced(Random& random, Scene& scene) {
     add_parking(random, scene, *place, kOnlyAfter);
 }
 
-/// Cars on their way: each is there at one date alone.
+/// Adds moving cars: each exists only at one date.
 void add_traffic(Random& random, Scene& scene) {
   for (const auto& road : scene.roads) {
     for (int i = random.weighted({0.4, 0.25, 0.2, 0.15}); i > 0; --i) {
@@ -286,8 +286,8 @@ void add_traffic(Random& random, Scene& scene) {
   }
 }
 
-/// Sheds, boats, heaps, machines, shrubs: of a few metres, some at one date alone. Nobody would call them a
-/// change.
+/// Adds sheds, boats, heaps, machines and shrubs of a few metres, some only at one date. They do not count as
+/// a change.
 void add_clutter(Random& random, Scene& scene) {
   constexpr std::array kWhen{kBoth, kBoth, kOnlyBefore, kOnlyAfter};
   for (int i = random.chance(0.5) ? random.between(0, 6) : random.between(6, 40); i > 0; --i) {
@@ -310,7 +310,7 @@ Scene compose_once(Random& random, int size) {
                                           trees_change,           houses_replaced};
   Scene scene;
   scene.size = size;
-  // Nearer and farther than 0.5 m a pixel, as cameras and latitudes have it.
+  // Scales around 0.5 m per pixel, as with different cameras and latitudes.
   scene.metre = 2 * random.uniform(0.62, 1.2) * (size < 200 ? 0.7 : 1);
   scene.texture = random.next();
   const auto story = static_cast<size_t>(random.weighted({0.34, 0.2, 0.06, 0.11, 0.12, 0.09, 0.05, 0.03}));

@@ -1,4 +1,4 @@
-// What happens to a place between the two dates.
+// Changes of a place between the two dates.
 #pragma once
 
 #include "synth/random.h"
@@ -6,7 +6,7 @@
 
 namespace ccexpert::synth {
 
-/// A scene of `size` pixels with a change that is large enough to be seen and told.
+/// Returns a scene of `size` pixels with a change that is large enough to be seen and described.
 Scene compose_changed(Random& random, int size);
 
 }  // namespace ccexpert::synth

@@ -214,7 +214,7 @@ TEST(Dataset, ThrowsOnWhatAThreadCannotWrite) {
   const auto set = folder.path() / "set";
   fs::create_directories(set);
   write_dataset(set, small(1));
-  // A folder where a file belongs cannot be replaced.
+  // A folder in place of a file cannot be replaced.
   fs::remove(set / "masks/000000.png");
   fs::create_directories(set / "masks/000000.png/in");
   EXPECT_THAT(test::error_of([&] { write_dataset(set, small(1)); }),

@@ -21,7 +21,7 @@ Scene scene_of(int index) {
   return compose_changed(random, 256);
 }
 
-/// Numbers of the buildings that one map has and the other has not, with their pixels.
+/// Returns the numbers of the buildings that only one map has, with their pixels.
 std::map<int, std::vector<Point>> buildings_only_in(const std::vector<uint16_t>& here,
                                                     const std::vector<uint16_t>& there, int size) {
   std::map<int, std::vector<Point>> found;
@@ -129,7 +129,7 @@ TEST(Captions, NumbersAreThoseOfTheFacts) {
   }
 }
 
-/// A road down the middle and houses along it at `sides` of it.
+/// Returns a scene with a road down the middle and houses along it at `sides`.
 Scene street_of(const std::vector<int>& sides, Dates dates) {
   Scene scene;
   Road road;

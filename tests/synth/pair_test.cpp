@@ -85,12 +85,13 @@ TEST(Pair, MaskHoldsAllPixelsWhoseClassChangedButForOpenGround) {
     const auto pair = generate_pair(kSmall, i);
     for (size_t at = 0; at < pair.mask.size(); ++at) {
       ASSERT_LT(pair.classes_before[at], kLandClasses);
-      // Grass may be ploughed on one day, which is no change.
+      // Grass may be ploughed on one day, which is not a change.
       if (is_open_ground(pair.classes_before[at]) && is_open_ground(pair.classes_after[at])) continue;
       if (pair.classes_before[at] != pair.classes_after[at]) {
         ASSERT_EQ(pair.mask[at], 255) << i << " at " << at;
       }
-      // One building in place of another is a change too; of ground, trees and roads the class says it all.
+      // Replacing one building by another is also a change; for ground, trees and roads the class is
+      // sufficient.
       const bool numbered = pair.classes_before[at] >= static_cast<uint8_t>(LandClass::kBuilding);
       if (pair.classes_before[at] == pair.classes_after[at] && !numbered) {
         ASSERT_EQ(pair.mask[at], 0) << i << " at " << at;

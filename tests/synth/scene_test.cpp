@@ -1,4 +1,4 @@
-// What differs between two dates without being a change.
+// Differences between two dates that are not changes.
 #include "synth/scene.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-/// Folders of made-up pairs that every reader of the universal format takes.
+/// Folders of synthetic pairs in the universal format, which every reader accepts.
 #pragma once
 
 #include <cstdint>
@@ -26,13 +26,13 @@ struct DatasetOptions {
   static constexpr auto fields() {
     using Self = DatasetOptions;
     return std::tuple{field("pairs", &Self::pairs, "number of pairs, half of them changed"),
-                      field("seed", &Self::seed, "pair i depends on seed and i alone"),
+                      field("seed", &Self::seed, "seed; pair i depends only on it and on i"),
                       field("size", &Self::size, "side of the images in pixels, of 128 to 1024"),
-                      field("train_share", &Self::train_share, "share of the pairs that train.json lists"),
-                      field("val_share", &Self::val_share, "share of the pairs that val.json lists"),
-                      field("test_share", &Self::test_share, "share of the pairs that test.json lists"),
-                      field("format", &Self::format, "files of the images: png, or jpg at quality 95"),
-                      field("jobs", &Self::jobs, "threads (0: one a core)")};
+                      field("train_share", &Self::train_share, "share of the pairs in train.json"),
+                      field("val_share", &Self::val_share, "share of the pairs in val.json"),
+                      field("test_share", &Self::test_share, "share of the pairs in test.json"),
+                      field("format", &Self::format, "format of the images: png, or jpg at quality 95"),
+                      field("jobs", &Self::jobs, "threads (0: one per core)")};
   }
 
   /// Throws Error naming the option that is out of range.
@@ -41,8 +41,8 @@ struct DatasetOptions {
 
 struct DatasetSummary {
   int64_t written = 0;
-  int64_t found = 0;         ///< pairs that an earlier run had written
-  bool interrupted = false;  ///< stop was requested; the same call goes on from there
+  int64_t found = 0;         ///< pairs that an earlier run wrote
+  bool interrupted = false;  ///< a stop was requested; the same call continues from there
 };
 
 /// Writes `folder`:
@@ -53,10 +53,10 @@ struct DatasetSummary {
 ///   {train,val,test}.json      the universal format, paths relative to the folder; written last
 ///   dataset.json               the options, the table of classes, how it was made; written first
 ///
-/// Every file appears whole or not at all. A folder that these options began is gone on with, also with more
-/// pairs than before. `done` is called with numbers of pairs that are there, one call at a time. Throws Error
-/// for a folder with anything else in it, other options than those it was begun with, and files that cannot
-/// be written.
+/// Every file is written completely or not at all. A folder begun with these options is continued, also with
+/// more pairs than before. `done` is called with numbers of finished pairs, one call at a time. Throws Error
+/// for a folder with other content, for options that differ from the folder's, and for files that cannot be
+/// written.
 DatasetSummary write_dataset(const std::filesystem::path& folder, const DatasetOptions& options,
                              const std::function<void(int64_t)>& done = {}, std::stop_token stop = {});
 
