@@ -139,7 +139,7 @@ TEST(CaptionerLoad, ABaseWithoutDiffExpertCaptionsWithoutIt) {
   const PaintedPairs pairs(2);
   const auto captions = base.caption(pairs.views(), {.change_feature = true});
   for (size_t i = 0; i < pairs.size(); ++i) {
-    EXPECT_FALSE(captions[i].change_feature) << "there is none without a Diff Expert";
+    EXPECT_FALSE(captions[i].change_feature) << "missing without a Diff Expert";
     EXPECT_EQ(captions[i].token_ids, caption_of(base, pairs[i]).token_ids);
     EXPECT_NE(captions[i].logprob, caption_of(tiny_captioner(), pairs[i]).logprob);
   }

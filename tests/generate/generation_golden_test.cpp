@@ -94,7 +94,7 @@ TEST(GenerationGoldens, APenaltyOfOnePointOneChangesGreedyCaptions) {
   size_t changed = 0;
   const auto expected = golden();
   for (const auto& one : expected["cases"]) changed += one["runs"][0]["ids"] != one["runs"][1]["ids"] ? 1 : 0;
-  EXPECT_GE(changed, 2u) << "else the goldens show nothing";
+  EXPECT_GE(changed, 2u) << "otherwise the goldens test nothing";
 }
 
 }  // namespace

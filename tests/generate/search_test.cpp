@@ -53,7 +53,7 @@ TEST(Greedy, TakesTheMostProbableTokenUntilAStopToken) {
   EXPECT_THAT(result.ids, ElementsAre(1, 2, kStop));
   EXPECT_EQ(result.finish, FinishReason::kEndToken);
   EXPECT_NEAR(result.logprob, logprob_of(path_table(), {}, result.ids), 1e-5);
-  EXPECT_LT(result.logprob, -1.0) << "a sum of log-probabilities of tokens that had rivals";
+  EXPECT_LT(result.logprob, -1.0) << "a sum of log-probabilities of tokens with alternatives";
 }
 
 TEST(Greedy, AnyOfSeveralStopTokensEnds) {
@@ -77,7 +77,7 @@ TEST(Greedy, MinNewTokensRulesOutEarlyStops) {
   const auto result = run_one(path_table(), {.max_new_tokens = 10, .min_new_tokens = 3});
   EXPECT_THAT(result.ids, ElementsAre(1, 2, 0, 1, 2, kStop));
   EXPECT_NEAR(result.logprob, logprob_of(path_table(), {}, result.ids), 1e-5)
-      << "under the model's own distribution, without what was ruled out";
+      << "under the model's own distribution, without the excluded tokens";
   EXPECT_THAT(run_one(path_table(), {.max_new_tokens = 10, .min_new_tokens = 2}).ids,
               ElementsAre(1, 2, kStop));
 }
@@ -267,7 +267,7 @@ TEST(Penalize, LeavesLogitsAloneWhereNothingIsToBeDoneAndNeverWritesToThem) {
   const auto changed =
       penalize(logits, {{1, 1}}, {.min_new_tokens = 3, .repetition_penalty = 2.0, .stop_ids = {3}});
   EXPECT_TRUE(at::equal(changed[0].slice(0, 0, 3), at::tensor({1.0f, 1.0f, 3.0f})))
-      << "a token that stands twice is penalised once";
+      << "a repeated token is penalised once";
   EXPECT_EQ(changed[0][3].item<float>(), -std::numeric_limits<float>::infinity());
   EXPECT_TRUE(at::equal(logits[0], at::tensor({1.0f, 2.0f, 3.0f, 4.0f})));
 }

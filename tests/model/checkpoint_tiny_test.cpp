@@ -182,7 +182,7 @@ TEST(CheckpointTinyHf, ImageTokensAndLogitsEqualTransformers) {
   const auto images = model->encode_images(golden->tensor("pixel_values"));
   EXPECT_FALSE(images.change.defined());
   EXPECT_FALSE(images.scale_weights.defined());
-  EXPECT_TRUE(close(images.tokens, golden->tensor("image_tokens"))) << "with image_newline behind each image";
+  EXPECT_TRUE(close(images.tokens, golden->tensor("image_tokens"))) << "with image_newline after each image";
 
   const auto expected = parse_json(read_file(folder / "expected.json"), "expected.json");
   std::vector<int64_t> ids;

@@ -63,8 +63,8 @@ TEST(ModelConfig, ReadsTheAuthorsLayout) {
 TEST(ModelConfig, ReadsTheLlavaHfLayout) {
   const auto config = parsed(config_of("checkpoint-tiny-hf"));
   EXPECT_EQ(config.vision.hidden_size, 64);
-  EXPECT_THAT(config.vision_layers, ElementsAre(3)) << "-1 counts on its own blocks";
-  EXPECT_EQ(config.vision.num_hidden_layers, 4) << "lmms-lab's tower has a block behind the features";
+  EXPECT_THAT(config.vision_layers, ElementsAre(3)) << "-1 counts from the end of its own blocks";
+  EXPECT_EQ(config.vision.num_hidden_layers, 4) << "lmms-lab's tower has a block after the features";
   EXPECT_FALSE(config.diff_expert);
   EXPECT_TRUE(config.image_newline);
   EXPECT_EQ(config.image_tokens(), 37);
@@ -140,7 +140,7 @@ TEST(ModelConfig, DefaultsThatPublishedFilesRelyOn) {
   for (const char* key : {"vocab_size", "rms_norm_eps", "hidden_act"}) hf["text_config"].erase(key);
   hf["vision_config"].erase("layer_norm_eps");
   const auto config = parsed(hf);
-  EXPECT_EQ(config.decoder.vocab_size, 151'936) << "transformers leaves out what is its own default";
+  EXPECT_EQ(config.decoder.vocab_size, 151'936) << "transformers omits its own defaults";
   EXPECT_EQ(config.decoder.rms_norm_eps, 1e-6);
   EXPECT_EQ(config.vision.layer_norm_eps, 1e-6);
   hf.erase("vision_config");

@@ -91,7 +91,7 @@ TEST(LoadWeights, AcceptsWhatItsOptionsAllow) {
                {.may_be_unused = [](std::string_view name) { return name == "extra"; },
                 .may_be_missing = [](std::string_view name) { return name == "bias"; }});
   EXPECT_TRUE(at::equal(module->weight, at::ones({2, 3})));
-  EXPECT_TRUE(at::equal(module->bias, at::full({2}, 3.0))) << "a missing parameter keeps what it holds";
+  EXPECT_TRUE(at::equal(module->bias, at::full({2}, 3.0))) << "a missing parameter keeps its value";
 }
 
 TEST(LoadWeights, RefusesTensorsThatAreNoNumbersOfThatKind) {

@@ -91,7 +91,7 @@ TEST(Covers, AreGroundOfTheirDayAndNoChange) {
   EXPECT_NE(before[64], after[64]);
   EXPECT_EQ(before[192], after[192]);
   freeze(scene, 0);
-  EXPECT_EQ(ground_at(scene, {64, 64}, 1), Ground::kBare) << "it comes and goes where nothing changes, too";
+  EXPECT_EQ(ground_at(scene, {64, 64}, 1), Ground::kBare) << "covers also differ in unchanged places";
 }
 
 TEST(Covers, LieBelowEverythingThatWasLaidOut) {

@@ -121,7 +121,7 @@ TEST_P(StreamDecoding, PrintsWholeCharactersThatAddUpToTheText) {
   std::string text;
   for (const int64_t id : item["ids"]) {
     const auto piece = decoder.push(id);
-    EXPECT_EQ(repair_utf8(piece), piece) << "half a character behind \"" << text << '"';
+    EXPECT_EQ(repair_utf8(piece), piece) << "half a character after \"" << text << '"';
     text += piece;
   }
   EXPECT_EQ(decoder.finish(), "");
