@@ -7,8 +7,8 @@
 
 namespace ccexpert {
 
-/// True if a path exists, is a regular file, or is a folder; links are followed. False only if the path is
-/// absent or of another type: throws Error, with the system's reason, if it cannot be accessed.
+/// True if a path exists, is a regular file, or is a folder; links are followed. Throws Error, with the
+/// system's reason, if the path cannot be accessed: false always means absent or of another type.
 bool is_there(const std::filesystem::path& path);
 bool is_file(const std::filesystem::path& path);
 bool is_folder(const std::filesystem::path& path);

@@ -25,8 +25,8 @@ class MappedFile {
   uint64_t size() const { return size_; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Throws Error if the file was truncated, or its disk failed, after it was opened and if lost bytes were
-  /// read: such a read returns zeros. Call this after reading and before the bytes are used or shown.
+  /// Throws Error if lost bytes were read after the file was truncated or its disk failed: such a read
+  /// returns zeros. Call this after reading and before the bytes are used or shown.
   void expect_whole() const;
 
   /// Returns the whole pages inside [offset, offset + bytes) to the system; a later read loads them from the

@@ -20,7 +20,7 @@ std::string read_text_file(const std::filesystem::path& path, size_t limit = siz
 /// pipe.
 std::filesystem::path folder_of_list(const std::filesystem::path& list);
 
-/// Stream of the decoded text of a file of any length. Reading throws the Errors of TextDecoder.
+/// Incremental stream of the decoded text of a file of any length. Reading throws the Errors of TextDecoder.
 class TextStream : public std::istream {
  public:
   explicit TextStream(const std::filesystem::path& path);

@@ -25,7 +25,7 @@ std::string place_of(const std::string& source, const YAML::Mark& mark) {
   return mark.is_null() || mark.line < 0 ? source : fmt::format("{}:{}", source, mark.line + 1);
 }
 
-/// Checks the events of a document before YAML-cpp builds nodes: nodes share the target of an alias, and a
+/// Checks the events of a document before yaml-cpp builds nodes: nodes share the target of an alias, and a
 /// traversal of nested aliases would not end.
 class Guard : public YAML::EventHandler {
  public:

@@ -14,11 +14,7 @@
 
 namespace ccexpert::test {
 
-/// Allowed difference from the reference:
-/// x - y
-///  <= absolute + relative *
-/// y
-/// .
+/// Allowed difference from the reference: |x - y| <= absolute + relative * |y|.
 struct Tolerance {
   double absolute;
   double relative;

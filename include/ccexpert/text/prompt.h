@@ -57,11 +57,8 @@ struct TrainingExample {
 TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question,
                                         std::string_view caption, LabelStyle style);
 
-/// Returns the ids that end a caption: <
-/// im_end
-/// > and <
-/// endoftext
-/// >. Throws Error if the tokenizer has neither.
+/// Returns the ids that end a caption: <|im_end|> and <|endoftext|>. Throws Error if the tokenizer has
+/// neither.
 std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer);
 
 }  // namespace ccexpert::text

@@ -21,13 +21,7 @@ struct Vocabulary {
 Vocabulary learn_vocabulary(std::span<const std::string> texts, int64_t size);
 
 /// Writes vocab.json, merges.txt, tokenizer_config.json and added_tokens.json in the format of Qwen2's
-/// tokenizer, with its special tokens <
-/// endoftext
-/// >, <
-/// im_start
-/// > and <
-/// im_end
-/// > after the vocabulary's.
+/// tokenizer, with its special tokens <|endoftext|>, <|im_start|> and <|im_end|> after the vocabulary's.
 void write_vocabulary(const Vocabulary& vocabulary, const std::filesystem::path& folder);
 
 }  // namespace ccexpert::text
