@@ -89,8 +89,7 @@ json select_layer(const ModelConfig& config) {
   return layers.dump();
 }
 
-/// Returns the aspect ratio mode: this implementation uses one square per image, so crops would not be
-/// supported.
+/// Returns the aspect ratio mode. This implementation uses one square per image; it does not support crops.
 std::string aspect_ratio(const json& original) {
   const json value = original.value("image_aspect_ratio", json());
   return value == "pad" ? "pad" : "square";

@@ -89,8 +89,8 @@ void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
 /// Copies a tensor of the source; its shape must match.
 void copy_from(const io::TensorSource& source, const io::TensorInfo& info, at::Tensor& parameter) {
   const auto stored = source.tensor(info.name);
-  // Checks the smaller of the two tensors, but on a GPU the parameter (faster), and never half precision,
-  // which may overflow if the file does not.
+  // Checks the stored tensor, which is the smaller one; but on a GPU the parameter, which is read faster, and
+  // in half precision the parameter, which may overflow although the file does not.
   const bool stored_tells = parameter.is_cpu() && parameter.scalar_type() != at::kHalf;
   if (stored_tells) expect_finite(stored, info);
   parameter.copy_(stored);
@@ -133,7 +133,7 @@ bool has_diff_expert(const io::TensorSource& source) {
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options) {
   const bool stores_head = source.find("lm_head.weight") != nullptr;
-  // A base may store no head although its config says untied; in a checkpoint of this project, that is a
+  // A base may store no head although its config says untied; with a Diff Expert in the checkpoint, that is a
   // missing tensor.
   if (stores_head || !has_diff_expert(source)) config.decoder.tie_word_embeddings = !stores_head;
   const bool fresh = options.fresh_diff_expert && !has_diff_expert(source);
