@@ -39,7 +39,7 @@ void paint_patches(const View& view, Canvas& canvas);
 void paint_cars(const View& view, Canvas& canvas);
 void paint_fences(const View& view, Canvas& canvas);
 
-/// Paints the shadows of all objects with height; `cast_shadows` applies them to the ground.
+/// `paint_shadows` adds the shadows of buildings; `cast_shadows` adds those of trees and darkens the ground.
 void paint_shadows(const View& view, Canvas& canvas);
 void cast_shadows(const View& view, Canvas& canvas);
 
