@@ -10,14 +10,13 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include "core/json.h"
 #include "data/counter_random.h"
+#include "datasets/chat_reply.h"
 #include "datasets/sink.h"
 
 namespace ccexpert::datasets {
 namespace {
 
-using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr size_t kMaxAnswerBytes = size_t{16} << 20;
@@ -92,18 +91,9 @@ bool is_success(const Reply& reply) {
   return reply.code == CURLE_OK && reply.status >= 200 && reply.status < 300;
 }
 
-/// Returns the message of a refusal, or the whole text if it has none.
-std::string words_of(const Reply& reply) {
-  const auto parsed = try_parse_json(reply.text);
-  if (!parsed || !parsed->is_object() || !parsed->contains("error")) return reply.text;
-  const auto& error = (*parsed)["error"];
-  const bool has_message = error.is_object() && error.contains("message") && error["message"].is_string();
-  return has_message ? error["message"].get<std::string>() : error.dump();
-}
-
 /// Returns the server's reason for a refusal, on one line.
 std::string reason_of(const Reply& reply, const Secret& secret) {
-  auto text = secret.cut(words_of(reply));
+  auto text = secret.cut(refusal_of(reply.text));
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
   if (is_success(reply)) {
@@ -121,49 +111,6 @@ bool passes(const Reply& reply) {
   }
   return is_success(reply) || reply.status == 408 || reply.status == 409 || reply.status == 429 ||
          reply.status >= 500;
-}
-
-/// Returns the content's text, or the joined texts of its parts.
-std::string text_of_content(const json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  std::string text;
-  if (!content.is_array()) return text;
-  for (const auto& part : content) {
-    const auto found = part.is_object() ? part.find("text") : part.end();
-    if (part.is_object() && found != part.end() && found->is_string()) text += found->get<std::string>();
-  }
-  return text;
-}
-
-/// Returns a count given as any number type; nothing for other values.
-std::optional<int64_t> count_of(const json& usage, const char* key) {
-  constexpr double kMost = 1e12;
-  const auto found = usage.is_object() ? usage.find(key) : usage.end();
-  if (!usage.is_object() || found == usage.end() || !found->is_number()) return std::nullopt;
-  const auto count = found->get<double>();
-  return count >= 0 && count <= kMost ? std::optional(static_cast<int64_t>(std::llround(count)))
-                                      : std::nullopt;
-}
-
-/// Returns the answer, or nothing without a message. The answer is paid for, so fields other than its text
-/// may be missing or malformed.
-std::optional<ChatAnswer> answer_of(const Reply& reply) {
-  if (!is_success(reply)) return std::nullopt;
-  const auto parsed = try_parse_json(reply.text);
-  const auto first = json::json_pointer("/choices/0");
-  if (!parsed || !parsed->is_object() || !parsed->contains(first) || !(*parsed)[first].is_object())
-    return std::nullopt;
-  const auto& body = *parsed;
-  const auto& choice = body[first];
-  const auto message = choice.find("message");
-  if (message == choice.end() || !message->is_object()) return std::nullopt;
-  const auto finish = choice.find("finish_reason");
-  const auto usage = body.value("usage", json::object());
-  return ChatAnswer{
-      .text = message->contains("content") ? text_of_content((*message)["content"]) : "",
-      .finish = finish != choice.end() && finish->is_string() ? finish->get<std::string>() : "stop",
-      .prompt_tokens = count_of(usage, "prompt_tokens"),
-      .answer_tokens = count_of(usage, "completion_tokens")};
 }
 
 /// Sleeps; throws Stopped if a stop is requested first.
@@ -224,7 +171,7 @@ ChatAnswer ChatClient::ask(const std::string& body, const std::stop_token& stop)
     if (stop.stop_requested()) throw Stopped{};
     const auto reply = send(options_, body);
     // Servers may echo the request, and their answers are written to files.
-    if (const auto answer = answer_of(reply)) {
+    if (const auto answer = is_success(reply) ? answer_of(reply.text) : std::nullopt) {
       return {secret_.cut(answer->text), secret_.cut(answer->finish), answer->prompt_tokens,
               answer->answer_tokens};
     }
