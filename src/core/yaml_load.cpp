@@ -13,6 +13,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/printable.h"
+#include "core/utf8.h"
 
 namespace ccexpert {
 namespace {
@@ -38,6 +39,7 @@ class Guard : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add_leaf(mark, anchor); }
   void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
                 const std::string& value) override {
+    check_text(mark, value);
     if (is_key()) check_key(mark, value);
     add_leaf(mark, anchor);
   }
@@ -79,6 +81,13 @@ class Guard : public YAML::EventHandler {
 
   [[noreturn]] void refuse_key(const YAML::Mark& mark) {
     fail({place_of(source_, mark), "keys that are strings", "another value as a key"});
+  }
+
+  /// yaml-cpp decodes these two escapes to single bytes, which are not UTF-8.
+  void check_text(const YAML::Mark& mark, const std::string& text) {
+    if (first_invalid_utf8(text) != std::string::npos)
+      fail({place_of(source_, mark), "texts without the escapes \\N and \\_", "one of them",
+            "write \\u0085 or \\u00a0"});
   }
 
   void check_key(const YAML::Mark& mark, const std::string& key) {

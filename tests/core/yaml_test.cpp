@@ -160,8 +160,18 @@ TEST(Yaml, AnOverrideOfASharedValueIsAnError) {
   override_yaml(document, "new.key=1");
 }
 
+/// The parser makes the single bytes 85 and a0 of them.
+TEST(Yaml, EscapesThatAreNoCharactersAreErrors) {
+  for (const auto* text : {R"(name: "a\Nb")", R"(rules: [{pattern: "\_"}])", R"("\N": 1)"}) {
+    EXPECT_EQ(error_of([&] { parse_yaml(text, "run.yaml"); }),
+              "run.yaml:1: expected texts without the escapes \\N and \\_, got one of them (write \\u0085 or "
+              "\\u00a0)");
+  }
+  EXPECT_EQ(read(R"(name: "\u0085\u00a0\L")").name, "\xc2\x85\xc2\xa0\xe2\x80\xa8");
+}
+
 TEST(Yaml, TextsAreBounded) {
-  for (const size_t depth : {33, 100'000}) {
+  for (const size_t depth : {size_t{33}, size_t{100'000}}) {
     const auto deep = "a: " + std::string(depth, '[') + std::string(depth, ']');
     EXPECT_THAT(error_of([&] { parse_yaml(deep, "run.yaml"); }), HasSubstr("run.yaml:1: "));
   }
