@@ -3,6 +3,7 @@ option(CCEXPERT_CUDA "Build the GPU programs (CUDA and NCCL through LibTorch)" O
 option(CCEXPERT_BUILD_TOOLS "Build the command line tools" ON)
 option(CCEXPERT_BUILD_TESTS "Build the tests" ON)
 option(CCEXPERT_BUILD_BENCHMARKS "Build the kernel benchmarks in tests/bench" OFF)
+option(CCEXPERT_BUILD_FUZZERS "Build the fuzz targets in tests/fuzz (clang)" OFF)
 option(CCEXPERT_WERROR "Treat warnings in our own code as errors, as CI does" OFF)
 option(BUILD_SHARED_LIBS "Build the rooms as shared libraries" OFF)
 option(CCEXPERT_CCACHE "Compile through ccache if it is installed" ON)

@@ -19,6 +19,27 @@ if(BUILD_SHARED_LIBS)
   set(CMAKE_INSTALL_RPATH "$ORIGIN;$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 endif()
 
+# ccache needs these to recognise objects that were compiled with a precompiled header.
+set(pch_flags -fpch-preprocess)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  set(pch_flags "SHELL:-Xclang -fno-pch-timestamp")
+endif()
+
+# With GCC, fmt is header-only: LibTorch's include folder has newer fmt headers that hide those of the system's library.
+# With clang and sanitizers, header-only fmt takes most of the compile time of a small file. There, the library is used
+# and its headers come first.
+get_target_property(fmt_headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/headers")
+file(CREATE_LINK "${fmt_headers}/fmt" "${PROJECT_BINARY_DIR}/headers/fmt" SYMBOLIC)
+function(ccexpert_use_fmt target)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:fmt::fmt-header-only>)
+    return()
+  endif()
+  target_include_directories(${target} SYSTEM BEFORE PRIVATE ${PROJECT_BINARY_DIR}/headers)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:fmt::fmt>)
+endfunction()
+
 function(ccexpert_wants room result)
   if(CCEXPERT_ROOMS STREQUAL "all" OR room IN_LIST CCEXPERT_ROOMS)
     set(${result} TRUE PARENT_SCOPE)
@@ -44,6 +65,7 @@ function(ccexpert_room room)
   list(TRANSFORM arg_USES PREPEND ccexpert_)
   target_link_libraries(ccexpert_${room} PUBLIC ${arg_USES} ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:ccexpert_flags> ${arg_PRIVATE})
+  ccexpert_use_fmt(ccexpert_${room})
   target_compile_features(ccexpert_${room} PUBLIC cxx_std_20)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/version.cpp PROPERTIES
     COMPILE_DEFINITIONS CCEXPERT_VERSION="${PROJECT_VERSION}")
@@ -51,7 +73,7 @@ function(ccexpert_room room)
     COMPILE_DEFINITIONS "CCEXPERT_DATA_FOLDER=\"${data_folder}\";CCEXPERT_INSTALLED_DATA=\"${CMAKE_INSTALL_FULL_DATADIR}\"")
   if(arg_PCH)
     target_precompile_headers(ccexpert_${room} PRIVATE ${arg_PCH})
-    target_compile_options(ccexpert_${room} PRIVATE -fpch-preprocess)
+    target_compile_options(ccexpert_${room} PRIVATE ${pch_flags})
   endif()
   set_property(GLOBAL APPEND PROPERTY CCEXPERT_BUILT_ROOMS ${room})
   set_property(GLOBAL PROPERTY CCEXPERT_USES_${room} ${uses})
@@ -78,9 +100,10 @@ function(ccexpert_room_tests room)
   add_executable(${room}_tests ${sources})
   target_include_directories(${room}_tests PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${room}_tests PRIVATE ${arg_LINK} ccexpert_test_paths ccexpert_flags GTest::gtest_main
-                                              GTest::gmock fmt::fmt-header-only nlohmann_json::nlohmann_json)
+                                              GTest::gmock nlohmann_json::nlohmann_json)
+  ccexpert_use_fmt(${room}_tests)
   # Tests are compiled once and run for seconds.
-  target_compile_options(${room}_tests PRIVATE $<$<CONFIG:Release>:-O1> -fpch-preprocess)
+  target_compile_options(${room}_tests PRIVATE $<$<CONFIG:Release>:-O1> ${pch_flags})
   target_precompile_headers(${room}_tests PRIVATE ${arg_PCH_FROM})
   include(GoogleTest)
   gtest_discover_tests(${room}_tests TEST_PREFIX "${room}." DISCOVERY_MODE PRE_TEST

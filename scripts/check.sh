@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [cuda]; without arguments, all of them.
-# tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself within
-# the last day.
+# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [fuzz] [cuda]; without arguments, all of
+# them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
+# within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -69,6 +69,12 @@ check_sanitize() {
   ctest --preset asan --parallel "$(nproc)"
 }
 
+check_fuzz() {
+  say "fuzz targets, each on its corpus and then for 4 seconds"
+  configure_and_build fuzz fuzzers
+  ctest --preset fuzz --parallel "$(nproc)" --tests-regex '^fuzz\.'
+}
+
 # True if CUDA's headers are installed, by a toolkit or by scripts/setup.sh --cuda.
 has_cuda_headers() {
   local header folder found
@@ -91,10 +97,10 @@ check_cuda() {
   configure_and_build cuda ccexpert-caption ccexpert-train gpu_tests
 }
 
-[ $# -gt 0 ] || set -- format tidy sanitize cuda
+[ $# -gt 0 ] || set -- format tidy sanitize fuzz cuda
 for check in "$@"; do
   case $check in
-    format | tidy | sanitize | cuda) "check_$check" ;;
-    *) die "unknown check $check (format, tidy, sanitize, cuda)" ;;
+    format | tidy | sanitize | fuzz | cuda) "check_$check" ;;
+    *) die "unknown check $check (format, tidy, sanitize, fuzz, cuda)" ;;
   esac
 done
