@@ -19,16 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kEnd = size_t{1} << 20;
-constexpr size_t kPage = 4096;
-constexpr size_t kPages = 64;
-
 bool decides_captions(const fs::path& file) {
-  static constexpr std::array kConfigs{"config.json", "generation_config.json", "preprocessor_config.json",
-                                       "processor_config.json"};
+  static constexpr std::array kNames{
+      "config.json",    "generation_config.json", "preprocessor_config.json", "processor_config.json",
+      "tokenizer.json", "tokenizer_config.json",  "added_tokens.json",        "vocab.json",
+      "merges.txt"};
   const auto extension = file.extension();
   return extension == ".safetensors" || extension == ".bin" ||
-         std::find(kConfigs.begin(), kConfigs.end(), file.filename()) != kConfigs.end();
+         std::find(kNames.begin(), kNames.end(), file.filename()) != kNames.end();
 }
 
 std::vector<fs::path> files_of(const fs::path& folder) {
@@ -37,15 +35,6 @@ std::vector<fs::path> files_of(const fs::path& folder) {
     if (decides_captions(path) && is_file(path)) files.push_back(path);
   }
   return files;
-}
-
-/// Returns parts spread over a file, or all of a small one.
-std::vector<std::string_view> samples_of(std::string_view bytes) {
-  if (bytes.size() <= 2 * kEnd + kPages * kPage) return {bytes};
-  std::vector<std::string_view> samples{bytes.substr(0, kEnd), bytes.substr(bytes.size() - kEnd)};
-  const size_t step = (bytes.size() - 2 * kEnd) / kPages;
-  for (size_t page = 0; page < kPages; ++page) samples.push_back(bytes.substr(kEnd + page * step, kPage));
-  return samples;
 }
 
 void add(XXH3_state_t& state, std::string_view text) {
@@ -60,8 +49,7 @@ std::string fingerprint(const fs::path& folder) {
   for (const auto& path : files_of(open_checkpoint(folder).folder)) {
     const auto file = MappedFile::open(path);
     add(state, fmt::format("{} {}\n", path.filename().string(), file->size()));
-    for (const auto sample : samples_of({reinterpret_cast<const char*>(file->data()), file->size()}))
-      add(state, sample);
+    add(state, {reinterpret_cast<const char*>(file->data()), file->size()});
   }
   const auto hash = XXH3_128bits_digest(&state);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);

@@ -47,5 +47,25 @@ TEST_F(Fingerprint, ChangesWithAConfigAndWithWeights) {
   EXPECT_NE(now(), second);
 }
 
+TEST_F(Fingerprint, ChangesWithAByteInTheMiddleOfALargeFile) {
+  std::string bytes(size_t{5} << 20, 'w');
+  folder_.write("model/extra.safetensors", bytes);
+  const auto first = now();
+  bytes[(bytes.size() / 2) + 12345] = 'x';
+  folder_.write("model/extra.safetensors", bytes);
+  EXPECT_NE(now(), first);
+}
+
+TEST_F(Fingerprint, ChangesWithTheTokenizer) {
+  for (const auto* name :
+       {"vocab.json", "merges.txt", "tokenizer.json", "added_tokens.json", "tokenizer_config.json"}) {
+    const auto path = std::string("model/") + name;
+    folder_.write(path, R"({"a": 0, "b": 1})");
+    const auto first = now();
+    folder_.write(path, R"({"a": 1, "b": 0})");
+    EXPECT_NE(now(), first) << name;
+  }
+}
+
 }  // namespace
 }  // namespace ccexpert::io

@@ -1,4 +1,4 @@
-/// Fingerprint of a checkpoint, computed without reading all of its weights.
+/// Fingerprint of a checkpoint, computed from the whole contents of its files.
 #pragma once
 
 #include <filesystem>
@@ -6,10 +6,9 @@
 
 namespace ccexpert::io {
 
-/// Returns 32 hexadecimal digits for a checkpoint folder (or a hub's cache folder): they depend on the names,
-/// sizes and contents of its configs and weights, not on its path or modification time. A file of weights
-/// contributes its first and last MiB and 64 pages between them. Throws Error if the folder is not a
-/// checkpoint (see open_checkpoint).
+/// Returns 32 hexadecimal digits for a checkpoint folder (or a hub's cache folder). They depend on the names
+/// and the whole contents of its configs, tokenizer files and weights, not on its path or modification time.
+/// Reads each of these files once. Throws Error if the folder is not a checkpoint (see open_checkpoint).
 std::string fingerprint(const std::filesystem::path& folder);
 
 }  // namespace ccexpert::io
