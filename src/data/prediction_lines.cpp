@@ -19,15 +19,22 @@ using nlohmann::ordered_json;
 
 const CsvRow& columns() {
   static const CsvRow names{"uid",     "before", "after", "caption", "token_ids",
-                            "logprob", "finish", "run",   "error"};
+                            "logprob", "finish", "run",   "error",   "warning"};
   return names;
 }
 
-/// Columns of files from before captions named their run.
-CsvRow earlier_columns() {
-  auto names = columns();
-  names.erase(names.end() - 2);
-  return names;
+size_t column(std::string_view name) {
+  return static_cast<size_t>(std::find(columns().begin(), columns().end(), name) - columns().begin());
+}
+
+/// Columns of the files of this version and of earlier ones, which lacked the warning, and before that the
+/// run.
+std::array<CsvRow, 3> known_columns() {
+  auto without_warning = columns();
+  without_warning.pop_back();
+  auto without_run = without_warning;
+  without_run.erase(without_run.begin() + static_cast<std::ptrdiff_t>(column("run")));
+  return {columns(), without_warning, without_run};
 }
 
 std::string on_one_line(std::string text) {
@@ -57,6 +64,7 @@ std::string json_line(const Prediction& prediction, const std::string& run) {
     line["logprob"] = prediction.logprob;
     line["finish"] = prediction.finish;
     if (!run.empty()) line["run"] = run;
+    if (!prediction.warning.empty()) line["warning"] = as_utf8(prediction.warning);
   } else {
     line["error"] = as_utf8(prediction.error);
   }
@@ -69,7 +77,7 @@ std::string csv_prediction(const Prediction& prediction, const std::string& run)
                    on_one_line(prediction.pair.after.string()), on_one_line(prediction.caption),
                    fmt::format("{}", fmt::join(prediction.token_ids, " ")),
                    failed ? "" : fmt::format("{}", prediction.logprob), prediction.finish, failed ? "" : run,
-                   on_one_line(prediction.error)});
+                   on_one_line(prediction.error), on_one_line(prediction.warning)});
 }
 
 KnownLine known_json(std::string_view line, const std::string& where) {
@@ -82,21 +90,22 @@ KnownLine known_json(std::string_view line, const std::string& where) {
   return {uid, std::string(line), json_value(object, "run", std::string(), where), object.contains("error")};
 }
 
-KnownLine known_csv(std::string_view line, const std::string& where, size_t width) {
+KnownLine known_csv(std::string_view line, const std::string& where, const CsvRow& names) {
   const auto rows = parse_csv(line, where);
-  if (rows.size() != 1 || rows.front().size() != width)
-    fail(
-        {where, fmt::format("{} columns", width), fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
-  auto row = rows.front();
-  const bool is_earlier = width < columns().size();
-  if (is_earlier) row.insert(row.end() - 1, "");
-  return {row.front(), is_earlier ? csv_line(row) : std::string(line), row[row.size() - 2],
-          !row.back().empty()};
+  if (rows.size() != 1 || rows.front().size() != names.size())
+    fail({where, fmt::format("{} columns", names.size()),
+          fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
+  if (names == columns())
+    return {rows.front().front(), std::string(line), rows.front()[column("run")],
+            !rows.front()[column("error")].empty()};
+  CsvRow row(columns().size());
+  for (size_t i = 0; i < names.size(); ++i) row[column(names[i])] = rows.front()[i];
+  return {row.front(), csv_line(row), row[column("run")], !row[column("error")].empty()};
 }
 
 /// Returns the columns of a CSV file; nothing if a killed run left only a part of the header.
 std::optional<CsvRow> columns_of(std::string_view text, const std::string& source) {
-  for (const auto& names : {columns(), earlier_columns()}) {
+  for (const auto& names : known_columns()) {
     const auto header = csv_line(names);
     if (header.starts_with(text)) return std::nullopt;
     if (text.starts_with(header)) return names;
@@ -142,7 +151,7 @@ std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat forma
     const auto line = text.substr(0, end + 1);
     text.remove_prefix(end + 1);
     const auto where = fmt::format("{}: line {}", source, number);
-    lines.push_back(is_csv ? known_csv(line, where, names->size()) : known_json(line, where));
+    lines.push_back(is_csv ? known_csv(line, where, *names) : known_json(line, where));
   }
   return lines;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include <ccexpert/image/decode.h>
 #include <ccexpert/image/image.h>
 
 namespace ccexpert {
@@ -29,9 +30,9 @@ uint8_t* row_of(Image& image, int64_t y);
 [[noreturn]] void fail_truncated(const ImageFile& file, std::string_view format);
 
 /// Each decodes one format to the pixels of Pillow's convert('RGB'), and throws Error for a file that is
-/// truncated or of an unsupported kind.
+/// truncated or of an unsupported kind. Only decode_jpeg warns: libjpeg decodes some damaged data.
 Image decode_png(const ImageFile& file);
-Image decode_jpeg(const ImageFile& file);
+DecodedImage decode_jpeg(const ImageFile& file);
 Image decode_tiff(const ImageFile& file);
 Image decode_bmp(const ImageFile& file);
 Image decode_webp(const ImageFile& file);

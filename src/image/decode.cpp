@@ -1,8 +1,10 @@
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/files.h"
@@ -36,26 +38,43 @@ void fail_truncated(const ImageFile& file, std::string_view format) {
   fail({file.name, fmt::format("a whole {} image", format), "a truncated file"});
 }
 
-Image decode_image(std::span<const uint8_t> bytes, std::string_view name) {
-  const ImageFile file{bytes, name};
-  switch (image_format(bytes, name)) {
+namespace {
+
+DecodedImage decoded(const ImageFile& file) {
+  switch (image_format(file.bytes, file.name)) {
     case ImageFormat::kPng:
-      return decode_png(file);
+      return {decode_png(file)};
     case ImageFormat::kJpeg:
       return decode_jpeg(file);
     case ImageFormat::kTiff:
-      return decode_tiff(file);
+      return {decode_tiff(file)};
     case ImageFormat::kWebp:
-      return decode_webp(file);
+      return {decode_webp(file)};
     case ImageFormat::kBmp:
       break;
   }
-  return decode_bmp(file);
+  return {decode_bmp(file)};
+}
+
+Image with_logged_warning(DecodedImage decoded) {
+  if (!decoded.warning.empty()) log::warning(decoded.warning);
+  return std::move(decoded.image);
+}
+
+}  // namespace
+
+Image decode_image(std::span<const uint8_t> bytes, std::string_view name) {
+  return with_logged_warning(decoded({bytes, name}));
+}
+
+DecodedImage decode_with_warning(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, kMaxFileBytes);
+  const auto name = path.string();
+  return decoded({{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, name});
 }
 
 Image decode_image(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path, kMaxFileBytes);
-  return decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, path.string());
+  return with_logged_warning(decode_with_warning(path));
 }
 
 }  // namespace ccexpert

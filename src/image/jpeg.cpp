@@ -4,15 +4,16 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <jpeglib.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/core/log.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/printable.h"
 #include "image/codec.h"
 #include "image/jumping_calls.h"
 #include "image/samples.h"
@@ -47,7 +48,7 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  Image decode() {
+  DecodedImage decode() {
     bool done = false;
     attempt([this, &done] { done = jpeg_read_header(&decoder_, TRUE) == JPEG_HEADER_OK; });
     if (!done) fail_truncated(file_, kFormat);
@@ -55,10 +56,7 @@ class JpegReader {
     max_scans_ = max_scans(image.width * image.height);
     choose_output();
     read_rows(image);
-    if (!warning_.empty())
-      log::warning(
-          fmt::format("{}: a JPEG with damaged data, decoded as far as it goes ({})", file_.name, warning_));
-    return image;
+    return {std::move(image), warning()};
   }
 
  private:
@@ -71,6 +69,14 @@ class JpegReader {
   }
 
   static void give_up(j_common_ptr decoder) { self(decoder).calls_.give_up(text_of(decoder).data()); }
+
+  std::string warning() const {
+    if (warning_.empty()) return {};
+    const std::string text =
+        fmt::format("{}: a JPEG with damaged data, decoded as far as it goes ({})", file_.name, warning_);
+    const std::string_view whole = text;
+    return joined_printable({&whole, 1}, kLongestError);
+  }
 
   /// Keeps the first warning; libjpeg counts them all.
   static void note(j_common_ptr decoder, int level) {
@@ -157,7 +163,7 @@ class JpegReader {
 
 }  // namespace
 
-Image decode_jpeg(const ImageFile& file) {
+DecodedImage decode_jpeg(const ImageFile& file) {
   return JpegReader(file).decode();
 }
 

@@ -56,9 +56,9 @@ TEST(PredictionWriter, CsvAndTextKeepALineAPrediction) {
   write_to(folder / "csv", PredictionFormat::kCsv, ExistingOutput::kRefuse,
            {captioned("1", "a, b\nc"), failed("2")});
   EXPECT_EQ(content(folder / "csv"),
-            "uid,before,after,caption,token_ids,logprob,finish,run,error\n"
-            "1,a/1,b/1,\"a, b c\",3 4,-0.5,end_token,,\n"
-            "2,a,b,,,,,,cannot be read\n");
+            "uid,before,after,caption,token_ids,logprob,finish,run,error,warning\n"
+            "1,a/1,b/1,\"a, b c\",3 4,-0.5,end_token,,,\n"
+            "2,a,b,,,,,,cannot be read,\n");
   write_to(folder / "text", PredictionFormat::kText, ExistingOutput::kRefuse,
            {captioned("1", "a\tb"), failed("2")});
   EXPECT_EQ(content(folder / "text"), "1\ta b\n2\terror: cannot be read\n");
@@ -147,15 +147,28 @@ TEST_P(ResumeTest, CountsCaptionsThatDoNotNameTheirRun) {
 
 TEST(PredictionWriter, ResumesColumnsOfEarlierVersions) {
   const TemporaryFolder folder;
-  const auto file = folder.write("o",
-                                 "uid,before,after,caption,token_ids,logprob,finish,error\n"
-                                 "1,a/1,b/1,x,3 4,-0.5,end_token,\n2,a,b,,,,,cannot be read\n");
-  PredictionWriter writer(file, PredictionFormat::kCsv, ExistingOutput::kResume, "aa");
-  EXPECT_TRUE(writer.has_caption_of("1"));
-  EXPECT_FALSE(writer.has_caption_of("2"));
-  EXPECT_EQ(content(file),
-            "uid,before,after,caption,token_ids,logprob,finish,run,error\n"
-            "1,a/1,b/1,x,3 4,-0.5,end_token,,\n");
+  const std::string columns = "uid,before,after,caption,token_ids,logprob,finish";
+  const std::string without_run =
+      columns + ",error\n1,a/1,b/1,x,3 4,-0.5,end_token,\n2,a,b,,,,,cannot be read\n";
+  const std::string without_warning =
+      columns + ",run,error\n1,a/1,b/1,x,3 4,-0.5,end_token,aa,\n2,a,b,,,,,,cannot be read\n";
+  for (const auto& [text, run] : {std::pair(without_run, ""), std::pair(without_warning, "aa")}) {
+    const auto file = folder.write("o", text);
+    PredictionWriter writer(file, PredictionFormat::kCsv, ExistingOutput::kResume, "aa");
+    EXPECT_TRUE(writer.has_caption_of("1"));
+    EXPECT_FALSE(writer.has_caption_of("2"));
+    EXPECT_EQ(content(file), columns + ",run,error,warning\n1,a/1,b/1,x,3 4,-0.5,end_token," + run + ",,\n");
+  }
+}
+
+TEST(PredictionWriter, WritesAWarningBesideItsCaption) {
+  const TemporaryFolder folder;
+  auto damaged = captioned("1", "x");
+  damaged.warning = "a/1: a JPEG with damaged data";
+  write_to(folder / "j", PredictionFormat::kJsonLines, ExistingOutput::kRefuse, {damaged});
+  EXPECT_THAT(content(folder / "j"), HasSubstr("\"warning\":\"a/1: a JPEG with damaged data\"}\n"));
+  write_to(folder / "c", PredictionFormat::kCsv, ExistingOutput::kRefuse, {damaged});
+  EXPECT_THAT(content(folder / "c"), HasSubstr(",end_token,,,a/1: a JPEG with damaged data\n"));
 }
 
 TEST(PredictionWriter, LeavesNoFileWhereNothingWasWritten) {

@@ -163,6 +163,17 @@ TEST(CaptionProcess, DifferentSizesAreAWarning) {
   EXPECT_EQ(caption({"--quiet", kBefore, folder / "small.png"}).err, "");
 }
 
+TEST(CaptionProcess, ADamagedJpegIsAWarningAlsoWhenQuiet) {
+  const TemporaryFolder folder;
+  auto bytes = content(std::filesystem::path(kTestData) / "golden/preprocess/images/baseline_444.jpg");
+  bytes.insert(bytes.rfind("\xff\xd9"), 99, '\x01');
+  const auto jpeg = folder.write("x.jpg", bytes).string();
+  const auto result = caption({"--quiet", jpeg, jpeg});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.err, HasSubstr("warning: " + jpeg + ": a JPEG with damaged data"));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1);
+}
+
 TEST(CaptionProcess, AnExistingOutputIsNotTouchedUnasked) {
   const TemporaryFolder folder;
   const auto output = folder.write("out.csv", "mine\n");

@@ -46,6 +46,30 @@ class CaptionRun : public ::testing::Test {
   CaptionCommand command_;
 };
 
+/// Returns a JPEG whose data has bytes too many, of which libjpeg only warns.
+std::string damaged_jpeg() {
+  using namespace std::string_literals;
+  auto bytes = content(std::filesystem::path(kTestData) / "golden/preprocess/images/baseline_444.jpg");
+  return bytes.insert(bytes.rfind("\xff\xd9"s), 99, '\x01');
+}
+
+TEST_F(CaptionRun, ADamagedJpegIsToldOfOnceAlsoWhenQuiet) {
+  const auto jpeg = folder_.write("x.jpg", damaged_jpeg());
+  command_.pairs = folder_.write("pairs.csv", "uid,before,after\n1,x.jpg,x.jpg\n");
+  command_.output = folder_ / "out";
+  command_.quiet = true;
+  command_.format = "jsonl";
+  const std::string warning = jpeg.string() + ": a JPEG with damaged data";
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run().captioned, 1);
+  const auto printed = testing::internal::GetCapturedStderr();
+  for (const auto& text : {printed, output()}) {
+    EXPECT_THAT(text, HasSubstr(warning));
+    EXPECT_EQ(text.find(warning), text.rfind(warning)) << text;
+  }
+  EXPECT_THAT(output(), HasSubstr("\"caption\":\"from "));
+}
+
 TEST_F(CaptionRun, EveryPairInOrderWhateverTheBatch) {
   make_pairs(5);
   const std::string expected =

@@ -91,7 +91,8 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
   app.add_flag("--overwrite", command.overwrite, "replace the output file")->group(kGroup);
   app.add_flag("--stream", command.stream, "print the caption of one pair while it is generated")
       ->group(kGroup);
-  app.add_flag("-q,--quiet", command.quiet, "print no progress and no warnings")->group(kGroup);
+  app.add_flag("-q,--quiet", command.quiet, "print no progress, and no warnings but those of damaged images")
+      ->group(kGroup);
   app.add_flag("--timings", command.timings, "print the time of each stage to standard error")->group(kGroup);
   app.add_option("--timings-file", command.timings_file, "write the timings as JSON")
       ->transform(output_file())

@@ -10,6 +10,7 @@
 
 #include "caption/pair_loader.h"
 #include "common/progress.h"
+#include "common/standard_streams.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -33,17 +34,24 @@ std::string finish_name(FinishReason finish) {
   return finish == FinishReason::kEndToken ? "end_token" : "length";
 }
 
-Prediction prediction_of(const PairFiles& pair, const Caption& caption) {
+Prediction prediction_of(const PairFiles& pair, const Caption& caption, const std::string& warning) {
   return {.pair = pair,
           .caption = caption.text,
           .token_ids = caption.token_ids,
           .logprob = caption.logprob,
           .finish = finish_name(caption.finish),
-          .error = {}};
+          .error = {},
+          .warning = warning};
 }
 
 Prediction failure_of(const PairFiles& pair, const std::string& error) {
-  return {.pair = pair, .caption = {}, .token_ids = {}, .logprob = 0.0, .finish = {}, .error = error};
+  return {.pair = pair,
+          .caption = {},
+          .token_ids = {},
+          .logprob = 0.0,
+          .finish = {},
+          .error = error,
+          .warning = {}};
 }
 
 /// Returns captions of the readable pairs of a batch and errors of the others, in the batch's order.
@@ -57,8 +65,8 @@ std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBat
   std::vector<Prediction> predictions;
   auto next = captions.begin();
   for (size_t i = 0; i < batch.images.size(); ++i) {
-    const auto& error = batch.images[i].error;
-    predictions.push_back(error.empty() ? prediction_of(batch.files[i], *next++)
+    const auto& [before, after, error, warning] = batch.images[i];
+    predictions.push_back(error.empty() ? prediction_of(batch.files[i], *next++, warning)
                                         : failure_of(batch.files[i], error));
   }
   return predictions;
@@ -67,6 +75,7 @@ std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBat
 void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quiet) {
   for (size_t i = 0; i < batch.images.size(); ++i) {
     const auto& images = batch.images[i];
+    if (!images.warning.empty()) progress.note("warning: " + images.warning);
     if (!images.error.empty()) {
       progress.note(fmt::format("{}: {}", batch.files[i].uid, images.error));
     } else if (const auto warning = size_warning(batch.files[i], images); !warning.empty() && !quiet) {
@@ -118,6 +127,8 @@ Prediction caption_one(const CaptionCommand& command, const CaptionBatch& captio
   const auto pair = pairs_of(command).front();
   const auto images = load_pair(pair);
   if (!images.error.empty()) throw Error(images.error);
+  // The log drops warnings with --quiet. A damaged image is told of all the same.
+  if (!images.warning.empty()) print_note("ccexpert warning: " + images.warning);
   if (const auto warning = size_warning(pair, images); !warning.empty()) log::warning(warning);
   auto options = options_of(command, std::move(stop));
   if (command.stream) {
@@ -128,7 +139,7 @@ Prediction caption_one(const CaptionCommand& command, const CaptionBatch& captio
   }
   const ImagePair views{images.before.view(), images.after.view()};
   const LineEnd line_end{command.stream ? &out : nullptr};
-  return prediction_of(pair, caption({&views, 1}, options).front());
+  return prediction_of(pair, caption({&views, 1}, options).front(), images.warning);
 }
 
 RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles> pairs,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -19,13 +20,20 @@ size_t threads_for(int asked, size_t pairs) {
   return std::min({std::max<size_t>(threads, 1), kMostThreads, pairs});
 }
 
+bool are_one_file(const std::filesystem::path& before, const std::filesystem::path& after) {
+  std::error_code code;
+  return std::filesystem::equivalent(before, after, code);
+}
+
 }  // namespace
 
 LoadedPair load_pair(const data::PairFiles& pair) {
   LoadedPair loaded;
   try {
-    loaded.before = decode_image(pair.before);
-    loaded.after = decode_image(pair.after);
+    auto before = decode_with_warning(pair.before), after = decode_with_warning(pair.after);
+    loaded = {std::move(before.image), std::move(after.image), {}, std::move(before.warning)};
+    if (!after.warning.empty() && !are_one_file(pair.before, pair.after))
+      loaded.warning += (loaded.warning.empty() ? "" : "; ") + after.warning;
   } catch (const std::exception& error) {
     loaded.error = error.what();
   }

@@ -17,9 +17,11 @@ struct LoadedPair {
   Image before;
   Image after;
   std::string error;
+  std::string warning = {};  ///< of damaged data in one image or both; empty for sound files
 };
 
-/// Decodes both images; an unreadable one becomes `error`.
+/// Decodes both images; an unreadable one becomes `error`. The warning of a file that is both images is given
+/// once.
 LoadedPair load_pair(const data::PairFiles& pair);
 
 struct PairLoaderOptions {

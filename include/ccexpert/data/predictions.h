@@ -21,12 +21,13 @@ struct Prediction {
   double logprob = 0.0;            ///< sum of the log-probabilities of `token_ids`
   std::string finish;              ///< "end_token" or "length"
   std::string error;               ///< empty if there is a caption
+  std::string warning = {};        ///< of a damaged image that was captioned all the same
 };
 
 enum class PredictionFormat {
   kText,       ///< uid, tab, caption
-  kJsonLines,  ///< one object per line: uid, before, after, caption, token_ids, logprob, finish, run; or uid,
-               ///< before, after, error
+  kJsonLines,  ///< one object per line: uid, before, after, caption, token_ids, logprob, finish, run, and
+               ///< warning if there is one; or uid, before, after, error
   kCsv,        ///< a header line and the same columns; token ids separated by spaces
 };
 

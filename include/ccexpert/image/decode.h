@@ -21,6 +21,15 @@ inline constexpr int64_t kMaxImagePixels = int64_t{1} << 28;
 /// error directly; the log warns of a JPEG with damaged data and of samples that need a stretch.
 Image decode_image(const std::filesystem::path& path);
 
+/// Decoded image, with a warning if its file is damaged but could be decoded.
+struct DecodedImage {
+  Image image;
+  std::string warning = {};  ///< one line, starting with the file's name; empty for an intact file
+};
+
+/// Same as decode_image, but the warning about damaged data is returned, not logged.
+DecodedImage decode_with_warning(const std::filesystem::path& path);
+
 /// Decodes an image from memory; `name` starts error messages.
 Image decode_image(std::span<const uint8_t> bytes, std::string_view name);
 
