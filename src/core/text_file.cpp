@@ -56,9 +56,23 @@ std::string read_text_file(const std::filesystem::path& path, size_t limit) {
                       path.string());
 }
 
+namespace {
+
+/// True for names of open files, such as /dev/stdin and /dev/fd/63. A shell may connect them to a regular
+/// file.
+bool is_descriptor_name(const std::filesystem::path& path) {
+  const auto folder = path.lexically_normal().parent_path();
+  const auto in_proc = folder.lexically_relative("/proc");
+  return folder == "/dev" || folder == "/dev/fd" || (folder.filename() == "fd" && *in_proc.begin() != "..");
+}
+
+}  // namespace
+
 std::filesystem::path folder_of_list(const std::filesystem::path& list) {
   std::error_code code;
-  return std::filesystem::is_regular_file(list, code) ? list.parent_path() : std::filesystem::path();
+  const auto status = std::filesystem::status(list, code);
+  const bool is_stream = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+  return is_stream || is_descriptor_name(list) ? std::filesystem::path() : list.parent_path();
 }
 
 class TextStream::Buffer : public std::streambuf {

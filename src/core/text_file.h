@@ -16,8 +16,8 @@ std::string decoded_text(std::string_view bytes, const std::string& source);
 /// that a user may have written is read by this function or by TextStream.
 std::string read_text_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);
 
-/// Returns the folder to which relative paths in a list refer: that of the list, or the working folder for a
-/// pipe.
+/// Returns the folder to which relative paths in a list refer: that of the list, or "" (the working folder)
+/// for a pipe and for a name of an open file such as /dev/stdin. The list need not exist.
 std::filesystem::path folder_of_list(const std::filesystem::path& list);
 
 /// Incremental stream of the decoded text of a file of any length. Reading throws the Errors of TextDecoder.

@@ -66,7 +66,7 @@ ChangeExample example_of(const json& entry, const std::string& where, const fs::
 }
 
 std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::path& image_root) {
-  const fs::path root = image_root.empty() ? file.parent_path() : image_root;
+  const fs::path root = image_root.empty() ? folder_of_list(file) : image_root;
   std::vector<ChangeExample> examples;
   UidIndex uids;
   visit_entries(read_text_file(file, kMaxBytes), file.string(),

@@ -11,6 +11,7 @@
 #include <ccexpert/data/change_dataset.h>
 
 #include "core/files.h"
+#include "core/text_file.h"
 #include "core/yaml.h"
 #include "data/counter_random.h"
 
@@ -109,7 +110,7 @@ void keep_captions(const ListedDataset& entry, const PairPlace& place, uint64_t 
 /// Parsed data list, with its YAML places for error messages.
 class DataListReader {
  public:
-  explicit DataListReader(const fs::path& path) : folder_(path.parent_path()), file_(read_yaml_file(path)) {
+  explicit DataListReader(const fs::path& path) : folder_(folder_of_list(path)), file_(read_yaml_file(path)) {
     DataList list;
     read_yaml(file_.root, list, file_.source);
     if (list.datasets.empty()) fail({place_of("datasets"), "at least one entry", "none"});

@@ -11,6 +11,7 @@
 
 #include "core/atomic_file.h"
 #include "core/files.h"
+#include "core/text_file.h"
 #include "datasets/chat_client.h"
 #include "datasets/chat_purse.h"
 #include "datasets/chat_task.h"
@@ -83,7 +84,7 @@ class Annotator {
         done_(done),
         stop_(stop),
         purse_(options, std::move(stop)),
-        root_(options.image_root.empty() ? options.list.parent_path() : options.image_root) {
+        root_(options.image_root.empty() ? folder_of_list(options.list) : options.image_root) {
     move_ = move_between(options.list, options.output, {.image_root = options.image_root});
     remove_leftovers(failures_path());
     writer_ = std::make_unique<ListWriter>(options.output, format_of(options.output));
@@ -284,7 +285,7 @@ void add_to(Plan& plan, const ChatPair& pair, const AnnotateOptions& options) {
 }
 
 Plan plan_of(const AnnotateOptions& options) {
-  const auto root = options.image_root.empty() ? options.list.parent_path() : options.image_root;
+  const auto root = options.image_root.empty() ? folder_of_list(options.list) : options.image_root;
   Plan plan;
   JsonPlace place;
   if (options.on_error == OnError::kSkip)

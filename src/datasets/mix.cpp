@@ -9,6 +9,7 @@
 
 #include "core/files.h"
 #include "core/printable.h"
+#include "core/text_file.h"
 #include "data/data_list.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -124,7 +125,7 @@ std::vector<MixPart> mix(const fs::path& recipe, const fs::path& output, const M
   expect_new(output, options.overwrite);
   auto datasets = data::read_listed_datasets(recipe);
   set_repeats(datasets, options.repeats);
-  const auto root = options.root.empty() ? recipe.parent_path() : options.root;
+  const auto root = options.root.empty() ? folder_of_list(recipe) : options.root;
   const auto folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
   std::vector<MixPart> parts;
   std::vector<ListedDataset> there;

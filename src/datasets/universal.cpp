@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
+#include "core/text_file.h"
 #include "data/entries.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -72,10 +73,10 @@ ordered_json moved_entry(const json& entry, const PathMove& move) {
 }
 
 PathMove move_between(const fs::path& list, const fs::path& output, const ListOptions& options) {
-  const auto root =
-      options.image_root.empty() ? fs::absolute(list).parent_path() : fs::absolute(options.image_root);
-  return {fs::weakly_canonical(root), fs::weakly_canonical(fs::absolute(output).parent_path()),
-          options.paths};
+  const auto root = options.image_root.empty() ? folder_of_list(list) : options.image_root;
+  // "" is the working folder, and has no absolute form of its own.
+  return {fs::weakly_canonical(fs::current_path() / root),
+          fs::weakly_canonical(fs::current_path() / folder_of_list(output)), options.paths};
 }
 
 std::string uid_of(const json& entry) {
@@ -127,7 +128,7 @@ data::ChangeExample example_of_any(const json& entry, const std::string& where, 
 
 void visit_examples(const fs::path& list, const fs::path& image_root, const VisitExample& visit) {
   if (is_data_list(list)) return visit_data_list(list, image_root, visit);
-  const auto root = image_root.empty() ? list.parent_path() : image_root;
+  const auto root = image_root.empty() ? folder_of_list(list) : image_root;
   visit_elements(list, {}, [&](json& entry, const std::string& where) {
     visit(example_of_any(entry, where, root), where);
   });
@@ -136,7 +137,7 @@ void visit_examples(const fs::path& list, const fs::path& image_root, const Visi
 void visit_training_examples(const fs::path& list, const fs::path& image_root, const VisitExample& visit,
                              const std::function<void(const std::string&)>& on_error) {
   if (is_data_list(list)) return visit_data_list(list, image_root, visit);
-  const auto root = image_root.empty() ? list.parent_path() : image_root;
+  const auto root = image_root.empty() ? folder_of_list(list) : image_root;
   const JsonPlace place{
       .bad_line = [&](const std::string& /*where*/, const std::string& problem) { on_error(problem); }};
   visit_elements(list, place, [&](json& entry, const std::string& where) {

@@ -105,7 +105,7 @@ std::string read_caption_file(const std::filesystem::path& file) {
 void visit_caption_entries(std::string_view text, const std::filesystem::path& file,
                            const std::filesystem::path& root,
                            const std::function<void(const JsonEntry&)>& visit, const char* hint) {
-  const auto start = root.empty() ? file.parent_path() : root;
+  const auto start = root.empty() ? folder_of_list(file) : root;
   visit_entries(text, file.string(), [&](const json& object, const std::string& where) {
     visit({object, where, start, hint});
   });

@@ -3,6 +3,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
+#include "core/text_file.h"
 #include "eval/caption_document.h"
 #include "eval/entry_fields.h"
 
@@ -40,7 +41,7 @@ std::vector<CaptionEntry> parse_predictions(std::string_view text, const fs::pat
   const auto source = file.string();
   if (const auto object = as_object(text, source)) {
     if (is_caption_dictionary(*object)) return dictionary_predictions(*object, source);
-    const auto root = image_root.empty() ? file.parent_path() : image_root;
+    const auto root = image_root.empty() ? folder_of_list(file) : image_root;
     return {prediction_entry({*object, source + ": line 1", root})};
   }
   std::vector<CaptionEntry> entries;

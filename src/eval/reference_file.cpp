@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/json_list.h"
 #include "core/printable.h"
+#include "core/text_file.h"
 #include "eval/caption_document.h"
 #include "eval/entry_fields.h"
 #include "eval/merged_entries.h"
@@ -190,7 +191,7 @@ std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& f
                                        const std::string& split) {
   const bool unchanged = file.filename().string().starts_with("no_change");
   const char* kind = unchanged ? "nonsemantic" : "semantic";
-  const auto splits = clevr_splits(file.parent_path() / "splits.json");
+  const auto splits = clevr_splits(folder_of_list(file) / "splits.json");
   SplitFilter filter(split, place.where);
   std::vector<CaptionEntry> entries;
   for (const auto& item : place.object.items()) {
@@ -220,7 +221,7 @@ std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& f
 std::vector<CaptionEntry> parse_references(std::string_view text, const fs::path& file,
                                            const std::string& split, const fs::path& image_root) {
   const auto object = as_object(text, file.string()).value_or(json());
-  const JsonEntry place{object, file.string(), image_root.empty() ? file.parent_path() : image_root};
+  const JsonEntry place{object, file.string(), image_root.empty() ? folder_of_list(file) : image_root};
   std::vector<CaptionEntry> entries;
   if (object.contains("annotations")) {
     entries = coco(place);

@@ -118,6 +118,11 @@ TEST(TextFile, RelativePathsStartAtTheFolderOfAFileOnly) {
   EXPECT_EQ(folder_of_list(folder.write("l.csv", "")), folder.path());
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(folder_of_list(folder / "pipe"), "");
+  EXPECT_EQ(folder_of_list(folder / "none.csv"), folder.path());
+  // A shell may connect these names to a regular file.
+  for (const auto* name : {"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0", "/dev/../dev/stdin"})
+    EXPECT_EQ(folder_of_list(name), "") << name;
+  EXPECT_EQ(folder_of_list("/dev/shm/l.csv"), "/dev/shm");
 }
 
 }  // namespace

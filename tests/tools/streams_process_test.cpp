@@ -84,12 +84,22 @@ TEST_F(Shell, ADashIsStandardInputOrOutput) {
   EXPECT_THAT(references.out, HasSubstr("ROUGE-L"));
 }
 
-TEST_F(Shell, RelativePathsOfAPipedListStartAtTheWorkingFolder) {
+TEST_F(Shell, RelativePathsOfAStreamedListStartAtTheWorkingFolder) {
   std::filesystem::copy_file(kBefore, folder_ / "a.png");
-  const auto result =
-      run("echo '{\"before\": \"a.png\", \"after\": \"a.png\"}' | caption -q --pairs - -f jsonl");
-  EXPECT_EQ(result.exit_code, 0) << result.out;
-  EXPECT_THAT(result.out, HasSubstr("\"uid\":\"a.png\""));
+  folder_.write("lists/l.json",
+                R"({"uid": "1", "before": "a.png", "after": "a.png", "change_caption": "x"})");
+  for (const std::string list :
+       {"--pairs - < lists/l.json", "--pairs - < <(cat lists/l.json)", "--pairs <(cat lists/l.json)"}) {
+    const auto result = run("caption -q -f jsonl " + list);
+    EXPECT_EQ(result.exit_code, 0) << list << result.out << result.err;
+    EXPECT_THAT(result.out, HasSubstr("\"before\":\"a.png\"")) << list;
+  }
+  const std::string data = std::string("'") + CCEXPERT_DATA + "' ";
+  for (const std::string list : {"- < lists/l.json", "- < <(cat lists/l.json)", "<(cat lists/l.json)"}) {
+    EXPECT_EQ(run(data + "merge --overwrite -o out/x.json " + list).exit_code, 0) << list;
+    EXPECT_THAT(content(folder_ / "out/x.json"), HasSubstr("\"../a.png\"")) << list;
+    EXPECT_EQ(run(data + "validate -q " + list).exit_code, 0) << list;
+  }
 }
 
 class Waiting : public ::testing::TestWithParam<int> {};
