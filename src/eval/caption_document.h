@@ -18,10 +18,13 @@ namespace ccexpert::eval {
 std::optional<nlohmann::json> as_object(std::string_view text, const std::string& source);
 
 /// True for captions by the name of their pair, as in pycocoevalcap: {"id": ["a caption"]}, {"id": "a
-/// caption"} or {"id": [{"caption": "a caption"}]}. An entry of the universal format is not one.
+/// caption"} or {"id": [{"caption": "a caption"}]}. An object that has a key for the name of its pair and one
+/// for its captions, or only such keys, is an entry of a list instead.
 bool is_caption_dictionary(const nlohmann::json& object);
 
-/// Returns one entry per name, with its captions as references.
-std::vector<CaptionEntry> dictionary_entries(const nlohmann::json& object);
+/// Returns one entry per name, with its captions as references. Throws Error, with `source` and the name, for
+/// a value without captions.
+std::vector<CaptionEntry> dictionary_entries(const nlohmann::json& object, const std::string& source,
+                                             const char* hint = "");
 
 }  // namespace ccexpert::eval

@@ -24,7 +24,7 @@ CaptionEntry prediction_entry(const JsonEntry& entry) {
 }
 
 std::vector<CaptionEntry> dictionary_predictions(const nlohmann::json& object, const std::string& source) {
-  auto entries = dictionary_entries(object);
+  auto entries = dictionary_entries(object, source);
   for (auto& entry : entries) {
     if (entry.references.size() != 1)
       fail({source + ": " + entry.uid, "one caption", fmt::format("{}", entry.references.size())});

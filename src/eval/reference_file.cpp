@@ -230,7 +230,7 @@ std::vector<CaptionEntry> parse_references(std::string_view text, const fs::path
   } else if (is_clevr_change(object)) {
     entries = clevr_change(place, file, split);
   } else if (is_caption_dictionary(object)) {
-    entries = dictionary_entries(object);
+    entries = dictionary_entries(object, file.string(), kConvertHint);
   } else if (object.is_object()) {
     entries = {list_entry({object, file.string() + ": line 1", place.root, kConvertHint})};
   } else {

@@ -90,6 +90,17 @@ TEST_F(CaptionFiles, ReadsDictionariesOfCaptions) {
               HasSubstr("p.jsonl: 1: expected one caption, got 2"));
 }
 
+TEST_F(CaptionFiles, ErrorsOfADictionaryNameTheKey) {
+  const auto error = [&](const std::string& text) { return test::error_of([&] { predictions(text); }); };
+  EXPECT_EQ(error(R"({"1": ["a"], "2": []})"), "p.jsonl: 2: expected a caption, got []");
+  EXPECT_EQ(error(R"({"1": ["a"], "2": ["b", 5]})"), "p.jsonl: 2: expected a caption, got 5");
+  EXPECT_EQ(error("{\n \"1\": \"a\",\n \"2\": {\"text\": \"b\"}\n}"),
+            "p.jsonl: 2: expected a caption, got an object");
+  EXPECT_THAT(test::error_of([&] { references(R"({"1": ["a"], "2": null})"); }),
+              HasSubstr("r.json: 2: expected a caption, got null (docs/eval.md"));
+  EXPECT_EQ(predictions(R"({"caption": "a", "2": "b"})")[0].uid, "2");
+}
+
 TEST_F(CaptionFiles, AnEntryOnSeveralLinesIsOneEntry) {
   EXPECT_EQ(predictions("{\n  \"uid\": \"a\",\n  \"pred\": \"x\"\n}\n")[0].prediction, "x");
   EXPECT_THAT(test::error_of([&] { predictions("{\"uid\": \"a\",\n\"pred\": x}\n"); }),
