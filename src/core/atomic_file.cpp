@@ -19,6 +19,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/regular_file.h"
+
 namespace ccexpert {
 
 namespace {
@@ -28,11 +30,11 @@ namespace fs = std::filesystem;
 /// Returns the file that a rename to `path` must replace. A rename would replace a device with a file, and a
 /// link instead of its target.
 fs::path replaceable(const fs::path& path) {
+  struct stat status {};
+  const bool is_there = ::stat(path.c_str(), &status) == 0;
+  if (is_there && !S_ISREG(status.st_mode)) fail({path.string(), "a regular file", kind_of(status.st_mode)});
   std::error_code code;
-  const auto status = fs::status(path, code);
-  if (!code && fs::exists(status) && !fs::is_regular_file(status))
-    fail({path.string(), "a regular file", "a folder or a device"});
-  if (!fs::is_symlink(path, code) || !fs::exists(status)) return path;
+  if (!fs::is_symlink(path, code) || !is_there) return path;
   const auto target = fs::canonical(path, code);
   if (code) fail(path.string(), "cannot be written", code.message());
   return target;

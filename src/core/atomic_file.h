@@ -11,7 +11,7 @@ namespace ccexpert {
 /// commit, the temporary file is removed and an existing file stays unchanged. If `path` is a link, its
 /// target is replaced. The temporary file is new and has an unpredictable name; those of killed processes are
 /// removed before the first file that a process writes in a folder. Throws Error naming `path` if the system
-/// refuses, or if `path` is a folder or a device.
+/// refuses, or if something other than a regular file is at `path`.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);

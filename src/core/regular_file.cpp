@@ -18,6 +18,14 @@ bool may_be_read_as_pipe(mode_t mode) {
 
 }  // namespace
 
+std::string_view kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return "a regular file";
+  if (S_ISDIR(mode)) return "a folder";
+  if (S_ISFIFO(mode)) return "a pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
 RegularFile::RegularFile(const std::filesystem::path& path, Pipes pipes) {
   struct stat status {};
   is_pipe_ =
@@ -34,7 +42,8 @@ RegularFile::RegularFile(const std::filesystem::path& path, Pipes pipes) {
   }
   if (descriptor_ >= 0) ::close(descriptor_);
   // A socket cannot be opened at all.
-  if (known || reason == ENXIO) fail({path.string(), "a regular file", "a folder or a device"});
+  if (known || reason == ENXIO)
+    fail({path.string(), "a regular file", known ? kind_of(status.st_mode) : kind_of(S_IFSOCK)});
   fail(path.string(), "cannot be opened", std::strerror(reason));
 }
 

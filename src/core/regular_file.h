@@ -3,8 +3,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string_view>
+
+#include <sys/types.h>
 
 namespace ccexpert {
+
+/// Returns the kind of file of a mode of ::stat, for messages: "a regular file", "a folder", "a pipe", "a
+/// socket" or "a device".
+std::string_view kind_of(mode_t mode);
 
 /// Policy for pipes and terminals, which may have no end; opening a named pipe waits for its writer.
 enum class Pipes { kRefuse, kOpen };

@@ -78,9 +78,9 @@ TEST(AtomicFile, ReplacesWhereALinkLeads) {
 TEST(AtomicFile, RefusesWhatIsNoFile) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([&] { AtomicFile file(folder.path()); }),
-            folder.path().string() + ": expected a regular file, got a folder or a device");
+            folder.path().string() + ": expected a regular file, got a folder");
   EXPECT_EQ(error_of([] { AtomicFile file("/dev/null"); }),
-            "/dev/null: expected a regular file, got a folder or a device");
+            "/dev/null: expected a regular file, got a device");
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   EXPECT_EQ(error_of([] { AtomicFile file("/none/f"); }),
             "/none/f: cannot be written (No such file or directory)");

@@ -1,7 +1,10 @@
 #include "core/files.h"
 
+#include <functional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <ccexpert/core/error.h>
 
@@ -36,10 +39,14 @@ TEST(Files, AreReadUpToALimit) {
 TEST(Files, ThatCannotBeReadAreNamed) {
   const TemporaryFolder folder;
   EXPECT_EQ(error_of([] { read_file("/none/f"); }), "/none/f: cannot be opened (No such file or directory)");
-  EXPECT_EQ(error_of([] { read_file("/dev/zero"); }),
-            "/dev/zero: expected a regular file, got a folder or a device");
+  EXPECT_EQ(error_of([] { read_file("/dev/zero"); }), "/dev/zero: expected a regular file, got a device");
   EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
-            folder.path().string() + ": expected a regular file, got a folder or a device");
+            folder.path().string() + ": expected a regular file, got a folder");
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  for (const auto& look : {std::function([](const fs::path& path) { read_file(path); }),
+                           std::function([](const fs::path& path) { write_file(path, ""); })})
+    EXPECT_EQ(error_of([&] { look(folder / "pipe"); }),
+              (folder / "pipe").string() + ": expected a regular file, got a pipe");
 }
 
 TEST(Files, ThatCannotBeLookedAtAreNotTakenForAbsent) {
