@@ -142,7 +142,7 @@ bool Evaluator::any_rank_stops(const std::stop_token& stop) const {
   return asked.item<double>() > 0.0;
 }
 
-std::optional<EvaluationLine> Evaluator::run(int64_t step, const std::stop_token& stop) {
+std::optional<EvaluationLine> Evaluator::run(int64_t step, const RunControl& control) {
   const auto start = std::chrono::steady_clock::now();
   const at::NoGradGuard no_grad;
   Sums sums;
@@ -152,10 +152,10 @@ std::optional<EvaluationLine> Evaluator::run(int64_t step, const std::stop_token
                     static_cast<size_t>(communicator_.size());  // largest number of pairs of a rank
   // Every rank runs the same number of rounds, since the ranks agree in each round whether to continue.
   for (size_t first = 0; first < most; first += size) {
-    if (any_rank_stops(stop)) return std::nullopt;
+    if (any_rank_stops(control.stop)) return std::nullopt;
     const auto begin = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first));
     const auto end = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first + size));
-    if (begin != end) evaluate(Pairs(begin, end), sums);
+    if (begin != end) evaluate(Pairs(begin, end), control, sums);
   }
   auto line = line_of(sums, step);
   line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -213,9 +213,11 @@ void Evaluator::leave_out(const data::ChangeExample& pair, const std::string& pr
     log::warning(fmt::format("left out of the evaluation: pair '{}': {}", pair.uid, problem));
 }
 
-void Evaluator::evaluate(const Pairs& batch, Sums& sums) {
+void Evaluator::evaluate(const Pairs& batch, const RunControl& control, Sums& sums) {
   auto readable = batch;
+  control.enter(RunPhase::kInput);
   const auto pixels = load_pixels(readable, sums);
+  control.enter(RunPhase::kWork);
   if (readable.empty()) return;
   const auto images = run_.model->encode_images(pixels);
   add_losses(readable, images.tokens, sums);

@@ -4,11 +4,11 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <stop_token>
 #include <vector>
 
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/distributed/communicator.h>
+#include <ccexpert/train/run_control.h>
 
 #include "train/caption_scores.h"
 #include "train/run_log.h"
@@ -31,7 +31,7 @@ class Evaluator {
   /// Evaluates all pairs. The loss is the mean over the supervised tokens of all captions; `score` is the
   /// config's metric. Returns nothing if a stop is requested on any rank before the end. Unreadable pairs and
   /// overlong captions are errors or left out, as `data.unreadable` states.
-  std::optional<EvaluationLine> run(int64_t step, const std::stop_token& stop = {});
+  std::optional<EvaluationLine> run(int64_t step, const RunControl& control = {});
 
  private:
   struct Sums;
@@ -40,7 +40,7 @@ class Evaluator {
   Pairs own_pairs() const;
   bool any_rank_stops(const std::stop_token& stop) const;
   EvaluationLine line_of(const Sums& sums, int64_t step) const;
-  void evaluate(const Pairs& batch, Sums& sums);
+  void evaluate(const Pairs& batch, const RunControl& control, Sums& sums);
   /// Removes unreadable pairs from `batch`.
   at::Tensor load_pixels(Pairs& batch, Sums& sums);
   void add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums);

@@ -51,14 +51,15 @@ class Session::Impl {
     expect_same_config(stages, *communicator_);
   }
 
-  bool train(const TrainConfig& stage, const std::stop_token& stop) {
+  bool train(const TrainConfig& stage, const RunControl& control) {
+    control.enter(RunPhase::kSaved);
     // Only rank 0 looks, since folders on other machines may lag and all ranks must agree.
     const bool finished = rank_.rank == 0 && is_finished(stage);
     if (communicator_->gather_text(finished ? "finished" : "").front() == "finished") {
       log::info(fmt::format("{} is finished already: {}", stage.name, stage.output));
       return true;
     }
-    return train::train(stage, *communicator_, device_, stop).finished;
+    return train::train(stage, *communicator_, device_, control).finished;
   }
 
   const distributed::Rank& rank() const { return rank_; }
@@ -80,8 +81,8 @@ int Session::size() const {
   return impl_->rank().size;
 }
 
-bool Session::train(const TrainConfig& stage, const std::stop_token& stop) {
-  return with_one_error_type(kMemoryHint, [&] { return impl_->train(stage, stop); });
+bool Session::train(const TrainConfig& stage, const RunControl& control) {
+  return with_one_error_type(kMemoryHint, [&] { return impl_->train(stage, control); });
 }
 
 }  // namespace ccexpert::train

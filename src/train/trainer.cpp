@@ -99,25 +99,27 @@ class Run {
     for (const auto& note : notes) log_->note(note);
   }
 
-  TrainOutcome train(const std::stop_token& stop) {
+  TrainOutcome train(const RunControl& control) {
+    control.enter(RunPhase::kWork);
     began_ = Clock::now();
     const int64_t first = progress_.step;
     bool stopped = false;
     // A stopped run saved its checkpoint without the evaluation that was due.
     if (progress_.step > 0 && evaluates_now()) {
-      stopped = !evaluate(stop);
+      stopped = !evaluate(control);
       if (!stopped && saved_ != progress_.step) save();  // the checkpoint on disk lacks this evaluation
     }
     while (progress_.step < total_ && !stopped) {
-      const auto report = one_step(stop.stop_requested(), first);
+      const auto report = one_step(control, first);
       outcome_.loss.push_back(report.loss);
       stopped = report.stop && progress_.step < total_;
-      if (!stopped && evaluates_now()) stopped = !evaluate(stop);
+      if (!stopped && evaluates_now()) stopped = !evaluate(control);
       if (stopped || saves_now()) save();
     }
     if (!stopped) finish();
     outcome_.step = progress_.step;
     outcome_.finished = !stopped;
+    control.enter(RunPhase::kSaved);
     return outcome_;
   }
 
@@ -189,12 +191,15 @@ class Run {
       log_->note(fmt::format("captions of the evaluation: {}", to_text(evaluator_.decoding())));
   }
 
-  StepReport one_step(bool stop, int64_t first) {
+  StepReport one_step(const RunControl& control, int64_t first) {
     const auto start = Clock::now();
+    const bool stop = control.stop.stop_requested();
     const auto share = plan_.share(progress_.position.batch);
     double wait = 0.0;
     const auto next = [&] {
+      control.enter(RunPhase::kInput);
       auto batch = loader_.next();
+      control.enter(RunPhase::kWork);
       wait += batch.wait_seconds;
       return to_tensors(std::move(batch), run_.preprocess.size, run_.model->options());
     };
@@ -262,8 +267,8 @@ class Run {
   }
 
   /// Returns false if a stop was requested before the end.
-  bool evaluate(const std::stop_token& stop) {
-    auto line = evaluator_.run(progress_.step, stop);
+  bool evaluate(const RunControl& control) {
+    auto line = evaluator_.run(progress_.step, control);
     if (!line) return false;
     line->best = is_better(line->metric, line->score, progress_.best);
     if (line->best) {
@@ -362,12 +367,13 @@ std::unique_ptr<RunLock> lock_folder(const TrainConfig& config, distributed::Com
 }  // namespace
 
 TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
-                   const std::stop_token& stop) {
+                   const RunControl& control) {
+  control.enter(RunPhase::kSaved);
   config.validate();
   if (config.threads > 0) at::set_num_threads(static_cast<int>(config.threads));
   expect_same_config({config}, communicator);
   const auto lock = lock_folder(config, communicator);
-  return Run(config, communicator, device).train(stop);
+  return Run(config, communicator, device).train(control);
 }
 
 bool is_finished(const TrainConfig& config) {

@@ -1,6 +1,8 @@
 // Process tests of ccexpert-train: kills, stops and wrong use.
 #include <random>
 
+#include <sys/stat.h>
+
 #include "support/paths.h"
 #include "tools/train_fixture.h"
 
@@ -23,6 +25,17 @@ void wait_for_chance(std::mt19937& chance, const std::function<size_t()>& steps)
   const size_t wanted = steps() + 1 + up_to(1);
   happens_within(std::chrono::seconds(20), [&] { return steps() >= wanted; });
   std::this_thread::sleep_for(milliseconds(up_to(60)));  // until the save or the next step is under way
+}
+
+/// Returns the exit code after SIGTERM; the test fails, and the process is killed, if it lives on.
+int exit_code_soon_after_sigterm(Process& process) {
+  const auto launchers = children_of(::getpid());
+  process.signal(SIGTERM);
+  const bool ended = happens_within(milliseconds(30'000),
+                                    [&] { return std::none_of(launchers.begin(), launchers.end(), runs); });
+  EXPECT_TRUE(ended);
+  if (!ended) process.signal(SIGKILL);
+  return process.wait().exit_code;
 }
 
 TEST_F(TrainProcess, KilledAtAnyMomentItGoesOnBitForBit) {
@@ -157,6 +170,18 @@ TEST_P(Stopped, BySigtermItSavesAndGoesOn) {
   EXPECT_EQ(resumed.exit_code, 0);
   EXPECT_THAT(resumed.err, HasSubstr(fmt::format("continuing after step {}", steps)));
   expect_same_outcome("cut", "whole");
+}
+
+TEST_P(Stopped, BySigtermItEndsThoughItsListNeverComes) {
+  const auto list = folder_ / "never.json";
+  ASSERT_EQ(::mkfifo(list.c_str(), 0600), 0);
+  std::vector<std::string> options{"--quiet", "data.train=" + list.string()};
+  if (GetParam() > 0) options.insert(options.end(), {"--nproc", std::to_string(GetParam())});
+  Process process(command("run", options));
+  ASSERT_TRUE(happens_within(milliseconds(20'000),
+                             [&] { return std::filesystem::exists(folder_ / "run/checkpoints"); }));
+  std::this_thread::sleep_for(milliseconds(500));
+  EXPECT_EQ(exit_code_soon_after_sigterm(process), 128 + SIGTERM);
 }
 
 TEST_F(TrainProcess, SigtermToTheLauncherAndItsRanksSavesToo) {

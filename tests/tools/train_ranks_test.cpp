@@ -159,6 +159,17 @@ TEST_F(TrainRanks, ASignalDuringACollectiveHasItsDeadline) {
   EXPECT_TRUE(std::none_of(ranks.begin(), ranks.end(), runs));
 }
 
+TEST_F(TrainRanks, ASignalToOneRankIsAnUnfinishedRunForAll) {
+  const int port = free_port();
+  const std::vector<std::string> options{"--quiet", "batch.max_steps=100000"};
+  Process first(rank(0, port, options)), second(rank(1, port, options));
+  ASSERT_TRUE(happens_within(milliseconds(30'000), [&] { return logged_steps("run") >= 2; }));
+  second.signal(SIGTERM);
+  EXPECT_EQ(first.wait().exit_code, 128 + SIGTERM);
+  EXPECT_EQ(second.wait().exit_code, 128 + SIGTERM);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "run/finished"));
+}
+
 TEST_F(TrainRanks, TwoTrainingsInOneFolderAreRefused) {
   Process first(command("run", {"batch.max_steps=100000"}));
   ASSERT_TRUE(happens_within(milliseconds(30'000), [&] { return logged_steps("run") >= 2; }));

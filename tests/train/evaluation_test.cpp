@@ -84,7 +84,7 @@ TEST_P(SharedEvaluation, AStopOfOneRankEndsItForAll) {
     Evaluator evaluator(run, config, *all);
     std::stop_source stop;
     if (rank == 1) stop.request_stop();
-    EXPECT_FALSE(evaluator.run(1, stop.get_token()));
+    EXPECT_FALSE(evaluator.run(1, {stop.get_token()}));
     EXPECT_TRUE(evaluator.run(1));
   });
 }

@@ -23,7 +23,7 @@ class TrainerTest : public ::testing::Test {
   TrainerTest() : config_(test::tiny_config(folder_, test::write_pairs(folder_, 5))) {}
 
   TrainOutcome train(const TrainConfig& config, std::stop_token stop = {}) {
-    return train::train(config, *alone_, at::kCPU, std::move(stop));
+    return train::train(config, *alone_, at::kCPU, {std::move(stop)});
   }
   TrainConfig named(const std::string& run) const {
     auto config = config_;
@@ -78,6 +78,19 @@ TEST_F(TrainerTest, TheLossFalls) {
   EXPECT_LT(losses.back(), 0.7 * losses.front());
   EXPECT_THAT(RunFolder(folder_ / "whole").steps(), ElementsAre(20));
   EXPECT_EQ(RunFolder(folder_ / "whole").best_step(), 20);
+}
+
+TEST_F(TrainerTest, PhasesTellWhenAStopMayTakeTime) {
+  std::vector<RunPhase> phases;
+  config_.batch.max_steps = 1;
+  test::evaluate_on(config_, config_.data.train);
+  train::train(named("run"), *alone_, at::kCPU,
+               {.on_phase = [&](RunPhase phase) { phases.push_back(phase); }});
+  EXPECT_EQ(phases.front(), RunPhase::kSaved);
+  EXPECT_EQ(phases.back(), RunPhase::kSaved);
+  // Two micro-batches, and one round of the evaluation.
+  EXPECT_EQ(std::count(phases.begin(), phases.end(), RunPhase::kInput), 3);
+  EXPECT_EQ(std::count(phases.begin(), phases.end(), RunPhase::kWork), 4);
 }
 
 TEST_F(TrainerTest, ResumedEqualsUninterrupted) {

@@ -1,7 +1,6 @@
 #include "common/interrupt.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 
 #include <unistd.h>
@@ -13,6 +12,8 @@ namespace {
 
 /// One Ctrl-C may arrive twice, from the terminal and from a parent that also received it.
 constexpr std::chrono::milliseconds kEcho(200);
+/// Interval at which the deadline is checked after the first signal.
+constexpr std::chrono::milliseconds kPoll(50);
 
 /// Signal that wakes the watcher at the end and that no other process sends.
 int wake_signal() {
@@ -30,7 +31,7 @@ sigset_t watched_signals() {
 
 }  // namespace
 
-Interrupt::Interrupt(std::optional<std::chrono::seconds> deadline) : deadline_(deadline) {
+Interrupt::Interrupt(std::optional<Milliseconds> deadline) : deadline_(deadline) {
   const sigset_t signals = watched_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   watcher_ = std::thread([this] { watch(); });
@@ -42,19 +43,27 @@ Interrupt::~Interrupt() {
   watcher_.join();
 }
 
-/// Returns the next signal, or 0 if the deadline passed first.
+void Interrupt::set_deadline(std::optional<Milliseconds> deadline) {
+  const std::lock_guard lock(mutex_);
+  deadline_ = deadline;
+  set_ = Clock::now();
+}
+
+bool Interrupt::is_late() const {
+  const std::lock_guard lock(mutex_);
+  return signal_ != 0 && deadline_ && Clock::now() >= std::max(first_, set_) + *deadline_;
+}
+
+/// Returns the next signal. After the first one, returns 0 if none comes for a short time.
 int Interrupt::next_signal() const {
   const sigset_t signals = watched_signals();
   int received = 0;
-  if (signal_ == 0 || !deadline_) {
+  if (signal_ == 0) {
     while (sigwait(&signals, &received) != 0) continue;
     return received;
   }
-  const auto left = std::max(Clock::duration::zero(), first_ + Clock::duration(*deadline_) - Clock::now());
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
-  const timespec wait{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
-  while ((received = sigtimedwait(&signals, nullptr, &wait)) < 0 && errno == EINTR) continue;
-  return std::max(received, 0);
+  const timespec wait{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kPoll).count()};
+  return std::max(sigtimedwait(&signals, nullptr, &wait), 0);
 }
 
 void Interrupt::receive(int signal) {
@@ -71,8 +80,8 @@ void Interrupt::watch() {
   while (true) {
     const int received = next_signal();
     if (closing_) return;
-    if (received == 0) _exit(kSignalBase + signal_);
-    if (received != wake_signal()) receive(received);
+    if (received != 0 && received != wake_signal()) receive(received);
+    if (is_late()) _exit(kSignalBase + signal_);
   }
 }
 

@@ -1,7 +1,11 @@
 #include "train/train_command.h"
 
+#include <algorithm>
+#include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -72,17 +76,29 @@ std::unique_ptr<train::Session> start_session(const std::vector<TrainConfig>& st
   }
 }
 
+/// Returns how long a stop may take in this phase. A run that has something to save gets the time to do so.
+std::optional<Interrupt::Milliseconds> stop_deadline(train::RunPhase phase, const TrainConfig& stage) {
+  if (phase == train::RunPhase::kWork) return std::nullopt;
+  if (phase == train::RunPhase::kSaved) return kStopDeadline;
+  return Interrupt::Milliseconds(std::llround(1e3 * stage.distributed.stop_seconds));
+}
+
 int train_stages(const TrainCommand& command, const std::vector<TrainConfig>& stages) {
-  const Interrupt interrupt;
+  Interrupt interrupt(kStopDeadline);
   end_with_launcher();
   if (command.quiet) log::set_level(log::Level::kWarning);
   const auto session = start_session(stages, interrupt);
   if (!session) return kSignalBase + interrupt.signal();
   if (session->rank() != 0) log::set_level(log::Level::kWarning);
-  for (const auto& stage : stages) {
-    if (!session->train(stage, interrupt.token())) break;
-  }
-  return interrupt.signal() == 0 ? kSuccess : kSignalBase + interrupt.signal();
+  const auto finishes = [&](const TrainConfig& stage) {
+    return session->train(stage, {.stop = interrupt.token(), .on_phase = [&](train::RunPhase phase) {
+                                    interrupt.set_deadline(stop_deadline(phase, stage));
+                                  }});
+  };
+  const bool finished = std::all_of(stages.begin(), stages.end(), finishes);
+  if (interrupt.signal() != 0) return kSignalBase + interrupt.signal();
+  // A signal to another rank stops this one too.
+  return finished ? kSuccess : kSignalBase + SIGTERM;
 }
 
 int run(const TrainCommand& command) {

@@ -69,7 +69,8 @@ struct DistributedSection {
         field("bucket_mb", &Self::bucket_mb, "size of a communication bucket of gradients or weights"),
         field("timeout_seconds", &Self::timeout_seconds, "a rank that is silent for this long ends the run"),
         field("stop_seconds", &Self::stop_seconds,
-              "after SIGTERM or Ctrl-C, a rank that has waited this long for the others exits without them")};
+              "after SIGTERM or Ctrl-C, a rank that has waited this long for other ranks or for images exits "
+              "without a checkpoint")};
   }
 };
 

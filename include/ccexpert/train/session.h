@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <ccexpert/train/config.h>
+#include <ccexpert/train/run_control.h>
 
 namespace ccexpert::train {
 
@@ -24,7 +25,7 @@ class Session {
 
   /// Trains one stage to its end, or until a stop is requested on any rank (then returns false). A finished
   /// stage is skipped. Throws Error.
-  bool train(const TrainConfig& stage, const std::stop_token& stop = {});
+  bool train(const TrainConfig& stage, const RunControl& control = {});
 
  private:
   class Impl;

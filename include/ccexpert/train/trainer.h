@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <stop_token>
 #include <vector>
 
 #include <ccexpert/distributed/communicator.h>
 #include <ccexpert/train/config.h>
+#include <ccexpert/train/run_control.h>
 
 namespace ccexpert::train {
 
@@ -23,7 +23,7 @@ struct TrainOutcome {
 /// warning. A stop request on any rank saves a checkpoint after the current step and returns. Throws Error;
 /// the checkpoints written so far stay.
 TrainOutcome train(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
-                   const std::stop_token& stop = {});
+                   const RunControl& control = {});
 
 /// True if the run of this config is finished.
 bool is_finished(const TrainConfig& config);

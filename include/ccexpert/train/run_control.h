@@ -1,0 +1,25 @@
+/// Connection between a run and the program that started it.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+
+namespace ccexpert::train {
+
+/// Phase of a run. It determines how long a stop may take.
+enum class RunPhase {
+  kSaved,  ///< before the first step or after the last save; nothing is lost if the process ends
+  kInput,  ///< waits for images, which may never arrive
+  kWork,   ///< trains, evaluates or saves; sees a stop request soon and then saves
+};
+
+struct RunControl {
+  std::stop_token stop = {};                         ///< asks the run to save a checkpoint and return
+  std::function<void(RunPhase)> on_phase = nullptr;  ///< called when a phase begins, if set
+
+  void enter(RunPhase phase) const {
+    if (on_phase) on_phase(phase);
+  }
+};
+
+}  // namespace ccexpert::train
