@@ -9,6 +9,7 @@
 #include "io/added_rows.h"
 #include "io/folder_kind.h"
 #include "io/image_processor.h"
+#include "io/resolve_folder.h"
 #include "io/tensor_sets.h"
 #include "io/weight_files.h"
 
@@ -28,8 +29,25 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-/// Returns the folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that
-/// refs/main names.
+CheckpointLayout layout_of(const std::vector<std::unique_ptr<TensorSource>>& parts) {
+  for (const auto& part : parts) {
+    for (const auto& info : part->tensors()) {
+      const std::string_view name = info.name;
+      if (name.find("multi_modal_projector.") != std::string_view::npos) return CheckpointLayout::kLlavaHf;
+    }
+  }
+  return CheckpointLayout::kAuthors;
+}
+
+/// Returns the authors' name, or `name` if it has no counterpart: the model's loader then lists it as
+/// unexpected.
+std::string renamed(const std::string& name) {
+  const auto known = authors_name(name);
+  return known.empty() ? name : known;
+}
+
+}  // namespace
+
 fs::path resolve_folder(const fs::path& folder) {
   if (!is_folder(folder)) {
     fail({folder.string(), "a checkpoint folder", is_there(folder) ? "a file" : "nothing there"});
@@ -52,25 +70,6 @@ fs::path resolve_folder(const fs::path& folder) {
   }
   fail_without_config(folder);
 }
-
-CheckpointLayout layout_of(const std::vector<std::unique_ptr<TensorSource>>& parts) {
-  for (const auto& part : parts) {
-    for (const auto& info : part->tensors()) {
-      const std::string_view name = info.name;
-      if (name.find("multi_modal_projector.") != std::string_view::npos) return CheckpointLayout::kLlavaHf;
-    }
-  }
-  return CheckpointLayout::kAuthors;
-}
-
-/// Returns the authors' name, or `name` if it has no counterpart: the model's loader then lists it as
-/// unexpected.
-std::string renamed(const std::string& name) {
-  const auto known = authors_name(name);
-  return known.empty() ? name : known;
-}
-
-}  // namespace
 
 Checkpoint open_checkpoint(const fs::path& folder) {
   Checkpoint checkpoint;

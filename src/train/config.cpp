@@ -297,6 +297,8 @@ void follow(ReadStage& next, const YAML::Node& stage, const TrainConfig& before)
   auto& model = next.config.model;
   model.start = start_after(before, next);
   if (!says(stage, "model.fresh")) model.fresh = false;
+  // After the previous stage no image newline is left to leave out.
+  if (!before.model.image_newline && !says(stage, "model.image_newline")) model.image_newline = true;
   if (model.fresh || !before.model.diff_expert) return;
   // After the previous stage no weight is left to draw.
   if (!says(stage, "model.init_std")) model.init_std = ModelSection{}.init_std;

@@ -153,7 +153,7 @@ void count_steps(Plan& plan, const TrainConfig& config) {
 }  // namespace
 
 Plan plan_of(const TrainConfig& config, int ranks) {
-  const auto model_config = run_model_config(config.model.start, config);
+  const auto model_config = run_model_config(config);
   CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
   const auto parameters = apply_rules(model, config.optimizer.parameters);
   const auto trained = trained_parts(parameters);

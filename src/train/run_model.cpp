@@ -16,6 +16,7 @@
 #include "generate/preprocess_config.h"
 #include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
+#include "io/resolve_folder.h"
 #include "train/saved_texts.h"
 
 namespace ccexpert::train {
@@ -88,17 +89,28 @@ void expect_usual_deviations(const ModelConfig& start, const ModelSection& secti
   expect("model.flag_init_std", section.flag_init_std, ModelSection{}.flag_init_std);
 }
 
+/// Refuses to leave out an image newline that the start does not have.
+void expect_newline(const ModelConfig& start, const ModelSection& section) {
+  if (section.image_newline || start.image_newline) return;
+  fail({"model.image_newline", "true, as the start has no image newline", "false"});
+}
+
 /// Sets the tower's image size to `side` px.
-void resize(VisionConfig& vision, int64_t side) {
-  if (side < vision.patch_size) {
-    fail({"model.image_size", fmt::format("at least a patch of {} px", vision.patch_size),
+void resize(ModelConfig& config, int64_t side) {
+  if (side < config.vision.patch_size) {
+    fail({"model.image_size", fmt::format("at least a patch of {} px", config.vision.patch_size),
           std::to_string(side)});
   }
-  vision.image_size = side;
+  config.vision.image_size = side;
+  try {
+    config.validate();
+  } catch (const Error& error) {
+    fail("model.image_size", error.what());
+  }
 }
 
 ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
-  if (run.model.image_size > 0) resize(config.vision, run.model.image_size);
+  if (run.model.image_size > 0) resize(config, run.model.image_size);
   if (run.model.diff_expert && config.diff_expert) expect_same_expert(config, run.model);
   if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
   if (!run.model.diff_expert && config.diff_expert) {
@@ -109,12 +121,26 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   return config;
 }
 
-/// Returns the config of the model that a run builds from the checkpoint in `folder` with config.json `text`.
-ModelConfig config_from(const std::string& text, const fs::path& folder, const TrainConfig& run) {
+/// Returns the config of the model that a run builds from its start, with config.json `text` in `folder`.
+ModelConfig start_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
   auto config = parse_model_config(text, (folder / "config.json").string());
-  // A resumed run has already drawn its weights.
-  if (folder == run.model.start) expect_usual_deviations(config, run.model);
+  expect_usual_deviations(config, run.model);
+  expect_newline(config, run.model);
   return adapted(std::move(config), run);
+}
+
+/// Returns the same for a resumed checkpoint, whose weights are drawn already.
+ModelConfig resumed_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
+  return adapted(parse_model_config(text, (folder / "config.json").string()), run);
+}
+
+/// Returns the folder with the start's config.json.
+fs::path start_folder(const TrainConfig& config) {
+  const fs::path start(config.model.start);
+  const bool cached = is_folder(start / "snapshots");
+  if (cached || is_there(start / "config.json")) return io::resolve_folder(start);
+  fail({"model.start", "a checkpoint folder with config.json", start.string() + " without one",
+        "docs/training.md says where bases come from"});
 }
 
 FreshWeights fresh_weights(const TrainConfig& config) {
@@ -163,32 +189,31 @@ at::ScalarType run_dtype(const TrainConfig& config) {
   return config.model.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
 }
 
-ModelConfig run_model_config(const fs::path& folder, const TrainConfig& config) {
-  const auto path = folder / "config.json";
-  if (!is_there(path)) {
-    fail({"model.start", "a checkpoint folder with config.json", folder.string() + " without one",
-          "docs/training.md says where bases come from"});
-  }
-  return config_from(read_file(path), folder, config);
+ModelConfig run_model_config(const TrainConfig& config) {
+  const auto folder = start_folder(config);
+  return start_config(read_file(folder / "config.json"), folder, config);
 }
 
 namespace {
 
-/// Loads a folder's texts and its model, with its weights unless `fresh`.
-void load_model(RunModel& run, const fs::path& folder, bool fresh, const TrainConfig& config,
-                at::Device device) {
+enum class Origin { kFresh, kStart, kResumed };
+
+/// Sets the folder, its texts and the model: with fresh weights, or with those of the folder.
+void load_model(RunModel& run, Origin origin, const TrainConfig& config, at::Device device) {
   const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
-  run.folder = folder;
-  if (fresh) {
-    run.config_json = read_file(folder / "config.json");
-    run.model = fresh_model(run_model_config(folder, config), options, fresh_weights(config));
+  if (origin == Origin::kFresh) {
+    run.folder = start_folder(config);
+    run.config_json = read_file(run.folder / "config.json");
+    run.model =
+        fresh_model(start_config(run.config_json, run.folder, config), options, fresh_weights(config));
     return;
   }
-  const auto checkpoint = io::open_checkpoint(folder);
+  const auto checkpoint = io::open_checkpoint(run.folder);
   run.folder = checkpoint.folder;
   run.config_json = checkpoint.config_json;
   run.for_others = io::tensors_for_others(*checkpoint.weights, run_dtype(config));
-  run.model = build_model(config_from(run.config_json, run.folder, config), *checkpoint.weights,
+  const auto model_config = origin == Origin::kStart ? start_config : resumed_config;
+  run.model = build_model(model_config(run.config_json, run.folder, config), *checkpoint.weights,
                           {.tensor = options,
                            .fresh_diff_expert = config.model.diff_expert,
                            .fresh = fresh_weights(config),
@@ -213,9 +238,10 @@ std::string question_of(const RunModel& run, const DataSection& section) {
   return question.empty() ? std::string(text::kReferenceQuestion) : question;
 }
 
-RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at::Device device) {
+RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, at::Device device) {
   RunModel run;
-  load_model(run, folder, fresh, config, device);
+  run.folder = folder;
+  load_model(run, origin, config, device);
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
   run.companions = io::read_companions(run.folder);
@@ -239,11 +265,11 @@ RunModel load(const fs::path& folder, bool fresh, const TrainConfig& config, at:
 }  // namespace
 
 RunModel start_run_model(const TrainConfig& config, at::Device device) {
-  return load(config.model.start, config.model.fresh, config, device);
+  return load(config.model.start, config.model.fresh ? Origin::kFresh : Origin::kStart, config, device);
 }
 
 RunModel resume_run_model(const fs::path& checkpoint, const TrainConfig& config, at::Device device) {
-  return load(checkpoint, false, config, device);
+  return load(checkpoint, Origin::kResumed, config, device);
 }
 
 }  // namespace ccexpert::train

@@ -36,7 +36,7 @@ RunModel resume_run_model(const std::filesystem::path& checkpoint, const TrainCo
                           at::Device device);
 
 /// Returns the sizes of the run's model without loading weights.
-ModelConfig run_model_config(const std::filesystem::path& folder, const TrainConfig& config);
+ModelConfig run_model_config(const TrainConfig& config);
 
 /// Returns the trainable parameters: those of the model by the config's rules, and all of the heads'.
 std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config);

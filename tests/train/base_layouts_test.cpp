@@ -10,6 +10,7 @@
 #include "core/json.h"
 #include "support/errors.h"
 #include "train/run_model.h"
+#include "train/tiny_base.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {
@@ -19,59 +20,11 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::ElementsAre;
 
-/// The small checkpoint reduced to a base: no Diff Expert, no block after the used features, a newline.
-std::vector<io::NamedTensor> base_tensors() {
-  const auto tiny = io::open_checkpoint(test::tiny_folder());
-  std::vector<io::NamedTensor> tensors;
-  for (const auto& info : tiny.weights->tensors()) {
-    const bool unused =
-        io::is_known_unused(info.name) && info.name.find("post_layernorm") == std::string::npos;
-    if (unused || info.name.starts_with("model.vision_resampler.") ||
-        info.name.find("vision_model.encoder.layers.5.") != std::string::npos) {
-      continue;
-    }
-    tensors.push_back({info.name, tiny.weights->tensor(info.name)});
-  }
-  auto generator = at::detail::createCPUGenerator(7);
-  tensors.push_back(
-      {"model.image_newline", at::empty({64}).normal_(0.0, 0.125, generator).to(at::kBFloat16)});
-  return tensors;
-}
-
-json decoder_keys() {
-  return {{"hidden_size", 64},          {"intermediate_size", 128},     {"num_hidden_layers", 2},
-          {"vocab_size", 512},          {"num_attention_heads", 4},     {"num_key_value_heads", 2},
-          {"rope_theta", 1e6},          {"tie_word_embeddings", false}, {"rms_norm_eps", 1e-6},
-          {"use_sliding_window", false}};
-}
-
-json vision_keys(int64_t blocks) {
-  return {{"hidden_size", 128},
-          {"intermediate_size", 256},
-          {"num_hidden_layers", blocks},
-          {"num_attention_heads", 2},
-          {"image_size", 84},
-          {"patch_size", 14},
-          {"model_type", "siglip_vision_model"}};
-}
-
-json lmms_config() {
-  json config = decoder_keys();
-  config.update({{"architectures", {"LlavaQwenForCausalLM"}},
-                 {"model_type", "llava_qwen"},
-                 {"image_aspect_ratio", "anyres_max_9"},
-                 {"mm_patch_merge_type", "spatial_unpad"},
-                 {"mm_projector_type", "mlp2x_gelu"},
-                 {"mm_vision_select_layer", -2},
-                 {"vision_config", vision_keys(6)}});
-  return config;
-}
-
 json llava_hf_config() {
   return {{"architectures", {"LlavaOnevisionForConditionalGeneration"}},
           {"model_type", "llava_onevision"},
-          {"text_config", decoder_keys()},
-          {"vision_config", vision_keys(5)},
+          {"text_config", test::decoder_keys()},
+          {"vision_config", test::vision_keys(5)},
           {"vision_aspect_ratio", "anyres_max_9"},
           {"vision_feature_layer", -1}};
 }
@@ -82,8 +35,8 @@ class BaseLayouts : public ::testing::Test {
     for (const bool lmms : {true, false}) {
       io::write_checkpoint(
           {.folder = folder_ / (lmms ? "lmms" : "llava-hf"),
-           .config_json = (lmms ? lmms_config() : llava_hf_config()).dump(),
-           .tensors = base_tensors(),
+           .config_json = (lmms ? test::lmms_config() : llava_hf_config()).dump(),
+           .tensors = test::base_tensors(),
            .companions = io::read_companions(test::tiny_folder()),
            .layout = lmms ? io::CheckpointLayout::kAuthors : io::CheckpointLayout::kLlavaHf});
     }
@@ -159,6 +112,17 @@ TEST_F(BaseLayouts, TrainTheSameWithoutADiffExpert) {
   const auto saved_base = io::open_checkpoint(saved("llava-hf"));
   EXPECT_NE(saved_base.weights->find("model.image_newline"), nullptr);
   EXPECT_FALSE(io::tensors_for_others(*saved_base.weights, at::kFloat).empty());
+}
+
+TEST_F(BaseLayouts, ABaseWithoutImageNewlineHasNoneToLeaveOut) {
+  auto base = test::lmms_config();
+  base["mm_patch_merge_type"] = "flat";
+  folder_.write("flat/config.json", base.dump());
+  auto flat = config("flat", false);
+  const auto refusal = [&] { return test::error_of([&] { run_model_config(flat); }); };
+  EXPECT_EQ(refusal(), "no error");
+  flat.model.image_newline = false;
+  EXPECT_EQ(refusal(), "model.image_newline: expected true, as the start has no image newline, got false");
 }
 
 TEST_F(BaseLayouts, WithoutImageNewlineTheBaselineIsTheAuthors) {

@@ -15,6 +15,7 @@
 #include "train/join_options.h"
 #include "train/run_data.h"
 #include "train/run_model.h"
+#include "train/tiny_base.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {
@@ -38,6 +39,7 @@ void PrintTo(const Row& row, std::ostream* out) {
 
 const std::string kFresh = "model.fresh=true", kValidation = "data.validation=$FOLDER/validation.json",
                   kEvaluates = "evaluation.every_steps=1", kLonger = "evaluation.generation.max_new_tokens=8",
+                  kBase = "model.start=$FOLDER/base", kNoExpert = "model.diff_expert=false",
                   kSamples = "evaluation.generation.temperature=5", kSkips = "data.train=$FOLDER/broken.json";
 
 const Row kRows[] = {
@@ -55,7 +57,9 @@ const Row kRows[] = {
      {},
      "model.diff_expert: expected true, as the checkpoint has a Diff Expert"},
     {"model.image_newline", "false", {}, "expected true, as nothing follows an image's tokens"},
+    {"model.image_newline", "false", {kBase, kNoExpert}},
     {"model.image_size", "98"},
+    {"model.image_size", "99999", {}, "model.image_size: vision config: image_size: expected 1 to 16384"},
     {"model.vision_layers", "[-3, -2]", {}, "model.vision_layers: expected ["},
     {"model.per_expert_depth",
      "5",
@@ -200,6 +204,8 @@ class ConfigKeys : public ::testing::TestWithParam<Row> {
     folder_.write("relative.json", relative.dump());
     relative[0]["img1_path"] = "none.png";
     folder_.write("broken.json", relative.dump());
+    const auto& beside = GetParam().beside;
+    if (std::find(beside.begin(), beside.end(), kBase) != beside.end()) test::write_base(folder_ / "base");
     auto config = test::tiny_config(folder_, pairs);
     config.batch.max_steps = 4;
     config.checkpoint.every_steps = 0;

@@ -303,6 +303,11 @@ TEST_F(TrainConfigFile, FreshWeightsOfALaterStageAreItsOwn) {
   EXPECT_TRUE(read(kSmall + stages + "  - {name: b, model: {fresh: true}}\n")[1].model.fresh);
   // A stage that continues from one with a Diff Expert draws no weights.
   EXPECT_EQ(read(kSmall + stages + "  - {name: b}\n", {"model.init_std=0.5"})[1].model.init_std, 0.02);
+  // One that continues from one without an image newline has none to leave out.
+  const auto flat =
+      read(kSmall + stages + "  - {name: b}\n", {"model.diff_expert=false", "model.image_newline=false"});
+  EXPECT_FALSE(flat[0].model.image_newline);
+  EXPECT_TRUE(flat[1].model.image_newline);
 }
 
 constexpr const char* kStages = R"(output: runs/x

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/text/prompt.h>
+#include <ccexpert/train/plan.h>
 
 #include "core/files.h"
 #include "generate/trained_question.h"
@@ -70,6 +71,29 @@ TEST(Deviations, HaveAnEffectOnlyWhereWeightsAreDrawn) {
               resume_run_model(checkpoint, config, at::kCPU);
             }),
             "no error");
+}
+
+/// Makes a hub's cache folder with the small checkpoint as its only snapshot.
+std::filesystem::path cached(const test::TemporaryFolder& folder) {
+  const auto cache = folder / "models--a--b";
+  std::filesystem::create_directories(cache / "snapshots");
+  std::filesystem::copy(test::tiny_folder(), cache / "snapshots/abc",
+                        std::filesystem::copy_options::recursive);
+  folder.write("models--a--b/refs/main", "abc\n");
+  return cache;
+}
+
+TEST(CacheFolder, IsAStartLikeItsSnapshot) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+  config.model.start = cached(folder).string();
+  EXPECT_EQ(start_run_model(config, at::kCPU).folder, folder / "models--a--b/snapshots/abc");
+  EXPECT_EQ(plan_of(config, 1).parts.size(), 4U);
+  config.model.init_std = 0.5;
+  EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }),
+            "model.init_std: expected 0.02, as the start has all weights, got 0.5");
+  config.model.fresh = true;
+  EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }), "no error");
 }
 
 TEST(ImageSize, OfARunIsThatOfItsModelAndOfWhatItSaves) {
