@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
@@ -22,6 +23,21 @@ namespace {
 /// shapes of the optimiser's state.
 constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions",
                                        "model.image_size"};
+
+/// Keys that are read only when a run starts.
+constexpr std::string_view kOfStart[] = {"model.start", "model.fresh", "model.init_std",
+                                         "model.flag_init_std"};
+
+template <size_t kCount>
+bool is_among(const std::string_view (&keys)[kCount], std::string_view key) {
+  return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
+}
+
+bool affects_resumed_run(const ConfigChange& change) {
+  // A checkpoint without an image newline cannot get one.
+  const bool adds_newline = change.key == "model.image_newline" && change.now == "'true'";
+  return !is_among(kOfStart, change.key) && !adds_newline;
+}
 
 /// Returns the steps, newest first. Only rank 0 lists the folder, since it may still write.
 std::vector<int64_t> agree_on_steps(const RunFolder& folder, distributed::Communicator& communicator) {
@@ -113,10 +129,24 @@ std::vector<ConfigChange> config_changes(const std::string& before_yaml, const s
   return changes;
 }
 
+std::vector<std::string> change_notes(const std::vector<ConfigChange>& changes, int64_t step) {
+  std::vector<std::string> read, ignored;
+  for (const auto& change : changes) {
+    auto& texts = affects_resumed_run(change) ? read : ignored;
+    texts.push_back(fmt::format("{} from {} to {}", change.key, change.before, change.now));
+  }
+  std::vector<std::string> notes;
+  if (!read.empty()) notes.push_back(fmt::format("changed since step {}: {}", step, fmt::join(read, ", ")));
+  if (!ignored.empty())
+    notes.push_back(
+        fmt::format("no effect, as the run is resumed after step {}: {}", step, fmt::join(ignored, ", ")));
+  return notes;
+}
+
 std::vector<ConfigChange> changes_since(const std::filesystem::path& checkpoint, const TrainConfig& config) {
   auto changes = config_changes(read_file(checkpoint / "config.yaml"), to_yaml_text(config));
   for (const auto& change : changes) {
-    if (std::find(std::begin(kFixed), std::end(kFixed), change.key) == std::end(kFixed)) continue;
+    if (!is_among(kFixed, change.key)) continue;
     fail({change.key, fmt::format("{}, as the run in {} began", change.before, config.output), change.now,
           "another value needs another output"});
   }

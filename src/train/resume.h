@@ -28,6 +28,10 @@ struct ConfigChange {
   std::string now;
 };
 
+/// Describes the changes of a run that is resumed after `step`, for its log. Changes without an effect are
+/// named as such: some keys are read only when a run starts.
+std::vector<std::string> change_notes(const std::vector<ConfigChange>& changes, int64_t step);
+
 /// Returns the values of a YAML config by "section.key", with numbers in their shortest form.
 std::map<std::string, std::string> config_values(const std::string& yaml, const std::string& source);
 

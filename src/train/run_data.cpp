@@ -12,6 +12,7 @@
 #include <ccexpert/text/prompt.h>
 
 #include "model/staging.h"
+#include "train/content_hash.h"
 
 namespace ccexpert::train {
 namespace {
@@ -56,6 +57,16 @@ std::vector<data::ChangeExample> training_pairs(const TrainConfig& config) {
     for (auto& pair : pairs) keep_unique(pair.captions);
   }
   return pairs;
+}
+
+std::string sum_of_pairs(const std::vector<data::ChangeExample>& pairs) {
+  ContentHash hash;
+  for (const auto& pair : pairs) {
+    hash.add_text(pair.uid);
+    for (const auto& caption : pair.captions) hash.add_text(caption);
+    hash.add_text(fmt::format("{} {}", pair.captions.size(), pair.repeat));
+  }
+  return hash.hex();
 }
 
 std::string check_ranks(const BatchSection& batch, int ranks) {

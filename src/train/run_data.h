@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <ccexpert/data/change_dataset.h>
@@ -19,6 +20,10 @@ std::vector<data::ChangeExample> read_examples(const std::string& file, const Tr
 /// Returns the training pairs of the config; with `flatten_unique`, equal captions of a pair count once.
 /// Throws Error if its losses need masks or class maps that no pair has.
 std::vector<data::ChangeExample> training_pairs(const TrainConfig& config);
+
+/// Returns a checksum of the content that a sample order refers to: uids, captions and repeats of the pairs,
+/// in order. Images may be moved.
+std::string sum_of_pairs(const std::vector<data::ChangeExample>& pairs);
 
 /// Throws Error if a step has fewer micro-batches than ranks. Returns a warning if they do not divide evenly
 /// between ranks, else "".

@@ -49,16 +49,6 @@ int64_t bucket_elements(const TrainConfig& config) {
   return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
 }
 
-/// Describes the config changes of a resumed run.
-std::string told(const std::vector<ConfigChange>& changes) {
-  std::string text;
-  for (const auto& change : changes) {
-    text +=
-        fmt::format("{}{} from {} to {}", text.empty() ? "" : ", ", change.key, change.before, change.now);
-  }
-  return text;
-}
-
 int64_t count_elements(const std::vector<TrainableParameter>& parameters) {
   int64_t elements = 0;
   for (const auto& parameter : parameters) elements += parameter.tensor.numel();
@@ -92,6 +82,7 @@ class Run {
     if (!idle_.empty()) notes.push_back(idle_);
     progress_.metric = config.evaluation.metric;
     progress_.epoch_samples = plan_.sampler().size();
+    progress_.pairs = sum_of_pairs(pairs_);
     if (!leads()) return;
     if (progress_.step < total_) fs::remove(folder_.finished());
     log_ = std::make_unique<RunLog>(folder_, progress_.step, progress_.evaluated);
@@ -143,16 +134,10 @@ class Run {
 
   /// Restores the newest checkpoint; returns notes for the user.
   std::vector<std::string> go_on() {
-    std::vector<std::string> notes;
+    auto notes = change_notes(changes_, start_);
     const auto checkpoint = folder_.checkpoint(start_);
-    if (!changes_.empty()) notes.push_back(fmt::format("changed since step {}: {}", start_, told(changes_)));
     progress_ = read_training_state(checkpoint, optimizer_);
-    const int64_t samples = plan_.sampler().size();
-    if (progress_.epoch_samples > 0 && progress_.epoch_samples != samples) {
-      fail({config_.data.train,
-            fmt::format("{} samples per epoch, as when the run began", progress_.epoch_samples),
-            std::to_string(samples), "other data needs another output"});
-    }
+    expect_same_samples();
     plan_.check(progress_.position);
     loader_.seek(progress_.position);
     set_links();
@@ -165,6 +150,20 @@ class Run {
       progress_.best_step = 0;
     }
     return notes;
+  }
+
+  /// Throws Error if the saved position refers to other data.
+  void expect_same_samples() const {
+    const int64_t samples = plan_.sampler().size();
+    constexpr const char* kHint = "other data needs another output";
+    if (progress_.epoch_samples > 0 && progress_.epoch_samples != samples) {
+      fail({config_.data.train,
+            fmt::format("{} samples per epoch, as when the run began", progress_.epoch_samples),
+            std::to_string(samples), kHint});
+    }
+    if (progress_.pairs.empty() || progress_.pairs == sum_of_pairs(pairs_)) return;
+    fail({config_.data.train, "the pairs of the run's beginning, in the same order",
+          "other pairs, captions or another order", kHint});
   }
 
   /// Sets the links again, since a kill may have come between a checkpoint and its links.

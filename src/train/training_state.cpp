@@ -48,6 +48,7 @@ json progress_json(const Progress& progress) {
               {"updates", progress.updates},
               {"samples", progress.samples},
               {"epoch_samples", progress.epoch_samples},
+              {"pairs", progress.pairs},
               {"skipped_updates", progress.skipped_updates},
               {"skipped_samples", progress.skipped_samples},
               {"evaluated", progress.evaluated},
@@ -71,6 +72,7 @@ Progress to_progress(const json& object, const std::string& source) {
   progress.updates = count("updates");
   progress.samples = count("samples");
   progress.epoch_samples = count("epoch_samples");
+  progress.pairs = json_value(object, "pairs", std::string(), source);
   progress.skipped_updates = count("skipped_updates");
   progress.skipped_samples = count("skipped_samples");
   progress.evaluated = count("evaluated");

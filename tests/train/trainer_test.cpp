@@ -366,6 +366,18 @@ TEST_F(TrainerTest, WhatWasLeftOutIsCountedOverARestart) {
     EXPECT_EQ(steps[i].at("skipped_samples"), expected[i].at("skipped_samples")) << i;
 }
 
+TEST_F(TrainerTest, ChangesThatAResumedRunDoesNotReadAreNoted) {
+  auto config = named("run");
+  train(config);
+  config.model.start = (folder_ / "none").string();
+  config.model.init_std = 0.5;
+  train(config);
+  EXPECT_EQ(log_of("run", "note").back().at("text"),
+            fmt::format("no effect, as the run is resumed after step 6: model.init_std from '0.02' to '0.5', "
+                        "model.start from '{}' to '{}'",
+                        test::tiny_folder().string(), config.model.start));
+}
+
 TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
   const auto refusal = [&](const std::function<void(TrainConfig&)>& change) {
     auto config = named("run");
@@ -384,6 +396,14 @@ TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
               HasSubstr("data.captions: expected 'flatten', "));
   EXPECT_EQ(refusal([](auto& config) { config.model.image_size = 98; }),
             "model.image_size: expected '0', " + began + "'98'" + hint);
+  auto pairs = json::parse(read_file(folder_ / "pairs.json"));
+  std::swap(pairs[0], pairs[2]);  // one caption each
+  folder_.write("pairs.json", pairs.dump());
+  EXPECT_EQ(
+      refusal([](auto&) {}),
+      (folder_ / "pairs.json").string() +
+          ": expected the pairs of the run's beginning, in the same order, got other pairs, captions or "
+          "another order (other data needs another output)");
   test::write_pairs(folder_, 8);  // the same file, other samples
   EXPECT_EQ(refusal([](auto&) {}),
             (folder_ / "pairs.json").string() +

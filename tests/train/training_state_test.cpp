@@ -248,6 +248,15 @@ TEST_F(TrainingState, DamagedTrainerFilesAreASentence) {
   }
 }
 
+TEST_F(TrainingState, AStateWithoutAChecksumOfThePairsIsRead) {
+  write({.step = 1, .pairs = "0123"});
+  EXPECT_EQ(read_training_state(folder(), optimizer_).pairs, "0123");
+  auto trainer = nlohmann::json::parse(read_file(folder() / "trainer.json"));
+  EXPECT_EQ(trainer["progress"].erase("pairs"), 1U);
+  write_file(folder() / "trainer.json", trainer.dump());
+  EXPECT_EQ(read_training_state(folder(), optimizer_).pairs, "");
+}
+
 TEST_F(TrainingState, DamagedManifestsAreASentence) {
   write({.step = 1});
   const auto refusal = [&](const std::string& manifest) {

@@ -22,6 +22,7 @@ struct Progress {
   int64_t updates = 0;              ///< optimiser steps that changed weights
   int64_t samples = 0;              ///< seen so far
   int64_t epoch_samples = 0;        ///< samples per epoch of the data that `position` refers to
+  std::string pairs = {};           ///< checksum of that data (empty in older checkpoints)
   int64_t skipped_updates = 0;      ///< steps whose gradients were not finite
   int64_t skipped_samples = 0;      ///< left out on all ranks
   data::Position position = {};     ///< the next global batch
