@@ -67,8 +67,10 @@ bool is_running(pid_t process) {
 }
 
 /// True if no process on any machine has it locked. On a file system without locks, this is false and the
-/// file stays.
+/// file stays. A link cannot be locked; a running process renames it at once.
 bool is_abandoned(const fs::path& path) {
+  std::error_code code;
+  if (fs::is_symlink(path, code)) return true;
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) return false;
   const bool free = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;

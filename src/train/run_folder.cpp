@@ -2,7 +2,6 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/train/run_folder.h>
@@ -18,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "step-";
 constexpr const char* kReplaced = ".replaced";
+constexpr const char* kUnfinished = ".unfinished";
 
 std::optional<int64_t> step_of(const std::string& name) {
   if (!name.starts_with(kPrefix)) return std::nullopt;
@@ -25,6 +25,12 @@ std::optional<int64_t> step_of(const std::string& name) {
   const char* end = name.data() + name.size();
   const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
   return error == std::errc() && stop == end ? std::optional(step) : std::nullopt;
+}
+
+/// True for a folder of a killed run: an unfinished checkpoint, or a replaced one.
+bool is_left_over(const fs::path& path) {
+  const auto kind = path.extension();
+  return (kind == kUnfinished || kind == kReplaced) && step_of(path.stem().string());
 }
 
 void move(const fs::path& from, const fs::path& to) {
@@ -47,6 +53,12 @@ void replace_checkpoint(const fs::path& fresh, const fs::path& folder) {
   move(fresh, folder);
   flush_folder(folder.parent_path());
   fs::remove_all(aside, code);  // on failure it only takes space, until the next prune
+}
+
+fs::path unfinished_checkpoint(const fs::path& folder) {
+  auto unfinished = folder;
+  unfinished += kUnfinished;
+  return unfinished;
 }
 
 fs::path RunFolder::checkpoint(int64_t step) const {
@@ -95,16 +107,16 @@ void RunFolder::set_last(int64_t step) const {
 
 void RunFolder::set_link(const fs::path& link, int64_t step) const {
   // A link cannot be changed, but a new one can replace it atomically.
-  auto fresh = link;
-  fresh += fmt::format(".tmp{}", ::getpid());
+  const auto fresh = temporary_beside(link);
   std::error_code code;
-  fs::remove(fresh, code);
   fs::create_directory_symlink(fs::path("checkpoints") / checkpoint(step).filename(), fresh, code);
   if (!code) fs::rename(fresh, link, code);
   if (code) fail(link.string(), "cannot be set", code.message());
 }
 
 void RunFolder::prune(int64_t keep, int64_t newest) const {
+  remove_leftovers(best());
+  remove_leftovers(last());
   auto finished = steps();
   std::erase_if(finished, [newest](int64_t step) { return step > newest; });
   const auto best = best_step();
@@ -114,7 +126,7 @@ void RunFolder::prune(int64_t keep, int64_t newest) const {
     if (*step != best) fs::remove_all(checkpoint(*step), code);
   }
   for (const auto& path : folder_entries(checkpoints())) {
-    if (!step_of(path.filename().string())) fs::remove_all(path, code);
+    if (is_left_over(path)) fs::remove_all(path, code);
   }
 }
 

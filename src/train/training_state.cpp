@@ -204,8 +204,7 @@ void write_training_state(const fs::path& folder, const CcexpertModel& model, co
                           const Progress& progress, const CheckpointTexts& texts,
                           distributed::Communicator& communicator) {
   const bool leads = communicator.rank() == 0;
-  auto unfinished = folder;
-  unfinished += ".unfinished";
+  const auto unfinished = unfinished_checkpoint(folder);
   on_all_ranks(communicator, [&] {
     if (!leads) return;
     fs::remove_all(unfinished);

@@ -1,6 +1,8 @@
 // Checkpoints that pruning keeps, links, and replaced checkpoints.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <ccexpert/train/run_folder.h>
 
@@ -88,6 +90,43 @@ TEST_F(RunFolderTest, PruningRemovesWhatAKilledRunLeft) {
   run_.prune(1, 1);
   EXPECT_THAT(run_.steps(), ElementsAre(1));
   EXPECT_FALSE(fs::exists(temporary_ / "run/checkpoints/step-00000002.unfinished"));
+}
+
+TEST_F(RunFolderTest, PruningLeavesWhatTheRunDidNotMake) {
+  add({1});
+  for (const char* name : {"notes", "step-x", "step-x.unfinished", "old.replaced"})
+    fs::create_directories(run_.root() / "checkpoints" / name);
+  run_.prune(1, 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(run_.root() / "checkpoints"), {}), 5);
+}
+
+TEST_F(RunFolderTest, LinksOfAKilledRunGo) {
+  add({1});
+  run_.set_best(1);
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  const auto named = [&](pid_t process, const char* rest) {
+    return run_.root() / ("best.tmp" + std::to_string(process) + rest);
+  };
+  const auto left = named(dead, "-0123456789abcdef"), older = named(dead, ""), live = named(::getpid(), "");
+  for (const auto& link : {left, older, live})
+    fs::create_directory_symlink(fs::path("checkpoints") / run_.checkpoint(1).filename(), link);
+  run_.prune(1, 1);
+  EXPECT_FALSE(fs::is_symlink(left));
+  EXPECT_FALSE(fs::is_symlink(older));
+  EXPECT_TRUE(fs::is_symlink(live));
+  EXPECT_TRUE(fs::exists(run_.checkpoint(1) / "file"));
+  EXPECT_EQ(run_.best_step(), 1);
+}
+
+TEST_F(RunFolderTest, ANameThatSomebodyForesawDoesNotMatter) {
+  add({1});
+  const auto taken = run_.root() / ("best.tmp" + std::to_string(::getpid()));
+  fs::create_directories(taken / "content");
+  run_.set_best(1);
+  EXPECT_EQ(run_.best_step(), 1);
+  EXPECT_TRUE(fs::exists(taken / "content"));
 }
 
 TEST_F(RunFolderTest, AFreshCheckpointTakesThePlaceOfAnOlderOne) {

@@ -35,9 +35,9 @@ class RunFolder {
   std::optional<int64_t> best_step() const;
   void set_best(int64_t step) const;
   void set_last(int64_t step) const;
-  /// Removes checkpoints up to step `newest` except the last `keep` of them and the best, and unfinished
-  /// files of a killed run. Checkpoints after `newest` stay: they are broken, and the run continues from an
-  /// earlier one.
+  /// Removes checkpoints up to step `newest` except the last `keep` of them and the best, and what a killed
+  /// run left: unfinished and replaced checkpoints, temporary links. Other files stay. Checkpoints after
+  /// `newest` stay: they are broken, and the run continues from an earlier one.
   void prune(int64_t keep, int64_t newest) const;
 
  private:
@@ -46,6 +46,9 @@ class RunFolder {
 
   std::filesystem::path root_;
 };
+
+/// Returns the folder in which the checkpoint `folder` is written before it is renamed.
+std::filesystem::path unfinished_checkpoint(const std::filesystem::path& folder);
 
 /// Renames the folder `fresh` to `folder`, which may exist. At every moment one of the two is complete under
 /// its name, or the older one is set aside for `RunFolder::restore_replaced`. Throws Error if a rename fails.
