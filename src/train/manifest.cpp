@@ -19,6 +19,14 @@ namespace fs = std::filesystem;
 
 constexpr size_t kBlock = size_t{1} << 20;
 
+/// Returns what the user can do about a file that differs from its manifest.
+std::string mismatch_hint(const fs::path& manifest, MissingFiles missing, const std::string& cause) {
+  // A checkpoint of a run keeps its manifest; the start of a run may be changed on purpose.
+  if (missing == MissingFiles::kRefuse) return cause;
+  return fmt::format("{}{}if this is intended, remove {}", cause, cause.empty() ? "" : "; ",
+                     manifest.string());
+}
+
 }  // namespace
 
 ManifestEntry manifest_entry(const fs::path& file) {
@@ -63,9 +71,13 @@ std::vector<std::string> verify_manifest(const fs::path& folder, int part, int p
     if (missing == MissingFiles::kPass && !is_there(file)) continue;
     if (!is_file(file)) fail({file.string(), fmt::format("a file of {} bytes", bytes), "none"});
     const auto size = fs::file_size(file);
-    if (size != bytes) fail({file.string(), fmt::format("{} bytes", bytes), std::to_string(size)});
+    if (size != bytes) {
+      fail({file.string(), fmt::format("{} bytes", bytes), std::to_string(size),
+            mismatch_hint(path, missing, "")});
+    }
     if (reads && manifest_entry(file).xxh3 != hash) {
-      fail(file.string(), "its content is not what was written", "the disk or a copy damaged it");
+      fail(file.string(), "its content is not what was written",
+           mismatch_hint(path, missing, "the disk or a copy damaged it"));
     }
   }
   return names;

@@ -423,6 +423,18 @@ TEST_F(TrainerTest, OtherChangesOfTheConfigAreNoted) {
             "'0.001' to '0.0005', optimizer.parameters[0].lr_factor from '1' to '0.5'");
 }
 
+TEST_F(TrainerTest, OnlyAChangedStartIsSaidToHaveAManifest) {
+  train(named("first"));
+  auto config = named("second");
+  config.model.start = RunFolder(named("first").output).best().string();
+  const auto refusal = [&] { return test::error_of([&] { train(config); }); };
+  const auto manifest = fs::path(config.model.start) / "manifest.json";
+  folder_.write("first/best/config.json", read_file(manifest.parent_path() / "config.json") + " ");
+  EXPECT_THAT(refusal(), HasSubstr("if this is intended, remove " + manifest.string()));
+  folder_.write("first/best/manifest.json", "[]");
+  EXPECT_EQ(refusal(), "model.start: " + manifest.string() + ": expected an object of files, got an array");
+}
+
 TEST_F(TrainerTest, AFinishedRunThatIsToBeLongerGoesOn) {
   auto config = named("run");
   train(config);
