@@ -108,6 +108,7 @@ class BatchLoader::Impl {
     drafts_.pop_front();
     lock.unlock();
     work_there_.notify_all();
+    count_contradictions(*draft);
     leave_out_problems(*draft);
     draft->batch.wait_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -115,6 +116,7 @@ class BatchLoader::Impl {
   }
 
   int64_t skipped() const { return skipped_; }
+  int64_t contradictions() const { return contradictions_; }
   const BatchPlan& plan() const { return plan_; }
 
  private:
@@ -222,6 +224,17 @@ class BatchLoader::Impl {
     }
   }
 
+  void count_contradictions(const Draft& draft) {
+    const size_t values = encoder_.mask_values();
+    for (size_t i = 0; values > 0 && i < draft.samples.size(); ++i) {
+      const auto& pair = pairs_[static_cast<size_t>(draft.samples[i].pair)];
+      if (!pair.changed || pair.mask.empty() || !draft.problems[i].empty()) continue;
+      const auto shares = std::span(draft.batch.change_mask).subspan(i * values, values);
+      const bool shown = std::any_of(shares.begin(), shares.end(), [](float share) { return share > 0.0F; });
+      if (shown != *pair.changed) ++contradictions_;
+    }
+  }
+
   void leave_out_problems(Draft& draft) {
     std::vector<bool> fine;
     for (const auto& problem : draft.problems) fine.push_back(problem.empty());
@@ -265,6 +278,7 @@ class BatchLoader::Impl {
 
   std::unordered_set<int64_t> reported_;  // only next() uses these
   int64_t skipped_ = 0;
+  int64_t contradictions_ = 0;
 
   std::vector<std::jthread> workers_;  // last, so that they stop before the members they use are destroyed
 };
@@ -284,6 +298,9 @@ MicroBatch BatchLoader::next() {
 }
 int64_t BatchLoader::skipped() const {
   return impl_->skipped();
+}
+int64_t BatchLoader::contradictions() const {
+  return impl_->contradictions();
 }
 const BatchPlan& BatchLoader::plan() const {
   return impl_->plan();

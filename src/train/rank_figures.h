@@ -13,9 +13,10 @@ struct RankFigures {
   double wait_seconds = 0.0;  ///< spent waiting for data
   double memory = 0.0;        ///< peak so far, in bytes
   int64_t skipped_samples = 0;
+  int64_t contradictions = 0;  ///< samples whose change_flag contradicts their mask
 };
 
-/// Returns the longest wait, the highest memory and the sum of skipped samples. All ranks call it.
+/// Returns the longest wait, the highest memory and the sums of the counts. All ranks call it.
 RankFigures of_all_ranks(const RankFigures& own, distributed::Communicator& communicator, at::Device device);
 
 }  // namespace ccexpert::train

@@ -213,15 +213,27 @@ class Run {
     skipped_in_a_row_ = report.skipped ? skipped_in_a_row_ + 1 : 0;
     const auto figures = of_all_ranks({.wait_seconds = wait,
                                        .memory = peak_bytes(device_),
-                                       .skipped_samples = loader_.skipped() - own_skipped_},
+                                       .skipped_samples = loader_.skipped() - own_skipped_,
+                                       .contradictions = loader_.contradictions() - own_contradictions_},
                                       communicator_, device_);
     own_skipped_ = loader_.skipped();
+    own_contradictions_ = loader_.contradictions();
     progress_.skipped_samples += figures.skipped_samples;
     if (leads()) log_step(report, rate, seconds_since(start), figures, first);
+    warn_of_contradictions(figures.contradictions);
     if (skipped_in_a_row_ > kMostSkippedInARow)
       fail(config_.name,
            fmt::format("{} steps in a row had gradients that are not finite", skipped_in_a_row_), kDiverged);
     return report;
+  }
+
+  /// Warns at the first sample and whenever their number has doubled.
+  void warn_of_contradictions(int64_t more) {
+    contradictions_ += more;
+    if (!leads() || contradictions_ == 0 || contradictions_ < 2 * warned_) return;
+    warned_ = contradictions_;
+    log::warning(
+        fmt::format("{} samples so far have a change_flag that contradicts their mask", contradictions_));
   }
 
   void log_step(const StepReport& report, double rate, double seconds, const RankFigures& figures,
@@ -350,6 +362,9 @@ class Run {
   int64_t skipped_in_a_row_ = 0;
   bool metric_changed_ = false;  ///< since the interruption; the search for the best then starts again
   int64_t own_skipped_ = 0;      ///< samples that this rank left out and has reported
+  int64_t own_contradictions_ = 0;
+  int64_t contradictions_ = 0;  ///< samples of all ranks whose change_flag contradicts their mask
+  int64_t warned_ = 0;          ///< value of contradictions_ at the last warning
 };
 
 /// Locks the folder on rank 0, before anything in it is read or removed.

@@ -70,6 +70,32 @@ TEST_F(Loader, IsTheSameWhateverWorkersAndPrefetch) {
   }
 }
 
+TEST_F(Loader, FlagsThatContradictTheirMasksAreCounted) {
+  const auto empty = test::draw(folder_, "empty.png", test::rectangle(16, 16, 0, 0, 0, 0)),
+             some = test::draw(folder_, "some.png", test::rectangle(16, 16, 0, 3, 0, 3));
+  const std::pair<std::optional<bool>, std::filesystem::path> cases[] = {
+      {true, empty}, {false, some},  // the contradictions
+      {true, some},  {false, empty}, {std::nullopt, some}, {std::nullopt, empty},
+      {true, ""},    {false, ""},    {std::nullopt, ""}};
+  for (size_t i = 0; i < pairs_.size(); ++i) std::tie(pairs_[i].changed, pairs_[i].mask) = cases[i];
+  for (const int64_t workers : {0, 2}) {
+    auto made = loader(small(workers));
+    EXPECT_EQ(made.contradictions(), 0);
+    int64_t expected = 0;
+    for (const auto& batch : taken(made, kEpoch)) {
+      expected += std::count(batch.uids.begin(), batch.uids.end(), "p0") +
+                  std::count(batch.uids.begin(), batch.uids.end(), "p1");
+    }
+    EXPECT_GT(expected, 1);
+    EXPECT_EQ(made.contradictions(), expected);
+  }
+  auto without_masks = small();
+  without_masks.mask_patch = without_masks.classes = 0;
+  auto made = loader(without_masks);
+  taken(made, kEpoch);
+  EXPECT_EQ(made.contradictions(), 0);
+}
+
 TEST_F(Loader, IsTheSameWithACache) {
   const auto expected = first(3 * kEpoch, small());
   for (const int64_t bytes : {1, 5000, 1 << 20}) {

@@ -11,11 +11,12 @@ namespace {
 TEST(RankFigures, AreOfTheSlowestAndTheFullestRank) {
   test::in_ranks(3, [](int rank) {
     const auto all = test::join_ranks();
-    const RankFigures figures[] = {{0.25, 5e9, 0}, {0.5, 1e9, 2}, {0.125, 3e9, 1}};
+    const RankFigures figures[] = {{0.25, 5e9, 0, 4}, {0.5, 1e9, 2, 0}, {0.125, 3e9, 1, 3}};
     const auto together = of_all_ranks(figures[rank], *all, at::kCPU);
     EXPECT_EQ(together.wait_seconds, 0.5);
     EXPECT_EQ(together.memory, 5e9);
     EXPECT_EQ(together.skipped_samples, 3);
+    EXPECT_EQ(together.contradictions, 7);
   });
 }
 

@@ -133,6 +133,20 @@ TEST_F(TrainerTest, ABrokenCheckpointIsPassedOverWithAWarning) {
   expect_same_end("cut");
 }
 
+TEST_F(TrainerTest, FlagsThatContradictTheirMasksAreCountedInWarnings) {
+  const Image black{30, 40, std::vector<uint8_t>(3 * 30 * 40)};
+  write_png(folder_ / "none.png", black.view());
+  auto pairs = json::parse(read_file(folder_ / "pairs.json"));
+  for (auto& pair : pairs) pair["mask_path"] = (folder_ / "none.png").string();
+  folder_.write("pairs.json", pairs.dump());
+  config_.loss.mask = 1.0;
+  config_.batch.max_steps = 4;
+  ::testing::internal::CaptureStderr();
+  train(named("run"));
+  const auto printed = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(printed, HasSubstr("samples so far have a change_flag that contradicts their mask"));
+}
+
 TEST_F(TrainerTest, WithoutAWholeCheckpointItTouchesNothing) {
   auto config = named("cut");
   train(config);

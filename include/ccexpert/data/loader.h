@@ -85,6 +85,9 @@ class BatchLoader {
 
   /// Number of samples skipped in the micro-batches returned so far.
   int64_t skipped() const;
+  /// Number of samples in them whose change_flag contradicts their change mask: all patches of a changed pair
+  /// are unchanged, or a patch of an unchanged pair is changed. 0 if masks are off.
+  int64_t contradictions() const;
   const BatchPlan& plan() const;
 
  private:
