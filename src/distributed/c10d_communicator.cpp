@@ -63,8 +63,8 @@ std::string resolve(const Rank& rank, const JoinOptions& options) {
                                Ended ended) {
   const auto place = fmt::format("{}:{}", address, rank.master_port);
   if (ended == Ended::kStopped) {
-    fail("start of the run",
-         fmt::format("rank {} was told to stop while it waited for rank 0 at {}", rank.rank, place));
+    const auto what = rank.rank == 0 ? "it started the store of the run" : "it waited for rank 0";
+    fail("start of the run", fmt::format("rank {} was told to stop while {} at {}", rank.rank, what, place));
   }
   fail({place, fmt::format("rank 0 to listen there within {} ms", options.timeout.count()),
         accepts(address, rank.master_port) ? "a program that does not answer as rank 0 does" : "no answer"});

@@ -16,11 +16,12 @@ namespace {
 std::atomic<int> own_rank = 0;
 std::atomic<std::terminate_handler> before = nullptr;
 
-/// True for Gloo's exceptions and for c10's DistNetworkError and similar. Mangled type names contain these
-/// names verbatim.
+/// True for Gloo's exceptions and for c10's DistNetworkError and similar. Mangled type names contain the
+/// names of namespaces and types verbatim.
 bool is_of_communication(const std::exception& error) {
   const std::string_view type = typeid(error).name();
-  return type.find("4gloo") != std::string_view::npos || type.find("Dist") != std::string_view::npos;
+  const auto has = [type](std::string_view part) { return type.find(part) != std::string_view::npos; };
+  return has("4gloo") || (has("3c10") && has("Dist"));
 }
 
 void end_with_a_sentence() {

@@ -150,9 +150,10 @@ void RunLog::write(const EvaluationLine& line) {
                  {"skipped_samples", line.skipped},
                  {"samples", samples}});
   impl_->board_.scalars(line.step, scalars);
-  log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}, {} {:.4f}{}, {:.1f} s{}", line.step,
-                        line.pairs, line.loss, line.metric, line.score, line.best ? " (best so far)" : "",
-                        line.seconds,
+  const auto score =
+      line.metric == "loss" ? std::string() : fmt::format(", {} {:.4f}", line.metric, line.score);
+  log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}{}{}, {:.1f} s{}", line.step, line.pairs,
+                        line.loss, score, line.best ? " (best so far)" : "", line.seconds,
                         line.skipped > 0 ? fmt::format(", {} samples left out", line.skipped) : ""));
   for (const auto& sample : line.samples) {
     log::info(fmt::format("  {}: {} (reference: {})", sample.uid, sample.caption,

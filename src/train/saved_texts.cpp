@@ -158,7 +158,7 @@ void write_llava_hf_processor(Files& files, const SavedModel& model, const json&
 
 /// Sets the config's dtype, which determines the precision in which transformers loads weights.
 std::string with_dtype(const std::string& config_json, at::ScalarType dtype) {
-  json config = json::parse(config_json);
+  auto config = parse_json(config_json, "config.json");
   config.erase("dtype");
   config["torch_dtype"] = dtype_name(dtype);
   return config.dump(2) + "\n";
@@ -167,7 +167,7 @@ std::string with_dtype(const std::string& config_json, at::ScalarType dtype) {
 SavedTexts llava_hf_texts(const SavedModel& model, Files files) {
   const auto tokens = add_image_tokens(files, model.config.decoder.vocab_size);
   auto config_json = llava_hf_config_json(model.config, tokens, model.original_json);
-  write_llava_hf_processor(files, model, json::parse(config_json));
+  write_llava_hf_processor(files, model, parse_json(config_json, "config.json"));
   return {std::move(config_json), std::move(files).take()};
 }
 

@@ -14,6 +14,11 @@ struct EnforceNotMet : std::runtime_error {
 };
 }  // namespace gloo
 
+/// A problem of the program's data, whose name only looks like one of communication.
+struct DistanceError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 namespace ccexpert::distributed {
 namespace {
 
@@ -30,6 +35,7 @@ TEST(TerminateGuardDeathTest, OfGlooEndsTheProcessWithASentence) {
 
 TEST(TerminateGuardDeathTest, OfOthersIsLeftToTheHandlerBefore) {
   EXPECT_EXIT(throw_on_a_thread<std::logic_error>(), ::testing::KilledBySignal(SIGABRT), "terminate called");
+  EXPECT_EXIT(throw_on_a_thread<DistanceError>(), ::testing::KilledBySignal(SIGABRT), "terminate called");
 }
 
 }  // namespace

@@ -117,6 +117,19 @@ TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
   EXPECT_TRUE(lines_of(run_.log()).empty());
 }
 
+TEST_F(RunLogTest, AnEvaluationNamesTheLossOnce) {
+  RunLog log(run_, 0, 0);
+  const auto printed = [&](const EvaluationLine& line) {
+    ::testing::internal::CaptureStderr();
+    log.write(line);
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(printed({.step = 2, .pairs = 7, .loss = 1.5, .metric = "loss", .score = 1.5}),
+              HasSubstr("evaluation at step 2: 7 pairs, loss 1.5000, 0.0 s"));
+  EXPECT_THAT(printed({.step = 2, .pairs = 7, .loss = 1.5, .metric = "meteor", .score = 0.25}),
+              HasSubstr("7 pairs, loss 1.5000, meteor 0.2500, 0.0 s"));
+}
+
 TEST_F(RunLogTest, DamagedLinesAreLeftOutAndCounted) {
   write_steps(0, 2);
   std::ofstream(run_.log(), std::ios::app)
