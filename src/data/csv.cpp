@@ -74,7 +74,7 @@ class Parser {
     return csv_parse(&parser_, piece.data(), piece.size(), take_field, take_row, &rows) == piece.size();
   }
   bool finish(Rows& rows) { return csv_fini(&parser_, take_field, take_row, &rows) == 0; }
-  const char* problem() { return csv_strerror(csv_error(&parser_)); }
+  bool is_out_of_memory() { return csv_error(&parser_) != CSV_EPARSE; }
 
  private:
   csv_parser parser_{};
@@ -85,14 +85,20 @@ class Reader {
  public:
   Reader(std::string_view source, const VisitRow& visit) : source_(source), visit_(visit) {}
 
-  void take(std::string_view piece) { give(parser_.parse(piece, rows_)); }
-  void finish() { give(parser_.finish(rows_)); }
+  void take(std::string_view piece) {
+    give(parser_.parse(piece, rows_), "quotes only around a whole cell, and doubled within it",
+         "other quotes");
+  }
+  void finish() { give(parser_.finish(rows_), "a closing quote", "the end of the file"); }
 
  private:
   /// Visits rows outside libcsv: an exception of `visit_` must not unwind through its C code.
-  void give(bool parsed) {
+  void give(bool parsed, std::string_view expected, std::string_view got) {
     rows_.visit(visit_);
-    if (!parsed) fail({source_, "CSV", fmt::format("{} after row {}", parser_.problem(), rows_.number())});
+    if (parsed) return;
+    const auto place = fmt::format("{}: row {}", source_, rows_.number() + 1);
+    if (parser_.is_out_of_memory()) fail(place, "not enough memory");
+    fail({place, expected, got});
   }
 
   std::string_view source_;
