@@ -229,8 +229,9 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     try {
       const auto checkpoint = io::open_checkpoint(folder);
       return Captioner(std::make_unique<Impl>(checkpoint, device, dtype));
-    } catch (const nlohmann::json::exception& error) {
-      fail(folder.string(), "its JSON files have unexpected content", error.what());
+    } catch (const nlohmann::json::exception&) {
+      fail(folder.string(), "its JSON files have unexpected content",
+           "a value has another type than expected");
     }
   });
 }

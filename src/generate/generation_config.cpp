@@ -85,10 +85,13 @@ std::vector<int64_t> read_ids(const json& file, const char* key, std::string_vie
   const auto found = file.find(key);
   if (found == file.end() || found->is_null()) return {};
   const json list = found->is_array() ? *found : json::array({*found});
-  const bool are_ids = !list.empty() && std::all_of(list.begin(), list.end(),
-                                                    [](const json& id) { return id.is_number_unsigned(); });
-  if (!are_ids)
-    fail({fmt::format("{}: {}", source, key), "a token id or a list of them", json_shown(*found)});
+  const auto refuse = [&](const std::string& got) {
+    fail({fmt::format("{}: {}", source, key), "a token id or a list of them", got});
+  };
+  if (list.empty()) refuse("[]");
+  for (const auto& id : list) {
+    if (!id.is_number_unsigned()) refuse(json_shown(id));
+  }
   return list.get<std::vector<int64_t>>();
 }
 

@@ -153,7 +153,21 @@ struct ModelName {
   }
 };
 
+/// Throws Error if a name has another JSON type; an absent or null one is no name.
+void expect_name_types(const json& config, const std::string& source) {
+  const auto type = config.value("model_type", json());
+  if (!type.is_null() && !type.is_string()) fail({source + ": model_type", "a string", json_shown(type)});
+  const auto architectures = config.value("architectures", json());
+  if (architectures.is_null()) return;
+  if (!architectures.is_array())
+    fail({source + ": architectures", "a list of strings", json_shown(architectures)});
+  for (const auto& each : architectures) {
+    if (!each.is_string()) fail({source + ": architectures", "a list of strings", json_shown(each)});
+  }
+}
+
 void expect_name(const json& config, const std::string& source) {
+  expect_name_types(config, source);
   const ModelName name{text_in(config, "model_type"), texts_in(config, "architectures")};
   if (name.known()) return;
   const bool own_code = config.contains("auto_map");

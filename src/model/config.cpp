@@ -261,10 +261,14 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
   try {
     object.contains("text_config") ? parse_llava_hf(object, config, source)
                                    : parse_authors(object, config, source);
-  } catch (const json::exception& error) {
-    fail(source, "is not a model config", error.what());
+  } catch (const json::exception&) {
+    fail(source, "is not a model config", "a value has another type than expected");
   }
-  config.validate();
+  try {
+    config.validate();
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", source, error.what()));
+  }
   return config;
 }
 

@@ -197,8 +197,8 @@ SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> c
     auto texts = llava_hf ? llava_hf_texts(model, std::move(files)) : lmms_texts(model, std::move(files));
     texts.config_json = with_dtype(texts.config_json, model.dtype);
     return texts;
-  } catch (const json::exception& error) {
-    fail("tokenizer files", "have unexpected content", error.what());
+  } catch (const json::exception&) {
+    fail("tokenizer files", "have unexpected content", "a value has another type than expected");
   }
 }
 

@@ -82,8 +82,8 @@ TEST(GenerationConfig, RefusesStopIdsThatAreNoTokens) {
   EXPECT_EQ(error_of(R"({"eos_token_id": "<|im_end|>"})"), expected + "\"<|im_end|>\"");
   EXPECT_EQ(error_of(R"({"eos_token_id": -1})"), expected + "-1");
   EXPECT_EQ(error_of(R"({"eos_token_id": true})"), expected + "true");
-  EXPECT_EQ(error_of(R"({"eos_token_id": []})"), expected + "an array");
-  EXPECT_EQ(error_of(R"({"eos_token_id": [1, 1.5]})"), expected + "an array");
+  EXPECT_EQ(error_of(R"({"eos_token_id": []})"), expected + "[]");
+  EXPECT_EQ(error_of(R"({"eos_token_id": [1, 1.5]})"), expected + "1.5");
   EXPECT_EQ(error_of(R"({"eos_token_id": 500})"), name + "expected ids of 0 to 499, got 500");
   EXPECT_EQ(error_of("", {.stop_ids = {-3}}), "stop_ids: expected ids of 0 to 499, got -3");
 }

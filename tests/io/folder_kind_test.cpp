@@ -76,6 +76,14 @@ TEST_F(FolderKind, OtherModelsAreNamed) {
       AllOf(HasSubstr("another model (model_type own"), HasSubstr("Python code that auto_map names")));
 }
 
+TEST_F(FolderKind, ANameOfAnotherTypeIsRefused) {
+  EXPECT_THAT(problem_of_config(R"({"model_type": 5})"), HasSubstr("model_type: expected a string, got 5"));
+  EXPECT_THAT(problem_of_config(R"({"architectures": "LlavaQwenForCausalLM"})"),
+              HasSubstr("architectures: expected a list of strings, got \"LlavaQwenForCausalLM\""));
+  EXPECT_THAT(problem_of_config(R"({"architectures": ["LlavaQwenForCausalLM", null]})"),
+              HasSubstr("architectures: expected a list of strings, got null"));
+}
+
 TEST_F(FolderKind, OtherPartsOfAKnownModelAreNamed) {
   EXPECT_THAT(
       problem_of_config(R"({"model_type": "llava_onevision", "text_config": {"model_type": "llama"}})"),

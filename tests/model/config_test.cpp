@@ -234,11 +234,12 @@ TEST(ModelConfig, RefusesWhatItDoesNotCompute) {
             "config.json: rope_scaling: expected no scaling (type default), got yarn");
   EXPECT_EQ(error_with(tiny, "/use_sliding_window", true),
             "config.json: use_sliding_window: expected false, got true");
-  EXPECT_EQ(error_with(tiny, "/hidden_act", "gelu"), "decoder config: hidden_act: expected silu, got gelu");
+  EXPECT_EQ(error_with(tiny, "/hidden_act", "gelu"),
+            "config.json: decoder config: hidden_act: expected silu, got gelu");
   EXPECT_EQ(error_with(tiny, "/vision_config/hidden_act", "quick_gelu"),
-            "vision config: hidden_act: expected gelu_pytorch_tanh, got quick_gelu");
+            "config.json: vision config: hidden_act: expected gelu_pytorch_tanh, got quick_gelu");
   EXPECT_EQ(error_with(tiny, "/cc_expert_args/downsample_ratio", 2),
-            "cc_expert_args: downsample_ratio: expected 1, got 2");
+            "config.json: cc_expert_args: downsample_ratio: expected 1, got 2");
   EXPECT_EQ(error_with(tiny, "/mm_use_im_start_end", true),
             "config.json: mm_use_im_start_end: expected false, got true");
   EXPECT_EQ(error_with(hf, "/projector_hidden_act", "relu"),
@@ -259,38 +260,41 @@ TEST(ModelConfig, ReadsRotaryParametersOfNewerFilesAndRefusesTheirScaling) {
 TEST(ModelConfig, RefusesSizesThatFitNoModel) {
   const auto tiny = config_of("checkpoint-tiny");
   EXPECT_EQ(error_with(tiny, "/hidden_size", 0),
-            "decoder config: hidden_size: expected 1 to 16777216, got 0");
+            "config.json: decoder config: hidden_size: expected 1 to 16777216, got 0");
   EXPECT_EQ(error_with(tiny, "/hidden_size", 60),
-            "decoder config: hidden_size: expected an even multiple of num_attention_heads (4), got 60");
+            "config.json: decoder config: hidden_size: expected an even multiple of num_attention_heads (4), "
+            "got 60");
   EXPECT_EQ(error_with(tiny, "/num_key_value_heads", 3),
-            "decoder config: num_key_value_heads: expected a divisor of num_attention_heads (4), got 3");
+            "config.json: decoder config: num_key_value_heads: expected a divisor of num_attention_heads "
+            "(4), got 3");
   EXPECT_EQ(error_with(tiny, "/vocab_size", int64_t{1} << 40),
-            "decoder config: vocab_size: expected 1 to 16777216, got 1099511627776");
+            "config.json: decoder config: vocab_size: expected 1 to 16777216, got 1099511627776");
   EXPECT_EQ(error_with(tiny, "/num_hidden_layers", 16000000),
-            "decoder config: num_hidden_layers: expected 1 to 1024, got 16000000");
+            "config.json: decoder config: num_hidden_layers: expected 1 to 1024, got 16000000");
   EXPECT_EQ(error_with(tiny, "/vision_config/patch_size", 85),
-            "vision config: patch_size: expected at most image_size, got 85");
-  EXPECT_EQ(error_with(tiny, "/vision_config/num_attention_heads", 3),
-            "vision config: hidden_size: expected a multiple of num_attention_heads (3), got 128");
-  EXPECT_EQ(error_with(tiny, "/vision_config/num_hidden_layers", std::numeric_limits<int64_t>::min()),
-            "vision config: num_hidden_layers: expected 1 to 1024, got -9223372036854775808");
-  EXPECT_EQ(error_with(tiny, "/cc_expert_args/per_expert_depth", -1),
-            "cc_expert_args: per_expert_depth: expected 1 to 1024, got -1");
-  EXPECT_EQ(error_with(tiny, "/cc_expert_args/embedding_dim", 256),
-            "cc_expert_args: embedding_dim: expected the vision width 128, got 256");
+            "config.json: vision config: patch_size: expected at most image_size, got 85");
   EXPECT_EQ(
-      error_with(tiny, "/cc_expert_args/attention_upsample_rate", 3),
-      "cc_expert_args: attention_upsample_rate: expected a divisor of 128 that leaves whole heads, got 3");
+      error_with(tiny, "/vision_config/num_attention_heads", 3),
+      "config.json: vision config: hidden_size: expected a multiple of num_attention_heads (3), got 128");
+  EXPECT_EQ(error_with(tiny, "/vision_config/num_hidden_layers", std::numeric_limits<int64_t>::min()),
+            "config.json: vision config: num_hidden_layers: expected 1 to 1024, got -9223372036854775808");
+  EXPECT_EQ(error_with(tiny, "/cc_expert_args/per_expert_depth", -1),
+            "config.json: cc_expert_args: per_expert_depth: expected 1 to 1024, got -1");
+  EXPECT_EQ(error_with(tiny, "/cc_expert_args/embedding_dim", 256),
+            "config.json: cc_expert_args: embedding_dim: expected the vision width 128, got 256");
+  EXPECT_EQ(error_with(tiny, "/cc_expert_args/attention_upsample_rate", 3),
+            "config.json: cc_expert_args: attention_upsample_rate: expected a divisor of 128 that leaves "
+            "whole heads, got 3");
 }
 
 TEST(ModelConfig, RefusesEpsilonsAndBasesThatGiveNoNumbers) {
   const auto tiny = config_of("checkpoint-tiny");
   EXPECT_EQ(error_with(tiny, "/rope_theta", 0.0),
-            "decoder config: rope_theta: expected above 0 and at most 1000000000000, got 0");
+            "config.json: decoder config: rope_theta: expected above 0 and at most 1000000000000, got 0");
   EXPECT_EQ(error_with(tiny, "/rms_norm_eps", -1e-6),
-            "decoder config: rms_norm_eps: expected above 0 and at most 1, got -1e-06");
+            "config.json: decoder config: rms_norm_eps: expected above 0 and at most 1, got -1e-06");
   EXPECT_EQ(error_with(tiny, "/vision_config/layer_norm_eps", 0.0),
-            "vision config: layer_norm_eps: expected above 0 and at most 1, got 0");
+            "config.json: vision config: layer_norm_eps: expected above 0 and at most 1, got 0");
 }
 
 TEST(ModelConfig, AVisionWidthBelowOneHeadHasNoDiffExpert) {
@@ -298,7 +302,7 @@ TEST(ModelConfig, AVisionWidthBelowOneHeadHasNoDiffExpert) {
   object["vision_config"]["hidden_size"] = 64;
   object["cc_expert_args"]["embedding_dim"] = 64;
   EXPECT_EQ(test::error_of([&] { parsed(object); }),
-            "cc_expert_args: embedding_dim: expected at least 128 (one attention head), got 64");
+            "config.json: cc_expert_args: embedding_dim: expected at least 128 (one attention head), got 64");
 }
 
 TEST(ModelConfig, RefusesTextThatIsNoObjectAndNamesItsSource) {
