@@ -68,6 +68,18 @@ TEST_F(Shell, AClosedStandardOutputIsAFailure) {
   EXPECT_THAT(closed.err, HasSubstr("standard output: cannot be written (Bad file descriptor)"));
 }
 
+TEST_F(Shell, AFullStandardOutputIsAFailureWithItsReason) {
+  folder_.write("r.json", R"({"0": ["a road"]})");
+  folder_.write("pairs.json", R"([{"uid": "1", "before": "a", "after": "b", "change_caption": "x"}])");
+  const auto eval = fmt::format("'{}' r.json -r r.json --no-meteor --no-bootstrap", CCEXPERT_EVAL);
+  for (const auto& line : {eval, std::string("caption --version"), std::string("caption --help"),
+                           fmt::format("'{}' stats --no-images pairs.json", CCEXPERT_DATA)}) {
+    const auto full = run(line + " > /dev/full");
+    EXPECT_EQ(full.exit_code, 1) << line;
+    EXPECT_THAT(full.err, HasSubstr("standard output: cannot be written (No space left on device)")) << line;
+  }
+}
+
 TEST_F(Shell, ADashIsStandardInputOrOutput) {
   write_list(2);
   const auto listed = run("caption -q --pairs - -f jsonl -o - < pairs.csv");

@@ -35,14 +35,21 @@ std::string problem_of(const std::exception& error) {
   return error.what();
 }
 
+/// Reason of the first failed write to standard output, or 0: the stream itself only keeps that one failed.
+int& write_error() {
+  static int reason = 0;
+  return reason;
+}
+
 /// Flushes standard output; returns the problem if it did not accept everything, or "".
 std::string flush_standard_output() {
   errno = 0;
   std::cout.flush();
   const bool written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good();
   if (written) return {};
+  const int reason = write_error() != 0 ? write_error() : errno;
   return fmt::format("standard output: cannot be written{}",
-                     errno == 0 ? "" : fmt::format(" ({})", std::strerror(errno)));
+                     reason == 0 ? "" : fmt::format(" ({})", std::strerror(reason)));
 }
 
 }  // namespace
@@ -62,8 +69,10 @@ void print_note(std::string_view line) {
 }
 
 void print_result(std::string_view text) {
-  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stdout));
-  static_cast<void>(std::fflush(stdout));
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  const int reason = errno;
+  const bool flushed = std::fflush(stdout) == 0;
+  if (write_error() == 0 && !(written && flushed)) write_error() = written ? errno : reason;
 }
 
 int run_program(std::string_view program, const std::function<int()>& run) {
