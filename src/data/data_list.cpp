@@ -154,7 +154,8 @@ class DataListReader {
 
   void check(const ListedDataset& entry, size_t i) {
     if (entry.json_path.empty()) fail({place_of(i, "json_path"), "a file of pairs with captions", "none"});
-    if (entry.repeat < 1) fail({place_of(i, "repeat"), "at least 1", std::to_string(entry.repeat)});
+    if (entry.repeat < 1 || entry.repeat > kMaxRepeat)
+      fail({place_of(i, "repeat"), fmt::format("1 to {}", kMaxRepeat), std::to_string(entry.repeat)});
     parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy"));
     parse_strategy(entry.captions, place_of(i, "captions"));
     check_splits(entry, i);

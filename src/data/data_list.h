@@ -10,6 +10,9 @@
 
 namespace ccexpert::data {
 
+/// Most visits of a pair per epoch: each is a number in memory.
+inline constexpr int64_t kMaxRepeat = 1'000'000;
+
 struct ListedDataset {
   std::string json_path;
   std::vector<std::string> splits;

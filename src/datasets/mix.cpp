@@ -33,9 +33,10 @@ Repeat parse_repeat(const std::string& text) {
   Repeat repeat{text.substr(0, equals), 0};
   const auto number = text.substr(std::min(equals + 1, text.size()));
   const auto [end, problem] = std::from_chars(number.data(), number.data() + number.size(), repeat.count);
-  const bool valid = problem == std::errc() && end == number.data() + number.size() && repeat.count >= 1;
+  const bool valid = problem == std::errc() && end == number.data() + number.size() && repeat.count >= 1 &&
+                     repeat.count <= data::kMaxRepeat;
   if (!valid || repeat.name.empty())
-    fail({"repeat", "NAME=N with N of at least 1", fmt::format("'{}'", text)});
+    fail({"repeat", fmt::format("NAME=N with N from 1 to {}", data::kMaxRepeat), fmt::format("'{}'", text)});
   return repeat;
 }
 

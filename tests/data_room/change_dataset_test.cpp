@@ -277,7 +277,7 @@ TEST_F(DataList, ErrorsNameLineKeyAndExpectation) {
               fmt::format(":3: datasets[0].sampling_strategy: {}'{}'", expected, wrong));
   }
   EXPECT_EQ(error("datasets:\n- json_path: a.jsonl\n  repeat: 0\n"),
-            ":3: datasets[0].repeat: expected at least 1, got 0");
+            ":3: datasets[0].repeat: expected 1 to 1000000, got 0");
   EXPECT_EQ(error("datasets:\n- json_path: a.jsonl\n  repeat: often\n"),
             ":3: datasets[0].repeat: expected an integer, got 'often'");
   EXPECT_EQ(error("datasets:\n- repeat: 2\n"),

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <type_traits>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -51,7 +52,8 @@ void add_endpoint_options(CLI::App& app, Command& command) {
       ->capture_default_str()
       ->type_name("NAME");
   const auto number = [&](const char* name, auto& value, const char* help) {
-    app.add_option(name, value, help)->capture_default_str()->type_name("N");
+    auto* option = app.add_option(name, value, help)->capture_default_str()->type_name("N");
+    if constexpr (std::is_integral_v<std::remove_reference_t<decltype(value)>>) option->check(whole_number());
   };
   number("--concurrency", endpoint.concurrency, "concurrent requests");
   number("--retries", endpoint.retries, "retries after temporary failures such as status 429");
@@ -77,10 +79,12 @@ void add_options(CLI::App& app, Command& command) {
       ->capture_default_str()
       ->type_name("NAME");
   app.add_option("--captions", options.captions, "new captions per pair")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_flag("--keep", options.keep, "keep the pair's own captions before the new ones");
   app.add_option("--limit", options.limit, "maximum pairs to annotate (0: all)")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--max-cost", options.max_cost,
@@ -88,9 +92,11 @@ void add_options(CLI::App& app, Command& command) {
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--attempts", options.attempts, "unusable answers before a pair is given up")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--image-side", options.image_side, "longer side of sent images in pixels")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--image-root", options.image_root,

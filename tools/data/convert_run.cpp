@@ -80,9 +80,11 @@ void add_crop_options(CLI::App& app, ConvertOptions& options) {
       ->capture_default_str()
       ->type_name("SHARE");
   app.add_option("--crop-side", crops.least_side, "minimum side of a window in pixels")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--crop-most", crops.most, "maximum windows per pair")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
 }
@@ -119,6 +121,7 @@ void add_options(CLI::App& app, Command& command) {
       ->capture_default_str()
       ->type_name("N");
   app.add_option("--jobs", options.jobs, "threads that decode masks (0: one per core)")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   app.add_flag("-q,--quiet", command.quiet, "print no progress and no table");

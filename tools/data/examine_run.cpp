@@ -37,6 +37,7 @@ void add_image_root(CLI::App& app, fs::path& root) {
 
 void add_jobs(CLI::App& app, int64_t& jobs) {
   app.add_option("--jobs", jobs, "threads that open images (0: one per core)")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
 }
@@ -192,6 +193,7 @@ Subcommand add_stats(CLI::App& app) {
       ->type_name("FILE");
   add_off_flag(*stats, "--no-images", command->options.images, "do not open images for their sizes");
   stats->add_option("--samples", command->options.samples, "pairs shown on the page")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   stats->add_option("--seed", command->options.seed, "seed for the choice of samples")
@@ -226,12 +228,14 @@ Subcommand add_validate(CLI::App& app) {
   validate
       ->add_option("--distance", command->options.distance,
                    "maximum differing bits of 128 between near duplicates")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   validate->add_option("--report", command->output, "file for all problems, one per line")
       ->transform(output_file())
       ->type_name("FILE");
   validate->add_option("--show", command->shown, "number of problems to print")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   add_jobs(*validate, command->options.jobs);
@@ -259,11 +263,13 @@ Subcommand add_overlap(CLI::App& app) {
   overlap
       ->add_option("--distance", command->options.distance,
                    "maximum differing bits of 128 between near duplicates")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   overlap
       ->add_option("--tile", command->options.tile,
                    "side of the tiles of larger images (0: side of the test images)")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   overlap->add_option("-o,--out", command->output, "JSON file with every overlap")
@@ -297,13 +303,20 @@ Subcommand add_view(CLI::App& app) {
       ->transform(output_file())
       ->type_name("FILE");
   view->add_option("--pairs", options.pairs, "number of randomly drawn pairs")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   view->add_option("--uid", options.uid, "show only this pair")->type_name("UID");
   view->add_option("--side", options.side, "side of an image in pixels")
+      ->check(whole_number())
+      ->capture_default_str()
+      ->type_name("N");
+  view->add_option("--columns", options.columns, "pairs side by side")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   view->add_option("--columns", options.columns, "pairs side by side")->capture_default_str()->type_name("N");
+      ->check(whole_number())
   view->add_option("--captions", options.captions, "maximum captions per pair")
       ->capture_default_str()
       ->type_name("N");

@@ -166,6 +166,7 @@ Subcommand add_sample(CLI::App& app) {
       ->type_name("FILE");
   sample->add_option("--pairs", command->options.count, "number of pairs (0: --share decides)")
       ->capture_default_str()
+      ->check(whole_number())
       ->type_name("N");
   sample->add_option("--share", command->options.share, "share of the pairs, rounded up")
       ->capture_default_str()
