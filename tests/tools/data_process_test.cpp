@@ -194,6 +194,11 @@ TEST_F(DataProcess, WrongArgumentsExitWith2AndNameTheNearest) {
       {{"synth", "--out", "x", "--size", "12"}, "size: expected 128 to 1024 pixels, got 12"},
       {{"vocabulary", "--out", "x"}, "--data: expected annotations, got none"},
       {{"synht"}, "unexpected argument 'synht'"},
+      {{"merge", "x", "-o", "-"}, "--out: expected the name of a file, got -"},
+      {{"sample", "x", "-o", "-"}, "--out: expected the name of a file, got -"},
+      {{"overlap", "x", "--against", "y", "-o", "-"}, "--out: expected the name of a file, got -"},
+      {{"stats", "x", "--jobs", "99999999999999999999"},
+       "--jobs: expected a whole number, got 99999999999999999999"},
   };
   for (const auto& [arguments, message] : cases) {
     const auto result = run(arguments);

@@ -94,6 +94,10 @@ TEST_F(Shell, ADashIsStandardInputOrOutput) {
           std::string(CCEXPERT_EVAL) + "' c.jsonl -r - --no-meteor --no-bootstrap -o -");
   EXPECT_EQ(references.exit_code, 0) << references.err;
   EXPECT_THAT(references.out, HasSubstr("ROUGE-L"));
+  EXPECT_EQ(run("echo '{\"0\": \"a road\"}' > p; '" + std::string(CCEXPERT_EVAL) +
+                "' - -r p --no-meteor --no-bootstrap < p")
+                .exit_code,
+            0);
 }
 
 TEST_F(Shell, RelativePathsOfAStreamedListStartAtTheWorkingFolder) {

@@ -95,7 +95,7 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
       ->group(kGroup);
   app.add_flag("--timings", command.timings, "print the time of each stage to standard error")->group(kGroup);
   app.add_option("--timings-file", command.timings_file, "write the timings as JSON")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE")
       ->group(kGroup);
 }

@@ -215,6 +215,14 @@ CLI::Validator output_file() {
   return stream_instead_of_dash(kStandardOutput);
 }
 
+CLI::Validator named_output() {
+  return {[](const std::string& name) {
+            const bool is_stream = name == "-" || name == kStandardOutput;
+            return is_stream ? fmt::format("expected the name of a file, got {}", name) : std::string();
+          },
+          "", "file"};
+}
+
 bool is_standard_output(const std::filesystem::path& path) {
   return path.empty() || path == kStandardOutput;
 }

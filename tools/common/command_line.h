@@ -55,6 +55,9 @@ CLI::Validator dtype_name();
 CLI::Validator input_file();
 CLI::Validator output_file();
 
+/// Refuses "-" as a file to write, for commands that print other lines or write the file as a whole.
+CLI::Validator named_output();
+
 /// True if `path` is empty or is output_file()'s name of standard output.
 bool is_standard_output(const std::filesystem::path& path);
 

@@ -72,7 +72,7 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("list", options.list, "list of the universal format")
       ->transform(input_file())
       ->type_name("FILE");
-  app.add_option("-o,--out", options.output, "list to write")->transform(output_file())->type_name("FILE");
+  app.add_option("-o,--out", options.output, "list to write")->check(named_output())->type_name("FILE");
   app.add_option("--task", command.task,
                  "merge, rephrase, enrich (rewrite and refine), or describe (with images)")
       ->check(CLI::IsMember({"merge", "rephrase", "enrich", "describe"}))
@@ -103,7 +103,7 @@ void add_options(CLI::App& app, Command& command) {
                  "folder that relative paths start at (the list's folder)")
       ->type_name("DIR");
   app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   app.add_option("--on-error", command.on_error,
                  "for a pair without a usable answer: keep its captions (skip) or stop (error)")

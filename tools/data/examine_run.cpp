@@ -232,7 +232,7 @@ Subcommand add_validate(CLI::App& app) {
       ->capture_default_str()
       ->type_name("N");
   validate->add_option("--report", command->output, "file for all problems, one per line")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   validate->add_option("--show", command->shown, "number of problems to print")
       ->check(whole_number())
@@ -273,10 +273,10 @@ Subcommand add_overlap(CLI::App& app) {
       ->capture_default_str()
       ->type_name("N");
   overlap->add_option("-o,--out", command->output, "JSON file with every overlap")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   overlap->add_option("--clean", command->clean, "write a list of the pairs without an overlap")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   overlap->add_flag("--overwrite", command->overwrite, "replace an existing list of --clean");
   add_jobs(*overlap, command->options.jobs);
@@ -300,7 +300,7 @@ Subcommand add_view(CLI::App& app) {
       ->transform(input_file())
       ->type_name("FILE");
   view->add_option("-o,--out", command->output, "PNG file to write")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   view->add_option("--pairs", options.pairs, "number of randomly drawn pairs")
       ->check(whole_number())
@@ -315,9 +315,8 @@ Subcommand add_view(CLI::App& app) {
       ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
-  view->add_option("--columns", options.columns, "pairs side by side")->capture_default_str()->type_name("N");
-      ->check(whole_number())
   view->add_option("--captions", options.captions, "maximum captions per pair")
+      ->check(whole_number())
       ->capture_default_str()
       ->type_name("N");
   view->add_option("--seed", options.seed, "seed for the choice of pairs")

@@ -120,7 +120,7 @@ Subcommand add_merge(CLI::App& app) {
       ->transform(input_file())
       ->type_name("FILE...");
   merge->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   add_list_options(*merge, command->options);
   const auto check = [command] {
@@ -162,7 +162,7 @@ Subcommand add_sample(CLI::App& app) {
       ->transform(input_file())
       ->type_name("FILE");
   sample->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   sample->add_option("--pairs", command->options.count, "number of pairs (0: --share decides)")
       ->capture_default_str()
@@ -191,7 +191,7 @@ Subcommand add_mix(CLI::App& app) {
       ->transform(input_file())
       ->type_name("FILE");
   mix->add_option("-o,--out", command->output, "data list to write (.yaml)")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE");
   mix->add_option("--root", command->options.root, "folder with the converted sets (the recipe's folder)")
       ->type_name("DIR");

@@ -32,6 +32,7 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
   app.add_option("predictions", files,
                  "JSON Lines or JSON with uid (or image_id) and pred (or caption), optionally with "
                  "references as change_caption")
+      ->transform(input_file())
       ->type_name("PREDICTIONS")
       ->group(kGroup);
   app.add_option("-r,--references", command.references,
@@ -119,7 +120,7 @@ void add_output_options(CLI::App& app, EvalCommand& command) {
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--html", command.html, "write a report with image pairs, captions and their matching words")
-      ->transform(output_file())
+      ->check(named_output())
       ->type_name("FILE")
       ->group(kGroup);
   app.add_option("--html-images", command.html_images,
