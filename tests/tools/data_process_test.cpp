@@ -209,6 +209,16 @@ TEST_F(DataProcess, WrongArgumentsExitWith2AndNameTheNearest) {
   }
 }
 
+TEST_F(DataProcess, MixPrintsNothingBeforeAnError) {
+  const auto recipe = folder_.write("r.yaml", "datasets:\n  - json_path: none.json\n    repeat: 3\n");
+  const auto out = (folder_ / "out.yaml").string();
+  const auto result = run({"mix", recipe.string(), "-o", out});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(run({"mix", recipe.string(), "-o", out, "--repeat", "none=1000001"}).err,
+              HasSubstr("repeat: expected NAME=N with N from 1 to 1000000, got 'none=1000001'"));
+}
+
 TEST_F(DataProcess, HelpIsOfTheCommandAskedFor) {
   EXPECT_THAT(run({"--help"}).out, HasSubstr("vocabulary"));
   const auto synth_help = run({"synth", "--help"}).out;

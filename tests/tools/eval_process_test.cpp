@@ -199,7 +199,7 @@ TEST_F(EvalProcess, SaysThatReferencesWereMerged) {
   const auto result =
       run({predictions_, "--references", references.string(), "--no-meteor", "--no-bootstrap"});
   EXPECT_THAT(result.out, AllOf(HasSubstr("2 references each"), HasSubstr("references of 1 more entries")));
-  EXPECT_THAT(result.err, HasSubstr("1 entries repeat a uid with other references, which are added"));
+  EXPECT_THAT(result.err, HasSubstr("1 entry repeats a uid with other references, which are added"));
 }
 
 TEST_F(EvalProcess, ShowsTheWorstPairs) {
@@ -230,6 +230,7 @@ TEST_F(EvalProcess, TheReportIsOnePageWithImagesAndMarkedWords) {
 }
 
 TEST_F(EvalProcess, WrongArgumentsExitWith2) {
+  const std::string long_value(100'000, 'y');
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "expected a predictions file"},
       {{"x", "--tokeniser", "ptb"}, "unknown option --tokeniser (did you mean --tokenizer?)"},
@@ -243,6 +244,8 @@ TEST_F(EvalProcess, WrongArgumentsExitWith2) {
       {{"x", "--compare", "y", "z"}, "got 2 (z; put --compare before each other predictions file"},
       {{"x", "--seed", "-1"}, "--seed: expected 0 to "},
       {{"x", "--figure-uid", "a"}, "--figure-uid: expected with --figure"},
+      {{"x", "--html", "-"}, "--html: expected the name of a file, got -"},
+      {{"x", "--tokenizer", long_value}, "--tokenizer: expected one of reference,ptb, got yyy"},
       {{"x", "--name", "a", "--name", "b"},
        "--name: expected at most 1 names, one per predictions file, got 2"},
   };
@@ -264,6 +267,10 @@ TEST_F(EvalProcess, WhatCannotBeDoneIsSaidBeforeTheWork) {
     EXPECT_EQ(result.out, "") << option;
     EXPECT_THAT(result.err, HasSubstr("nowhere/x"));
   }
+  const auto unknown = run({predictions_, "--no-meteor", "--figure", path("f.png"), "--figure-uid", "?"});
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_EQ(unknown.out, "");
+  EXPECT_THAT(unknown.err, HasSubstr("--figure-uid: expected the uid of a scored pair, got ?"));
   EXPECT_THAT(run({predictions_, "--split", "train", "--no-meteor"}).err,
               HasSubstr("the references have no splits; all pairs are scored"));
 }

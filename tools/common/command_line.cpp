@@ -141,10 +141,10 @@ std::string bash_completion(const CLI::App& app) {
 namespace {
 
 /// Converts CLI11's message about a value to our form of errors.
-std::string value_error(const std::string& message) {
-  // std::regex uses stack space for every character.
-  constexpr size_t kLongest = 1000;
-  if (message.size() > kLongest) return message.substr(0, kLongest) + "...";
+std::string value_error(std::string message) {
+  // std::regex uses stack space for every character. A long value is in the middle of its sentence.
+  constexpr size_t kHalf = 400;
+  if (message.size() > 2 * kHalf) message.replace(kHalf, message.size() - 2 * kHalf, "...");
   static const std::pair<std::regex, const char*> forms[] = {
       {std::regex(R"((\S+): Value (.*) not in range (\S+) to (\S+))"), "$1: expected $3 to $4, got $2"},
       {std::regex(R"((\S+): (.*) not in \{(.*)\})"), "$1: expected one of $3, got $2"},

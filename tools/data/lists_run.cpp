@@ -93,8 +93,9 @@ struct Mix {
 
 int run(const Mix& command) {
   int64_t pairs = 0, visits = 0, captions = 0;
+  const auto parts = datasets::mix(command.recipe, command.output, command.options);
   fmt::print("{:40}{:>10}{:>12}{:>8}{:>12}\n", "", "pairs", "captions", "repeat", "per epoch");
-  for (const auto& part : datasets::mix(command.recipe, command.output, command.options)) {
+  for (const auto& part : parts) {
     if (part.missing) {
       fmt::print("{:40}{:>10}\n", part.json_path, "missing");
       continue;
@@ -165,8 +166,8 @@ Subcommand add_sample(CLI::App& app) {
       ->check(named_output())
       ->type_name("FILE");
   sample->add_option("--pairs", command->options.count, "number of pairs (0: --share decides)")
-      ->capture_default_str()
       ->check(whole_number())
+      ->capture_default_str()
       ->type_name("N");
   sample->add_option("--share", command->options.share, "share of the pairs, rounded up")
       ->capture_default_str()

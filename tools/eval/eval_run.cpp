@@ -142,6 +142,20 @@ std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector
   return sets;
 }
 
+/// Throws Error, before the work, if the figure is to have a pair that is not scored.
+void expect_uids(const std::vector<std::string>& uids, const EvaluationSet& set) {
+  for (const auto& uid : uids) {
+    const auto is_uid = [&](const Sample& each) { return each.uid == uid; };
+    if (std::none_of(set.samples.begin(), set.samples.end(), is_uid))
+      fail({"--figure-uid", "the uid of a scored pair", uid});
+  }
+}
+
+/// Returns "1 entry repeats" or "2 entries repeat".
+std::string entries_that_repeat(size_t count) {
+  return count == 1 ? "1 entry repeats" : fmt::format("{} entries repeat", count);
+}
+
 void compare(const EvalCommand& command, const Scored& first, Scored& other, const eval::Scorer& scorer) {
   for (size_t i = 0; i < other.subsets.size(); ++i)
     other.subsets[i].differences =
@@ -195,6 +209,7 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
                     .left_out = 0};
   auto sets = sets_of(command, references, sentences);
   if (sets.size() > 1) result.left_out = keep_common(sets);
+  expect_uids(command.figure_uids, sets.front());
   share_references(sets);
   eval::Scorer scorer(
       {.tokenizer = result.scoring.tokenizer, .meteor = meteor, .unchanged_sentences = sentences});
@@ -219,13 +234,11 @@ int report_coverage(const EvalCommand& command, const EvalResult& result) {
     if (command.quiet) return;
     tell(scored.set.extra, scored.name, "predictions have no references; they are left out");
     if (scored.set.merged > 0)
-      print_note(
-          fmt::format("ccexpert-eval: {}: {} entries repeat a uid with other references, which are added",
-                      printable(scored.name), scored.set.merged));
+      print_note(fmt::format("ccexpert-eval: {}: {} a uid with other references, which are added",
+                             printable(scored.name), entries_that_repeat(scored.set.merged)));
     if (scored.set.contradicted > 0)
-      print_note(
-          fmt::format("ccexpert-eval: {}: {} entries repeat a uid with another caption; the first counts",
-                      printable(scored.name), scored.set.contradicted));
+      print_note(fmt::format("ccexpert-eval: {}: {} a uid with another caption; the first counts",
+                             printable(scored.name), entries_that_repeat(scored.set.contradicted)));
   };
   const auto models = all_models(result);
   for (const auto* model : models) tell_of(*model);
