@@ -43,8 +43,8 @@ TEST(Files, ThatCannotBeReadAreNamed) {
   EXPECT_EQ(error_of([&] { read_file(folder.path()); }),
             folder.path().string() + ": expected a regular file, got a folder");
   ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
-  for (const auto& look : {std::function([](const fs::path& path) { read_file(path); }),
-                           std::function([](const fs::path& path) { write_file(path, ""); })})
+  for (const auto& look : {std::function([](const std::filesystem::path& path) { read_file(path); }),
+                           std::function([](const std::filesystem::path& path) { write_file(path, ""); })})
     EXPECT_EQ(error_of([&] { look(folder / "pipe"); }),
               (folder / "pipe").string() + ": expected a regular file, got a pipe");
 }

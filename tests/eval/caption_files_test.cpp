@@ -11,6 +11,7 @@ namespace ccexpert::eval {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 class CaptionFiles : public ::testing::Test {
@@ -92,10 +93,10 @@ TEST_F(CaptionFiles, ReadsDictionariesOfCaptions) {
 
 TEST_F(CaptionFiles, ErrorsOfADictionaryNameTheKey) {
   const auto error = [&](const std::string& text) { return test::error_of([&] { predictions(text); }); };
-  EXPECT_EQ(error(R"({"1": ["a"], "2": []})"), "p.jsonl: 2: expected a caption, got []");
-  EXPECT_EQ(error(R"({"1": ["a"], "2": ["b", 5]})"), "p.jsonl: 2: expected a caption, got 5");
-  EXPECT_EQ(error("{\n \"1\": \"a\",\n \"2\": {\"text\": \"b\"}\n}"),
-            "p.jsonl: 2: expected a caption, got an object");
+  EXPECT_THAT(error(R"({"1": ["a"], "2": []})"), EndsWith("p.jsonl: 2: expected a caption, got []"));
+  EXPECT_THAT(error(R"({"1": ["a"], "2": ["b", 5]})"), EndsWith("p.jsonl: 2: expected a caption, got 5"));
+  EXPECT_THAT(error("{\n \"1\": \"a\",\n \"2\": {\"text\": \"b\"}\n}"),
+              EndsWith("p.jsonl: 2: expected a caption, got an object"));
   EXPECT_THAT(test::error_of([&] { references(R"({"1": ["a"], "2": null})"); }),
               HasSubstr("r.json: 2: expected a caption, got null (docs/eval.md"));
   EXPECT_EQ(predictions(R"({"caption": "a", "2": "b"})")[0].uid, "2");
