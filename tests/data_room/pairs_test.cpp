@@ -82,7 +82,8 @@ TEST(PairList, ErrorsNameFileAndPlace) {
             ": row 4: cells: expected at most 2, as the header has, got 3 (a cell with a comma needs quotes "
             "around it)");
   EXPECT_EQ(message("before,after\n,b\n"), ": row 2: expected a path 'before' (or 'img1_path'), got none");
-  EXPECT_THAT(message("before,after\n\"a\"x,b\n"), HasSubstr(": expected CSV, got"));
+  EXPECT_THAT(message("before,after\n\"a\"x,b\n"),
+              HasSubstr(": row 2: expected quotes only around a whole cell"));
   EXPECT_THAT(message("[1]"), HasSubstr(": entry 1: expected an object"));
   EXPECT_THAT(message(""), HasSubstr("got nothing"));
 }
