@@ -18,7 +18,7 @@ for argument; do
   previous=$argument
 done
 case $output in
-  *.gch)
+  *.gch | *.pch)
     # "target: header \" and so on; CMake's own header is a line with the absolute path of ours.
     tr -d '\\' < "$dependencies" | tr ' ' '\n' | grep '^[/.]' | grep -v -e ':$' -e 'cmake_pch\.hxx' | LC_ALL=C sort -u |
       xargs cat | sha256sum > "$output.sum"

@@ -1,5 +1,7 @@
-// Precompiled header of every file that uses torch::nn: these headers need about twenty seconds to parse.
+// Precompiled for the rooms with LibTorch, whose headers take about twenty seconds to parse.
 #pragma once
+#include "base.h"
+
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>

@@ -1,0 +1,5 @@
+// Precompiled for the commands.
+#pragma once
+#include "base.h"
+
+#include <CLI/CLI.hpp>
