@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstring>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -32,11 +31,12 @@ namespace fs = std::filesystem;
 fs::path replaceable(const fs::path& path) {
   struct stat status {};
   const bool is_there = ::stat(path.c_str(), &status) == 0;
-  if (is_there && !S_ISREG(status.st_mode)) fail({path.string(), "a regular file", kind_of(status.st_mode)});
+  if (is_there && !S_ISREG(status.st_mode))
+    fail_expected({path.string(), "a regular file", kind_of(status.st_mode)});
   std::error_code code;
   if (!fs::is_symlink(path, code) || !is_there) return path;
   const auto target = fs::canonical(path, code);
-  if (code) fail(path.string(), "cannot be written", code.message());
+  if (code) fail_system(path.string(), "cannot be written", code.value());
   return target;
 }
 
@@ -113,7 +113,7 @@ AtomicFile::AtomicFile(const fs::path& path) : path_(replaceable(path)), tempora
   tidy_once(folder_of(path_));
   // O_EXCL and O_NOFOLLOW: the file is always new, and never a link that somebody else created.
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+  if (descriptor_ < 0) fail_system(path_.string(), "cannot be written", errno);
   // A replaced file with restricted permissions keeps them. If fchmod fails, the folder's defaults apply.
   struct stat replaced {};
   if (::stat(path_.c_str(), &replaced) == 0)
@@ -132,16 +132,16 @@ void AtomicFile::write(const void* data, size_t bytes) {
   while (bytes > 0) {
     const ssize_t written = ::write(descriptor_, next, bytes);
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+    if (written < 0) fail_system(path_.string(), "cannot be written", errno);
     next += written;
     bytes -= static_cast<size_t>(written);
   }
 }
 
 void AtomicFile::commit() {
-  if (::fsync(descriptor_) != 0) fail(path_.string(), "cannot be flushed to disk", std::strerror(errno));
+  if (::fsync(descriptor_) != 0) fail_system(path_.string(), "cannot be flushed to disk", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    fail(path_.string(), "cannot be renamed into place", std::strerror(errno));
+    fail_system(path_.string(), "cannot be renamed into place", errno);
   }
   ::close(descriptor_);
   descriptor_ = -1;

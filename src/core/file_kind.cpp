@@ -96,7 +96,7 @@ std::optional<FileKind> file_kind(std::string_view head) {
 
 void refuse_other_kind(std::string_view head, std::string_view source, std::string_view expected) {
   if (const auto kind = file_kind(head.substr(0, kFileHeadBytes)))
-    fail({source, expected, kind->name, kind->hint});
+    fail_expected({source, expected, kind->name, kind->hint});
 }
 
 }  // namespace ccexpert

@@ -1,7 +1,6 @@
 #include "core/files.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@ fs::file_type type_of(const fs::path& path) {
   std::error_code code;
   const auto status = fs::status(path, code);
   if (code && status.type() != fs::file_type::not_found)
-    fail(path.string(), "cannot be accessed", code.message());
+    fail_system(path.string(), "cannot be accessed", code.value());
   return status.type();
 }
 
@@ -33,7 +32,7 @@ size_t read_all(int descriptor, std::string& bytes, const fs::path& path) {
   while (done < bytes.size()) {
     const ssize_t got = ::read(descriptor, bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(path.string(), "cannot be read", std::strerror(errno));
+    if (got < 0) fail_system(path.string(), "cannot be read", errno);
     if (got == 0) break;
     done += static_cast<size_t>(got);
   }
@@ -57,7 +56,8 @@ bool is_folder(const fs::path& path) {
 std::string read_file(const fs::path& path, size_t limit) {
   const RegularFile file(path);
   if (file.size() > limit)
-    fail({path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", file.size())});
+    fail_expected(
+        {path.string(), fmt::format("at most {} bytes", limit), fmt::format("{} bytes", file.size())});
   std::string bytes(file.size(), '\0');
   if (read_all(file.descriptor(), bytes, path) < bytes.size())
     fail(path.string(), "cannot be read", "it was truncated during reading");
@@ -79,8 +79,8 @@ void make_folder(const fs::path& folder) {
   std::error_code code;
   fs::create_directories(folder, code);
   if (is_folder(folder)) return;
-  if (is_there(folder)) fail({folder.string(), "a folder", "a file"});
-  fail(folder.string(), "cannot be made", code.message());
+  if (is_there(folder)) fail_expected({folder.string(), "a folder", "a file"});
+  fail_system(folder.string(), "cannot be made", code.value());
 }
 
 }  // namespace ccexpert

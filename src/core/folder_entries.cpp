@@ -14,7 +14,7 @@ std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& f
     if (entries.size() >= limit) break;
     entries.push_back(each->path());
   }
-  if (code) fail(folder.string(), "folder cannot be read", code.message());
+  if (code) fail_system(folder.string(), "folder cannot be read", code.value());
   std::sort(entries.begin(), entries.end());
   return entries;
 }

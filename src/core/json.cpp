@@ -23,7 +23,7 @@ std::string reason_of(const json::exception& error) {
 }
 
 [[noreturn]] void refuse_repeated(std::string_view source, const std::string& key) {
-  fail({source, "each key of an object once", fmt::format("'{}' twice", shortened(key, 200))});
+  fail_expected({source, "each key of an object once", fmt::format("'{}' twice", shortened(key, 200))});
 }
 
 /// Checks depth and number of values before it forwards the events, and repeated keys if the receiver does
@@ -70,19 +70,20 @@ class Guard : public nlohmann::json_sax<json> {
   }
   bool parse_error(size_t /*position*/, const std::string& /*token*/, const json::exception& error) override {
     if (!head_.empty()) refuse_other_kind(head_, source_, limits_.expected);
-    fail({source_, limits_.expected, reason_of(error)});
+    fail_expected({source_, limits_.expected, reason_of(error)});
   }
 
  private:
   void open() {
     count();
     if (++depth_ > limits_.depth)
-      fail({source_, limits_.expected, "values nested too deeply",
-            fmt::format("at most {} levels", limits_.depth)});
+      fail_expected({source_, limits_.expected, "values nested too deeply",
+                     fmt::format("at most {} levels", limits_.depth)});
   }
   bool count() {
     if (++values_ > limits_.values)
-      fail({source_, fmt::format("{} of at most {} values", limits_.expected, limits_.values), "more"});
+      fail_expected(
+          {source_, fmt::format("{} of at most {} values", limits_.expected, limits_.values), "more"});
     return true;
   }
 
@@ -160,15 +161,15 @@ void parse_guarded(Text&& text, Guard& guard, std::string_view source) {
   try {
     json::sax_parse(std::forward<Text>(text), static_cast<nlohmann::json_sax<json>*>(&guard));
   } catch (const std::bad_alloc&) {
-    fail(source, "does not fit in free memory");
+    fail(source, "does not fit in free memory", "", ErrorKind::kResource);
   } catch (const std::length_error&) {
-    fail(source, "does not fit in free memory");
+    fail(source, "does not fit in free memory", "", ErrorKind::kResource);
   }
 }
 
 template <class Json>
 Json parsed(std::string_view text, std::string_view source, const JsonLimits& limits) {
-  if (text.empty()) fail({source, limits.expected, "nothing", "an empty file or text"});
+  if (text.empty()) fail_expected({source, limits.expected, "nothing", "an empty file or text"});
   Builder<Json> builder(source);
   Guard guard(builder, source, limits, kIsOrdered<Json>);
   guard.set_head(text);

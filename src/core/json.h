@@ -64,7 +64,7 @@ Value json_value(const nlohmann::json& object, const std::string& key, Value fal
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return fallback;
   if (!json_holds<Value>(*found)) {
-    fail({std::string(source) + ": " + key, json_type_name<Value>(), json_shown(*found)});
+    fail_expected({std::string(source) + ": " + key, json_type_name<Value>(), json_shown(*found)});
   }
   return found->get<Value>();
 }

@@ -31,7 +31,7 @@ void visit_entries(std::string_view text, const std::string& source,
                    const std::function<void(const json&, const std::string&)>& visit) {
   if (!is_json_list(text)) {
     const auto start = fmt::format("'{:.60}'", text.substr(0, text.find('\n')));
-    fail({source, "a JSON array or JSON Lines", first_character(text) == '\0' ? "nothing" : start});
+    fail_expected({source, "a JSON array or JSON Lines", first_character(text) == '\0' ? "nothing" : start});
   }
   if (first_character(text) == '[') {
     const json array = parse_json(text, source, {.values = kMostValues});
@@ -66,7 +66,7 @@ std::optional<std::string> text_of(const json& entry, const char* key, const std
   if (found->is_string() && found->get_ref<const std::string&>().empty()) return std::nullopt;
   if (found->is_string()) return found->get<std::string>();
   if (found->is_number_integer() && key == std::string_view("uid")) return found->dump();
-  fail({where + ": " + key, "a string", json_shown(*found)});
+  fail_expected({where + ": " + key, "a string", json_shown(*found)});
 }
 
 }  // namespace ccexpert

@@ -1,7 +1,6 @@
 #include "core/mapped_file.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -26,7 +25,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   const RegularFile file(path);
   if (file.size() == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, nullptr, 0));
   void* data = ::mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
-  if (data == MAP_FAILED) fail(path.string(), "cannot be mapped into memory", std::strerror(errno));
+  if (data == MAP_FAILED) fail_system(path.string(), "cannot be mapped into memory", errno);
   const auto* bytes = static_cast<const std::byte*>(data);
   return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes, file.size()));
 }

@@ -1,7 +1,6 @@
 #include "core/regular_file.h"
 
 #include <cerrno>
-#include <cstring>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -43,8 +42,8 @@ RegularFile::RegularFile(const std::filesystem::path& path, Pipes pipes) {
   if (descriptor_ >= 0) ::close(descriptor_);
   // A socket cannot be opened at all.
   if (known || reason == ENXIO)
-    fail({path.string(), "a regular file", known ? kind_of(status.st_mode) : kind_of(S_IFSOCK)});
-  fail(path.string(), "cannot be opened", std::strerror(reason));
+    fail_expected({path.string(), "a regular file", known ? kind_of(status.st_mode) : kind_of(S_IFSOCK)});
+  fail_system(path.string(), "cannot be opened", reason);
 }
 
 RegularFile::~RegularFile() {

@@ -80,12 +80,13 @@ void TextDecoder::choose_encoding() {
     pending_.erase(0, mark);
   };
   if (start.starts_with("\xff\xfe\0\0"sv) || start.starts_with("\0\0\xfe\xff"sv))
-    fail({source_, "UTF-8 text", "UTF-32", kHint});
+    fail_expected({source_, "UTF-8 text", "UTF-32", kHint});
   if (start.starts_with("\xff\xfe")) return take(Encoding::kLittle, 2);
   if (start.starts_with("\xfe\xff")) return take(Encoding::kBig, 2);
   // ASCII in UTF-16 has a NUL in each pair of bytes, and lists begin with ASCII.
   if (start.size() >= 2 && (start[0] == '\0') != (start[1] == '\0'))
-    fail({source_, "UTF-8 text", "UTF-16 without a byte order mark, or bytes that are not text", kHint});
+    fail_expected(
+        {source_, "UTF-8 text", "UTF-16 without a byte order mark, or bytes that are not text", kHint});
   take(Encoding::kUtf8, start.starts_with("\xef\xbb\xbf") ? 3 : 0);
 }
 
@@ -121,7 +122,7 @@ std::string TextDecoder::checked(std::string text) {
 
 void TextDecoder::refuse(std::string_view text, size_t place, const std::string& got) const {
   const size_t line = 1 + lines_ + count_lines(text.substr(0, place));
-  fail({fmt::format("{}: line {}", source_, line), "UTF-8 text", got, kHint});
+  fail_expected({fmt::format("{}: line {}", source_, line), "UTF-8 text", got, kHint});
 }
 
 }  // namespace ccexpert

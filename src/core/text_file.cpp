@@ -1,7 +1,6 @@
 #include "core/text_file.h"
 
 #include <cerrno>
-#include <cstring>
 #include <span>
 #include <streambuf>
 #include <vector>
@@ -34,7 +33,7 @@ size_t read_some(const RegularFile& file, std::span<char> buffer, const std::str
   do {
     got = ::read(file.descriptor(), buffer.data(), buffer.size());
   } while (got < 0 && errno == EINTR);
-  if (got < 0) fail(source, "cannot be read", std::strerror(errno));
+  if (got < 0) fail_system(source, "cannot be read", errno);
   return static_cast<size_t>(got);
 }
 
@@ -42,7 +41,7 @@ std::string read_pipe(const RegularFile& file, const std::string& source, size_t
   std::vector<char> piece(kPieceBytes);
   std::string bytes;
   for (size_t got = read_some(file, piece, source); got > 0; got = read_some(file, piece, source)) {
-    if (bytes.size() + got > limit) fail({source, fmt::format("at most {} bytes", limit), "more"});
+    if (bytes.size() + got > limit) fail_expected({source, fmt::format("at most {} bytes", limit), "more"});
     bytes.append(piece.data(), got);
   }
   return bytes;

@@ -11,7 +11,8 @@ namespace ccexpert {
 
 void check_threads(std::string_view what, int64_t threads) {
   if (threads >= 0 && threads <= kThreadLimit) return;
-  fail({what, fmt::format("0 to {} threads", kThreadLimit), std::to_string(threads), "0: one for each core"});
+  fail_expected(
+      {what, fmt::format("0 to {} threads", kThreadLimit), std::to_string(threads), "0: one for each core"});
 }
 
 int64_t threads_or_cores(int64_t threads) {

@@ -48,8 +48,8 @@ size_t occurrences(const YAML::Node& tree, const YAML::Node& node) {
 /// Throws Error for a shared node: setting it in one place would set it in the others.
 void expect_own(const YamlDocument& document, const YAML::Node& node, const std::string& assignment) {
   if (occurrences(document.root, node) > 1)
-    fail({"override " + assignment, "a value that is used once", "one that an alias shares",
-          "write it out in " + document.source});
+    fail_expected({"override " + assignment, "a value that is used once", "one that an alias shares",
+                   "write it out in " + document.source});
 }
 
 /// Returns the element "list[2]" of a map, or an undefined node.
@@ -68,7 +68,7 @@ YAML::Node element_of(const YAML::Node& node, const std::string& part) {
 YamlDocument parse_yaml(const std::string& text, const std::string& source) {
   YamlDocument document{source, load_yaml(decoded_text(text, source), source)};
   if (!document.root.IsMap())
-    fail({source, "YAML with keys", document.root.IsNull() ? "nothing" : "no keys"});
+    fail_expected({source, "YAML with keys", document.root.IsNull() ? "nothing" : "no keys"});
   return document;
 }
 
@@ -79,7 +79,7 @@ YamlDocument read_yaml_file(const std::filesystem::path& path) {
 void override_yaml(YamlDocument& document, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0)
-    fail({"override", "section.key=value", "'" + assignment + "'"});
+    fail_expected({"override", "section.key=value", "'" + assignment + "'"});
   const auto value =
       load_yaml(decoded_text(assignment.substr(equals + 1), "override"), "override " + assignment);
   // A node is a reference, and assigning to it would change the referenced value: reset rebinds it.
@@ -87,7 +87,7 @@ void override_yaml(YamlDocument& document, const std::string& assignment) {
   const auto parts = split_path(assignment.substr(0, equals));
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     if (node[parts[i]].IsDefined() && !node[parts[i]].IsMap()) {
-      fail({"override " + assignment, "a section '" + parts[i] + "'", "a single value"});
+      fail_expected({"override " + assignment, "a section '" + parts[i] + "'", "a single value"});
     }
     YAML::Node child = node[parts[i]];
     if (!child.IsDefined()) {

@@ -77,7 +77,8 @@ template <class Value>
 void read_yaml_value(const YAML::Node& node, Value& value, const std::string& source,
                      const std::string& key) {
   const auto refuse = [&] {
-    fail({yaml_place(node, source, key), yaml_detail::type_name<Value>(), yaml_detail::node_text(node)});
+    fail_expected(
+        {yaml_place(node, source, key), yaml_detail::type_name<Value>(), yaml_detail::node_text(node)});
   };
   if constexpr (yaml_detail::HasFields<Value>) {
     if (!node.IsMap()) refuse();

@@ -33,7 +33,7 @@ class Guard : public YAML::EventHandler {
   explicit Guard(const std::string& source) : source_(source) {}
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ > 1) fail({place_of(source_, mark), "one YAML document", "a second one"});
+    if (++documents_ > 1) fail_expected({place_of(source_, mark), "one YAML document", "a second one"});
   }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add_leaf(mark, anchor); }
@@ -46,7 +46,7 @@ class Guard : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto known = anchors_.find(anchor);
     if (known == anchors_.end())
-      fail({place_of(source_, mark), "an alias of a finished value", "one inside its own value"});
+      fail_expected({place_of(source_, mark), "an alias of a finished value", "one inside its own value"});
     if (is_key()) refuse_key(mark);
     begin_value();
     count(mark, known->second.values, known->second.depth);
@@ -80,14 +80,14 @@ class Guard : public YAML::EventHandler {
   bool is_key() const { return !open_.empty() && open_.back().is_map && !open_.back().at_value; }
 
   [[noreturn]] void refuse_key(const YAML::Mark& mark) {
-    fail({place_of(source_, mark), "keys that are strings", "another value as a key"});
+    fail_expected({place_of(source_, mark), "keys that are strings", "another value as a key"});
   }
 
   /// yaml-cpp decodes these two escapes to single bytes, which are not UTF-8.
   void check_text(const YAML::Mark& mark, const std::string& text) {
     if (first_invalid_utf8(text) != std::string::npos)
-      fail({place_of(source_, mark), "texts without the escapes \\N and \\_", "one of them",
-            "write \\u0085 or \\u00a0"});
+      fail_expected({place_of(source_, mark), "texts without the escapes \\N and \\_", "one of them",
+                     "write \\u0085 or \\u00a0"});
   }
 
   void check_key(const YAML::Mark& mark, const std::string& key) {
@@ -103,11 +103,11 @@ class Guard : public YAML::EventHandler {
   void count(const YAML::Mark& mark, size_t values, size_t depth) {
     values_ += values;
     if (values_ > kMostValues)
-      fail({place_of(source_, mark), fmt::format("at most {} values", kMostValues), "more",
-            "an alias counts as the values it refers to"});
+      fail_expected({place_of(source_, mark), fmt::format("at most {} values", kMostValues), "more",
+                     "an alias counts as the values it refers to"});
     if (open_.size() + depth > kDeepest)
-      fail({place_of(source_, mark), fmt::format("at most {} nested sections or lists", kDeepest),
-            "values nested too deeply"});
+      fail_expected({place_of(source_, mark), fmt::format("at most {} nested sections or lists", kDeepest),
+                     "values nested too deeply"});
     if (!open_.empty()) open_.back().depth = std::max(open_.back().depth, depth + 1);
   }
 
@@ -152,14 +152,15 @@ void check(const std::string& text, const std::string& source) {
 
 YAML::Node load_yaml(const std::string& text, const std::string& source) {
   if (text.size() > kMostBytes)
-    fail({source, fmt::format("YAML of at most {} bytes", kMostBytes), fmt::format("{} bytes", text.size())});
+    fail_expected(
+        {source, fmt::format("YAML of at most {} bytes", kMostBytes), fmt::format("{} bytes", text.size())});
   try {
     check(text, source);
     return YAML::Load(text);
   } catch (const YAML::Exception& error) {
     fail(place_of(source, error.mark), "is not valid YAML", error.msg);
   } catch (const std::bad_alloc&) {
-    fail(source, "does not fit in free memory");
+    fail(source, "does not fit in free memory", "", ErrorKind::kResource);
   }
 }
 

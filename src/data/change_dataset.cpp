@@ -20,16 +20,17 @@ constexpr size_t kMaxBytes = size_t{8} << 30;
 std::string caption_of(const json& value, const std::string& where) {
   auto text = value.is_string() ? value.get<std::string>() : std::string();
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
-    fail({where + ": " + kCaptionKey, kCaptionForm, json_shown(value)});
+    fail_expected({where + ": " + kCaptionKey, kCaptionForm, json_shown(value)});
   }
   return text;
 }
 
 std::vector<std::string> captions_of(const json& entry, const std::string& where) {
   const auto found = entry.find(kCaptionKey);
-  if (found == entry.end()) fail({where + ": " + kCaptionKey, "a caption or a list of captions", "none"});
+  if (found == entry.end())
+    fail_expected({where + ": " + kCaptionKey, "a caption or a list of captions", "none"});
   if (!found->is_array()) return {caption_of(*found, where)};
-  if (found->empty()) fail({where + ": " + kCaptionKey, kCaptionForm, "an empty list"});
+  if (found->empty()) fail_expected({where + ": " + kCaptionKey, kCaptionForm, "an empty list"});
   std::vector<std::string> captions;
   for (const auto& each : *found) captions.push_back(caption_of(each, where));
   return captions;
@@ -39,7 +40,7 @@ std::optional<bool> changed_of(const json& entry, const std::string& where) {
   const auto found = entry.find("change_flag");
   if (found == entry.end() || found->is_null()) return std::nullopt;
   if (const auto flag = flag_value(*found)) return flag;
-  fail({where + ": change_flag", kFlagForms, json_shown(*found)});
+  fail_expected({where + ": change_flag", kFlagForms, json_shown(*found)});
 }
 
 fs::path optional_path(const json& entry, const char* key, const std::string& where, const fs::path& root) {
@@ -75,7 +76,7 @@ std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::p
                   uids.add(pair, where);
                   examples.push_back(to_example(entry, pair, where, root));
                 });
-  if (examples.empty()) fail({file.string(), "at least one pair", "none"});
+  if (examples.empty()) fail_expected({file.string(), "at least one pair", "none"});
   return examples;
 }
 

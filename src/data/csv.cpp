@@ -98,7 +98,7 @@ class Reader {
     if (parsed) return;
     const auto place = fmt::format("{}: row {}", source_, rows_.number() + 1);
     if (parser_.is_out_of_memory()) fail(place, "not enough memory");
-    fail({place, expected, got});
+    fail_expected({place, expected, got});
   }
 
   std::string_view source_;
@@ -143,8 +143,8 @@ std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {
 
 void expect_cells(const CsvRow& row, size_t columns, const std::string& what) {
   if (row.size() <= columns) return;
-  fail({what, fmt::format("at most {}, as the header has", columns), std::to_string(row.size()),
-        "a cell with a comma needs quotes around it"});
+  fail_expected({what, fmt::format("at most {}, as the header has", columns), std::to_string(row.size()),
+                 "a cell with a comma needs quotes around it"});
 }
 
 std::string csv_line(const CsvRow& row) {

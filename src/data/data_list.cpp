@@ -64,8 +64,8 @@ Strategy parse_strategy(std::string_view text, const std::string& place) {
   strategy.number = whole_number(number);
   const bool valid = strategy.part != Part::kAll && strategy.number > 0;
   if (!valid || (strategy.percent && strategy.number > 100)) {
-    fail({place, "all, first:N, end:N or random:N, N a count of at least 1 or 1% to 100%",
-          fmt::format("'{}'", text)});
+    fail_expected({place, "all, first:N, end:N or random:N, N a count of at least 1 or 1% to 100%",
+                   fmt::format("'{}'", text)});
   }
   return strategy;
 }
@@ -113,7 +113,7 @@ class DataListReader {
   explicit DataListReader(const fs::path& path) : folder_(folder_of_list(path)), file_(read_yaml_file(path)) {
     DataList list;
     read_yaml(file_.root, list, file_.source);
-    if (list.datasets.empty()) fail({place_of("datasets"), "at least one entry", "none"});
+    if (list.datasets.empty()) fail_expected({place_of("datasets"), "at least one entry", "none"});
     for (size_t i = 0; i < list.datasets.size(); ++i) {
       check(list.datasets[i], i);
       for (auto& file : files_of(list.datasets[i])) {
@@ -133,8 +133,8 @@ class DataListReader {
     const fs::path root = entry.image_root.empty() ? image_root : folder_ / entry.image_root;
     const auto file = folder_ / entry.json_path;
     if (!is_there(file))
-      fail({place_of(entries_[i], "json_path"), "a file of pairs with captions",
-            file.string() + ", which does not exist"});
+      fail_expected({place_of(entries_[i], "json_path"), "a file of pairs with captions",
+                     file.string() + ", which does not exist"});
     auto pairs = read_change_dataset(file, root);
     for (const size_t number : chosen_pairs(entry, i, pairs.size(), seed)) {
       auto& example = examples.emplace_back(std::move(pairs[number]));
@@ -153,9 +153,11 @@ class DataListReader {
   }
 
   void check(const ListedDataset& entry, size_t i) {
-    if (entry.json_path.empty()) fail({place_of(i, "json_path"), "a file of pairs with captions", "none"});
+    if (entry.json_path.empty())
+      fail_expected({place_of(i, "json_path"), "a file of pairs with captions", "none"});
     if (entry.repeat < 1 || entry.repeat > kMaxRepeat)
-      fail({place_of(i, "repeat"), fmt::format("1 to {}", kMaxRepeat), std::to_string(entry.repeat)});
+      fail_expected(
+          {place_of(i, "repeat"), fmt::format("1 to {}", kMaxRepeat), std::to_string(entry.repeat)});
     parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy"));
     parse_strategy(entry.captions, place_of(i, "captions"));
     check_splits(entry, i);
@@ -164,13 +166,14 @@ class DataListReader {
   void check_splits(const ListedDataset& entry, size_t i) {
     const bool stands = entry.json_path.find(kSplit) != std::string::npos;
     if (stands && entry.splits.empty())
-      fail({place_of(i, "splits"), "the values of {split} in json_path", "none"});
+      fail_expected({place_of(i, "splits"), "the values of {split} in json_path", "none"});
     if (!stands && !entry.splits.empty())
-      fail({place_of(i, "json_path"), "a path with {split}, because splits are given",
-            fmt::format("'{}'", entry.json_path)});
+      fail_expected({place_of(i, "json_path"), "a path with {split}, because splits are given",
+                     fmt::format("'{}'", entry.json_path)});
     const std::set<std::string> different(entry.splits.begin(), entry.splits.end());
     if (different.size() != entry.splits.size())
-      fail({place_of(i, "splits"), "each split once", fmt::format("{}", fmt::join(entry.splits, ", "))});
+      fail_expected(
+          {place_of(i, "splits"), "each split once", fmt::format("{}", fmt::join(entry.splits, ", "))});
   }
 
   fs::path folder_;

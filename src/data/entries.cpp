@@ -27,7 +27,7 @@ std::optional<std::string> first_of(const json& entry, const Keys& keys, const s
 }  // namespace
 
 RawEntry raw_entry(const json& entry, const std::string& where) {
-  if (!entry.is_object()) fail({where, "an object with before and after", json_shown(entry)});
+  if (!entry.is_object()) fail_expected({where, "an object with before and after", json_shown(entry)});
   RawEntry raw{.where = where, .uid = text_of(entry, "uid", where), .before = {}, .after = {}};
   raw.before = first_of(entry, kBeforeKeys, where);
   raw.after = first_of(entry, kAfterKeys, where);
@@ -39,8 +39,8 @@ std::filesystem::path located(const std::string& path, const std::filesystem::pa
 }
 
 PairFiles to_pair(const RawEntry& entry, const std::filesystem::path& root) {
-  if (!entry.before) fail({entry.where, "a path 'before' (or 'img1_path')", "none"});
-  if (!entry.after) fail({entry.where, "a path 'after' (or 'img2_path')", "none"});
+  if (!entry.before) fail_expected({entry.where, "a path 'before' (or 'img1_path')", "none"});
+  if (!entry.after) fail_expected({entry.where, "a path 'after' (or 'img2_path')", "none"});
   return {entry.uid.value_or(*entry.before), located(*entry.before, root), located(*entry.after, root)};
 }
 

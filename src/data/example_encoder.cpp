@@ -18,8 +18,8 @@ constexpr float kNoMask = -1.0F;
 
 void expect_between(int64_t least, int64_t most, int64_t value, const char* name) {
   if (value < least || value > most) {
-    fail({fmt::format("loader: {}", name), fmt::format("a number from {} to {}", least, most),
-          std::to_string(value)});
+    fail_expected({fmt::format("loader: {}", name), fmt::format("a number from {} to {}", least, most),
+                   std::to_string(value)});
   }
 }
 
@@ -97,7 +97,7 @@ void ExampleEncoder::encode_text(const std::string& caption, const SampleSlot& s
   const auto images = std::count(encoded.ids.begin(), encoded.ids.end(), text::kImagePlaceholder);
   const auto tokens = static_cast<int64_t>(encoded.ids.size()) + images * (options_.image_tokens - 1);
   if (options_.max_tokens > 0 && tokens > options_.max_tokens) {
-    fail({"sample", fmt::format("at most {} tokens", options_.max_tokens), std::to_string(tokens)});
+    fail_expected({"sample", fmt::format("at most {} tokens", options_.max_tokens), std::to_string(tokens)});
   }
   slot.ids = std::move(encoded.ids);
   slot.labels = std::move(encoded.labels);

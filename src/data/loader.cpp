@@ -71,7 +71,7 @@ class BatchLoader::Impl {
         encoder_(tokenizer, options_),
         has_work_(plan_.share(0).own > 0) {
     if (visits_of(pairs_) != plan_.sampler().pairs()) {
-      fail({"loader", "a plan of these pairs", "one of other pairs"});
+      fail_expected({"loader", "a plan of these pairs", "one of other pairs"});
     }
     for (int64_t i = 0; i < options_.workers && has_work_; ++i) {
       workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
@@ -98,7 +98,8 @@ class BatchLoader::Impl {
   MicroBatch next() {
     const auto start = std::chrono::steady_clock::now();
     if (!has_work_)
-      fail({"loader", "a micro-batch for this rank", "global batches of fewer micro-batches than ranks"});
+      fail_expected(
+          {"loader", "a micro-batch for this rank", "global batches of fewer micro-batches than ranks"});
     std::unique_lock lock(mutex_);
     if (workers_.empty()) prepare_front(lock);
     front_done_.wait(lock, [this] { return broken_ || (!drafts_.empty() && drafts_.front()->done()); });

@@ -34,8 +34,8 @@ struct Columns {
 };
 
 [[noreturn]] void refuse_header(const CsvRow& header, const std::string& source) {
-  fail({source, "JSON, JSON Lines, or CSV with a header line that names before and after",
-        header.empty() ? "nothing" : fmt::format("'{:.60}'", fmt::join(header, ","))});
+  fail_expected({source, "JSON, JSON Lines, or CSV with a header line that names before and after",
+                 header.empty() ? "nothing" : fmt::format("'{:.60}'", fmt::join(header, ","))});
 }
 
 Columns columns_of(const CsvRow& header, const std::string& source) {
@@ -80,7 +80,7 @@ std::map<std::string, fs::path> images_in(const fs::path& folder) {
   std::error_code error;
   std::map<std::string, fs::path> images;
   fs::directory_iterator files(folder, error);
-  if (error) fail(folder.string(), "folder cannot be read", error.message());
+  if (error) fail_system(folder.string(), "folder cannot be read", error.value());
   for (const auto& file : files) {
     if (has_image_extension(file.path()) && !is_hidden(file.path()) && file.is_regular_file(error))
       images.emplace(file.path().filename().string(), file.path());
@@ -99,7 +99,7 @@ std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& imag
     auto pair = to_pair(entry, root);
     if (uids.add(pair, entry.where)) pairs.push_back(std::move(pair));
   }
-  if (pairs.empty()) fail({list.string(), "at least one pair", "none"});
+  if (pairs.empty()) fail_expected({list.string(), "at least one pair", "none"});
   return pairs;
 }
 
@@ -119,8 +119,9 @@ PairedFolders pair_folders(const fs::path& before, const fs::path& after) {
     if (!first.contains(name)) result.unmatched.push_back(path);
   }
   if (result.pairs.empty()) {
-    fail({fmt::format("{} and {}", before.string(), after.string()), "images with the same file names",
-          fmt::format("{} and {} images, none paired", first.size(), second.size())});
+    fail_expected({fmt::format("{} and {}", before.string(), after.string()),
+                   "images with the same file names",
+                   fmt::format("{} and {} images, none paired", first.size(), second.size())});
   }
   return result;
 }

@@ -73,7 +73,8 @@ void add_class_shares(const ImageView& classes, const Window& rows, const Window
     const uint8_t* pixel = row + 3 * columns.first;
     for (size_t x = 0; x < columns.shares.size(); ++x, pixel += 3) {
       if (*pixel >= shares.size()) {
-        fail({"class map", fmt::format("classes 0 to {}", shares.size() - 1), std::to_string(*pixel)});
+        fail_expected(
+            {"class map", fmt::format("classes 0 to {}", shares.size() - 1), std::to_string(*pixel)});
       }
       shares[*pixel] += static_cast<float>(columns.shares[x] * rows.shares[y]);
     }

@@ -82,19 +82,19 @@ std::string csv_prediction(const Prediction& prediction, const std::string& run)
 
 KnownLine known_json(std::string_view line, const std::string& where) {
   const json object = parse_json(line, where);
-  if (!object.is_object()) fail({where, "an object with uid", object.type_name()});
+  if (!object.is_object()) fail_expected({where, "an object with uid", object.type_name()});
   const auto uid = json_value(object, "uid", std::string(), where);
-  if (uid.empty()) fail({where + ": uid", "a string", "none"});
+  if (uid.empty()) fail_expected({where + ": uid", "a string", "none"});
   if (!object.contains("caption") && !object.contains("error"))
-    fail({where, "an object with caption, or error", "neither", "is it a list of pairs?"});
+    fail_expected({where, "an object with caption, or error", "neither", "is it a list of pairs?"});
   return {uid, std::string(line), json_value(object, "run", std::string(), where), object.contains("error")};
 }
 
 KnownLine known_csv(std::string_view line, const std::string& where, const CsvRow& names) {
   const auto rows = parse_csv(line, where);
   if (rows.size() != 1 || rows.front().size() != names.size())
-    fail({where, fmt::format("{} columns", names.size()),
-          fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
+    fail_expected({where, fmt::format("{} columns", names.size()),
+                   fmt::format("{}", rows.empty() ? 0 : rows.front().size())});
   if (names == columns())
     return {rows.front().front(), std::string(line), rows.front()[column("run")],
             !rows.front()[column("error")].empty()};
@@ -110,8 +110,8 @@ std::optional<CsvRow> columns_of(std::string_view text, const std::string& sourc
     if (header.starts_with(text)) return std::nullopt;
     if (text.starts_with(header)) return names;
   }
-  fail({source, fmt::format("the columns {}", fmt::join(columns(), ",")), text.substr(0, text.find('\n')),
-        "is it another file, or of another --format?"});
+  fail_expected({source, fmt::format("the columns {}", fmt::join(columns(), ",")),
+                 text.substr(0, text.find('\n')), "is it another file, or of another --format?"});
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstring>
 #include <unordered_set>
 
 #include <fcntl.h>
@@ -38,7 +37,7 @@ class LockedFile {
     int descriptor = ::open(path.c_str(), kFlags | O_EXCL, 0666);
     const bool is_new = descriptor >= 0;
     if (!is_new) descriptor = ::open(path.c_str(), kFlags, 0666);
-    if (descriptor < 0) fail(path.string(), "cannot be written", std::strerror(errno));
+    if (descriptor < 0) fail_system(path.string(), "cannot be written", errno);
     auto file = std::make_unique<LockedFile>();
     file->descriptor_ = descriptor;
     file->owned_ = true;
@@ -52,15 +51,14 @@ class LockedFile {
   }
 
   void truncate() {
-    if (::ftruncate(descriptor_, 0) != 0 && errno != EINVAL)
-      fail(name_, "cannot be emptied", std::strerror(errno));
+    if (::ftruncate(descriptor_, 0) != 0 && errno != EINVAL) fail_system(name_, "cannot be emptied", errno);
   }
 
   void write(std::string_view text) {
     while (!text.empty()) {
       const ssize_t written = ::write(descriptor_, text.data(), text.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(name_, "cannot be written", std::strerror(errno));
+      if (written < 0) fail_system(name_, "cannot be written", errno);
       has_content_ = true;
       text.remove_prefix(static_cast<size_t>(written));
     }
@@ -89,7 +87,7 @@ class PredictionWriter::Impl {
       fail(path.string(), "exists already", "--resume continues it, --overwrite replaces it");
     }
     if (existing == ExistingOutput::kResume && format == PredictionFormat::kText) {
-      fail({"resume", "format jsonl or csv", "text", "text lines do not name their images"});
+      fail_expected({"resume", "format jsonl or csv", "text", "text lines do not name their images"});
     }
     file_ = LockedFile::open(path);
     starts_anew_ = has_content && existing == ExistingOutput::kOverwrite;
@@ -118,9 +116,9 @@ class PredictionWriter::Impl {
       if (line.failed) continue;
       without_run_ += static_cast<int64_t>(line.run.empty());
       if (!line.run.empty() && line.run != run_) {
-        fail({fmt::format("{}: caption of {}", path.string(), line.uid),
-              "one of this model, question and options", "one of another run",
-              "resume with the settings of that run, or replace the file with --overwrite"});
+        fail_expected({fmt::format("{}: caption of {}", path.string(), line.uid),
+                       "one of this model, question and options", "one of another run",
+                       "resume with the settings of that run, or replace the file with --overwrite"});
       }
       done_.insert(line.uid);
       kept += line.line;
@@ -144,7 +142,7 @@ PredictionFormat prediction_format(std::string_view name) {
   if (name == "text") return PredictionFormat::kText;
   if (name == "jsonl") return PredictionFormat::kJsonLines;
   if (name == "csv") return PredictionFormat::kCsv;
-  fail({"format", "text, jsonl or csv", name});
+  fail_expected({"format", "text, jsonl or csv", name});
 }
 
 PredictionWriter::PredictionWriter(PredictionFormat format, std::string run)

@@ -16,7 +16,8 @@ int64_t divided_up(int64_t count, int64_t by) {
 
 void expect_at_least(int64_t least, int64_t value, const char* what) {
   if (value < least) {
-    fail({fmt::format("batch layout: {}", what), fmt::format("{} or more", least), std::to_string(value)});
+    fail_expected(
+        {fmt::format("batch layout: {}", what), fmt::format("{} or more", least), std::to_string(value)});
   }
 }
 
@@ -40,12 +41,12 @@ std::vector<PairVisits> visits_of(std::span<const ChangeExample> pairs) {
 
 EpochSampler::EpochSampler(std::vector<PairVisits> pairs, CaptionMode mode, uint64_t seed)
     : pairs_(std::move(pairs)), mode_(mode), seed_(seed) {
-  if (pairs_.empty()) fail({"sampler", "at least one pair", "none"});
+  if (pairs_.empty()) fail_expected({"sampler", "at least one pair", "none"});
   for (size_t i = 0; i < pairs_.size(); ++i) {
     const auto [captions, repeat] = pairs_[i];
     if (captions < 1 || repeat < 1) {
-      fail({fmt::format("sampler: pair {}", i), "at least one caption and one visit",
-            fmt::format("{} and {}", captions, repeat)});
+      fail_expected({fmt::format("sampler: pair {}", i), "at least one caption and one visit",
+                     fmt::format("{} and {}", captions, repeat)});
     }
     size_ += mode_ == CaptionMode::kFlatten ? captions * repeat : repeat;
   }
@@ -73,13 +74,15 @@ BatchPlan::BatchPlan(EpochSampler sampler, const BatchLayout& layout)
   expect_at_least(1, layout_.micro, "micro-batch");
   expect_at_least(1, layout_.ranks, "ranks");
   if (layout_.rank < 0 || layout_.rank >= layout_.ranks) {
-    fail({"batch layout: rank", fmt::format("0 to {}", layout_.ranks - 1), std::to_string(layout_.rank)});
+    fail_expected(
+        {"batch layout: rank", fmt::format("0 to {}", layout_.ranks - 1), std::to_string(layout_.rank)});
   }
   const bool keep = layout_.last == LastBatch::kKeep;
   batches_ = keep ? divided_up(sampler_.size(), layout_.global) : sampler_.size() / layout_.global;
   if (batches_ == 0) {
-    fail({"batch layout", fmt::format("an epoch of at least one global batch ({} samples)", layout_.global),
-          fmt::format("{} samples", sampler_.size()), "keep the incomplete last batch, or make it smaller"});
+    fail_expected(
+        {"batch layout", fmt::format("an epoch of at least one global batch ({} samples)", layout_.global),
+         fmt::format("{} samples", sampler_.size()), "keep the incomplete last batch, or make it smaller"});
   }
 }
 
@@ -114,9 +117,9 @@ Position BatchPlan::after(const Position& position) const {
 
 void BatchPlan::check(const Position& position) const {
   if (position.epoch >= 0 && position.batch >= 0 && position.batch < batches_) return;
-  fail({"position", fmt::format("an epoch of at least 0 and a batch from 0 to {}", batches_ - 1),
-        fmt::format("epoch {}, batch {}", position.epoch, position.batch),
-        "was it saved with another list or batch size?"});
+  fail_expected({"position", fmt::format("an epoch of at least 0 and a batch from 0 to {}", batches_ - 1),
+                 fmt::format("epoch {}, batch {}", position.epoch, position.batch),
+                 "was it saved with another list or batch size?"});
 }
 
 }  // namespace ccexpert::data

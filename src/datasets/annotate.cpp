@@ -36,7 +36,7 @@ fs::path beside(const fs::path& output, const char* suffix) {
 
 void check(const AnnotateOptions& options) {
   const auto expect = [](bool right, const char* what, const char* expected, const std::string& got) {
-    if (!right) fail({what, expected, got});
+    if (!right) fail_expected({what, expected, got});
   };
   const auto& endpoint = options.endpoint;
   expect(!endpoint.model.empty(), "model", "a model name known to the endpoint", "none");
@@ -97,7 +97,7 @@ class Annotator {
     } catch (const Stopped&) {
       return summary(true);
     }
-    if (counts_.pairs == 0) fail({options_.list.string(), "at least one pair", "none"});
+    if (counts_.pairs == 0) fail_expected({options_.list.string(), "at least one pair", "none"});
     writer_->finish();
     writer_->commit();
     commit_failures();
@@ -299,7 +299,7 @@ Plan plan_of(const AnnotateOptions& options) {
       ++plan.no_pairs;
     }
   });
-  if (plan.pairs == 0) fail({options.list.string(), "at least one pair", "none"});
+  if (plan.pairs == 0) fail_expected({options.list.string(), "at least one pair", "none"});
   leave_out_images(plan.first);
   return plan;
 }
@@ -311,7 +311,7 @@ AnnotateTask annotate_task(const std::string& name) {
   if (name == "rephrase") return AnnotateTask::kRephrase;
   if (name == "enrich") return AnnotateTask::kEnrich;
   if (name == "describe") return AnnotateTask::kDescribe;
-  fail({"task", "merge, rephrase, enrich or describe", fmt::format("'{}'", name)});
+  fail_expected({"task", "merge, rephrase, enrich or describe", fmt::format("'{}'", name)});
 }
 
 AnnotateSummary annotate(const AnnotateOptions& options, const std::function<void(int64_t)>& done,

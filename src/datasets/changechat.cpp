@@ -60,7 +60,7 @@ Images images_of(const json& entry) {
   if (entry.is_object() && entry.contains("image_A"))
     return {text_field(entry, "image_A"), text_field(entry, "image_B")};
   const auto images = texts_field(entry, "image");
-  if (images.size() != 2) fail({"image", "two paths", fmt::format("{}", images.size())});
+  if (images.size() != 2) fail_expected({"image", "two paths", fmt::format("{}", images.size())});
   return {images[0], images[1]};
 }
 

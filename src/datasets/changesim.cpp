@@ -21,7 +21,7 @@ constexpr std::array<std::array<const char*, 2>, 2> kSplits{
 std::vector<std::string> folders_in(const fs::path& folder) {
   std::error_code code;
   fs::directory_iterator entries(folder, code);
-  if (code) fail(folder.string(), "folder cannot be read", code.message());
+  if (code) fail_system(folder.string(), "folder cannot be read", code.value());
   std::vector<std::string> names;
   for (const auto& each : entries) {
     if (each.is_directory(code)) names.push_back(each.path().filename().string());

@@ -160,7 +160,8 @@ std::string shown_url(const std::string& url) {
 ChatClient::ChatClient(const EndpointOptions& options) : options_(options), secret_(options.key) {
   while (options_.base_url.ends_with('/')) options_.base_url.pop_back();
   if (!options_.base_url.starts_with("http://") && !options_.base_url.starts_with("https://")) {
-    fail({"base URL", "http://... or https://...", fmt::format("'{}'", shown_url(options_.base_url))});
+    fail_expected(
+        {"base URL", "http://... or https://...", fmt::format("'{}'", shown_url(options_.base_url))});
   }
   if (options_.key.find_first_of("\r\n") != std::string::npos) fail("key", "contains a line break");
   start_curl();

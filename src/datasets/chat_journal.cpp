@@ -39,7 +39,7 @@ bool begins_as_answer(std::string_view line) {
 }
 
 [[noreturn]] void fail_as_foreign(const std::string& where, const std::string& line) {
-  fail({where, "an answer from an annotate journal", fmt::format("'{:.60}'", line)});
+  fail_expected({where, "an answer from an annotate journal", fmt::format("'{:.60}'", line)});
 }
 
 std::optional<int64_t> count_of(const json& entry, const char* key) {
@@ -56,7 +56,7 @@ json count_json(const std::optional<int64_t>& count) {
 
 ChatJournal::ChatJournal(std::filesystem::path path) : path_(std::move(path)) {
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+  if (descriptor_ < 0) fail_system(path_.string(), "cannot be written", errno);
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(descriptor_);
     fail(path_.string(), "another process is writing it");
@@ -76,7 +76,7 @@ ChatJournal::~ChatJournal() {
 void ChatJournal::read() {
   std::ifstream stream(path_, std::ios::binary);
   // Fail here so that an unreadable file is not truncated below.
-  if (!stream.is_open()) fail(path_.string(), "cannot be read", std::strerror(errno));
+  if (!stream.is_open()) fail_system(path_.string(), "cannot be read", errno);
   std::string line;
   for (size_t number = 1; std::getline(stream, line); ++number) {
     const auto where = fmt::format("{}: line {}", path_.string(), number);
@@ -88,7 +88,7 @@ void ChatJournal::read() {
     whole_ += static_cast<off_t>(line.size()) + 1;
   }
   if (stream.bad()) fail(path_.string(), "cannot be read");
-  if (::ftruncate(descriptor_, whole_) != 0) fail(path_.string(), "cannot be written", std::strerror(errno));
+  if (::ftruncate(descriptor_, whole_) != 0) fail_system(path_.string(), "cannot be written", errno);
 }
 
 void ChatJournal::read_line(const std::string& line, const std::string& where) {

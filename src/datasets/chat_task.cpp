@@ -243,7 +243,7 @@ ordered_json first_messages(const ChatPair& pair, const AnnotateOptions& options
 std::vector<std::string> converse(const ChatPair& pair, const AnnotateOptions& options, const Ask& ask) {
   const bool from_images = options.task == AnnotateTask::kDescribe;
   if (!from_images && pair.pair.captions.empty()) {
-    fail({"captions", "at least one", "none", "the task describe writes them from the images"});
+    fail_expected({"captions", "at least one", "none", "the task describe writes them from the images"});
   }
   auto messages = first_messages(pair, options);
   if (from_images) {

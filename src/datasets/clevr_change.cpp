@@ -23,7 +23,7 @@ int64_t number_of(const std::string& name) {
   int64_t number = -1;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (problem != std::errc() || end != digits.data() + digits.size() || number < 0) {
-    fail({"image name", "CLEVR_default_NUMBER.png", fmt::format("'{}'", name)});
+    fail_expected({"image name", "CLEVR_default_NUMBER.png", fmt::format("'{}'", name)});
   }
   return number;
 }
@@ -32,10 +32,11 @@ int64_t number_of(const std::string& name) {
 std::unordered_map<int64_t, std::string> numbers_in(const fs::path& file) {
   std::unordered_map<int64_t, std::string> names;
   visit_members(file, [&](const std::string& name, json& numbers) {
-    if (!numbers.is_array()) fail({file.string() + ": " + name, "a list of numbers", numbers.type_name()});
+    if (!numbers.is_array())
+      fail_expected({file.string() + ": " + name, "a list of numbers", numbers.type_name()});
     for (const auto& number : numbers) {
       if (!number.is_number_integer())
-        fail({file.string() + ": " + name, "a list of numbers", number.dump()});
+        fail_expected({file.string() + ": " + name, "a list of numbers", number.dump()});
       names[number.get<int64_t>()] = name;
     }
   });
@@ -60,7 +61,7 @@ Entry entry_of(const std::string& name, const json& captions, const Half& half, 
   const auto number = number_of(name);
   const auto split = tables.splits.find(number);
   if (split == tables.splits.end())
-    fail({"image name", "a number listed in splits.json", fmt::format("'{}'", name)});
+    fail_expected({"image name", "a number listed in splits.json", fmt::format("'{}'", name)});
   const auto digits = stem_of(name).substr(stem_of(name).find_last_of('_') + 1);
   Entry entry{.split = split_named(split->second), .uid = fmt::format("CLEVR_{}_{}", half.kind, digits)};
   entry.changed = half.changed;

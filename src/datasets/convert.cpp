@@ -10,18 +10,19 @@ namespace ccexpert::datasets {
 namespace {
 
 void expect_share(const char* name, double value) {
-  if (!(value >= 0 && value <= 1)) fail({name, "a share from 0 to 1", std::to_string(value)});
+  if (!(value >= 0 && value <= 1)) fail_expected({name, "a share from 0 to 1", std::to_string(value)});
 }
 
 void check(const ConvertOptions& options) {
-  if (!is_folder(options.input)) fail({options.input.string(), "a folder with a data set", "none"});
+  if (!is_folder(options.input)) fail_expected({options.input.string(), "a folder with a data set", "none"});
   expect_share("crops: target_share", options.crops.target_share);
   expect_share("crops: whole_share", options.crops.whole_share);
   expect_share("crops: least_share", options.crops.least_share);
   if (options.crops.least_side < 1)
-    fail({"crops: least_side", "1 pixel or more", std::to_string(options.crops.least_side)});
+    fail_expected({"crops: least_side", "1 pixel or more", std::to_string(options.crops.least_side)});
   check_threads("jobs", options.jobs);
-  if (options.crops.most < 1) fail({"crops: most", "1 window or more", std::to_string(options.crops.most)});
+  if (options.crops.most < 1)
+    fail_expected({"crops: most", "1 window or more", std::to_string(options.crops.most)});
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ EarlierConversion::EarlierConversion(const fs::path& folder) : folder_(folder) {
   if (!is_there(file)) return;
   const auto parsed = try_parse_json(read_file(file));
   if (!parsed || !is_ours(*parsed)) {
-    fail({file.string(), "a description of an earlier conversion", "another file", "choose another folder"});
+    fail_expected(
+        {file.string(), "a description of an earlier conversion", "another file", "choose another folder"});
   }
   const auto& description = *parsed;
   if (!description.contains("files")) add_names_by_split(description);
@@ -46,15 +47,16 @@ void EarlierConversion::add_names_by_split(const json& description) {
 void EarlierConversion::expect_own(const std::string& name, std::string_view what) const {
   std::error_code code;
   if (wrote(name) || !fs::exists(fs::symlink_status(folder_ / name, code))) return;
-  fail({(folder_ / name).string(), fmt::format("{} written by an earlier conversion", what),
-        fmt::format("one not listed in {}", kDescription), "choose another folder, or move it away"});
+  fail_expected({(folder_ / name).string(), fmt::format("{} written by an earlier conversion", what),
+                 fmt::format("one not listed in {}", kDescription),
+                 "choose another folder, or move it away"});
 }
 
 void EarlierConversion::remove(const std::string& name) const {
   if (!wrote(name)) return;
   std::error_code code;
   fs::remove_all(folder_ / name, code);
-  if (code) fail((folder_ / name).string(), "cannot be removed", code.message());
+  if (code) fail_system((folder_ / name).string(), "cannot be removed", code.value());
 }
 
 }  // namespace ccexpert::datasets

@@ -49,7 +49,7 @@ std::string split_named(std::string_view name) {
   if (text == "train" || text == "training") return "train";
   if (text == "val" || text == "valid" || text == "validation") return "val";
   if (text == "test" || text == "testing") return "test";
-  fail({"split", "train, val or test", fmt::format("'{}'", name)});
+  fail_expected({"split", "train, val or test", fmt::format("'{}'", name)});
 }
 
 std::string split_in_name(std::string_view file_name) {

@@ -58,7 +58,7 @@ struct Part {
 std::vector<Part> parts_of(const ConvertOptions& options) {
   const auto& input = options.input;
   if (options.before_folder.empty() != options.after_folder.empty()) {
-    fail(
+    fail_expected(
         {"before and after folders", "both", options.before_folder.empty() ? "after alone" : "before alone"});
   }
   if (!options.before_folder.empty()) return {{"train", "", {options.before_folder, options.after_folder}}};
@@ -69,7 +69,8 @@ std::vector<Part> parts_of(const ConvertOptions& options) {
       parts.push_back({split, std::string(split) + "/", *names});
   }
   if (parts.empty())
-    fail({input.string(), "folders before and after", "none", "name them with --before and --after"});
+    fail_expected(
+        {input.string(), "folders before and after", "none", "name them with --before and --after"});
   return parts;
 }
 
@@ -122,8 +123,8 @@ Columns columns_of(const CsvRow& header, const std::string& source) {
   const auto name = column(header, {"name", "filename", "file"}),
              caption = column(header, {"caption", "text"});
   if (!name || !caption) {
-    fail({source, "a header line with the columns name and caption",
-          fmt::format("'{:.60}'", fmt::join(header, ","))});
+    fail_expected({source, "a header line with the columns name and caption",
+                   fmt::format("'{:.60}'", fmt::join(header, ","))});
   }
   return {header.size(), *name, *caption, column(header, {"split"}),
           column(header, {"change_flag", "changeflag"})};
@@ -136,7 +137,7 @@ const std::string& cell(const CsvRow& row, size_t column) {
 
 bool flag_of(const std::string& text) {
   if (const auto flag = flag_of_text(text)) return *flag;
-  fail({"change_flag", kFlagForms, fmt::format("'{}'", text)});
+  fail_expected({"change_flag", kFlagForms, fmt::format("'{}'", text)});
 }
 
 /// Completes a name without extension to that of an existing image.
@@ -165,7 +166,7 @@ const Part& part_of_split(const std::vector<Part>& parts, const std::string& spl
     if (part.within.empty() || part.split == split) return part;
     all.push_back(&part);
   }
-  fail({"split", names_of(all, " or "), fmt::format("'{}'", split)});
+  fail_expected({"split", names_of(all, " or "), fmt::format("'{}'", split)});
 }
 
 /// Returns the only folders that contain a row's image.
@@ -175,10 +176,10 @@ const Part& part_with(const fs::path& input, const std::vector<Part>& parts, con
   for (const auto& part : parts) {
     if (has(input / part.within / part.names.before, file_name(input, part, name))) found.push_back(&part);
   }
-  if (found.empty()) fail({"name", "an image in a before folder", fmt::format("'{}'", name)});
+  if (found.empty()) fail_expected({"name", "an image in a before folder", fmt::format("'{}'", name)});
   if (found.size() > 1) {
-    fail({"name", "an image of one split", fmt::format("'{}' of {}", name, names_of(found, ", ")),
-          "add a column split to select one"});
+    fail_expected({"name", "an image of one split", fmt::format("'{}' of {}", name, names_of(found, ", ")),
+                   "add a column split to select one"});
   }
   return *found.front();
 }
@@ -186,7 +187,7 @@ const Part& part_with(const fs::path& input, const std::vector<Part>& parts, con
 Entry entry_of(const Sink& sink, const std::vector<Part>& parts, const Columns& columns, const CsvRow& row) {
   data::expect_cells(row, columns.count, "cells");
   const auto& name = cell(row, columns.name);
-  if (name.empty()) fail({"name", "a file name", "none"});
+  if (name.empty()) fail_expected({"name", "a file name", "none"});
   std::optional<std::string> split;
   if (columns.split && !cell(row, *columns.split).empty()) split = split_named(cell(row, *columns.split));
   const auto& part = split ? part_of_split(parts, *split) : part_with(sink.input(), parts, name);
@@ -216,8 +217,8 @@ void expect_two_folders(const fs::path& input, const Part& part) {
   const auto before = input / part.within / part.names.before, after = input / part.within / part.names.after;
   std::error_code code;
   if (!fs::equivalent(before, after, code)) return;
-  fail({"folders before and after", "two",
-        fmt::format("{} and {}, which are the same", before.string(), after.string())});
+  fail_expected({"folders before and after", "two",
+                 fmt::format("{} and {}, which are the same", before.string(), after.string())});
 }
 
 void read(Sink& sink) {

@@ -10,22 +10,22 @@ namespace ccexpert::datasets {
 using nlohmann::json;
 
 const json& field_of(const json& entry, const char* key, const char* expected) {
-  if (!entry.is_object()) fail({"entry", "an object", json_shown(entry)});
+  if (!entry.is_object()) fail_expected({"entry", "an object", json_shown(entry)});
   const auto found = entry.find(key);
-  if (found == entry.end() || found->is_null()) fail({key, expected, "none"});
+  if (found == entry.end() || found->is_null()) fail_expected({key, expected, "none"});
   return *found;
 }
 
 std::string any_text_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a text");
   if (value.is_number_integer()) return value.dump();
-  if (!value.is_string()) fail({key, "a text", json_shown(value)});
+  if (!value.is_string()) fail_expected({key, "a text", json_shown(value)});
   return value.get<std::string>();
 }
 
 std::string text_field(const json& entry, const char* key) {
   auto text = any_text_field(entry, key);
-  if (text.empty()) fail({key, "a text", "\"\""});
+  if (text.empty()) fail_expected({key, "a text", "\"\""});
   return text;
 }
 
@@ -38,10 +38,10 @@ std::optional<std::string> optional_text_field(const json& entry, const char* ke
 std::vector<std::string> texts_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a text or a list of texts");
   if (value.is_string()) return {value.get<std::string>()};
-  if (!value.is_array()) fail({key, "a text or a list of texts", json_shown(value)});
+  if (!value.is_array()) fail_expected({key, "a text or a list of texts", json_shown(value)});
   std::vector<std::string> texts;
   for (const auto& each : value) {
-    if (!each.is_string()) fail({key, "a text or a list of texts", json_shown(value)});
+    if (!each.is_string()) fail_expected({key, "a text or a list of texts", json_shown(value)});
     texts.push_back(each.get<std::string>());
   }
   return texts;
@@ -51,12 +51,12 @@ std::optional<bool> flag_field(const json& entry, const char* key) {
   const auto found = entry.is_object() ? entry.find(key) : entry.end();
   if (found == entry.end() || found->is_null()) return std::nullopt;
   if (const auto flag = flag_value(*found)) return flag;
-  fail({key, kFlagForms, json_shown(*found)});
+  fail_expected({key, kFlagForms, json_shown(*found)});
 }
 
 const json& list_field(const json& entry, const char* key) {
   const auto& value = field_of(entry, key, "a list");
-  if (!value.is_array()) fail({key, "a list", json_shown(value)});
+  if (!value.is_array()) fail_expected({key, "a list", json_shown(value)});
   return value;
 }
 

@@ -165,19 +165,19 @@ void visit_elements(const std::filesystem::path& file, const JsonPlace& place, c
   const std::string expected = place.key.empty() ? "a JSON array or JSON Lines"
                                                  : fmt::format("an object with an array '{}'", place.key);
   if (first != (place.key.empty() ? '[' : '{'))
-    fail({source, expected, first == 0 ? "nothing" : "other text"});
+    fail_expected({source, expected, first == 0 ? "nothing" : "other text"});
   size_t number = 0;
   Elements elements(place, [&](const std::string& /*key*/, json& element) {
     visit(element, fmt::format("{}: entry {}", source, ++number));
   });
   parse_json_events(text, elements, source);
-  if (!elements.found()) fail({source, expected, "none"});
+  if (!elements.found()) fail_expected({source, expected, "none"});
 }
 
 void visit_members(const std::filesystem::path& file, const VisitMember& visit) {
   TextStream text(file);
   const auto source = file.string();
-  if (first_of(text) != '{') fail({source, "a JSON object", "other text"});
+  if (first_of(text) != '{') fail_expected({source, "a JSON object", "other text"});
   Elements elements({}, visit);
   parse_json_events(text, elements, source);
 }

@@ -8,8 +8,8 @@ namespace ccexpert::datasets {
 
 void KnownPair::expect_flag(std::optional<bool> other) const {
   if (!flag || !other || *flag == *other) return;
-  fail({"change_flag", fmt::format("{}, as in an earlier entry of this pair", *flag ? 1 : 0),
-        *other ? "1" : "0"});
+  fail_expected({"change_flag", fmt::format("{}, as in an earlier entry of this pair", *flag ? 1 : 0),
+                 *other ? "1" : "0"});
 }
 
 }  // namespace ccexpert::datasets

@@ -62,7 +62,8 @@ void read_list(Sink& sink, const std::string& list, const Places& places) {
 std::string only_list(const fs::path& folder) {
   const auto lists = lists_with(folder, {"images", "sentences"});
   if (lists.size() != 1) {
-    fail({folder.string(), "one JSON file with images and sentences", fmt::format("{}", lists.size())});
+    fail_expected(
+        {folder.string(), "one JSON file with images and sentences", fmt::format("{}", lists.size())});
   }
   return lists.front();
 }

@@ -115,7 +115,7 @@ void ListWriter::commit() {
   merged_->commit();
   std::error_code code;
   fs::rename(merged_path(path_), path_, code);
-  if (code) fail(path_.string(), "cannot be replaced", code.message());
+  if (code) fail_system(path_.string(), "cannot be replaced", code.value());
 }
 
 void ListWriter::put(std::string_view text) {

@@ -31,10 +31,10 @@ constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 void visit_placed(const fs::path& list, const std::function<void(json& entry)>& visit) {
   visit_elements(list, {}, [&](json& entry, const std::string& where) {
     try {
-      if (!entry.is_object()) fail({"entry", "an object", json_shown(entry)});
+      if (!entry.is_object()) fail_expected({"entry", "an object", json_shown(entry)});
       visit(entry);
     } catch (const Error& error) {
-      throw Error(where + ": " + error.what());
+      throw Error(where + ": " + error.what(), error.kind());
     }
   });
 }
@@ -52,7 +52,7 @@ class Merger {
 
   MergeSummary finish() {
     summary_.captions += writer_.finish().captions;
-    if (summary_.pairs == 0) fail({"merge", "at least one pair", "none"});
+    if (summary_.pairs == 0) fail_expected({"merge", "at least one pair", "none"});
     writer_.commit();
     return summary_;
   }
@@ -114,7 +114,7 @@ std::vector<Place> places_in(const fs::path& list, const std::string& group) {
   visit_placed(list, [&](json& entry) {
     places.push_back({text_key(groups.group_of(uid_of(entry))), stratum_of(entry)});
   });
-  if (places.empty()) fail({list.string(), "at least one pair", "none"});
+  if (places.empty()) fail_expected({list.string(), "at least one pair", "none"});
   return places;
 }
 
@@ -161,15 +161,15 @@ std::vector<uint8_t> assign(std::array<Groups, 3> strata, size_t pairs, const Sp
 void check_shares(const std::array<double, 3>& shares) {
   const double total = shares[0] + shares[1] + shares[2];
   if (std::min({shares[0], shares[1], shares[2]}) < 0 || std::abs(total - 1) > 1e-9) {
-    fail({"shares", "three shares of at least 0 with the sum 1",
-          fmt::format("{} + {} + {}", shares[0], shares[1], shares[2])});
+    fail_expected({"shares", "three shares of at least 0 with the sum 1",
+                   fmt::format("{} + {} + {}", shares[0], shares[1], shares[2])});
   }
 }
 
 void check(const SampleOptions& options) {
-  if (options.count < 0) fail({"count", "0 or more", std::to_string(options.count)});
+  if (options.count < 0) fail_expected({"count", "0 or more", std::to_string(options.count)});
   if (options.count == 0 && !(options.share > 0 && options.share <= 1)) {
-    fail({"share", "above 0 and at most 1", std::to_string(options.share)});
+    fail_expected({"share", "above 0 and at most 1", std::to_string(options.share)});
   }
 }
 
@@ -280,7 +280,7 @@ int64_t leave_out(const fs::path& list, const fs::path& output, const std::set<s
   visit_placed(list, [&](json& entry) {
     if (!uids.contains(uid_of(entry))) writer.write(moved_entry(entry, move));
   });
-  if (writer.size() == 0) fail({list.string(), "at least one remaining pair", "none"});
+  if (writer.size() == 0) fail_expected({list.string(), "at least one remaining pair", "none"});
   writer.finish();
   writer.commit();
   return static_cast<int64_t>(writer.size());

@@ -21,7 +21,7 @@ constexpr const char* kAside = "conversion";
 void move_to(const fs::path& from, const fs::path& to) {
   std::error_code code;
   fs::rename(from, to, code);
-  if (code) fail(to.string(), "cannot be moved into place", code.message());
+  if (code) fail_system(to.string(), "cannot be moved into place", code.value());
 }
 
 /// Exchanges two places, atomically if the file system supports it.
@@ -46,7 +46,7 @@ MadeFolders::MadeFolders(const fs::path& output)
     : output_(output), folder_(temporary_beside(output / kAside)) {
   std::error_code code;
   fs::create_directories(folder_, code);
-  if (code) fail(folder_.string(), "cannot be created", code.message());
+  if (code) fail_system(folder_.string(), "cannot be created", code.value());
   descriptor_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor_ >= 0) mark_in_use(descriptor_);
 }

@@ -22,7 +22,8 @@ std::string sizes(int64_t height, int64_t width) {
 
 void expect_size(const fs::path& file, const Image& image, const ChangeMap& map) {
   if (image.height == map.height && image.width == map.width) return;
-  fail({file.string(), sizes(map.height, map.width) + ", as in its label", sizes(image.height, image.width)});
+  fail_expected(
+      {file.string(), sizes(map.height, map.width) + ", as in its label", sizes(image.height, image.width)});
 }
 
 Image mask_image(const ChangeMap& map) {
@@ -57,7 +58,7 @@ class WindowFiles {
   static void put(const fs::path& file, const Image& image) {
     std::error_code code;
     fs::create_directories(file.parent_path(), code);
-    if (code) fail(file.parent_path().string(), "cannot be created", code.message());
+    if (code) fail_system(file.parent_path().string(), "cannot be created", code.value());
     write_png(file, image.view());
   }
 
@@ -151,7 +152,8 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
   try {
     opened.labels = reading.read(labels);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", (options.input / pair.labels.front()).string(), error.what()));
+    throw Error(fmt::format("{}: {}", (options.input / pair.labels.front()).string(), error.what()),
+                error.kind());
   }
   const auto windows = windows_of(opened.labels.change, options.crops);
   std::vector<Entry> entries;
@@ -216,8 +218,8 @@ ChangeMap binary_map(const LabelImage& label) {
     const int value = values[i];
     if (value > noise && value < changed - noise) {
       const auto width = static_cast<size_t>(image.width);
-      fail({fmt::format("pixel in row {}, column {}", i / width, i % width), "0 and 255, or 0 and 1",
-            fmt::format("{}", value)});
+      fail_expected({fmt::format("pixel in row {}, column {}", i / width, i % width), "0 and 255, or 0 and 1",
+                     fmt::format("{}", value)});
     }
     values[i] = value > noise ? 1 : 0;
   }

@@ -36,7 +36,8 @@ Repeat parse_repeat(const std::string& text) {
   const bool valid = problem == std::errc() && end == number.data() + number.size() && repeat.count >= 1 &&
                      repeat.count <= data::kMaxRepeat;
   if (!valid || repeat.name.empty())
-    fail({"repeat", fmt::format("NAME=N with N from 1 to {}", data::kMaxRepeat), fmt::format("'{}'", text)});
+    fail_expected(
+        {"repeat", fmt::format("NAME=N with N from 1 to {}", data::kMaxRepeat), fmt::format("'{}'", text)});
   return repeat;
 }
 
@@ -50,7 +51,8 @@ void set_repeats(std::vector<ListedDataset>& datasets, const std::vector<std::st
       found = true;
     }
     if (!found)
-      fail({"repeat", "a name contained in a json_path of the recipe", fmt::format("'{}'", repeat.name)});
+      fail_expected(
+          {"repeat", "a name contained in a json_path of the recipe", fmt::format("'{}'", repeat.name)});
   }
 }
 
@@ -61,7 +63,7 @@ std::vector<size_t> captions_in(const fs::path& file) {
     try {
       counts.push_back(captions_of(entry).size());
     } catch (const Error& error) {
-      throw Error(where + ": " + error.what());
+      throw Error(where + ": " + error.what(), error.kind());
     }
   });
   return counts;
@@ -116,8 +118,8 @@ void refuse_missing(const std::vector<MixPart>& parts, const fs::path& root, boo
     if (part.missing) missing.push_back((root / part.json_path).string());
   }
   if (missing.empty() || (skip && missing.size() < parts.size())) return;
-  fail({"mix", "the recipe's files", fmt::format("none at {}", first_few(missing)),
-        "convert those sources first, or use --skip-missing"});
+  fail_expected({"mix", "the recipe's files", fmt::format("none at {}", first_few(missing)),
+                 "convert those sources first, or use --skip-missing"});
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ Reference reference_of(const std::vector<ChangeExample>& pairs, int64_t jobs) {
         reference.uids.push_back(pairs[static_cast<size_t>(i)].uid);
         sides.push_back(each.side);
       });
-  if (sides.empty()) fail({"against", "at least one readable pair", "none"});
+  if (sides.empty()) fail_expected({"against", "at least one readable pair", "none"});
   std::nth_element(sides.begin(), sides.begin() + static_cast<std::ptrdiff_t>(sides.size() / 2), sides.end());
   reference.side = sides[sides.size() / 2];
   return reference;
@@ -130,7 +130,7 @@ Compared compare(const ChangeExample& pair, const Reference& reference, const Ov
 OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const OverlapOptions& options,
                             const std::function<void(int64_t)>& done, std::stop_token stop) {
   if (options.distance < 0 || options.distance > 64)
-    fail({"distance", "0 to 64 bits", std::to_string(options.distance)});
+    fail_expected({"distance", "0 to 64 bits", std::to_string(options.distance)});
   check_threads("jobs", options.jobs);
   const auto pairs = pairs_of(list, options.image_root), others = pairs_of(against, options.against_root);
   const auto reference = reference_of(others, options.jobs);

@@ -18,8 +18,9 @@ std::vector<uint8_t> palette_numbers(const Image& label, const std::vector<Colou
     }
     if (last == palette.size()) {
       const auto width = static_cast<size_t>(label.width);
-      fail({fmt::format("pixel in row {}, column {}", i / width, i % width), "a colour of the set's palette",
-            fmt::format("({}, {}, {})", colour[0], colour[1], colour[2])});
+      fail_expected({fmt::format("pixel in row {}, column {}", i / width, i % width),
+                     "a colour of the set's palette",
+                     fmt::format("({}, {}, {})", colour[0], colour[1], colour[2])});
     }
     numbers[i] = static_cast<uint8_t>(last);
   }

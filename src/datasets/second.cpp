@@ -96,15 +96,16 @@ void expect_agreement(const std::vector<uint8_t>& before, const std::vector<uint
   }
   if (count == 0) return;
   const auto columns = static_cast<size_t>(width);
-  fail({"label1 and label2", "the same pixels marked as changed in both",
-        fmt::format("{} pixels marked in only one, the first in row {}, column {} (classes {} and {})", count,
-                    first / columns, first % columns, before[first], after[first])});
+  fail_expected(
+      {"label1 and label2", "the same pixels marked as changed in both",
+       fmt::format("{} pixels marked in only one, the first in row {}, column {} (classes {} and {})", count,
+                   first / columns, first % columns, before[first], after[first])});
 }
 
 Labels read_labels(const std::vector<LabelImage>& labels) {
   const auto &first = labels[0].image, &second = labels[1].image;
   if (first.height != second.height || first.width != second.width) {
-    fail({"label1 and label2", "the same size", "two sizes"});
+    fail_expected({"label1 and label2", "the same size", "two sizes"});
   }
   const auto before = class_numbers(first), after = class_numbers(second);
   expect_agreement(before, after, first.width);

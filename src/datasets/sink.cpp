@@ -47,7 +47,7 @@ fs::path whole_path(const fs::path& path) {
   std::error_code code;
   // weakly_canonical alone would keep the relative part of a path that does not exist yet.
   auto whole = fs::weakly_canonical(fs::absolute(path, code), code);
-  if (code) fail(path.string(), "cannot be resolved", code.message());
+  if (code) fail_system(path.string(), "cannot be resolved", code.value());
   return whole.has_filename() ? whole : whole.parent_path();
 }
 
@@ -82,7 +82,7 @@ void Sink::set_prefixes() {
   const auto input = whole_path(options_.input), output = whole_path(options_.output);
   // Lists of a source may have the same names as ours.
   if (input == output) {
-    fail({options_.output.string(), "a folder other than the source's", "the source's"});
+    fail_expected({options_.output.string(), "a folder other than the source's", "the source's"});
   }
   const bool relative = options_.paths == PathStyle::kRelative;
   input_prefix_ = with_slash(relative ? input.lexically_relative(output) : input);
@@ -169,7 +169,7 @@ void Sink::expect_new(const Entry& entry) {
   const auto known = pairs_.find(pair_key(entry));
   if (known != pairs_.end()) return known->second.expect_flag(entry.changed);
   if (!uids_.insert(text_key(entry.split + '\n' + entry.uid)).second) {
-    fail({"uid", "a uid that no other pair has", fmt::format("'{}' again", entry.uid)});
+    fail_expected({"uid", "a uid that no other pair has", fmt::format("'{}' again", entry.uid)});
   }
 }
 
@@ -203,7 +203,8 @@ void Sink::clean(Entry& entry) {
   const auto dropped = std::erase_if(entry.captions, blank);
   summary_.blank_captions += static_cast<int64_t>(dropped);
   if (entry.captions.empty() && !entry.may_lack_captions) {
-    fail({"captions", "at least one with words", dropped == 0 ? "none" : fmt::format("{} blank", dropped)});
+    fail_expected(
+        {"captions", "at least one with words", dropped == 0 ? "none" : fmt::format("{} blank", dropped)});
   }
 }
 
@@ -216,7 +217,7 @@ void Sink::check_images(const Entry& entry) const {
     if (path.empty()) return;
     const auto file = file_of(path, made);
     if (!is_file(file))
-      fail({field, "an image file", fmt::format("{}, which does not exist", file.string())});
+      fail_expected({field, "an image file", fmt::format("{}, which does not exist", file.string())});
   };
   expect("before", entry.before, entry.made);
   expect("after", entry.after, entry.made);
@@ -232,8 +233,8 @@ void Sink::check_sizes(const Entry& entry) const {
   const auto expect = [&](const char* field, const fs::path& file) {
     const auto found = image_size(file);
     if (found == size) return;
-    fail({field, fmt::format("{} pixels, as {} has", text_of(size), before.string()),
-          fmt::format("{} pixels of {}", text_of(found), file.string())});
+    fail_expected({field, fmt::format("{} pixels, as {} has", text_of(size), before.string()),
+                   fmt::format("{} pixels of {}", text_of(found), file.string())});
   };
   expect("after", file_of(entry.after, false));
   expect("mask", file_of(entry.mask, entry.made_maps));
@@ -280,8 +281,9 @@ ordered_json Sink::to_json(const Entry& entry, std::optional<bool> flag) const {
 
 ConvertSummary Sink::commit() {
   if (lists_.empty()) {
-    fail({options_.input.string(), "at least one pair",
-          summary_.left_out == 0 ? "none" : fmt::format("none; {} were left out", summary_.left_out)});
+    fail_expected(
+        {options_.input.string(), "at least one pair",
+         summary_.left_out == 0 ? "none" : fmt::format("none; {} were left out", summary_.left_out)});
   }
   for (auto& [split, list] : lists_) {
     const auto added = list.writer->finish();

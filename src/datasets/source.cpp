@@ -65,8 +65,8 @@ const Source& source_named(const std::string& name) {
     names.emplace_back(source.name);
   }
   const auto nearest = nearest_name(name, names);
-  fail({"source", fmt::format("{}", fmt::join(names, ", ")), fmt::format("'{}'", name),
-        nearest.empty() ? "" : "did you mean " + nearest + "?"});
+  fail_expected({"source", fmt::format("{}", fmt::join(names, ", ")), fmt::format("'{}'", name),
+                 nearest.empty() ? "" : "did you mean " + nearest + "?"});
 }
 
 std::vector<SourceInfo> sources() {
@@ -76,15 +76,15 @@ std::vector<SourceInfo> sources() {
 }
 
 std::string recognise_source(const fs::path& folder) {
-  if (!is_folder(folder)) fail({folder.string(), "a folder", "none"});
+  if (!is_folder(folder)) fail_expected({folder.string(), "a folder", "none"});
   std::vector<std::string> names;
   for (const auto& source : all_sources()) {
     if (source.recognises(folder)) return source.name;
     names.emplace_back(source.name);
   }
-  fail({folder.string(), "the folder of a known data set", "another layout",
-        fmt::format("known are {}; ccexpert-data convert --list shows their layouts",
-                    fmt::join(names, ", "))});
+  fail_expected({folder.string(), "the folder of a known data set", "another layout",
+                 fmt::format("known are {}; ccexpert-data convert --list shows their layouts",
+                             fmt::join(names, ", "))});
 }
 
 bool has(const fs::path& folder, std::string_view path) {
@@ -98,7 +98,7 @@ bool has_in_a_split(const fs::path& folder, std::string_view path) {
 std::vector<std::string> files_in(const fs::path& folder, const std::vector<std::string>& extensions) {
   std::error_code code;
   fs::directory_iterator files(folder, code);
-  if (code) fail(folder.string(), "folder cannot be read", code.message());
+  if (code) fail_system(folder.string(), "folder cannot be read", code.value());
   std::vector<std::string> names;
   for (const auto& file : files) {
     const bool wanted =

@@ -42,7 +42,7 @@ class Counter {
   }
 
   Stats finish() {
-    if (stats_.pairs == 0) fail({"list", "at least one pair", "none"});
+    if (stats_.pairs == 0) fail_expected({"list", "at least one pair", "none"});
     stats_.different_captions = static_cast<int64_t>(captions_.size());
     stats_.vocabulary.assign(words_.begin(), words_.end());
     std::sort(stats_.vocabulary.begin(), stats_.vocabulary.end(), [](const auto& a, const auto& b) {

@@ -41,8 +41,8 @@ Code compiled(const std::string& expression) {
   Code code(pcre2_compile(units_of(expression), expression.size(), PCRE2_UTF | PCRE2_DOLLAR_ENDONLY, &error,
                           &offset, nullptr));
   if (code == nullptr) {
-    fail({"group", "a regular expression", fmt::format("'{}'", expression),
-          fmt::format("{}, at character {}", message_of(error), offset + 1)});
+    fail_expected({"group", "a regular expression", fmt::format("'{}'", expression),
+                   fmt::format("{}, at character {}", message_of(error), offset + 1)});
   }
   return code;
 }

@@ -49,7 +49,7 @@ std::string first_text(const json& entry, std::initializer_list<const char*> key
   for (const auto* key : keys) {
     if (auto text = optional_text_field(entry, key)) return *text;
   }
-  fail({keys.begin()[0], "a path", "none"});
+  fail_expected({keys.begin()[0], "a path", "none"});
 }
 
 void visit_data_list(const fs::path& list, const fs::path& image_root, const VisitExample& visit) {
@@ -111,7 +111,8 @@ std::vector<fs::path> lists_of(const fs::path& path) {
       if (is_there(list)) lists.push_back(list);
     }
   }
-  if (lists.empty()) fail({path.string(), "a folder with train.json, val.json or test.json", "none"});
+  if (lists.empty())
+    fail_expected({path.string(), "a folder with train.json, val.json or test.json", "none"});
   return lists;
 }
 

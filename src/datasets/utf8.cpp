@@ -28,7 +28,7 @@ void expect_utf8(std::string_view field, const std::string& text) {
   try {
     static_cast<void>(nlohmann::json(text).dump());
   } catch (const nlohmann::json::type_error&) {
-    fail({field, "UTF-8", fmt::format("'{}'", escaped(text))});
+    fail_expected({field, "UTF-8", fmt::format("'{}'", escaped(text))});
   }
 }
 

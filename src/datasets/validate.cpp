@@ -296,7 +296,7 @@ ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptio
                          const std::function<void(const Problem&)>& report,
                          const std::function<void(int64_t)>& done, std::stop_token stop) {
   if (options.distance < 0 || options.distance > 64)
-    fail({"distance", "0 to 64 bits", std::to_string(options.distance)});
+    fail_expected({"distance", "0 to 64 bits", std::to_string(options.distance)});
   check_threads("jobs", options.jobs);
   Validator validator(options, report, done, std::move(stop));
   try {

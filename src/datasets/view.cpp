@@ -35,8 +35,9 @@ std::vector<data::ChangeExample> pairs_of(const std::filesystem::path& list, con
     if (place < options.pairs) pairs[static_cast<size_t>(place)] = std::move(pair);
   });
   if (pairs.empty()) {
-    fail({list.string(), options.uid.empty() ? "at least one pair" : fmt::format("a pair '{}'", options.uid),
-          "none"});
+    fail_expected({list.string(),
+                   options.uid.empty() ? "at least one pair" : fmt::format("a pair '{}'", options.uid),
+                   "none"});
   }
   return pairs;
 }
@@ -114,12 +115,13 @@ void draw(cv::Mat& sheet, const Card& card, int x, int y, int side) {
 }
 
 void check(const ViewOptions& options) {
-  if (options.pairs < 1 || options.pairs > 500) fail({"pairs", "1 to 500", std::to_string(options.pairs)});
+  if (options.pairs < 1 || options.pairs > 500)
+    fail_expected({"pairs", "1 to 500", std::to_string(options.pairs)});
   if (options.side < 32 || options.side > 1024)
-    fail({"side", "32 to 1024 pixels", std::to_string(options.side)});
+    fail_expected({"side", "32 to 1024 pixels", std::to_string(options.side)});
   if (options.columns < 1 || options.columns > 10)
-    fail({"columns", "1 to 10", std::to_string(options.columns)});
-  if (options.captions < 0) fail({"captions", "0 or more", std::to_string(options.captions)});
+    fail_expected({"columns", "1 to 10", std::to_string(options.columns)});
+  if (options.captions < 0) fail_expected({"captions", "0 or more", std::to_string(options.captions)});
 }
 
 /// Returns the top of each row of cards, then the sheet's height.

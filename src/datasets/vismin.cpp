@@ -33,7 +33,7 @@ Entry entry_of(const Described& before, const Described& after, const std::strin
   entry.after = after.path;
   entry.captions = sentences_of_change(before.caption, after.caption);
   if (entry.captions.empty()) {
-    fail({"edited_caption", "a text other than caption", fmt::format("'{:.60}'", after.caption)});
+    fail_expected({"edited_caption", "a text other than caption", fmt::format("'{:.60}'", after.caption)});
   }
   entry.facts = {"before: " + before.caption, "after: " + after.caption};
   return entry;
@@ -66,8 +66,8 @@ std::array<size_t, 4> columns_of(const CsvRow& header, const std::string& source
   for (size_t i = 0; i < kColumns.size(); ++i) {
     const auto found = std::find(header.begin(), header.end(), kColumns[i]);
     if (found == header.end()) {
-      fail({source, fmt::format("a header line with the columns {}", fmt::join(kColumns, ", ")),
-            fmt::format("'{:.60}'", fmt::join(header, ","))});
+      fail_expected({source, fmt::format("a header line with the columns {}", fmt::join(kColumns, ", ")),
+                     fmt::format("'{:.60}'", fmt::join(header, ","))});
     }
     places[i] = static_cast<size_t>(found - header.begin());
   }
@@ -88,7 +88,7 @@ void read_csv(Sink& sink, const std::string& list) {
       data::expect_cells(row, width, "cells");
       const auto cell = [&](size_t i) {
         const auto at = (*columns)[i];
-        if (at >= row.size() || row[at].empty()) fail({kColumns[i], "a text", "none"});
+        if (at >= row.size() || row[at].empty()) fail_expected({kColumns[i], "a text", "none"});
         return row[at];
       };
       return entry_of({cell(0), cell(1)}, {cell(2), cell(3)}, "test");

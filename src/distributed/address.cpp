@@ -86,8 +86,8 @@ std::string numeric_address(const std::string& host) {
   int reason = 0;
   const auto found = look_up(host, nullptr, 0, reason);
   if (!found) {
-    fail({"MASTER_ADDR", "a name or an address of rank 0's machine", "'" + host + "'",
-          reason == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(reason)});
+    fail_expected({"MASTER_ADDR", "a name or an address of rank 0's machine", "'" + host + "'",
+                   reason == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(reason)});
   }
   const addrinfo* chosen = found.get();
   for (const addrinfo* each = found.get(); each != nullptr; each = each->ai_next) {
@@ -137,7 +137,7 @@ std::string own_address_towards(const std::string& address) {
   auto* generic = reinterpret_cast<sockaddr*>(&own);
   if (::connect(socket.get(), place->ai_addr, place->ai_addrlen) != 0 ||
       ::getsockname(socket.get(), generic, &size) != 0)
-    fail("MASTER_ADDR", fmt::format("there is no route to {}", address), std::strerror(errno));
+    fail_system("MASTER_ADDR", fmt::format("there is no route to {}", address), errno);
   return text_of(generic, size);
 }
 

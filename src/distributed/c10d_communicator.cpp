@@ -66,8 +66,9 @@ std::string resolve(const Rank& rank, const JoinOptions& options) {
     const auto what = rank.rank == 0 ? "it started the store of the run" : "it waited for rank 0";
     fail("start of the run", fmt::format("rank {} was told to stop while {} at {}", rank.rank, what, place));
   }
-  fail({place, fmt::format("rank 0 to listen there within {} ms", options.timeout.count()),
-        accepts(address, rank.master_port) ? "a program that does not answer as rank 0 does" : "no answer"});
+  fail_expected(
+      {place, fmt::format("rank 0 to listen there within {} ms", options.timeout.count()),
+       accepts(address, rank.master_port) ? "a program that does not answer as rank 0 does" : "no answer"});
 }
 
 /// Connects to rank 0's store, and serves it on the socket `listener` if that is set.
@@ -142,7 +143,7 @@ Backend make_nccl(const Store& store, const Rank& rank, milliseconds timeout) {
 }
 #else
 Backend make_nccl(const Store& /*store*/, const Rank& /*rank*/, milliseconds /*timeout*/) {
-  fail({"distributed training on GPUs", "a build with CCEXPERT_CUDA", "a build for CPU"});
+  fail_expected({"distributed training on GPUs", "a build with CCEXPERT_CUDA", "a build for CPU"});
 }
 #endif
 

@@ -102,7 +102,7 @@ class Meeting {
     const auto first = joined(0);
     for (int rank = 1; rank < rank_.size; ++rank) {
       const auto own = joined(rank);
-      if (own != first) fail({fmt::format("rank {}", rank), first + ", as on rank 0", own});
+      if (own != first) fail_expected({fmt::format("rank {}", rank), first + ", as on rank 0", own});
     }
   }
 
@@ -129,8 +129,8 @@ void meet(const SharedTexts& texts, const Rank& rank, const JoinOptions& options
   if (ended == Ended::kDone) return;
   if (ended == Ended::kStopped)
     fail(kStart, fmt::format("rank {} was told to stop while it waited for rank 0", rank.rank));
-  fail({kStart, fmt::format("{} ranks within {} ms", rank.size, options.timeout.count()),
-        "an exit of rank 0"});
+  fail_expected({kStart, fmt::format("{} ranks within {} ms", rank.size, options.timeout.count()),
+                 "an exit of rank 0"});
 }
 
 }  // namespace ccexpert::distributed

@@ -38,13 +38,14 @@ int number(const char* name, const std::string& text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   // Slurm writes tasks per node as "4(x2)".
   const bool whole = end == text.data() + text.size() || *end == '(';
-  if (error != std::errc() || !whole || value < 0) fail({name, "a number of at least 0", "'" + text + "'"});
+  if (error != std::errc() || !whole || value < 0)
+    fail_expected({name, "a number of at least 0", "'" + text + "'"});
   return value;
 }
 
 int required(const char* name, const char* beside) {
   const auto text = variable(name);
-  if (!text) fail({name, fmt::format("a number, as {} is set", beside), "nothing"});
+  if (!text) fail_expected({name, fmt::format("a number, as {} is set", beside), "nothing"});
   return number(name, *text);
 }
 
@@ -66,10 +67,10 @@ std::string master_address(const Rank& rank) {
   if (const auto named = variable("MASTER_ADDR")) return *named;
   if (const auto nodes = variable("SLURM_STEP_NODELIST")) return first_machine(*nodes);
   if (rank.local_size < rank.size) {
-    fail({"MASTER_ADDR",
-          fmt::format("the address of rank 0's machine, as {} of {} ranks run on this one", rank.local_size,
-                      rank.size),
-          "nothing", "as mpirun -x MASTER_ADDR=HOST does"});
+    fail_expected({"MASTER_ADDR",
+                   fmt::format("the address of rank 0's machine, as {} of {} ranks run on this one",
+                               rank.local_size, rank.size),
+                   "nothing", "as mpirun -x MASTER_ADDR=HOST does"});
   }
   return rank.master_address;
 }
@@ -78,7 +79,7 @@ int master_port() {
   constexpr int kUsual = 29500, kHighest = 65535;
   const int port = optional_number("MASTER_PORT", kUsual);
   if (port < 1 || port > kHighest) {
-    fail({"MASTER_PORT", fmt::format("1 to {}", kHighest), std::to_string(port)});
+    fail_expected({"MASTER_PORT", fmt::format("1 to {}", kHighest), std::to_string(port)});
   }
   return port;
 }
@@ -91,7 +92,8 @@ std::string run_of(const Launcher& launcher) {
 }
 
 void expect_below(const char* name, int value, const char* limit_name, int limit) {
-  if (value >= limit) fail({name, fmt::format("below {} ({})", limit_name, limit), std::to_string(value)});
+  if (value >= limit)
+    fail_expected({name, fmt::format("below {} ({})", limit_name, limit), std::to_string(value)});
 }
 
 }  // namespace

@@ -44,7 +44,8 @@ const json* caption_of(const json& value) {
 void add_caption(const json& value, const std::string& where, const char* hint,
                  std::vector<std::string>& captions) {
   const auto* caption = caption_of(value);
-  if (caption == nullptr) fail({where, "a caption", value.empty() ? value.dump() : json_shown(value), hint});
+  if (caption == nullptr)
+    fail_expected({where, "a caption", value.empty() ? value.dump() : json_shown(value), hint});
   captions.push_back(caption->get<std::string>());
 }
 

@@ -29,7 +29,7 @@ std::pair<const char*, const json*> first_of(const JsonEntry& entry,
 }
 
 [[noreturn]] void refuse(const JsonEntry& entry, const char* key, const char* expected, const json& got) {
-  fail({entry.where + ": " + key, expected, json_shown(got), entry.hint});
+  fail_expected({entry.where + ": " + key, expected, json_shown(got), entry.hint});
 }
 
 }  // namespace
@@ -84,10 +84,10 @@ std::vector<std::string> names_of(const std::string& path) {
 
 CaptionEntry universal_entry(const JsonEntry& entry) {
   if (!entry.object.is_object())
-    fail({entry.where, "an object with uid", json_shown(entry.object), entry.hint});
+    fail_expected({entry.where, "an object with uid", json_shown(entry.object), entry.hint});
   const auto uid =
       text_under(entry, {"uid", "image_id", "img_id", "before", "img1_path", "pre_image", "image_A"});
-  if (!uid) fail({entry.where + ": uid", "a text or a number", "none", entry.hint});
+  if (!uid) fail_expected({entry.where + ": uid", "a text or a number", "none", entry.hint});
   CaptionEntry result{
       .uid = *uid,
       .references = texts_under(entry, {"change_caption", "references", "captions", "sents", "sentences"}),

@@ -201,8 +201,9 @@ EvaluationSet evaluation_set(const std::vector<CaptionEntry>& predictions,
   if (set.samples.empty()) {
     const auto got = fmt::format("{} predictions without references, {} references without a prediction",
                                  set.extra.size(), set.missing.size());
-    fail({"evaluation", "predictions and references of the same uids", got,
-          references.empty() ? "name the references by --references" : "compare the uids of the two files"});
+    fail_expected(
+        {"evaluation", "predictions and references of the same uids", got,
+         references.empty() ? "name the references by --references" : "compare the uids of the two files"});
   }
   deduce_changes(set.samples, unchanged_sentences);
   return set;

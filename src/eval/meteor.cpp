@@ -103,7 +103,7 @@ Alignment align(const MeteorVocabulary& vocabulary, const MeteorSentence& predic
 }
 
 std::shared_ptr<const MeteorIndex> index_of(std::shared_ptr<const MeteorData> data) {
-  if (!data) fail({"METEOR", "its data", "none"});
+  if (!data) fail_expected({"METEOR", "its data", "none"});
   return std::dynamic_pointer_cast<const MeteorIndex>(std::move(data));
 }
 

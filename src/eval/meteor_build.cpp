@@ -53,7 +53,7 @@ uint32_t synset_of(std::string_view text, const fs::path& path, size_t line) {
   const auto* end = begin + text.size();
   const auto [stop, error] = std::from_chars(begin, end, number);
   if (error != std::errc() || stop != end)
-    fail({fmt::format("{}: line {}", path.string(), line + 1), "numbers of synsets", text});
+    fail_expected({fmt::format("{}: line {}", path.string(), line + 1), "numbers of synsets", text});
   return number;
 }
 
@@ -133,7 +133,7 @@ RawParaphrases read_paraphrases(const fs::path& path) {
     if (!lines.next(line)) fail(path.string(), "ends within an entry");
     raw.paraphrases.push_back(hash(line));
     if (raw.paraphrases.size() > kMostParaphrases)
-      fail({path.string(), fmt::format("at most {} paraphrases", kMostParaphrases), "more"});
+      fail_expected({path.string(), fmt::format("at most {} paraphrases", kMostParaphrases), "more"});
     raw.runs.back().last = raw.paraphrases.size();
   }
   expect_some(raw.paraphrases.size(), path, "paraphrases");

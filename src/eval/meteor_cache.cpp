@@ -32,7 +32,7 @@ fs::path cache_folder() {
   if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != '\0')
     return fs::path(cache) / "ccexpert";
   const char* home = std::getenv("HOME");
-  if (home == nullptr) fail({"METEOR's index", "a cache folder", "none", "set XDG_CACHE_HOME"});
+  if (home == nullptr) fail_expected({"METEOR's index", "a cache folder", "none", "set XDG_CACHE_HOME"});
   return fs::path(home) / ".cache" / "ccexpert";
 }
 
@@ -60,8 +60,8 @@ class BuildFolder {
     std::error_code code;
     fs::create_directories(file.parent_path(), code);
     if (::mkdtemp(path_.data()) == nullptr) {
-      fail({"METEOR's index", "a writable cache folder",
-            fmt::format("{}: {}", file.parent_path().string(), std::strerror(errno)), kCacheHint});
+      fail_expected({"METEOR's index", "a writable cache folder",
+                     fmt::format("{}: {}", file.parent_path().string(), std::strerror(errno)), kCacheHint});
     }
   }
   ~BuildFolder() {
@@ -111,7 +111,7 @@ std::shared_ptr<const MeteorData> MeteorData::open(const fs::path& folder,
   build_meteor_index(folder, build.file());
   std::error_code code;
   fs::rename(build.file(), file, code);
-  if (code) fail(file.string(), "cannot be written", code.message());
+  if (code) fail_system(file.string(), "cannot be written", code.value());
   return std::make_shared<const MeteorIndex>(MappedFile::open(file));
 }
 

@@ -60,8 +60,8 @@ class Candidates {
 
   void add(const MeteorMatch& match) {
     if (++count_ > kMostCandidates)
-      fail({"METEOR", fmt::format("captions of at most {} pairs of matching words", kMostCandidates), "more",
-            "a caption repeats a word thousands of times"});
+      fail_expected({"METEOR", fmt::format("captions of at most {} pairs of matching words", kMostCandidates),
+                     "more", "a caption repeats a word thousands of times"});
     found_[match.reference_start].push_back(match);
   }
 
@@ -75,8 +75,8 @@ class Candidates {
 void expect_bounded(const MeteorSentence& prediction, const MeteorSentence& reference) {
   const size_t said = prediction.words.size(), expected = reference.words.size();
   if (said * expected > kMostWordPairs)
-    fail({"METEOR", fmt::format("captions of at most {} pairs of words", kMostWordPairs),
-          fmt::format("{} by {} words", said, expected)});
+    fail_expected({"METEOR", fmt::format("captions of at most {} pairs of words", kMostWordPairs),
+                   fmt::format("{} by {} words", said, expected)});
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace ccexpert::eval {
 namespace {
 
 [[noreturn]] void refuse(const MappedFile& file) {
-  fail({file.path().string(), "an index of METEOR's tables", "another or damaged file", "delete it"});
+  fail_expected(
+      {file.path().string(), "an index of METEOR's tables", "another or damaged file", "delete it"});
 }
 
 const IndexHeader& header_of(const MappedFile& file) {

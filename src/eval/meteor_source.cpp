@@ -41,9 +41,9 @@ void expect_original(const fs::path& path, const Table& table) {
   const auto file = MappedFile::open(path);
   const auto expected = fmt::format("METEOR 1.5's file of {} bytes", table.bytes);
   if (file->size() != table.bytes)
-    fail({path.string(), expected, fmt::format("{} bytes", file->size()), kSetupHint});
+    fail_expected({path.string(), expected, fmt::format("{} bytes", file->size()), kSetupHint});
   if (content_hash({file->data(), file->size()}) != table.hash)
-    fail({path.string(), expected, "other content of the same size", kSetupHint});
+    fail_expected({path.string(), expected, "other content of the same size", kSetupHint});
 }
 
 /// Throws Error if the file is not gzip: zlib passes uncompressed data through unchanged, also an empty file.
@@ -51,8 +51,8 @@ void expect_gzip(const fs::path& path) {
   const auto file = MappedFile::open(path);
   const std::span bytes(file->data(), file->size());
   if (bytes.size() > 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b}) return;
-  fail({path.string(), "a gzip file", bytes.empty() ? "an empty file" : "another file",
-        "run scripts/setup.sh again"});
+  fail_expected({path.string(), "a gzip file", bytes.empty() ? "an empty file" : "another file",
+                 "run scripts/setup.sh again"});
 }
 
 }  // namespace
@@ -62,9 +62,10 @@ uint64_t meteor_source_key(const fs::path& folder) {
   for (const auto& table : kTables) {
     const auto path = folder / table.name;
     if (!is_file(path)) {
-      fail({"METEOR's data", "a file " + path.string(), "none",
-            "run scripts/setup.sh, name a folder with the layout in docs/eval.md by --meteor-data, or use "
-            "--no-meteor"});
+      fail_expected(
+          {"METEOR's data", "a file " + path.string(), "none",
+           "run scripts/setup.sh, name a folder with the layout in docs/eval.md by --meteor-data, or use "
+           "--no-meteor"});
     }
     parts.push_back(fs::file_size(path));
     parts.push_back(static_cast<uint64_t>(fs::last_write_time(path).time_since_epoch().count()));
@@ -79,7 +80,7 @@ void expect_original_tables(const fs::path& folder) {
 }
 
 void expect_some(size_t count, const fs::path& path, std::string_view what) {
-  if (count == 0) fail({path.string(), what, "none", "run scripts/setup.sh again"});
+  if (count == 0) fail_expected({path.string(), what, "none", "run scripts/setup.sh again"});
 }
 
 std::vector<std::string> lines_of(const fs::path& path) {
@@ -97,8 +98,8 @@ std::vector<std::string> paired_lines_of(const fs::path& path) {
   auto lines = lines_of(path);
   expect_some(lines.size(), path, "two lines per entry");
   if (lines.size() % 2 != 0) {
-    fail({path.string(), "two lines per entry", fmt::format("{} lines", lines.size()),
-          "it is truncated: run scripts/setup.sh again"});
+    fail_expected({path.string(), "two lines per entry", fmt::format("{} lines", lines.size()),
+                   "it is truncated: run scripts/setup.sh again"});
   }
   return lines;
 }
@@ -128,8 +129,8 @@ bool GzipLines::next(std::string_view& line) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     line_.append(rest.substr(0, end));
     if (line_.size() > kLongestLine)
-      fail({path_.string(), fmt::format("lines of at most {} bytes", kLongestLine), "a longer one",
-            kSetupHint});
+      fail_expected({path_.string(), fmt::format("lines of at most {} bytes", kLongestLine), "a longer one",
+                     kSetupHint});
     start_ += std::min(end + 1, rest.size());
     if (end < rest.size()) {
       line = line_;

@@ -19,7 +19,7 @@ CaptionEntry prediction_entry(const JsonEntry& entry) {
   result.aliases.insert(result.aliases.begin(), names.begin(), names.end());
   result.prediction = text_under(entry, {"pred", "prediction", "caption"});
   if (!result.prediction && !text_under(entry, {"error"}))
-    fail({entry.where + ": pred", "a caption (or 'caption', 'prediction')", "none"});
+    fail_expected({entry.where + ": pred", "a caption (or 'caption', 'prediction')", "none"});
   return result;
 }
 
@@ -27,7 +27,7 @@ std::vector<CaptionEntry> dictionary_predictions(const nlohmann::json& object, c
   auto entries = dictionary_entries(object, source);
   for (auto& entry : entries) {
     if (entry.references.size() != 1)
-      fail({source + ": " + entry.uid, "one caption", fmt::format("{}", entry.references.size())});
+      fail_expected({source + ": " + entry.uid, "one caption", fmt::format("{}", entry.references.size())});
     entry.prediction = std::move(entry.references.front());
     entry.references.clear();
   }
@@ -47,7 +47,7 @@ std::vector<CaptionEntry> parse_predictions(std::string_view text, const fs::pat
   std::vector<CaptionEntry> entries;
   visit_caption_entries(text, file, image_root,
                         [&](const JsonEntry& entry) { entries.push_back(prediction_entry(entry)); });
-  if (entries.empty()) fail({source, "at least one prediction", "none"});
+  if (entries.empty()) fail_expected({source, "at least one prediction", "none"});
   return entries;
 }
 

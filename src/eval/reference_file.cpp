@@ -38,14 +38,15 @@ CaptionEntry list_entry(const JsonEntry& entry) {
   if (result.references.empty() && is_coco_result) result.references = texts_under(entry, {"caption"});
   add_alias_paths(result, text_under(entry, {"post_image"}));
   if (result.references.empty())
-    fail({entry.where + ": change_caption", "a caption or a list of captions", "none", entry.hint});
+    fail_expected({entry.where + ": change_caption", "a caption or a list of captions", "none", entry.hint});
   return result;
 }
 
 std::vector<CaptionEntry> list_of_pairs(std::string_view text, const fs::path& file, const fs::path& root) {
   if (!is_json_list(text)) {
     const auto start = fmt::format("'{:.60}'", text.substr(0, text.find('\n')));
-    fail({file.string(), "a JSON array or JSON Lines", text.empty() ? "nothing" : start, kConvertHint});
+    fail_expected(
+        {file.string(), "a JSON array or JSON Lines", text.empty() ? "nothing" : start, kConvertHint});
   }
   std::vector<CaptionEntry> entries;
   visit_caption_entries(
@@ -55,7 +56,7 @@ std::vector<CaptionEntry> list_of_pairs(std::string_view text, const fs::path& f
 
 std::string required(const JsonEntry& entry, const char* key) {
   const auto text = text_under(entry, {key});
-  if (!text) fail({entry.where + ": " + key, "a text or a number", "none"});
+  if (!text) fail_expected({entry.where + ": " + key, "a text or a number", "none"});
   return *text;
 }
 
@@ -63,9 +64,10 @@ std::string required(const JsonEntry& entry, const char* key) {
 const json& objects_under(const JsonEntry& place, const char* key) {
   const auto where = place.where + ": " + key;
   const auto& list = place.object.at(key);
-  if (!list.is_array()) fail({where, "a list of objects", json_shown(list)});
+  if (!list.is_array()) fail_expected({where, "a list of objects", json_shown(list)});
   for (size_t i = 0; i < list.size(); ++i) {
-    if (!list[i].is_object()) fail({fmt::format("{}[{}]", where, i), "an object", json_shown(list[i])});
+    if (!list[i].is_object())
+      fail_expected({fmt::format("{}[{}]", where, i), "an object", json_shown(list[i])});
   }
   return list;
 }
@@ -76,7 +78,7 @@ CaptionEntry levir_entry(const JsonEntry& entry) {
   if (const auto number = text_under(entry, {"imgid"})) result.aliases.push_back(*number);
   const auto sentences = entry.object.find("sentences");
   if (sentences == entry.object.end() || !sentences->is_array() || sentences->empty())
-    fail({entry.where + ": sentences", "a list of sentences", "none"});
+    fail_expected({entry.where + ": sentences", "a list of sentences", "none"});
   for (const auto& sentence : *sentences)
     result.references.push_back(required({sentence, entry.where + ": sentences", {}}, "raw"));
   result.changed = flag_under(entry, {"changeflag", "change_flag"});
@@ -102,7 +104,7 @@ class SplitFilter {
   }
   void check() const {
     if (found_.empty() || found_.contains(wanted_)) return;
-    fail({source_ + ": split", fmt::format("one of {}, or all", first_few(found_)), wanted_});
+    fail_expected({source_ + ": split", fmt::format("one of {}, or all", first_few(found_)), wanted_});
   }
 
  private:
@@ -174,7 +176,8 @@ std::map<std::string, std::string> clevr_splits(const fs::path& file) {
   if (!is_file(file)) return splits;
   const auto lists = parse_json(read_caption_file(file), file.string());
   for (const auto& [name, numbers] : lists.items()) {
-    if (!numbers.is_array()) fail({file.string() + ": " + name, "a list of numbers", json_shown(numbers)});
+    if (!numbers.is_array())
+      fail_expected({file.string() + ": " + name, "a list of numbers", json_shown(numbers)});
     for (const auto& number : numbers) splits[number.is_number_integer() ? number.dump() : ""] = name;
   }
   return splits;
@@ -210,7 +213,8 @@ std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& f
                        .after = place.root / (unchanged ? "nsc_images" : "sc_images") /
                                 fmt::format("CLEVR_{}_{}.png", kind, digits),
                        .split = of.value_or("")});
-    if (entries.back().references.empty()) fail({place.where + ": " + name, "a list of captions", "none"});
+    if (entries.back().references.empty())
+      fail_expected({place.where + ": " + name, "a list of captions", "none"});
   }
   filter.check();
   return entries;
@@ -236,7 +240,7 @@ std::vector<CaptionEntry> parse_references(std::string_view text, const fs::path
   } else {
     entries = list_of_pairs(text, file, image_root);
   }
-  if (entries.empty()) fail({file.string(), "at least one pair with references", "none"});
+  if (entries.empty()) fail_expected({file.string(), "at least one pair with references", "none"});
   return entries;
 }
 

@@ -52,14 +52,15 @@ constexpr size_t kLongestCaption = size_t{1} << 16;
 
 void expect_short(const std::string& uid, const std::string& caption) {
   if (caption.size() > kLongestCaption)
-    fail({"pair " + uid, fmt::format("captions of at most {} bytes", kLongestCaption),
-          fmt::format("one of {}", caption.size())});
+    fail_expected({"pair " + uid, fmt::format("captions of at most {} bytes", kLongestCaption),
+                   fmt::format("one of {}", caption.size())});
 }
 
 void check(const BootstrapOptions& options) {
-  if (options.resamples < 1) fail({"bootstrap", "at least 1 resample", std::to_string(options.resamples)});
+  if (options.resamples < 1)
+    fail_expected({"bootstrap", "at least 1 resample", std::to_string(options.resamples)});
   if (!(options.confidence > 0.0 && options.confidence < 1.0))
-    fail({"confidence", "above 0 and below 1", std::to_string(options.confidence)});
+    fail_expected({"confidence", "above 0 and below 1", std::to_string(options.confidence)});
 }
 
 }  // namespace
@@ -134,7 +135,7 @@ class Scorer::Impl {
   }
 
   void add(const Sample& sample) {
-    if (sample.references.empty()) fail({"pair " + sample.uid, "at least one reference", "none"});
+    if (sample.references.empty()) fail_expected({"pair " + sample.uid, "at least one reference", "none"});
     expect_short(sample.uid, sample.prediction);
     for (const auto& reference : sample.references) expect_short(sample.uid, reference);
     const auto tokenized = tokenize(sample, options_.tokenizer);
@@ -213,8 +214,8 @@ std::vector<Difference> Scorer::compare(const ScoreTable& one, const ScoreTable&
                                         const BootstrapOptions& options) const {
   check(options);
   if (one.pairs.size() != other.pairs.size())
-    fail({"comparison", fmt::format("{} pairs in both", one.pairs.size()),
-          fmt::format("{}", other.pairs.size())});
+    fail_expected({"comparison", fmt::format("{} pairs in both", one.pairs.size()),
+                   fmt::format("{}", other.pairs.size())});
   std::vector<std::vector<double>> columns(one.names.size());
   Impl::for_each_resample(one.pairs.size(), options, [&](const std::vector<size_t>& chosen) {
     const auto a = impl_->resampled(one, chosen), b = impl_->resampled(other, chosen);

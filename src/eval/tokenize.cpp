@@ -12,7 +12,7 @@ Tokenizer tokenizer_of(const std::string& name) {
   for (const auto tokenizer : {Tokenizer::kReference, Tokenizer::kPtb}) {
     if (tokenizer_name(tokenizer) == name) return tokenizer;
   }
-  fail({"tokenizer", "reference or ptb", name});
+  fail_expected({"tokenizer", "reference or ptb", name});
 }
 
 std::string tokenizer_name(Tokenizer tokenizer) {

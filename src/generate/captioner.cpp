@@ -72,7 +72,7 @@ class Captioner::Impl {
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options) const {
     const auto decoding = this->decoding(options.generation);
     if (options.on_token && decoding.beams > 1) {
-      fail({"on_token", "no beam search", fmt::format("{} beams", decoding.beams)});
+      fail_expected({"on_token", "no beam search", fmt::format("{} beams", decoding.beams)});
     }
     if (pairs.empty()) return {};
     const auto prompts = prompts_of(pairs, options.question);
@@ -221,7 +221,8 @@ Captioner::~Captioner() = default;
 Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
   return with_one_error_type(kMemoryHint, [&] {
     if (config.threads < 0 || config.threads > kMostThreads) {
-      fail({"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
+      fail_expected(
+          {"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
     }
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = device_from_name(config.device);

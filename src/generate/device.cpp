@@ -44,10 +44,10 @@ at::Device device_from_name(const std::string& name) {
   if (name == "auto") return gpu_count() > 0 ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
   if (name == "cpu") return at::Device(at::kCPU);
   const auto index = gpu_index(name);
-  if (!index) fail({"device", "cpu, cuda, cuda:N or auto", name});
+  if (!index) fail_expected({"device", "cpu, cuda, cuda:N or auto", name});
   if (*index >= gpu_count()) {
-    fail({"device", "an available GPU", fmt::format("{} with {} GPUs", name, gpu_count()),
-          at::hasCUDA() ? "see nvidia-smi" : "this build or this machine has no CUDA: use cpu"});
+    fail_expected({"device", "an available GPU", fmt::format("{} with {} GPUs", name, gpu_count()),
+                   at::hasCUDA() ? "see nvidia-smi" : "this build or this machine has no CUDA: use cpu"});
   }
   return {at::kCUDA, static_cast<at::DeviceIndex>(*index)};
 }
@@ -58,7 +58,7 @@ at::ScalarType dtype_from_name(const std::string& name, at::Device device) {
   if (full == "float32") return at::kFloat;
   if (full == "bfloat16") return at::kBFloat16;
   if (full == "float16") return at::kHalf;
-  fail({"dtype", "float32, bfloat16, float16 or auto", name});
+  fail_expected({"dtype", "float32, bfloat16, float16 or auto", name});
 }
 
 std::string dtype_name(at::ScalarType dtype) {

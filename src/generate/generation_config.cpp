@@ -86,7 +86,7 @@ std::vector<int64_t> read_ids(const json& file, const char* key, std::string_vie
   if (found == file.end() || found->is_null()) return {};
   const json list = found->is_array() ? *found : json::array({*found});
   const auto refuse = [&](const std::string& got) {
-    fail({fmt::format("{}: {}", source, key), "a token id or a list of them", got});
+    fail_expected({fmt::format("{}: {}", source, key), "a token id or a list of them", got});
   };
   if (list.empty()) refuse("[]");
   for (const auto& id : list) {
@@ -109,7 +109,7 @@ CheckpointGeneration::CheckpointGeneration(std::string_view json_text, std::stri
   values_.stop_ids = std::move(end_ids);
   if (json_text.empty()) return;
   const json file = parse_json(json_text, source_);
-  if (!file.is_object()) fail({source_, "a JSON object", file.type_name()});
+  if (!file.is_object()) fail_expected({source_, "a JSON object", file.type_name()});
   read(file, "max_new_tokens", values_.max_new_tokens, source_);
   read(file, "min_new_tokens", values_.min_new_tokens, source_);
   read(file, "num_beams", values_.beams, source_);
@@ -129,13 +129,13 @@ DecodingConfig CheckpointGeneration::decoding(const GenerationOptions& asked, in
   asked.validate();
   auto decoding = decoding_config(asked, values_);
   if (asked.do_sample && decoding.temperature == 0.0) {
-    fail({source_ + ": temperature", "above 0 with do_sample", "0", "set a temperature"});
+    fail_expected({source_ + ": temperature", "above 0 with do_sample", "0", "set a temperature"});
   }
   decoding.validate();
   for (const int64_t id : decoding.stop_ids) {
     if (id >= 0 && id < vocabulary) continue;
-    fail({asked.stop_ids.empty() ? source_ + ": eos_token_id" : "stop_ids",
-          fmt::format("ids of 0 to {}", vocabulary - 1), std::to_string(id)});
+    fail_expected({asked.stop_ids.empty() ? source_ + ": eos_token_id" : "stop_ids",
+                   fmt::format("ids of 0 to {}", vocabulary - 1), std::to_string(id)});
   }
   if (decoding.temperature > 0.0) refuse(source_, of_sampling_);
   if (decoding.beams > 1) refuse(source_, of_beams_);

@@ -19,7 +19,7 @@ struct Check {
 
   template <class Number>
   void expect(bool holds, std::string_view what, std::string_view expected, Number got) const {
-    if (!holds) fail({fmt::format("{}{}", prefix, what), expected, fmt::format("{}", got)});
+    if (!holds) fail_expected({fmt::format("{}{}", prefix, what), expected, fmt::format("{}", got)});
   }
 };
 
@@ -48,7 +48,7 @@ void expect_in_range(const DecodingConfig& decoding, const ValueNames& names) {
 void GenerationOptions::validate() const {
   decoding_config(*this, {}).validate();
   if (do_sample && temperature == 0.0) {
-    fail({.what = "temperature", .expected = "above 0 with do_sample", .got = "0"});
+    fail_expected({.what = "temperature", .expected = "above 0 with do_sample", .got = "0"});
   }
 }
 
@@ -59,17 +59,17 @@ bool DecodingConfig::is_stop(int64_t id) const {
 void DecodingConfig::validate() const {
   expect_in_range(*this);
   if (beams > 1 && temperature > 0.0) {
-    fail({.what = "beams",
-          .expected = "1 if temperature is above 0",
-          .got = std::to_string(beams),
-          .hint = "beam search does not sample"});
+    fail_expected({.what = "beams",
+                   .expected = "1 if temperature is above 0",
+                   .got = std::to_string(beams),
+                   .hint = "beam search does not sample"});
   }
   const bool sampling_is_shaped = top_p < 1.0 || top_k > 0;
   if (sampling_is_shaped && temperature == 0.0) {
-    fail({.what = "temperature",
-          .expected = "above 0 if top_p or top_k is set",
-          .got = "0",
-          .hint = "temperature 0 is greedy decoding"});
+    fail_expected({.what = "temperature",
+                   .expected = "above 0 if top_p or top_k is set",
+                   .got = "0",
+                   .hint = "temperature 0 is greedy decoding"});
   }
 }
 

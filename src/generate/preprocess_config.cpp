@@ -30,12 +30,12 @@ std::array<double, 3> read_triple(const json& object, const char* key, Range ran
   const bool numbers =
       found->is_array() && found->size() == 3 &&
       std::all_of(found->begin(), found->end(), [](const json& each) { return each.is_number(); });
-  if (!numbers) fail({what, "three numbers", json_shown(*found)});
+  if (!numbers) fail_expected({what, "three numbers", json_shown(*found)});
   for (size_t i = 0; i < 3; ++i) {
     values[i] = (*found)[i].get<double>();
     if (!(values[i] >= range.least && values[i] <= range.most))
-      fail({what, fmt::format("{} to {}, of values from 0 to 1", range.least, range.most),
-            fmt::format("{}", values[i])});
+      fail_expected({what, fmt::format("{} to {}, of values from 0 to 1", range.least, range.most),
+                     fmt::format("{}", values[i])});
   }
   return values;
 }
@@ -44,7 +44,8 @@ template <class Value>
 void expect_value(const json& object, const char* key, Value expected, std::string_view source) {
   const auto value = json_value(object, key, expected, source);
   if (value != expected)
-    fail({fmt::format("{}: {}", source, key), fmt::format("{}", expected), fmt::format("{}", value)});
+    fail_expected(
+        {fmt::format("{}: {}", source, key), fmt::format("{}", expected), fmt::format("{}", value)});
 }
 
 /// Returns the size of a processor's result for messages: from an object, or from one number.
@@ -71,7 +72,7 @@ bool fits(const json& processor, int64_t side, std::string_view source) {
 
 json parse_processor(std::string_view text, std::string_view source) {
   json processor = parse_json(text, source);
-  if (!processor.is_object()) fail({source, "a JSON object", processor.type_name()});
+  if (!processor.is_object()) fail_expected({source, "a JSON object", processor.type_name()});
   return processor;
 }
 
@@ -79,18 +80,18 @@ json parse_processor(std::string_view text, std::string_view source) {
 void expect_known_steps(const json& processor, int64_t side, std::string_view source) {
   const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, source);
   if (!(std::abs(rescale - 1.0 / 255.0) <= 1e-6))
-    fail({fmt::format("{}: rescale_factor", source), "1/255", fmt::format("{}", rescale)});
+    fail_expected({fmt::format("{}: rescale_factor", source), "1/255", fmt::format("{}", rescale)});
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
     expect_value(processor, step, true, source);
   expect_value(processor, "do_center_crop", false, source);
   // The tower always gets its own size, whatever the processor states.
   if (!fits(processor, side, source))
-    fail({fmt::format("{}: size", source), fmt::format("the vision tower's {}", side),
-          size_shown(processor["size"])});
+    fail_expected({fmt::format("{}: size", source), fmt::format("the vision tower's {}", side),
+                   size_shown(processor["size"])});
   constexpr int64_t kBicubic = 3;  // in Pillow's numbering
   const auto filter = json_value(processor, "resample", kBicubic, source);
   if (filter != kBicubic)
-    fail({fmt::format("{}: resample", source), "3 (bicubic)", fmt::format("{}", filter)});
+    fail_expected({fmt::format("{}: resample", source), "3 (bicubic)", fmt::format("{}", filter)});
 }
 
 /// Returns the aspect mode: "square" and the crops of "anyres" are one square in CCExpert; only padding
@@ -100,7 +101,7 @@ AspectMode aspect_of(std::string_view config_json) {
       json_value(parse_json(config_json, kConfig), "image_aspect_ratio", std::string("square"), kConfig);
   if (mode == "pad") return AspectMode::kPad;
   if (mode != "square" && !mode.starts_with("anyres"))
-    fail({"config.json: image_aspect_ratio", "square, pad or anyres", mode});
+    fail_expected({"config.json: image_aspect_ratio", "square, pad or anyres", mode});
   return AspectMode::kSquare;
 }
 

@@ -50,8 +50,8 @@ at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int6
 
 void expect_numbers(const at::Tensor& logprobs) {
   if (at::isnan(logprobs).any().item<bool>()) {
-    fail({"logits", "numbers", "nan",
-          "the weights are damaged, or float16 overflows: use bfloat16 or float32"});
+    fail_expected({"logits", "numbers", "nan",
+                   "the weights are damaged, or float16 overflows: use bfloat16 or float32"});
   }
 }
 

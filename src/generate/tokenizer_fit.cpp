@@ -9,8 +9,8 @@ namespace ccexpert {
 void expect_tokenizer_fits(const text::Tokenizer& tokenizer, const DecoderConfig& decoder,
                            const std::string& source) {
   if (tokenizer.vocab_size() <= decoder.vocab_size) return;
-  fail({source, fmt::format("a tokenizer of at most {} tokens", decoder.vocab_size),
-        std::to_string(tokenizer.vocab_size()), "tokenizer and model do not belong together"});
+  fail_expected({source, fmt::format("a tokenizer of at most {} tokens", decoder.vocab_size),
+                 std::to_string(tokenizer.vocab_size()), "tokenizer and model do not belong together"});
 }
 
 }  // namespace ccexpert

@@ -20,7 +20,7 @@ std::string trained_question(std::string_view config_json, const std::string& so
   try {
     if (!question.empty()) text::complete_question(question);
   } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}: {}", source, kKey, error.what()));
+    throw Error(fmt::format("{}: {}: {}", source, kKey, error.what()), error.kind());
   }
   return question;
 }

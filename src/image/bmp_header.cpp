@@ -26,7 +26,7 @@ class Fields {
 
   uint32_t at(size_t offset, size_t width) const {
     if (const auto number = numbers_.number(offset, width)) return *number;
-    fail({file_.name, "a whole image", "a file that ends within its header"});
+    fail_expected({file_.name, "a whole image", "a file that ends within its header"});
   }
 
  private:
@@ -35,9 +35,9 @@ class Fields {
 };
 
 [[noreturn]] void fail_kind(const ImageFile& file, const std::string& got) {
-  fail({file.name,
-        "a BMP of 1, 4, 8, 16, 24 or 32 bits a pixel, plain, run-length encoded or with bit fields", got,
-        "save it as PNG"});
+  fail_expected({file.name,
+                 "a BMP of 1, 4, 8, 16, 24 or 32 bits a pixel, plain, run-length encoded or with bit fields",
+                 got, "save it as PNG"});
 }
 
 void read_core(const Fields& fields, BmpHeader& header) {

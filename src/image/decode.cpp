@@ -20,9 +20,10 @@ constexpr size_t kMaxFileBytes = size_t{1} << 30;
 
 Image blank_image(int64_t width, int64_t height, std::string_view name) {
   const auto sizes = fmt::format("{} x {} pixels", width, height);
-  if (width < 1 || height < 1) fail({name, "at least 1 x 1 pixels", sizes});
+  if (width < 1 || height < 1) fail_expected({name, "at least 1 x 1 pixels", sizes});
   if (width > kMaxImagePixels / height)
-    fail({name, fmt::format("at most {} pixels", kMaxImagePixels), sizes, "cut it into tiles first"});
+    fail_expected(
+        {name, fmt::format("at most {} pixels", kMaxImagePixels), sizes, "cut it into tiles first"});
   return {height, width, std::vector<uint8_t>(static_cast<size_t>(3 * width * height))};
 }
 
@@ -31,11 +32,11 @@ uint8_t* row_of(Image& image, int64_t y) {
 }
 
 void fail_damaged(const ImageFile& file, std::string_view format, std::string_view reason) {
-  fail({file.name, fmt::format("a whole {} image", format), "damaged data", reason});
+  fail_expected({file.name, fmt::format("a whole {} image", format), "damaged data", reason});
 }
 
 void fail_truncated(const ImageFile& file, std::string_view format) {
-  fail({file.name, fmt::format("a whole {} image", format), "a truncated file"});
+  fail_expected({file.name, fmt::format("a whole {} image", format), "a truncated file"});
 }
 
 namespace {

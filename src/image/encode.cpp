@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <string>
 
@@ -33,7 +32,7 @@ void write_png(const std::filesystem::path& path, const ImageView& image) {
   std::ofstream file(path, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (!file) fail(path.string(), "cannot be written", std::strerror(errno));
+  if (!file) fail_system(path.string(), "cannot be written", errno);
 }
 
 }  // namespace ccexpert

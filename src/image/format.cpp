@@ -64,9 +64,9 @@ ImageFormat image_format(std::span<const uint8_t> bytes, std::string_view name) 
                               std::min(bytes.size(), kFileHeadBytes));
   if (const auto format = known_format(head)) return *format;
   if (const auto other = other_name(head); !other.empty())
-    fail({name, kExpected, other, "convert it to PNG or TIFF"});
+    fail_expected({name, kExpected, other, "convert it to PNG or TIFF"});
   refuse_other_kind(head, name, kExpected);
-  fail({name, kExpected, "other data"});
+  fail_expected({name, kExpected, "other data"});
 }
 
 }  // namespace ccexpert

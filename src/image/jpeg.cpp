@@ -112,8 +112,8 @@ class JpegReader {
   void attempt(const Step& step) {
     if (calls_.run(step)) return;
     if (too_many_scans_) {
-      fail({file_.name, fmt::format("a JPEG of at most {} scans", max_scans_), "one with more",
-            "an encoder writes about ten; save it again"});
+      fail_expected({file_.name, fmt::format("a JPEG of at most {} scans", max_scans_), "one with more",
+                     "an encoder writes about ten; save it again"});
     }
     fail_damaged(file_, kFormat, calls_.text());
   }
@@ -121,7 +121,8 @@ class JpegReader {
   void choose_output() {
     const int bands = decoder_.num_components;
     if (bands != 1 && bands != 3 && bands != 4)
-      fail({file_.name, "a JPEG of 1, 3 or 4 bands", fmt::format("one of {}", bands), "convert it to RGB"});
+      fail_expected(
+          {file_.name, "a JPEG of 1, 3 or 4 bands", fmt::format("one of {}", bands), "convert it to RGB"});
     decoder_.out_color_space = bands == 4 ? JCS_CMYK : JCS_RGB;
   }
 

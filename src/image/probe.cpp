@@ -92,7 +92,7 @@ std::optional<ImageHeader> probe(const ImageFile& file) {
 
 ImageHeader probe_image(Bytes bytes, std::string_view name) {
   if (const auto header = probe({bytes, name})) return *header;
-  fail({name, "a whole image", "a file that ends within its header"});
+  fail_expected({name, "a whole image", "a file that ends within its header"});
 }
 
 }  // namespace ccexpert

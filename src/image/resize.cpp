@@ -141,16 +141,16 @@ Image copy_of(const ImageView& image) {
 
 void expect_valid(const ImageView& image, const char* name) {
   if (image.data == nullptr || image.height < 1 || image.width < 1 || image.stride < 3 * image.width) {
-    fail({name, "an image with pixels and a stride of at least 3 * width",
-          fmt::format("{} x {} pixels, stride {}{}", image.width, image.height, image.stride,
-                      image.data == nullptr ? ", no data" : "")});
+    fail_expected({name, "an image with pixels and a stride of at least 3 * width",
+                   fmt::format("{} x {} pixels, stride {}{}", image.width, image.height, image.stride,
+                               image.data == nullptr ? ", no data" : "")});
   }
 }
 
 Image resize_bicubic(const ImageView& image, int64_t height, int64_t width) {
   expect_valid(image, "resize");
   if (height < 1 || width < 1)
-    fail({"resize", "a size of at least 1 x 1", fmt::format("{} x {}", width, height)});
+    fail_expected({"resize", "a size of at least 1 x 1", fmt::format("{} x {}", width, height)});
   if (image.width == width && image.height == height) return copy_of(image);
   if (image.width == width) return resize_columns(image, height);
   if (columns_first(image, height, width)) return resize_rows(resize_columns(image, height).view(), width);

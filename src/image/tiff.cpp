@@ -58,13 +58,13 @@ void expect_sane(const Pieces& pieces, const TiffFile& file) {
     file.fail_decoding();
   const auto shape = fmt::format("{} x {} pixels in {} bytes", pieces.width, pieces.height, pieces.bytes);
   if (pieces.bytes > kMaxPieceBytes) {
-    fail({file.name(), fmt::format("strips or tiles of at most {} bytes", kMaxPieceBytes), shape,
-          "write it in smaller tiles"});
+    fail_expected({file.name(), fmt::format("strips or tiles of at most {} bytes", kMaxPieceBytes), shape,
+                   "write it in smaller tiles"});
   }
   const uint64_t pixels = rounded_up(layout.width, pieces.width) * rounded_up(layout.height, pieces.height);
   if (pixels > 2 * static_cast<uint64_t>(kMaxImagePixels)) {
-    fail({file.name(), "tiles of about the image's size or smaller",
-          fmt::format("tiles of {} for {} x {} pixels", shape, layout.width, layout.height)});
+    fail_expected({file.name(), "tiles of about the image's size or smaller",
+                   fmt::format("tiles of {} for {} x {} pixels", shape, layout.width, layout.height)});
   }
 }
 
@@ -115,8 +115,9 @@ class PieceReader {
   /// GDAL omits tiles without data; a damaged file may look the same.
   void expect_present(uint32_t piece) const {
     if (TIFFGetStrileByteCount(file_.handle(), piece) != 0) return;
-    fail({file_.name(), "a TIFF with all of its pixels", fmt::format("one without strip or tile {}", piece),
-          "write it whole, as gdal_translate -co SPARSE_OK=FALSE does"});
+    fail_expected({file_.name(), "a TIFF with all of its pixels",
+                   fmt::format("one without strip or tile {}", piece),
+                   "write it whole, as gdal_translate -co SPARSE_OK=FALSE does"});
   }
 
   TiffRun run_of(int64_t row, int64_t pixels) const {
@@ -179,8 +180,8 @@ class YcbcrReader {
 void expect_codec(const TiffFile& file) {
   const auto compression = file.layout().compression;
   if (TIFFIsCODECConfigured(compression) == 1) return;
-  fail({file.name(), "a TIFF compression that libtiff unpacks", fmt::format("compression {}", compression),
-        "write it with Deflate or LZW"});
+  fail_expected({file.name(), "a TIFF compression that libtiff unpacks",
+                 fmt::format("compression {}", compression), "write it with Deflate or LZW"});
 }
 
 /// True if libtiff must convert the colours; its JPEG codec does so if the planes are not separate.

@@ -160,11 +160,12 @@ std::string describe(const TiffLayout& layout) {
 TiffFile::TiffFile(const ImageFile& file) : source_{file, 0, {}, {}} {
   handle_ = open(source_);
   if (handle_ == nullptr)
-    fail({file.name, "a TIFF whose first directory can be read", "another kind of file, or a truncated one",
-          source_.error});
+    fail_expected({file.name, "a TIFF whose first directory can be read",
+                   "another kind of file, or a truncated one", source_.error});
   if (!source_.lost_tag.empty()) {
     TIFFClose(handle_);
-    fail({file.name, "a TIFF with all values of its tags", "a truncated or damaged file", source_.lost_tag});
+    fail_expected(
+        {file.name, "a TIFF with all values of its tags", "a truncated or damaged file", source_.lost_tag});
   }
   layout_ = read_layout(handle_);
   source_.error.clear();
@@ -179,8 +180,8 @@ void TiffFile::fail_decoding() const {
 }
 
 void TiffFile::fail_unsupported() const {
-  fail({name(), "a TIFF of 8- or 16-bit colours, or of one band of up to 32 bits", describe(layout_),
-        "convert it to 8 bits first, as gdal_translate -ot Byte -scale does"});
+  fail_expected({name(), "a TIFF of 8- or 16-bit colours, or of one band of up to 32 bits", describe(layout_),
+                 "convert it to 8 bits first, as gdal_translate -ot Byte -scale does"});
 }
 
 }  // namespace ccexpert

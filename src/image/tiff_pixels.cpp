@@ -57,7 +57,7 @@ Table grey_table(unsigned depth, bool inverted) {
 Table palette_table(const TiffFile& file) {
   std::array<uint16_t*, 3> channels{};
   if (TIFFGetField(file.handle(), TIFFTAG_COLORMAP, &channels[0], &channels[1], &channels[2]) != 1)
-    fail({file.name(), "a palette", "none", "the file is incomplete"});
+    fail_expected({file.name(), "a palette", "none", "the file is incomplete"});
   const size_t colours = size_t{1} << file.layout().depth;
   const bool bytes = std::all_of(channels.begin(), channels.end(), [colours](const uint16_t* channel) {
     return std::all_of(channel, channel + colours, [](uint16_t value) { return value < 256; });

@@ -57,14 +57,14 @@ void ArchiveTensors::expect_whole(const PickledTensor& pickled, const ZipRecord&
   const auto what = fmt::format("{}: tensor {}", file_->path().string(), pickled.name);
   uint64_t bytes = 0;
   if (__builtin_mul_overflow(pickled.storage_elements, item, &bytes) || record.bytes != bytes)
-    fail({what, fmt::format("a storage of {} elements of {} bytes", pickled.storage_elements, item),
-          fmt::format("{} bytes", record.bytes), "damaged file"});
+    fail_expected({what, fmt::format("a storage of {} elements of {} bytes", pickled.storage_elements, item),
+                   fmt::format("{} bytes", record.bytes), "damaged file"});
   // Inflation for a view with gaps needs more memory than the view: only a bounded factor is allowed.
   if (record.deflated && pickled.extent * item > kSmallBytes &&
       pickled.extent / kMostGap > pickled.elements())
-    fail({what,
-          fmt::format("at most {} bytes for one element, as its storage is compressed", kMostGap * item),
-          "a view with larger gaps", "save the weights anew with torch.save"});
+    fail_expected(
+        {what, fmt::format("at most {} bytes for one element, as its storage is compressed", kMostGap * item),
+         "a view with larger gaps", "save the weights anew with torch.save"});
 }
 
 at::Tensor ArchiveTensors::tensor(const std::string& name) const {

@@ -50,7 +50,7 @@ std::string renamed(const std::string& name) {
 
 fs::path resolve_folder(const fs::path& folder) {
   if (!is_folder(folder)) {
-    fail({folder.string(), "a checkpoint folder", is_there(folder) ? "a file" : "nothing there"});
+    fail_expected({folder.string(), "a checkpoint folder", is_there(folder) ? "a file" : "nothing there"});
   }
   if (is_there(folder / "config.json")) return folder;
   const fs::path snapshots = folder / "snapshots";
@@ -65,8 +65,8 @@ fs::path resolve_folder(const fs::path& folder) {
       if (is_there(path / "config.json")) found.push_back(path);
     }
     if (found.size() == 1) return found.front();
-    fail({folder.string(), "one snapshot with config.json", std::to_string(found.size()),
-          "name the snapshot's folder"});
+    fail_expected({folder.string(), "one snapshot with config.json", std::to_string(found.size()),
+                   "name the snapshot's folder"});
   }
   fail_without_config(folder);
 }

@@ -34,7 +34,8 @@ std::vector<NamedTensor> in_layout(const CheckpointToWrite& checkpoint) {
   if (checkpoint.layout == CheckpointLayout::kAuthors) return tensors;
   for (auto& tensor : tensors) {
     const auto name = llava_hf_name(tensor.name);
-    if (name.empty()) fail({checkpoint.folder.string(), "tensors of the llava-hf layout", tensor.name});
+    if (name.empty())
+      fail_expected({checkpoint.folder.string(), "tensors of the llava-hf layout", tensor.name});
     tensor.name = name;
   }
   return tensors;
@@ -94,7 +95,7 @@ class FolderWriter {
   explicit FolderWriter(fs::path folder) : folder_(std::move(folder)) {
     std::error_code code;
     fs::create_directories(folder_, code);
-    if (code) fail(folder_.string(), "cannot be made", code.message());
+    if (code) fail_system(folder_.string(), "cannot be made", code.value());
   }
 
   void text(const std::string& name, std::string_view content) {
@@ -120,7 +121,7 @@ class FolderWriter {
 }  // namespace
 
 std::vector<CompanionFile> read_companions(const fs::path& folder) {
-  if (!is_folder(folder)) fail({folder.string(), "a folder with a tokenizer", "nothing there"});
+  if (!is_folder(folder)) fail_expected({folder.string(), "a folder with a tokenizer", "nothing there"});
   std::vector<CompanionFile> companions;
   for (const char* name : kCompanions) {
     if (is_there(folder / name)) companions.push_back({name, read_file(folder / name)});
@@ -129,13 +130,13 @@ std::vector<CompanionFile> read_companions(const fs::path& folder) {
   if (auto processor = read_image_processor(folder).json; !processor.empty())
     companions.push_back({kImageProcessorFile, std::move(processor)});
   if (!is_there(folder / "tokenizer.json") && !is_there(folder / "vocab.json")) {
-    fail({folder.string(), "tokenizer.json or vocab.json", "neither"});
+    fail_expected({folder.string(), "tokenizer.json or vocab.json", "neither"});
   }
   return companions;
 }
 
 std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) {
-  if (checkpoint.tensors.empty()) fail({checkpoint.folder.string(), "tensors to write", "none"});
+  if (checkpoint.tensors.empty()) fail_expected({checkpoint.folder.string(), "tensors to write", "none"});
   FolderWriter writer(checkpoint.folder);
   const bool leads = checkpoint.part == 0;
   if (leads) {

@@ -156,13 +156,14 @@ struct ModelName {
 /// Throws Error if a name has another JSON type; an absent or null one is no name.
 void expect_name_types(const json& config, const std::string& source) {
   const auto type = config.value("model_type", json());
-  if (!type.is_null() && !type.is_string()) fail({source + ": model_type", "a string", json_shown(type)});
+  if (!type.is_null() && !type.is_string())
+    fail_expected({source + ": model_type", "a string", json_shown(type)});
   const auto architectures = config.value("architectures", json());
   if (architectures.is_null()) return;
   if (!architectures.is_array())
-    fail({source + ": architectures", "a list of strings", json_shown(architectures)});
+    fail_expected({source + ": architectures", "a list of strings", json_shown(architectures)});
   for (const auto& each : architectures) {
-    if (!each.is_string()) fail({source + ": architectures", "a list of strings", json_shown(each)});
+    if (!each.is_string()) fail_expected({source + ": architectures", "a list of strings", json_shown(each)});
   }
 }
 
@@ -171,8 +172,8 @@ void expect_name(const json& config, const std::string& source) {
   const ModelName name{text_in(config, "model_type"), texts_in(config, "architectures")};
   if (name.known()) return;
   const bool own_code = config.contains("auto_map");
-  fail({source, "a CCExpert or LLaVA-OneVision model", name.text(),
-        own_code ? "the Python code that auto_map names is not run" : kTakeBase});
+  fail_expected({source, "a CCExpert or LLaVA-OneVision model", name.text(),
+                 own_code ? "the Python code that auto_map names is not run" : kTakeBase});
 }
 
 /// Throws Error for unsupported parts: they may differ even in a model with a known name.
@@ -181,17 +182,17 @@ void expect_parts(const json& config, const std::string& source) {
     const auto found = config.find(part);
     const auto type = found == config.end() ? std::string() : text_in(*found, key);
     if (!type.empty() && !is_one_of(type, known))
-      fail({fmt::format("{}: {}", source, part), fmt::format("{} {}", key, fmt::join(known, " or ")), type,
-            "no other vision tower or language model is supported"});
+      fail_expected({fmt::format("{}: {}", source, part), fmt::format("{} {}", key, fmt::join(known, " or ")),
+                     type, "no other vision tower or language model is supported"});
   };
   expect("text_config", "model_type", {"qwen2"});
   expect("vision_config", "model_type", {"siglip_vision_model", "siglip"});
   const auto tower = text_in(config, "mm_vision_tower");
   if (lower(tower).find("clip") != std::string::npos && lower(tower).find("siglip") == std::string::npos)
-    fail({fmt::format("{}: mm_vision_tower", source), "a SigLIP vision tower", tower, kTakeBase});
+    fail_expected({fmt::format("{}: mm_vision_tower", source), "a SigLIP vision tower", tower, kTakeBase});
   if (config.contains("quantization_config") && !config["quantization_config"].is_null())
-    fail({fmt::format("{}: quantization_config", source), "weights of floating-point numbers",
-          "a quantised checkpoint", "take the one that was not quantised"});
+    fail_expected({fmt::format("{}: quantization_config", source), "weights of floating-point numbers",
+                   "a quantised checkpoint", "take the one that was not quantised"});
 }
 
 bool has_whole_weights(const fs::path& folder) {
@@ -211,44 +212,45 @@ std::string base_of_adapter(const fs::path& folder) {
 
 void fail_for_adapter(const fs::path& folder) {
   const auto base = base_of_adapter(folder);
-  fail({folder.string(), kExpected,
-        fmt::format("an adapter (LoRA) of {}", base.empty() ? "a base that it does not name" : base),
-        contains(folder, "non_lora_trainables.bin")
-            ? "merge it into that base with the scripts/merge_lora_weights.py of LLaVA, and name the result"
-            : "merge it into that base with merge_and_unload() of PEFT, save the model and name the result"});
+  fail_expected(
+      {folder.string(), kExpected,
+       fmt::format("an adapter (LoRA) of {}", base.empty() ? "a base that it does not name" : base),
+       contains(folder, "non_lora_trainables.bin")
+           ? "merge it into that base with the scripts/merge_lora_weights.py of LLaVA, and name the result"
+           : "merge it into that base with merge_and_unload() of PEFT, save the model and name the result"});
 }
 
 void fail_without_config(const fs::path& folder) {
   const auto name = folder.string();
   if (contains(folder, "adapter_config.json")) fail_for_adapter(folder);
   for (const auto& mark : kMarks) {
-    if (contains(folder, mark.file)) fail({name, kExpected, mark.meaning, mark.hint});
+    if (contains(folder, mark.file)) fail_expected({name, kExpected, mark.meaning, mark.hint});
   }
   const auto entries = folder_entries(folder, kMostEntries);
   if (any_with_extension(entries, {".gguf"}))
-    fail({name, kExpected, "a GGUF model of llama.cpp", "take the model's safetensors files"});
+    fail_expected({name, kExpected, "a GGUF model of llama.cpp", "take the model's safetensors files"});
   const ModelSearch search(folder);
   auto models = search.found();
   // The best checkpoint of a training run or of its stages comes first: most users want it.
   std::stable_partition(models.begin(), models.end(),
                         [](const auto& model) { return fs::path(model).filename() == "best"; });
   if (!models.empty())
-    fail({name, kExpected, "a folder of other checkpoints",
-          fmt::format("name one of them: {}", first_few(models))});
+    fail_expected({name, kExpected, "a folder of other checkpoints",
+                   fmt::format("name one of them: {}", first_few(models))});
   if (any_with_extension(entries, {".safetensors", ".bin", ".pt", ".pth"}))
-    fail(
+    fail_expected(
         {name, "config.json in it", "only weights", "copy config.json and the tokenizer of the model there"});
   if (contains(folder, "tokenizer.json") || contains(folder, "vocab.json"))
-    fail({name, kExpected, "only a tokenizer"});
+    fail_expected({name, kExpected, "only a tokenizer"});
   if (!search.problem().empty()) throw Error(search.problem());
-  fail({name, "config.json in it", entries.empty() ? "an empty folder" : "none",
-        "a checkpoint folder contains config.json, weights and a tokenizer"});
+  fail_expected({name, "config.json in it", entries.empty() ? "an empty folder" : "none",
+                 "a checkpoint folder contains config.json, weights and a tokenizer"});
 }
 
 void expect_known_model(const fs::path& folder, std::string_view config_json) {
   const auto source = (folder / "config.json").string();
   const json config = parse_json(config_json, source);
-  if (!config.is_object()) fail({source, "a JSON object", config.type_name()});
+  if (!config.is_object()) fail_expected({source, "a JSON object", config.type_name()});
   if (contains(folder, "adapter_config.json") && !has_whole_weights(folder)) fail_for_adapter(folder);
   expect_name(config, source);
   expect_parts(config, source);

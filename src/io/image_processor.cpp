@@ -25,7 +25,7 @@ constexpr std::array kSettings{"do_resize", "do_rescale", "do_normalize",  "do_c
 json parsed(const fs::path& file) {
   if (!is_there(file)) return {};
   json value = parse_json(read_file(file), file.string());
-  if (!value.is_object()) fail({file.string(), "a JSON object", value.type_name()});
+  if (!value.is_object()) fail_expected({file.string(), "a JSON object", value.type_name()});
   return value;
 }
 
@@ -35,8 +35,8 @@ json nested_processor(const fs::path& folder) {
   const auto found = whole.find(kNestedKey);
   if (!whole.is_object() || found == whole.end() || found->is_null()) return {};
   if (!found->is_object())
-    fail({fmt::format("{}: {}", (folder / kNestedFile).string(), kNestedKey), "an object",
-          json_shown(*found)});
+    fail_expected({fmt::format("{}: {}", (folder / kNestedFile).string(), kNestedKey), "an object",
+                   json_shown(*found)});
   return *found;
 }
 
@@ -48,9 +48,10 @@ void expect_agreement(const json& nested, const json& own, const fs::path& folde
     if (both && !here->is_null() && !there->is_null() && *here != *there) different.emplace_back(key);
   }
   if (!different.empty())
-    fail({folder.string(), fmt::format("one image processor in {} and {}", kNestedFile, kImageProcessorFile),
-          fmt::format("different values of {}", fmt::join(different, ", ")),
-          "remove the file that the model was not trained with"});
+    fail_expected({folder.string(),
+                   fmt::format("one image processor in {} and {}", kNestedFile, kImageProcessorFile),
+                   fmt::format("different values of {}", fmt::join(different, ", ")),
+                   "remove the file that the model was not trained with"});
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ void MappedTensors::finish() {
 
 at::Tensor MappedTensors::tensor(const std::string& name) const {
   const auto* info = find(name);
-  if (info == nullptr) fail({file_->path().string(), "tensor " + name, "no such tensor"});
+  if (info == nullptr) fail_expected({file_->path().string(), "tensor " + name, "no such tensor"});
   const auto& place = places_.at(name);
   // A file without a data section, or a tensor without elements, has no address to point to.
   if (place.bytes == 0) return at::empty(info->shape, at::TensorOptions().dtype(info->dtype));

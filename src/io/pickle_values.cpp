@@ -247,8 +247,8 @@ void PickleMachine::push_parts(PickleKind kind, std::vector<PickleValue> parts) 
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
   const auto text = fmt::format("{} {}", module, name);
   if (!is_known(text))
-    fail({source_, "tensors and plain containers", fmt::format("{}.{}", module, name),
-          "code that a pickle names is not run"});
+    fail_expected({source_, "tensors and plain containers", fmt::format("{}.{}", module, name),
+                   "code that a pickle names is not run"});
   push_text(PickleKind::kGlobal, globals_.emplace(text, text).first->second);
 }
 

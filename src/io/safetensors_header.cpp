@@ -28,20 +28,20 @@ std::string what_of(const std::string& source, const std::string& tensor) {
 std::string_view header_text(std::string_view file, const std::string& source) {
   if (file.size() < kLengthBytes) {
     refuse_other_kind(file, source, kExpected);
-    fail({source, kExpected, fmt::format("{} bytes", file.size()), "truncated"});
+    fail_expected({source, kExpected, fmt::format("{} bytes", file.size()), "truncated"});
   }
   const uint64_t length = little_endian(file.substr(0, kLengthBytes));
   if (length > std::min(kMaxHeaderBytes, file.size() - kLengthBytes)) {
     refuse_other_kind(file, source, kExpected);
-    fail({source, fmt::format("a safetensors header within its {} bytes", file.size()),
-          fmt::format("a header of {} bytes", length), "truncated, or not a safetensors file"});
+    fail_expected({source, fmt::format("a safetensors header within its {} bytes", file.size()),
+                   fmt::format("a header of {} bytes", length), "truncated, or not a safetensors file"});
   }
   return file.substr(kLengthBytes, length);
 }
 
 uint64_t unsigned_integer(const json& value, const std::string& what, std::string_view part) {
   if (!value.is_number_unsigned() || value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()}) {
-    fail({what, fmt::format("{} of non-negative integers", part), json_shown(value)});
+    fail_expected({what, fmt::format("{} of non-negative integers", part), json_shown(value)});
   }
   return value.get<uint64_t>();
 }
@@ -49,7 +49,7 @@ uint64_t unsigned_integer(const json& value, const std::string& what, std::strin
 const json& array_member(const json& entry, const char* key, const std::string& what) {
   const auto found = entry.find(key);
   if (found == entry.end() || !found->is_array())
-    fail({what, fmt::format("a list {}", key), found == entry.end() ? "none" : json_shown(*found)});
+    fail_expected({what, fmt::format("a list {}", key), found == entry.end() ? "none" : json_shown(*found)});
   return *found;
 }
 
@@ -57,7 +57,8 @@ at::ScalarType dtype_of(const json& entry, const std::string& what) {
   const auto found = entry.find("dtype");
   const std::string name = found != entry.end() && found->is_string() ? found->get<std::string>() : "none";
   const auto dtype = dtype_from_safetensors(name);
-  if (!dtype) fail({what, "a dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL", name.substr(0, 20)});
+  if (!dtype)
+    fail_expected({what, "a dtype F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL", name.substr(0, 20)});
   return *dtype;
 }
 
@@ -75,22 +76,23 @@ uint64_t byte_count(const std::vector<int64_t>& shape, at::ScalarType dtype, con
 SafetensorsEntry read_entry(const std::string& name, const json& entry, uint64_t data_start,
                             std::string_view data, const std::string& source) {
   const std::string what = what_of(source, name);
-  if (!entry.is_object()) fail({what, "an object", entry.type_name()});
+  if (!entry.is_object()) fail_expected({what, "an object", entry.type_name()});
   SafetensorsEntry tensor{.name = name, .dtype = dtype_of(entry, what), .shape = {}};
   for (const auto& size : array_member(entry, "shape", what)) {
     tensor.shape.push_back(static_cast<int64_t>(unsigned_integer(size, what, "a shape")));
   }
   const auto& offsets = array_member(entry, "data_offsets", what);
-  if (offsets.size() != 2) fail({what, "two data_offsets", std::to_string(offsets.size())});
+  if (offsets.size() != 2) fail_expected({what, "two data_offsets", std::to_string(offsets.size())});
   const uint64_t begin = unsigned_integer(offsets[0], what, "data_offsets");
   const uint64_t end = unsigned_integer(offsets[1], what, "data_offsets");
   if (begin > end || end > data.size()) {
-    fail({what, fmt::format("bytes within the {} of data", data.size()), fmt::format("{} to {}", begin, end),
-          "truncated file?"});
+    fail_expected({what, fmt::format("bytes within the {} of data", data.size()),
+                   fmt::format("{} to {}", begin, end), "truncated file?"});
   }
   const uint64_t expected = byte_count(tensor.shape, tensor.dtype, what);
   if (end - begin != expected) {
-    fail({what, fmt::format("{} bytes for its shape and dtype", expected), std::to_string(end - begin)});
+    fail_expected(
+        {what, fmt::format("{} bytes for its shape and dtype", expected), std::to_string(end - begin)});
   }
   tensor.offset = data_start + begin;
   tensor.bytes = end - begin;
@@ -108,15 +110,15 @@ void expect_exact_cover(const std::vector<SafetensorsEntry>& entries, uint64_t d
   uint64_t next = data_start;
   for (const auto* entry : order) {
     if (entry->offset != next) {
-      fail({what_of(source, entry->name), fmt::format("data from byte {}", next - data_start),
-            std::to_string(entry->offset - data_start),
-            entry->offset < next ? "tensors overlap" : "a hole before it"});
+      fail_expected({what_of(source, entry->name), fmt::format("data from byte {}", next - data_start),
+                     std::to_string(entry->offset - data_start),
+                     entry->offset < next ? "tensors overlap" : "a hole before it"});
     }
     next += entry->bytes;
   }
   if (next != file_bytes) {
-    fail({source, fmt::format("{} bytes", next), fmt::format("{} bytes", file_bytes),
-          "data after the last tensor"});
+    fail_expected({source, fmt::format("{} bytes", next), fmt::format("{} bytes", file_bytes),
+                   "data after the last tensor"});
   }
 }
 
@@ -127,7 +129,8 @@ std::vector<SafetensorsEntry> read_safetensors_header(std::string_view file, con
   // Depth: header, tensor, shape. A tensor needs about nine values.
   const json header =
       parse_json(text, source, {.expected = "a safetensors header", .depth = 3, .values = size_t{1} << 22});
-  if (!header.is_object()) fail({source, "a safetensors header (a JSON object)", header.type_name()});
+  if (!header.is_object())
+    fail_expected({source, "a safetensors header (a JSON object)", header.type_name()});
   const uint64_t data_start = kLengthBytes + text.size();
   std::vector<SafetensorsEntry> entries;
   for (const auto& [name, entry] : header.items()) {

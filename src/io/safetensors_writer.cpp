@@ -23,7 +23,8 @@ std::vector<const NamedTensor*> sorted(std::span<const NamedTensor> tensors,
   std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
   const auto twice = std::adjacent_find(order.begin(), order.end(),
                                         [](const auto* a, const auto* b) { return a->name == b->name; });
-  if (twice != order.end()) fail({path.string(), "each tensor name once", (*twice)->name + " twice"});
+  if (twice != order.end())
+    fail_expected({path.string(), "each tensor name once", (*twice)->name + " twice"});
   return order;
 }
 
@@ -35,8 +36,8 @@ std::string header_of(const std::vector<const NamedTensor*>& order,
   for (const auto* item : order) {
     const auto dtype = dtype_to_safetensors(item->tensor.scalar_type());
     if (dtype.empty()) {
-      fail({fmt::format("{}: tensor {}", path.string(), item->name), "a dtype that safetensors supports",
-            at::toString(item->tensor.scalar_type())});
+      fail_expected({fmt::format("{}: tensor {}", path.string(), item->name),
+                     "a dtype that safetensors supports", at::toString(item->tensor.scalar_type())});
     }
     const uint64_t end = offset + item->tensor.nbytes();
     header[item->name] = {

@@ -61,7 +61,7 @@ class TensorReader {
     const auto known = std::find_if(kStorages.begin(), kStorages.end(),
                                     [&](const auto& each) { return each.first == parts[1].text; });
     if (known == kStorages.end())
-      fail({what_, "plain numbers", parts[1].text, "quantised and complex tensors are not read"});
+      fail_expected({what_, "plain numbers", parts[1].text, "quantised and complex tensors are not read"});
     tensor.dtype = known->second;
     tensor.storage = parts[2].text;
     tensor.storage_elements = number(parts[4]);
@@ -80,8 +80,8 @@ class TensorReader {
              !__builtin_add_overflow(last, step, &last);
     }
     if (!sane || last >= tensor.storage_elements)
-      fail({what_, fmt::format("data within its storage of {} elements", tensor.storage_elements), "more",
-            "damaged file"});
+      fail_expected({what_, fmt::format("data within its storage of {} elements", tensor.storage_elements),
+                     "more", "damaged file"});
     return last - tensor.offset + 1;
   }
 
@@ -126,19 +126,19 @@ std::vector<PickledTensor> read_state_pickle(std::string_view pickle, std::strin
   PickleMachine machine(pickle, source);
   const auto content = machine.run();
   if (content.kind != PickleKind::kDictionary)
-    fail({source, "a dictionary of tensors", kind_name(content.kind)});
+    fail_expected({source, "a dictionary of tensors", kind_name(content.kind)});
   const auto& entries = machine.parts(content);
   std::vector<PickledTensor> tensors;
   std::unordered_set<std::string_view> names;
   for (size_t i = 0; i + 1 < entries.size(); i += 2) {
     const auto& [key, value] = std::pair(entries[i], entries[i + 1]);
     if (key.kind != PickleKind::kText || value.kind != PickleKind::kTensor)
-      fail({source, "tensors by name",
-            key.kind == PickleKind::kText ? fmt::format("{} ({})", key.text, kind_name(value.kind))
-                                          : fmt::format("{} as a name", kind_name(key.kind)),
-            "only plain state dictionaries are read"});
+      fail_expected({source, "tensors by name",
+                     key.kind == PickleKind::kText ? fmt::format("{} ({})", key.text, kind_name(value.kind))
+                                                   : fmt::format("{} as a name", kind_name(key.kind)),
+                     "only plain state dictionaries are read"});
     if (!names.insert(key.text).second)
-      fail({source, "each tensor name once", fmt::format("{} twice", key.text)});
+      fail_expected({source, "each tensor name once", fmt::format("{} twice", key.text)});
     tensors.push_back(TensorReader(machine, fmt::format("{}: tensor {}", source, key.text)).read(value));
     tensors.back().name = key.text;
   }

@@ -17,8 +17,9 @@ TensorSet::TensorSet(std::vector<std::unique_ptr<TensorSource>> parts,
       info.name = rename(original);
       const auto [place, inserted] = origins_.emplace(info.name, Origin{part.get(), original});
       if (!inserted) {
-        fail({info.file, fmt::format("tensor {} once", info.name),
-              fmt::format("it twice (also in {})", place->second.source->find(place->second.name)->file)});
+        fail_expected(
+            {info.file, fmt::format("tensor {} once", info.name),
+             fmt::format("it twice (also in {})", place->second.source->find(place->second.name)->file)});
       }
       infos_.push_back(std::move(info));
     }
@@ -29,7 +30,7 @@ TensorSet::TensorSet(std::vector<std::unique_ptr<TensorSource>> parts,
 
 const TensorSet::Origin& TensorSet::origin(const std::string& name) const {
   const auto found = origins_.find(name);
-  if (found == origins_.end()) fail({"checkpoint", "tensor " + name, "no such tensor"});
+  if (found == origins_.end()) fail_expected({"checkpoint", "tensor " + name, "no such tensor"});
   return found->second;
 }
 

@@ -31,14 +31,14 @@ std::map<std::string, std::string> read_index(const fs::path& index) {
   const auto parsed = parse_json(read_file(index), index.string());
   const auto map = parsed.is_object() ? parsed.find("weight_map") : parsed.end();
   if (!parsed.is_object() || map == parsed.end() || !map->is_object() || map->empty()) {
-    fail({index.string(), "an object weight_map of tensor names and files", "none"});
+    fail_expected({index.string(), "an object weight_map of tensor names and files", "none"});
   }
   std::map<std::string, std::string> files;
   for (const auto& [name, file] : map->items()) {
     const bool plain = file.is_string() && !file.get<std::string>().empty() &&
                        fs::path(file.get<std::string>()).filename() == file.get<std::string>() &&
                        file != "." && file != "..";
-    if (!plain) fail({index.string(), fmt::format("a file name for {}", name), json_shown(file)});
+    if (!plain) fail_expected({index.string(), fmt::format("a file name for {}", name), json_shown(file)});
     files[name] = file.get<std::string>();
   }
   return files;
@@ -123,10 +123,11 @@ Sources open_lone_file(const fs::path& folder) {
   }
   if (whole.size() == 1) return whole;
   if (whole.size() > 1)
-    fail({folder.string(), "one file of weights", fmt::format("{} files with a whole model", whole.size()),
-          "rename the one to use to model.safetensors"});
-  fail({folder.string(), "weights in it", others.empty() ? "none" : first_few(others),
-        "model.safetensors, model.safetensors.index.json with its shards, or pytorch_model.bin"});
+    fail_expected({folder.string(), "one file of weights",
+                   fmt::format("{} files with a whole model", whole.size()),
+                   "rename the one to use to model.safetensors"});
+  fail_expected({folder.string(), "weights in it", others.empty() ? "none" : first_few(others),
+                 "model.safetensors, model.safetensors.index.json with its shards, or pytorch_model.bin"});
 }
 
 }  // namespace

@@ -87,8 +87,8 @@ const ZipRecord* ZipArchive::find(const std::string& name) const {
 
 std::string ZipArchive::read(const ZipRecord& record, uint64_t limit) const {
   if (record.bytes > limit)
-    fail({fmt::format("{}: record {}", source_, record.name), fmt::format("at most {} bytes", limit),
-          std::to_string(record.bytes)});
+    fail_expected({fmt::format("{}: record {}", source_, record.name), fmt::format("at most {} bytes", limit),
+                   std::to_string(record.bytes)});
   std::string content(record.bytes, '\0');
   if (record.deflated) {
     inflate(record, 0, content);

@@ -71,8 +71,8 @@ Directory read_end(std::string_view file, std::string_view source) {
     fail_as_damaged(source, fmt::format("its zip directory of {} bytes from byte {} is not in the file",
                                         directory.bytes, directory.offset));
   if (directory.bytes > kMostDirectoryBytes)
-    fail({source, fmt::format("a zip directory of at most {} bytes", kMostDirectoryBytes),
-          std::to_string(directory.bytes)});
+    fail_expected({source, fmt::format("a zip directory of at most {} bytes", kMostDirectoryBytes),
+                   std::to_string(directory.bytes)});
   return directory;
 }
 
@@ -106,10 +106,10 @@ ZipRecord read_entry(ByteReader& directory, std::string_view source) {
   record.name = directory.take(name);
   read_wide_numbers(directory.take(extra), {&record.bytes, &record.stored, &record.offset}, source);
   directory.take(comment);
-  if ((flags & 1) != 0) fail({source, "records that are not encrypted", record.name});
+  if ((flags & 1) != 0) fail_expected({source, "records that are not encrypted", record.name});
   if (method != kStoredMethod && method != kDeflateMethod)
-    fail({fmt::format("{}: record {}", source, record.name), "bytes stored uncompressed or by Deflate",
-          fmt::format("compression method {}", method)});
+    fail_expected({fmt::format("{}: record {}", source, record.name),
+                   "bytes stored uncompressed or by Deflate", fmt::format("compression method {}", method)});
   record.deflated = method == kDeflateMethod;
   return record;
 }

@@ -34,7 +34,7 @@ at::Tensor text_ids(const std::vector<std::vector<int64_t>>& ids) {
 void expect_two_images(const std::vector<int64_t>& ids, size_t row) {
   const auto images = std::count_if(ids.begin(), ids.end(), [](int64_t id) { return id < 0; });
   if (images != 2) {
-    fail({fmt::format("prompt {}", row), "two image placeholders", std::to_string(images)});
+    fail_expected({fmt::format("prompt {}", row), "two image placeholders", std::to_string(images)});
   }
 }
 
@@ -113,10 +113,10 @@ at::Tensor CcexpertModel::project(const at::Tensor& features) const {
 
 PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,
                                       const at::Tensor& image_tokens) const {
-  if (ids.empty()) fail({"prompts", "at least one", "none"});
+  if (ids.empty()) fail_expected({"prompts", "at least one", "none"});
   if (image_tokens.size(0) < 2 * std::ssize(ids)) {
-    fail({"image tokens", fmt::format("those of {} images", 2 * ids.size()),
-          std::to_string(image_tokens.size(0))});
+    fail_expected({"image tokens", fmt::format("those of {} images", 2 * ids.size()),
+                   std::to_string(image_tokens.size(0))});
   }
   // One lookup for all rows: every lookup's gradient is as large as the vocabulary's embedding, and every
   // copy to a GPU makes the host wait.

@@ -31,7 +31,7 @@ int64_t largest_integer(std::string_view name) {
 }
 
 void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
-  if (!holds) fail({what, expected, got});
+  if (!holds) fail_expected({what, expected, got});
 }
 
 template <class Config>

@@ -19,15 +19,15 @@ constexpr int64_t kHeadWidth = 128;
 int64_t grid_side(int64_t patches) {
   const auto side = static_cast<int64_t>(std::lround(std::sqrt(static_cast<double>(patches))));
   if (side * side != patches) {
-    fail({"Diff Expert: patches", "a square number", std::to_string(patches)});
+    fail_expected({"Diff Expert: patches", "a square number", std::to_string(patches)});
   }
   return side;
 }
 
 void expect_scales(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) {
   if (before.empty() || before.size() != after.size()) {
-    fail({"Diff Expert: scales", "the same number of features for both dates, at least one",
-          fmt::format("{} and {}", before.size(), after.size())});
+    fail_expected({"Diff Expert: scales", "the same number of features for both dates, at least one",
+                   fmt::format("{} and {}", before.size(), after.size())});
   }
 }
 

@@ -30,7 +30,7 @@ KvCache::View KvCache::append(int64_t index, const at::Tensor& keys, const at::T
   const int64_t added = keys.size(2);
   const int64_t longest = *std::max_element(lengths_.begin(), lengths_.end());
   if (longest + added > capacity_) {
-    fail({"KV cache", fmt::format("at most {} tokens", capacity_), std::to_string(longest + added)});
+    fail_expected({"KV cache", fmt::format("at most {} tokens", capacity_), std::to_string(longest + added)});
   }
   if (rows_are_equal()) {
     layer.keys.narrow(2, longest, added).copy_(keys);

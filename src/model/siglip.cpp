@@ -68,8 +68,8 @@ SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> laye
 at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
   const int64_t side = config_.patch_size, rows = pixels.size(2) / side, columns = pixels.size(3) / side;
   if (rows != config_.grid() || columns != config_.grid()) {
-    fail({"pixels", fmt::format("a grid of {0} x {0} patches", config_.grid()),
-          fmt::format("{} x {}", rows, columns)});
+    fail_expected({"pixels", fmt::format("a grid of {0} x {0} patches", config_.grid()),
+                   fmt::format("{} x {}", rows, columns)});
   }
   const auto patches = pixels.slice(2, 0, rows * side)
                            .slice(3, 0, columns * side)

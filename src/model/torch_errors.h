@@ -29,7 +29,7 @@ inline std::string torch_problem(std::string_view text) {
 }
 
 [[noreturn]] inline void fail_for_memory(std::string_view hint) {
-  fail("memory", "not enough for this model and batch", hint);
+  fail("memory", "not enough for this model and batch", hint, ErrorKind::kResource);
 }
 
 /// Returns the result of `work`; converts every exception to Error. `memory_hint` gives the remedy if memory
@@ -41,15 +41,16 @@ auto with_one_error_type(std::string_view memory_hint, Work&& work) {
   } catch (const c10::Error& error) {
     if (is_out_of_memory(error)) fail_for_memory(memory_hint);
     fail("internal error", torch_problem(error.what_without_backtrace()),
-         "LibTorch refused a computation: please report the command and the model");
+         "LibTorch refused a computation: please report the command and the model", ErrorKind::kInternal);
   } catch (const std::filesystem::filesystem_error& error) {
-    fail(error.path1().string(), "cannot be read", error.code().message());
+    fail_system(error.path1().string(), "cannot be read", error.code().value());
   } catch (const std::bad_alloc&) {
     fail_for_memory(memory_hint);
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    fail("internal error", torch_problem(error.what()), "please report the command and the model");
+    fail("internal error", torch_problem(error.what()), "please report the command and the model",
+         ErrorKind::kInternal);
   }
 }
 

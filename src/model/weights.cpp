@@ -71,8 +71,8 @@ bool is_floating(at::ScalarType dtype) {
 
 void expect_floating(const io::TensorInfo& info) {
   if (!is_floating(info.dtype)) {
-    fail({fmt::format("{}: {}", info.file, info.name), "a floating-point tensor", at::toString(info.dtype),
-          "quantised checkpoints are not read"});
+    fail_expected({fmt::format("{}: {}", info.file, info.name), "a floating-point tensor",
+                   at::toString(info.dtype), "quantised checkpoints are not read"});
   }
 }
 
@@ -81,9 +81,9 @@ void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
   // One pass without a copy; NaN propagates.
   const auto [least, most] = at::aminmax(tensor);
   if (!std::isfinite(least.item<double>()) || !std::isfinite(most.item<double>()))
-    fail({fmt::format("{}: tensor {}", info.file, info.name),
-          fmt::format("finite numbers in {}", at::toString(tensor.scalar_type())), "NaN or infinity",
-          "damaged weights, or those of a training that diverged"});
+    fail_expected({fmt::format("{}: tensor {}", info.file, info.name),
+                   fmt::format("finite numbers in {}", at::toString(tensor.scalar_type())), "NaN or infinity",
+                   "damaged weights, or those of a training that diverged"});
 }
 
 /// Copies a tensor of the source; its shape must match.

@@ -64,15 +64,15 @@ void expect_same(const std::filesystem::path& file, const Json& ours) {
     const auto found = theirs.is_object() ? theirs.find(key) : theirs.end();
     const bool there = theirs.is_object() && found != theirs.end();
     if (!there || found->dump() != value.dump()) {
-      fail({file.string() + ": " + key, value.dump(), there ? found->dump() : "nothing",
-            "continue with the options it was begun with, or choose another folder"});
+      fail_expected({file.string() + ": " + key, value.dump(), there ? found->dump() : "nothing",
+                     "continue with the options it was begun with, or choose another folder"});
     }
   }
   const auto before = json_value<int64_t>(theirs, "pairs", 0, file.string());
   const auto now = ours["pairs"].get<int64_t>();
   if (before > now)
-    fail({file.string() + ": pairs", fmt::format("at most {}", now), std::to_string(before),
-          "a folder can only grow"});
+    fail_expected({file.string() + ": pairs", fmt::format("at most {}", now), std::to_string(before),
+                   "a folder can only grow"});
 }
 
 void begin(const std::filesystem::path& folder, const DatasetOptions& options) {
@@ -81,12 +81,12 @@ void begin(const std::filesystem::path& folder, const DatasetOptions& options) {
   if (is_there(folder / kDescription)) {
     expect_same(folder / kDescription, description);
   } else if (is_there(folder) && !(is_folder(folder) && std::filesystem::is_empty(folder, code))) {
-    fail({folder.string(), "a new or empty folder, or one that " + std::string(kMadeBy) + " began",
-          "something else"});
+    fail_expected({folder.string(), "a new or empty folder, or one that " + std::string(kMadeBy) + " began",
+                   "something else"});
   }
   for (const char* name : {"images/A", "images/B", "masks", "classes/A", "classes/B"}) {
     std::filesystem::create_directories(folder / name, code);
-    if (code) fail((folder / name).string(), "cannot be made", code.message());
+    if (code) fail_system((folder / name).string(), "cannot be made", code.value());
   }
   write_whole(folder / kDescription, description.dump(2) + "\n");
 }
@@ -195,15 +195,16 @@ void write_lists(const std::filesystem::path& folder, const DatasetOptions& opti
 
 void DatasetOptions::validate() const {
   if (pairs < 1 || pairs > kMostPairs)
-    fail({"pairs", fmt::format("1 to {}", kMostPairs), std::to_string(pairs)});
+    fail_expected({"pairs", fmt::format("1 to {}", kMostPairs), std::to_string(pairs)});
   if (size < kSmallestSize || size > kLargestSize) {
-    fail({"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(size)});
+    fail_expected(
+        {"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(size)});
   }
   const double total = train_share + val_share + test_share;
   if (std::min({train_share, val_share, test_share}) < 0 || std::abs(total - 1) > 1e-9)
-    fail({"train_share, val_share, test_share", "shares of 0 or more that add up to 1",
-          fmt::format("{} + {} + {}", train_share, val_share, test_share)});
-  if (format != "png" && format != "jpg") fail({"format", "png or jpg", format});
+    fail_expected({"train_share, val_share, test_share", "shares of 0 or more that add up to 1",
+                   fmt::format("{} + {} + {}", train_share, val_share, test_share)});
+  if (format != "png" && format != "jpg") fail_expected({"format", "png or jpg", format});
   check_threads("jobs", jobs);
 }
 

@@ -20,9 +20,10 @@ Random random_of(const PairSource& source, Use use, int64_t index) {
 
 void check(const PairSource& source, int64_t index) {
   if (source.size < kSmallestSize || source.size > kLargestSize) {
-    fail({"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(source.size)});
+    fail_expected(
+        {"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(source.size)});
   }
-  if (index < 0) fail({"pair index", "0 or more", std::to_string(index)});
+  if (index < 0) fail_expected({"pair index", "0 or more", std::to_string(index)});
 }
 
 /// One of two neighbours has changed, at random.

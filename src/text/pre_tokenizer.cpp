@@ -63,15 +63,15 @@ struct PreTokenizer::Code {
 
 PreTokenizer::PreTokenizer(std::string_view pattern, std::string_view source) {
   if (pattern.size() > kLongestPattern)
-    fail({source, fmt::format("a pattern of at most {} bytes", kLongestPattern),
-          fmt::format("{} bytes", pattern.size())});
+    fail_expected({source, fmt::format("a pattern of at most {} bytes", kLongestPattern),
+                   fmt::format("{} bytes", pattern.size())});
   const std::string spelled = with_unicode_white_space(pattern);
   int error = 0;
   PCRE2_SIZE offset = 0;
   auto* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(spelled.data()), spelled.size(),
                                  PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &error, &offset, nullptr);
   if (compiled == nullptr) {
-    fail({source, "a regular expression for its pre-tokenizer", pattern, message_of(error)});
+    fail_expected({source, "a regular expression for its pre-tokenizer", pattern, message_of(error)});
   }
   // Without the just-in-time compiler the pattern still works, only slower.
   pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);

@@ -43,8 +43,8 @@ void expect_both_images(const std::vector<ImageMark>& marks) {
   if (marks.empty() || are(kImageTag, kImageTag) || are("<image1>", "<image2>")) return;
   std::vector<std::string> texts;
   for (const auto& mark : marks) texts.push_back(mark.text);
-  fail({"question", fmt::format("{} twice, <image1> and then <image2>, or no image mark", kImageTag),
-        first_few(texts, 4)});
+  fail_expected({"question", fmt::format("{} twice, <image1> and then <image2>, or no image mark", kImageTag),
+                 first_few(texts, 4)});
 }
 
 void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::vector<int64_t>& ids) {
@@ -63,7 +63,7 @@ void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::
 std::string_view standard_question(std::string_view style) {
   if (style == "reference") return kReferenceQuestion;
   if (style == "paper") return kPaperQuestion;
-  fail({"prompt style", "reference or paper", style});
+  fail_expected({"prompt style", "reference or paper", style});
 }
 
 std::string chosen_question(std::string_view question, std::string_view style) {
@@ -79,7 +79,7 @@ std::string chosen_question(std::string_view question, std::string_view style) {
 std::string complete_question(std::string_view question) {
   for (const auto markup : {kTurnStart, kTurnEnd, kTextEnd}) {
     if (question.find(markup) != std::string_view::npos) {
-      fail({"question", "plain text", fmt::format("the chat markup {}", markup)});
+      fail_expected({"question", "plain text", fmt::format("the chat markup {}", markup)});
     }
   }
   const auto marks = image_marks(question);
@@ -135,7 +135,7 @@ std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer) {
   for (const auto token : {kTurnEnd, kTextEnd}) {
     if (const auto id = tokenizer.token_id(token)) ids.push_back(*id);
   }
-  if (ids.empty()) fail({"tokenizer", "a token <|im_end|> or <|endoftext|>", "neither"});
+  if (ids.empty()) fail_expected({"tokenizer", "a token <|im_end|> or <|endoftext|>", "neither"});
   return ids;
 }
 

@@ -76,7 +76,7 @@ class Tokenizer::Impl {
   }
 
   std::string_view bytes_of(int64_t id) const {
-    if (id < 0) fail({"token id", "0 or more", std::to_string(id)});
+    if (id < 0) fail_expected({"token id", "0 or more", std::to_string(id)});
     return static_cast<size_t>(id) < bytes_.size() ? std::string_view(bytes_[static_cast<size_t>(id)]) : "";
   }
 
@@ -97,7 +97,7 @@ class Tokenizer::Impl {
     const auto index = static_cast<size_t>(id);
     if (index >= bytes_.size()) bytes_.resize(index + 1);
     if (!bytes_[index].empty() && bytes_[index] != bytes)
-      fail({source, "each token id once", fmt::format("{} twice", id)});
+      fail_expected({source, "each token id once", fmt::format("{} twice", id)});
     bytes_[index] = std::move(bytes);
   }
 
@@ -130,7 +130,8 @@ class Tokenizer::Impl {
     for (int byte = 0; byte < 256; ++byte) {
       const auto id = id_of(std::string(1, static_cast<char>(byte)));
       if (!id)
-        fail({files.source, "a token for each of the 256 bytes", fmt::format("none for byte {:#04x}", byte)});
+        fail_expected(
+            {files.source, "a token for each of the 256 bytes", fmt::format("none for byte {:#04x}", byte)});
       pairs_.set_byte(static_cast<uint8_t>(byte), static_cast<uint32_t>(*id));
     }
   }
@@ -141,7 +142,7 @@ class Tokenizer::Impl {
       const auto part = [&](const std::string& token) {
         const auto bytes = alphabet_.bytes_of(token);
         const auto id = bytes ? id_of(*bytes) : std::nullopt;
-        if (!id) fail({merge_place(files, rank), "merges of tokens in the vocabulary", token});
+        if (!id) fail_expected({merge_place(files, rank), "merges of tokens in the vocabulary", token});
         return static_cast<uint32_t>(*id);
       };
       const uint32_t left_id = part(left), right_id = part(right);

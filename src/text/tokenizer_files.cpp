@@ -30,30 +30,32 @@ constexpr size_t kMostAddedTokens = 20'000;
 const json& member(const json& object, const char* key, std::string_view source) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   if (!object.is_object() || found == object.end())
-    fail({source, fmt::format("a member \"{}\"", key), object.is_object() ? "none" : json_shown(object)});
+    fail_expected(
+        {source, fmt::format("a member \"{}\"", key), object.is_object() ? "none" : json_shown(object)});
   return *found;
 }
 
 /// Returns the member, or `empty` if it is absent or null. Throws Error for another type.
 json optional_member(const json& object, const char* key, json empty, std::string_view source) {
-  if (!object.is_object()) fail({source, "a JSON object", json_shown(object)});
+  if (!object.is_object()) fail_expected({source, "a JSON object", json_shown(object)});
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return empty;
   if (found->type() != empty.type())
-    fail({fmt::format("{}: {}", source, key), empty.is_array() ? "an array" : "an object",
-          json_shown(*found)});
+    fail_expected({fmt::format("{}: {}", source, key), empty.is_array() ? "an array" : "an object",
+                   json_shown(*found)});
   return *found;
 }
 
 int64_t checked_id(const json& value, std::string_view source) {
   if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > kLargestId)
-    fail({source, fmt::format("token ids from 0 to {}", kLargestId), json_shown(value)});
+    fail_expected({source, fmt::format("token ids from 0 to {}", kLargestId), json_shown(value)});
   return value.get<int64_t>();
 }
 
 void read_vocabulary(const json& object, TokenizerFiles& files) {
   if (!object.is_object() || object.empty())
-    fail({files.source, "a vocabulary of tokens and ids", object.is_object() ? "none" : json_shown(object)});
+    fail_expected(
+        {files.source, "a vocabulary of tokens and ids", object.is_object() ? "none" : json_shown(object)});
   files.vocabulary.reserve(object.size());
   for (const auto& [token, id] : object.items()) files.vocabulary[token] = checked_id(id, files.source);
 }
@@ -65,11 +67,12 @@ class AddedTokens {
 
   void add(int64_t id, const json& description, std::string_view source) {
     const auto text = json_value(description, "content", std::string(), source);
-    if (text.empty()) fail({source, "a string for each added token", fmt::format("none for id {}", id)});
+    if (text.empty())
+      fail_expected({source, "a string for each added token", fmt::format("none for id {}", id)});
     const bool special = json_value(description, "special", false, source);
     if (!known_.insert(id).second) return;
     if (known_.size() > kMostAddedTokens)
-      fail({source, fmt::format("at most {} added tokens", kMostAddedTokens), "more"});
+      fail_expected({source, fmt::format("at most {} added tokens", kMostAddedTokens), "more"});
     files_.added.push_back({id, text, special});
   }
 
@@ -86,14 +89,14 @@ std::pair<std::string, std::string> parse_merge(const json& value, std::string_v
   const std::string text = value.is_string() ? value.get<std::string>() : std::string();
   const auto blank = text.find(' ');
   if (blank == 0 || blank == std::string::npos || blank + 1 == text.size()) {
-    fail({source, "merges of two tokens", json_shown(value)});
+    fail_expected({source, "merges of two tokens", json_shown(value)});
   }
   return {text.substr(0, blank), text.substr(blank + 1)};
 }
 
 void expect_type(const json& part, const char* type, std::string_view what, std::string_view source) {
   const auto found = json_value(part, "type", std::string("none"), source);
-  if (found != type) fail({source, fmt::format("a {} of type {}", what, type), found});
+  if (found != type) fail_expected({source, fmt::format("a {} of type {}", what, type), found});
 }
 
 /// Returns the pattern of a Split before ByteLevel, the only supported kind of pre-tokenizer.
@@ -102,16 +105,16 @@ std::string split_pattern(const json& root, std::string_view source) {
   expect_type(pre, "Sequence", "pre-tokenizer", source);
   const auto& steps = member(pre, "pretokenizers", source);
   if (!steps.is_array() || steps.size() != 2)
-    fail({source, "two pre-tokenizer steps",
-          steps.is_array() ? std::to_string(steps.size()) : json_shown(steps)});
+    fail_expected({source, "two pre-tokenizer steps",
+                   steps.is_array() ? std::to_string(steps.size()) : json_shown(steps)});
   expect_type(steps[0], "Split", "first pre-tokenizer step", source);
   expect_type(steps[1], "ByteLevel", "second pre-tokenizer step", source);
   const bool plain = json_value(steps[0], "behavior", std::string(), source) == "Isolated" &&
                      !json_value(steps[0], "invert", false, source) &&
                      !json_value(steps[1], "add_prefix_space", false, source);
-  if (!plain) fail({source, "a Split that isolates, and no prefix space", steps.dump()});
+  if (!plain) fail_expected({source, "a Split that isolates, and no prefix space", steps.dump()});
   const auto& pattern = member(member(steps[0], "pattern", source), "Regex", source);
-  if (!pattern.is_string()) fail({source, "a pattern as a string", json_shown(pattern)});
+  if (!pattern.is_string()) fail_expected({source, "a pattern as a string", json_shown(pattern)});
   return pattern.get<std::string>();
 }
 
@@ -125,7 +128,7 @@ TokenizerFiles parse_tokenizer_json(std::string_view text, const std::string& so
   files.pattern = split_pattern(root, source);
   read_vocabulary(member(model, "vocab", source), files);
   const auto& merges = member(model, "merges", source);
-  if (!merges.is_array()) fail({source, "an array of merges", json_shown(merges)});
+  if (!merges.is_array()) fail_expected({source, "an array of merges", json_shown(merges)});
   for (const auto& merge : merges) files.merges.push_back(parse_merge(merge, source));
   AddedTokens added(files);
   for (const auto& token : optional_member(root, "added_tokens", json::array(), source))
@@ -159,14 +162,14 @@ void parse_added_tokens(const TokenizerTexts& texts, const std::string& folder, 
     const auto described =
         optional_member(parse_json(*texts.config, source), "added_tokens_decoder", json::object(), source);
     for (const auto& [id, token] : described.items()) {
-      if (!is_number(id)) fail({source, "token ids in added_tokens_decoder", id});
+      if (!is_number(id)) fail_expected({source, "token ids in added_tokens_decoder", id});
       tokens.add(checked_id(json(std::stoll(id)), source), token, source);
     }
   }
   if (texts.added) {
     const auto source = (fs::path(folder) / kAddedFile).string();
     const json added = parse_json(*texts.added, source);
-    if (!added.is_object()) fail({source, "a JSON object of tokens and ids", json_shown(added)});
+    if (!added.is_object()) fail_expected({source, "a JSON object of tokens and ids", json_shown(added)});
     for (const auto& [text, id] : added.items())
       tokens.add(checked_id(id, source), {{"content", text}, {"special", true}}, source);
   }
@@ -182,8 +185,8 @@ TokenizerFiles parse_tokenizer_files(const TokenizerTexts& texts, const std::str
   const auto path_of = [&](const char* name) { return (fs::path(folder) / name).string(); };
   if (texts.tokenizer) return parse_tokenizer_json(*texts.tokenizer, path_of(kTokenizerFile));
   if (!texts.vocabulary || !texts.merges) {
-    fail({folder, "tokenizer.json, or vocab.json and merges.txt", "neither",
-          "copy the tokenizer files of the base model into the checkpoint folder"});
+    fail_expected({folder, "tokenizer.json, or vocab.json and merges.txt", "neither",
+                   "copy the tokenizer files of the base model into the checkpoint folder"});
   }
   TokenizerFiles files;
   files.source = path_of(kVocabularyFile);

@@ -21,7 +21,7 @@ icu::UnicodeString to_unicode(std::string_view bytes) {
   // The library counts in 32 bits, and composition may lengthen a text.
   constexpr size_t kMost = size_t{1} << 28;
   if (bytes.size() > kMost)
-    fail({"text", fmt::format("at most {} bytes", kMost), fmt::format("{} bytes", bytes.size())});
+    fail_expected({"text", fmt::format("at most {} bytes", kMost), fmt::format("{} bytes", bytes.size())});
   auto text =
       icu::UnicodeString::fromUTF8(icu::StringPiece(bytes.data(), static_cast<int32_t>(bytes.size())));
   if (text.isBogus()) fail("text", "does not fit in free memory");

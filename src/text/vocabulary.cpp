@@ -89,7 +89,7 @@ ordered_json tokenizer_config(size_t first_special) {
 }  // namespace
 
 Vocabulary learn_vocabulary(std::span<const std::string> texts, int64_t size) {
-  if (size < kBytes) fail({"vocabulary", "at least 256 tokens, one a byte", std::to_string(size)});
+  if (size < kBytes) fail_expected({"vocabulary", "at least 256 tokens, one a byte", std::to_string(size)});
   Vocabulary vocabulary;
   for (int64_t byte = 0; byte < kBytes; ++byte) vocabulary.tokens.emplace_back(1, static_cast<char>(byte));
   auto words = count_words(texts);

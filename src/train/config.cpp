@@ -27,7 +27,7 @@ class Check {
   explicit Check(PlaceOf place) : place_(std::move(place)) {}
 
   void expect(bool holds, const std::string& key, std::string_view expected, const std::string& got) const {
-    if (!holds) fail({place_(key), expected, got});
+    if (!holds) fail_expected({place_(key), expected, got});
   }
 
   void at_least(const std::string& key, int64_t value, int64_t least) const {
@@ -57,7 +57,8 @@ class Check {
       list += (i == 0 ? "" : i + 1 == choices.size() ? " or " : ", ") + choices[i];
     }
     const auto nearest = nearest_name(value, choices);
-    fail({place_(key), list, "'" + value + "'", nearest.empty() ? "" : "did you mean " + nearest + "?"});
+    fail_expected(
+        {place_(key), list, "'" + value + "'", nearest.empty() ? "" : "did you mean " + nearest + "?"});
   }
 
   /// Runs a check of another room and replaces its field name in the message by our key.
@@ -246,7 +247,7 @@ std::optional<StartFrom> taken_start_from(YAML::Node& section, const std::string
 }
 
 [[noreturn]] void refuse_start_from(const StartFrom& from, const char* got) {
-  fail({from.place, "a stage that starts from the one before", got});
+  fail_expected({from.place, "a stage that starts from the one before", got});
 }
 
 /// Stage as read from file and command line; `place` returns the location of a key.
@@ -331,7 +332,7 @@ void refuse_idle_start_from(const std::vector<ReadStage>& stages, bool any_start
 std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vector<std::string>& overrides) {
   const auto stages = document.root["stages"];
   const auto refuse = [&](const YAML::Node& where, const char* expected, const std::string& got) {
-    fail({yaml_place(where, document.source, "stages"), expected, got});
+    fail_expected({yaml_place(where, document.source, "stages"), expected, got});
   };
   if (!stages.IsSequence() || stages.size() == 0) {
     refuse(stages, "a list of sections", yaml_detail::node_text(stages));

@@ -83,8 +83,8 @@ DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
 /// Refuses a config value that the checkpoint's generation_config.json makes ineffective.
 void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
   if (!asked.length_penalty || decoding.beams > 1) return;
-  fail({"evaluation.generation.length_penalty", "nothing, as one beam is used",
-        fmt::format("{}", *asked.length_penalty)});
+  fail_expected({"evaluation.generation.length_penalty", "nothing, as one beam is used",
+                 fmt::format("{}", *asked.length_penalty)});
 }
 
 }  // namespace
@@ -122,8 +122,9 @@ Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed
   const bool flagged =
       std::any_of(pairs_.begin(), pairs_.end(), [](const auto& pair) { return pair.changed; });
   if (!flagged || unchanged_.empty()) {
-    fail({"evaluation.metric", "another metric, or validation pairs with change_flag, some of them unchanged",
-          fmt::format("change_accuracy with {}, which has none", config.data.validation)});
+    fail_expected({"evaluation.metric",
+                   "another metric, or validation pairs with change_flag, some of them unchanged",
+                   fmt::format("change_accuracy with {}, which has none", config.data.validation)});
   }
 }
 

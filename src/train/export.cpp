@@ -14,7 +14,7 @@ namespace ccexpert::train {
 void export_model(const ExportRequest& request) {
   std::error_code code;
   if (std::filesystem::equivalent(request.from, request.to, code)) {
-    fail({"export", "a folder other than the checkpoint's", request.to.string()});
+    fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
   }
   const auto checkpoint = io::open_checkpoint(request.from);
   const auto dtype = dtype_from_name(request.dtype, at::kCPU);

@@ -52,16 +52,17 @@ void write_manifest(const fs::path& folder, const std::vector<ManifestEntry>& en
 
 void expect_file_name(const std::string& name, const std::string& source) {
   if (fs::path(name).filename() == name && name != "." && name != "..") return;
-  fail({source, "names of files beside it", "'" + name + "'"});
+  fail_expected({source, "names of files beside it", "'" + name + "'"});
 }
 
 std::vector<std::string> verify_manifest(const fs::path& folder, int part, int parts, MissingFiles missing) {
   const auto path = folder / kManifestFile;
   const auto manifest = parse_json(read_file(path), path.string());
-  if (!manifest.is_object()) fail({path.string(), "an object of files", json_shown(manifest)});
+  if (!manifest.is_object()) fail_expected({path.string(), "an object of files", json_shown(manifest)});
   std::vector<std::string> names;
   for (const auto& [name, expected] : manifest.items()) {
-    if (!expected.is_object()) fail({path.string() + ": " + name, "bytes and xxh3", json_shown(expected)});
+    if (!expected.is_object())
+      fail_expected({path.string() + ": " + name, "bytes and xxh3", json_shown(expected)});
     expect_file_name(name, path.string());
     const auto bytes = json_value(expected, "bytes", uint64_t{0}, path.string());
     const auto hash = json_value(expected, "xxh3", std::string(), path.string());
@@ -69,11 +70,11 @@ std::vector<std::string> verify_manifest(const fs::path& folder, int part, int p
     names.push_back(name);
     const auto file = folder / name;
     if (missing == MissingFiles::kPass && !is_there(file)) continue;
-    if (!is_file(file)) fail({file.string(), fmt::format("a file of {} bytes", bytes), "none"});
+    if (!is_file(file)) fail_expected({file.string(), fmt::format("a file of {} bytes", bytes), "none"});
     const auto size = fs::file_size(file);
     if (size != bytes) {
-      fail({file.string(), fmt::format("{} bytes", bytes), std::to_string(size),
-            mismatch_hint(path, missing, "")});
+      fail_expected({file.string(), fmt::format("{} bytes", bytes), std::to_string(size),
+                     mismatch_hint(path, missing, "")});
     }
     if (reads && manifest_entry(file).xxh3 != hash) {
       fail(file.string(), "its content is not what was written",

@@ -21,7 +21,7 @@ at::Tensor known_cross_entropy(const at::Tensor& logits, const at::Tensor& targe
 }
 
 at::Tensor mask_loss(const Objective& objective, const at::Tensor& change, const at::Tensor& shares) {
-  if (!change.defined()) fail({"loss.mask", "a model with a Diff Expert", "one without"});
+  if (!change.defined()) fail_expected({"loss.mask", "a model with a Diff Expert", "one without"});
   const auto targets = shares.ge(kChangedShare).to(at::kFloat);
   return known_cross_entropy(objective.heads->mask(change), targets, shares.ge(0.0));
 }

@@ -32,13 +32,14 @@ void expect_effect(const ParameterRule& rule, size_t place, const Uses& uses,
   const auto key = fmt::format("optimizer.parameters[{}].pattern", place);
   if (uses.matches == 0) {
     const auto nearest = nearest_name(rule.pattern, possible_patterns(model));
-    fail({key, "a pattern of parameters' names", fmt::format("'{}', which matches none", rule.pattern),
-          nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
+    fail_expected({key, "a pattern of parameters' names",
+                   fmt::format("'{}', which matches none", rule.pattern),
+                   nearest.empty() ? "" : fmt::format("did you mean {}?", nearest)});
   }
   if (uses.holds > 0) return;
-  fail({key, "a parameter that no later rule matches",
-        fmt::format("'{}', whose {} parameters later rules all match", rule.pattern, uses.matches),
-        "the last rule that matches applies"});
+  fail_expected({key, "a parameter that no later rule matches",
+                 fmt::format("'{}', whose {} parameters later rules all match", rule.pattern, uses.matches),
+                 "the last rule that matches applies"});
 }
 
 }  // namespace

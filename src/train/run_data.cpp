@@ -47,8 +47,8 @@ std::vector<data::ChangeExample> training_pairs(const TrainConfig& config) {
       some([](const auto& pair) { return !pair.classes_before.empty() || !pair.classes_after.empty(); });
   const auto need = [&](double weight, bool there, const char* key, const char* what) {
     if (weight == 0.0 || there) return;
-    fail({key, fmt::format("0, or training pairs with {}", what),
-          fmt::format("{} with {}, where no pair has any", weight, config.data.train)});
+    fail_expected({key, fmt::format("0, or training pairs with {}", what),
+                   fmt::format("{} with {}, where no pair has any", weight, config.data.train)});
   };
   need(config.loss.mask, masks, "loss.mask", "mask_path");
   need(config.loss.classes, classes, "loss.classes", "classes1_path or classes2_path");
@@ -72,9 +72,10 @@ std::string sum_of_pairs(const std::vector<data::ChangeExample>& pairs) {
 std::string check_ranks(const BatchSection& batch, int ranks) {
   const int64_t micro_batches = batch.global / batch.micro;
   if (micro_batches < ranks) {
-    fail({"batch.global",
-          fmt::format("a micro-batch for each of {} ranks, {} samples or more", ranks, ranks * batch.micro),
-          std::to_string(batch.global)});
+    fail_expected(
+        {"batch.global",
+         fmt::format("a micro-batch for each of {} ranks, {} samples or more", ranks, ranks * batch.micro),
+         std::to_string(batch.global)});
   }
   const int64_t idle = (ranks - micro_batches % ranks) % ranks;
   if (idle == 0) return {};

@@ -37,7 +37,7 @@ void move(const fs::path& from, const fs::path& to) {
   std::error_code code;
   fs::rename(from, to, code);
   if (code)
-    fail(from.string(), fmt::format("cannot be renamed to {}", to.filename().string()), code.message());
+    fail_system(from.string(), fmt::format("cannot be renamed to {}", to.filename().string()), code.value());
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ fs::path RunFolder::checkpoint(int64_t step) const {
 void RunFolder::create() const {
   std::error_code code;
   fs::create_directories(checkpoints(), code);
-  if (code) fail(checkpoints().string(), "cannot be made", code.message());
+  if (code) fail_system(checkpoints().string(), "cannot be made", code.value());
 }
 
 void RunFolder::restore_replaced() const {
@@ -92,7 +92,7 @@ std::vector<int64_t> RunFolder::steps() const {
 std::optional<int64_t> RunFolder::best_step() const {
   std::error_code code;
   const auto status = fs::symlink_status(best(), code);
-  if (status.type() == fs::file_type::none) fail(best().string(), "cannot be accessed", code.message());
+  if (status.type() == fs::file_type::none) fail_system(best().string(), "cannot be accessed", code.value());
   if (status.type() != fs::file_type::symlink) return std::nullopt;
   return step_of(fs::read_symlink(best()).filename().string());
 }
@@ -111,7 +111,7 @@ void RunFolder::set_link(const fs::path& link, int64_t step) const {
   std::error_code code;
   fs::create_directory_symlink(fs::path("checkpoints") / checkpoint(step).filename(), fresh, code);
   if (!code) fs::rename(fresh, link, code);
-  if (code) fail(link.string(), "cannot be set", code.message());
+  if (code) fail_system(link.string(), "cannot be set", code.value());
 }
 
 void RunFolder::prune(int64_t keep, int64_t newest) const {

@@ -45,7 +45,7 @@ void write_text(int descriptor, const std::string& text) {
 RunLock::RunLock(const std::filesystem::path& folder)
     : descriptor_(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666)) {
   const auto path = (folder / "lock").string();
-  if (descriptor_ < 0) fail(path, "cannot be opened", std::strerror(errno));
+  if (descriptor_ < 0) fail_system(path, "cannot be opened", errno);
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) {
     write_text(descriptor_, own_text() + "\n");
     return;

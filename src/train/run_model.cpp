@@ -37,9 +37,10 @@ std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers, cons
   for (size_t i = 0; i < layers.size(); ++i) {
     const bool ascends = i == 0 || layers[i - 1] < layers[i];
     if (layers[i] < -blocks - 1 || layers[i] > -1 || !ascends) {
-      fail({"model.vision_layers",
-            fmt::format("ascending layers of -{} to -1, as the tower has {} blocks", blocks + 1, blocks),
-            fmt::format("{}", fmt::join(layers, ", "))});
+      fail_expected(
+          {"model.vision_layers",
+           fmt::format("ascending layers of -{} to -1, as the tower has {} blocks", blocks + 1, blocks),
+           fmt::format("{}", fmt::join(layers, ", "))});
     }
     counted.push_back(blocks + 1 + layers[i]);
   }
@@ -65,17 +66,17 @@ void expect_same_expert(const ModelConfig& config, const ModelSection& section) 
   constexpr const char* kHint = "another Diff Expert needs a start without one";
   const int64_t depth = config.diff_expert.value_or(DiffExpertConfig{}).per_expert_depth;
   if (section.per_expert_depth > 0 && section.per_expert_depth != depth) {
-    fail({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
-          std::to_string(section.per_expert_depth), kHint});
+    fail_expected({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
+                   std::to_string(section.per_expert_depth), kHint});
   }
   if (section.vision_layers.empty()) return;
   if (counted_from_first(section.vision_layers, config.vision) == config.vision_layers) return;
   std::vector<int64_t> layers;
   for (const int64_t layer : config.vision_layers)
     layers.push_back(layer - config.vision.num_hidden_layers - 1);
-  fail({"model.vision_layers",
-        fmt::format("[{}], which the checkpoint's Diff Expert reads", fmt::join(layers, ", ")),
-        fmt::format("[{}]", fmt::join(section.vision_layers, ", ")), kHint});
+  fail_expected({"model.vision_layers",
+                 fmt::format("[{}], which the checkpoint's Diff Expert reads", fmt::join(layers, ", ")),
+                 fmt::format("[{}]", fmt::join(section.vision_layers, ", ")), kHint});
 }
 
 /// Refuses initialisation deviations that have no effect because nothing is drawn.
@@ -83,7 +84,7 @@ void expect_usual_deviations(const ModelConfig& start, const ModelSection& secti
   if (section.fresh || !start.diff_expert) return;
   const auto expect = [](const char* key, double value, double usual) {
     if (value == usual) return;
-    fail({key, fmt::format("{}, as the start has all weights", usual), fmt::format("{}", value)});
+    fail_expected({key, fmt::format("{}, as the start has all weights", usual), fmt::format("{}", value)});
   };
   expect("model.init_std", section.init_std, ModelSection{}.init_std);
   expect("model.flag_init_std", section.flag_init_std, ModelSection{}.flag_init_std);
@@ -92,14 +93,14 @@ void expect_usual_deviations(const ModelConfig& start, const ModelSection& secti
 /// Refuses to leave out an image newline that the start does not have.
 void expect_newline(const ModelConfig& start, const ModelSection& section) {
   if (section.image_newline || start.image_newline) return;
-  fail({"model.image_newline", "true, as the start has no image newline", "false"});
+  fail_expected({"model.image_newline", "true, as the start has no image newline", "false"});
 }
 
 /// Sets the tower's image size to `side` px.
 void resize(ModelConfig& config, int64_t side) {
   if (side < config.vision.patch_size) {
-    fail({"model.image_size", fmt::format("at least a patch of {} px", config.vision.patch_size),
-          std::to_string(side)});
+    fail_expected({"model.image_size", fmt::format("at least a patch of {} px", config.vision.patch_size),
+                   std::to_string(side)});
   }
   config.vision.image_size = side;
   try {
@@ -114,7 +115,7 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
   if (run.model.diff_expert && config.diff_expert) expect_same_expert(config, run.model);
   if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
   if (!run.model.diff_expert && config.diff_expert) {
-    fail({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
+    fail_expected({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
   }
   if (!run.model.image_newline) config.image_newline = false;
   config.validate();
@@ -139,8 +140,8 @@ fs::path start_folder(const TrainConfig& config) {
   const fs::path start(config.model.start);
   const bool cached = is_folder(start / "snapshots");
   if (cached || is_there(start / "config.json")) return io::resolve_folder(start);
-  fail({"model.start", "a checkpoint folder with config.json", start.string() + " without one",
-        "docs/training.md says where bases come from"});
+  fail_expected({"model.start", "a checkpoint folder with config.json", start.string() + " without one",
+                 "docs/training.md says where bases come from"});
 }
 
 FreshWeights fresh_weights(const TrainConfig& config) {

@@ -132,9 +132,9 @@ void expect_same_pairs(const char* key, const std::vector<data::ChangeExample>& 
       lowest_difference({{"number", std::to_string(pairs.size())}, {"content", sum_of(pairs)}}, communicator);
   if (!found) return;
   const bool count = found->name == "number";
-  fail({fmt::format("rank {}: {}", found->rank, key),
-        count ? fmt::format("{} pairs, as on rank 0", found->first) : "the pairs of rank 0",
-        count ? found->own : "the same number of other pairs"});
+  fail_expected({fmt::format("rank {}: {}", found->rank, key),
+                 count ? fmt::format("{} pairs, as on rank 0", found->first) : "the pairs of rank 0",
+                 count ? found->own : "the same number of other pairs"});
 }
 
 }  // namespace
@@ -142,17 +142,18 @@ void expect_same_pairs(const char* key, const std::vector<data::ChangeExample>& 
 void expect_same_config(const std::vector<TrainConfig>& stages, distributed::Communicator& communicator) {
   const auto found = lowest_difference(config_items(stages), communicator);
   if (!found) return;
-  fail({fmt::format("rank {}: {}", found->rank, found->name), found->first + ", as on rank 0", found->own,
-        found->others > 0 ? fmt::format("{} other keys differ too", found->others) : std::string()});
+  fail_expected({fmt::format("rank {}: {}", found->rank, found->name), found->first + ", as on rank 0",
+                 found->own,
+                 found->others > 0 ? fmt::format("{} other keys differ too", found->others) : std::string()});
 }
 
 void expect_same_start(const Start& start, distributed::Communicator& communicator) {
   if (communicator.size() == 1) return;
   if (const auto found = lowest_difference(model_items(start.run), communicator)) {
-    fail({fmt::format("rank {}: model.start", found->rank), "what rank 0 starts from",
-          fmt::format("another {}", found->name),
-          found->others > 0 ? fmt::format("{} other parameters or files differ too", found->others)
-                            : std::string()});
+    fail_expected({fmt::format("rank {}: model.start", found->rank), "what rank 0 starts from",
+                   fmt::format("another {}", found->name),
+                   found->others > 0 ? fmt::format("{} other parameters or files differ too", found->others)
+                                     : std::string()});
   }
   expect_same_pairs("data.train", start.training, communicator);
   expect_same_pairs("data.validation", start.validation, communicator);

@@ -116,8 +116,8 @@ LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
   TokenIds ids(files);
   const LlavaHfTokens tokens{.image = ids.id_of(kImageToken), .video = ids.id_of(kVideoToken)};
   if (std::max(tokens.image, tokens.video) >= rows) {
-    fail({"llava-hf layout", "embedding rows for <image> and <video> after the tokenizer's tokens",
-          fmt::format("{} rows", rows)});
+    fail_expected({"llava-hf layout", "embedding rows for <image> and <video> after the tokenizer's tokens",
+                   fmt::format("{} rows", rows)});
   }
   add_token(files, kImageToken, tokens.image);
   add_token(files, kVideoToken, tokens.video);
@@ -187,7 +187,7 @@ SavedTexts lmms_texts(const SavedModel& model, Files files) {
 io::CheckpointLayout layout_from_name(std::string_view name) {
   if (name == "lmms") return io::CheckpointLayout::kAuthors;
   if (name == "llava-hf") return io::CheckpointLayout::kLlavaHf;
-  fail({"layout", "lmms or llava-hf", name});
+  fail_expected({"layout", "lmms or llava-hf", name});
 }
 
 SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> companions) {

@@ -17,7 +17,7 @@ double Schedule::factor(int64_t step) const {
 }
 
 Schedule make_schedule(const std::string& kind, int64_t total_steps, double warmup_ratio) {
-  if (kind != "cosine" && kind != "constant") fail({"schedule", "cosine or constant", kind});
+  if (kind != "cosine" && kind != "constant") fail_expected({"schedule", "cosine or constant", kind});
   const double warmup = std::ceil(warmup_ratio * static_cast<double>(total_steps));
   return {
       .total_steps = total_steps, .warmup_steps = static_cast<int64_t>(warmup), .cosine = kind == "cosine"};

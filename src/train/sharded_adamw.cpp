@@ -127,7 +127,8 @@ class ShardedAdamW::Arrival : public torch::autograd::PostAccumulateGradHook {
 ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const AdamWOptions& options,
                            distributed::Communicator& communicator)
     : options_(options), communicator_(communicator) {
-  if (options.zero < 0 || options.zero > 2) fail({"zero", "0, 1 or 2", std::to_string(options.zero)});
+  if (options.zero < 0 || options.zero > 2)
+    fail_expected({"zero", "0, 1 or 2", std::to_string(options.zero)});
   // Gradients become complete from the last layer to the first.
   std::reverse(parameters.begin(), parameters.end());
   for (auto& parameter : parameters) {

@@ -157,13 +157,13 @@ class Run {
     const int64_t samples = plan_.sampler().size();
     constexpr const char* kHint = "other data needs another output";
     if (progress_.epoch_samples > 0 && progress_.epoch_samples != samples) {
-      fail({config_.data.train,
-            fmt::format("{} samples per epoch, as when the run began", progress_.epoch_samples),
-            std::to_string(samples), kHint});
+      fail_expected({config_.data.train,
+                     fmt::format("{} samples per epoch, as when the run began", progress_.epoch_samples),
+                     std::to_string(samples), kHint});
     }
     if (progress_.pairs.empty() || progress_.pairs == sum_of_pairs(pairs_)) return;
-    fail({config_.data.train, "the pairs of the run's beginning, in the same order",
-          "other pairs, captions or another order", kHint});
+    fail_expected({config_.data.train, "the pairs of the run's beginning, in the same order",
+                   "other pairs, captions or another order", kHint});
   }
 
   /// Sets the links again, since a kill may have come between a checkpoint and its links.

@@ -61,11 +61,11 @@ json progress_json(const Progress& progress) {
 }
 
 Progress to_progress(const json& object, const std::string& source) {
-  if (!object.is_object()) fail({source + ": progress", "an object", json_shown(object)});
+  if (!object.is_object()) fail_expected({source + ": progress", "an object", json_shown(object)});
   Progress progress;
   const auto count = [&](const char* key) {
     const auto value = json_value(object, key, int64_t{0}, source);
-    if (value < 0) fail({source + ": " + key, "at least 0", std::to_string(value)});
+    if (value < 0) fail_expected({source + ": " + key, "at least 0", std::to_string(value)});
     return value;
   };
   progress.step = count("step");
@@ -105,19 +105,20 @@ struct StateFile {
 /// Throws Error if `item` is not {"file": name, "ranges": [[begin, end] of each bucket]}.
 StateFile open_state_file(const fs::path& folder, const json& item, const ShardedAdamW& optimizer) {
   const auto source = (folder / kTrainerFile).string();
-  if (!item.is_object()) fail({source + ": files", "objects", json_shown(item)});
+  if (!item.is_object()) fail_expected({source + ": files", "objects", json_shown(item)});
   const auto name = json_value(item, "file", std::string(), source);
   expect_file_name(name, source);
   const auto ranges = item.value("ranges", json());
   if (!ranges.is_array() || ranges.size() != optimizer.layout().size())
-    fail({source + ": ranges", fmt::format("{} pairs of numbers", optimizer.layout().size()),
-          json_shown(ranges)});
+    fail_expected({source + ": ranges", fmt::format("{} pairs of numbers", optimizer.layout().size()),
+                   json_shown(ranges)});
   StateFile file{io::open_safetensors(folder / name), {}};
   for (const auto& range : ranges) {
     const bool numbers =
         range.is_array() && range.size() == 2 && range[0].is_number_integer() && range[1].is_number_integer();
     const auto begin = numbers ? range[0].get<int64_t>() : -1, end = numbers ? range[1].get<int64_t>() : -1;
-    if (begin < 0 || begin > end) fail({source + ": ranges", "begin and end of a part", json_shown(range)});
+    if (begin < 0 || begin > end)
+      fail_expected({source + ": ranges", "begin and end of a part", json_shown(range)});
     file.ranges.emplace_back(begin, end);
   }
   return file;
@@ -127,8 +128,8 @@ std::vector<StateFile> open_state_files(const fs::path& folder, const json& trai
                                         const ShardedAdamW& optimizer) {
   const auto found = trainer.find("files");
   if (found == trainer.end() || !found->is_array())
-    fail({(folder / kTrainerFile).string() + ": files", "a list",
-          found == trainer.end() ? "none" : json_shown(*found)});
+    fail_expected({(folder / kTrainerFile).string() + ": files", "a list",
+                   found == trainer.end() ? "none" : json_shown(*found)});
   std::vector<StateFile> files;
   for (const auto& item : *found) files.push_back(open_state_file(folder, item, optimizer));
   return files;
@@ -146,15 +147,15 @@ at::Tensor assemble(const std::vector<StateFile>& files, size_t bucket, const st
     if (from >= to) continue;
     const auto part_of_file = file.tensors->tensor(name);
     if (part_of_file.dim() != 1 || part_of_file.numel() != last - first)
-      fail({fmt::format("{}: {}", source, name), fmt::format("{} elements", last - first),
-            std::to_string(part_of_file.numel())});
+      fail_expected({fmt::format("{}: {}", source, name), fmt::format("{} elements", last - first),
+                     std::to_string(part_of_file.numel())});
     result.slice(0, from - begin, to - begin).copy_(part_of_file.slice(0, from - first, to - first));
     file.tensors->release(name);
     filled += to - from;
   }
   if (filled != end - begin) {
-    fail({fmt::format("{}: {}", source, name), fmt::format("{} elements", end - begin),
-          std::to_string(filled)});
+    fail_expected({fmt::format("{}: {}", source, name), fmt::format("{} elements", end - begin),
+                   std::to_string(filled)});
   }
   return result;
 }
@@ -242,14 +243,15 @@ void verify_training_state(const fs::path& folder, int part, int parts) {
   for (const std::string_view start : {kTrainerFile, "config.json", "model", "optimizer-"}) {
     const bool there =
         std::any_of(names.begin(), names.end(), [&](const auto& name) { return name.starts_with(start); });
-    if (!there) fail({(folder / kManifestFile).string(), fmt::format("{} among its files", start), "none"});
+    if (!there)
+      fail_expected({(folder / kManifestFile).string(), fmt::format("{} among its files", start), "none"});
   }
 }
 
 Progress read_training_state(const fs::path& folder, ShardedAdamW& optimizer) {
   const auto path = folder / kTrainerFile;
   const auto trainer = parse_json(read_file(path), path.string());
-  if (!trainer.is_object()) fail({path.string(), "an object", json_shown(trainer)});
+  if (!trainer.is_object()) fail_expected({path.string(), "an object", json_shown(trainer)});
   if (trainer.value("buckets", json()) != layout_json(optimizer)) {
     fail(path.string(), "the optimiser's state belongs to other parameters",
          "optimizer.parameters, model.dtype, distributed.bucket_mb and the version of ccexpert must be those "

@@ -62,7 +62,7 @@ TEST(Printable, ListsNameTheFirstAndCountTheRest) {
 TEST(ErrorText, IsShortAndKeepsEveryPart) {
   const std::string huge(50'000, 'x');
   const auto text =
-      error_of([&] { fail({.what = "a.json", .expected = huge, .got = huge, .hint = "see docs"}); });
+      error_of([&] { fail_expected({.what = "a.json", .expected = huge, .got = huge, .hint = "see docs"}); });
   EXPECT_LE(text.size(), kLongestError);
   EXPECT_THAT(text, StartsWith("a.json: expected xxx"));
   EXPECT_THAT(text, HasSubstr("xxx, got xxx"));
@@ -72,14 +72,14 @@ TEST(ErrorText, IsShortAndKeepsEveryPart) {
 }
 
 TEST(ErrorText, IsOneLineOfUtf8WhateverItIsMadeOf) {
-  EXPECT_EQ(error_of([] { fail({.what = "f\n", .expected = "x", .got = "'\x1b[31m\xff'"}); }),
+  EXPECT_EQ(error_of([] { fail_expected({.what = "f\n", .expected = "x", .got = "'\x1b[31m\xff'"}); }),
             "f\\n: expected x, got '\\x1b[31m\\xff'");
   EXPECT_EQ(error_of([] { throw Error("a\nb"); }), "a\\nb");
   std::mt19937 random(7);
   for (int i = 0; i < 2000; ++i) {
     std::string bytes(random() % 3000, '\0');
     for (auto& byte : bytes) byte = static_cast<char>(random());
-    const auto text = error_of([&] { fail({bytes, "x", bytes, bytes}); });
+    const auto text = error_of([&] { fail_expected({bytes, "x", bytes, bytes}); });
     ASSERT_EQ(first_invalid_utf8(text), std::string::npos);
     ASSERT_EQ(text.find_first_of("\n\r\x1b"), std::string::npos);
     ASSERT_LE(text.size(), kLongestError);

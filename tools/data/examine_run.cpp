@@ -204,7 +204,7 @@ Subcommand add_stats(CLI::App& app) {
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
     if (command->options.samples < 0)
-      fail({"--samples", "0 or more", std::to_string(command->options.samples)});
+      fail_expected({"--samples", "0 or more", std::to_string(command->options.samples)});
   };
   return {stats, check, [command] { return run(*command); }};
 }

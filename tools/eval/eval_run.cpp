@@ -30,7 +30,8 @@ std::vector<std::string> sentences_of(const EvalCommand& command) {
   for (std::string line; std::getline(text, line);) {
     if (line.find_first_not_of(" \t\r") != std::string::npos) sentences.push_back(line);
   }
-  if (sentences.empty()) fail({command.unchanged_sentences.string(), "at least one sentence", "none"});
+  if (sentences.empty())
+    fail_expected({command.unchanged_sentences.string(), "at least one sentence", "none"});
   return sentences;
 }
 
@@ -82,7 +83,7 @@ size_t keep_common(std::vector<EvaluationSet>& sets) {
   std::vector<Places> places;
   for (const auto& set : sets) places.push_back(places_of(set));
   const auto keys = common_keys(places);
-  if (keys.empty()) fail({"--compare", "predictions of the same pairs", "no uid in common"});
+  if (keys.empty()) fail_expected({"--compare", "predictions of the same pairs", "no uid in common"});
   size_t lost = 0;
   for (size_t i = 0; i < sets.size(); ++i) {
     std::vector<size_t> chosen;
@@ -147,7 +148,7 @@ void expect_uids(const std::vector<std::string>& uids, const EvaluationSet& set)
   for (const auto& uid : uids) {
     const auto is_uid = [&](const Sample& each) { return each.uid == uid; };
     if (std::none_of(set.samples.begin(), set.samples.end(), is_uid))
-      fail({"--figure-uid", "the uid of a scored pair", uid});
+      fail_expected({"--figure-uid", "the uid of a scored pair", uid});
   }
 }
 

@@ -37,8 +37,8 @@ cairo_status_t append(void* bytes, const unsigned char* data, unsigned length) {
 cairo_surface_t* png_surface(double width, double height) {
   const double x = std::ceil(kPixelsPerPoint * width), y = std::ceil(kPixelsPerPoint * height);
   if (std::max(x, y) > kLongestSide)
-    fail({"figure", fmt::format("at most {} pixels per side", kLongestSide), fmt::format("{} x {}", x, y),
-          "draw fewer pairs, or write .svg or .pdf"});
+    fail_expected({"figure", fmt::format("at most {} pixels per side", kLongestSide),
+                   fmt::format("{} x {}", x, y), "draw fewer pairs, or write .svg or .pdf"});
   auto* surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(x), static_cast<int>(y));
   cairo_surface_set_device_scale(surface, kPixelsPerPoint, kPixelsPerPoint);
   return surface;
@@ -193,9 +193,10 @@ class Picture::Impl {
     const auto layout = new_layout();
     pango_layout_set_text(layout.get(), "a", 1);
     if (pango_layout_get_unknown_glyphs_count(layout.get()) > 0)
-      fail({"figure", "an installed font", "none", "install fonts-dejavu-core"});
-    fail({"figure", "an installed font for every character",
-          fmt::format("none for a character of '{}'", text), "install another font, such as fonts-noto"});
+      fail_expected({"figure", "an installed font", "none", "install fonts-dejavu-core"});
+    fail_expected({"figure", "an installed font for every character",
+                   fmt::format("none for a character of '{}'", text),
+                   "install another font, such as fonts-noto"});
   }
 
   std::string bytes_;

@@ -42,7 +42,7 @@ int free_port() {
   const bool bound =
       socket >= 0 && ::bind(socket, generic, size) == 0 && ::getsockname(socket, generic, &size) == 0;
   if (socket >= 0) ::close(socket);
-  if (!bound) fail("launcher", "no free port on this machine", std::strerror(errno));
+  if (!bound) fail_system("launcher", "no free port on this machine", errno);
   return ntohs(address.sin_port);
 }
 
@@ -91,7 +91,7 @@ pid_t start(std::vector<std::string> arguments, std::vector<std::string> variabl
   const int error = posix_spawn(&process, arguments.front().c_str(), nullptr, &attributes,
                                 pointers(arguments).data(), pointers(variables).data());
   posix_spawnattr_destroy(&attributes);
-  if (error != 0) fail("launcher", "a process cannot be started", std::strerror(error));
+  if (error != 0) fail_system("launcher", "a process cannot be started", error);
   return process;
 }
 

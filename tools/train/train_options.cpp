@@ -91,7 +91,7 @@ void check(const TrainCommand& command) {
   if (command.config.empty()) throw Error("--config: expected a YAML file, got none");
   for (const auto& assignment : command.overrides) {
     if (assignment.find('=') == std::string::npos) {
-      fail({"arguments", "KEY=VALUE, for instance batch.micro=1", "'" + assignment + "'"});
+      fail_expected({"arguments", "KEY=VALUE, for instance batch.micro=1", "'" + assignment + "'"});
     }
   }
   if (command.plan_ranks > 0 && !command.plan) throw Error("--ranks: expected with --plan");
