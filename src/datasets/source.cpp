@@ -12,6 +12,7 @@
 
 #include "core/file_names.h"
 #include "core/files.h"
+#include "core/text_decoder.h"
 namespace ccexpert::datasets {
 namespace {
 
@@ -143,11 +144,20 @@ std::string beginning_of(const fs::path& file) {
   return {bytes.data(), static_cast<size_t>(stream.gcount())};
 }
 
+std::string beginning_of_text(const fs::path& file) {
+  auto bytes = beginning_of(file);
+  try {
+    return TextDecoder(file.string()).decode(bytes, false);
+  } catch (const Error&) {
+    return bytes;  // what is wrong with a list, its reader says
+  }
+}
+
 std::vector<std::string> lists_with(const fs::path& folder, const std::vector<std::string_view>& words) {
   if (!is_folder(folder)) return {};
   auto names = files_in(folder, {".json", ".jsonl"});
   std::erase_if(names, [&](const std::string& name) {
-    const auto text = beginning_of(folder / name);
+    const auto text = beginning_of_text(folder / name);
     return !std::all_of(words.begin(), words.end(), [&](std::string_view word) {
       return text.find(fmt::format("\"{}\"", word)) != std::string::npos;
     });

@@ -73,6 +73,9 @@ std::string uid_in_split(const std::string& split, std::string_view image);
 /// Returns the first bytes of a file, for recognition; "" if it cannot be read.
 std::string beginning_of(const std::filesystem::path& file);
 
+/// Returns the first bytes of a text file as UTF-8, or as they are if they are not text.
+std::string beginning_of_text(const std::filesystem::path& file);
+
 /// Returns the JSON and JSON Lines files of a folder whose first bytes contain all of `words`.
 std::vector<std::string> lists_with(const std::filesystem::path& folder,
                                     const std::vector<std::string_view>& words);

@@ -99,7 +99,7 @@ void read_csv(Sink& sink, const std::string& list) {
 std::vector<std::string> tables_in(const fs::path& folder) {
   auto tables = files_in(folder, {".csv"});
   std::erase_if(tables, [&](const std::string& name) {
-    return beginning_of(folder / name).find("edited_image_path") == std::string::npos;
+    return beginning_of_text(folder / name).find("edited_image_path") == std::string::npos;
   });
   return tables;
 }

@@ -31,6 +31,24 @@ TEST_F(ListedSources, LevirCc) {
   for (const auto* split : {"train", "val", "test"}) expect_trains(split);
 }
 
+/// ASCII in UTF-16, as editors of Windows save it.
+std::string utf16(std::string_view ascii) {
+  std::string bytes = "\xff\xfe";
+  for (const char letter : ascii) bytes += {letter, '\0'};
+  return bytes;
+}
+
+TEST_F(ListedSources, AreRecognisedInUtf16) {
+  make_levir();
+  file("LevirCCcaptions.json", utf16(levir_list()));
+  EXPECT_EQ(recognise_source(folder_ / "in"), "levir-cc");
+  EXPECT_EQ(converted().splits.at("train"), (SplitCounts{1, 2, 1, 0}));
+  file("LevirCCcaptions.json", "");
+  EXPECT_THAT(error_of([&] { recognise_source(folder_ / "in"); }), HasSubstr("got another layout"));
+  file("test.csv", utf16("image_path,caption,edited_image_path,edited_caption\n"));
+  EXPECT_EQ(recognise_source(folder_ / "in"), "vismin");
+}
+
 TEST_F(ListedSources, LevirMciBringsItsLabelsAsMasks) {
   make_levir();
   images({"images/train/label/train_000016.png", "images/val/label/val_000003.png",
