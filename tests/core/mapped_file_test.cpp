@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <numeric>
+#include <optional>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -53,27 +55,43 @@ TEST(MappedFile, ThatBecomesShorterIsAnError) {
   whole->expect_whole();
 }
 
-/// Reads beyond the end of a file that is mapped without a guard.
-void read_lost_page(const TemporaryFolder& folder) {
-  const auto path = folder.write("h", std::string(8192, '\1'));
+constexpr size_t kMapped = 8192;
+
+/// A mapping of a file that has become empty, of this process alone; `prepare` sees it whole.
+const volatile char* lost_pages(const TemporaryFolder& folder,
+                                const std::function<void(const void*)>& prepare) {
+  const auto path = folder.write("h", std::string(kMapped, '\1'));
   const int descriptor = ::open(path.c_str(), O_RDONLY);
-  const auto* data =
-      static_cast<const volatile char*>(::mmap(nullptr, 8192, PROT_READ, MAP_PRIVATE, descriptor, 0));
+  const void* data = ::mmap(nullptr, kMapped, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  prepare(data);
   static_cast<void>(::truncate(path.c_str(), 0));
-  static_cast<void>(data[4096]);
+  return static_cast<const volatile char*>(data);
+}
+
+/// Whether a process lives on after it read such pages.
+bool survives_lost_pages(const std::function<void(const void*)>& prepare) {
+  const TemporaryFolder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    static_cast<void>(lost_pages(folder, prepare)[4096]);
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status == 0;
 }
 
 TEST(MappedFile, LeavesOtherSignalsToTheProgram) {
   const TemporaryFolder folder;
   const auto file = MappedFile::open(folder.write("f", "x"));
-  const pid_t child = ::fork();
-  if (child == 0) {
-    read_lost_page(folder);
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  EXPECT_NE(status, 0);
+  EXPECT_FALSE(survives_lost_pages([](const void*) {}));
+}
+
+TEST(MappedGuard, HoldsAsLongAsItLives) {
+  std::optional<MappedGuard> guard;
+  EXPECT_TRUE(survives_lost_pages([&](const void* data) { guard.emplace(data, kMapped); }));
+  // Other memory may stand at the same place afterwards.
+  EXPECT_FALSE(survives_lost_pages([](const void* data) { const MappedGuard gone(data, kMapped); }));
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -102,6 +104,28 @@ TEST(LoadWeights, RefusesTensorsThatAreNoNumbersOfThatKind) {
       "memory: weight: expected a floating-point tensor, got Char (quantised checkpoints are not read)");
 }
 
+TEST(LoadWeights, RefusesWhatIsNotFinite) {
+  const auto problem = [](double value, at::ScalarType stored, at::ScalarType loaded) {
+    auto module = small_module();
+    module->to(loaded);
+    auto bias = at::ones({2}, stored);
+    bias[1] = value;
+    return error_of([&] {
+      load_weights(*module, source_of({{"weight", at::ones({2, 3})}, {"bias", bias}}));
+    });
+  };
+  const std::string ending = ", got NaN or infinity (damaged weights, or those of a training that diverged)";
+  const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(problem(nan, at::kFloat, at::kFloat),
+            "memory: tensor bias: expected finite numbers in Float" + ending);
+  EXPECT_EQ(problem(-infinity, at::kBFloat16, at::kFloat),
+            "memory: tensor bias: expected finite numbers in BFloat16" + ending);
+  EXPECT_EQ(problem(1e6, at::kFloat, at::kHalf),
+            "memory: tensor bias: expected finite numbers in Half" + ending)
+      << "in the file it is";
+  EXPECT_EQ(problem(1e6, at::kFloat, at::kBFloat16), "no error");
+}
+
 TEST(BuildModel, ParametersAreTheCheckpointsTensorsButForThoseNothingUses) {
   const auto checkpoint = test::open_tiny();
   const auto names = names_of(*test::build(checkpoint));
@@ -156,6 +180,14 @@ TEST(BuildModel, NamesEveryTensorOfACheckpointThatDoesNotFit) {
       error_of([&] { build_model(test::config_of(checkpoint), source, {}); }),
       "memory: tensors do not fit the model; 1 missing: model.norm.weight; 1 unexpected: "
       "model.mystery.weight; 1 of the wrong shape: model.mm_projector.0.bias (expected [64], got [65])");
+}
+
+TEST(BuildModel, ComparesShapesBeforeItTakesMemory) {
+  const auto checkpoint = test::open_tiny();
+  auto config = test::config_of(checkpoint);
+  config.decoder.vocab_size = int64_t{1} << 42;  // 1 PB
+  EXPECT_THAT(error_of([&] { build_model(config, *checkpoint.weights, {}); }),
+              HasSubstr("tensors do not fit the model; 2 of the wrong shape: "));
 }
 
 /// Returns a position embedding of the tiny tower's width with equal columns.

@@ -96,6 +96,22 @@ TEST(CacheFolder, IsAStartLikeItsSnapshot) {
   EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }), "no error");
 }
 
+TEST(Tokenizer, OfMoreTokensThanTheModelHasIsRefused) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+  const auto start = folder / "start";
+  std::filesystem::copy(config.model.start, start);
+  auto sizes = nlohmann::json::parse(read_file(start / "config.json"));
+  sizes["vocab_size"] = 400;
+  write_file(start / "config.json", sizes.dump());
+  config.model.start = start;
+  config.model.fresh = true;  // weights of that size, too
+  EXPECT_EQ(test::error_of([&] { start_run_model(config, at::kCPU); }),
+            start.string() +
+                ": expected a tokenizer of at most 400 tokens, got 483 (tokenizer and model do "
+                "not belong together)");
+}
+
 TEST(ImageSize, OfARunIsThatOfItsModelAndOfWhatItSaves) {
   const test::TemporaryFolder folder;
   auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
