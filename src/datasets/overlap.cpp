@@ -127,11 +127,15 @@ Compared compare(const ChangeExample& pair, const Reference& reference, const Ov
 
 }  // namespace
 
+void OverlapOptions::validate() const {
+  check_hash_distance(distance);
+  if (tile < 0) fail_expected({"tile", "0 or more pixels", std::to_string(tile)});
+  check_threads("jobs", jobs);
+}
+
 OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const OverlapOptions& options,
                             const std::function<void(int64_t)>& done, std::stop_token stop) {
-  if (options.distance < 0 || options.distance > 64)
-    fail_expected({"distance", "0 to 64 bits", std::to_string(options.distance)});
-  check_threads("jobs", options.jobs);
+  options.validate();
   const auto pairs = pairs_of(list, options.image_root), others = pairs_of(against, options.against_root);
   const auto reference = reference_of(others, options.jobs);
   OverlapReport report{.pairs = static_cast<int64_t>(pairs.size()),

@@ -131,8 +131,13 @@ ordered_json histogram(const std::map<int64_t, int64_t>& counts) {
 
 }  // namespace
 
+void StatsOptions::validate() const {
+  if (samples < 0) fail_expected({"samples", "0 or more", std::to_string(samples)});
+  check_threads("jobs", jobs);
+}
+
 Stats count_stats(const fs::path& list, const StatsOptions& options) {
-  check_threads("jobs", options.jobs);
+  options.validate();
   Counter counter(options);
   visit_examples(list, options.image_root, [&](data::ChangeExample&& pair, const std::string& /*where*/) {
     counter.add(std::move(pair));

@@ -292,12 +292,15 @@ std::vector<std::pair<fs::path, bool>> ordered(const std::vector<fs::path>& list
 
 }  // namespace
 
+void ValidateOptions::validate() const {
+  check_hash_distance(distance);
+  check_threads("jobs", jobs);
+}
+
 ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptions& options,
                          const std::function<void(const Problem&)>& report,
                          const std::function<void(int64_t)>& done, std::stop_token stop) {
-  if (options.distance < 0 || options.distance > 64)
-    fail_expected({"distance", "0 to 64 bits", std::to_string(options.distance)});
-  check_threads("jobs", options.jobs);
+  options.validate();
   Validator validator(options, report, done, std::move(stop));
   try {
     for (const auto& [list, held_out] : ordered(lists, options)) validator.add(list, held_out);

@@ -114,16 +114,6 @@ void draw(cv::Mat& sheet, const Card& card, int x, int y, int side) {
   }
 }
 
-void check(const ViewOptions& options) {
-  if (options.pairs < 1 || options.pairs > 500)
-    fail_expected({"pairs", "1 to 500", std::to_string(options.pairs)});
-  if (options.side < 32 || options.side > 1024)
-    fail_expected({"side", "32 to 1024 pixels", std::to_string(options.side)});
-  if (options.columns < 1 || options.columns > 10)
-    fail_expected({"columns", "1 to 10", std::to_string(options.columns)});
-  if (options.captions < 0) fail_expected({"captions", "0 or more", std::to_string(options.captions)});
-}
-
 /// Returns the top of each row of cards, then the sheet's height.
 std::vector<int> tops_of(const std::vector<Card>& cards, size_t columns, int side) {
   std::vector<int> tops{kGap};
@@ -138,8 +128,15 @@ std::vector<int> tops_of(const std::vector<Card>& cards, size_t columns, int sid
 
 }  // namespace
 
+void ViewOptions::validate() const {
+  if (pairs < 1 || pairs > 500) fail_expected({"pairs", "1 to 500", std::to_string(pairs)});
+  if (side < 32 || side > 1024) fail_expected({"side", "32 to 1024 pixels", std::to_string(side)});
+  if (columns < 1 || columns > 10) fail_expected({"columns", "1 to 10", std::to_string(columns)});
+  if (captions < 0) fail_expected({"captions", "0 or more", std::to_string(captions)});
+}
+
 Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options) {
-  check(options);
+  options.validate();
   const auto pairs = pairs_of(list, options);
   const bool masks =
       std::any_of(pairs.begin(), pairs.end(), [](const auto& pair) { return !pair.mask.empty(); });

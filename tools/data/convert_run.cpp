@@ -132,6 +132,7 @@ void check(const Command& command) {
   if (command.options.input.empty())
     throw Error("expected a source and a folder, as in: convert auto DIR -o OUT");
   if (command.options.output.empty()) throw Error("--out: expected a folder, got none");
+  command.options.validate();
 }
 
 void print(const ConvertSummary& summary) {

@@ -203,8 +203,7 @@ Subcommand add_stats(CLI::App& app) {
   add_jobs(*stats, command->options.jobs);
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
-    if (command->options.samples < 0)
-      fail_expected({"--samples", "0 or more", std::to_string(command->options.samples)});
+    command->options.validate();
   };
   return {stats, check, [command] { return run(*command); }};
 }
@@ -242,6 +241,7 @@ Subcommand add_validate(CLI::App& app) {
   validate->add_flag("-q,--quiet", command->quiet, "no progress");
   const auto check = [command] {
     if (command->lists.empty()) throw Error("expected lists or a folder, got none");
+    command->options.validate();
   };
   return {validate, check, [command] { return run(*command); }};
 }
@@ -287,6 +287,7 @@ Subcommand add_overlap(CLI::App& app) {
       throw Error("--clean: expected one list to clean, got a folder");
     }
     if (command->against.empty()) throw Error("--against: expected the list of a test set, got none");
+    command->options.validate();
   };
   return {overlap, check, [command] { return run(*command); }};
 }
@@ -326,6 +327,7 @@ Subcommand add_view(CLI::App& app) {
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
     if (command->output.empty()) throw Error("--out: expected a PNG file, got none");
+    command->options.validate();
   };
   return {view, check, [command] { return run(*command); }};
 }

@@ -60,6 +60,9 @@ struct ConvertOptions {
   CropOptions crops = {};
   uint64_t seed = 42;  ///< selects the wording of captions from masks
   int64_t jobs = 0;    ///< threads that decode masks (0: one per core)
+
+  /// Throws Error with the name of a field that is out of range.
+  void validate() const;
 };
 
 struct SplitCounts {

@@ -18,6 +18,9 @@ struct StatsOptions {
   int64_t samples = 12;  ///< pairs shown on the page
   uint64_t seed = 42;    ///< selects them
   int64_t jobs = 0;      ///< threads that open images (0: one per core)
+
+  /// Throws Error with the name of a field that is out of range.
+  void validate() const;
 };
 
 struct Stats {

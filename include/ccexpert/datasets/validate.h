@@ -20,6 +20,9 @@ struct ValidateOptions {
   bool leaks = true;      ///< searches for held-out pairs in the other lists
   int64_t distance = 12;  ///< maximum differing bits of 128 between hashes of near duplicates
   int64_t jobs = 0;       ///< threads (0: one per core)
+
+  /// Throws Error with the name of a field that is out of range.
+  void validate() const;
 };
 
 struct Problem {
@@ -59,6 +62,9 @@ struct OverlapOptions {
   int64_t distance = 12;  ///< maximum differing bits of 128 between hashes of near duplicates
   int64_t tile = 0;       ///< side of the tiles of larger images (0: side of the other list's images)
   int64_t jobs = 0;
+
+  /// Throws Error with the name of a field that is out of range.
+  void validate() const;
 };
 
 /// Pair, or tile of a pair, that looks like a pair of the other list.

@@ -17,6 +17,9 @@ struct ViewOptions {
   int64_t columns = 2;   ///< pairs side by side
   std::string uid = {};  ///< shows only this pair
   int64_t captions = 3;  ///< maximum captions per pair
+
+  /// Throws Error with the name of a field that is out of range.
+  void validate() const;
 };
 
 /// Draws before, after and mask of some pairs of a list or a data list, with uids and captions below. Throws
