@@ -39,13 +39,13 @@ std::string utf16(std::string_view ascii) {
 }
 
 TEST_F(ListedSources, AreRecognisedInUtf16) {
-  make_levir();
-  file("LevirCCcaptions.json", utf16(levir_list()));
-  EXPECT_EQ(recognise_source(folder_ / "in"), "levir-cc");
-  EXPECT_EQ(converted().splits.at("train"), (SplitCounts{1, 2, 1, 0}));
-  file("LevirCCcaptions.json", "");
-  EXPECT_THAT(error_of([&] { recognise_source(folder_ / "in"); }), HasSubstr("got another layout"));
-  file("test.csv", utf16("image_path,caption,edited_image_path,edited_caption\n"));
+  file("v.json", utf16(R"([{"image_path": "a.png", "caption": "Two dogs.", "negatives": [
+    {"edited_image_path": "b.png", "edited_caption": "Three dogs."}]}])"));
+  images({"a.png", "b.png"});
+  EXPECT_EQ(converted().source, "vismin");
+  EXPECT_EQ(pairs("train").size(), 1U);
+  fs::remove(folder_ / "in/v.json");
+  file("bench.csv", utf16("image_path,caption,edited_image_path,edited_caption\n"));
   EXPECT_EQ(recognise_source(folder_ / "in"), "vismin");
 }
 
