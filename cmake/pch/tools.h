@@ -1,5 +1,5 @@
 // Precompiled for the commands.
 #pragma once
-#include "base.h"
-
 #include <CLI/CLI.hpp>
+
+#include "base.h"

@@ -1,8 +1,8 @@
 // Precompiled for the rooms with LibTorch, whose headers take about twenty seconds to parse.
 #pragma once
-#include "base.h"
-
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
+
+#include "base.h"
