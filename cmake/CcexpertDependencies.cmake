@@ -19,6 +19,8 @@ find_package(ZLIB REQUIRED)
 if(CCEXPERT_BUILD_TOOLS)
   find_package(CLI11 REQUIRED)
   pkg_check_modules(pangocairo REQUIRED IMPORTED_TARGET pangocairo cairo-svg cairo-pdf cairo-png)
+  # -pthread defines a macro that no other target has, and a precompiled header must match all of them.
+  set_property(TARGET PkgConfig::pangocairo PROPERTY INTERFACE_COMPILE_OPTIONS "")
 endif()
 if(CCEXPERT_BUILD_TESTS)
   find_package(GTest REQUIRED)
