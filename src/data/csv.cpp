@@ -107,10 +107,12 @@ class Reader {
   Rows rows_;
 };
 
+/// True if the reader would take an unquoted field for something else: it splits at these characters, strips
+/// blanks and tabs, and skips a byte order mark.
 bool needs_quotes(std::string_view field) {
-  return field.find_first_of(",\"\r\n") != std::string_view::npos ||
-         field != field.substr(0, field.find_last_not_of(' ') + 1) ||
-         (!field.empty() && field.front() == ' ');
+  constexpr std::string_view kStripped = " \t";
+  return field.find_first_of(",\"\r\n") != std::string_view::npos || field.starts_with("\xef\xbb\xbf") ||
+         field.find_first_not_of(kStripped) != 0 || field.find_last_not_of(kStripped) + 1 != field.size();
 }
 
 }  // namespace
@@ -151,7 +153,8 @@ std::string csv_line(const CsvRow& row) {
   std::string line;
   for (size_t i = 0; i < row.size(); ++i) {
     if (i > 0) line += ',';
-    if (!needs_quotes(row[i])) {
+    // A row of one empty field would be a blank line.
+    if (row[i].empty() ? row.size() > 1 : !needs_quotes(row[i])) {
       line += row[i];
       continue;
     }

@@ -47,6 +47,21 @@ TEST(Csv, ReadsRowsThatAreNotParsedAtOnce) {
   for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], (CsvRow{std::to_string(i), "a, caption"}));
 }
 
+TEST(Csv, WritesRowsSoThatTheyReadAsTheyWere) {
+  const std::vector<CsvRow> rows{{"a", "", " b", "c\t"},
+                                 {""},
+                                 {"\xef\xbb\xbf"},
+                                 {"\xef\xbb\xbf"
+                                  "a",
+                                  "d\"e"},
+                                 {"\t", " "},
+                                 {"f,g\r\nh"}};
+  for (const auto& row : rows) {
+    const auto line = csv_line(row);
+    EXPECT_EQ(parse_csv(line, "x.csv"), std::vector<CsvRow>{row}) << line;
+  }
+}
+
 TEST(Csv, NamesTheRowThatIsNotCsv) {
   EXPECT_EQ(test::error_of([] { parsed("a,b\nc,\"d\n"); }),
             "f.csv: row 2: expected a closing quote, got the end of the file");
