@@ -34,29 +34,46 @@ configure_and_build fuzz "${@/%/_fuzz}"
 # run_target TARGET: reports start and result; returns 1 for a finding.
 run_target() {
   local target=$1 program=$repository/build/fuzz/tests/fuzz/$1_fuzz log=$folder/logs/$1.log
-  local dictionary=$repository/tests/fuzz/dictionaries/$1.dict
+  local dictionary=$repository/tests/fuzz/dictionaries/$1.dict process status=0
   [ -f "$dictionary" ] || dictionary=''
   mkdir -p "$folder/found/$target"
   printf '%s  %s: %s s\n' "$(date +%T)" "$target" "$seconds"
-  if nice "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-    ${dictionary:+-dict="$dictionary"} -artifact_prefix="$folder/finds/$target-" "$folder/found/$target" "$repository/tests/fuzz/corpus/$target" > "$log" 2>&1; then
-    printf '%s  %s: %s executions, no findings\n' "$(date +%T)" "$target" \
-      "$(awk '/stat::number_of_executed_units/ {print $2}' "$log")"
-    return
-  fi
-  local find
-  find=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
-  printf '%s  %s: FINDING, log in %s\n  %s %s\n' "$(date +%T)" "$target" "$log" "$program" "${find:-(no input was kept)}"
-  return 1
+  nice "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    ${dictionary:+-dict="$dictionary"} -artifact_prefix="$folder/finds/$target-" "$folder/found/$target" \
+    "$repository/tests/fuzz/corpus/$target" > "$log" 2>&1 &
+  process=$!
+  trap 'kill "$process" 2> /dev/null || true' TERM
+  wait "$process" || status=$?
+  case $status in
+    0)
+      printf '%s  %s: %s executions, no findings\n' "$(date +%T)" "$target" \
+        "$(awk '/stat::number_of_executed_units/ {print $2}' "$log")"
+      ;;
+    "$interrupted" | 14[0-9]) ;;
+    *)
+      printf '%s  %s: FINDING, log in %s\n  %s %s\n' "$(date +%T)" "$target" "$log" "$program" \
+        "$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
+      return 1
+      ;;
+  esac
 }
 
-trap 'trap - INT TERM; printf "\nstopped; inputs collected so far are in %s\n" "$folder"; kill 0; exit 130' INT TERM
+stop() {
+  trap '' INT TERM
+  kill $(jobs -p) 2> /dev/null || true
+  wait
+  say "stopped; inputs collected so far are in $folder/found"
+  exit 130
+}
+
+interrupted=72 # libFuzzer's exit status after a signal
+trap stop INT TERM
 failed=false
 for target; do
   while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || failed=true; done
   run_target "$target" &
 done
-while [ -n "$(jobs -p)" ] && [ "$(jobs -rp | wc -l)" -gt 0 ]; do wait -n || failed=true; done
+while [ -n "$(jobs -rp)" ]; do wait -n || failed=true; done
 for job in $(jobs -p); do wait "$job" || failed=true; done
 if $failed; then die "findings are in $folder/finds"; fi
 say "no findings; new inputs are in $folder/found"
