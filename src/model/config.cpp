@@ -51,6 +51,16 @@ void expect_sizes(const Config& config, std::string_view part) {
   });
 }
 
+/// Runs `check`, and names `source` in its error.
+template <class Check>
+void with_source(std::string_view source, Check&& check) {
+  try {
+    check();
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", source, error.what()), error.kind());
+  }
+}
+
 void validate_vision(const VisionConfig& vision) {
   expect_sizes(vision, "vision config");
   expect(vision.hidden_size % vision.num_attention_heads == 0, "vision config: hidden_size",
@@ -156,7 +166,7 @@ VisionConfig parse_vision(const json& object, int64_t blocks, std::string_view s
   const json part = part_of(object, "vision_config", source);
   if (!part.empty()) expect_keys(part, kVisionSizes, fmt::format("{}: vision_config", source));
   read_fields(part, vision, source);
-  validate_vision(vision);  // layer numbers depend on its blocks
+  with_source(source, [&] { validate_vision(vision); });  // layer numbers depend on its blocks
   return vision;
 }
 
@@ -264,11 +274,7 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
   } catch (const json::exception&) {
     fail(source, "is not a model config", "a value has another type than expected");
   }
-  try {
-    config.validate();
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", source, error.what()));
-  }
+  with_source(source, [&] { config.validate(); });
   return config;
 }
 

@@ -195,7 +195,7 @@ TEST_F(Annotation, ThePlanAsksNothing) {
                        .task = AnnotateTask::kDescribe};
   plan.endpoint = {.base_url = "http://127.0.0.1:1/v1", .model = "small", .price_in = 1};
   const auto text = annotate_plan(plan);
-  EXPECT_THAT(text, HasSubstr("1 pairs, 3 requests or more"));
+  EXPECT_THAT(text, HasSubstr("1 pairs, at least 3 requests"));
   EXPECT_THAT(text, HasSubstr("at these prices"));
   EXPECT_THAT(text, HasSubstr("data:image/png;base64,... ("));
 }
