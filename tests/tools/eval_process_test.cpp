@@ -198,7 +198,8 @@ TEST_F(EvalProcess, SaysThatReferencesWereMerged) {
 )");
   const auto result =
       run({predictions_, "--references", references.string(), "--no-meteor", "--no-bootstrap"});
-  EXPECT_THAT(result.out, AllOf(HasSubstr("2 references each"), HasSubstr("references of 1 more entries")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("2 references each"), HasSubstr("references of 1 repeated entries merged")));
   EXPECT_THAT(result.err, HasSubstr("1 entry repeats a uid with other references, which are added"));
 }
 
