@@ -10,6 +10,7 @@
 #include <ccexpert/data/pairs.h>
 
 #include "core/file_names.h"
+#include "core/folder_entries.h"
 #include "core/text_file.h"
 #include "data/csv.h"
 #include "data/entries.h"
@@ -77,13 +78,11 @@ std::vector<RawEntry> parse_list(std::string_view text, const std::string& sourc
 }
 
 std::map<std::string, fs::path> images_in(const fs::path& folder) {
-  std::error_code error;
+  std::error_code ignored;
   std::map<std::string, fs::path> images;
-  fs::directory_iterator files(folder, error);
-  if (error) fail_system(folder.string(), "folder cannot be read", error.value());
-  for (const auto& file : files) {
-    if (has_image_extension(file.path()) && !is_hidden(file.path()) && file.is_regular_file(error))
-      images.emplace(file.path().filename().string(), file.path());
+  for (const auto& file : folder_entries(folder)) {
+    if (has_image_extension(file) && !is_hidden(file) && fs::is_regular_file(file, ignored))
+      images.emplace(file.filename().string(), file);
   }
   return images;
 }

@@ -1,11 +1,11 @@
 // ChangeSim: a robot's views of simulated warehouses at two times, with maps of the changes.
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
+#include "core/folder_entries.h"
 #include "datasets/mask_source.h"
 #include "datasets/palette.h"
 #include "datasets/source.h"
@@ -19,14 +19,11 @@ constexpr std::array<std::array<const char*, 2>, 2> kSplits{
     {{"train", "Query_Seq_Train"}, {"test", "Query_Seq_Test"}}};
 
 std::vector<std::string> folders_in(const fs::path& folder) {
-  std::error_code code;
-  fs::directory_iterator entries(folder, code);
-  if (code) fail_system(folder.string(), "folder cannot be read", code.value());
+  std::error_code ignored;
   std::vector<std::string> names;
-  for (const auto& each : entries) {
-    if (each.is_directory(code)) names.push_back(each.path().filename().string());
+  for (const auto& each : folder_entries(folder)) {
+    if (fs::is_directory(each, ignored)) names.push_back(each.filename().string());
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 

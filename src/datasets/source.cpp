@@ -12,6 +12,7 @@
 
 #include "core/file_names.h"
 #include "core/files.h"
+#include "core/folder_entries.h"
 #include "core/text_decoder.h"
 namespace ccexpert::datasets {
 namespace {
@@ -97,17 +98,15 @@ bool has_in_a_split(const fs::path& folder, std::string_view path) {
 }
 
 std::vector<std::string> files_in(const fs::path& folder, const std::vector<std::string>& extensions) {
-  std::error_code code;
-  fs::directory_iterator files(folder, code);
-  if (code) fail_system(folder.string(), "folder cannot be read", code.value());
+  std::error_code ignored;
   std::vector<std::string> names;
-  for (const auto& file : files) {
+  for (const auto& file : folder_entries(folder)) {
     const bool wanted =
-        std::find(extensions.begin(), extensions.end(), lower_extension(file.path())) != extensions.end();
+        std::find(extensions.begin(), extensions.end(), lower_extension(file)) != extensions.end();
     // A dangling link is included, so that reading it reports the error.
-    const bool dangling = file.is_symlink(code) && !file.exists(code);
-    if (wanted && !is_hidden(file.path()) && (dangling || file.is_regular_file(code)))
-      names.push_back(file.path().filename().string());
+    const bool dangling = fs::is_symlink(file, ignored) && !fs::exists(file, ignored);
+    if (wanted && !is_hidden(file) && (dangling || fs::is_regular_file(file, ignored)))
+      names.push_back(file.filename().string());
   }
   std::sort(names.begin(), names.end(), by_number);
   return names;
