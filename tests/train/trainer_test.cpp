@@ -1,14 +1,9 @@
 // Whole runs in one process: resumed, stopped, with broken checkpoints and unreadable images.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include <ccexpert/train/run_folder.h>
-#include <ccexpert/train/trainer.h>
-
-#include "core/files.h"
 #include "support/errors.h"
 #include "train/run_lock.h"
-#include "train/tiny_run.h"
+#include "train/trainer_fixture.h"
 
 namespace ccexpert::train {
 namespace {
@@ -17,58 +12,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-class TrainerTest : public ::testing::Test {
- protected:
-  TrainerTest() : config_(test::tiny_config(folder_, test::write_pairs(folder_, 5))) {}
-
-  TrainOutcome train(const TrainConfig& config, std::stop_token stop = {}) {
-    return train::train(config, *alone_, at::kCPU, {std::move(stop)});
-  }
-  TrainConfig named(const std::string& run) const {
-    auto config = config_;
-    config.output = (folder_ / run).string();
-    return config;
-  }
-  /// Runs `config_` without interruption.
-  std::vector<double> whole() { return train(named("whole")).loss; }
-
-  /// Returns weights and optimiser state at a step, byte for byte.
-  std::map<std::string, std::string> files(const std::string& run, int64_t step) const {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : fs::directory_iterator(RunFolder(folder_ / run).checkpoint(step))) {
-      const auto name = entry.path().filename().string();
-      if (name.ends_with(".safetensors")) files[name] = read_file(entry.path());
-    }
-    return files;
-  }
-  void expect_same_end(const std::string& run) const {
-    EXPECT_GE(files("whole", 6).size(), 2U);
-    EXPECT_TRUE(files(run, 6) == files("whole", 6));
-    EXPECT_TRUE(is_finished(named(run)));
-  }
-  std::vector<json> log_of(const std::string& run, const std::string& event) const {
-    std::vector<json> lines;
-    std::ifstream file(folder_ / run / "log.jsonl");
-    for (std::string line; std::getline(file, line);) {
-      auto object = json::parse(line);
-      if (object.at("event") == event) lines.push_back(std::move(object));
-    }
-    return lines;
-  }
-
-  test::TemporaryFolder folder_;
-  std::unique_ptr<distributed::Communicator> alone_ = distributed::single_process();
-  TrainConfig config_;
-};
-
-/// Runs `call` and returns what it printed to standard error.
-template <class Call>
-std::string printed_by(Call&& call) {
-  ::testing::internal::CaptureStderr();
-  call();
-  return ::testing::internal::GetCapturedStderr();
-}
 
 TEST_F(TrainerTest, TheLossFalls) {
   config_.batch.max_steps = 20;
@@ -343,124 +286,6 @@ TEST_F(TrainerTest, ASecondTrainingInItsFolderIsRefused) {
   EXPECT_THAT(test::error_of([&] { train(named("run")); }),
               HasSubstr("another training writes here (process "));
   EXPECT_TRUE(run.steps().empty());
-}
-
-TEST_F(TrainerTest, AnotherMetricLooksForTheBestAnew) {
-  auto config = named("run");
-  test::evaluate_on(config, test::write_pairs(folder_, 3, "validation.json"));
-  config.batch.max_steps = 2;
-  train(config);
-  config.batch.max_steps = 4;
-  config.evaluation.every_epoch = false;
-  config.evaluation.metric = "change_accuracy";
-  train(config);
-  std::vector<std::string> notes;
-  for (const auto& line : log_of("run", "note")) notes.push_back(line.at("text"));
-  EXPECT_THAT(notes, ::testing::Contains(
-                         "the search for the best checkpoint starts again: its metric was loss and is now "
-                         "change_accuracy"));
-  const auto evaluations = log_of("run", "evaluation");
-  EXPECT_EQ(evaluations.back().at("metric"), "change_accuracy");
-  EXPECT_EQ(evaluations.back().at("step"), 4);
-  EXPECT_TRUE(evaluations.back().at("best").get<bool>());
-  EXPECT_EQ(RunFolder(config.output).best_step(), 4);
-}
-
-TEST_F(TrainerTest, WhatWasLeftOutIsCountedOverARestart) {
-  fs::remove(folder_ / "pairs.json-3-after.png");
-  config_.data.unreadable = "skip";
-  whole();
-  train(named("cut"));
-  fs::remove_all(RunFolder(named("cut").output).checkpoint(6));
-  train(named("cut"));
-  const auto expected = log_of("whole", "step"), steps = log_of("cut", "step");
-  ASSERT_EQ(steps.size(), expected.size());
-  EXPECT_GT(expected[3].at("skipped_samples"), 0.0);
-  for (size_t i = 0; i < steps.size(); ++i)
-    EXPECT_EQ(steps[i].at("skipped_samples"), expected[i].at("skipped_samples")) << i;
-}
-
-TEST_F(TrainerTest, ChangesThatAResumedRunDoesNotReadAreNoted) {
-  auto config = named("run");
-  train(config);
-  config.model.start = (folder_ / "none").string();
-  config.model.init_std = 0.5;
-  train(config);
-  EXPECT_EQ(log_of("run", "note").back().at("text"),
-            fmt::format("no effect, as the run is resumed after step 6: model.init_std from '0.02' to '0.5', "
-                        "model.start from '{}' to '{}'",
-                        test::tiny_folder().string(), config.model.start));
-}
-
-TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
-  const auto refusal = [&](const std::function<void(TrainConfig&)>& change) {
-    auto config = named("run");
-    change(config);
-    return test::error_of([&] { train(config); });
-  };
-  train(named("run"));
-  const auto began = "as the run in " + (folder_ / "run").string() + " began, got ";
-  const std::string hint = " (another value needs another output)";
-  EXPECT_EQ(refusal([](auto& config) { config.seed = 7; }), "seed: expected '42', " + began + "'7'" + hint);
-  EXPECT_EQ(refusal([](auto& config) { config.batch.global = 8; }),
-            "batch.global: expected '4', " + began + "'8'" + hint);
-  EXPECT_THAT(refusal([](auto& config) { config.data.train = "other.json"; }),
-              HasSubstr("data.train: expected '"));
-  EXPECT_THAT(refusal([](auto& config) { config.data.captions = "random_choice"; }),
-              HasSubstr("data.captions: expected 'flatten', "));
-  EXPECT_EQ(refusal([](auto& config) { config.model.image_size = 98; }),
-            "model.image_size: expected '0', " + began + "'98'" + hint);
-  auto pairs = json::parse(read_file(folder_ / "pairs.json"));
-  std::swap(pairs[0], pairs[2]);  // one caption each
-  folder_.write("pairs.json", pairs.dump());
-  EXPECT_EQ(
-      refusal([](auto&) {}),
-      (folder_ / "pairs.json").string() +
-          ": expected the pairs of the run's beginning, in the same order, got other pairs, captions or "
-          "another order (other data needs another output)");
-  test::write_pairs(folder_, 8);  // the same file, other samples
-  EXPECT_EQ(refusal([](auto&) {}),
-            (folder_ / "pairs.json").string() +
-                ": expected 7 samples per epoch, as when the run began, got 12 (other data "
-                "needs another output)");
-}
-
-TEST_F(TrainerTest, OtherChangesOfTheConfigAreNoted) {
-  auto config = named("run");
-  train(config);
-  config.optimizer.learning_rate = 5e-4;
-  config.optimizer.parameters[0].lr_factor = 0.5;
-  config.data.workers = 0;
-  train(config);
-  EXPECT_EQ(log_of("run", "note").back().at("text"),
-            "changed since step 6: data.workers from '1' to '0', optimizer.learning_rate from "
-            "'0.001' to '0.0005', optimizer.parameters[0].lr_factor from '1' to '0.5'");
-}
-
-TEST_F(TrainerTest, OnlyAChangedStartIsSaidToHaveAManifest) {
-  train(named("first"));
-  auto config = named("second");
-  config.model.start = RunFolder(named("first").output).best().string();
-  const auto refusal = [&] { return test::error_of([&] { train(config); }); };
-  const auto manifest = fs::path(config.model.start) / "manifest.json";
-  folder_.write("first/best/config.json", read_file(manifest.parent_path() / "config.json") + " ");
-  EXPECT_THAT(refusal(), HasSubstr("if this is intended, remove " + manifest.string()));
-  folder_.write("first/best/manifest.json", "[]");
-  EXPECT_EQ(refusal(), "model.start: " + manifest.string() + ": expected an object of files, got an array");
-}
-
-TEST_F(TrainerTest, AFinishedRunThatIsToBeLongerGoesOn) {
-  auto config = named("run");
-  train(config);
-  EXPECT_TRUE(is_finished(config));
-  config.batch.max_steps = 8;
-  EXPECT_FALSE(is_finished(config));
-  const auto outcome = train(config);
-  EXPECT_EQ(outcome.loss.size(), 2U);
-  EXPECT_TRUE(outcome.finished);
-  EXPECT_TRUE(is_finished(config));
-  config.evaluation.samples = 1;
-  EXPECT_TRUE(is_finished(config));
 }
 
 }  // namespace
