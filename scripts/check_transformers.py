@@ -36,7 +36,7 @@ from transformers import (AutoProcessor, LlavaOnevisionConfig, LlavaOnevisionFor
 from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TOKENIZER = REPOSITORY / "tests/data/checkpoint-tiny"
+TOKENIZER = REPOSITORY / "tests/golden/checkpoint-tiny"
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "added_tokens.json")
 SIDE, PATCHES, BLOCKS, NEW_TOKENS, PENALTY = 84, 36, 5, 12, 1.1
 VISION = {"model_type": "siglip_vision_model", "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": BLOCKS,

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/data/golden/generation/expected.json: results of transformers' `generate` on the small checkpoint.
+"""Writes tests/golden/generation/expected.json: results of transformers' `generate` on the small checkpoint.
 
     scripts/make_generation_goldens.py [--output FILE]
 
-The decoder of tests/data/checkpoint-tiny gets embeddings (`inputs_embeds`), as in the reference implementation: those of
+The decoder of tests/golden/checkpoint-tiny gets embeddings (`inputs_embeds`), as in the reference implementation: those of
 a prompt's token ids, with the image tokens of the checkpoint's expected.safetensors in place of each -200. Penalties
 then apply only to generated tokens. The prompts ask with random tokens, since a penalty of 1.1 changes nothing in the
 confident answers to the question of the training.
@@ -24,7 +24,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-DATA = Path(__file__).resolve().parent.parent / "tests" / "data"
+DATA = Path(__file__).resolve().parent.parent / "tests" / "golden"
 CHECKPOINT = DATA / "checkpoint-tiny"
 IMAGE = -200
 STOP_IDS = [482, 480]
@@ -90,7 +90,7 @@ def generate(model, inputs, settings):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=DATA / "golden" / "generation" / "expected.json")
+    parser.add_argument("--output", type=Path, default=DATA / "generation" / "expected.json")
     arguments = parser.parse_args()
     warnings.filterwarnings("ignore")  # the warning that the penalty ignores the prompt
     torch.set_num_threads(1)

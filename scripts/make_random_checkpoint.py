@@ -4,7 +4,7 @@
     scripts/make_random_checkpoint.py --size 0.5b --tokenizer QWEN2-FOLDER --out random-0.5b
     scripts/make_random_checkpoint.py --size tiny --out random-tiny
 
-Names, shapes and config.json are those of a released checkpoint (--size 0.5b, 7b) or of tests/data/checkpoint-tiny
+Names, shapes and config.json are those of a released checkpoint (--size 0.5b, 7b) or of tests/golden/checkpoint-tiny
 (--size tiny). Weights are N(0, 0.02), norms 1, biases 0, so that no activation overflows in any precision. A tensor's
 values depend only on --seed and its name. A full size needs the files of the Qwen2 tokenizer (vocab.json and
 merges.txt, or tokenizer.json). Needs numpy; memory stays below that of the largest tensor.
@@ -27,7 +27,7 @@ except ImportError:
     sys.exit("make_random_checkpoint.py: needs the Python package numpy")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-TINY_TOKENIZER = REPOSITORY / "tests" / "data" / "checkpoint-tiny"
+TINY_TOKENIZER = REPOSITORY / "tests" / "golden" / "checkpoint-tiny"
 TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "added_tokens.json",
                    "special_tokens_map.json", "chat_template.jinja")
 DEVIATION = 0.02

@@ -11,7 +11,7 @@ cp -r "$source/tests/consumer" "$work/consumer"
 cmake -S "$work/consumer" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" >> "$work/log"
 cmake --build "$work/build" >> "$work/log"
 
-model=$source/tests/data/checkpoint-tiny
+model=$source/tests/golden/checkpoint-tiny
 pair=("$source/docs/images/demo/before.png" "$source/docs/images/demo/after.png")
 expected="many houses are built along the road ."
 for command in "$work/build/consumer $model" "$work/prefix/bin/ccexpert-caption --model $model"; do

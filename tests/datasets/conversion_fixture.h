@@ -14,7 +14,7 @@
 #include <ccexpert/data/pairs.h>
 #include <ccexpert/datasets/convert.h>
 
-#include "data_room/drawn_pairs.h"
+#include "data/drawn_pairs.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"

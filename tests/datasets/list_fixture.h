@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "data_room/drawn_pairs.h"
+#include "data/drawn_pairs.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 

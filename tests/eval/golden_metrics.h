@@ -15,7 +15,7 @@
 namespace ccexpert::test {
 
 inline std::string golden_metrics_file(const std::string& name) {
-  return std::string(test::kTestData) + "/golden/metrics/" + name;
+  return std::string(test::kTestData) + "/metrics/" + name;
 }
 
 inline nlohmann::json golden_metrics() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes seeds for the fuzz targets: make_seeds.py FOLDER makes FOLDER/TARGET/NAME out of tests/data, configs and the
+"""Writes seeds for the fuzz targets: make_seeds.py FOLDER makes FOLDER/TARGET/NAME out of tests/golden, configs and the
 texts below. The corpus in this folder was selected from them and from collected inputs (see docs/building.md)."""
 import gzip
 import json
@@ -8,7 +8,7 @@ import struct
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DATA = ROOT / "tests/data"
+DATA = ROOT / "tests/golden"
 NEXT_FILE = b"\n=====\n"  # as kNextFile in fuzz.h
 TINY = DATA / "checkpoint-tiny"
 LARGEST_IMAGE = 3000  # bytes
@@ -231,14 +231,14 @@ def chat_seeds():
 
 
 def images():
-    """The files of tests/data that are small: a table of header combinations, and the goldens."""
-    packed = gzip.decompress((DATA / "golden/image_table/files.safetensors.gz").read_bytes())
+    """The files of tests/golden that are small: a table of header combinations, and the goldens."""
+    packed = gzip.decompress((DATA / "image_table/files.safetensors.gz").read_bytes())
     size = struct.unpack("<Q", packed[:8])[0]
     for name, entry in json.loads(packed[8:8 + size]).items():
         if name != "__metadata__":
             begin, end = entry["data_offsets"]
             yield name.replace("/", "-"), packed[8 + size + begin:8 + size + end]
-    for path in sorted((DATA / "golden/preprocess/images").iterdir()):
+    for path in sorted((DATA / "preprocess/images").iterdir()):
         yield path.name, path.read_bytes()
 
 

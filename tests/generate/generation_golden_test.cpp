@@ -17,7 +17,7 @@ using nlohmann::json;
 using Ids = std::vector<int64_t>;
 
 json golden() {
-  const auto file = test::data_folder() / "golden/generation/expected.json";
+  const auto file = test::data_folder() / "generation/expected.json";
   return parse_json(read_file(file), file.string());
 }
 

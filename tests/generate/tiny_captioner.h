@@ -1,4 +1,4 @@
-// The small checkpoint of tests/data through the public interface, and generated images.
+// The small checkpoint of tests/golden through the public interface, and generated images.
 #pragma once
 
 #include <random>

@@ -21,7 +21,7 @@
 namespace ccexpert {
 namespace {
 
-const auto kFolder = std::filesystem::path(test::kTestData) / "golden" / "preprocess";
+const auto kFolder = std::filesystem::path(test::kTestData) / "preprocess";
 
 const nlohmann::json& expected() {
   static const auto parsed = parse_json(read_file(kFolder / "expected.json"), "expected.json");

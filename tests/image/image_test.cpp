@@ -14,7 +14,7 @@
 namespace ccexpert {
 namespace {
 
-const auto kImages = std::filesystem::path(test::kTestData) / "golden" / "preprocess" / "images";
+const auto kImages = std::filesystem::path(test::kTestData) / "preprocess" / "images";
 
 Image gradient(int64_t height, int64_t width) {
   Image image{height, width, {}};

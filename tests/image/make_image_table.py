@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/golden/image_table: small TIFF and BMP files in all combinations of headers, and their pixels.
+"""Writes tests/golden/image_table: small TIFF and BMP files in all combinations of headers, and their pixels.
 
     python3 -m venv v && v/bin/pip install pillow==13.0.0 tifffile imagecodecs numpy
     v/bin/python tests/image/make_image_table.py [--all FOLDER]
@@ -24,7 +24,7 @@ import tifffile
 from PIL import Image
 
 HEIGHT, WIDTH = 21, 19
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "data" / "golden" / "image_table"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "golden" / "image_table"
 
 
 def samples(bands, dtype):

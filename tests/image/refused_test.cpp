@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::string_literals;
 
-const auto kImages = std::filesystem::path(test::kTestData) / "golden" / "preprocess" / "images";
+const auto kImages = std::filesystem::path(test::kTestData) / "preprocess" / "images";
 
 std::string error_of_bytes(const std::string& bytes) {
   return test::error_of([&] {

@@ -38,7 +38,7 @@ std::string unpacked(const std::filesystem::path& path) {
   return bytes;
 }
 
-const auto kFolder = std::filesystem::path(test::kTestData) / "golden" / "image_table";
+const auto kFolder = std::filesystem::path(test::kTestData) / "image_table";
 
 const nlohmann::json& expected() {
   static const auto parsed = parse_json(read_file(kFolder / "expected.json"), "expected.json");

@@ -1,4 +1,4 @@
-// Archives that torch.save wrote (tests/data/io/make_archives.py).
+// Archives that torch.save wrote (tests/golden/io/make_archives.py).
 #include <gmock/gmock.h>
 
 #include <ccexpert/io/torch_archive.h>

@@ -25,7 +25,7 @@ bool is_unused(std::string_view name) {
 
 /// Golden set: a Diff Expert under its upstream prefix, its inputs and all results of the reference.
 struct Golden {
-  Golden(const std::string& set, int grid) : folder(test::data_folder() / "golden" / "diff_expert" / set) {
+  Golden(const std::string& set, int grid) : folder(test::data_folder() / "diff_expert" / set) {
     const auto config = json("config.json");
     DiffExpertConfig sizes;
     read_fields(config["cc_expert_args"], sizes, set);

@@ -12,7 +12,7 @@ namespace {
 
 using test::close;
 
-const auto kFolder = test::data_folder() / "golden" / "qwen2";
+const auto kFolder = test::data_folder() / "qwen2";
 
 class Qwen2Golden : public ::testing::TestWithParam<const char*> {
  protected:

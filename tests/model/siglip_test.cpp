@@ -13,7 +13,7 @@ namespace {
 
 using test::close;
 
-const auto kFolder = test::data_folder() / "golden" / "siglip";
+const auto kFolder = test::data_folder() / "siglip";
 
 VisionConfig golden_config(int64_t image_size) {
   VisionConfig config;

@@ -1,4 +1,4 @@
-// The two whole checkpoints of tests/data, and sources made of parts of them.
+// The two whole checkpoints of tests/golden, and sources made of parts of them.
 #pragma once
 
 #include <functional>

@@ -4,7 +4,7 @@
 
 namespace ccexpert::test {
 
-extern const char* const kTestData;   ///< tests/data
+extern const char* const kTestData;   ///< tests/golden
 extern const char* const kSourceDir;  ///< root of the tree
 
 }  // namespace ccexpert::test

@@ -20,7 +20,7 @@ namespace ccexpert::text {
 namespace {
 
 const std::filesystem::path kData = test::kTestData;
-const auto kQwen2 = kData / "golden" / "tokenizer";
+const auto kQwen2 = kData / "tokenizer";
 
 const Tokenizer& qwen2() {
   static const auto tokenizer = Tokenizer::load(kQwen2);

@@ -165,7 +165,7 @@ TEST(CaptionProcess, DifferentSizesAreAWarning) {
 
 TEST(CaptionProcess, ADamagedJpegIsAWarningAlsoWhenQuiet) {
   const TemporaryFolder folder;
-  auto bytes = content(std::filesystem::path(kTestData) / "golden/preprocess/images/baseline_444.jpg");
+  auto bytes = content(std::filesystem::path(kTestData) / "preprocess/images/baseline_444.jpg");
   bytes.insert(bytes.rfind("\xff\xd9"), 99, '\x01');
   const auto jpeg = folder.write("x.jpg", bytes).string();
   const auto result = caption({"--quiet", jpeg, jpeg});

@@ -50,7 +50,7 @@ class CaptionRun : public ::testing::Test {
 /// Returns a JPEG whose data has bytes too many, of which libjpeg only warns.
 std::string damaged_jpeg() {
   using namespace std::string_literals;
-  auto bytes = content(std::filesystem::path(test::kTestData) / "golden/preprocess/images/baseline_444.jpg");
+  auto bytes = content(std::filesystem::path(test::kTestData) / "preprocess/images/baseline_444.jpg");
   return bytes.insert(bytes.rfind("\xff\xd9"s), 99, '\x01');
 }
 

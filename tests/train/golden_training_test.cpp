@@ -30,11 +30,11 @@ struct Variant {
 class GoldenTraining : public ::testing::TestWithParam<Variant> {
  protected:
   GoldenTraining() : checkpoint_(io::open_checkpoint(test::data_folder() / "checkpoint-tiny")) {
-    expected_ = json::parse(std::ifstream(test::data_folder() / "golden/training/expected.json"));
+    expected_ = json::parse(std::ifstream(test::data_folder() / "training/expected.json"));
     model_ =
         build_model(parse_model_config(checkpoint_.config_json, "config.json"), *checkpoint_.weights, {});
     model_->set_recompute(GetParam().recompute);
-    const auto stored = io::open_safetensors(test::data_folder() / "golden/training/pixels.safetensors");
+    const auto stored = io::open_safetensors(test::data_folder() / "training/pixels.safetensors");
     const auto levels =
         stored->tensor("pixels").permute({0, 1, 4, 2, 3}).to(at::kFloat);  // [7,2,3,P,P] of 0..255
     pixels_ = (levels / 255.0 - 0.5) / 0.5;

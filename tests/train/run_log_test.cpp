@@ -304,7 +304,7 @@ TEST_F(RunLogTest, PicturesOfEveryKindAreShown) {
   };
   // Browsers do not show TIFF, and some images are too large for the page.
   int seen = 0;
-  for (const auto& entry : fs::directory_iterator(test::data_folder() / "golden/preprocess/images")) {
+  for (const auto& entry : fs::directory_iterator(test::data_folder() / "preprocess/images")) {
     const auto address = shown(entry.path());
     Image original;
     if (test::error_of([&] { original = decode_image(entry.path()); }) != "no error") {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_room/drawn_pairs.h"
+#include "data/drawn_pairs.h"
 #include "support/errors.h"
 
 namespace ccexpert::data {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data_room/loader_fixture.h"
+#include "data/loader_fixture.h"
 #include "support/errors.h"
 
 namespace ccexpert::data {

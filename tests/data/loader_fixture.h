@@ -8,7 +8,7 @@
 
 #include <ccexpert/data/loader.h>
 
-#include "data_room/drawn_pairs.h"
+#include "data/drawn_pairs.h"
 
 namespace ccexpert::data {
 
