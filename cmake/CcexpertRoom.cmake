@@ -1,7 +1,7 @@
 #[[
-A room is a folder of src/ with its public headers in include/ccexpert/<room>. Each is a library
-ccexpert_<room> (ccexpert::<room> for users), shared where BUILD_SHARED_LIBS says so; files are found by themselves, so
-adding one needs no edit here.
+A room is a folder of src/, with subfolders in a large room, and has its public headers in include/ccexpert/<room>. Each
+is a library ccexpert_<room> (ccexpert::<room> for users), shared where BUILD_SHARED_LIBS says so; files are found by
+themselves, so adding one needs no edit here.
 
     ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH torch])
 
@@ -35,7 +35,8 @@ function(ccexpert_room room)
     return()
   endif()
   cmake_parse_arguments(arg "" "PCH" "USES;PUBLIC;PRIVATE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp"
+       "${PROJECT_SOURCE_DIR}/src/${room}/*/*.cpp")
   add_library(ccexpert_${room} ${sources})
   add_library(ccexpert::${room} ALIAS ccexpert_${room})
   set_target_properties(ccexpert_${room} PROPERTIES EXPORT_NAME ${room})
@@ -60,7 +61,7 @@ function(ccexpert_room room)
   set_property(GLOBAL PROPERTY CCEXPERT_USES_${room} ${uses})
 endfunction()
 
-# Tests of one room: tests/<room>/*_test.cpp become one program.
+# Tests of one room: tests/<room>/ and its subfolders become one program.
 function(ccexpert_room_tests room)
   ccexpert_wants(${room} wanted)
   if(NOT wanted)
@@ -70,7 +71,8 @@ function(ccexpert_room_tests room)
   if(NOT arg_PCH)
     set(arg_PCH tests)
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${room}/*.cpp")
+  file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${room}/*.cpp"
+       "${PROJECT_SOURCE_DIR}/tests/${room}/*/*.cpp")
   if(NOT sources)
     return()
   endif()

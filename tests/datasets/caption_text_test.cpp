@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "datasets/word_change.h"
+#include "datasets/sources/word_change.h"
 
 namespace ccexpert::datasets {
 namespace {

@@ -1,7 +1,7 @@
 // The response of a chat server, and the journal of answers.
-#include "datasets/chat_journal.h"
-#include "datasets/chat_reply.h"
-#include "datasets/chat_task.h"
+#include "datasets/chat/chat_journal.h"
+#include "datasets/chat/chat_reply.h"
+#include "datasets/chat/chat_task.h"
 #include "fuzz/target.h"
 
 namespace ccexpert::fuzz {

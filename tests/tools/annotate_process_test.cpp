@@ -10,7 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "datasets/chat_server.h"
+#include "datasets/chat/chat_server.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
 #include "tools/process.h"

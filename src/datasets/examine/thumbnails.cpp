@@ -1,0 +1,46 @@
+#include "datasets/examine/thumbnails.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <ccexpert/image/decode.h>
+
+#include "core/html.h"
+
+namespace ccexpert::datasets {
+namespace {
+
+cv::Mat mat_of(const Image& image) {
+  return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
+          const_cast<uint8_t*>(image.pixels.data())};
+}
+
+/// Scales `length` so that the longer side becomes `side`.
+int scaled(int64_t length, int64_t longer, int64_t side) {
+  return std::max(
+      1, static_cast<int>(std::lround(static_cast<double>(length * side) / static_cast<double>(longer))));
+}
+
+}  // namespace
+
+Image thumbnail(const Image& image, int64_t side, bool mask) {
+  const auto longer = std::max(image.height, image.width);
+  const cv::Size size(scaled(image.width, longer, side), scaled(image.height, longer, side));
+  cv::Mat small, source = mat_of(image);
+  if (mask) source = source > 0;
+  cv::resize(source, small, size, 0, 0,
+             mask            ? cv::INTER_NEAREST
+             : longer > side ? cv::INTER_AREA
+                             : cv::INTER_CUBIC);
+  const auto* data = small.ptr<uint8_t>();
+  return {small.rows, small.cols, std::vector<uint8_t>(data, data + 3 * small.total())};
+}
+
+std::string data_uri(const Image& image) {
+  return "data:image/png;base64," + base64(encode_png(image.view()));
+}
+
+}  // namespace ccexpert::datasets
