@@ -21,7 +21,7 @@
 #include "generate/stopwatch.h"
 #include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
-#include "model/torch_errors.h"
+#include "runtime/torch_errors.h"
 
 namespace ccexpert {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <ccexpert/captioner.h>
 
-#include "generate/device.h"
+#include "runtime/device.h"
 
 namespace ccexpert {
 

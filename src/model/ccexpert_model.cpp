@@ -7,7 +7,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/ccexpert_model.h>
 
-#include "model/staging.h"
+#include "runtime/staging.h"
 
 namespace ccexpert {
 namespace {

@@ -8,6 +8,8 @@
 #include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/recompute.h>
 
+#include "kernels/attention.h"
+
 namespace ccexpert {
 namespace {
 

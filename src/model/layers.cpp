@@ -38,12 +38,4 @@ at::Tensor Embedding::forward(const at::Tensor& ids) const {
   return at::embedding(weight, ids);
 }
 
-at::Tensor split_heads(const at::Tensor& x, int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
-}
-
-at::Tensor merge_heads(const at::Tensor& x) {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
-}
-
 }  // namespace ccexpert

@@ -1,56 +1,15 @@
 #include <algorithm>
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/recompute.h>
 
+#include "kernels/attention.h"
+#include "kernels/rotary.h"
+
 namespace ccexpert {
 namespace {
-
-using torch::autograd::AutogradContext;
-
-/// Rotates the halves of each head, (a, b) to (a cos - b sin, b cos + a sin), in place: with plain tensor
-/// operations half of the time goes into negated, joined and multiplied copies.
-at::Tensor turned(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine, double direction) {
-  auto result = at::empty_like(x);  // in the layout of x
-  const auto from = x.chunk(2, -1), to = result.chunk(2, -1);
-  auto first = to[0], second = to[1];
-  at::mul_out(first, from[0], cosine).addcmul_(from[1], sine, -direction);
-  at::mul_out(second, from[1], cosine).addcmul_(from[0], sine, direction);
-  return result;
-}
-
-/// Autograd function of the rotation; its gradient is the inverse rotation.
-struct Rotation : torch::autograd::Function<Rotation> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& cosine,
-                            const at::Tensor& sine) {
-    context->save_for_backward({cosine, sine});
-    return turned(x, cosine, sine, 1.0);
-  }
-
-  static TensorList backward(AutogradContext* context, const TensorList& gradients) {
-    const auto saved = context->get_saved_variables();
-    return {turned(gradients[0], saved[0], saved[1], -1.0), at::Tensor(), at::Tensor()};
-  }
-};
-
-/// Rotates x [B,M,T,d].
-at::Tensor rotate(const at::Tensor& x, const DecoderPass& pass) {
-  return Rotation::apply(x, pass.cosine, pass.sine);
-}
-
-/// Computes cosine and sine, [B or 1,1,T,d/2], of positions [B or 1,T] in float32.
-std::pair<at::Tensor, at::Tensor> rotary_factors(const at::Tensor& positions, const DecoderConfig& config,
-                                                 at::ScalarType dtype) {
-  const int64_t width = config.head_width();
-  const auto exponent =
-      at::arange(0, width, 2, positions.options().dtype(at::kFloat)) / static_cast<double>(width);
-  const auto frequency = at::pow(config.rope_theta, exponent).reciprocal();              // [d/2]
-  const auto angle = (positions.to(at::kFloat).unsqueeze(-1) * frequency).unsqueeze(1);  // [B,1,T,d/2]
-  return {angle.cos().to(dtype), angle.sin().to(dtype)};
-}
 
 /// Returns the mask of keys that each query may attend to, [B,1,T,t], for rows with different numbers of
 /// tokens.
@@ -85,8 +44,8 @@ Qwen2Attention::Qwen2Attention(const DecoderConfig& config, const at::TensorOpti
 }
 
 at::Tensor Qwen2Attention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
-  const auto q = rotate(split_heads(q_proj_->forward(x), heads_), pass);     // [B,M,T,d]
-  const auto k = rotate(split_heads(k_proj_->forward(x), kv_heads_), pass);  // [B,K,T,d]
+  const auto q = rotate(split_heads(q_proj_->forward(x), heads_), pass.cosine, pass.sine);     // [B,M,T,d]
+  const auto k = rotate(split_heads(k_proj_->forward(x), kv_heads_), pass.cosine, pass.sine);  // [B,K,T,d]
   const auto v = split_heads(v_proj_->forward(x), kv_heads_);
   const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
   return o_proj_->forward(merge_heads(attend(q, kv, pass.mask)));
@@ -143,7 +102,8 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
     // One token after rows of equal length attends to every key: no mask, and the fast kernel.
     if (!equal || tokens > 1) mask = visible_keys(positions, longest + tokens);
   }
-  auto [cosine, sine] = rotary_factors(positions, config_, embeddings.scalar_type());
+  auto [cosine, sine] =
+      rotary_factors(positions, {config_.head_width(), config_.rope_theta}, embeddings.scalar_type());
   return {cosine, sine, mask, cache};
 }
 

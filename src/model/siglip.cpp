@@ -5,6 +5,8 @@
 #include <ccexpert/model/recompute.h>
 #include <ccexpert/model/siglip.h>
 
+#include "kernels/attention.h"
+
 namespace ccexpert {
 
 SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOptions& options)

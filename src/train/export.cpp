@@ -5,8 +5,8 @@
 #include <ccexpert/model/weights.h>
 #include <ccexpert/train/export.h>
 
-#include "generate/device.h"
 #include "generate/preprocess_config.h"
+#include "runtime/device.h"
 #include "train/saved_texts.h"
 
 namespace ccexpert::train {

@@ -6,7 +6,7 @@
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/loss.h>
 
-#include "model/staging.h"
+#include "runtime/staging.h"
 
 namespace ccexpert::train {
 

@@ -7,9 +7,9 @@
 #include <ccexpert/train/plan.h>
 
 #include "core/files.h"
-#include "generate/device.h"
+#include "runtime/device.h"
+#include "runtime/memory.h"
 #include "train/flops.h"
-#include "train/memory.h"
 #include "train/run_data.h"
 #include "train/run_model.h"
 

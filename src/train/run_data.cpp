@@ -11,7 +11,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
-#include "model/staging.h"
+#include "runtime/staging.h"
 #include "train/content_hash.h"
 
 namespace ccexpert::train {

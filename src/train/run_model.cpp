@@ -12,11 +12,11 @@
 #include <ccexpert/text/prompt.h>
 
 #include "core/files.h"
-#include "generate/device.h"
 #include "generate/preprocess_config.h"
 #include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
 #include "io/resolve_folder.h"
+#include "runtime/device.h"
 #include "train/saved_texts.h"
 
 namespace ccexpert::train {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/json.h"
-#include "generate/device.h"
+#include "runtime/device.h"
 
 namespace ccexpert::train {
 namespace {

@@ -10,7 +10,7 @@
 #include <ccexpert/train/trainer.h>
 #include <ccexpert/version.h>
 
-#include "model/torch_errors.h"
+#include "runtime/torch_errors.h"
 #include "train/join_options.h"
 #include "train/same_start.h"
 

@@ -15,11 +15,11 @@
 #include <ccexpert/train/training_step.h>
 
 #include "core/files.h"
-#include "generate/device.h"
+#include "runtime/device.h"
+#include "runtime/memory.h"
 #include "train/agreement.h"
 #include "train/evaluation.h"
 #include "train/flops.h"
-#include "train/memory.h"
 #include "train/rank_figures.h"
 #include "train/resume.h"
 #include "train/run_data.h"

@@ -14,6 +14,8 @@
 #include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/siglip.h>
 
+#include "kernels/attention.h"
+
 namespace ccexpert {
 namespace {
 

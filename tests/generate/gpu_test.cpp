@@ -1,8 +1,8 @@
 // The small checkpoint on a GPU compared with the CPU; skipped without a GPU.
 #include <gtest/gtest.h>
 
-#include "generate/device.h"
 #include "generate/tiny_captioner.h"
+#include "runtime/device.h"
 
 namespace ccexpert {
 namespace {

@@ -8,6 +8,9 @@
 
 namespace ccexpert {
 
+/// True for a name that device_from_name parses; the GPU need not exist.
+bool is_known_device(const std::string& name);
+
 /// Parses "cpu", "cuda", "cuda:N", or "auto": a GPU if one is available. Throws Error for other names and for
 /// a missing GPU.
 at::Device device_from_name(const std::string& name);

@@ -1,4 +1,4 @@
-#include "model/torch_errors.h"
+#include "runtime/torch_errors.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "generate/device.h"
+#include "runtime/device.h"
 
 #include <charconv>
 #include <optional>
@@ -9,7 +9,6 @@
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 
-#include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
 
 #include "core/dtype_name.h"
@@ -36,7 +35,7 @@ std::optional<int> gpu_index(std::string_view name) {
 
 }  // namespace
 
-bool is_device_name(const std::string& name) {
+bool is_known_device(const std::string& name) {
   return name == "auto" || name == "cpu" || gpu_index(name);
 }
 

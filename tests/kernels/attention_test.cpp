@@ -1,10 +1,10 @@
 // Attention by both kinds of kernel: equal values and gradients for all precisions and lengths.
+#include "kernels/attention.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/model/layers.h>
-
-#include "model/blocked_attention.h"
+#include "kernels/blocked_attention.h"
 #include "support/fresh_memory.h"
 #include "support/golden.h"
 

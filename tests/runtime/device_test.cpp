@@ -1,4 +1,4 @@
-#include "generate/device.h"
+#include "runtime/device.h"
 
 #include <gtest/gtest.h>
 

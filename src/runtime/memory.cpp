@@ -1,11 +1,11 @@
-#include "train/memory.h"
+#include "runtime/memory.h"
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace ccexpert::train {
+namespace ccexpert {
 
 double peak_bytes(at::Device device) {
   if (device.is_cuda()) {
@@ -26,4 +26,4 @@ double total_bytes(at::Device device) {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-}  // namespace ccexpert::train
+}  // namespace ccexpert

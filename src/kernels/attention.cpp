@@ -1,12 +1,12 @@
+#include "kernels/attention.h"
+
 #include <cmath>
 
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 
-#include <ccexpert/model/layers.h>
-
-#include "model/blocked_attention.h"
+#include "kernels/blocked_attention.h"
 
 namespace ccexpert {
 namespace {
@@ -77,6 +77,14 @@ at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor&
       break;
   }
   return fused_attention(q, k, v, mask);
+}
+
+at::Tensor split_heads(const at::Tensor& x, int64_t heads) {
+  return x.view({x.size(0), x.size(1), heads, x.size(2) / heads}).transpose(1, 2);
+}
+
+at::Tensor merge_heads(const at::Tensor& x) {
+  return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
 }  // namespace ccexpert

@@ -1,4 +1,4 @@
-#include "model/blocked_attention.h"
+#include "kernels/blocked_attention.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,12 +9,11 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <ccexpert/model/recompute.h>
-
 namespace ccexpert {
 namespace {
 
 using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 /// Scores of some queries of some heads; heads are counted over all rows of a batch, [B*M].
 struct Part {
@@ -117,7 +116,7 @@ struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
                             const at::Tensor& v, bool causal, const ScoreBlock& block) {
     const Operands operands{q, k, v, causal};
     const bool keeps = q.requires_grad() && q.size(0) * q.size(1) * k.size(1) <= block.kept;
-    TensorList saved{q, k, v};
+    variable_list saved{q, k, v};
     auto result = at::empty_like(q);
     Scratch scores(q), again(q);
     for (const auto& part : parts(q, k, causal, block)) {
@@ -134,7 +133,7 @@ struct BlockedAttention : torch::autograd::Function<BlockedAttention> {
     return result;
   }
 
-  static TensorList backward(AutogradContext* context, const TensorList& gradients) {
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Operands operands{saved[0], saved[1], saved[2], context->saved_data["causal"].toBool()};
     const ScoreBlock block{.scores = context->saved_data["block_scores"].toInt(),
