@@ -1,5 +1,3 @@
-#include "data/csv.h"
-
 #include <algorithm>
 #include <utility>
 
@@ -7,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/csv.h>
 
 #include "core/file_names.h"
 #include "core/text_file.h"

@@ -1,5 +1,3 @@
-#include "data/data_list.h"
-
 #include <algorithm>
 #include <charconv>
 #include <numeric>
@@ -9,11 +7,12 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/data/change_dataset.h>
+#include <ccexpert/data/data_list.h>
 
+#include "core/counter_random.h"
 #include "core/files.h"
 #include "core/text_file.h"
 #include "core/yaml.h"
-#include "data/counter_random.h"
 
 namespace ccexpert::data {
 namespace {

@@ -7,12 +7,12 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/csv.h>
 #include <ccexpert/data/pairs.h>
 
 #include "core/file_names.h"
 #include "core/folder_entries.h"
 #include "core/text_file.h"
-#include "data/csv.h"
 #include "data/entries.h"
 
 namespace ccexpert::data {

@@ -7,9 +7,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <ccexpert/data/csv.h>
+#include <ccexpert/text/unicode.h>
+
 #include "core/json.h"
-#include "data/csv.h"
-#include "text/unicode.h"
 
 namespace ccexpert::data {
 namespace {

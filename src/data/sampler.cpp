@@ -5,7 +5,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/sampler.h>
 
-#include "data/counter_random.h"
+#include "core/counter_random.h"
 
 namespace ccexpert::data {
 namespace {

@@ -7,8 +7,9 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
+#include <ccexpert/text/unicode.h>
+
 #include "eval/words.h"
-#include "text/unicode.h"
 
 namespace ccexpert::eval {
 namespace {

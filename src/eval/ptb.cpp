@@ -6,9 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include <ccexpert/text/pre_tokenizer.h>
+#include <ccexpert/text/unicode.h>
+
 #include "eval/ptb_characters.h"
-#include "text/pre_tokenizer.h"
-#include "text/unicode.h"
 
 namespace ccexpert::eval {
 namespace {

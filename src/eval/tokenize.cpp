@@ -2,9 +2,9 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/sample.h>
+#include <ccexpert/text/unicode.h>
 
 #include "eval/ptb.h"
-#include "text/unicode.h"
 
 namespace ccexpert::eval {
 

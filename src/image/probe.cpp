@@ -1,9 +1,8 @@
-#include "image/probe.h"
-
 #include <cstring>
 #include <optional>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/image/probe.h>
 
 #include "image/bmp.h"
 #include "image/format.h"

@@ -9,7 +9,6 @@
 #include "io/added_rows.h"
 #include "io/folder_kind.h"
 #include "io/image_processor.h"
-#include "io/resolve_folder.h"
 #include "io/tensor_sets.h"
 #include "io/weight_files.h"
 

@@ -1,8 +1,7 @@
 #include <utility>
 
 #include <ccexpert/text/stream_decoder.h>
-
-#include "text/unicode.h"
+#include <ccexpert/text/unicode.h>
 
 namespace ccexpert::text {
 

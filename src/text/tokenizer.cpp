@@ -5,13 +5,13 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/text/pre_tokenizer.h>
 #include <ccexpert/text/tokenizer.h>
+#include <ccexpert/text/unicode.h>
 
 #include "text/byte_alphabet.h"
 #include "text/byte_pairs.h"
-#include "text/pre_tokenizer.h"
 #include "text/tokenizer_files.h"
-#include "text/unicode.h"
 
 namespace ccexpert::text {
 namespace {

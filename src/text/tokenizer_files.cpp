@@ -5,10 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <ccexpert/text/pre_tokenizer.h>
+
 #include "core/files.h"
 #include "core/json.h"
 #include "core/text_file.h"
-#include "text/pre_tokenizer.h"
 
 namespace ccexpert::text {
 namespace {

@@ -1,5 +1,3 @@
-#include "text/unicode.h"
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -9,6 +7,7 @@
 #include <unicode/utf8.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/text/unicode.h>
 
 namespace ccexpert::text {
 namespace {

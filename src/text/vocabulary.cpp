@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/text/pre_tokenizer.h>
+#include <ccexpert/text/unicode.h>
 #include <ccexpert/text/vocabulary.h>
 
 #include "core/files.h"
 #include "text/byte_alphabet.h"
-#include "text/pre_tokenizer.h"
-#include "text/unicode.h"
 
 namespace ccexpert::text {
 namespace {

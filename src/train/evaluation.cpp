@@ -15,12 +15,12 @@
 #include <ccexpert/core/log.h>
 #include <ccexpert/image/decode.h>
 #include <ccexpert/text/prompt.h>
-#include <ccexpert/train/loss.h>
 
 #include "core/json.h"
 #include "generate/generation_config.h"
 #include "generate/search.h"
 #include "train/log_line.h"
+#include "train/loss.h"
 #include "train/run_data.h"
 #include "train/sample_json.h"
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <ccexpert/model/config.h>
-#include <ccexpert/train/parameter_groups.h>
+
+#include "train/parameter_groups.h"
 
 namespace ccexpert::train {
 

@@ -1,10 +1,11 @@
+#include "train/loss.h"
+
 #include <algorithm>
 
 #include <ATen/ATen.h>
 
 #include <ccexpert/model/recompute.h>
 #include <ccexpert/text/prompt.h>
-#include <ccexpert/train/loss.h>
 
 #include "runtime/staging.h"
 

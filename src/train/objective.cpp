@@ -1,9 +1,11 @@
+#include "train/objective.h"
+
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/loss.h>
-#include <ccexpert/train/objective.h>
+
+#include "train/loss.h"
 
 namespace ccexpert::train {
 namespace {

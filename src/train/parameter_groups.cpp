@@ -1,9 +1,10 @@
+#include "train/parameter_groups.h"
+
 #include <set>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/parameter_groups.h>
 
 namespace ccexpert::train {
 namespace {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/train/parameter_groups.h>
 #include <ccexpert/train/plan.h>
 
 #include "core/files.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 #include "train/flops.h"
+#include "train/parameter_groups.h"
 #include "train/run_data.h"
 #include "train/run_model.h"
 

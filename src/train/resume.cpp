@@ -9,12 +9,12 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/train/training_state.h>
 
 #include "core/files.h"
 #include "core/yaml.h"
 #include "train/agreement.h"
 #include "train/manifest.h"
+#include "train/training_state.h"
 
 namespace ccexpert::train {
 namespace {

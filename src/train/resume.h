@@ -9,7 +9,8 @@
 
 #include <ccexpert/distributed/communicator.h>
 #include <ccexpert/train/config.h>
-#include <ccexpert/train/run_folder.h>
+
+#include "train/run_folder.h"
 
 namespace ccexpert::train {
 

@@ -8,9 +8,9 @@
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/data/loader.h>
 #include <ccexpert/train/config.h>
-#include <ccexpert/train/training_step.h>
 
 #include "train/run_model.h"
+#include "train/training_step.h"
 
 namespace ccexpert::train {
 

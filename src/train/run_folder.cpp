@@ -1,10 +1,11 @@
+#include "train/run_folder.h"
+
 #include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/run_folder.h>
 
 #include "core/atomic_file.h"
 #include "core/files.h"

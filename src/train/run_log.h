@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include <ccexpert/train/run_folder.h>
+#include "train/run_folder.h"
 
 namespace ccexpert::train {
 

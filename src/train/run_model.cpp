@@ -15,7 +15,6 @@
 #include "generate/preprocess_config.h"
 #include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
-#include "io/resolve_folder.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
 

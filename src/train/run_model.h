@@ -10,8 +10,9 @@
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/text/tokenizer.h>
 #include <ccexpert/train/config.h>
-#include <ccexpert/train/objective.h>
-#include <ccexpert/train/parameter_groups.h>
+
+#include "train/objective.h"
+#include "train/parameter_groups.h"
 
 namespace ccexpert::train {
 

@@ -1,9 +1,10 @@
+#include "train/schedule.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/schedule.h>
 
 namespace ccexpert::train {
 

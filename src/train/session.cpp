@@ -7,12 +7,12 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 #include <ccexpert/train/session.h>
-#include <ccexpert/train/trainer.h>
 #include <ccexpert/version.h>
 
 #include "runtime/torch_errors.h"
 #include "train/join_options.h"
 #include "train/same_start.h"
+#include "train/trainer.h"
 
 namespace ccexpert::train {
 namespace {

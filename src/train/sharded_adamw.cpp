@@ -1,3 +1,5 @@
+#include "train/sharded_adamw.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -7,7 +9,6 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/sharded_adamw.h>
 
 namespace ccexpert::train {
 namespace {

@@ -1,3 +1,5 @@
+#include "train/trainer.h"
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -8,11 +10,6 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/train/run_folder.h>
-#include <ccexpert/train/schedule.h>
-#include <ccexpert/train/trainer.h>
-#include <ccexpert/train/training_state.h>
-#include <ccexpert/train/training_step.h>
 
 #include "core/files.h"
 #include "runtime/device.h"
@@ -23,10 +20,14 @@
 #include "train/rank_figures.h"
 #include "train/resume.h"
 #include "train/run_data.h"
+#include "train/run_folder.h"
 #include "train/run_lock.h"
 #include "train/run_log.h"
 #include "train/run_model.h"
 #include "train/same_start.h"
+#include "train/schedule.h"
+#include "train/training_state.h"
+#include "train/training_step.h"
 
 namespace ccexpert::train {
 namespace {

@@ -1,3 +1,5 @@
+#include "train/training_state.h"
+
 #include <algorithm>
 
 #include <ATen/ATen.h>
@@ -6,13 +8,12 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/checkpoint.h>
-#include <ccexpert/train/run_folder.h>
-#include <ccexpert/train/training_state.h>
 
 #include "core/files.h"
 #include "core/json.h"
 #include "train/agreement.h"
 #include "train/manifest.h"
+#include "train/run_folder.h"
 #include "train/run_model.h"
 
 namespace ccexpert::train {

@@ -1,9 +1,10 @@
+#include "train/training_step.h"
+
 #include <algorithm>
 
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/train/training_step.h>
 
 namespace ccexpert::train {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <ccexpert/data/sampler.h>
 
-#include "data/counter_random.h"
+#include "core/counter_random.h"
 #include "support/errors.h"
 
 namespace ccexpert::data {

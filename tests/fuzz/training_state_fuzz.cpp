@@ -1,10 +1,9 @@
 // trainer.json of a training checkpoint, next to valid optimiser state.
 #include <ATen/ATen.h>
 
-#include <ccexpert/train/training_state.h>
-
 #include "fuzz/target.h"
 #include "train/manifest.h"
+#include "train/training_state.h"
 
 namespace ccexpert::fuzz {
 namespace {

@@ -6,6 +6,7 @@
 
 #include <ccexpert/text/stream_decoder.h>
 #include <ccexpert/text/tokenizer.h>
+#include <ccexpert/text/unicode.h>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -14,7 +15,6 @@
 #include "support/temporary_folder.h"
 #include "text/byte_alphabet.h"
 #include "text/tokenizer_files.h"
-#include "text/unicode.h"
 
 namespace ccexpert::text {
 namespace {

@@ -3,15 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/train/export.h>
-#include <ccexpert/train/run_folder.h>
-#include <ccexpert/train/trainer.h>
 
 #include "core/files.h"
 #include "core/json.h"
 #include "support/errors.h"
+#include "train/run_folder.h"
 #include "train/run_model.h"
 #include "train/tiny_base.h"
 #include "train/tiny_run.h"
+#include "train/trainer.h"
 
 namespace ccexpert::train {
 namespace {

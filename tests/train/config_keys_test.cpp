@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/train/plan.h>
-#include <ccexpert/train/trainer.h>
 
 #include "core/files.h"
 #include "support/errors.h"
@@ -17,6 +16,7 @@
 #include "train/run_model.h"
 #include "train/tiny_base.h"
 #include "train/tiny_run.h"
+#include "train/trainer.h"
 
 namespace ccexpert::train {
 namespace {

@@ -7,10 +7,10 @@
 
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
-#include <ccexpert/train/schedule.h>
-#include <ccexpert/train/training_step.h>
 
 #include "support/golden.h"
+#include "train/schedule.h"
+#include "train/training_step.h"
 
 namespace ccexpert::train {
 namespace {

@@ -1,8 +1,8 @@
 // Chunked cross-entropy against cross-entropy of all logits at once.
+#include "train/loss.h"
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/train/loss.h>
 
 #include "train/tiny_run.h"
 

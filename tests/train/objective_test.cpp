@@ -1,4 +1,6 @@
 // Auxiliary losses: on changed patches, and on classes of patches.
+#include "train/objective.h"
+
 #include <ATen/ATen.h>
 #include <ATen/record_function.h>
 #include <gmock/gmock.h>
@@ -6,7 +8,6 @@
 
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
-#include <ccexpert/train/objective.h>
 
 #include "support/errors.h"
 #include "support/golden.h"

@@ -1,8 +1,8 @@
 // Rules on parameter names.
+#include "train/parameter_groups.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/train/parameter_groups.h>
 
 #include "support/errors.h"
 

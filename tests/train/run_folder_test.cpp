@@ -1,10 +1,10 @@
 // Checkpoints that pruning keeps, links, and replaced checkpoints.
+#include "train/run_folder.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <ccexpert/train/run_folder.h>
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"

@@ -1,7 +1,7 @@
 // Learning rates against those of transformers' get_cosine_schedule_with_warmup.
-#include <gtest/gtest.h>
+#include "train/schedule.h"
 
-#include <ccexpert/train/schedule.h>
+#include <gtest/gtest.h>
 
 #include "support/errors.h"
 

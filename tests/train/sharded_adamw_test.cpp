@@ -1,4 +1,6 @@
 // The optimiser in one process against LibTorch's AdamW.
+#include "train/sharded_adamw.h"
+
 #include <cmath>
 #include <limits>
 
@@ -7,8 +9,6 @@
 #include <gtest/gtest.h>
 #include <torch/nn/utils/clip_grad.h>
 #include <torch/optim/adamw.h>
-
-#include <ccexpert/train/sharded_adamw.h>
 
 #include "support/errors.h"
 #include "support/fresh_memory.h"

@@ -3,12 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/train/training_state.h>
-
 #include "support/errors.h"
 #include "support/fresh_memory.h"
 #include "support/ranks.h"
 #include "train/tiny_run.h"
+#include "train/training_state.h"
 
 namespace ccexpert::train {
 namespace {

@@ -5,10 +5,10 @@
 #include <torch/optim/adamw.h>
 
 #include <ccexpert/model/recompute.h>
-#include <ccexpert/train/loss.h>
-#include <ccexpert/train/sharded_adamw.h>
 
 #include "support/errors.h"
+#include "train/loss.h"
+#include "train/sharded_adamw.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {

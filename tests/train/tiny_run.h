@@ -14,10 +14,10 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/train/config.h>
-#include <ccexpert/train/training_step.h>
 
 #include "support/golden.h"
 #include "support/temporary_folder.h"
+#include "train/training_step.h"
 
 namespace ccexpert::test {
 

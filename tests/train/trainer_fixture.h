@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <ccexpert/train/run_folder.h>
-#include <ccexpert/train/trainer.h>
-
 #include "core/files.h"
+#include "train/run_folder.h"
 #include "train/tiny_run.h"
+#include "train/trainer.h"
 
 namespace ccexpert::train {
 

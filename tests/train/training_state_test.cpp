@@ -1,10 +1,10 @@
 // Checkpoints of a run: complete or absent, and damage is detected.
+#include "train/training_state.h"
+
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/train/training_state.h>
 
 #include "core/files.h"
 #include "support/errors.h"

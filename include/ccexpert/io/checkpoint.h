@@ -29,6 +29,10 @@ struct Checkpoint {
   std::unique_ptr<TensorSource> weights;
 };
 
+/// Returns the folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that
+/// refs/main names. Throws Error if there is none.
+std::filesystem::path resolve_folder(const std::filesystem::path& folder);
+
 /// Opens a folder with config.json and weights: model.safetensors or shards with an index, pytorch_model.bin
 /// or its shards, or a *.safetensors of another name with a whole model. Also accepts a hub's cache folder
 /// (models--*/snapshots/*, refs/main). Weights are mapped, not read. Throws Error, with a remedy, for a

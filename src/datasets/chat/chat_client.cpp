@@ -10,7 +10,7 @@
 #include <curl/curl.h>
 #include <fmt/format.h>
 
-#include "data/counter_random.h"
+#include "core/counter_random.h"
 #include "datasets/chat/chat_reply.h"
 #include "datasets/sources/sink.h"
 
@@ -186,7 +186,7 @@ ChatAnswer ChatClient::ask(const std::string& body, const std::stop_token& stop)
 
 double ChatClient::pause_before(int64_t retry) {
   // Jitter of up to half the pause, so that threads refused together do not retry together.
-  const double random = static_cast<double>(data::splitmix64(++jitter_) >> 11) * 0x1p-53;
+  const double random = static_cast<double>(splitmix64(++jitter_) >> 11) * 0x1p-53;
   const double pause =
       options_.backoff_seconds * std::exp2(static_cast<double>(retry)) * (1.0 + 0.5 * random);
   return std::min(pause, kLongestWait);

@@ -8,9 +8,9 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/stats.h>
 
+#include "core/counter_random.h"
 #include "core/json.h"
 #include "core/threads.h"
-#include "data/counter_random.h"
 #include "datasets/lists/universal.h"
 #include "datasets/parallel.h"
 #include "datasets/sources/image_size.h"
@@ -27,7 +27,7 @@ using nlohmann::ordered_json;
 class Counter {
  public:
   explicit Counter(const StatsOptions& options)
-      : options_(options), random_(data::RandomUse::kSample, options.seed, 0) {}
+      : options_(options), random_(RandomUse::kSample, options.seed, 0) {}
 
   void add(data::ChangeExample&& pair) {
     ++stats_.pairs;
@@ -94,7 +94,7 @@ class Counter {
   }
 
   const StatsOptions& options_;
-  data::CounterRandom random_;
+  CounterRandom random_;
   Stats stats_;
   std::unordered_map<std::string, int64_t> words_;
   std::unordered_set<TextKey, TextKeyHash> captions_;

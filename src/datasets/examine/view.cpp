@@ -8,7 +8,7 @@
 #include <ccexpert/datasets/view.h>
 #include <ccexpert/image/decode.h>
 
-#include "data/counter_random.h"
+#include "core/counter_random.h"
 #include "datasets/examine/thumbnails.h"
 #include "datasets/lists/universal.h"
 
@@ -23,7 +23,7 @@ constexpr int kFont = cv::FONT_HERSHEY_SIMPLEX;
 std::vector<data::ChangeExample> pairs_of(const std::filesystem::path& list, const ViewOptions& options) {
   std::vector<data::ChangeExample> pairs;
   int64_t seen = 0;
-  const data::CounterRandom random(data::RandomUse::kSample, options.seed, 1);
+  const CounterRandom random(RandomUse::kSample, options.seed, 1);
   visit_examples(list, options.image_root, [&](data::ChangeExample&& pair, const std::string& /*where*/) {
     if (!options.uid.empty()) {
       if (pair.uid == options.uid && pairs.empty()) pairs.push_back(std::move(pair));

@@ -8,9 +8,9 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/datasets/lists.h>
 
+#include "core/counter_random.h"
 #include "core/files.h"
 #include "core/json.h"
-#include "data/counter_random.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/lists/known_pair.h"
@@ -134,8 +134,8 @@ std::array<Groups, 3> groups_of(const std::vector<Place>& places) {
   return groups;
 }
 
-void shuffle_groups(Groups& groups, uint64_t seed, size_t stratum, data::RandomUse use) {
-  data::shuffle(groups, data::CounterRandom(use, seed, stratum));
+void shuffle_groups(Groups& groups, uint64_t seed, size_t stratum, RandomUse use) {
+  shuffle(groups, CounterRandom(use, seed, stratum));
 }
 
 /// Returns the split of every pair; groups fill the splits one after the other.
@@ -143,7 +143,7 @@ std::vector<uint8_t> assign(std::array<Groups, 3> strata, size_t pairs, const Sp
   std::vector<uint8_t> splits(pairs);
   for (size_t stratum = 0; stratum < strata.size(); ++stratum) {
     auto& groups = strata[stratum];
-    shuffle_groups(groups, options.seed, stratum, data::RandomUse::kSplit);
+    shuffle_groups(groups, options.seed, stratum, RandomUse::kSplit);
     size_t total = 0, taken = 0;
     for (const auto& group : groups) total += group.size();
     for (const auto& group : groups) {
@@ -184,7 +184,7 @@ std::array<std::vector<size_t>, 3> shuffled_strata(const std::vector<Place>& pla
   std::array<std::vector<size_t>, 3> strata;
   for (size_t i = 0; i < places.size(); ++i) strata[static_cast<size_t>(places[i].stratum)].push_back(i);
   for (size_t i = 0; i < strata.size(); ++i) {
-    data::shuffle(strata[i], data::CounterRandom(data::RandomUse::kSample, seed, i));
+    shuffle(strata[i], CounterRandom(RandomUse::kSample, seed, i));
   }
   return strata;
 }
@@ -202,7 +202,7 @@ std::vector<bool> drawn(const std::vector<Place>& places, const SampleOptions& o
     number += quota;
     rest.insert(rest.end(), stratum.begin() + static_cast<std::ptrdiff_t>(quota), stratum.end());
   }
-  data::shuffle(rest, data::CounterRandom(data::RandomUse::kSample, options.seed, 3));
+  shuffle(rest, CounterRandom(RandomUse::kSample, options.seed, 3));
   for (size_t i = 0; number < count; ++i, ++number) taken[rest[i]] = true;
   return taken;
 }

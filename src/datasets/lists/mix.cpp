@@ -5,12 +5,12 @@
 #include <yaml-cpp/yaml.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/data_list.h>
 #include <ccexpert/datasets/mix.h>
 
 #include "core/files.h"
 #include "core/printable.h"
 #include "core/text_file.h"
-#include "data/data_list.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/lists/universal.h"

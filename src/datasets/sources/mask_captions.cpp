@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "data/counter_random.h"
+#include "core/counter_random.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -16,7 +16,7 @@ using Words = std::vector<std::string>;
 class Draw {
  public:
   explicit Draw(const MaskCaptionOptions& options)
-      : random_(data::RandomUse::kWording, options.seed, options.key) {}
+      : random_(RandomUse::kWording, options.seed, options.key) {}
 
   template <class Items>
   const auto& pick(const Items& items) {
@@ -25,7 +25,7 @@ class Draw {
   int64_t below(int64_t bound) { return random_.below(bound, next_++); }
 
  private:
-  data::CounterRandom random_;
+  CounterRandom random_;
   uint64_t next_ = 0;
 };
 

@@ -6,8 +6,8 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/csv.h>
 
-#include "data/csv.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/sources/source.h"

@@ -2,10 +2,10 @@
 #include <set>
 
 #include <ccexpert/data/change_dataset.h>
+#include <ccexpert/data/data_list.h>
 #include <ccexpert/datasets/lists.h>
 #include <ccexpert/datasets/mix.h>
 
-#include "data/data_list.h"
 #include "datasets/lists/list_fixture.h"
 #include "support/paths.h"
 

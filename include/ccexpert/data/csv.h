@@ -1,4 +1,4 @@
-// Reader and writer of CSV text (RFC 4180).
+/// Reader and writer of CSV text (RFC 4180).
 #pragma once
 
 #include <filesystem>

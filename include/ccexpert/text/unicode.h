@@ -1,4 +1,4 @@
-// Repair of invalid UTF-8, and Unicode normalisation.
+/// Repair of invalid UTF-8, and Unicode normalisation.
 #pragma once
 
 #include <string>

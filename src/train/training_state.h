@@ -1,5 +1,5 @@
-/// Checkpoint of a run: a model that any reader of its layout can load, and the state for an exact
-/// continuation.
+// Checkpoint of a run: a model that any reader of its layout can load, and the state for an exact
+// continuation.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 #include <ccexpert/distributed/communicator.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/train/sharded_adamw.h>
+
+#include "train/sharded_adamw.h"
 
 namespace ccexpert::train {
 

@@ -1,4 +1,4 @@
-// Splitting of text into the words for BPE.
+/// Splitting of text into the words for BPE.
 #pragma once
 
 #include <functional>

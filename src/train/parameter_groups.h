@@ -1,4 +1,4 @@
-/// Rules on parameter names: which parameters train, and at which learning rate.
+// Rules on parameter names: which parameters train, and at which learning rate.
 #pragma once
 
 #include <string>

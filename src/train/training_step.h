@@ -1,12 +1,13 @@
-/// One optimiser step: micro-batches through the model, gradients, update.
+// One optimiser step: micro-batches through the model, gradients, update.
 #pragma once
 
 #include <functional>
 #include <vector>
 
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/train/objective.h>
-#include <ccexpert/train/sharded_adamw.h>
+
+#include "train/objective.h"
+#include "train/sharded_adamw.h"
 
 namespace ccexpert::train {
 

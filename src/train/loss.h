@@ -1,4 +1,4 @@
-/// Token cross-entropy that never builds a [T,V] tensor of logits.
+// Token cross-entropy that never builds a [T,V] tensor of logits.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// Entries of a data list, and the pairs and captions that they select.
+/// Entries of a data list, and the pairs and captions that they select.
 #pragma once
 
 #include <cstdint>

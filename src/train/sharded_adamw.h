@@ -1,4 +1,4 @@
-/// AdamW over flat buckets with state and gradients sharded over the ranks (ZeRO stages 0, 1 and 2).
+// AdamW over flat buckets with state and gradients sharded over the ranks (ZeRO stages 0, 1 and 2).
 #pragma once
 
 #include <deque>
@@ -11,7 +11,8 @@
 
 #include <ccexpert/distributed/communicator.h>
 #include <ccexpert/io/safetensors.h>
-#include <ccexpert/train/parameter_groups.h>
+
+#include "train/parameter_groups.h"
 
 namespace ccexpert::train {
 

@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <utility>
 
-namespace ccexpert::data {
+namespace ccexpert {
 
 /// Output function of splitmix64 (Steele, Lea, Flood 2014).
 constexpr uint64_t splitmix64(uint64_t state) {
@@ -55,4 +55,4 @@ void shuffle(Items& items, const CounterRandom& random) {
   }
 }
 
-}  // namespace ccexpert::data
+}  // namespace ccexpert

@@ -1,5 +1,5 @@
-/// Output folder of a run: DIR/{lock, log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best, last,
-/// finished}.
+// Output folder of a run: DIR/{lock, log.jsonl, report.html, checkpoints/step-NNNNNNNN/, best, last,
+// finished}.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-/// Learning rate schedule of a run.
+// Learning rate schedule of a run.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-/// Training of one stage, from its config to its last checkpoint.
+// Training of one stage, from its config to its last checkpoint.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-/// Training objective: the caption loss, plus optional losses on exact masks and class maps.
+// Training objective: the caption loss, plus optional losses on exact masks and class maps.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Size of an image, read only from its header.
+/// Size of an image, read only from its header.
 #pragma once
 
 #include <cstdint>
