@@ -29,6 +29,19 @@ function(ccexpert_wants room result)
   endif()
 endfunction()
 
+# Adds the files of src/<room>/assets to a room's library, as a source that the build writes.
+function(ccexpert_embed_assets room)
+  file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/assets/*")
+  if(NOT files)
+    return()
+  endif()
+  set(output ${PROJECT_BINARY_DIR}/embedded/${room}_assets.cpp)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed.cmake)
+  add_custom_command(OUTPUT ${output} DEPENDS ${files} ${script} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DROOM=${room} -DOUTPUT=${output} -P ${script} -- ${files})
+  target_sources(ccexpert_${room} PRIVATE ${output})
+endfunction()
+
 function(ccexpert_room room)
   ccexpert_wants(${room} wanted)
   if(NOT wanted)
@@ -47,6 +60,7 @@ function(ccexpert_room room)
   list(TRANSFORM arg_USES PREPEND ccexpert_)
   target_link_libraries(ccexpert_${room} PUBLIC ${arg_USES} ${arg_PUBLIC}
     PRIVATE $<BUILD_INTERFACE:ccexpert_flags> ${arg_PRIVATE})
+  ccexpert_embed_assets(${room})
   ccexpert_use_fmt(ccexpert_${room})
   target_compile_features(ccexpert_${room} PUBLIC cxx_std_20)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/version.cpp PROPERTIES

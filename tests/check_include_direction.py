@@ -15,7 +15,7 @@ from pathlib import Path
 # Public headers without a folder of their own.
 ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}
 TORCH_NN_ROOMS = {"model", "generate", "train"}
-OPENCV_ROOMS = {"image", "synth", "datasets"}
+OPENCV_ROOMS = {"image", "synth", "page", "datasets"}
 TORCH_ROOMS = TORCH_NN_ROOMS | {"io", "distributed", "kernels", "runtime"}
 ROOM = re.compile(r"^ccexpert_room\((\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')

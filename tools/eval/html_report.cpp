@@ -9,16 +9,17 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
-#include "core/html.h"
 #include "eval/eval_format.h"
-#include "eval/html_page.h"
 #include "eval/marked_words.h"
+#include "page/html.h"
+#include "page/page.h"
 
 namespace ccexpert::tools {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+using page::html_escaped;
 
 /// Browsers could not open a page with larger images.
 constexpr uint64_t kLargestPicture = uint64_t{16} << 20;
@@ -42,8 +43,8 @@ void add_images(ordered_json& pair, const fs::path& before, const fs::path& afte
   } else if (!wanted) {
     pair["note"] = "left out of the page (--html-images)";
   } else {
-    const auto first = picture_address(before, kLargestPicture);
-    const auto second = picture_address(after, kLargestPicture);
+    const auto first = page::picture_address(before, kLargestPicture);
+    const auto second = page::picture_address(after, kLargestPicture);
     if (first.empty()) pair["note"] = "no image that a browser can show: " + before.string();
     if (second.empty()) pair["note"] = "no image that a browser can show: " + after.string();
     pair["before"] = first;
@@ -134,9 +135,8 @@ std::string comparison(const EvalResult& result, const Scored& baseline) {
 
 std::string heading(const EvalResult& result) {
   const auto& set = result.scored.set;
-  auto text = fmt::format("<h1>{}</h1>\n<p>{} pairs, {} references each, tokenizer {}",
-                          html_escaped(result.scored.name), set.samples.size(), reference_counts(set),
-                          eval::tokenizer_name(result.scoring.tokenizer));
+  auto text = fmt::format("<p>{} pairs, {} references each, tokenizer {}", set.samples.size(),
+                          reference_counts(set), eval::tokenizer_name(result.scoring.tokenizer));
   if (!set.missing.empty())
     text += fmt::format(", {} pairs without a prediction are left out", set.missing.size());
   if (set.repeated > 0)
@@ -162,10 +162,11 @@ void write_html_report(const EvalCommand& command, const EvalResult& result,
   for (const auto* model : all_models(result)) data["models"].push_back(model->name);
   for (size_t i = 0; i < scored.set.samples.size(); ++i)
     data["pairs"].push_back(pair_json(result, i, marker, with_images.contains(i)));
-  write_file(command.html,
-             kPageHead + heading(result) + kPageControls + "<script>const data=" +
-                 script_safe(data.dump(-1, ' ', false, ordered_json::error_handler_t::replace)) +
-                 ";</script>\n" + kPageScript);
+  const page::Page page{.title = result.scored.name,
+                        .body = heading(result) + std::string(page::asset("pairs.html")),
+                        .script = "pairs.js",
+                        .data = data.dump(-1, ' ', false, ordered_json::error_handler_t::replace)};
+  write_file(command.html, page::to_html(page));
 }
 
 }  // namespace ccexpert::tools

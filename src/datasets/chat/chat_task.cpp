@@ -10,8 +10,8 @@
 
 #include "core/json.h"
 #include "datasets/caption_text.h"
-#include "datasets/examine/thumbnails.h"
 #include "datasets/words.h"
+#include "page/thumbnails.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -80,8 +80,8 @@ ordered_json text_message(const char* role, const std::string& text) {
 
 ordered_json image_part(const std::filesystem::path& file, int64_t side) {
   const auto image = decode_image(file);
-  const auto small = thumbnail(image, std::min(side, std::max(image.height, image.width)));
-  return {{"type", "image_url"}, {"image_url", {{"url", data_uri(small)}}}};
+  const auto small = page::thumbnail(image, std::min(side, std::max(image.height, image.width)));
+  return {{"type", "image_url"}, {"image_url", {{"url", page::data_uri(small)}}}};
 }
 
 /// First of three turns: description of both images.

@@ -6,20 +6,15 @@
 #include <ccexpert/datasets/stats.h>
 #include <ccexpert/image/decode.h>
 
-#include "core/html.h"
-#include "datasets/examine/thumbnails.h"
+#include "page/html.h"
+#include "page/page.h"
+#include "page/thumbnails.h"
 
 namespace ccexpert::datasets {
 namespace {
 
+using page::html_escaped;
 using Bars = std::vector<std::pair<std::string, int64_t>>;
-
-constexpr const char* kStyle =
-    R"(body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}
-h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse}td{padding:.15rem 1.5rem .15rem 0;vertical-align:top}
-pre{background:#f6f8fa;padding:1rem;overflow-x:auto}figure{margin:1rem 0;display:inline-block;vertical-align:top}svg text{font:11px system-ui,sans-serif;fill:currentColor}
-.pair{margin:1rem 0;border-top:1px solid #d0d7de;padding-top:.7rem}.pair img{margin-right:.5rem;image-rendering:auto}.uid{color:#57606a;font-size:.85rem}
-@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}pre{background:#161b22}})";
 
 /// Draws the columns of a histogram with their numbers below.
 std::string columns_plot(const std::string& title, const Bars& bars) {
@@ -31,7 +26,7 @@ std::string columns_plot(const std::string& title, const Bars& bars) {
   for (const auto& [name, count] : bars) {
     const auto height = static_cast<int>(static_cast<int64_t>(kHeight) * count / most);
     body += fmt::format(
-        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"#2f81f7\"><title>{}: {}</title></rect>"
+        "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"><title>{}: {}</title></rect>"
         "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
         x, kHeight - height, kStep - 3, height, name, count, x + kStep / 2 - 1, kHeight + 14, name);
     x += kStep;
@@ -52,8 +47,7 @@ std::string rows_plot(const std::string& title, const Bars& bars) {
     const auto width = std::max<int>(1, static_cast<int>(static_cast<int64_t>(kWidth) * count / most));
     body += fmt::format(
         "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text><rect x=\"{}\" y=\"{}\" width=\"{}\" "
-        "height=\"{}\" "
-        "fill=\"#2f81f7\"/><text x=\"{}\" y=\"{}\">{}</text>",
+        "height=\"{}\"/><text x=\"{}\" y=\"{}\">{}</text>",
         kNames - 6, y + 12, html_escaped(name), kNames, y + 2, width, kStep - 5, kNames + width + 5, y + 12,
         count);
     y += kStep;
@@ -92,7 +86,7 @@ std::string picture(const std::filesystem::path& file, const char* name, bool ma
   try {
     constexpr int64_t kSide = 160;
     return fmt::format("<img alt=\"{}\" src=\"{}\">", name,
-                       data_uri(thumbnail(decode_image(file), kSide, mask)));
+                       page::data_uri(page::thumbnail(decode_image(file), kSide, mask)));
   } catch (const Error& error) {
     return fmt::format("<em>{}</em> ", html_escaped(error.what()));
   }
@@ -102,32 +96,30 @@ std::string sample(const data::ChangeExample& pair) {
   std::string captions;
   for (const auto& caption : pair.captions) captions += fmt::format("<li>{}</li>", html_escaped(caption));
   const char* flag = !pair.changed ? "" : *pair.changed ? " · changed" : " · unchanged";
-  return fmt::format("<div class=\"pair\"><div class=\"uid\">{}{}</div>{}{}{}<ul>{}</ul></div>\n",
-                     html_escaped(pair.uid), flag, picture(pair.before, "before", false),
-                     picture(pair.after, "after", false), picture(pair.mask, "mask", true), captions);
+  return fmt::format(
+      "<div class=\"pair\"><div class=\"images\">{}{}{}</div><div><div "
+      "class=\"uid\">{}{}</div><ul>{}</ul></div></div>\n",
+      picture(pair.before, "before", false), picture(pair.after, "after", false),
+      picture(pair.mask, "mask", true), html_escaped(pair.uid), flag, captions);
 }
 
 }  // namespace
 
 std::string stats_html(const Stats& stats, const std::string& title) {
-  auto page = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head><body>\n<h1>{0}</"
-      "h1>\n<pre>{2}</pre>\n",
-      html_escaped(title), kStyle, html_escaped(stats_table(stats)));
-  page += "<h2>Captions</h2>\n" + columns_plot("words per caption", columns_of(stats.lengths));
-  page += columns_plot("captions per pair", columns_of(stats.captions_per_pair));
-  page += "<h2>Words</h2>\n" + rows_plot("most frequent words", first_of(stats.vocabulary, 30));
+  auto body = fmt::format("<pre>{}</pre>\n", html_escaped(stats_table(stats)));
+  body += "<h2>Captions</h2>\n" + columns_plot("words per caption", columns_of(stats.lengths));
+  body += columns_plot("captions per pair", columns_of(stats.captions_per_pair));
+  body += "<h2>Words</h2>\n" + rows_plot("most frequent words", first_of(stats.vocabulary, 30));
   const Bars pairs{{"changed", stats.changed},
                    {"unchanged", stats.unchanged},
                    {"unknown", stats.pairs - stats.changed - stats.unchanged}};
-  page += "<h2>Pairs</h2>\n" + rows_plot("pairs by change", pairs);
+  body += "<h2>Pairs</h2>\n" + rows_plot("pairs by change", pairs);
   if (!stats.sizes.empty()) {
-    page += rows_plot("sizes of images", first_of({stats.sizes.begin(), stats.sizes.end()}, 12));
+    body += rows_plot("sizes of images", first_of({stats.sizes.begin(), stats.sizes.end()}, 12));
   }
-  page += "<h2>Samples</h2>\n";
-  for (const auto& pair : stats.samples) page += sample(pair);
-  return page + "</body></html>\n";
+  body += "<h2>Samples</h2>\n";
+  for (const auto& pair : stats.samples) body += sample(pair);
+  return page::to_html({.title = title, .body = std::move(body)});
 }
 
 }  // namespace ccexpert::datasets

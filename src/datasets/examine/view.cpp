@@ -9,8 +9,8 @@
 #include <ccexpert/image/decode.h>
 
 #include "core/counter_random.h"
-#include "datasets/examine/thumbnails.h"
 #include "datasets/lists/universal.h"
+#include "page/thumbnails.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -84,9 +84,9 @@ struct Card {
 
 Card card_of(const data::ChangeExample& pair, const ViewOptions& options, int width) {
   Card card;
-  card.images.push_back(thumbnail(decode_image(pair.before), options.side));
-  card.images.push_back(thumbnail(decode_image(pair.after), options.side));
-  if (!pair.mask.empty()) card.images.push_back(thumbnail(decode_image(pair.mask), options.side, true));
+  card.images.push_back(page::thumbnail(decode_image(pair.before), options.side));
+  card.images.push_back(page::thumbnail(decode_image(pair.after), options.side));
+  if (!pair.mask.empty()) card.images.push_back(page::thumbnail(decode_image(pair.mask), options.side, true));
   const char* flag = !pair.changed ? "" : *pair.changed ? " [changed]" : " [unchanged]";
   card.lines = wrapped(pair.uid + flag, width);
   const auto count = std::min(pair.captions.size(), static_cast<size_t>(options.captions));

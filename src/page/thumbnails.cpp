@@ -1,4 +1,4 @@
-#include "datasets/examine/thumbnails.h"
+#include "page/thumbnails.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,9 +8,9 @@
 
 #include <ccexpert/image/decode.h>
 
-#include "core/html.h"
+#include "page/html.h"
 
-namespace ccexpert::datasets {
+namespace ccexpert::page {
 namespace {
 
 cv::Mat mat_of(const Image& image) {
@@ -43,4 +43,4 @@ std::string data_uri(const Image& image) {
   return "data:image/png;base64," + base64(encode_png(image.view()));
 }
 
-}  // namespace ccexpert::datasets
+}  // namespace ccexpert::page

@@ -6,7 +6,7 @@
 
 #include <ccexpert/image/image.h>
 
-namespace ccexpert::datasets {
+namespace ccexpert::page {
 
 /// Scales an image so that its longer side is `side` pixels; `mask` makes values above 0 white.
 Image thumbnail(const Image& image, int64_t side, bool mask = false);
@@ -14,4 +14,4 @@ Image thumbnail(const Image& image, int64_t side, bool mask = false);
 /// Returns "data:image/png;base64,...", for HTML pages.
 std::string data_uri(const Image& image);
 
-}  // namespace ccexpert::datasets
+}  // namespace ccexpert::page

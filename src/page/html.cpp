@@ -1,4 +1,4 @@
-#include "core/html.h"
+#include "page/html.h"
 
 #include <string_view>
 
@@ -6,7 +6,7 @@
 
 #include "core/files.h"
 
-namespace ccexpert {
+namespace ccexpert::page {
 namespace {
 
 /// Returns the media type by the first bytes; nullptr if browsers cannot show it.
@@ -75,4 +75,4 @@ std::string picture_address(const std::filesystem::path& path, uint64_t limit) {
                          : std::string("data:").append(type).append(";base64,") + base64(bytes);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::page

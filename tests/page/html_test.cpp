@@ -1,10 +1,10 @@
-#include "core/html.h"
+#include "page/html.h"
 
 #include <gtest/gtest.h>
 
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::page {
 namespace {
 
 TEST(Html, TextsStayTexts) {
@@ -23,4 +23,4 @@ TEST(Html, PicturesAreKnownByTheirContent) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::page

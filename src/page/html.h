@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace ccexpert {
+namespace ccexpert::page {
 
 /// Encodes bytes in Base64, as in "data:" addresses.
 std::string base64(std::string_view bytes);
@@ -22,4 +22,4 @@ std::string script_safe(std::string_view json);
 /// file, for an unreadable file, and for a file of more than `limit` bytes.
 std::string picture_address(const std::filesystem::path& path, uint64_t limit);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::page
