@@ -9,8 +9,24 @@ Linear::Linear(int64_t in, int64_t out, bool with_bias, const at::TensorOptions&
   if (with_bias) bias = register_parameter("bias", at::empty({out}, options));
 }
 
-at::Tensor Linear::forward(const at::Tensor& x) const {
-  return at::linear(x, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+Linear::Linear(at::IntArrayRef shape, const at::TensorOptions& options) {
+  weight = register_parameter("weight", at::empty(shape, options));
+  bias = register_parameter("bias", at::empty({shape[0]}, options));
+}
+
+Linear::Linear(at::Tensor shared) : weight(std::move(shared)) {}
+
+at::Tensor Linear::forward(const at::Tensor& x, const at::Tensor& matrix) const {
+  if (product_) return product_->apply(x);
+  return at::linear(x, matrix, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+}
+
+void for_each_linear(torch::nn::Module& module,
+                     const std::function<void(const std::string& name, Linear& linear)>& visit) {
+  if (auto* linear = dynamic_cast<Linear*>(&module)) visit("", *linear);
+  for (const auto& item : module.named_modules("", /*include_self=*/false)) {
+    if (auto* linear = dynamic_cast<Linear*>(item.value().get())) visit(item.key(), *linear);
+  }
 }
 
 LayerNorm::LayerNorm(int64_t width, double eps, const at::TensorOptions& options) : eps_(eps) {

@@ -82,10 +82,10 @@ Qwen2Decoder::Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions&
     blocks_.push_back(blocks->add(std::to_string(i), std::make_shared<Qwen2Block>(config, options)));
   }
   norm_ = trunk->add("norm", std::make_shared<RmsNorm>(config.hidden_size, config.rms_norm_eps, options));
-  if (!config.tie_word_embeddings) {
-    lm_head_ = register_module(
-        "lm_head", std::make_shared<Linear>(config.hidden_size, config.vocab_size, false, options));
-  }
+  lm_head_ = register_module(
+      "lm_head", config.tie_word_embeddings
+                     ? std::make_shared<Linear>(embed_tokens_->weight)
+                     : std::make_shared<Linear>(config.hidden_size, config.vocab_size, false, options));
 }
 
 DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const {
@@ -136,7 +136,7 @@ at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,
 }
 
 at::Tensor Qwen2Decoder::logits(const at::Tensor& hidden) const {
-  return tied() ? at::linear(hidden, embed_tokens_->weight) : lm_head_->forward(hidden);
+  return lm_head_->forward(hidden);
 }
 
 }  // namespace ccexpert

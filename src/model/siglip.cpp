@@ -52,10 +52,8 @@ SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> laye
                            const at::TensorOptions& options)
     : config_(config), layers_(std::move(layers)) {
   auto embeddings = register_module("embeddings", std::make_shared<ModuleGroup>());
-  auto patch = embeddings->add("patch_embedding", std::make_shared<ModuleGroup>());
-  patch_weight_ = patch->register_parameter(
-      "weight", at::empty({config.hidden_size, 3, config.patch_size, config.patch_size}, options));
-  patch_bias_ = patch->register_parameter("bias", at::empty({config.hidden_size}, options));
+  const std::vector<int64_t> kernel{config.hidden_size, 3, config.patch_size, config.patch_size};
+  patch_embedding_ = embeddings->add("patch_embedding", std::make_shared<Linear>(kernel, options));
   position_embedding_ = embeddings->add(
       "position_embedding", std::make_shared<Embedding>(config.patches(), config.hidden_size, options));
   auto blocks = register_module("encoder", std::make_shared<ModuleGroup>())
@@ -79,8 +77,7 @@ at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
                            .unflatten(2, {rows, side})   // [2B,3,G,p,G,p]
                            .permute({0, 2, 4, 1, 3, 5})  // [2B,G,G,3,p,p]
                            .reshape({pixels.size(0), rows * columns, -1});
-  return at::linear(patches, patch_weight_.flatten(1), patch_bias_) +
-         position_embedding_->weight;  // [2B,N,D]
+  return patch_embedding_->forward(patches) + position_embedding_->weight;  // [2B,N,D]
 }
 
 at::Tensor SiglipVision::run(const SiglipBlock& block, const at::Tensor& x) const {

@@ -36,6 +36,22 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
   return result;
 }
 
+namespace {
+
+/// Returns the summed cross-entropy, in float32, of `states` [n,H] and `targets` [n].
+at::Tensor summed_loss(const Linear& head, const at::Tensor& states, const at::Tensor& targets) {
+  const auto block = [&head, targets](const TensorList& inputs) {
+    const auto logits = head.forward(inputs[0], inputs[1]).to(at::kFloat);
+    return TensorList{at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum)};
+  };
+  // The matrix is an input of recompute, as every chunk reads it, and the embedding too if they are tied. A
+  // product from outside may read other tensors that need gradients, so its logits are kept.
+  const TensorList inputs{states, head.matrix()};
+  return (head.product() ? block(inputs) : recompute(block, inputs))[0];
+}
+
+}  // namespace
+
 TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                      int64_t chunk) {
   // On the CPU, since counting on a GPU would wait for it.
@@ -49,13 +65,8 @@ TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, cons
   const auto targets = staged(next.index_select(0, supervised), hidden.device());
   auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
   for (int64_t start = 0; start < tokens; start += chunk) {
-    const auto target = targets.slice(0, start, start + chunk);
-    const auto block = [target](const TensorList& inputs) {
-      const auto logits = at::linear(inputs[0], inputs[1]).to(at::kFloat);
-      return TensorList{at::cross_entropy_loss(logits, target, {}, at::Reduction::Sum)};
-    };
-    // The head is an input of recompute, as every chunk reads it, and the embedding too if they are tied.
-    sum = sum + recompute(block, {states.slice(0, start, start + chunk), decoder.head_weight()})[0];
+    sum = sum + summed_loss(decoder.head(), states.slice(0, start, start + chunk),
+                            targets.slice(0, start, start + chunk));
   }
   return {sum / static_cast<double>(tokens), tokens};
 }

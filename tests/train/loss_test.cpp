@@ -11,6 +11,22 @@ namespace {
 
 constexpr int64_t kBatch = 2, kTokens = 9, kWidth = 64, kVocabulary = 512;
 
+/// s x W^T with a scale s that trains.
+class ScaledProduct : public Product {
+ public:
+  explicit ScaledProduct(const Linear& linear) : linear_(linear) {}
+  at::Tensor apply(const at::Tensor& x) const override {
+    ++calls;
+    return at::linear(x, linear_.matrix()) * scale;
+  }
+
+  at::Tensor scale = at::ones({1}).requires_grad_(true);
+  mutable int calls = 0;
+
+ private:
+  const Linear& linear_;
+};
+
 class TokenLossTest : public ::testing::Test {
  protected:
   TokenLossTest() : model_(test::tiny_model()) {
@@ -58,6 +74,27 @@ TEST_F(TokenLossTest, GradientsAreTheSame) {
       EXPECT_TRUE(test::close(head().grad(), wanted_head, {1e-6, 1e-5})) << chunk;
     }
   }
+}
+
+TEST_F(TokenLossTest, GoesThroughTheProductOfTheHead) {
+  const auto plain = token_loss(model_->decoder(), hidden_, labels_, 2).mean;
+  const auto product = std::make_shared<ScaledProduct>(model_->decoder().head());
+  for_each_linear(*model_, [&](const std::string& name, Linear& linear) {
+    if (name == "lm_head") linear.set_product(product);
+  });
+  const auto loss = token_loss(model_->decoder(), hidden_, labels_, 2).mean;
+  EXPECT_EQ(product->calls, 5);
+  EXPECT_TRUE(at::equal(loss, plain));
+  int arrivals = 0;
+  product->scale.register_hook([&](const at::Tensor&) { ++arrivals; });
+  loss.backward();
+  EXPECT_EQ(arrivals, 1) << "a gradient is complete when its hooks run";
+  const auto of_scale = product->scale.grad().clone(), of_hidden = hidden_.grad().clone();
+  product->scale.mutable_grad() = at::Tensor();
+  hidden_.mutable_grad() = at::Tensor();
+  expected().backward();
+  EXPECT_TRUE(test::close(of_scale, product->scale.grad(), {1e-6, 1e-5}));
+  EXPECT_TRUE(test::close(of_hidden, hidden_.grad(), {1e-6, 1e-5}));
 }
 
 TEST_F(TokenLossTest, NothingSupervisedTeachesNothing) {

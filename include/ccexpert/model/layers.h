@@ -2,10 +2,13 @@
 /// initialised from outside, and an untouched parameter uses no memory yet.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
 #include <torch/nn/module.h>
+
+#include <ccexpert/model/product.h>
 
 namespace ccexpert {
 
@@ -30,11 +33,34 @@ class Linear : public torch::nn::Module {
  public:
   /// Weight [out,in] and, unless `bias` is false, bias [out].
   Linear(int64_t in, int64_t out, bool bias, const at::TensorOptions& options);
-  at::Tensor forward(const at::Tensor& x) const;
+  /// Weight of `shape` [out,...], the kernel of a convolution without overlap, and bias [out].
+  Linear(at::IntArrayRef shape, const at::TensorOptions& options);
+  /// Uses the weight [out,in] of another module, which stays its only owner: no parameter, no bias.
+  explicit Linear(at::Tensor shared);
+
+  /// Maps [...,in] to [...,out] by the product from outside if there is one, else by the own weights.
+  at::Tensor forward(const at::Tensor& x) const { return forward(x, matrix()); }
+  /// Same, with `matrix` for the own one: gradient checkpointing needs it as an input.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& matrix) const;
+  /// Returns the weight as [out,in], a view of it.
+  at::Tensor matrix() const { return weight.dim() == 2 ? weight : weight.flatten(1); }
+
+  /// Replaces the arithmetic; null restores the own.
+  void set_product(std::shared_ptr<const Product> product) { product_ = std::move(product); }
+  /// Returns the product from outside; null: own weights.
+  const std::shared_ptr<const Product>& product() const { return product_; }
 
   at::Tensor weight;
   at::Tensor bias;
+
+ private:
+  std::shared_ptr<const Product> product_;
 };
+
+/// Calls `visit` for each Linear in `module` with the name of its weight in a checkpoint without ".weight";
+/// empty for `module` itself. A tied head is visited as `lm_head`.
+void for_each_linear(torch::nn::Module& module,
+                     const std::function<void(const std::string& name, Linear& linear)>& visit);
 
 /// LayerNorm over the last dimension, with weight and bias.
 class LayerNorm : public torch::nn::Module {

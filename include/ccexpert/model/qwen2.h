@@ -59,8 +59,8 @@ class Qwen2Decoder : public torch::nn::Module {
 
   /// Maps hidden states [...,H] to logits [...,V].
   at::Tensor logits(const at::Tensor& hidden) const;
-  /// Returns the weight of the head [V,H]: the embedding if the head is tied to it.
-  const at::Tensor& head_weight() const { return tied() ? embed_tokens_->weight : lm_head_->weight; }
+  /// Returns the head [V,H]; if tied, its weight is the embedding's.
+  const Linear& head() const { return *lm_head_; }
 
   const DecoderConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
@@ -68,7 +68,7 @@ class Qwen2Decoder : public torch::nn::Module {
   /// Not with a cache.
   void set_recompute(bool on) { recompute_ = on; }
   /// True if the head is the embedding.
-  bool tied() const { return lm_head_ == nullptr; }
+  bool tied() const { return config_.tie_word_embeddings; }
 
  private:
   at::Tensor run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const;

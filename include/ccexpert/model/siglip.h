@@ -59,7 +59,7 @@ class SiglipVision : public torch::nn::Module {
 
   VisionConfig config_;
   std::vector<int64_t> layers_;
-  at::Tensor patch_weight_, patch_bias_;
+  std::shared_ptr<Linear> patch_embedding_;
   std::shared_ptr<Embedding> position_embedding_;
   std::vector<std::shared_ptr<SiglipBlock>> blocks_;
   bool recompute_ = false;

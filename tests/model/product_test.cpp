@@ -1,0 +1,176 @@
+// Products from outside in place of those of Linear layers.
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/tiny_checkpoint.h"
+#include "support/golden.h"
+
+namespace ccexpert {
+namespace {
+
+using test::MemorySource;
+using ::testing::ElementsAre;
+using Linears = std::map<std::string, Linear*>;
+
+constexpr int64_t kPrompt = 5, kSteps = 8;
+
+Linears linears_of(torch::nn::Module& module) {
+  Linears linears;
+  for_each_linear(module, [&](const std::string& name, Linear& linear) { linears[name] = &linear; });
+  return linears;
+}
+
+/// Computes as the layer itself does, and counts.
+class CountingProduct : public Product {
+ public:
+  explicit CountingProduct(const Linear& linear) : linear_(linear) {}
+  at::Tensor apply(const at::Tensor& x) const override {
+    ++calls_;
+    return at::linear(x, linear_.matrix(), linear_.bias);
+  }
+  int calls() const { return calls_; }
+
+ private:
+  const Linear& linear_;
+  mutable int calls_ = 0;
+};
+
+/// x (W + B A)^T + b with A [r,in] and B [out,r].
+class LowRankProduct : public Product {
+ public:
+  LowRankProduct(const Linear& linear, at::Tensor a, at::Tensor b)
+      : linear_(linear), a_(std::move(a)), b_(std::move(b)) {}
+  at::Tensor apply(const at::Tensor& x) const override {
+    return at::linear(x, linear_.matrix(), linear_.bias) + at::linear(at::linear(x, a_), b_);
+  }
+  at::Tensor merged() const { return linear_.matrix() + at::matmul(b_, a_); }
+
+ private:
+  const Linear& linear_;
+  at::Tensor a_, b_;
+};
+
+std::map<std::string, std::shared_ptr<CountingProduct>> count_all(torch::nn::Module& module) {
+  std::map<std::string, std::shared_ptr<CountingProduct>> counters;
+  for (const auto& [name, linear] : linears_of(module)) {
+    counters[name] = std::make_shared<CountingProduct>(*linear);
+    linear->set_product(counters[name]);
+  }
+  return counters;
+}
+
+/// The small checkpoint, whose head is tied to the embedding if `tied`.
+std::shared_ptr<CcexpertModel> tiny(bool tied) {
+  const auto checkpoint = test::open_tiny();
+  auto config = test::config_of(checkpoint);
+  config.decoder.tie_word_embeddings = tied;
+  MemorySource source(*checkpoint.weights);
+  if (tied) source.erase("lm_head.weight");
+  return build_model(config, source, {});
+}
+
+at::Tensor random_tensor(at::IntArrayRef shape, double deviation, uint64_t seed) {
+  return at::empty(shape).normal_(0.0, deviation, at::detail::createCPUGenerator(seed));
+}
+
+/// Returns the logits of each greedy step after a prompt with two images, [kSteps,V].
+at::Tensor greedy_logits(const CcexpertModel& model) {
+  const auto images = model.encode_images(random_tensor({2, 3, 84, 84}, 1.0, 7));
+  const auto& decoder = model.decoder();
+  KvCache cache(decoder.config().num_hidden_layers, kPrompt + 2 * images.tokens.size(1) + kSteps);
+  auto x = model.splice({{5, -200, 6, -200, 7}}, images.tokens).embeddings;
+  std::vector<at::Tensor> steps;
+  while (std::ssize(steps) < kSteps) {
+    steps.push_back(decoder.logits(decoder.forward(x, &cache).select(1, -1))[0]);
+    x = decoder.embed(steps.back().argmax().view({1, 1}));
+  }
+  return at::stack(steps);
+}
+
+class WholeModel : public ::testing::TestWithParam<bool> {
+ protected:
+  at::NoGradGuard no_grad_;
+};
+INSTANTIATE_TEST_SUITE_P(Heads, WholeModel, ::testing::Bool(),
+                         [](const auto& tied) { return tied.param ? "tied" : "untied"; });
+
+TEST_P(WholeModel, EveryLinearCallsItsProductAndNoBitChanges) {
+  const auto model = tiny(GetParam());
+  const auto expected = greedy_logits(*model);
+  const auto counters = count_all(*model);
+  EXPECT_TRUE(at::equal(greedy_logits(*model), expected));
+  for (const auto& [name, counter] : counters) EXPECT_GT(counter->calls(), 0) << name;
+  EXPECT_EQ(counters.at("lm_head")->calls(), kSteps);
+  EXPECT_EQ(counters.at("model.vision_tower.vision_tower.vision_model.embeddings.patch_embedding")->calls(),
+            1);
+}
+
+TEST_P(WholeModel, NullRestoresTheOwnProduct) {
+  const auto model = tiny(GetParam());
+  const auto expected = greedy_logits(*model);
+  const auto counters = count_all(*model);
+  for (const auto& [name, linear] : linears_of(*model)) linear->set_product(nullptr);
+  EXPECT_TRUE(at::equal(greedy_logits(*model), expected));
+  for (const auto& [name, counter] : counters) EXPECT_EQ(counter->calls(), 0) << name;
+}
+
+TEST_P(WholeModel, VisitorNamesEveryMatrixOfTheCheckpointThatMultiplies) {
+  const auto model = tiny(GetParam());
+  std::vector<std::string> expected, visited;
+  for (const auto& item : model->named_parameters()) {
+    const bool looked_up = item.key().find("embed_tokens") != std::string::npos ||
+                           item.key().find("position_embedding") != std::string::npos ||
+                           item.key().find("flag_embed") != std::string::npos;
+    if (item.value().dim() >= 2 && !looked_up) expected.push_back(item.key());
+  }
+  if (GetParam()) expected.emplace_back("lm_head.weight");
+  for (const auto& [name, linear] : linears_of(*model)) visited.push_back(name + ".weight");
+  EXPECT_THAT(visited, ::testing::UnorderedElementsAreArray(expected));
+}
+
+TEST_P(WholeModel, LowRankProductsGiveTheTokensOfTheMergedMatrices) {
+  const auto model = tiny(GetParam()), merged = tiny(false);
+  const auto plain = greedy_logits(*model).argmax(1);
+  const auto targets = linears_of(*merged);
+  if (GetParam()) targets.at("lm_head")->weight.copy_(model->decoder().head().weight);
+  uint64_t seed = 1;
+  for (const auto& [name, linear] : linears_of(*model)) {
+    const auto matrix = linear->matrix();
+    const double deviation = 0.5 * matrix.std().item<double>();
+    const auto product =
+        std::make_shared<LowRankProduct>(*linear, random_tensor({4, matrix.size(1)}, 1.0, seed),
+                                         random_tensor({matrix.size(0), 4}, deviation, seed + 1));
+    seed += 2;
+    linear->set_product(product);
+    targets.at(name)->weight.copy_(product->merged().view_as(targets.at(name)->weight));
+  }
+  const auto changed = greedy_logits(*model), expected = greedy_logits(*merged);
+  EXPECT_TRUE(test::close(changed, expected, {1e-3, 1e-3}));
+  EXPECT_TRUE(at::equal(changed.argmax(1), expected.argmax(1)));
+  EXPECT_FALSE(at::equal(changed.argmax(1), plain)) << "otherwise the test shows nothing";
+}
+
+TEST(TiedHead, IsALinearWithoutAParameterOfItsOwn) {
+  const auto model = tiny(true);
+  EXPECT_TRUE(model->decoder().tied());
+  EXPECT_FALSE(model->named_parameters().contains("lm_head.weight"));
+  EXPECT_TRUE(model->decoder().head().weight.is_same(model->named_parameters()["model.embed_tokens.weight"]));
+}
+
+TEST(TiedHead, FollowsTheEmbeddingToAnotherDtype) {
+  const auto model = tiny(true);
+  model->to(at::kDouble);
+  EXPECT_EQ(model->decoder().head().weight.scalar_type(), at::kDouble);
+}
+
+TEST(ForEachLinear, VisitsAModuleThatIsOne) {
+  Linear linear(3, 2, true, {});
+  std::vector<std::string> names;
+  for_each_linear(linear, [&](const std::string& name, Linear&) { names.push_back(name); });
+  EXPECT_THAT(names, ElementsAre(""));
+}
+
+}  // namespace
+}  // namespace ccexpert
