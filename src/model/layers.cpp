@@ -21,6 +21,11 @@ at::Tensor Linear::forward(const at::Tensor& x, const at::Tensor& matrix) const 
   return at::linear(x, matrix, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
 }
 
+void Linear::set_product(std::shared_ptr<const Product> product, WeightContract reads) {
+  product_ = std::move(product);
+  product_weights_ = std::move(reads);
+}
+
 void for_each_linear(torch::nn::Module& module,
                      const std::function<void(const std::string& name, Linear& linear)>& visit) {
   if (auto* linear = dynamic_cast<Linear*>(&module)) visit("", *linear);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <unordered_set>
 #include <vector>
 
 #include <ATen/ATen.h>
@@ -35,22 +36,23 @@ std::string shape_text(at::IntArrayRef shape) {
   return fmt::format("[{}]", fmt::join(shape, ","));
 }
 
-Differences compare(const torch::OrderedDict<std::string, at::Tensor>& parameters,
-                    const io::TensorSource& source, const LoadWeightsOptions& options) {
+Differences compare(const WeightContract& contract, const io::TensorSource& source,
+                    const LoadWeightsOptions& options) {
   Differences differences;
-  for (const auto& item : parameters) {
-    const auto* info = source.find(item.key());
+  std::unordered_set<std::string_view> expected;
+  for (const auto& [name, target, dtypes] : contract) {
+    expected.insert(name);
+    const auto* info = source.find(name);
     if (info == nullptr) {
-      if (!options.may_be_missing || !options.may_be_missing(item.key()))
-        differences.missing.push_back(item.key());
-    } else if (at::IntArrayRef(info->shape) != item.value().sizes()) {
-      differences.misshaped.push_back(fmt::format("{} (expected {}, got {})", item.key(),
-                                                  shape_text(item.value().sizes()), shape_text(info->shape)));
+      if (!options.may_be_missing || !options.may_be_missing(name)) differences.missing.push_back(name);
+    } else if (at::IntArrayRef(info->shape) != target.sizes()) {
+      differences.misshaped.push_back(
+          fmt::format("{} (expected {}, got {})", name, shape_text(target.sizes()), shape_text(info->shape)));
     }
   }
   for (const auto& info : source.tensors()) {
     const bool known =
-        parameters.contains(info.name) || (options.may_be_unused && options.may_be_unused(info.name));
+        expected.contains(info.name) || (options.may_be_unused && options.may_be_unused(info.name));
     if (!known) differences.unexpected.push_back(info.name);
   }
   return differences;
@@ -65,19 +67,21 @@ bool is_spare_vision_block(std::string_view name, int64_t depth) {
   return error == std::errc() && block >= depth;
 }
 
-bool is_floating(at::ScalarType dtype) {
-  return dtype == at::kFloat || dtype == at::kDouble || dtype == at::kHalf || dtype == at::kBFloat16;
-}
-
-void expect_floating(const io::TensorInfo& info) {
-  if (!is_floating(info.dtype)) {
-    fail_expected({fmt::format("{}: {}", info.file, info.name), "a floating-point tensor",
-                   at::toString(info.dtype), "quantised checkpoints are not read"});
+void expect_dtype(const ExpectedTensor& expected, const io::TensorInfo& info) {
+  const auto& dtypes = expected.dtypes;
+  if (std::find(dtypes.begin(), dtypes.end(), info.dtype) != dtypes.end()) return;
+  const auto what = fmt::format("{}: {}", info.file, info.name);
+  if (dtypes == ExpectedTensor().dtypes) {
+    fail_expected(
+        {what, "a floating-point tensor", at::toString(info.dtype), "quantised checkpoints are not read"});
   }
+  std::vector<std::string_view> names;
+  for (const auto dtype : dtypes) names.emplace_back(at::toString(dtype));
+  fail_expected({what, fmt::format("a tensor of {}", fmt::join(names, " or ")), at::toString(info.dtype)});
 }
 
 void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
-  if (tensor.numel() == 0) return;
+  if (tensor.numel() == 0 || !tensor.is_floating_point()) return;
   // One pass without a copy; NaN propagates.
   const auto [least, most] = at::aminmax(tensor);
   if (!std::isfinite(least.item<double>()) || !std::isfinite(most.item<double>()))
@@ -87,42 +91,70 @@ void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
 }
 
 /// Copies a tensor of the source; its shape must match.
-void copy_from(const io::TensorSource& source, const io::TensorInfo& info, at::Tensor& parameter) {
+void copy_from(const io::TensorSource& source, const io::TensorInfo& info, const at::Tensor& target) {
   const auto stored = source.tensor(info.name);
-  // Checks the stored tensor, which is the smaller one; but on a GPU the parameter, which is read faster, and
-  // in half precision the parameter, which may overflow although the file does not.
-  const bool stored_tells = parameter.is_cpu() && parameter.scalar_type() != at::kHalf;
+  // Checks the stored tensor, which is the smaller one; but on a GPU the target, which is read faster, and in
+  // half precision the target, which may overflow although the file does not.
+  const bool stored_tells = target.is_cpu() && target.scalar_type() != at::kHalf;
   if (stored_tells) expect_finite(stored, info);
-  parameter.copy_(stored);
-  if (!stored_tells) expect_finite(parameter, info);
+  target.copy_(stored);
+  if (!stored_tells) expect_finite(target, info);
   source.release(info.name);
 }
 
-/// Throws one Error for all differences between a module's parameters and a source.
-void expect_fit(const torch::nn::Module& module, const io::TensorSource& source,
+/// Throws one Error for all differences between a contract and a source.
+void expect_fit(const WeightContract& contract, const io::TensorSource& source,
                 const LoadWeightsOptions& options) {
-  const auto parameters = module.named_parameters();
-  const auto differences = compare(parameters, source, options);
+  const auto differences = compare(contract, source, options);
   if (!differences.none()) {
     const std::string where = source.tensors().empty() ? "checkpoint" : source.tensors().front().file;
     fail(where, fmt::format("tensors do not fit the model{}{}{}", list_of("missing", differences.missing),
                             list_of("unexpected", differences.unexpected),
                             list_of("of the wrong shape", differences.misshaped)));
   }
-  for (const auto& item : parameters) {
-    if (const auto* info = source.find(item.key())) expect_floating(*info);
+  for (const auto& expected : contract) {
+    if (const auto* info = source.find(expected.name)) expect_dtype(expected, *info);
   }
+}
+
+/// Returns what names of the parameters of `module` begin with.
+std::string prefix_of(const std::string& module) {
+  return module.empty() ? "" : module + ".";
 }
 
 }  // namespace
 
-void load_weights(torch::nn::Module& module, const io::TensorSource& source,
+WeightContract weight_contract(torch::nn::Module& module) {
+  WeightContract read_by_products;
+  std::unordered_set<std::string> replaced;
+  for_each_linear(module, [&](const std::string& name, const Linear& linear) {
+    if (linear.product_weights().empty()) return;
+    for (const auto& item : linear.named_parameters()) replaced.insert(prefix_of(name) + item.key());
+    for (auto expected : linear.product_weights()) {
+      expected.name.insert(0, prefix_of(name));
+      read_by_products.push_back(std::move(expected));
+    }
+  });
+  WeightContract contract;
+  for (const auto& item : module.named_parameters()) {
+    if (!replaced.contains(item.key())) contract.push_back({.name = item.key(), .target = item.value()});
+  }
+  contract.insert(contract.end(), read_by_products.begin(), read_by_products.end());
+  return contract;
+}
+
+void load_weights(const WeightContract& contract, const io::TensorSource& source,
                   const LoadWeightsOptions& options) {
   const at::NoGradGuard no_grad;
-  expect_fit(module, source, options);
-  for (auto& item : module.named_parameters()) {
-    if (const auto* info = source.find(item.key())) copy_from(source, *info, item.value());
+  expect_fit(contract, source, options);
+  for (const auto& expected : contract) {
+    if (const auto* info = source.find(expected.name)) copy_from(source, *info, expected.target);
   }
+}
+
+void load_weights(torch::nn::Module& module, const io::TensorSource& source,
+                  const LoadWeightsOptions& options) {
+  load_weights(weight_contract(module), source, options);
 }
 
 bool has_diff_expert(const io::TensorSource& source) {
@@ -144,7 +176,8 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   const io::TensorSource& weights = options.resize_positions ? resized : source;
   // The model is first built without memory: a config that does not fit the files, however large its model,
   // is an Error before memory is allocated.
-  const CcexpertModel shapes(config, options.tensor.device(at::kMeta));
+  CcexpertModel shapes(config, options.tensor.device(at::kMeta));
+  if (options.prepare) options.prepare(shapes);
   const int64_t depth = shapes.vision()->depth();
   const LoadWeightsOptions load{
       .may_be_unused =
@@ -153,8 +186,9 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
           },
       .may_be_missing =
           [fresh](std::string_view name) { return fresh && name.starts_with(kDiffExpertPrefix); }};
-  expect_fit(shapes, weights, load);
+  expect_fit(weight_contract(shapes), weights, load);
   auto model = std::make_shared<CcexpertModel>(config, options.tensor);
+  if (options.prepare) options.prepare(*model);
   if (fresh) model->diff_expert()->initialize(options.fresh);
   load_weights(*model, weights, load);
   return model;

@@ -1,17 +1,20 @@
-// Products from outside in place of those of Linear layers.
+// Products from outside in place of those of Linear layers, and the tensors that they read.
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "model/tiny_checkpoint.h"
+#include "support/errors.h"
 #include "support/golden.h"
 
 namespace ccexpert {
 namespace {
 
+using test::error_of;
 using test::MemorySource;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using Linears = std::map<std::string, Linear*>;
 
 constexpr int64_t kPrompt = 5, kSteps = 8;
@@ -50,6 +53,23 @@ class LowRankProduct : public Product {
  private:
   const Linear& linear_;
   at::Tensor a_, b_;
+};
+
+/// x (q s)^T with an int8 matrix q [out,in] and a scale s [out] for each row.
+class Int8Product : public Product {
+ public:
+  Int8Product(int64_t in, int64_t out, const at::TensorOptions& options = {})
+      : matrix_(at::empty({out, in}, options.dtype(at::kChar))), scales_(at::empty({out}, options)) {}
+  at::Tensor apply(const at::Tensor& x) const override {
+    return at::linear(x, matrix_.to(x.scalar_type()) * scales_.unsqueeze(1));
+  }
+  WeightContract reads() const {
+    return {{.name = "weight", .target = matrix_, .dtypes = {at::kChar}},
+            {.name = "scales", .target = scales_}};
+  }
+
+ private:
+  at::Tensor matrix_, scales_;
 };
 
 std::map<std::string, std::shared_ptr<CountingProduct>> count_all(torch::nn::Module& module) {
@@ -170,6 +190,68 @@ TEST(ForEachLinear, VisitsAModuleThatIsOne) {
   std::vector<std::string> names;
   for_each_linear(linear, [&](const std::string& name, Linear&) { names.push_back(name); });
   EXPECT_THAT(names, ElementsAre(""));
+}
+
+/// Layer whose product reads an int8 matrix and its scales, beside a plain one.
+class Int8Contract : public ::testing::Test {
+ protected:
+  Int8Contract() {
+    auto head = module_->add("head", std::make_shared<Linear>(3, 2, false, at::TensorOptions()));
+    module_->add("plain", std::make_shared<Linear>(2, 2, false, at::TensorOptions()));
+    auto product = std::make_shared<Int8Product>(3, 2);
+    head->set_product(product, product->reads());
+    head_ = head;
+    source_.erase_all("");
+    source_.set("head.weight", at::tensor({1, -2, 3, 127, 0, -128}, at::kChar).view({2, 3}));
+    source_.set("head.scales", at::tensor({0.5F, 2.0F}));
+    source_.set("plain.weight", at::ones({2, 2}));
+  }
+
+  std::shared_ptr<ModuleGroup> module_ = std::make_shared<ModuleGroup>();
+  std::shared_ptr<Linear> head_;
+  MemorySource source_{*test::open_tiny().weights};
+};
+
+TEST_F(Int8Contract, FillsTheProduct) {
+  load_weights(*module_, source_);
+  const auto y = head_->forward(at::tensor({1.0F, 10.0F, 100.0F}));
+  EXPECT_TRUE(at::equal(y, at::tensor({140.5F, -25346.0F}))) << y;
+}
+
+TEST_F(Int8Contract, RefusesAnotherDtype) {
+  source_.set("head.weight", at::ones({2, 3}));
+  EXPECT_EQ(error_of([&] { load_weights(*module_, source_); }),
+            "memory: head.weight: expected a tensor of Char, got Float");
+}
+
+TEST_F(Int8Contract, ListsTensorsThatDoNotFit) {
+  source_.erase("head.scales");
+  source_.set("head.weight", at::ones({3, 2}, at::kChar));
+  EXPECT_EQ(error_of([&] { load_weights(*module_, source_); }),
+            "memory: tensors do not fit the model; 1 missing: head.scales; 1 of the wrong shape: head.weight "
+            "(expected [2,3], got [3,2])");
+}
+
+TEST_F(Int8Contract, EndsWithTheProduct) {
+  head_->set_product(nullptr);
+  EXPECT_THAT(error_of([&] { load_weights(*module_, source_); }), HasSubstr("1 unexpected: head.scales"));
+}
+
+TEST(BuildModel, PreparesProductsBeforeWeightsAreLoaded) {
+  const at::NoGradGuard no_grad;
+  const auto checkpoint = test::open_tiny();
+  const auto config = test::config_of(checkpoint);
+  MemorySource source(*checkpoint.weights);
+  source.set("lm_head.weight", at::ones({512, 64}, at::kChar));
+  source.set("lm_head.scales", at::arange(512, at::kFloat));
+  const auto prepare = [](CcexpertModel& model) {
+    auto& head = *linears_of(model).at("lm_head");
+    const auto product = std::make_shared<Int8Product>(64, 512, head.weight.options());
+    head.set_product(product, product->reads());
+  };
+  const auto model = build_model(config, source, {.prepare = prepare});
+  EXPECT_TRUE(at::equal(model->decoder().logits(at::ones({64})), 64 * at::arange(512, at::kFloat)));
+  EXPECT_THAT(error_of([&] { build_model(config, source, {}); }), HasSubstr("1 unexpected: lm_head.scales"));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <torch/nn/module.h>
 
 #include <ccexpert/model/product.h>
+#include <ccexpert/model/weight_contract.h>
 
 namespace ccexpert {
 
@@ -45,16 +46,19 @@ class Linear : public torch::nn::Module {
   /// Returns the weight as [out,in], a view of it.
   at::Tensor matrix() const { return weight.dim() == 2 ? weight : weight.flatten(1); }
 
-  /// Replaces the arithmetic; null restores the own.
-  void set_product(std::shared_ptr<const Product> product) { product_ = std::move(product); }
+  /// Replaces the arithmetic; null restores the own. `reads`: tensors that the product reads from a
+  /// checkpoint in place of the parameters, with names after this layer's; empty: the parameters.
+  void set_product(std::shared_ptr<const Product> product, WeightContract reads = {});
   /// Returns the product from outside; null: own weights.
   const std::shared_ptr<const Product>& product() const { return product_; }
+  const WeightContract& product_weights() const { return product_weights_; }
 
   at::Tensor weight;
   at::Tensor bias;
 
  private:
   std::shared_ptr<const Product> product_;
+  WeightContract product_weights_;
 };
 
 /// Calls `visit` for each Linear in `module` with the name of its weight in a checkpoint without ".weight";

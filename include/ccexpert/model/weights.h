@@ -19,9 +19,16 @@ struct LoadWeightsOptions {
   std::function<bool(std::string_view)> may_be_missing = nullptr;
 };
 
-/// Copies every parameter of `module` from `source`, converted to the parameter's dtype and device, one
-/// tensor at a time: no second copy of the weights exists. Names are the module's own. Throws one Error that
-/// names the first missing, unexpected and mis-shaped tensors, before any copy; or Error for NaN or infinity.
+/// Returns the tensors that `module` reads: its parameters by name, in any floating-point dtype; for a Linear
+/// whose product reads other tensors, those, last.
+WeightContract weight_contract(torch::nn::Module& module);
+
+/// Fills every target of `contract` from `source`, converted to the target's dtype and device, one tensor at
+/// a time: no second copy of the weights exists. Throws one Error that names the first missing, unexpected
+/// and mis-shaped tensors, or Error for a dtype, before any copy; or Error for NaN or infinity.
+void load_weights(const WeightContract& contract, const io::TensorSource& source,
+                  const LoadWeightsOptions& options = {});
+/// Same for the contract of `module`.
 void load_weights(torch::nn::Module& module, const io::TensorSource& source,
                   const LoadWeightsOptions& options = {});
 
@@ -31,12 +38,14 @@ bool has_diff_expert(const io::TensorSource& source);
 /// Builds a model from a config and a checkpoint's tensors in the authors' names. A stored head is used even
 /// if the config ties it. `fresh_diff_expert`: a base's missing Diff Expert is initialised by `fresh`.
 /// `resize_positions`: a position embedding for another image size is resized to the config's (bicubic); else
-/// it is an error.
+/// it is an error. `prepare`: called before weights are compared and loaded, to give products to Linears;
+/// first with a model on the meta device, which has shapes only, then with the model. Null: nothing.
 struct BuildModelOptions {
   at::TensorOptions tensor = {};  ///< dtype and device
   bool fresh_diff_expert = false;
   FreshWeights fresh = {};
   bool resize_positions = false;
+  std::function<void(CcexpertModel&)> prepare = nullptr;
 };
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options);
