@@ -80,7 +80,7 @@ void make_folder(const fs::path& folder) {
   fs::create_directories(folder, code);
   if (is_folder(folder)) return;
   if (is_there(folder)) fail_expected({folder.string(), "a folder", "a file"});
-  fail_system(folder.string(), "cannot be made", code.value());
+  fail_system(folder.string(), "cannot be created", code.value());
 }
 
 }  // namespace ccexpert

@@ -95,7 +95,7 @@ class FolderWriter {
   explicit FolderWriter(fs::path folder) : folder_(std::move(folder)) {
     std::error_code code;
     fs::create_directories(folder_, code);
-    if (code) fail_system(folder_.string(), "cannot be made", code.value());
+    if (code) fail_system(folder_.string(), "cannot be created", code.value());
   }
 
   void text(const std::string& name, std::string_view content) {

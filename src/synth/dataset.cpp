@@ -86,7 +86,7 @@ void begin(const std::filesystem::path& folder, const DatasetOptions& options) {
   }
   for (const char* name : {"images/A", "images/B", "masks", "classes/A", "classes/B"}) {
     std::filesystem::create_directories(folder / name, code);
-    if (code) fail_system((folder / name).string(), "cannot be made", code.value());
+    if (code) fail_system((folder / name).string(), "cannot be created", code.value());
   }
   write_whole(folder / kDescription, description.dump(2) + "\n");
 }

@@ -69,7 +69,7 @@ fs::path RunFolder::checkpoint(int64_t step) const {
 void RunFolder::create() const {
   std::error_code code;
   fs::create_directories(checkpoints(), code);
-  if (code) fail_system(checkpoints().string(), "cannot be made", code.value());
+  if (code) fail_system(checkpoints().string(), "cannot be created", code.value());
 }
 
 void RunFolder::restore_replaced() const {

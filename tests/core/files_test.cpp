@@ -66,6 +66,17 @@ TEST(Files, ThatCannotBeLookedAtAreNotTakenForAbsent) {
             (folder / "loop").string() + ": cannot be accessed " + reason);
 }
 
+TEST(Files, AFolderThatCannotBeCreatedIsNamedWithTheReason) {
+  EXPECT_EQ(error_of([] { make_folder("/proc/none"); }),
+            "/proc/none: cannot be created (No such file or directory)");
+  const TemporaryFolder folder;
+  make_folder(folder / "a/b");
+  make_folder(folder / "a/b");
+  EXPECT_TRUE(is_folder(folder / "a/b"));
+  const auto file = folder.write("f", "");
+  EXPECT_EQ(error_of([&] { make_folder(file); }), file.string() + ": expected a folder, got a file");
+}
+
 TEST(Files, CanBeTriedBeforeTheyAreWritten) {
   const TemporaryFolder folder;
   const auto path = folder.write("f", "old");

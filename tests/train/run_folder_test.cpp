@@ -171,7 +171,7 @@ TEST_F(RunFolderTest, WhatCannotBeLookedAtIsNotTakenForAbsent) {
 TEST_F(RunFolderTest, WhatCannotBeMadeIsNamed) {
   const auto file = temporary_.write("file", "");
   EXPECT_THAT(test::error_of([&] { RunFolder(file / "run").create(); }),
-              HasSubstr((file / "run/checkpoints").string() + ": cannot be made"));
+              HasSubstr((file / "run/checkpoints").string() + ": cannot be created"));
   EXPECT_THAT(test::error_of([&] { RunFolder(temporary_ / "none").set_best(1); }),
               HasSubstr((temporary_ / "none/best").string() + ": cannot be set"));
 }

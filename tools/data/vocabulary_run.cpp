@@ -10,6 +10,7 @@
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
+#include "core/files.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -50,7 +51,7 @@ int run_vocabulary(const VocabularyCommand& command) {
     }
   }
   const auto vocabulary = text::learn_vocabulary(texts, command.size);
-  std::filesystem::create_directories(command.out);
+  make_folder(command.out);
   text::write_vocabulary(vocabulary, command.out);
   fmt::print("{} tokens from {} captions\n", vocabulary.tokens.size(), texts.size() - kPromptWeight);
   return kSuccess;

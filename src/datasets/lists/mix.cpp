@@ -144,7 +144,7 @@ std::vector<MixPart> mix(const fs::path& recipe, const fs::path& output, const M
     there.push_back(dataset);
   }
   refuse_missing(parts, root, options.skip_missing);
-  fs::create_directories(folder);
+  make_folder(folder);
   write_file(output, list_text(there, recipe));
   return parts;
 }
