@@ -69,7 +69,7 @@ std::vector<std::string> active(const json& file, const std::vector<Setting>& se
 
 void refuse(const std::string& source, const std::vector<std::string>& keys) {
   if (keys.empty()) return;
-  fail(source, fmt::format("{} not implemented", fmt::join(keys, ", ")),
+  fail(source, fmt::format("{} not supported", fmt::join(keys, ", ")),
        "without it captions would differ from those the file asks for; to accept that, remove it from the "
        "file");
 }

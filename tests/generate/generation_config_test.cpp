@@ -88,10 +88,10 @@ TEST(GenerationConfig, RefusesStopIdsThatAreNoTokens) {
   EXPECT_EQ(error_of("", {.stop_ids = {-3}}), "stop_ids: expected ids of 0 to 499, got -3");
 }
 
-TEST(GenerationConfig, RefusesWhatChangesGreedyDecodingAndIsNotImplemented) {
+TEST(GenerationConfig, RefusesWhatChangesGreedyDecodingAndIsNotSupported) {
   EXPECT_EQ(
       error_of(R"({"no_repeat_ngram_size": 3, "suppress_tokens": [5]})"),
-      "generation_config.json: no_repeat_ngram_size, suppress_tokens not implemented (without it captions "
+      "generation_config.json: no_repeat_ngram_size, suppress_tokens not supported (without it captions "
       "would differ from those the file asks for; to accept that, remove it from the file)");
   for (const char* setting :
        {R"("bad_words_ids": [[1]])", R"("begin_suppress_tokens": [1])", R"("forced_bos_token_id": 1)",
@@ -100,7 +100,7 @@ TEST(GenerationConfig, RefusesWhatChangesGreedyDecodingAndIsNotImplemented) {
         R"("exponential_decay_length_penalty": [5, 1.5])", R"("guidance_scale": 1.5)",
         R"("penalty_alpha": 0.6)", R"("dola_layers": "high")", R"("watermarking_config": {"bias": 2})",
         R"("token_healing": true)", R"("stop_strings": ["."])", R"("max_time": 1.0)"}) {
-    EXPECT_THAT(error_of("{" + std::string(setting) + "}"), HasSubstr("not implemented")) << setting;
+    EXPECT_THAT(error_of("{" + std::string(setting) + "}"), HasSubstr("not supported")) << setting;
   }
 }
 
@@ -115,11 +115,10 @@ TEST(GenerationConfig, PassesSettingsThatDoNothing) {
 TEST(GenerationConfig, RefusesSettingsOfSamplingAndBeamsOnlyIfTheyMatter) {
   constexpr auto kSampling = R"({"min_p": 0.05, "typical_p": 0.9})";
   EXPECT_EQ(error_of(kSampling), "no error");
-  EXPECT_THAT(error_of(kSampling, {.temperature = 0.5}), HasSubstr("min_p, typical_p not implemented"));
+  EXPECT_THAT(error_of(kSampling, {.temperature = 0.5}), HasSubstr("min_p, typical_p not supported"));
   constexpr auto kBeams = R"({"early_stopping": true, "renormalize_logits": true})";
   EXPECT_EQ(error_of(kBeams), "no error");
-  EXPECT_THAT(error_of(kBeams, {.beams = 2}),
-              HasSubstr("early_stopping, renormalize_logits not implemented"));
+  EXPECT_THAT(error_of(kBeams, {.beams = 2}), HasSubstr("early_stopping, renormalize_logits not supported"));
   EXPECT_EQ(error_of(R"({"num_beams": 2, "early_stopping": "never"})"), "no error");
   EXPECT_EQ(error_of(R"({"num_beams": 2, "early_stopping": false})"), "no error");
 }

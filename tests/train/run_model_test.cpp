@@ -187,7 +187,7 @@ TEST(GenerationConfig, ThatCannotBeFollowedEndsTheRunAtItsStart) {
   config.model.start = start_with(folder, "", R"({"no_repeat_ngram_size": 2})").string();
   const auto run = start_run_model(config, at::kCPU);
   EXPECT_THAT(test::error_of([&] { Evaluator(run, config, *distributed::single_process()); }),
-              ::testing::HasSubstr("start/generation_config.json: no_repeat_ngram_size not implemented"));
+              ::testing::HasSubstr("start/generation_config.json: no_repeat_ngram_size not supported"));
 }
 
 TEST(ImageSize, BelowOnePatchIsAnError) {
