@@ -33,7 +33,7 @@ void check(const LoaderOptions& options) {
   expect_between(0, kThreadLimit, options.workers, "workers");
   expect_between(1, kMany, options.prefetch, "prefetch");
   expect_between(0, int64_t{1} << 50, options.cache_bytes, "cache_bytes");
-  static_cast<void>(text::complete_question(options.question));
+  static_cast<void>(text::complete_question(options.question, options.prompt));
 }
 
 std::vector<float> class_shares(const ImageView& map, const std::filesystem::path& path,
@@ -93,9 +93,9 @@ void ExampleEncoder::fill(std::span<float> slot, const std::filesystem::path& pa
 }
 
 void ExampleEncoder::encode_text(const std::string& caption, const SampleSlot& slot) const {
-  auto encoded = text::encode_training_example(tokenizer_, options_.question, caption, options_.labels);
-  const auto images = std::count(encoded.ids.begin(), encoded.ids.end(), text::kImagePlaceholder);
-  const auto tokens = static_cast<int64_t>(encoded.ids.size()) + images * (options_.image_tokens - 1);
+  auto encoded = text::encode_training_example(tokenizer_, {options_.question, caption}, options_.labels,
+                                               options_.prompt);
+  const auto tokens = text::spliced_length(encoded.ids, options_.image_tokens);
   if (options_.max_tokens > 0 && tokens > options_.max_tokens) {
     fail_expected({"sample", fmt::format("at most {} tokens", options_.max_tokens), std::to_string(tokens)});
   }

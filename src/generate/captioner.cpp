@@ -55,7 +55,7 @@ class Captioner::Impl {
         preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json,
                                             config_.vision, checkpoint.preprocessor_source)),
         generation_(checkpoint.generation_json, (checkpoint.folder / "generation_config.json").string(),
-                    text::stop_token_ids(tokenizer_)),
+                    text::stop_token_ids(tokenizer_, prompt_.chat)),
         question_(trained_question(checkpoint.config_json, (checkpoint.folder / "config.json").string())) {
     if (question_.empty()) question_ = text::kReferenceQuestion;
     expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
@@ -119,7 +119,7 @@ class Captioner::Impl {
  private:
   /// Warns if captions do not end at the end-of-turn token: a fine-tuned model ends its captions with it.
   void warn_of_stop_ids(const DecodingConfig& decoding) const {
-    const int64_t end_of_turn = text::stop_token_ids(tokenizer_).front();
+    const int64_t end_of_turn = text::stop_token_ids(tokenizer_, prompt_.chat).front();
     if (decoding.is_stop(end_of_turn)) return;
     log::warning(fmt::format(
         "captions do not end at token {} ({}), since generation_config.json does not list it in eos_token_id",
@@ -146,10 +146,11 @@ class Captioner::Impl {
   std::vector<std::vector<int64_t>> prompts_of(std::span<const ImagePair> pairs,
                                                std::string_view question) const {
     if (question.empty()) question = question_;
-    const auto shared = text::encode_prompt(tokenizer_, question);
+    const auto shared = text::encode_prompt(tokenizer_, question, prompt_);
     std::vector<std::vector<int64_t>> prompts;
     for (const auto& pair : pairs) {
-      prompts.push_back(pair.question.empty() ? shared : text::encode_prompt(tokenizer_, pair.question));
+      prompts.push_back(pair.question.empty() ? shared
+                                              : text::encode_prompt(tokenizer_, pair.question, prompt_));
     }
     return prompts;
   }
@@ -200,6 +201,7 @@ class Captioner::Impl {
 
   mutable Stopwatch stopwatch_;
   ModelConfig config_;
+  text::PromptFormat prompt_;
   text::Tokenizer tokenizer_;
   PreprocessConfig preprocess_;
   CheckpointGeneration generation_;

@@ -31,11 +31,16 @@ at::Tensor text_ids(const std::vector<std::vector<int64_t>>& ids) {
   return at::tensor(text, at::kLong);
 }
 
-void expect_two_images(const std::vector<int64_t>& ids, size_t row) {
-  const auto images = std::count_if(ids.begin(), ids.end(), [](int64_t id) { return id < 0; });
-  if (images != 2) {
-    fail_expected({fmt::format("prompt {}", row), "two image placeholders", std::to_string(images)});
-  }
+/// Returns "no image placeholder", "1 image placeholder", "two image placeholders", "3 image placeholders".
+std::string placeholders(int64_t images) {
+  const auto number = images == 0 ? "no" : images == 2 ? "two" : std::to_string(images);
+  return fmt::format("{} image placeholder{}", number, images > 1 ? "s" : "");
+}
+
+void expect_images(const std::vector<int64_t>& ids, size_t row, int64_t images) {
+  const auto found = std::count_if(ids.begin(), ids.end(), [](int64_t id) { return id < 0; });
+  if (found == images) return;
+  fail_expected({fmt::format("prompt {}", row), placeholders(images), std::to_string(found)});
 }
 
 }  // namespace
@@ -112,10 +117,11 @@ at::Tensor CcexpertModel::project(const at::Tensor& features) const {
 }
 
 PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& ids,
-                                      const at::Tensor& image_tokens) const {
+                                      const at::Tensor& image_tokens, int64_t images_per_row) const {
   if (ids.empty()) fail_expected({"prompts", "at least one", "none"});
-  if (image_tokens.size(0) < 2 * std::ssize(ids)) {
-    fail_expected({"image tokens", fmt::format("those of {} images", 2 * ids.size()),
+  const int64_t all_images = images_per_row * std::ssize(ids);
+  if (image_tokens.size(0) < all_images) {
+    fail_expected({"image tokens", fmt::format("those of {} images", all_images),
                    std::to_string(image_tokens.size(0))});
   }
   // One lookup for all rows: every lookup's gradient is as large as the vocabulary's embedding, and every
@@ -127,7 +133,7 @@ PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& i
   size_t image = 0;
   int64_t word = 0;
   for (size_t row = 0; row < ids.size(); ++row) {
-    expect_two_images(ids[row], row);
+    expect_images(ids[row], row, images_per_row);
     std::vector<at::Tensor> pieces;
     for (auto start = ids[row].begin(); start != ids[row].end();) {
       if (*start < 0) {

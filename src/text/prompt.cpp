@@ -2,6 +2,7 @@
 #include <ranges>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
@@ -10,11 +11,6 @@
 
 namespace ccexpert::text {
 namespace {
-
-constexpr std::string_view kTurnStart = "<|im_start|>";
-constexpr std::string_view kTurnEnd = "<|im_end|>";
-constexpr std::string_view kTextEnd = "<|endoftext|>";
-constexpr int64_t kNewlineId = 198;  // hard-coded in the released code for any vocabulary
 
 /// Image mark in a question: `<image>` or `<imageN>`.
 struct ImageMark {
@@ -35,26 +31,78 @@ std::vector<ImageMark> image_marks(std::string_view text) {
   return marks;
 }
 
-/// Checks the marks: images enter the prompt in the order of their dates, whatever their marks are called.
-void expect_both_images(const std::vector<ImageMark>& marks) {
-  const auto are = [&](std::string_view first, std::string_view second) {
-    return marks.size() == 2 && marks[0].text == first && marks[1].text == second;
-  };
-  if (marks.empty() || are(kImageTag, kImageTag) || are("<image1>", "<image2>")) return;
-  std::vector<std::string> texts;
-  for (const auto& mark : marks) texts.push_back(mark.text);
-  fail_expected({"question", fmt::format("{} twice, <image1> and then <image2>, or no image mark", kImageTag),
-                 first_few(texts, 4)});
+/// Returns the marks of `images` images that a question may have.
+std::string expected_marks(size_t images) {
+  switch (images) {
+    case 0:
+      return "no image mark";
+    case 1:
+      return fmt::format("{}, <image1> or no image mark", kImageTag);
+    case 2:
+      return fmt::format("{} twice, <image1> and then <image2>, or no image mark", kImageTag);
+    default:
+      return fmt::format("{0} {1} times, <image1> to <image{1}> in order, or no image mark", kImageTag,
+                         images);
+  }
 }
 
-void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::vector<int64_t>& ids) {
+/// Checks the marks: images enter the prompt in their order, whatever their marks are called.
+void expect_all_images(const std::vector<ImageMark>& marks, size_t images) {
+  const auto equal = [&](auto&& name) {
+    for (size_t i = 0; i < marks.size(); ++i) {
+      if (marks[i].text != name(i)) return false;
+    }
+    return marks.size() == images;
+  };
+  const auto tag = [](size_t) { return std::string(kImageTag); };
+  const auto numbered = [](size_t i) { return fmt::format("<image{}>", i + 1); };
+  if (marks.empty() || equal(tag) || equal(numbered)) return;
+  std::vector<std::string> texts;
+  for (const auto& mark : marks) texts.push_back(mark.text);
+  fail_expected({"question", expected_marks(images), first_few(texts, 4)});
+}
+
+void refuse_markup(std::string_view question, const ChatTemplate& chat) {
+  const auto refuse = [&](std::string_view markup) {
+    if (question.find(markup) == std::string_view::npos) return;
+    fail_expected({"question", "plain text", fmt::format("the chat markup {}", markup)});
+  };
+  for (const auto& markup : chat.reserved_texts) refuse(markup);
+  if (chat.image_mark != kImageTag) refuse(chat.image_mark);
+}
+
+/// Returns the text with the template's mark for each kImageTag.
+std::string with_image_marks(std::string text, const ChatTemplate& chat) {
+  for (size_t at = text.find(kImageTag); at != std::string::npos;
+       at = text.find(kImageTag, at + chat.image_mark.size()))
+    text.replace(at, kImageTag.size(), chat.image_mark);
+  return text;
+}
+
+std::string whole_turn(const TurnMarks& marks, std::string_view content) {
+  return fmt::format("{}{}{}{}", marks.start, content, marks.end, marks.separator);
+}
+
+void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::string_view mark,
+                        std::vector<int64_t>& ids) {
   while (true) {
-    const size_t image = text.find(kImageTag);
+    const size_t image = text.find(mark);
     const auto piece = tokenizer.encode(text.substr(0, image));
     ids.insert(ids.end(), piece.begin(), piece.end());
     if (image == std::string_view::npos) return;
     ids.push_back(kImagePlaceholder);
-    text.remove_prefix(image + kImageTag.size());
+    text.remove_prefix(image + mark.size());
+  }
+}
+
+/// Makes the tokens that the template always learns targets, in every turn.
+void add_common_targets(const Tokenizer& tokenizer, const ChatTemplate& chat, TrainingExample& example) {
+  auto targets = chat.target_ids;
+  for (const auto& text : chat.target_texts) {
+    if (const auto id = tokenizer.token_id(text)) targets.push_back(*id);
+  }
+  for (size_t i = 0; i < example.ids.size(); ++i) {
+    if (std::ranges::find(targets, example.ids[i]) != targets.end()) example.labels[i] = example.ids[i];
   }
 }
 
@@ -76,66 +124,70 @@ std::string chosen_question(std::string_view question, std::string_view style) {
   return std::string(standard);
 }
 
-std::string complete_question(std::string_view question) {
-  for (const auto markup : {kTurnStart, kTurnEnd, kTextEnd}) {
-    if (question.find(markup) != std::string_view::npos) {
-      fail_expected({"question", "plain text", fmt::format("the chat markup {}", markup)});
-    }
-  }
+std::string complete_question(std::string_view question, const PromptFormat& format) {
+  refuse_markup(question, format.chat);
   const auto marks = image_marks(question);
-  expect_both_images(marks);
-  if (marks.empty()) return fmt::format("{0}\n{0}\n{1}", kImageTag, question);
+  expect_all_images(marks, format.images);
   std::string complete(question);
+  if (marks.empty()) {
+    for (size_t i = 0; i < format.images; ++i) complete = fmt::format("{}\n{}", kImageTag, complete);
+  }
   // In reverse order, so that earlier positions stay valid.
   for (const auto& mark : std::views::reverse(marks)) complete.replace(mark.begin, mark.size, kImageTag);
   return complete;
 }
 
-std::string chat_prompt(std::string_view question) {
-  return fmt::format("{0}system\nYou are a helpful assistant.{1}\n{0}user\n{2}{1}\n{0}assistant\n",
-                     kTurnStart, kTurnEnd, complete_question(question));
+std::string chat_prompt(std::string_view question, const PromptFormat& format) {
+  const auto& chat = format.chat;
+  const auto system = chat.system_text.empty() ? "" : whole_turn(chat.system, chat.system_text);
+  const auto user = whole_turn(chat.user, with_image_marks(complete_question(question, format), chat));
+  return system + user + chat.assistant.start;
 }
 
-std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question) {
+std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question,
+                                   const PromptFormat& format) {
   std::vector<int64_t> ids;
-  append_with_images(tokenizer, chat_prompt(question), ids);
+  append_with_images(tokenizer, chat_prompt(question, format), format.chat.image_mark, ids);
   return ids;
 }
 
-TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question,
-                                        std::string_view caption, LabelStyle style) {
+int64_t spliced_length(const std::vector<int64_t>& ids, int64_t tokens_per_image) {
+  const auto images = std::ranges::count(ids, kImagePlaceholder);
+  return std::ssize(ids) + images * (tokens_per_image - 1);
+}
+
+TrainingExample encode_training_example(const Tokenizer& tokenizer, const QuestionAndCaption& texts,
+                                        LabelStyle style, const PromptFormat& format) {
+  const auto& marks = format.chat.assistant;
   TrainingExample example;
-  example.ids = encode_prompt(tokenizer, question);
-  const auto header = tokenizer.encode(fmt::format("{}assistant\n", kTurnStart));
+  example.ids = encode_prompt(tokenizer, texts.question, format);
+  const auto header = tokenizer.encode(marks.start);
   const size_t caption_start = example.ids.size();
   // The reference tokenises the turn as one text, so header and caption are encoded together and the header
   // is removed afterwards.
-  const auto turn = tokenizer.encode(fmt::format("{}assistant\n{}{}\n", kTurnStart, caption, kTurnEnd));
-  example.ids.insert(example.ids.end(), turn.begin() + static_cast<std::ptrdiff_t>(header.size()),
-                     turn.end());
+  const auto turn = tokenizer.encode(whole_turn(marks, texts.caption));
+  example.ids.insert(example.ids.end(), turn.begin() + std::ssize(header), turn.end());
   example.labels.assign(example.ids.size(), kIgnoredLabel);
   const bool reference = style == LabelStyle::kReference;
   const size_t first = reference ? caption_start - header.size() : caption_start;
-  // The newline after the end of the turn is also a target in the reference, but not part of the caption.
-  const size_t last = reference ? example.ids.size() : example.ids.size() - 1;
+  // The separator after the turn is also a target in the reference, but not part of the caption.
+  const size_t left_out = reference ? 0 : tokenizer.encode(marks.separator).size();
   std::copy(example.ids.begin() + static_cast<std::ptrdiff_t>(first),
-            example.ids.begin() + static_cast<std::ptrdiff_t>(last),
+            example.ids.end() - static_cast<std::ptrdiff_t>(left_out),
             example.labels.begin() + static_cast<std::ptrdiff_t>(first));
-  if (!reference) return example;
-  const auto start = tokenizer.token_id(kTurnStart), end = tokenizer.token_id(kTurnEnd);
-  for (size_t i = 0; i < example.ids.size(); ++i) {
-    const int64_t id = example.ids[i];
-    if (id == kNewlineId || id == start || id == end) example.labels[i] = id;
-  }
+  if (reference) add_common_targets(tokenizer, format.chat, example);
   return example;
 }
 
-std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer) {
+std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer, const ChatTemplate& chat) {
   std::vector<int64_t> ids;
-  for (const auto token : {kTurnEnd, kTextEnd}) {
-    if (const auto id = tokenizer.token_id(token)) ids.push_back(*id);
+  for (const auto& text : chat.stop_texts) {
+    if (const auto id = tokenizer.token_id(text)) ids.push_back(*id);
   }
-  if (ids.empty()) fail_expected({"tokenizer", "a token <|im_end|> or <|endoftext|>", "neither"});
+  if (ids.empty()) {
+    fail_expected({"tokenizer", fmt::format("a token {}", fmt::join(chat.stop_texts, " or ")),
+                   chat.stop_texts.size() == 2 ? "neither" : "none"});
+  }
   return ids;
 }
 

@@ -76,7 +76,8 @@ DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
   const auto file = std::find_if(run.companions.begin(), run.companions.end(),
                                  [&](const auto& companion) { return companion.name == kFile; });
   const CheckpointGeneration checkpoint(file == run.companions.end() ? "" : file->bytes,
-                                        (run.folder / kFile).string(), text::stop_token_ids(*run.tokenizer));
+                                        (run.folder / kFile).string(),
+                                        text::stop_token_ids(*run.tokenizer, run.prompt.chat));
   return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
 }
 
@@ -268,9 +269,9 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     std::vector<int64_t> images;  // of the pairs with this many captions
     for (size_t i = 0; i < batch.size(); ++i) {
       if (caption >= batch[i]->captions.size()) continue;
-      auto example = text::encode_training_example(*run_.tokenizer, run_.question,
-                                                   batch[i]->captions[caption], label_style(config_));
-      const auto length = std::ssize(example.ids) + 2 * (tokens.size(1) - 1);
+      auto example = text::encode_training_example(
+          *run_.tokenizer, {run_.question, batch[i]->captions[caption]}, label_style(config_), run_.prompt);
+      const auto length = text::spliced_length(example.ids, tokens.size(1));
       if (length > config_.data.max_tokens) {
         leave_out(*batch[i],
                   fmt::format("expected at most {} tokens, got {}", config_.data.max_tokens, length), sums);
@@ -304,8 +305,8 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   }
   if (wanted.empty()) return;
   const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
-  const std::vector<std::vector<int64_t>> ids(wanted.size(),
-                                              text::encode_prompt(*run_.tokenizer, run_.question));
+  const std::vector<std::vector<int64_t>> ids(
+      wanted.size(), text::encode_prompt(*run_.tokenizer, run_.question, run_.prompt));
   DecoderSequences sequences(run_.model->decoder(), run_.model->splice(ids, chosen),
                              decoding_.max_new_tokens);
   const SearchRequest request{.decoding = decoding_, .on_token = {}, .stop = {}};

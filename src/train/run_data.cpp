@@ -105,6 +105,7 @@ data::LoaderOptions loader_options(const RunModel& run, const TrainConfig& confi
   data::LoaderOptions options;
   options.preprocess = run.preprocess;
   options.question = run.question;
+  options.prompt = run.prompt;
   options.labels = label_style(config);
   options.image_tokens = run.model->config().image_tokens();
   options.max_tokens = config.data.max_tokens;

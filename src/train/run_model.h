@@ -8,6 +8,7 @@
 #include <ccexpert/image/preprocess.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/text/prompt.h>
 #include <ccexpert/text/tokenizer.h>
 #include <ccexpert/train/config.h>
 
@@ -19,6 +20,7 @@ namespace ccexpert::train {
 struct RunModel {
   std::shared_ptr<CcexpertModel> model;
   std::unique_ptr<text::Tokenizer> tokenizer;
+  text::PromptFormat prompt;
   std::shared_ptr<AuxiliaryHeads> heads;  ///< null if the objective has no auxiliary loss
   PreprocessConfig preprocess;
   std::string question;  ///< user turn of the config, else of the checkpoint, else of the reference

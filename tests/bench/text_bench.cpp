@@ -63,7 +63,7 @@ void encode(benchmark::State& state, const Tokenizer& tokenizer, const std::stri
 }
 
 void encode_question(benchmark::State& state, const Tokenizer& tokenizer) {
-  for (auto _ : state) benchmark::DoNotOptimize(encode_prompt(tokenizer, kReferenceQuestion));
+  for (auto _ : state) benchmark::DoNotOptimize(encode_prompt(tokenizer, kReferenceQuestion, {}));
 }
 
 void decode_stream(benchmark::State& state, const Tokenizer& tokenizer) {

@@ -77,8 +77,8 @@ TEST_F(Encoder, TextIsEncodedAsTheTextRoomDoesIt) {
     options.labels = style;
     options.question = "Here is <image>, there <image>. What differs?";
     for (size_t caption = 0; caption < 2; ++caption) {
-      const auto expected =
-          text::encode_training_example(tiny_tokenizer(), options.question, pair_.captions[caption], style);
+      const auto expected = text::encode_training_example(
+          tiny_tokenizer(), {options.question, pair_.captions[caption]}, style, {});
       const auto actual = encode(options, pair_, caption);
       EXPECT_EQ(actual.ids, expected.ids);
       EXPECT_EQ(actual.labels, expected.labels);

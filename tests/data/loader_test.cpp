@@ -23,9 +23,9 @@ class Loader : public LoaderFixture {};
 void expect_sample(const MicroBatch& batch, size_t i, const ChangeExample& pair, int64_t caption) {
   const PreprocessConfig config{.size = kSide};
   EXPECT_EQ(batch.uids[i], pair.uid);
-  const auto text = text::encode_training_example(tiny_tokenizer(), text::kReferenceQuestion,
-                                                  pair.captions[static_cast<size_t>(caption)],
-                                                  text::LabelStyle::kReference);
+  const auto text = text::encode_training_example(
+      tiny_tokenizer(), {text::kReferenceQuestion, pair.captions[static_cast<size_t>(caption)]},
+      text::LabelStyle::kReference, {});
   EXPECT_EQ(batch.ids[i], text.ids);
   EXPECT_EQ(batch.labels[i], text.labels);
   std::vector<float> planes(kPixels / 2);
@@ -191,12 +191,13 @@ TEST_F(Loader, OptionsReachTheEncoder) {
   auto options = small();
   options.labels = text::LabelStyle::kCaptionOnly;
   options.question = "What changed?";
+  options.prompt.chat.system_text = "Look.";
   options.mask_patch = options.classes = 0;
   const auto batch = first(1, options).front();
   const auto [pair, caption] = plan().sampler().order(0).front();
   const auto& text = pairs_[static_cast<size_t>(pair)].captions[static_cast<size_t>(caption)];
-  const auto expected =
-      text::encode_training_example(tiny_tokenizer(), options.question, text, options.labels);
+  const auto expected = text::encode_training_example(tiny_tokenizer(), {options.question, text},
+                                                      options.labels, options.prompt);
   EXPECT_EQ(batch.ids[0], expected.ids);
   EXPECT_EQ(batch.labels[0], expected.labels);
   EXPECT_TRUE(batch.change_mask.empty());

@@ -164,6 +164,35 @@ TEST_F(CheckpointTiny, SpliceNeedsTwoImagesForEveryRow) {
             "image tokens: expected those of 4 images, got 3");
 }
 
+TEST_F(CheckpointTiny, SplicePutsAnyNumberOfImagesInTheirPlaces) {
+  constexpr int64_t kTokens = 4, kImage = -200;
+  const auto images = at::randn({6, kTokens, 64});
+  const auto text = model_->decoder().embed(at::tensor({1, 2, 3}, at::kLong));
+  const auto word = [&](int64_t i) { return text.slice(0, i, i + 1); };
+  const auto expect = [](const PaddedSequences& got, int64_t row, const at::Tensor& expected) {
+    EXPECT_EQ(got.lengths[static_cast<size_t>(row)], expected.size(0));
+    EXPECT_TRUE(at::equal(got.embeddings[row].slice(0, 0, expected.size(0)), expected)) << row;
+  };
+  const auto none = model_->splice({{1, 2, 3}}, images.slice(0, 0, 0), 0);
+  expect(none, 0, text);
+  const auto one = model_->splice({{1, kImage}, {kImage, 2, 3}}, images, 1);
+  expect(one, 0, at::cat({word(0), images[0]}));
+  expect(one, 1, at::cat({images[1], word(1), word(2)}));
+  const auto three = model_->splice({{kImage, 1, kImage, 2, kImage}, {3, kImage, kImage, kImage}}, images, 3);
+  expect(three, 0, at::cat({images[0], word(0), images[1], word(1), images[2]}));
+  expect(three, 1, at::cat({word(2), images[3], images[4], images[5]}));
+}
+
+TEST_F(CheckpointTiny, SpliceNamesTheImagesThatItExpectsAndGot) {
+  const auto error = [&](const std::vector<std::vector<int64_t>>& ids, int64_t images, int64_t per_row) {
+    return test::error_of([&] { model_->splice(ids, at::zeros({images, 4, 64}), per_row); });
+  };
+  EXPECT_EQ(error({{-200, 1}, {1}}, 2, 1), "prompt 1: expected 1 image placeholder, got 0");
+  EXPECT_EQ(error({{-200, -200}}, 3, 3), "prompt 0: expected 3 image placeholders, got 2");
+  EXPECT_EQ(error({{-200}}, 3, 0), "prompt 0: expected no image placeholder, got 1");
+  EXPECT_EQ(error({{-200, -200, -200}}, 2, 3), "image tokens: expected those of 3 images, got 2");
+}
+
 TEST_F(CheckpointTiny, SpliceNeedsARow) {
   EXPECT_EQ(test::error_of([&] {
               model_->splice({}, at::zeros({2, 36, 64}));

@@ -51,7 +51,7 @@ TEST(Vocabulary, WhatIsWrittenIsATokenizerOfThisProject) {
   EXPECT_LT(tokenizer.encode("many houses are built").size(), 8u);
   EXPECT_EQ(tokenizer.encode("\xff\x01").size(), tokenizer.encode("\xef\xbf\xbd\x01").size());
   EXPECT_EQ(tokenizer.vocab_size(), static_cast<int64_t>(vocabulary.tokens.size()) + 3);
-  EXPECT_EQ(stop_token_ids(tokenizer).size(), 2u);
+  EXPECT_EQ(stop_token_ids(tokenizer, qwen2_chat_template()).size(), 2u);
   EXPECT_EQ(tokenizer.encode("<|im_end|>").size(), 1u);
 }
 

@@ -20,7 +20,7 @@ constexpr size_t kPromptWeight = 1000;
 
 std::vector<std::string> prompt_texts() {
   std::vector<std::string> texts;
-  for (size_t i = 0; i < kPromptWeight; ++i) texts.push_back(text::chat_prompt(text::kReferenceQuestion));
+  for (size_t i = 0; i < kPromptWeight; ++i) texts.push_back(text::chat_prompt(text::kReferenceQuestion, {}));
   return texts;
 }
 

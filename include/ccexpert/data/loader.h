@@ -46,6 +46,7 @@ struct SkippedSample {
 struct LoaderOptions {
   PreprocessConfig preprocess = {};
   std::string question{text::kReferenceQuestion};
+  text::PromptFormat prompt = {};
   text::LabelStyle labels = text::LabelStyle::kReference;
   int64_t image_tokens = 1;  ///< tokens of an image in the model (N), for `max_tokens`
   int64_t max_tokens = 0;    ///< maximum tokens of a sample, image tokens included (0: no limit)

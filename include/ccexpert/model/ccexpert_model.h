@@ -58,9 +58,11 @@ class CcexpertModel : public torch::nn::Module {
   /// Computes image tokens from pixels: vision_features, fuse and project.
   ImageTokens encode_images(const at::Tensor& pixels) const;
 
-  /// Replaces each image placeholder (a negative id) of row b by its next image's N tokens and embeds the
-  /// rest. Throws Error if a row does not have exactly two placeholders, or if images or rows are missing.
-  PaddedSequences splice(const std::vector<std::vector<int64_t>>& ids, const at::Tensor& image_tokens) const;
+  /// Replaces each image placeholder (a negative id) of a row by the N tokens of the next image in
+  /// `image_tokens` [I,N,H] and embeds the rest. Throws Error if a row does not have `images_per_row`
+  /// placeholders, or if images or rows are missing.
+  PaddedSequences splice(const std::vector<std::vector<int64_t>>& ids, const at::Tensor& image_tokens,
+                         int64_t images_per_row = 2) const;
 
   const Projector& projector() const { return *projector_; }
   const Qwen2Decoder& decoder() const { return *decoder_; }

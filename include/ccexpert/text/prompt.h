@@ -1,4 +1,4 @@
-/// Chat prompt that CCExpert was trained with (ChatML, system turn always present), and its labels.
+/// Prompts and training examples in the format of a chat template.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ccexpert/text/chat_template.h>
 #include <ccexpert/text/tokenizer.h>
 
 namespace ccexpert::text {
@@ -32,17 +33,27 @@ std::string_view standard_question(std::string_view style);
 /// Throws Error if both are given and differ.
 std::string chosen_question(std::string_view question, std::string_view style);
 
-/// Returns the question with kImageTag for each image. `<image>` twice marks the images, or `<image1>` and
-/// then `<image2>` as in the paper; if no image is marked, both precede the question, each on a separate
-/// line. Throws Error for any other marks, and for chat markup, which would end the turn.
-std::string complete_question(std::string_view question);
+/// Format of a prompt. The default is CCExpert's: a pair of images, and Qwen2's template.
+struct PromptFormat {
+  ChatTemplate chat = qwen2_chat_template();
+  size_t images = 2;
+};
+
+/// Returns the question with kImageTag for each image. `<image>` for each image marks them, or `<image1>`,
+/// `<image2>` and so on in order, as in the paper; if no image is marked, all precede the question, each on a
+/// separate line. Throws Error for any other marks, and for chat markup, which would end the turn.
+std::string complete_question(std::string_view question, const PromptFormat& format = {});
 
 /// Returns all text before the caption.
-std::string chat_prompt(std::string_view question);
+std::string chat_prompt(std::string_view question, const PromptFormat& format);
 
 /// Returns the token ids of `chat_prompt`, with kImagePlaceholder for each image. The pieces of text between
 /// images are tokenised separately.
-std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question);
+std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question,
+                                   const PromptFormat& format);
+
+/// Returns the number of tokens after each placeholder is replaced by the tokens of an image.
+int64_t spliced_length(const std::vector<int64_t>& ids, int64_t tokens_per_image);
 
 /// Choice of the target tokens in a training example.
 enum class LabelStyle {
@@ -50,15 +61,20 @@ enum class LabelStyle {
   kCaptionOnly,  ///< the caption and its end mark
 };
 
+/// Texts of a training example.
+struct QuestionAndCaption {
+  std::string_view question;
+  std::string_view caption;
+};
+
 struct TrainingExample {
   std::vector<int64_t> ids;     ///< prompt, caption, end of turn; kImagePlaceholder for each image
   std::vector<int64_t> labels;  ///< per id: the id or kIgnoredLabel; not shifted
 };
-TrainingExample encode_training_example(const Tokenizer& tokenizer, std::string_view question,
-                                        std::string_view caption, LabelStyle style);
+TrainingExample encode_training_example(const Tokenizer& tokenizer, const QuestionAndCaption& texts,
+                                        LabelStyle style, const PromptFormat& format);
 
-/// Returns the ids that end a caption: <|im_end|> and <|endoftext|>. Throws Error if the tokenizer has
-/// neither.
-std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer);
+/// Returns the ids of the template's stop texts that the tokenizer has. Throws Error if it has none.
+std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer, const ChatTemplate& chat);
 
 }  // namespace ccexpert::text

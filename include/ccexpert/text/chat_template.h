@@ -1,0 +1,35 @@
+/// Format of the conversations that a language model was trained with.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ccexpert::text {
+
+/// Texts around the content of a turn.
+struct TurnMarks {
+  std::string start;      ///< before the content; names the speaker
+  std::string end;        ///< after the content
+  std::string separator;  ///< between this turn and the next; not part of the turn
+};
+
+/// A prompt consists of the system turn, the user's turn with the question, and the start of the assistant's
+/// turn. The caption and the end of the assistant's turn complete a training example.
+struct ChatTemplate {
+  std::string system_text;  ///< content of the system turn; empty: there is no system turn
+  TurnMarks system = {};
+  TurnMarks user = {};
+  TurnMarks assistant = {};
+  std::string image_mark;                        ///< text of an image in a prompt; not empty
+  std::vector<std::string> stop_texts;           ///< tokens that end a caption, the usual one first
+  std::vector<std::string> reserved_texts = {};  ///< markup that a question must not contain
+  /// Tokens that are targets in every turn with LabelStyle::kReference: by text, and by id.
+  std::vector<std::string> target_texts = {};
+  std::vector<int64_t> target_ids = {};
+};
+
+/// Returns ChatML with the system turn of Qwen2, the format of CCExpert's training.
+const ChatTemplate& qwen2_chat_template();
+
+}  // namespace ccexpert::text

@@ -1,0 +1,20 @@
+#include <ccexpert/text/chat_template.h>
+
+namespace ccexpert::text {
+
+const ChatTemplate& qwen2_chat_template() {
+  static const ChatTemplate chat{
+      .system_text = "You are a helpful assistant.",
+      .system = {"<|im_start|>system\n", "<|im_end|>", "\n"},
+      .user = {"<|im_start|>user\n", "<|im_end|>", "\n"},
+      .assistant = {"<|im_start|>assistant\n", "<|im_end|>", "\n"},
+      .image_mark = "<image>",
+      .stop_texts = {"<|im_end|>", "<|endoftext|>"},
+      .reserved_texts = {"<|im_start|>", "<|im_end|>", "<|endoftext|>"},
+      .target_texts = {"<|im_start|>", "<|im_end|>"},
+      .target_ids = {198},  // newline; hard-coded in the released code for any vocabulary
+  };
+  return chat;
+}
+
+}  // namespace ccexpert::text
