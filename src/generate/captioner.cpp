@@ -10,17 +10,14 @@
 #include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
+#include <ccexpert/generate/loaded_model.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/text/stream_decoder.h>
 
-#include "generate/generation_config.h"
-#include "generate/preprocess_config.h"
 #include "generate/search.h"
 #include "generate/stopwatch.h"
-#include "generate/tokenizer_fit.h"
-#include "generate/trained_question.h"
 #include "runtime/torch_errors.h"
 
 namespace ccexpert {
@@ -48,23 +45,14 @@ std::vector<Caption> cancelled(size_t pairs) {
 
 class Captioner::Impl {
  public:
-  Impl(const io::Checkpoint& checkpoint, at::Device device, at::ScalarType dtype)
-      : stopwatch_(device),
-        config_(parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string())),
-        tokenizer_(text::Tokenizer::load(checkpoint.folder)),
-        preprocess_(parse_preprocess_config(checkpoint.preprocessor_json, checkpoint.config_json,
-                                            config_.vision, checkpoint.preprocessor_source)),
-        generation_(checkpoint.generation_json, (checkpoint.folder / "generation_config.json").string(),
-                    text::stop_token_ids(tokenizer_, prompt_.chat)),
-        question_(trained_question(checkpoint.config_json, (checkpoint.folder / "config.json").string())) {
-    if (question_.empty()) question_ = text::kReferenceQuestion;
-    expect_tokenizer_fits(tokenizer_, config_.decoder, checkpoint.folder.string());
+  Impl(const io::Checkpoint& checkpoint, const ModelConfig& config, at::Device device, at::ScalarType dtype)
+      : stopwatch_(device), loaded_{read_model_settings(texts_of(checkpoint), config), nullptr} {
     warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
-    model_ = stopwatch_.time(&CaptionerTimings::load, [&] {
-      return build_model(config_, *checkpoint.weights,
+    loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
+      return build_model(config, *checkpoint.weights,
                          {.tensor = at::TensorOptions().dtype(dtype).device(device)});
     });
-    if (!config_.diff_expert) {
+    if (!has_diff_expert()) {
       log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
     }
   }
@@ -78,13 +66,13 @@ class Captioner::Impl {
     const auto prompts = prompts_of(pairs, options.question);
     const auto stopped = [&] { return options.stop.stop_requested(); };
     const c10::InferenceMode inference;
-    const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return load_pixels(pairs); });
+    const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return pixels_of(pairs); });
     const auto features =
-        stopwatch_.time(&CaptionerTimings::vision, [&] { return model_->vision_features(pixels); });
+        stopwatch_.time(&CaptionerTimings::vision, [&] { return loaded_.model->vision_features(pixels); });
     if (stopped()) return cancelled(pairs.size());
     const auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
-      auto fused = model_->fuse(features);
-      fused.tokens = model_->project(fused.tokens);
+      auto fused = loaded_.model->fuse(features);
+      fused.tokens = loaded_.model->project(fused.tokens);
       return fused;
     });
     if (stopped()) return cancelled(pairs.size());
@@ -92,65 +80,60 @@ class Captioner::Impl {
     if (options.change_feature && images.change.defined()) {
       for (size_t i = 0; i < captions.size(); ++i) {
         captions[i].change_feature =
-            to_change_feature(images.change[static_cast<int64_t>(i)], config_.vision.grid());
+            to_change_feature(images.change[static_cast<int64_t>(i)], model_config().vision.grid());
       }
     }
     return captions;
   }
 
-  DecodingConfig decoding(const GenerationOptions& options) const {
-    return generation_.decoding(options, config_.decoder.vocab_size);
-  }
-  const std::string& question() const { return question_; }
-  bool has_diff_expert() const { return config_.diff_expert.has_value(); }
+  DecodingConfig decoding(const GenerationOptions& options) const { return loaded_.decoding(options); }
+  const std::string& question() const { return loaded_.question; }
+  bool has_diff_expert() const { return model_config().diff_expert.has_value(); }
   CaptionerTimings timings() const { return stopwatch_.sums(); }
 
   std::string description() const {
+    const auto& config = model_config();
     int64_t parameters = 0;
-    for (const auto& parameter : model_->parameters()) parameters += parameter.numel();
-    const auto tensors = model_->options();
+    for (const auto& parameter : loaded_.model->parameters()) parameters += parameter.numel();
+    const auto tensors = loaded_.model->options();
     return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
-                       static_cast<double>(parameters) * 1e-6, config_.vision.image_size,
-                       has_diff_expert() ? config_.vision_layers.size() : 1,
-                       config_.decoder.num_hidden_layers, dtype_name(tensors.dtype().toScalarType()),
-                       tensors.device().str());
+                       static_cast<double>(parameters) * 1e-6, config.vision.image_size,
+                       has_diff_expert() ? config.vision_layers.size() : 1, config.decoder.num_hidden_layers,
+                       dtype_name(tensors.dtype().toScalarType()), tensors.device().str());
   }
 
  private:
+  const ModelConfig& model_config() const { return loaded_.model->config(); }
+
   /// Warns if captions do not end at the end-of-turn token: a fine-tuned model ends its captions with it.
   void warn_of_stop_ids(const DecodingConfig& decoding) const {
-    const int64_t end_of_turn = text::stop_token_ids(tokenizer_, prompt_.chat).front();
+    const int64_t end_of_turn = loaded_.end_of_turn();
     if (decoding.is_stop(end_of_turn)) return;
     log::warning(fmt::format(
         "captions do not end at token {} ({}), since generation_config.json does not list it in eos_token_id",
-        end_of_turn, tokenizer_.token_bytes(end_of_turn)));
+        end_of_turn, loaded_.tokenizer->token_bytes(end_of_turn)));
   }
 
   /// Returns [2B,3,P,P] on the model's device, before and after alternating.
-  at::Tensor load_pixels(std::span<const ImagePair> pairs) const {
-    const int64_t size = preprocess_.size;
-    const auto images = static_cast<int64_t>(2 * pairs.size());
-    const auto pixels = at::empty({images, 3, size, size}, at::kFloat);
-    const auto plane = static_cast<size_t>(3 * size * size);
-    float* data = pixels.mutable_data_ptr<float>();
-    at::parallel_for(0, images, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const auto& pair = pairs[static_cast<size_t>(i / 2)];
-        preprocess(i % 2 == 0 ? pair.before : pair.after, preprocess_,
-                   {data + static_cast<size_t>(i) * plane, plane});
-      }
-    });
-    return pixels.to(model_->options());
+  at::Tensor pixels_of(std::span<const ImagePair> pairs) const {
+    const auto write = [&](int64_t i, std::span<float> slot) {
+      const auto& pair = pairs[static_cast<size_t>(i / 2)];
+      preprocess(i % 2 == 0 ? pair.before : pair.after, loaded_.preprocess, slot);
+    };
+    const auto pixels = load_pixels(2 * std::ssize(pairs), loaded_.preprocess.size, write);
+    return pixels.to(loaded_.model->options());
   }
 
   std::vector<std::vector<int64_t>> prompts_of(std::span<const ImagePair> pairs,
                                                std::string_view question) const {
-    if (question.empty()) question = question_;
-    const auto shared = text::encode_prompt(tokenizer_, question, prompt_);
+    if (question.empty()) question = loaded_.question;
+    const auto encode = [&](std::string_view asked) {
+      return text::encode_prompt(*loaded_.tokenizer, asked, loaded_.prompt);
+    };
+    const auto shared = encode(question);
     std::vector<std::vector<int64_t>> prompts;
     for (const auto& pair : pairs) {
-      prompts.push_back(pair.question.empty() ? shared
-                                              : text::encode_prompt(tokenizer_, pair.question, prompt_));
+      prompts.push_back(pair.question.empty() ? shared : encode(pair.question));
     }
     return prompts;
   }
@@ -159,12 +142,12 @@ class Captioner::Impl {
                               const DecodingConfig& decoding, const CaptionOptions& options) const {
     const size_t pairs = ids.size();
     auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] {
-      const auto prompts = model_->splice(ids, image_tokens);
+      const auto prompts = loaded_.model->splice(ids, image_tokens);
       stopwatch_.count(static_cast<int64_t>(pairs),
                        std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0}), 0);
-      return DecoderSequences(model_->decoder(), prompts, decoding.max_new_tokens);
+      return DecoderSequences(loaded_.model->decoder(), prompts, decoding.max_new_tokens);
     });
-    std::vector<text::StreamDecoder> streams(pairs, text::StreamDecoder(tokenizer_));
+    std::vector<text::StreamDecoder> streams(pairs, text::StreamDecoder(*loaded_.tokenizer));
     const auto request = search_request(decoding, options, streams);
     const auto generated = stopwatch_.time(&CaptionerTimings::decode, [&] {
       return decoding.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
@@ -192,7 +175,7 @@ class Captioner::Impl {
   Caption to_caption(const GeneratedSequence& sequence) const {
     stopwatch_.count(0, 0, static_cast<int64_t>(sequence.ids.size()));
     Caption caption;
-    caption.text = trimmed(tokenizer_.decode(sequence.ids));
+    caption.text = trimmed(loaded_.tokenizer->decode(sequence.ids));
     caption.token_ids = sequence.ids;
     caption.logprob = sequence.logprob;
     caption.finish = sequence.finish;
@@ -200,13 +183,7 @@ class Captioner::Impl {
   }
 
   mutable Stopwatch stopwatch_;
-  ModelConfig config_;
-  text::PromptFormat prompt_;
-  text::Tokenizer tokenizer_;
-  PreprocessConfig preprocess_;
-  CheckpointGeneration generation_;
-  std::string question_;  ///< default question
-  std::shared_ptr<CcexpertModel> model_;
+  LoadedModel loaded_;
 };
 
 namespace {
@@ -231,7 +208,9 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     const auto dtype = dtype_from_name(config.dtype, device);
     try {
       const auto checkpoint = io::open_checkpoint(folder);
-      return Captioner(std::make_unique<Impl>(checkpoint, device, dtype));
+      const auto source = (checkpoint.folder / "config.json").string();
+      const auto model_config = parse_model_config(checkpoint.config_json, source);
+      return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, dtype));
     } catch (const nlohmann::json::exception&) {
       fail(folder.string(), "its JSON files have unexpected content",
            "a value has another type than expected");

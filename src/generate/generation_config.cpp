@@ -1,9 +1,10 @@
-#include "generate/generation_config.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include <ccexpert/generate/generation_config.h>
 
 #include "core/json.h"
 #include "generate/ranges.h"

@@ -7,7 +7,6 @@
 #include <map>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +16,6 @@
 #include <ccexpert/text/prompt.h>
 
 #include "core/json.h"
-#include "generate/generation_config.h"
 #include "generate/search.h"
 #include "train/log_line.h"
 #include "train/loss.h"
@@ -70,17 +68,6 @@ double score_of(const NamedScores& scores, const std::string& metric) {
   return found == scores.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
 }
 
-/// Returns the decoding settings that the captioner would use with the checkpoints of this run.
-DecodingConfig decoding_of(const RunModel& run, const TrainConfig& config) {
-  constexpr const char* kFile = "generation_config.json";
-  const auto file = std::find_if(run.companions.begin(), run.companions.end(),
-                                 [&](const auto& companion) { return companion.name == kFile; });
-  const CheckpointGeneration checkpoint(file == run.companions.end() ? "" : file->bytes,
-                                        (run.folder / kFile).string(),
-                                        text::stop_token_ids(*run.tokenizer, run.prompt.chat));
-  return checkpoint.decoding(config.evaluation.generation, run.model->config().decoder.vocab_size);
-}
-
 /// Refuses a config value that the checkpoint's generation_config.json makes ineffective.
 void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
   if (!asked.length_penalty || decoding.beams > 1) return;
@@ -111,7 +98,10 @@ bool is_better(const std::string& metric, double score, const std::optional<doub
 }
 
 Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed::Communicator& communicator)
-    : run_(run), config_(config), communicator_(communicator), decoding_(decoding_of(run, config)) {
+    : run_(run),
+      config_(config),
+      communicator_(communicator),
+      decoding_(run.decoding(config.evaluation.generation)) {
   if (config.data.validation.empty()) return;
   expect_effect(config.evaluation.generation, decoding_);
   pairs_ = read_examples(config.data.validation, config);
@@ -218,7 +208,7 @@ void Evaluator::leave_out(const data::ChangeExample& pair, const std::string& pr
 void Evaluator::evaluate(const Pairs& batch, const RunControl& control, Sums& sums) {
   auto readable = batch;
   control.enter(RunPhase::kInput);
-  const auto pixels = load_pixels(readable, sums);
+  const auto pixels = readable_pixels(readable, sums);
   control.enter(RunPhase::kWork);
   if (readable.empty()) return;
   const auto images = run_.model->encode_images(pixels);
@@ -228,24 +218,17 @@ void Evaluator::evaluate(const Pairs& batch, const RunControl& control, Sums& su
   sums.pairs += static_cast<int64_t>(readable.size());
 }
 
-at::Tensor Evaluator::load_pixels(Pairs& batch, Sums& sums) {
-  const int64_t size = run_.preprocess.size;
-  const auto count = static_cast<int64_t>(batch.size());
-  const auto pixels = at::empty({count, 2, 3, size, size}, at::kFloat);
-  const auto plane = static_cast<size_t>(3 * size * size);
-  float* data = pixels.mutable_data_ptr<float>();
+at::Tensor Evaluator::readable_pixels(Pairs& batch, Sums& sums) {
   std::vector<std::string> problems(2 * batch.size());
-  at::parallel_for(0, 2 * count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const auto& pair = *batch[static_cast<size_t>(i / 2)];
-      try {
-        const auto image = decode_image(i % 2 == 0 ? pair.before : pair.after);
-        preprocess(image.view(), run_.preprocess, {data + static_cast<size_t>(i) * plane, plane});
-      } catch (const Error& error) {
-        problems[static_cast<size_t>(i)] = error.what();
-      }
+  const auto write = [&](int64_t i, std::span<float> slot) {
+    const auto& pair = *batch[static_cast<size_t>(i / 2)];
+    try {
+      preprocess(decode_image(i % 2 == 0 ? pair.before : pair.after).view(), run_.preprocess, slot);
+    } catch (const Error& error) {
+      problems[static_cast<size_t>(i)] = error.what();
     }
-  });
+  };
+  const auto pixels = load_pixels(2 * std::ssize(batch), run_.preprocess.size, write);
   Pairs readable;
   std::vector<int64_t> kept;
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -258,7 +241,11 @@ at::Tensor Evaluator::load_pixels(Pairs& batch, Sums& sums) {
     kept.push_back(static_cast<int64_t>(i));
   }
   batch = std::move(readable);
-  return pixels.index_select(0, at::tensor(kept, at::kLong)).flatten(0, 1).to(run_.model->options());
+  return pixels
+      .unflatten(0, {-1, 2})  // [B,2,3,P,P]
+      .index_select(0, at::tensor(kept, at::kLong))
+      .flatten(0, 1)
+      .to(run_.model->options());
 }
 
 void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums) {

@@ -42,7 +42,7 @@ class Evaluator {
   EvaluationLine line_of(const Sums& sums, int64_t step) const;
   void evaluate(const Pairs& batch, const RunControl& control, Sums& sums);
   /// Removes unreadable pairs from `batch`.
-  at::Tensor load_pixels(Pairs& batch, Sums& sums);
+  at::Tensor readable_pixels(Pairs& batch, Sums& sums);
   void add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums);
   void add_captions(const Pairs& batch, const at::Tensor& tokens, Sums& sums) const;
   void leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums);

@@ -13,7 +13,6 @@
 
 #include "core/files.h"
 #include "generate/preprocess_config.h"
-#include "generate/tokenizer_fit.h"
 #include "generate/trained_question.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
@@ -198,65 +197,80 @@ namespace {
 
 enum class Origin { kFresh, kStart, kResumed };
 
-/// Sets the folder, its texts and the model: with fresh weights, or with those of the folder.
-void load_model(RunModel& run, Origin origin, const TrainConfig& config, at::Device device) {
-  const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
+/// Folder that a run starts or resumes from, and the config of the run's model.
+struct Source {
+  fs::path folder;
+  std::string config_json;
+  ModelConfig config;
+  std::unique_ptr<io::TensorSource> weights;  ///< null if the weights are fresh
+};
+
+Source open_source(const fs::path& folder, Origin origin, const TrainConfig& config) {
+  Source source;
   if (origin == Origin::kFresh) {
-    run.folder = start_folder(config);
-    run.config_json = read_file(run.folder / "config.json");
-    run.model =
-        fresh_model(start_config(run.config_json, run.folder, config), options, fresh_weights(config));
-    return;
+    source.folder = start_folder(config);
+    source.config_json = read_file(source.folder / "config.json");
+  } else {
+    auto checkpoint = io::open_checkpoint(folder);
+    source.folder = checkpoint.folder;
+    source.config_json = checkpoint.config_json;
+    source.weights = std::move(checkpoint.weights);
   }
-  const auto checkpoint = io::open_checkpoint(run.folder);
-  run.folder = checkpoint.folder;
-  run.config_json = checkpoint.config_json;
-  run.for_others = io::tensors_for_others(*checkpoint.weights, run_dtype(config));
-  const auto model_config = origin == Origin::kStart ? start_config : resumed_config;
-  run.model = build_model(model_config(run.config_json, run.folder, config), *checkpoint.weights,
-                          {.tensor = options,
-                           .fresh_diff_expert = config.model.diff_expert,
-                           .fresh = fresh_weights(config),
-                           .resize_positions = config.model.image_size > 0});
+  const auto model_config = origin == Origin::kResumed ? resumed_config : start_config;
+  source.config = model_config(source.config_json, source.folder, config);
+  return source;
 }
 
-/// Returns the preprocessor config among the companions, with the run's image size if that is set; "" if
-/// there is none.
-std::string preprocessor_of(RunModel& run, const ModelSection& section) {
-  const auto found = std::find_if(run.companions.begin(), run.companions.end(), [](const auto& companion) {
-    return companion.name == "preprocessor_config.json";
-  });
-  if (found == run.companions.end()) return {};
-  if (section.image_size > 0) found->bytes = preprocessor_for(found->bytes, section.image_size);
-  return found->bytes;
+std::shared_ptr<CcexpertModel> model_of(const Source& source, const TrainConfig& config, at::Device device) {
+  const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
+  if (!source.weights) return fresh_model(source.config, options, fresh_weights(config));
+  return build_model(source.config, *source.weights,
+                     {.tensor = options,
+                      .fresh_diff_expert = config.model.diff_expert,
+                      .fresh = fresh_weights(config),
+                      .resize_positions = config.model.image_size > 0});
 }
 
-/// Returns the question of this run, which its checkpoints store.
-std::string question_of(const RunModel& run, const DataSection& section) {
-  auto question = text::chosen_question(section.question, section.prompt_style);
-  if (question.empty()) question = trained_question(run.config_json, (run.folder / "config.json").string());
-  return question.empty() ? std::string(text::kReferenceQuestion) : question;
+io::CompanionFile* companion_of(std::vector<io::CompanionFile>& companions, std::string_view name) {
+  const auto found = std::ranges::find(companions, name, &io::CompanionFile::name);
+  return found == companions.end() ? nullptr : &*found;
+}
+
+/// Returns the texts of the source and its companions. A set image size enters the preprocessor's config,
+/// also among the companions.
+CheckpointTexts texts_of(const Source& source, std::vector<io::CompanionFile>& companions,
+                         const ModelSection& section) {
+  CheckpointTexts texts{.folder = source.folder,
+                        .config_json = source.config_json,
+                        .preprocessor_json = {},
+                        .preprocessor_source = std::string(kPreprocessorFile),
+                        .generation_json = {}};
+  if (auto* processor = companion_of(companions, kPreprocessorFile)) {
+    if (section.image_size > 0) processor->bytes = preprocessor_for(processor->bytes, section.image_size);
+    texts.preprocessor_json = processor->bytes;
+  }
+  if (const auto* generation = companion_of(companions, "generation_config.json"))
+    texts.generation_json = generation->bytes;
+  return texts;
 }
 
 RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, at::Device device) {
-  RunModel run;
-  run.folder = folder;
-  load_model(run, origin, config, device);
+  const auto source = open_source(folder, origin, config);
+  auto companions = io::read_companions(source.folder);
+  auto settings = read_model_settings(texts_of(source, companions, config.model), source.config,
+                                      text::chosen_question(config.data.question, config.data.prompt_style));
+  RunModel run{{std::move(settings), model_of(source, config, device)}};
+  run.folder = source.folder;
+  if (source.weights) run.for_others = io::tensors_for_others(*source.weights, run_dtype(config));
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
-  run.companions = io::read_companions(run.folder);
-  run.preprocess = parse_preprocess_config(preprocessor_of(run, config.model), run.config_json,
-                                           run.model->config().vision);
-  run.tokenizer = std::make_unique<text::Tokenizer>(text::Tokenizer::load(run.folder));
-  expect_tokenizer_fits(*run.tokenizer, run.model->config().decoder, run.folder.string());
-  run.question = question_of(run, config.data);
   run.layout = layout_from_name(config.checkpoint.layout);
   auto saved = saved_texts({.config = run.model->config(),
                             .preprocess = run.preprocess,
                             .dtype = run_dtype(config),
-                            .original_json = run.config_json,
+                            .original_json = source.config_json,
                             .layout = run.layout},
-                           std::move(run.companions));
+                           std::move(companions));
   run.config_json = with_trained_question(saved.config_json, run.question);
   run.companions = std::move(saved.companions);
   return run;

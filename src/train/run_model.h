@@ -5,11 +5,8 @@
 #include <memory>
 #include <string>
 
-#include <ccexpert/image/preprocess.h>
+#include <ccexpert/generate/loaded_model.h>
 #include <ccexpert/io/checkpoint.h>
-#include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/text/prompt.h>
-#include <ccexpert/text/tokenizer.h>
 #include <ccexpert/train/config.h>
 
 #include "train/objective.h"
@@ -17,19 +14,15 @@
 
 namespace ccexpert::train {
 
-struct RunModel {
-  std::shared_ptr<CcexpertModel> model;
-  std::unique_ptr<text::Tokenizer> tokenizer;
-  text::PromptFormat prompt;
-  std::shared_ptr<AuxiliaryHeads> heads;  ///< null if the objective has no auxiliary loss
-  PreprocessConfig preprocess;
-  std::string question;  ///< user turn of the config, else of the checkpoint, else of the reference
+/// The question is that of the config, else of the checkpoint, else of the reference.
+struct RunModel : LoadedModel {
+  std::shared_ptr<AuxiliaryHeads> heads = {};  ///< null if the objective has no auxiliary loss
   io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;  ///< layout of the run's checkpoints
-  std::string config_json;                                       ///< of that layout
-  std::vector<io::NamedTensor> for_others;  ///< saved beside the model's weights (tensors_for_others)
-  std::filesystem::path folder;
-  std::vector<io::CompanionFile> companions;  ///< of that layout; read eagerly, since the folder may be a
-                                              ///< checkpoint that is removed later
+  std::string config_json = {};                                  ///< of that layout
+  std::vector<io::NamedTensor> for_others = {};  ///< saved beside the model's weights (tensors_for_others)
+  std::filesystem::path folder = {};
+  std::vector<io::CompanionFile> companions = {};  ///< of that layout; read eagerly, since the folder may be
+                                                   ///< a checkpoint that is removed later
 };
 
 /// Loads the model from the folder that a run starts from (with its weights, or with fresh ones as

@@ -1,6 +1,7 @@
 // generation_config.json, for greedy decoding, sampling and beam search.
+#include <ccexpert/generate/generation_config.h>
+
 #include "fuzz/target.h"
-#include "generate/generation_config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ccexpert;

@@ -1,8 +1,9 @@
 // Settings that a checkpoint's generation_config.json decides, and those that are rejected.
-#include "generate/generation_config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <ccexpert/generate/generation_config.h>
 
 #include "support/errors.h"
 

@@ -3,9 +3,9 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/generate/generation_config.h>
 #include <ccexpert/model/weights.h>
 
-#include "generate/generation_config.h"
 #include "generate/search.h"
 #include "generate/tiny_captioner.h"
 #include "generate/token_choice.h"

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/captioner.h>
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/plan.h>
 
@@ -181,12 +182,21 @@ TEST(GenerationConfig, OfTheStartHoldsInEvaluationAndTravelsOn) {
   EXPECT_EQ(file->bytes, kFile);
 }
 
+TEST(LoadedModel, OfARunIsThatOfTheCaptioner) {
+  const test::TemporaryFolder folder;
+  auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+  config.model.start = start_with(folder, "Say what is new.", R"({"repetition_penalty": 1.2})").string();
+  const auto run = start_run_model(config, at::kCPU);
+  const auto captioner = Captioner::load(config.model.start, {.device = "cpu"});
+  EXPECT_EQ(run.question, captioner.question());
+  EXPECT_EQ(to_text(run.decoding({})), to_text(captioner.decoding()));
+}
+
 TEST(GenerationConfig, ThatCannotBeFollowedEndsTheRunAtItsStart) {
   const test::TemporaryFolder folder;
   auto config = test::tiny_config(folder, test::write_pairs(folder, 2));
   config.model.start = start_with(folder, "", R"({"no_repeat_ngram_size": 2})").string();
-  const auto run = start_run_model(config, at::kCPU);
-  EXPECT_THAT(test::error_of([&] { Evaluator(run, config, *distributed::single_process()); }),
+  EXPECT_THAT(test::error_of([&] { start_run_model(config, at::kCPU); }),
               ::testing::HasSubstr("start/generation_config.json: no_repeat_ngram_size not supported"));
 }
 

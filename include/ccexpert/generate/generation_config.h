@@ -1,4 +1,4 @@
-// A checkpoint's decoding settings (generation_config.json).
+/// A checkpoint's decoding settings (generation_config.json).
 #pragma once
 
 #include <string>
