@@ -38,7 +38,7 @@ ModelSettings read_model_settings(const CheckpointTexts& texts, const ModelConfi
                                   std::string question) {
   const auto source = [&](const char* file) { return (texts.folder / file).string(); };
   const text::PromptFormat prompt;
-  auto tokenizer = std::make_unique<const text::Tokenizer>(text::Tokenizer::load(texts.folder));
+  auto tokenizer = text::Tokenizer::load(texts.folder);
   auto preprocess = parse_preprocess_config(texts.preprocessor_json, texts.config_json, config.vision,
                                             texts.preprocessor_source);
   CheckpointGeneration generation(texts.generation_json, source("generation_config.json"),

@@ -1,209 +1,52 @@
-#include <algorithm>
-#include <array>
-#include <unordered_map>
-
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/text/pre_tokenizer.h>
 #include <ccexpert/text/tokenizer.h>
 #include <ccexpert/text/unicode.h>
 
-#include "text/byte_alphabet.h"
-#include "text/byte_pairs.h"
-#include "text/tokenizer_files.h"
+#include "core/files.h"
+#include "text/byte_level_bpe.h"
 
 namespace ccexpert::text {
 namespace {
 
-/// Map from the characters in token files to bytes.
-class ByteAlphabet {
- public:
-  ByteAlphabet() {
-    const auto alphabet = byte_alphabet();
-    for (size_t byte = 0; byte < alphabet.size(); ++byte) bytes_[alphabet[byte]] = static_cast<char>(byte);
-  }
+namespace fs = std::filesystem;
 
-  /// Returns nullopt if the text contains a character outside the alphabet.
-  std::optional<std::string> bytes_of(std::string_view token) const {
-    std::string bytes;
-    for (size_t i = 0; i < token.size();) {
-      const auto lead = static_cast<unsigned char>(token[i]);
-      char32_t character = lead;
-      if (lead >= 0x80) {  // the whole alphabet is below U+0800: one or two bytes of UTF-8
-        if (i + 1 >= token.size() || (lead & 0xe0) != 0xc0) return std::nullopt;
-        character = static_cast<char32_t>((lead & 0x1f) << 6 | (token[i + 1] & 0x3f));
-      }
-      const auto found = bytes_.find(character);
-      if (found == bytes_.end()) return std::nullopt;
-      bytes += found->second;
-      i += lead >= 0x80 ? 2 : 1;
-    }
-    return bytes;
-  }
-
- private:
-  std::unordered_map<char32_t, char> bytes_;
+struct TokenizerKind {
+  const char* files;  ///< for messages
+  bool (*is_in)(const fs::path& folder);
+  std::unique_ptr<const Tokenizer> (*load)(const fs::path& folder);
 };
+
+/// All kinds; the first with files in a folder is the folder's.
+constexpr TokenizerKind kKinds[] = {
+    {"tokenizer.json, or vocab.json and merges.txt", has_byte_level_bpe, load_byte_level_bpe},
+};
+
+/// Throws Error for a folder with a tokenizer of another kind, or without one.
+[[noreturn]] void fail_unknown(const fs::path& folder) {
+  std::vector<std::string_view> expected, found;
+  for (const auto& kind : kKinds) expected.emplace_back(kind.files);
+  for (const char* file : {"tokenizer.model", "spiece.model", "vocab.txt"}) {
+    if (is_there(folder / file)) found.emplace_back(file);
+  }
+  const auto files = fmt::format("{}", fmt::join(expected, ", or "));
+  if (found.empty()) {
+    fail_expected({folder.string(), files, "neither",
+                   "copy the tokenizer files of the base model into the checkpoint folder"});
+  }
+  fail_expected({folder.string(), files, fmt::format("{}", fmt::join(found, ", ")),
+                 "a tokenizer of this kind is not supported"});
+}
 
 }  // namespace
 
-class Tokenizer::Impl {
- public:
-  explicit Impl(const TokenizerFiles& files) : words_(files.pattern, files.source) {
-    add_vocabulary(files);
-    add_added_tokens(files);
-    add_bytes(files);
-    add_merges(files);
+std::unique_ptr<const Tokenizer> Tokenizer::load(const fs::path& folder) {
+  for (const auto& kind : kKinds) {
+    if (kind.is_in(folder)) return kind.load(folder);
   }
-
-  std::vector<int64_t> encode(std::string_view utf8) const {
-    std::vector<int64_t> ids;
-    size_t plain = 0;
-    for (size_t i = 0; i < utf8.size();) {
-      const auto* added = added_at(utf8.substr(i));
-      if (added == nullptr) {
-        ++i;
-        continue;
-      }
-      encode_plain(utf8.substr(plain, i - plain), ids);
-      ids.push_back(ids_.at(*added));
-      i += added->size();
-      plain = i;
-    }
-    encode_plain(utf8.substr(plain), ids);
-    return ids;
-  }
-
-  std::string_view bytes_of(int64_t id) const {
-    if (id < 0) fail_expected({"token id", "0 or more", std::to_string(id)});
-    return static_cast<size_t>(id) < bytes_.size() ? std::string_view(bytes_[static_cast<size_t>(id)]) : "";
-  }
-
-  std::optional<int64_t> id_of(std::string_view text) const {
-    const auto found = ids_.find(std::string(text));
-    return found == ids_.end() ? std::nullopt : std::optional<int64_t>(found->second);
-  }
-
-  bool is_special(int64_t id) const {
-    return id >= 0 && static_cast<size_t>(id) < special_.size() && special_[static_cast<size_t>(id)];
-  }
-
-  const std::vector<std::string>& special_texts() const { return special_texts_; }
-  int64_t size() const { return static_cast<int64_t>(bytes_.size()); }
-
- private:
-  void add_token(int64_t id, std::string bytes, const std::string& source) {
-    const auto index = static_cast<size_t>(id);
-    if (index >= bytes_.size()) bytes_.resize(index + 1);
-    if (!bytes_[index].empty() && bytes_[index] != bytes)
-      fail_expected({source, "each token id once", fmt::format("{} twice", id)});
-    bytes_[index] = std::move(bytes);
-  }
-
-  void add_vocabulary(const TokenizerFiles& files) {
-    for (const auto& [token, id] : files.vocabulary) {
-      // A token outside the byte alphabet is an added token that the vocabulary also lists: its text is its
-      // bytes.
-      auto bytes = alphabet_.bytes_of(token).value_or(token);
-      ids_.emplace(bytes, id);
-      add_token(id, std::move(bytes), files.source);
-    }
-  }
-
-  void add_added_tokens(const TokenizerFiles& files) {
-    for (const auto& token : files.added) {
-      add_token(token.id, token.text, files.source);
-      ids_[token.text] = token.id;
-      added_texts_.push_back(token.text);
-      if (!token.special) continue;
-      special_.resize(std::max(special_.size(), static_cast<size_t>(token.id) + 1));
-      special_[static_cast<size_t>(token.id)] = true;
-      special_texts_.push_back(token.text);
-    }
-    const auto longer = [](const auto& a, const auto& b) { return a.size() > b.size(); };
-    std::stable_sort(added_texts_.begin(), added_texts_.end(), longer);
-    std::stable_sort(special_texts_.begin(), special_texts_.end(), longer);
-  }
-
-  void add_bytes(const TokenizerFiles& files) {
-    for (int byte = 0; byte < 256; ++byte) {
-      const auto id = id_of(std::string(1, static_cast<char>(byte)));
-      if (!id)
-        fail_expected(
-            {files.source, "a token for each of the 256 bytes", fmt::format("none for byte {:#04x}", byte)});
-      pairs_.set_byte(static_cast<uint8_t>(byte), static_cast<uint32_t>(*id));
-    }
-  }
-
-  void add_merges(const TokenizerFiles& files) {
-    for (size_t rank = 0; rank < files.merges.size(); ++rank) {
-      const auto& [left, right] = files.merges[rank];
-      const auto part = [&](const std::string& token) {
-        const auto bytes = alphabet_.bytes_of(token);
-        const auto id = bytes ? id_of(*bytes) : std::nullopt;
-        if (!id) fail_expected({merge_place(files, rank), "merges of tokens in the vocabulary", token});
-        return static_cast<uint32_t>(*id);
-      };
-      const uint32_t left_id = part(left), right_id = part(right);
-      pairs_.add_merge(left_id, right_id, {static_cast<uint32_t>(rank), part(left + right)});
-    }
-  }
-
-  static std::string merge_place(const TokenizerFiles& files, size_t rank) {
-    if (files.first_merge_line == 0) return fmt::format("{}: merge {}", files.merges_source, rank);
-    return fmt::format("{}:{}", files.merges_source, files.first_merge_line + rank);
-  }
-
-  /// Returns the longest added token at the start of the text.
-  const std::string* added_at(std::string_view text) const {
-    for (const auto& token : added_texts_) {
-      if (text.starts_with(token)) return &token;
-    }
-    return nullptr;
-  }
-
-  void encode_plain(std::string_view text, std::vector<int64_t>& ids) const {
-    if (text.empty()) return;
-    const std::string normal = normalize(text);
-    // Words repeat: a word that was merged in this text is not merged again.
-    std::unordered_map<std::string_view, std::pair<size_t, size_t>> seen;
-    words_.split(normal, [&](std::string_view word) {
-      const auto known = seen.find(word);
-      const size_t start = ids.size();
-      if (known == seen.end()) {
-        pairs_.encode(word, ids);
-        seen.emplace(word, std::pair(start, ids.size()));
-      } else {
-        for (size_t i = known->second.first; i < known->second.second; ++i) ids.push_back(ids[i]);
-      }
-    });
-  }
-
-  ByteAlphabet alphabet_;
-  PreTokenizer words_;
-  BytePairs pairs_;
-  std::unordered_map<std::string, int64_t> ids_;  // by bytes
-  std::vector<std::string> bytes_;                // by id
-  std::vector<bool> special_;                     // by id
-  std::vector<std::string> added_texts_, special_texts_;
-};
-
-Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
-Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
-Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
-Tokenizer::~Tokenizer() = default;
-
-Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
-  return of(read_tokenizer_files(folder));
-}
-
-Tokenizer Tokenizer::of(const TokenizerFiles& files) {
-  return Tokenizer(std::make_unique<const Impl>(files));
-}
-
-std::vector<int64_t> Tokenizer::encode(std::string_view utf8) const {
-  return impl_->encode(utf8);
+  fail_unknown(folder);
 }
 
 std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special) const {
@@ -212,22 +55,6 @@ std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special) c
     if (!skip_special || !is_special(id)) bytes += token_bytes(id);
   }
   return repair_utf8(bytes);
-}
-
-std::string_view Tokenizer::token_bytes(int64_t id) const {
-  return impl_->bytes_of(id);
-}
-std::optional<int64_t> Tokenizer::token_id(std::string_view text) const {
-  return impl_->id_of(text);
-}
-bool Tokenizer::is_special(int64_t id) const {
-  return impl_->is_special(id);
-}
-const std::vector<std::string>& Tokenizer::special_tokens() const {
-  return impl_->special_texts();
-}
-int64_t Tokenizer::vocab_size() const {
-  return impl_->size();
 }
 
 }  // namespace ccexpert::text

@@ -91,7 +91,7 @@ void load(benchmark::State& state, const fs::path& folder) {
 
 void add_benchmarks(const std::string& vocabulary, const fs::path& folder) {
   // Kept to the end of the process: the benchmarks run after this function returned.
-  const auto tokenizer = std::make_shared<const Tokenizer>(Tokenizer::load(folder));
+  const std::shared_ptr<const Tokenizer> tokenizer = Tokenizer::load(folder);
   const auto add = [&](const std::string& name, std::function<void(benchmark::State&)> run) {
     benchmark::RegisterBenchmark((name + "/" + vocabulary).c_str(), std::move(run));
   };

@@ -21,7 +21,7 @@ namespace ccexpert::test {
 inline const text::Tokenizer& tiny_tokenizer() {
   static const auto tokenizer =
       text::Tokenizer::load(std::filesystem::path(test::kTestData) / "checkpoint-tiny");
-  return tokenizer;
+  return *tokenizer;
 }
 
 /// Noise that depends on `seed` alone.

@@ -3,7 +3,7 @@
 #include <ccexpert/text/tokenizer.h>
 
 #include "fuzz/target.h"
-#include "text/tokenizer_files.h"
+#include "text/byte_level_bpe.h"
 
 namespace ccexpert::fuzz {
 namespace {
@@ -34,9 +34,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const text::TokenizerTexts texts{fuzz::file_of(parts[0]), fuzz::file_of(parts[1]), fuzz::file_of(parts[2]),
                                    fuzz::file_of(parts[3]), fuzz::file_of(parts[4])};
   fuzz::reads([&] {
-    const auto tokenizer = text::Tokenizer::of(text::parse_tokenizer_files(texts, "x"));
-    fuzz::use(tokenizer, "the road <|im_end|> is\xff wide\n");
-    fuzz::use(tokenizer, parts[5].substr(0, 4096));
+    const auto tokenizer = text::make_byte_level_bpe(text::parse_tokenizer_files(texts, "x"));
+    fuzz::use(*tokenizer, "the road <|im_end|> is\xff wide\n");
+    fuzz::use(*tokenizer, parts[5].substr(0, 4096));
   });
   return 0;
 }

@@ -17,6 +17,11 @@ namespace {
 
 const auto kTiny = std::filesystem::path(test::kTestData) / "checkpoint-tiny";
 
+const Tokenizer& tiny() {
+  static const auto tokenizer = Tokenizer::load(kTiny);
+  return *tokenizer;
+}
+
 class PromptGolden : public ::testing::TestWithParam<size_t> {
  protected:
   PromptGolden() : expected_(parse_json(read_file(kTiny / "expected.json"), "expected.json")) {}
@@ -24,7 +29,7 @@ class PromptGolden : public ::testing::TestWithParam<size_t> {
   std::string question() const { return expected_["question"].get<std::string>(); }
 
   nlohmann::json expected_;
-  Tokenizer tokenizer_ = Tokenizer::load(kTiny);
+  const Tokenizer& tokenizer_ = tiny();
 };
 
 TEST_P(PromptGolden, TextAndIdsEqualTheReference) {
@@ -63,7 +68,7 @@ TEST(Prompt, UnderstandsThePapersImageMarks) {
       complete_question("This is Image1 <image1>. This is Image2 <image2>. What difference happened from "
                         "Image1 to Image2?"),
       kPaperQuestion);
-  const auto tokenizer = Tokenizer::load(kTiny);
+  const auto& tokenizer = tiny();
   EXPECT_EQ(encode_prompt(tokenizer, "From <image1> to <image2>?", {}),
             encode_prompt(tokenizer, "From <image> to <image>?", {}));
   EXPECT_EQ(complete_question("Is <imagery> <image_1> or <image 2> text?"),
@@ -107,11 +112,11 @@ TEST(Prompt, AQuestionAndAStyleAreOneChoice) {
 }
 
 TEST(Prompt, BothEndTokensStop) {
-  EXPECT_EQ(stop_token_ids(Tokenizer::load(kTiny), qwen2_chat_template()), (std::vector<int64_t>{482, 480}));
+  EXPECT_EQ(stop_token_ids(tiny(), qwen2_chat_template()), (std::vector<int64_t>{482, 480}));
 }
 
 TEST(PromptImages, OfAnyNumberPrecedeAQuestionWithoutMarks) {
-  const auto tokenizer = Tokenizer::load(kTiny);
+  const auto& tokenizer = tiny();
   const auto question = [](size_t images) { return complete_question("What is seen?", {.images = images}); };
   EXPECT_EQ(question(0), "What is seen?");
   EXPECT_EQ(question(1), "<image>\nWhat is seen?");
@@ -125,7 +130,7 @@ TEST(PromptImages, OfAnyNumberPrecedeAQuestionWithoutMarks) {
 }
 
 TEST(PromptImages, OfAnyNumberStandAtTheirMarks) {
-  const auto tokenizer = Tokenizer::load(kTiny);
+  const auto& tokenizer = tiny();
   EXPECT_EQ(complete_question("Is <image1> a road?", {.images = 1}), "Is <image> a road?");
   EXPECT_EQ(complete_question("<image1> <image2> <image3>", {.images = 3}), "<image> <image> <image>");
   EXPECT_EQ(complete_question("<image> <image> <image>", {.images = 3}), "<image> <image> <image>");
@@ -165,7 +170,7 @@ PromptFormat plain_format(size_t images) {
 }
 
 TEST(ChatTemplate, OfOtherMarksBuildsItsPrompt) {
-  const auto tokenizer = Tokenizer::load(kTiny);
+  const auto& tokenizer = tiny();
   EXPECT_EQ(chat_prompt("Is <image> new?", plain_format(1)), "A chat. USER: Is [img] new? ASSISTANT:");
   auto without_system = plain_format(2);
   without_system.chat.system_text = "";
@@ -177,7 +182,7 @@ TEST(ChatTemplate, OfOtherMarksBuildsItsPrompt) {
 }
 
 TEST(ChatTemplate, OfOtherMarksEndsCaptionsAtItsStopTexts) {
-  const auto tokenizer = Tokenizer::load(kTiny);
+  const auto& tokenizer = tiny();
   const auto format = plain_format(0);
   EXPECT_EQ(stop_token_ids(tokenizer, format.chat), (std::vector<int64_t>{480}));
   const auto targets = [&](LabelStyle style) {

@@ -14,7 +14,7 @@
 #include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "text/byte_alphabet.h"
-#include "text/tokenizer_files.h"
+#include "text/byte_level_bpe.h"
 
 namespace ccexpert::text {
 namespace {
@@ -24,7 +24,7 @@ const auto kQwen2 = kData / "tokenizer";
 
 const Tokenizer& qwen2() {
   static const auto tokenizer = Tokenizer::load(kQwen2);
-  return tokenizer;
+  return *tokenizer;
 }
 
 const nlohmann::json& golden() {
@@ -80,9 +80,9 @@ TEST(Tokenizer, BothFileFormsAreOneTokenizer) {
   const auto from_json = Tokenizer::load(whole), from_parts = Tokenizer::load(folder.path());
   for (const std::string text :
        {"many houses are built along the road .", "<|im_start|>user\nx<|im_end|>", "  é\t🛰️ 12"}) {
-    EXPECT_EQ(from_json.encode(text), from_parts.encode(text)) << text;
+    EXPECT_EQ(from_json->encode(text), from_parts->encode(text)) << text;
   }
-  EXPECT_EQ(from_json.vocab_size(), from_parts.vocab_size());
+  EXPECT_EQ(from_json->vocab_size(), from_parts->vocab_size());
 }
 
 TEST(Tokenizer, RandomBytesSurviveARoundTrip) {
@@ -165,6 +165,59 @@ TEST_F(DamagedTokenizer, NamesTheFilesThatAFolderShouldHold) {
             "(copy the tokenizer files of the base model into the checkpoint folder)");
 }
 
+TEST(UnknownTokenizer, IsOneErrorThatNamesItsFile) {
+  const test::TemporaryFolder folder;
+  const auto error = [&] { return test::error_of([&] { Tokenizer::load(folder.path()); }); };
+  const auto expected =
+      folder.path().string() + ": expected tokenizer.json, or vocab.json and merges.txt, got ";
+  folder.write("tokenizer_config.json", "{}");
+  EXPECT_EQ(error(),
+            expected + "neither (copy the tokenizer files of the base model into the checkpoint folder)");
+  folder.write("tokenizer.model", "\n\x0e");
+  EXPECT_EQ(error(), expected + "tokenizer.model (a tokenizer of this kind is not supported)");
+  folder.write("vocab.txt", "[PAD]\n");
+  EXPECT_EQ(error(), expected + "tokenizer.model, vocab.txt (a tokenizer of this kind is not supported)");
+}
+
+/// A tokenizer of one token a byte, and one special token.
+class ByteTokenizer : public Tokenizer {
+ public:
+  std::vector<int64_t> encode(std::string_view utf8) const override {
+    std::vector<int64_t> ids;
+    for (const char byte : utf8) ids.push_back(static_cast<unsigned char>(byte));
+    return ids;
+  }
+  std::string_view token_bytes(int64_t id) const override {
+    return id == 256 ? std::string_view("</s>") : std::string_view(bytes_).substr(static_cast<size_t>(id), 1);
+  }
+  std::optional<int64_t> token_id(std::string_view text) const override {
+    return text == "</s>" ? std::optional<int64_t>(256) : std::nullopt;
+  }
+  bool is_special(int64_t id) const override { return id == 256; }
+  const std::vector<std::string>& special_tokens() const override { return special_; }
+  int64_t vocab_size() const override { return 257; }
+
+ private:
+  std::string bytes_ = [] {
+    std::string bytes;
+    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+    return bytes;
+  }();
+  std::vector<std::string> special_ = {"</s>"};
+};
+
+TEST(AnotherTokenizer, DecodesAndStreamsAsEveryTokenizer) {
+  const ByteTokenizer tokenizer;
+  auto ids = tokenizer.encode("Größe\xff");
+  ids.push_back(256);
+  EXPECT_EQ(tokenizer.decode(ids), "Größe\xef\xbf\xbd");
+  EXPECT_EQ(tokenizer.decode(ids, false), "Größe\xef\xbf\xbd</s>");
+  StreamDecoder stream(tokenizer);
+  std::string text;
+  for (const int64_t id : ids) text += stream.push(id);
+  EXPECT_EQ(text + stream.finish(), tokenizer.decode(ids));
+}
+
 TEST_F(DamagedTokenizer, NamesTheLineOfAMergeOfUnknownTokens) {
   auto merges = read_file(folder_ / "merges.txt");
   folder_.write("merges.txt", merges + "zzzzzz qqqqqq\n");
@@ -207,7 +260,7 @@ std::string tokenizer_json(const std::string& pointer, const nlohmann::json& val
 std::string problem_of(const std::string& pointer, const nlohmann::json& value) {
   return test::error_of([&] {
     const TokenizerTexts texts{.tokenizer = tokenizer_json(pointer, value)};
-    Tokenizer::of(parse_tokenizer_files(texts, "m")).encode("aab");
+    make_byte_level_bpe(parse_tokenizer_files(texts, "m"))->encode("aab");
   });
 }
 

@@ -46,7 +46,8 @@ TEST(Vocabulary, WhatIsWrittenIsATokenizerOfThisProject) {
                                        "a road . a road ."};
   const auto vocabulary = learn_vocabulary(texts, 300);
   write_vocabulary(vocabulary, folder.path());
-  const auto tokenizer = Tokenizer::load(folder.path());
+  const auto loaded = Tokenizer::load(folder.path());
+  const auto& tokenizer = *loaded;
   for (const auto& text : texts) EXPECT_EQ(tokenizer.decode(tokenizer.encode(text)), text);
   EXPECT_LT(tokenizer.encode("many houses are built").size(), 8u);
   EXPECT_EQ(tokenizer.encode("\xff\x01").size(), tokenizer.encode("\xef\xbf\xbd\x01").size());

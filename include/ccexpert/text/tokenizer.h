@@ -1,4 +1,4 @@
-/// Qwen2's tokenizer: NFC, a pre-tokenizer pattern, byte-level BPE, special tokens.
+/// Conversion between text and token ids.
 #pragma once
 
 #include <cstdint>
@@ -12,46 +12,35 @@
 
 namespace ccexpert::text {
 
-struct TokenizerFiles;
-
-/// Conversion between text and token ids, exactly as in the tokenizer that a checkpoint was trained with.
-/// Const members are thread-safe.
+/// Tokenizer of a language model: text and token ids are converted exactly as in the checkpoint's training.
+/// Members are thread-safe.
 class Tokenizer {
  public:
-  /// Reads tokenizer.json, or vocab.json with merges.txt and the special tokens of tokenizer_config.json and
-  /// added_tokens.json. Throws Error naming the file (and the line of merges.txt) if files are missing or
-  /// damaged, or describe a tokenizer of another kind.
-  static Tokenizer load(const std::filesystem::path& folder);
-  /// Builds a tokenizer from parsed files.
-  static Tokenizer of(const TokenizerFiles& files);
+  /// Loads the tokenizer of a checkpoint folder, of the kind that its files have. Throws Error naming the
+  /// file if files are missing or damaged, or describe a tokenizer of an unknown kind.
+  static std::unique_ptr<const Tokenizer> load(const std::filesystem::path& folder);
 
-  Tokenizer(Tokenizer&&) noexcept;
-  Tokenizer& operator=(Tokenizer&&) noexcept;
-  ~Tokenizer();
+  virtual ~Tokenizer() = default;
 
   /// Returns the token ids of a text. Special tokens in the text become their ids. Invalid UTF-8 counts as
   /// U+FFFD.
-  std::vector<int64_t> encode(std::string_view utf8) const;
+  virtual std::vector<int64_t> encode(std::string_view utf8) const = 0;
 
-  /// Returns the text of token ids. Invalid bytes become U+FFFD. Ids without a token (a model may have more
-  /// rows than its tokenizer has tokens) give no text; a negative id is an Error.
-  std::string decode(std::span<const int64_t> ids, bool skip_special = true) const;
-
-  /// Returns the bytes of one token, which may be part of a character; empty for an id without a token.
-  std::string_view token_bytes(int64_t id) const;
+  /// Returns the bytes of one token, which may be part of a character; empty for an id without a token (a
+  /// model may have more rows than its tokenizer has tokens). A negative id is an Error.
+  virtual std::string_view token_bytes(int64_t id) const = 0;
 
   /// Returns the id of a token by its text, special tokens included.
-  std::optional<int64_t> token_id(std::string_view text) const;
-  bool is_special(int64_t id) const;
+  virtual std::optional<int64_t> token_id(std::string_view text) const = 0;
+  virtual bool is_special(int64_t id) const = 0;
   /// Returns the texts of all special tokens, longest first.
-  const std::vector<std::string>& special_tokens() const;
+  virtual const std::vector<std::string>& special_tokens() const = 0;
   /// Returns the largest id plus one.
-  int64_t vocab_size() const;
+  virtual int64_t vocab_size() const = 0;
 
- private:
-  class Impl;
-  explicit Tokenizer(std::unique_ptr<const Impl> impl);
-  std::unique_ptr<const Impl> impl_;
+  /// Returns the text of token ids: the bytes of all tokens, or of those that are not special. Invalid bytes
+  /// become U+FFFD.
+  std::string decode(std::span<const int64_t> ids, bool skip_special = true) const;
 };
 
 }  // namespace ccexpert::text
