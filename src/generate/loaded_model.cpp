@@ -2,11 +2,10 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/generate/loaded_model.h>
 
-#include "generate/preprocess_config.h"
 #include "generate/tokenizer_fit.h"
-#include "generate/trained_question.h"
 
 namespace ccexpert {
 namespace {

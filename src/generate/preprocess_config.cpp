@@ -1,9 +1,9 @@
-#include "generate/preprocess_config.h"
-
 #include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
+
+#include <ccexpert/generate/checkpoint_texts.h>
 
 #include "core/json.h"
 

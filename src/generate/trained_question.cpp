@@ -1,7 +1,6 @@
-#include "generate/trained_question.h"
-
 #include <fmt/format.h>
 
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
 
 #include "core/json.h"

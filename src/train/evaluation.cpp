@@ -12,11 +12,11 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
+#include <ccexpert/generate/decode.h>
 #include <ccexpert/image/decode.h>
 #include <ccexpert/text/prompt.h>
 
 #include "core/json.h"
-#include "generate/search.h"
 #include "train/log_line.h"
 #include "train/loss.h"
 #include "train/run_data.h"
@@ -294,10 +294,8 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
   const std::vector<std::vector<int64_t>> ids(
       wanted.size(), text::encode_prompt(*run_.tokenizer, run_.question, run_.prompt));
-  DecoderSequences sequences(run_.model->decoder(), run_.model->splice(ids, chosen),
-                             decoding_.max_new_tokens);
-  const SearchRequest request{.decoding = decoding_, .on_token = {}, .stop = {}};
-  const auto generated = decoding_.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
+  const auto generated = decode(run_.model->decoder(), run_.model->splice(ids, chosen),
+                                {.decoding = decoding_, .on_token = {}, .stop = {}});
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& pair = *wanted[i];
     const auto caption = one_line(run_.tokenizer->decode(generated[i].ids));

@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/train/export.h>
 
-#include "generate/preprocess_config.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
 

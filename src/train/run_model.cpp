@@ -7,13 +7,12 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
 #include "core/files.h"
-#include "generate/preprocess_config.h"
-#include "generate/trained_question.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
 

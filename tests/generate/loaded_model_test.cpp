@@ -4,10 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/generate/loaded_model.h>
 
 #include "generate/tiny_captioner.h"
-#include "generate/trained_question.h"
 #include "support/errors.h"
 
 namespace ccexpert {

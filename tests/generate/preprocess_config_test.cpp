@@ -1,7 +1,7 @@
-#include "generate/preprocess_config.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <ccexpert/generate/checkpoint_texts.h>
 
 #include "core/files.h"
 #include "support/errors.h"

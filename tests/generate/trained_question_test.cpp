@@ -1,9 +1,8 @@
 // Tests of the question that is stored with a model.
-#include "generate/trained_question.h"
-
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
 
 #include "generate/tiny_captioner.h"

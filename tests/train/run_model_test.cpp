@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/captioner.h>
+#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/train/plan.h>
 
 #include "core/files.h"
-#include "generate/trained_question.h"
 #include "support/errors.h"
 #include "train/evaluation.h"
 #include "train/tiny_run.h"

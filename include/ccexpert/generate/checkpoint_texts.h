@@ -1,4 +1,4 @@
-// Conversion of preprocessor_config.json to the settings of the image room.
+/// Settings in the texts of a checkpoint folder that are neither the model's nor the decoding's.
 #pragma once
 
 #include <string>
@@ -21,5 +21,12 @@ PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std
 /// Returns the text of a processor for a vision transformer whose images are `side` px wide: unchanged if it
 /// already has that size, or is empty.
 std::string preprocessor_for(std::string preprocessor_json, int64_t side);
+
+/// Returns the question that the model was trained with, "ccexpert_question" in a config.json; empty if it is
+/// absent. `source` starts error messages. Throws Error for a value that is not a question.
+std::string trained_question(std::string_view config_json, const std::string& source);
+
+/// Returns the config.json with that question. Programs that do not know the key ignore it.
+std::string with_trained_question(std::string_view config_json, std::string_view question);
 
 }  // namespace ccexpert
