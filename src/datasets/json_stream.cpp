@@ -155,11 +155,8 @@ void visit_lines(std::istream& text, const std::string& source, const JsonPlace&
   }
 }
 
-}  // namespace
-
-void visit_elements(const std::filesystem::path& file, const JsonPlace& place, const VisitElement& visit) {
-  TextStream text(file);
-  const auto source = file.string();
+void visit_text(std::istream& text, const std::string& source, const JsonPlace& place,
+                const VisitElement& visit) {
   const char first = first_of(text);
   if (place.key.empty() && first == '{') return visit_lines(text, source, place, visit);
   const std::string expected = place.key.empty() ? "a JSON array or JSON Lines"
@@ -172,6 +169,32 @@ void visit_elements(const std::filesystem::path& file, const JsonPlace& place, c
   });
   parse_json_events(text, elements, source);
   if (!elements.found()) fail_expected({source, expected, "none"});
+}
+
+constexpr size_t kMostPipeBytes = size_t{8} << 30;
+
+bool is_pipe(const std::filesystem::path& file) {
+  std::error_code code;
+  const auto status = std::filesystem::status(file, code);
+  return std::filesystem::is_fifo(status) || std::filesystem::is_character_file(status);
+}
+
+}  // namespace
+
+void visit_elements(const std::filesystem::path& file, const JsonPlace& place, const VisitElement& visit) {
+  TextStream text(file);
+  visit_text(text, file.string(), place, visit);
+}
+
+ElementList::ElementList(std::filesystem::path file) : file_(std::move(file)) {
+  if (is_pipe(file_)) held_ = std::make_unique<std::istringstream>(read_text_file(file_, kMostPipeBytes));
+}
+
+void ElementList::visit(const JsonPlace& place, const VisitElement& visit) {
+  if (held_ == nullptr) return visit_elements(file_, place, visit);
+  held_->clear();
+  held_->seekg(0);
+  visit_text(*held_, file_.string(), place, visit);
 }
 
 void visit_members(const std::filesystem::path& file, const VisitMember& visit) {

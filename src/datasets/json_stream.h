@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,20 @@ using VisitMember = std::function<void(const std::string& key, nlohmann::json& v
 /// `where` is "FILE: entry 3" or "FILE: line 3". Only one element is in memory. Depth, keys and an element's
 /// size are limited as in parse_json. Throws Error with the file, and with the line if the text is not JSON.
 void visit_elements(const std::filesystem::path& file, const JsonPlace& place, const VisitElement& visit);
+
+/// Elements of a file that are visited several times. The text of a pipe comes only once: it is held in
+/// memory.
+class ElementList {
+ public:
+  explicit ElementList(std::filesystem::path file);
+
+  /// Does the same as visit_elements.
+  void visit(const JsonPlace& place, const VisitElement& visit);
+
+ private:
+  std::filesystem::path file_;
+  std::unique_ptr<std::istringstream> held_;
+};
 
 /// Calls `visit` for every member of the root object.
 void visit_members(const std::filesystem::path& file, const VisitMember& visit);

@@ -1,7 +1,11 @@
 #include "datasets/json_stream.h"
 
+#include <fstream>
+#include <thread>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"
@@ -76,6 +80,28 @@ TEST_F(JsonStream, ReadsUtf16) {
   std::string wide("\xFF\xFE", 2);
   for (const char c : text) wide += {c, '\0'};
   EXPECT_THAT(elements(wide), ElementsAre(R"({"a":"b"})"));
+}
+
+TEST_F(JsonStream, VisitsAPipeAsOftenAsAFile) {
+  const std::string text = "\xEF\xBB\xBF{\"a\": 1}\n{\"a\": 2}";
+  const auto file = folder_.write("f", text);
+  const auto pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const auto& list : {file, pipe}) {
+    std::thread writer([&] {
+      if (list == pipe) std::ofstream(pipe) << text;
+    });
+    ElementList elements(list);
+    writer.join();
+    for (int times = 0; times < 2; ++times) {
+      std::vector<std::string> found;
+      elements.visit({}, [&](nlohmann::json& element, const std::string& where) {
+        found.push_back(where + element.dump());
+      });
+      EXPECT_THAT(found,
+                  ElementsAre(list.string() + ": line 1{\"a\":1}", list.string() + ": line 2{\"a\":2}"));
+    }
+  }
 }
 
 TEST_F(JsonStream, RefusesWhatIsNoList) {

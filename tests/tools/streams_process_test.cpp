@@ -94,10 +94,13 @@ TEST_F(Shell, ADashIsStandardInputOrOutput) {
           std::string(CCEXPERT_EVAL) + "' c.jsonl -r - --no-meteor --no-bootstrap -o -");
   EXPECT_EQ(references.exit_code, 0) << references.err;
   EXPECT_THAT(references.out, HasSubstr("ROUGE-L"));
-  EXPECT_EQ(run("echo '{\"0\": \"a road\"}' > p; '" + std::string(CCEXPERT_EVAL) +
-                "' - -r p --no-meteor --no-bootstrap < p")
-                .exit_code,
-            0);
+  folder_.write("p", R"({"0": "a road"})");
+  const auto eval = fmt::format("'{}' - -r p --no-meteor --no-bootstrap", CCEXPERT_EVAL);
+  for (const auto& line : {eval + " < p", "cat p | " + eval}) {
+    const auto scored = run(line);
+    EXPECT_EQ(scored.exit_code, 0) << scored.err;
+    EXPECT_THAT(scored.out, HasSubstr("ROUGE-L"));
+  }
 }
 
 TEST_F(Shell, RelativePathsOfAStreamedListStartAtTheWorkingFolder) {
@@ -116,6 +119,23 @@ TEST_F(Shell, RelativePathsOfAStreamedListStartAtTheWorkingFolder) {
     EXPECT_THAT(content(folder_ / "out/x.json"), HasSubstr("\"../a.png\"")) << list;
     EXPECT_EQ(run(data + "validate -q " + list).exit_code, 0) << list;
   }
+}
+
+TEST_F(Shell, AListFromAPipeIsReadOnce) {
+  std::string list;
+  for (int i = 0; i < 10; ++i) {
+    list += fmt::format(
+        "{{\"uid\": \"{0}\", \"before\": \"a{0}\", \"after\": \"b\", \"change_caption\": \"x\"}}\n", i);
+  }
+  folder_.write("list.json", list);
+  const std::string data = std::string("cat list.json | '") + CCEXPERT_DATA + "' ";
+  const auto sampled = run(data + "sample - -o s.json --pairs 4");
+  EXPECT_EQ(sampled.out, "4 pairs\n") << sampled.err;
+  EXPECT_EQ(run(data + "split - -o split").out, "train 8, val 1, test 1\n");
+  for (const auto* name : {"train.json", "val.json", "test.json"})
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "split" / name)) << name;
+  EXPECT_THAT(run(data + "overlap - --against list.json --clean c.json").err,
+              HasSubstr("--clean: expected a file as list, got a pipe"));
 }
 
 class Waiting : public ::testing::TestWithParam<int> {};

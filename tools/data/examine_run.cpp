@@ -127,6 +127,12 @@ struct Overlap {
 };
 
 /// Writes the list without overlapping pairs and without pairs that could not be compared.
+/// Throws Error for a folder, and for a pipe: --clean reads the list again.
+void expect_readable_twice(const fs::path& list) {
+  if (is_folder(list)) throw Error("--clean: expected one list to clean, got a folder");
+  if (is_there(list) && !is_file(list)) throw Error("--clean: expected a file as list, got a pipe");
+}
+
 void write_clean(const Overlap& command, const datasets::OverlapReport& report) {
   std::set<std::string> uids(report.unreadable_uids.begin(), report.unreadable_uids.end());
   for (const auto& each : report.overlaps) uids.insert(each.uid);
@@ -283,9 +289,7 @@ Subcommand add_overlap(CLI::App& app) {
   overlap->add_flag("-q,--quiet", command->quiet, "no progress");
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
-    if (!command->clean.empty() && fs::is_directory(command->list)) {
-      throw Error("--clean: expected one list to clean, got a folder");
-    }
+    if (!command->clean.empty()) expect_readable_twice(command->list);
     if (command->against.empty()) throw Error("--against: expected the list of a test set, got none");
     command->options.validate();
   };

@@ -81,6 +81,7 @@ class Annotator {
  public:
   Annotator(const AnnotateOptions& options, const std::function<void(int64_t)>& done, std::stop_token stop)
       : options_(options),
+        list_(options.list),
         done_(done),
         stop_(stop),
         purse_(options, std::move(stop)),
@@ -123,7 +124,7 @@ class Annotator {
         take({.entry = nullptr, .where = where, .problem = problem});
       };
     }
-    visit_elements(options_.list, place, [&](json& entry, const std::string& where) {
+    list_.visit(place, [&](json& entry, const std::string& where) {
       take({.entry = std::move(entry), .where = where});
     });
     work();
@@ -239,6 +240,7 @@ class Annotator {
   }
 
   const AnnotateOptions& options_;
+  ElementList list_;
   const std::function<void(int64_t)>& done_;
   std::stop_token stop_;
   ChatPurse purse_;

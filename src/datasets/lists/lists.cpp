@@ -27,16 +27,16 @@ using nlohmann::json;
 
 constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 
-/// Calls `visit` for every entry; puts the entry's place before the text of an Error.
-void visit_placed(const fs::path& list, const std::function<void(json& entry)>& visit) {
-  visit_elements(list, {}, [&](json& entry, const std::string& where) {
+/// Returns a visitor that calls `visit` and puts the entry's place before the text of an Error.
+VisitElement placed(std::function<void(json& entry)> visit) {
+  return [visit = std::move(visit)](json& entry, const std::string& where) {
     try {
       if (!entry.is_object()) fail_expected({"entry", "an object", json_shown(entry)});
       visit(entry);
     } catch (const Error& error) {
       throw Error(where + ": " + error.what(), error.kind());
     }
-  });
+  };
 }
 
 /// Merger of lists, entry by entry.
@@ -47,7 +47,7 @@ class Merger {
 
   void add(const fs::path& list) {
     const auto move = move_between(list, output_, options_);
-    visit_placed(list, [&](json& entry) { add(entry, move, list); });
+    visit_elements(list, {}, placed([&](json& entry) { add(entry, move, list); }));
   }
 
   MergeSummary finish() {
@@ -108,12 +108,12 @@ int stratum_of(const json& entry) {
   return !flag ? 2 : *flag ? 1 : 0;
 }
 
-std::vector<Place> places_in(const fs::path& list, const std::string& group) {
+std::vector<Place> places_in(ElementList& entries, const fs::path& list, const std::string& group) {
   const UidGroups groups(group);
   std::vector<Place> places;
-  visit_placed(list, [&](json& entry) {
-    places.push_back({text_key(groups.group_of(uid_of(entry))), stratum_of(entry)});
-  });
+  entries.visit({}, placed([&](json& entry) {
+                  places.push_back({text_key(groups.group_of(uid_of(entry))), stratum_of(entry)});
+                }));
   if (places.empty()) fail_expected({list.string(), "at least one pair", "none"});
   return places;
 }
@@ -207,8 +207,10 @@ std::vector<bool> drawn(const std::vector<Place>& places, const SampleOptions& o
   return taken;
 }
 
+/// The list's file name selects the format; a list without an extension, such as standard input, becomes
+/// .json.
 fs::path split_path(const fs::path& folder, const std::string& split, const fs::path& list) {
-  return folder / (split + list.extension().string());
+  return folder / (split + (list.has_extension() ? list.extension().string() : ".json"));
 }
 
 /// Completes all lists before it commits the first one.
@@ -239,33 +241,35 @@ MergeSummary merge_lists(const std::vector<fs::path>& lists, const fs::path& out
 std::array<int64_t, 3> split_list(const fs::path& list, const fs::path& folder, const SplitOptions& options) {
   check_shares(options.shares);
   for (const auto* split : kSplits) expect_new(split_path(folder, split, list), options.lists.overwrite);
-  const auto places = places_in(list, options.group);
+  ElementList entries(list);
+  const auto places = places_in(entries, list, options.group);
   const auto splits = assign(groups_of(places), places.size(), options);
   make_folder(folder);
   std::array<std::unique_ptr<ListWriter>, 3> writers;
   const auto move = move_between(list, folder / "train", options.lists);
   size_t number = 0;
-  visit_placed(list, [&](json& entry) {
-    const size_t split = splits.at(number++);
-    auto& writer = writers[split];
-    const auto path = split_path(folder, kSplits[split], list);
-    if (writer == nullptr) writer = std::make_unique<ListWriter>(path, format_of(path));
-    writer->write(moved_entry(entry, move));
-  });
+  entries.visit({}, placed([&](json& entry) {
+                  const size_t split = splits.at(number++);
+                  auto& writer = writers[split];
+                  const auto path = split_path(folder, kSplits[split], list);
+                  if (writer == nullptr) writer = std::make_unique<ListWriter>(path, format_of(path));
+                  writer->write(moved_entry(entry, move));
+                }));
   return committed(writers);
 }
 
 int64_t sample_list(const fs::path& list, const fs::path& output, const SampleOptions& options) {
   check(options);
   expect_new(output, options.lists.overwrite);
-  const auto taken = drawn(places_in(list, "^(.*)$"), options);
+  ElementList entries(list);
+  const auto taken = drawn(places_in(entries, list, "^(.*)$"), options);
   make_folder(output.parent_path());
   ListWriter writer(output, format_of(output));
   const auto move = move_between(list, output, options.lists);
   size_t at = 0;
-  visit_placed(list, [&](json& entry) {
-    if (taken.at(at++)) writer.write(moved_entry(entry, move));
-  });
+  entries.visit({}, placed([&](json& entry) {
+                  if (taken.at(at++)) writer.write(moved_entry(entry, move));
+                }));
   writer.finish();
   writer.commit();
   return static_cast<int64_t>(writer.size());
@@ -277,9 +281,9 @@ int64_t leave_out(const fs::path& list, const fs::path& output, const std::set<s
   make_folder(output.parent_path());
   ListWriter writer(output, format_of(output));
   const auto move = move_between(list, output, options);
-  visit_placed(list, [&](json& entry) {
-    if (!uids.contains(uid_of(entry))) writer.write(moved_entry(entry, move));
-  });
+  visit_elements(list, {}, placed([&](json& entry) {
+                   if (!uids.contains(uid_of(entry))) writer.write(moved_entry(entry, move));
+                 }));
   if (writer.size() == 0) fail_expected({list.string(), "at least one remaining pair", "none"});
   writer.finish();
   writer.commit();
