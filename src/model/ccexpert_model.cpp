@@ -83,10 +83,18 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
   }
 }
 
+void CcexpertModel::set_runner(const BlockRunnerRef& runner) {
+  vision_->set_runner(runner);
+  if (diff_expert_) diff_expert_->set_runner(runner);
+  decoder_->set_runner(runner);
+}
+
 void CcexpertModel::set_recompute(bool on) {
-  vision_->set_recompute(on);
-  if (diff_expert_) diff_expert_->set_recompute(on);
-  decoder_->set_recompute(on);
+  if (on) {
+    set_runner(std::make_shared<RecomputingRunner>());
+  } else {
+    set_runner(std::make_shared<PlainRunner>());
+  }
 }
 
 std::vector<at::Tensor> CcexpertModel::vision_features(const at::Tensor& pixels) const {

@@ -6,7 +6,6 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/diff_expert.h>
-#include <ccexpert/model/recompute.h>
 
 #include "kernels/attention.h"
 
@@ -175,12 +174,12 @@ DiffExpert::DiffExpert(const DiffExpertConfig& config, const at::TensorOptions& 
 
 ChangeFeatures DiffExpert::run(const ChangeAwareLayer& layer, const ChangeFeatures& features,
                                const at::Tensor& position) const {
-  if (!recompute_) return layer.forward(features, position);
-  const auto block = [&layer, position](const TensorList& inputs) {
+  const auto compute = [&layer, position](const TensorList& inputs) {
     const auto result = layer.forward({inputs[0], inputs[1], inputs[2]}, position);
     return TensorList{result.before, result.after, result.change};
   };
-  const auto result = recompute(block, {features.before, features.after, features.change}, layer);
+  const auto result = runner_->run({.compute = compute, .parameters = layer},
+                                   {features.before, features.after, features.change});
   return {result[0], result[1], result[2]};
 }
 

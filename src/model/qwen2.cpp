@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 
 #include <ccexpert/model/qwen2.h>
-#include <ccexpert/model/recompute.h>
 
 #include "kernels/attention.h"
 #include "kernels/rotary.h"
@@ -110,13 +109,11 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
 at::Tensor Qwen2Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const {
   const auto& block = *blocks_[layer];
   const auto index = static_cast<int64_t>(layer);
-  if (!recompute_ || pass.cache != nullptr) return block.forward(x, pass, index);
   // The pass is captured by value: the backward pass outlives this call.
-  return recompute(
-      [&block, pass, index](const TensorList& inputs) {
-        return TensorList{block.forward(inputs[0], pass, index)};
-      },
-      {x}, block)[0];
+  const auto compute = [&block, pass, index](const TensorList& inputs) {
+    return TensorList{block.forward(inputs[0], pass, index)};
+  };
+  return runner_->run({.compute = compute, .parameters = block, .repeatable = pass.cache == nullptr}, {x})[0];
 }
 
 at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,

@@ -10,12 +10,12 @@ namespace ccexpert {
 namespace {
 
 using torch::autograd::AutogradContext;
-using Block = std::function<TensorList(const TensorList&)>;
+using Computation = std::function<TensorList(const TensorList&)>;
 
 /// Carries the block through the autograd graph, which stores only LibTorch's own types.
 struct BlockHolder : torch::CustomClassHolder {
-  explicit BlockHolder(Block held) : block(std::move(held)) {}
-  Block block;
+  explicit BlockHolder(Computation held) : block(std::move(held)) {}
+  Computation block;
 };
 
 struct Recompute : torch::autograd::Function<Recompute> {
@@ -60,18 +60,19 @@ bool needs_gradients(const TensorList& tensors) {
                      [](const at::Tensor& tensor) { return tensor.requires_grad(); });
 }
 
-TensorList apply(const Block& block, const TensorList& inputs) {
+TensorList apply(const Computation& block, const TensorList& inputs) {
   const auto anchor = at::empty({0}, inputs.front().options().dtype(at::kFloat)).requires_grad_();
   return Recompute::apply(anchor, at::TensorList(inputs), c10::make_intrusive<BlockHolder>(block));
 }
 
 }  // namespace
 
-TensorList recompute(const Block& block, const TensorList& inputs) {
+TensorList recompute(const Computation& block, const TensorList& inputs) {
   return at::GradMode::is_enabled() && needs_gradients(inputs) ? apply(block, inputs) : block(inputs);
 }
 
-TensorList recompute(const Block& block, const TensorList& inputs, const torch::nn::Module& parameters) {
+TensorList recompute(const Computation& block, const TensorList& inputs,
+                     const torch::nn::Module& parameters) {
   const bool needed = needs_gradients(inputs) || needs_gradients(parameters.parameters());
   return at::GradMode::is_enabled() && needed ? apply(block, inputs) : block(inputs);
 }

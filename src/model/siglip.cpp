@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/model/recompute.h>
 #include <ccexpert/model/siglip.h>
 
 #include "kernels/attention.h"
@@ -81,9 +80,8 @@ at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
 }
 
 at::Tensor SiglipVision::run(const SiglipBlock& block, const at::Tensor& x) const {
-  if (!recompute_) return block.forward(x);
-  return recompute([&block](const TensorList& inputs) { return TensorList{block.forward(inputs[0])}; }, {x},
-                   block)[0];
+  const auto compute = [&block](const TensorList& inputs) { return TensorList{block.forward(inputs[0])}; };
+  return runner_->run({.compute = compute, .parameters = block}, {x})[0];
 }
 
 std::vector<at::Tensor> SiglipVision::forward(const at::Tensor& pixels) const {

@@ -57,7 +57,7 @@ TEST_P(SharedHead, TrainsAsLibTorchsOptimiserTrainsIt) {
   constexpr int64_t kChunk = 5;  // 22 supervised tokens: five chunks
   const auto alone = distributed::single_process();
   const auto ours = decoder(GetParam()), theirs = decoder(GetParam());
-  ours->set_recompute(true);
+  ours->set_runner(std::make_shared<RecomputingRunner>());
   ShardedAdamW optimizer(trainable(*ours), {.eps = kEps, .clip_norm = 0.0, .bucket_elements = 20'000},
                          *alone);
   torch::optim::AdamW reference(theirs->parameters(),

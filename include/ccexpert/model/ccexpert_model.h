@@ -44,8 +44,10 @@ class CcexpertModel : public torch::nn::Module {
   /// Parameters have the dtype and device of `options` but no values yet; see load_weights.
   explicit CcexpertModel(const ModelConfig& config, const at::TensorOptions& options = {});
 
-  /// Enables gradient checkpointing: only the inputs of blocks are kept for the backward pass, which saves
-  /// memory and costs a third more training time.
+  /// Sets the runner of the blocks of all parts: vision transformer, Diff Expert and decoder.
+  void set_runner(const BlockRunnerRef& runner);
+  /// Sets a RecomputingRunner or a PlainRunner. The former enables gradient checkpointing: only the inputs of
+  /// blocks are kept for the backward pass, which saves memory and costs a third more training time.
   void set_recompute(bool on);
 
   /// Computes S features [2B,N,D] from pixels [2B,3,P,P], before and after alternating.

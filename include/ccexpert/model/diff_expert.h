@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/layers.h>
 
@@ -116,9 +117,8 @@ class DiffExpert : public torch::nn::Module {
   };
   Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
 
-  /// Enables gradient checkpointing: only every layer's inputs are kept for the backward pass; see
-  /// recompute.h.
-  void set_recompute(bool on) { recompute_ = on; }
+  /// Sets the runner of the layers; the default is plain.
+  void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
 
   /// Initialises matrices and flags from a normal distribution, biases with 0, norms with 1 and 0. Values are
   /// the same on every device and in every dtype.
@@ -133,7 +133,7 @@ class DiffExpert : public torch::nn::Module {
   std::shared_ptr<ChangeFeatureInit> init_;
   std::vector<std::shared_ptr<ChangeAwareLayer>> layers_;
   std::shared_ptr<ScaleWeighting> weighting_;
-  bool recompute_ = false;
+  BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
 };
 
 }  // namespace ccexpert

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/kv_cache.h>
 #include <ccexpert/model/layers.h>
@@ -64,9 +65,8 @@ class Qwen2Decoder : public torch::nn::Module {
 
   const DecoderConfig& config() const { return config_; }
   const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
-  /// Enables gradient checkpointing: only every block's input is kept for the backward pass; see recompute.h.
-  /// Not with a cache.
-  void set_recompute(bool on) { recompute_ = on; }
+  /// Sets the runner of the blocks; the default is plain. With a cache, blocks are not repeatable.
+  void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
   /// True if the head is the embedding.
   bool tied() const { return config_.tie_word_embeddings; }
 
@@ -79,7 +79,7 @@ class Qwen2Decoder : public torch::nn::Module {
   std::vector<std::shared_ptr<Qwen2Block>> blocks_;
   std::shared_ptr<RmsNorm> norm_;
   std::shared_ptr<Linear> lm_head_;
-  bool recompute_ = false;
+  BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
 };
 
 }  // namespace ccexpert

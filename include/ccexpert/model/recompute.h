@@ -2,14 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <vector>
 
-#include <ATen/core/Tensor.h>
-#include <torch/nn/module.h>
+#include <ccexpert/model/block_runner.h>
 
 namespace ccexpert {
-
-using TensorList = std::vector<at::Tensor>;
 
 /// Returns `block(inputs)` and keeps only `inputs` until the backward pass, which computes the block once
 /// more. Gradients equal those of a plain call. The block must not read other tensors that need gradients,

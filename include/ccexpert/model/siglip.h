@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/layers.h>
 
@@ -48,8 +49,8 @@ class SiglipVision : public torch::nn::Module {
 
   /// Returns the number of blocks.
   int64_t depth() const { return static_cast<int64_t>(blocks_.size()); }
-  /// Enables gradient checkpointing: only every block's input is kept for the backward pass; see recompute.h.
-  void set_recompute(bool on) { recompute_ = on; }
+  /// Sets the runner of the blocks; the default is plain.
+  void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
   /// Returns the blocks, first to last.
   const std::vector<std::shared_ptr<SiglipBlock>>& blocks() const { return blocks_; }
 
@@ -62,7 +63,7 @@ class SiglipVision : public torch::nn::Module {
   std::shared_ptr<Linear> patch_embedding_;
   std::shared_ptr<Embedding> position_embedding_;
   std::vector<std::shared_ptr<SiglipBlock>> blocks_;
-  bool recompute_ = false;
+  BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
 };
 
 }  // namespace ccexpert
