@@ -11,7 +11,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 #include <ccexpert/generate/loaded_model.h>
-#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/text/stream_decoder.h>
@@ -207,7 +207,7 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     const auto device = device_from_name(config.device);
     const auto dtype = dtype_from_name(config.dtype, device);
     try {
-      const auto checkpoint = io::open_checkpoint(folder);
+      const auto checkpoint = open_model_checkpoint(folder);
       const auto source = (checkpoint.folder / "config.json").string();
       const auto model_config = parse_model_config(checkpoint.config_json, source);
       return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, dtype));

@@ -28,20 +28,26 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-CheckpointLayout layout_of(const std::vector<std::unique_ptr<TensorSource>>& parts) {
-  for (const auto& part : parts) {
-    for (const auto& info : part->tensors()) {
-      const std::string_view name = info.name;
-      if (name.find("multi_modal_projector.") != std::string_view::npos) return CheckpointLayout::kLlavaHf;
-    }
-  }
-  return CheckpointLayout::kAuthors;
+bool has_mark(const std::vector<std::unique_ptr<TensorSource>>& parts, std::string_view mark) {
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& part) {
+    const auto& infos = part->tensors();
+    return std::any_of(infos.begin(), infos.end(),
+                       [&](const auto& info) { return info.name.find(mark) != std::string::npos; });
+  });
 }
 
-/// Returns the authors' name, or `name` if it has no counterpart: the model's loader then lists it as
+/// Returns the layout whose mark the names have; null if there is none.
+const WeightLayout* layout_of(const std::vector<std::unique_ptr<TensorSource>>& parts,
+                              const std::vector<const WeightLayout*>& layouts) {
+  const auto found = std::find_if(layouts.begin(), layouts.end(),
+                                  [&](const auto* layout) { return has_mark(parts, layout->mark); });
+  return found == layouts.end() ? nullptr : *found;
+}
+
+/// Returns the model's name, or `name` if it has no counterpart: the model's loader then lists it as
 /// unexpected.
-std::string renamed(const std::string& name) {
-  const auto known = authors_name(name);
+std::string renamed(const std::string& name, const WeightLayout* layout) {
+  const auto known = layout == nullptr ? name : model_name(*layout, name);
   return known.empty() ? name : known;
 }
 
@@ -70,7 +76,7 @@ fs::path resolve_folder(const fs::path& folder) {
   fail_without_config(folder);
 }
 
-Checkpoint open_checkpoint(const fs::path& folder) {
+Checkpoint open_checkpoint(const fs::path& folder, const std::vector<const WeightLayout*>& layouts) {
   Checkpoint checkpoint;
   checkpoint.folder = resolve_folder(folder);
   checkpoint.config_json = read_file(checkpoint.folder / "config.json");
@@ -80,11 +86,12 @@ Checkpoint open_checkpoint(const fs::path& folder) {
   checkpoint.preprocessor_source = std::move(processor.source);
   checkpoint.generation_json = read_if_there(checkpoint.folder / "generation_config.json");
   auto parts = open_weight_files(checkpoint.folder);
-  checkpoint.layout = layout_of(parts);
-  const bool rename = checkpoint.layout == CheckpointLayout::kLlavaHf;
+  const auto* layout = layout_of(parts, layouts);
+  checkpoint.layout = layout;
   checkpoint.weights = std::make_unique<TensorSet>(
-      std::move(parts), [rename](const std::string& name) { return rename ? renamed(name) : name; });
-  if (rename) checkpoint.weights = std::make_unique<WithoutAddedRows>(std::move(checkpoint.weights));
+      std::move(parts), [layout](const std::string& name) { return renamed(name, layout); });
+  if (layout != nullptr)
+    checkpoint.weights = std::make_unique<WithoutAddedRows>(std::move(checkpoint.weights), *layout);
   return checkpoint;
 }
 

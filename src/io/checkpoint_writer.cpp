@@ -31,11 +31,12 @@ constexpr const char* kCompanions[] = {"tokenizer.json",
 /// Returns the tensors with the names of the checkpoint's layout.
 std::vector<NamedTensor> in_layout(const CheckpointToWrite& checkpoint) {
   auto tensors = checkpoint.tensors;
-  if (checkpoint.layout == CheckpointLayout::kAuthors) return tensors;
+  if (checkpoint.layout == nullptr) return tensors;
   for (auto& tensor : tensors) {
-    const auto name = llava_hf_name(tensor.name);
+    const auto name = file_name(*checkpoint.layout, tensor.name);
     if (name.empty())
-      fail_expected({checkpoint.folder.string(), "tensors of the llava-hf layout", tensor.name});
+      fail_expected({checkpoint.folder.string(),
+                     fmt::format("tensors of the {} layout", checkpoint.layout->name), tensor.name});
     tensor.name = name;
   }
   return tensors;

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/config.h>
+#include <ccexpert/model/weight_layouts.h>
 
 #include "core/json.h"
 
@@ -211,7 +211,7 @@ void parse_llava_hf(const json& object, ModelConfig& config, std::string_view so
   if (!text.contains("tie_word_embeddings"))
     text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
   config.decoder = parse_decoder(text, fmt::format("{}: text_config", source));
-  config.decoder.vocab_size = io::lmms_vocabulary_rows(config.decoder.vocab_size);
+  config.decoder.vocab_size = lmms_vocabulary_rows(config.decoder.vocab_size);
   const auto key = fmt::format("{}: vision_feature_layer", source);
   config.vision_layers =
       resolve_layers(object.value("vision_feature_layer", json(-1)), config.vision.num_hidden_layers, key);

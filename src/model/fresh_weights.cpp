@@ -5,13 +5,13 @@
 
 #include <ccexpert/model/weights.h>
 
+#include "model/weight_names.h"
+
 namespace ccexpert {
 namespace {
 
-constexpr std::string_view kNewline = "image_newline";
-
 double deviation_of(const std::string& name, const at::Tensor& parameter, double usual) {
-  if (name.ends_with(kNewline)) return 1.0 / std::sqrt(static_cast<double>(parameter.numel()));
+  if (name == weight_names::kImageNewline) return 1.0 / std::sqrt(static_cast<double>(parameter.numel()));
   if (name.find("patch_embedding") == std::string::npos) return usual;
   return 1.0 / std::sqrt(static_cast<double>(parameter[0].numel()));
 }
@@ -25,7 +25,7 @@ void initialize_weights(CcexpertModel& model, const FreshWeights& fresh) {
     auto& parameter = item.value();
     if (item.key().ends_with(".bias")) {
       parameter.zero_();
-    } else if (parameter.dim() == 1 && !item.key().ends_with(kNewline)) {
+    } else if (parameter.dim() == 1 && item.key() != weight_names::kImageNewline) {
       parameter.fill_(1.0);  // the scale of a norm
     } else {
       const double deviation = deviation_of(item.key(), parameter, fresh.deviation);

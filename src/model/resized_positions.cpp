@@ -4,11 +4,10 @@
 
 #include <ATen/ATen.h>
 
+#include "model/weight_names.h"
+
 namespace ccexpert {
 namespace {
-
-constexpr std::string_view kPositions =
-    "model.vision_tower.vision_tower.vision_model.embeddings.position_embedding.weight";
 
 /// Returns the side of a square grid of `positions`; 0 if they do not form a square.
 int64_t side_of(int64_t positions) {
@@ -30,7 +29,8 @@ ResizedPositions::ResizedPositions(const io::TensorSource& source, int64_t grid)
     : source_(source), grid_(grid), infos_(source.tensors()) {
   for (auto& info : infos_) {
     // Other types than floating point also stay unchanged, and are refused by the loader.
-    if (info.name != kPositions || info.shape.size() != 2 || !at::isFloatingType(info.dtype)) continue;
+    if (info.name != weight_names::kPositions || info.shape.size() != 2 || !at::isFloatingType(info.dtype))
+      continue;
     if (side_of(info.shape[0]) == 0 || info.shape[0] == grid * grid) continue;
     info.shape[0] = grid * grid;
     info.dtype = at::kFloat;

@@ -9,18 +9,16 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/parts.h>
+#include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/printable.h"
 #include "model/resized_positions.h"
+#include "model/weight_names.h"
 
 namespace ccexpert {
 namespace {
-
-constexpr std::string_view kDiffExpertPrefix = "model.vision_resampler.";
-constexpr std::string_view kVisionBlockPrefix =
-    "model.vision_tower.vision_tower.vision_model.encoder.layers.";
 
 /// Differences between a module's parameters and a source.
 struct Differences {
@@ -60,11 +58,16 @@ Differences compare(const WeightContract& contract, const io::TensorSource& sour
 
 /// True if `name` belongs to a vision block from `depth` on: stored, but after the last needed block.
 bool is_spare_vision_block(std::string_view name, int64_t depth) {
-  if (!name.starts_with(kVisionBlockPrefix)) return false;
-  name.remove_prefix(kVisionBlockPrefix.size());
+  if (!name.starts_with(weight_names::kSiglipBlocks)) return false;
+  name.remove_prefix(weight_names::kSiglipBlocks.size());
   int64_t block = -1;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), block);
   return error == std::errc() && block >= depth;
+}
+
+bool is_of_diff_expert(std::string_view name) {
+  const auto part = find_part(name);
+  return part == Part::kDiffExpert || part == Part::kWeighting;
 }
 
 void expect_dtype(const ExpectedTensor& expected, const io::TensorInfo& info) {
@@ -159,12 +162,12 @@ void load_weights(torch::nn::Module& module, const io::TensorSource& source,
 
 bool has_diff_expert(const io::TensorSource& source) {
   return std::any_of(source.tensors().begin(), source.tensors().end(),
-                     [](const io::TensorInfo& info) { return info.name.starts_with(kDiffExpertPrefix); });
+                     [](const io::TensorInfo& info) { return is_of_diff_expert(info.name); });
 }
 
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options) {
-  const bool stores_head = source.find("lm_head.weight") != nullptr;
+  const bool stores_head = source.find(std::string(weight_names::kHeadWeight)) != nullptr;
   // A base may store no head although its config says untied; with a Diff Expert in the checkpoint, that is a
   // missing tensor.
   if (stores_head || !has_diff_expert(source)) config.decoder.tie_word_embeddings = !stores_head;
@@ -182,10 +185,9 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   const LoadWeightsOptions load{
       .may_be_unused =
           [depth](std::string_view name) {
-            return io::is_known_unused(name) || is_spare_vision_block(name, depth);
+            return is_known_unused(name) || is_spare_vision_block(name, depth);
           },
-      .may_be_missing =
-          [fresh](std::string_view name) { return fresh && name.starts_with(kDiffExpertPrefix); }};
+      .may_be_missing = [fresh](std::string_view name) { return fresh && is_of_diff_expert(name); }};
   expect_fit(weight_contract(shapes), weights, load);
   auto model = std::make_shared<CcexpertModel>(config, options.tensor);
   if (options.prepare) options.prepare(*model);

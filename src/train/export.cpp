@@ -2,7 +2,7 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/generate/checkpoint_texts.h>
-#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/train/export.h>
 
@@ -16,12 +16,12 @@ void export_model(const ExportRequest& request) {
   if (std::filesystem::equivalent(request.from, request.to, code)) {
     fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
   }
-  const auto checkpoint = io::open_checkpoint(request.from);
+  const auto checkpoint = open_model_checkpoint(request.from);
   const auto dtype = dtype_from_name(request.dtype, at::kCPU);
   const auto config =
       parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string());
   const auto model = build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype)});
-  auto tensors = io::tensors_for_others(*checkpoint.weights, dtype);
+  auto tensors = tensors_for_others(*checkpoint.weights, dtype);
   for (const auto& item : model->named_parameters()) tensors.push_back({item.key(), item.value().detach()});
   const auto layout = layout_from_name(request.layout);
   const auto texts = saved_texts({.config = model->config(),
@@ -35,7 +35,7 @@ void export_model(const ExportRequest& request) {
                         .config_json = texts.config_json,
                         .tensors = tensors,
                         .companions = texts.companions,
-                        .layout = layout,
+                        .layout = weight_layout(layout),
                         .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
 }
 

@@ -1,7 +1,9 @@
 #include "train/flops.h"
 
 #include <algorithm>
-#include <string_view>
+#include <set>
+
+#include <ccexpert/model/parts.h>
 
 namespace ccexpert::train {
 namespace {
@@ -60,21 +62,18 @@ double passes(bool trained, bool gradients_flow) {
   return trained ? 3.0 : gradients_flow ? 2.0 : 1.0;
 }
 
-bool any_starts_with(const std::vector<TrainableParameter>& parameters, std::string_view prefix) {
-  return std::any_of(parameters.begin(), parameters.end(),
-                     [&](const auto& parameter) { return parameter.name.starts_with(prefix); });
-}
-
 }  // namespace
 
 TrainedParts trained_parts(const std::vector<TrainableParameter>& parameters) {
-  return {.vision = any_starts_with(parameters, "model.vision_tower."),
-          .diff_expert = any_starts_with(parameters, "model.vision_resampler."),
-          .projector = any_starts_with(parameters, "model.mm_projector."),
-          .decoder = any_starts_with(parameters, "model.layers.") ||
-                     any_starts_with(parameters, "lm_head.") ||
-                     any_starts_with(parameters, "model.embed_tokens.") ||
-                     any_starts_with(parameters, "model.norm.")};
+  // The heads of auxiliary losses belong to no part.
+  std::set<Part> found;
+  for (const auto& parameter : parameters) {
+    if (const auto part = find_part(parameter.name)) found.insert(*part);
+  }
+  return {.vision = found.contains(Part::kVision),
+          .diff_expert = found.contains(Part::kDiffExpert) || found.contains(Part::kWeighting),
+          .projector = found.contains(Part::kProjector),
+          .decoder = found.contains(Part::kDecoder) || found.contains(Part::kHead)};
 }
 
 double step_flops(const ModelConfig& config, const TrainedParts& parts, int64_t pairs, int64_t tokens) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/model/parts.h>
 #include <ccexpert/train/plan.h>
 
 #include "core/files.h"
@@ -27,17 +28,27 @@ double number(int64_t value) {
   return static_cast<double>(value);
 }
 
-std::string part_of(const std::string& name) {
-  if (name.starts_with("model.vision_tower.")) return "vision transformer";
-  if (name.starts_with("model.vision_resampler.")) return "Diff Expert and weighting";
-  if (name.starts_with("model.mm_projector.") || name == "model.image_newline") return "projector";
+std::string row_of(Part part) {
+  switch (part) {
+    case Part::kVision:
+      return "vision transformer";
+    case Part::kDiffExpert:
+    case Part::kWeighting:
+      return "Diff Expert and weighting";
+    case Part::kProjector:
+    case Part::kImageNewline:
+      return "projector";
+    case Part::kDecoder:
+    case Part::kHead:
+      break;
+  }
   return "decoder";
 }
 
 std::vector<PlanPart> parts_of(const CcexpertModel& model) {
   std::vector<PlanPart> parts;
   for (const auto& item : model.named_parameters()) {
-    const auto name = part_of(item.key());
+    const auto name = row_of(part_of(item.key()));
     auto part =
         std::find_if(parts.begin(), parts.end(), [&](const auto& known) { return known.name == name; });
     if (part == parts.end()) part = parts.insert(parts.end(), {.name = name});

@@ -8,7 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 #include <ccexpert/generate/checkpoint_texts.h>
-#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
@@ -210,7 +210,7 @@ Source open_source(const fs::path& folder, Origin origin, const TrainConfig& con
     source.folder = start_folder(config);
     source.config_json = read_file(source.folder / "config.json");
   } else {
-    auto checkpoint = io::open_checkpoint(folder);
+    auto checkpoint = open_model_checkpoint(folder);
     source.folder = checkpoint.folder;
     source.config_json = checkpoint.config_json;
     source.weights = std::move(checkpoint.weights);
@@ -260,7 +260,7 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
                                       text::chosen_question(config.data.question, config.data.prompt_style));
   RunModel run{{std::move(settings), model_of(source, config, device)}};
   run.folder = source.folder;
-  if (source.weights) run.for_others = io::tensors_for_others(*source.weights, run_dtype(config));
+  if (source.weights) run.for_others = tensors_for_others(*source.weights, run_dtype(config));
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
   run.layout = layout_from_name(config.checkpoint.layout);

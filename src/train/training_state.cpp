@@ -8,6 +8,7 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weight_layouts.h>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -177,7 +178,7 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
                                                  .config_json = texts.config_json,
                                                  .tensors = std::move(tensors),
                                                  .companions = texts.companions,
-                                                 .layout = texts.layout,
+                                                 .layout = weight_layout(texts.layout),
                                                  .part = communicator.rank(),
                                                  .parts = communicator.size()});
   files.insert(files.end(), model_files.begin(), model_files.end());

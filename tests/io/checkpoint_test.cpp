@@ -4,6 +4,7 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
+#include "io/other_layout.h"
 #include "io/tensors.h"
 #include "support/errors.h"
 #include "support/golden.h"
@@ -44,65 +45,62 @@ std::vector<std::string> files_of(const fs::path& folder) {
 
 TEST(Checkpoint, OpensShardsWithTheirIndexAndTexts) {
   const auto checkpoint = open_checkpoint(tiny());
-  EXPECT_EQ(checkpoint.layout, CheckpointLayout::kAuthors);
   EXPECT_NE(checkpoint.weights->find("model.embed_tokens.weight"), nullptr);
   EXPECT_THAT(checkpoint.config_json, HasSubstr("llava_qwen_cc"));
   EXPECT_THAT(checkpoint.preprocessor_json, HasSubstr("SiglipImageProcessor"));
   EXPECT_THAT(checkpoint.generation_json, HasSubstr("eos_token_id"));
 }
 
-TEST(Checkpoint, GivesTheOtherLayoutsTensorsTheAuthorsNames) {
-  const auto checkpoint = open_checkpoint(ccexpert::test::data_folder() / "checkpoint-tiny-hf");
-  EXPECT_EQ(checkpoint.layout, CheckpointLayout::kLlavaHf);
+TEST(WeightLayout, TheFirstMatchingPrefixIsReplaced) {
+  EXPECT_EQ(model_name(test::kOtherLayout, "words.model.norm"), "model.norm");
+  EXPECT_EQ(model_name(test::kOtherLayout, "outer.words.norm"), "head.norm");
+  EXPECT_EQ(model_name(test::kOtherLayout, "unknown"), "");
+  EXPECT_EQ(file_name(test::kOtherLayout, "model.projector.0"), "multi_modal_projector.0");
+  EXPECT_EQ(file_name(test::kOtherLayout, "model.norm"), "words.model.norm");
+  EXPECT_EQ(file_name(test::kOtherLayout, "model.own.norm"), "") << "the files have no such tensor";
+}
+
+TEST(Checkpoint, IsWrittenAndReadInAnotherLayout) {
+  const TemporaryFolder folder;
+  const auto rows = at::arange(8, at::kFloat).unsqueeze(1);
+  auto checkpoint = to_write(folder / "other");
+  checkpoint.tensors = {{"model.projector.0", rows}, {"model.table", rows}};
+  checkpoint.layout = &test::kOtherLayout;
+  write_checkpoint(checkpoint);
+  const auto stored = open_checkpoint(checkpoint.folder);
+  EXPECT_EQ(stored.layout, nullptr);
+  EXPECT_NE(stored.weights->find("multi_modal_projector.0"), nullptr);
+  EXPECT_NE(stored.weights->find("words.model.table"), nullptr);
+  const auto read = open_checkpoint(checkpoint.folder, {&test::kOtherLayout});
+  EXPECT_EQ(read.layout, &test::kOtherLayout);
+  EXPECT_TRUE(at::equal(read.weights->tensor("model.projector.0"), rows));
+  EXPECT_EQ(read.weights->find("model.table")->shape, (std::vector<int64_t>{7, 1}));
+  EXPECT_TRUE(at::equal(read.weights->tensor("model.table"), rows.narrow(0, 0, 7)));
+}
+
+TEST(Checkpoint, NamesThatALayoutDoesNotKnowStay) {
+  const TemporaryFolder folder;
+  auto checkpoint = to_write(folder.path());
+  checkpoint.tensors = {{"multi_modal_projector.0", at::ones({1})}, {"unknown", at::ones({1})}};
+  write_checkpoint(checkpoint);
+  const auto weights = open_checkpoint(folder.path(), {&test::kOtherLayout}).weights;
+  EXPECT_NE(weights->find("model.projector.0"), nullptr);
+  EXPECT_NE(weights->find("unknown"), nullptr);
+}
+
+TEST(Checkpoint, WithoutTheMarkOfALayoutHasTheModelsNames) {
+  const auto checkpoint = open_checkpoint(tiny(), {&test::kOtherLayout});
+  EXPECT_EQ(checkpoint.layout, nullptr);
   EXPECT_NE(checkpoint.weights->find("model.embed_tokens.weight"), nullptr);
 }
 
-TEST(CheckpointNames, OfEitherLayoutLeadToTheOther) {
-  const auto checkpoint = open_checkpoint(ccexpert::test::data_folder() / "checkpoint-tiny-hf");
-  for (const auto& info : checkpoint.weights->tensors()) {
-    EXPECT_EQ(authors_name(llava_hf_name(info.name)), info.name);
-  }
-  EXPECT_EQ(llava_hf_name("lm_head.weight"), "language_model.lm_head.weight");
-  EXPECT_EQ(llava_hf_name("model.norm.weight"), "language_model.model.norm.weight");
-  EXPECT_EQ(llava_hf_name("model.mm_projector.2.bias"), "multi_modal_projector.linear_2.bias");
-  EXPECT_EQ(llava_hf_name("model.image_newline"), "image_newline");
-  EXPECT_EQ(llava_hf_name("model.vision_resampler.layers.0.norm1.weight"), "");
-}
-
-TEST(Checkpoint, IsWrittenInTheLlavaHfLayoutUnderItsPublishedNames) {
+TEST(WriteCheckpoint, RefusesATensorThatTheLayoutLacks) {
   const TemporaryFolder folder;
-  const auto write = [&](const std::string& name) {
-    write_checkpoint({.folder = folder / "hf",
-                      .config_json = "{}",
-                      .tensors = {{"model.mm_projector.0.weight", at::ones({2})}, {name, at::ones({3})}},
-                      .companions = {},
-                      .layout = CheckpointLayout::kLlavaHf});
-  };
-  write("model.layers.0.mlp.up_proj.weight");
-  const auto weights = open_safetensors(folder / "hf/model.safetensors");
-  EXPECT_NE(weights->find("multi_modal_projector.linear_1.weight"), nullptr);
-  EXPECT_NE(weights->find("language_model.model.layers.0.mlp.up_proj.weight"), nullptr);
-  EXPECT_EQ(ccexpert::test::error_of([&] { write("model.vision_resampler.layers.0.norm1.bias"); }),
-            (folder / "hf").string() +
-                ": expected tensors of the llava-hf layout, got model.vision_resampler.layers.0.norm1.bias");
-}
-
-TEST(Checkpoint, RowsThatTheConversionToLlavaHfAddedAreLeftOut) {
-  const TemporaryFolder folder;
-  const auto rows = at::arange(152'000, at::kFloat).unsqueeze(1);
-  write_checkpoint({.folder = folder / "hf",
-                    .config_json = "{}",
-                    .tensors = {{"model.embed_tokens.weight", rows},
-                                {"model.mm_projector.0.weight", rows},
-                                {"lm_head.weight", at::ones({500, 1})}},
-                    .companions = {},
-                    .layout = CheckpointLayout::kLlavaHf});
-  const auto weights = open_checkpoint(folder / "hf").weights;
-  EXPECT_EQ(weights->find("model.embed_tokens.weight")->shape, (std::vector<int64_t>{151'936, 1}));
-  EXPECT_TRUE(at::equal(weights->tensor("model.embed_tokens.weight"), rows.narrow(0, 0, 151'936)));
-  EXPECT_EQ(weights->tensor("model.mm_projector.0.weight").size(0), 152'000);
-  EXPECT_EQ(weights->tensor("lm_head.weight").size(0), 500) << "no published number of rows";
-  EXPECT_EQ(lmms_vocabulary_rows(152'128), 152'064);
+  auto checkpoint = to_write(folder.path());
+  checkpoint.tensors = {{"model.own.bias", at::ones({1})}};
+  checkpoint.layout = &test::kOtherLayout;
+  EXPECT_EQ(error_of([&] { write_checkpoint(checkpoint); }),
+            folder.path().string() + ": expected tensors of the other layout, got model.own.bias");
 }
 
 TEST(Checkpoint, OpensAHubsCacheFolder) {

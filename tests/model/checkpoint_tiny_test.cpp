@@ -203,7 +203,7 @@ TEST_F(CheckpointTiny, SpliceNeedsARow) {
 TEST(CheckpointTinyHf, ImageTokensAndLogitsEqualTransformers) {
   const at::NoGradGuard no_grad;
   const auto checkpoint = test::open_tiny("checkpoint-tiny-hf");
-  EXPECT_EQ(checkpoint.layout, io::CheckpointLayout::kLlavaHf);
+  EXPECT_EQ(checkpoint.layout, &llava_hf_layout());
   const auto model = test::build(checkpoint);
   EXPECT_FALSE(model->diff_expert());
   const auto folder = test::data_folder() / "checkpoint-tiny-hf";

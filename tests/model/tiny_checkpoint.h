@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 
 #include "support/golden.h"
@@ -13,7 +13,7 @@
 namespace ccexpert::test {
 
 inline io::Checkpoint open_tiny(const char* name = "checkpoint-tiny") {
-  return io::open_checkpoint(data_folder() / name);
+  return open_model_checkpoint(data_folder() / name);
 }
 
 inline ModelConfig config_of(const io::Checkpoint& checkpoint) {

@@ -134,7 +134,7 @@ TEST(BuildModel, ParametersAreTheCheckpointsTensorsButForThoseNothingUses) {
   std::vector<std::string> used, unused;
   for (const auto& info : checkpoint.weights->tensors()) {
     const bool spare = info.name.starts_with(std::string(kVision) + "encoder.layers.5.");
-    (spare || io::is_known_unused(info.name) ? unused : used).push_back(info.name);
+    (spare || is_known_unused(info.name) ? unused : used).push_back(info.name);
   }
   EXPECT_THAT(names, ElementsAreArray(used));
   // 16 tensors of the spare block; the rest is known by name.

@@ -33,12 +33,11 @@ class BaseLayouts : public ::testing::Test {
  protected:
   BaseLayouts() : pairs_(test::write_pairs(folder_, 5)) {
     for (const bool lmms : {true, false}) {
-      io::write_checkpoint(
-          {.folder = folder_ / (lmms ? "lmms" : "llava-hf"),
-           .config_json = (lmms ? test::lmms_config() : llava_hf_config()).dump(),
-           .tensors = test::base_tensors(),
-           .companions = io::read_companions(test::tiny_folder()),
-           .layout = lmms ? io::CheckpointLayout::kAuthors : io::CheckpointLayout::kLlavaHf});
+      io::write_checkpoint({.folder = folder_ / (lmms ? "lmms" : "llava-hf"),
+                            .config_json = (lmms ? test::lmms_config() : llava_hf_config()).dump(),
+                            .tensors = test::base_tensors(),
+                            .companions = io::read_companions(test::tiny_folder()),
+                            .layout = lmms ? nullptr : &llava_hf_layout()});
     }
   }
 
@@ -111,7 +110,7 @@ TEST_F(BaseLayouts, TrainTheSameWithoutADiffExpert) {
   EXPECT_EQ(config["mm_patch_merge_type"], "spatial_unpad");
   const auto saved_base = io::open_checkpoint(saved("llava-hf"));
   EXPECT_NE(saved_base.weights->find("model.image_newline"), nullptr);
-  EXPECT_FALSE(io::tensors_for_others(*saved_base.weights, at::kFloat).empty());
+  EXPECT_FALSE(tensors_for_others(*saved_base.weights, at::kFloat).empty());
 }
 
 TEST_F(BaseLayouts, ABaseWithoutImageNewlineHasNoneToLeaveOut) {
@@ -146,7 +145,7 @@ TEST_F(BaseLayouts, ARunThatSavesForTransformersGoesOnFromWhatItSaved) {
   fs::remove(run.finished());
   EXPECT_THAT(train(cut).loss, ElementsAre(whole.loss[8], whole.loss[9]));
   EXPECT_TRUE(read_file(run.checkpoint(10) / "model.safetensors") == end);
-  EXPECT_EQ(io::open_checkpoint(run.checkpoint(10)).layout, io::CheckpointLayout::kLlavaHf);
+  EXPECT_EQ(open_model_checkpoint(run.checkpoint(10)).layout, &llava_hf_layout());
 }
 
 TEST_F(BaseLayouts, ExportWritesEitherLayoutWithTheSameWeights) {

@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/io/checkpoint.h>
+#include <ccexpert/model/weight_layouts.h>
 
 #include "train/tiny_run.h"
 
@@ -16,8 +16,7 @@ inline std::vector<io::NamedTensor> base_tensors() {
   const auto tiny = io::open_checkpoint(test::tiny_folder());
   std::vector<io::NamedTensor> tensors;
   for (const auto& info : tiny.weights->tensors()) {
-    const bool unused =
-        io::is_known_unused(info.name) && info.name.find("post_layernorm") == std::string::npos;
+    const bool unused = is_known_unused(info.name) && info.name.find("post_layernorm") == std::string::npos;
     if (unused || info.name.starts_with("model.vision_resampler.") ||
         info.name.find("vision_model.encoder.layers.5.") != std::string::npos) {
       continue;

@@ -9,11 +9,11 @@
 
 #include <ccexpert/io/safetensors.h>
 #include <ccexpert/io/tensor_source.h>
+#include <ccexpert/io/weight_layout.h>
 
 namespace ccexpert::io {
 
-/// Origin of the tensor names in a checkpoint's files. `Checkpoint::weights` has the authors' names in either
-/// case.
+/// Origin of the tensor names in a checkpoint's files.
 enum class CheckpointLayout { kAuthors, kLlavaHf };
 
 struct Checkpoint {
@@ -23,10 +23,10 @@ struct Checkpoint {
   /// Settings of the image processor: image_processor of processor_config.json, else the text of
   /// preprocessor_config.json; empty if neither exists.
   std::string preprocessor_json;
-  std::string preprocessor_source;  ///< their place, for messages
-  std::string generation_json;      ///< text of generation_config.json, empty if it does not exist
-  CheckpointLayout layout = CheckpointLayout::kAuthors;
-  std::unique_ptr<TensorSource> weights;
+  std::string preprocessor_source;        ///< their place, for messages
+  std::string generation_json;            ///< text of generation_config.json, empty if it does not exist
+  const WeightLayout* layout = nullptr;   ///< layout of the files; null: their names are the model's
+  std::unique_ptr<TensorSource> weights;  ///< with the model's names
 };
 
 /// Returns the folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that
@@ -37,28 +37,11 @@ std::filesystem::path resolve_folder(const std::filesystem::path& folder);
 /// or its shards, or a *.safetensors of another name with a whole model. Also accepts a hub's cache folder
 /// (models--*/snapshots/*, refs/main). Weights are mapped, not read. Throws Error, with a remedy, for a
 /// folder with another model, an adapter, other checkpoints or something else, and one Error for all
-/// differences between an index and its shards.
-Checkpoint open_checkpoint(const std::filesystem::path& folder);
-
-/// True if a tensor of the authors' layout is not used in any computation, and may be ignored.
-bool is_known_unused(std::string_view name);
-
-/// Returns the tensors that are unused here but present in every SigLIP checkpoint: the norm after the last
-/// block. Loaders of other programs report a checkpoint without them as incomplete.
-std::vector<NamedTensor> tensors_for_others(const TensorSource& source, at::ScalarType dtype);
-
-/// Returns the authors' name of a tensor of the llava-hf layout (either generation of transformers); empty if
-/// it has none.
-std::string authors_name(std::string_view llava_hf_name);
-
-/// Returns the published llava-hf name of a tensor of the authors' layout; empty if it has none, as for a
-/// Diff Expert.
-std::string llava_hf_name(std::string_view authors_name);
-
-/// Returns the number of vocabulary rows of the lmms-lab checkpoint from which the published llava-hf
-/// checkpoint with `llava_hf_rows` rows was made. The added rows belong to no token; the authors' evaluation
-/// loads only lmms-lab's number. `Checkpoint::weights` omits added rows.
-int64_t lmms_vocabulary_rows(int64_t llava_hf_rows);
+/// differences between an index and its shards. If the tensors' names have the mark of one of `layouts`, its
+/// first match, the weights get the model's names and numbers of vocabulary rows; names that it does not know
+/// stay.
+Checkpoint open_checkpoint(const std::filesystem::path& folder,
+                           const std::vector<const WeightLayout*>& layouts = {});
 
 /// File of a checkpoint's tokenizer or processor.
 struct CompanionFile {
@@ -73,11 +56,11 @@ std::vector<CompanionFile> read_companions(const std::filesystem::path& folder);
 /// Input of write_checkpoint.
 struct CheckpointToWrite {
   std::filesystem::path folder;           ///< created if needed
-  std::string config_json;                ///< in `layout`
-  std::vector<NamedTensor> tensors;       ///< in the authors' names, written in those of `layout`
+  std::string config_json;                ///< written unchanged
+  std::vector<NamedTensor> tensors;       ///< in the model's names, written in those of `layout`
   std::vector<CompanionFile> companions;  ///< written unchanged
-  CheckpointLayout layout = CheckpointLayout::kAuthors;  ///< of the files
-  int64_t shard_bytes = 5'000'000'000;                   ///< limit of tensor bytes in one file
+  const WeightLayout* layout = nullptr;   ///< of the files; null: the model's names
+  int64_t shard_bytes = 5'000'000'000;    ///< limit of tensor bytes in one file
   /// If several processes write one checkpoint, this call writes every `parts`-th file of weights, and part 0
   /// also writes all other files.
   int part = 0;
