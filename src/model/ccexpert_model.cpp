@@ -7,6 +7,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/ccexpert_model.h>
 
+#include "model/layer_cost.h"
 #include "runtime/staging.h"
 
 namespace ccexpert {
@@ -52,6 +53,11 @@ Projector::Projector(int64_t in, int64_t out, const at::TensorOptions& options) 
 
 at::Tensor Projector::forward(const at::Tensor& x) const {
   return second_->forward(at::gelu(first_->forward(x)));
+}
+
+PartCost Projector::cost(int64_t in, int64_t out, int64_t tokens) {
+  const double width = number(out);
+  return {.part = Part::kProjector, .multiply_adds = number(tokens) * (number(in) * width + width * width)};
 }
 
 CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options)

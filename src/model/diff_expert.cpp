@@ -8,6 +8,7 @@
 #include <ccexpert/model/diff_expert.h>
 
 #include "kernels/attention.h"
+#include "model/layer_cost.h"
 
 namespace ccexpert {
 namespace {
@@ -235,6 +236,25 @@ void DiffExpert::initialize(const FreshWeights& fresh) {
       parameter.copy_(at::empty(parameter.sizes(), at::kFloat).normal_(0.0, deviation, generator));
     }
   }
+}
+
+PartCost DiffExpert::cost(const DiffExpertConfig& config, const FeatureSize& input) {
+  const double width = number(config.embedding_dim), mlp = number(config.mlp_dim);
+  const double inner = width / number(config.attention_upsample_rate);
+  const double scales = number(input.scales), pairs = number(input.pairs), patches = number(input.patches);
+  const double depth = number(config.per_expert_depth);
+  // Projections: 4 of self-attention; 8 of change to images (keys and values of three inputs); 6 of image to
+  // change for each image.
+  const double weights = 24.0 * width * inner + 2.0 * width * mlp;
+  const double scores = (2.0 + 6.0 + 8.0) * patches * inner;  // over N, 3N and twice 2N keys
+  const double init = 7.0 * width * width;                    // computed before every layer
+  // A layer's MLP sees the change only, but its attention three features and their keys: 5 N in all. Its
+  // inputs are three features.
+  return {.part = Part::kDiffExpert,
+          .multiply_adds = pairs * scales * patches * depth * (init + weights + scores),
+          .kept = {.blocks = depth,
+                   .block = scales * layer_values(5.0 * pairs * patches, width, mlp),
+                   .block_inputs = 3.0 * scales * pairs * patches * width}};
 }
 
 }  // namespace ccexpert

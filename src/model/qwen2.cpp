@@ -6,6 +6,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/rotary.h"
+#include "model/layer_cost.h"
 
 namespace ccexpert {
 namespace {
@@ -134,6 +135,21 @@ at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,
 
 at::Tensor Qwen2Decoder::logits(const at::Tensor& hidden) const {
   return lm_head_->forward(hidden);
+}
+
+PartCost Qwen2Decoder::cost(const DecoderConfig& config, const BatchSize& batch) {
+  const double width = number(config.hidden_size), inner = number(config.intermediate_size);
+  const double key_width = number(config.num_key_value_heads * config.head_width());
+  const double tokens = number(batch.tokens), depth = number(config.num_hidden_layers);
+  const double length = tokens / std::max(1.0, number(batch.pairs));
+  const LayerSize layer{.tokens = tokens,
+                        .keys = length / 2.0,  // a token attends to half of its sequence on average
+                        .weights = 2.0 * width * width + 2.0 * width * key_width + 3.0 * width * inner,
+                        .attention_width = width};
+  return {
+      .part = Part::kDecoder,
+      .multiply_adds = depth * layer_multiply_adds(layer),
+      .kept = {.blocks = depth, .block = layer_values(tokens, width, inner), .block_inputs = tokens * width}};
 }
 
 }  // namespace ccexpert

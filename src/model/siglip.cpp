@@ -5,6 +5,7 @@
 #include <ccexpert/model/siglip.h>
 
 #include "kernels/attention.h"
+#include "model/layer_cost.h"
 
 namespace ccexpert {
 
@@ -96,6 +97,23 @@ std::vector<at::Tensor> SiglipVision::forward(const at::Tensor& pixels) const {
     }
   }
   return features;
+}
+
+PartCost SiglipVision::cost(const VisionConfig& config, const std::vector<int64_t>& layers, int64_t images) {
+  const double width = number(config.hidden_size), inner = number(config.intermediate_size);
+  const double patches = number(config.patches()), tokens = number(images * config.patches());
+  const double depth = number(layers.back()), scales = number(static_cast<int64_t>(layers.size()));
+  const double embedding = tokens * 3.0 * number(config.patch_size * config.patch_size) * width;
+  const LayerSize layer{.tokens = tokens,
+                        .keys = patches,
+                        .weights = 4.0 * width * width + 2.0 * width * inner,
+                        .attention_width = width};
+  return {.part = Part::kVision,
+          .multiply_adds = embedding + depth * layer_multiply_adds(layer),
+          .kept = {.blocks = depth,
+                   .block = layer_values(tokens, width, inner),
+                   .block_inputs = tokens * width,
+                   .outputs = scales * tokens * width}};
 }
 
 }  // namespace ccexpert

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/model/parts.h>
+#include <ccexpert/model/part_cost.h>
 #include <ccexpert/train/plan.h>
 
 #include "core/files.h"
@@ -70,35 +70,18 @@ int64_t sequence_length(const ModelConfig& config) {
   return 2 * config.image_tokens() + kTextTokens;
 }
 
-/// Returns the number of values that a layer keeps for its backward pass, from its width and its MLP width.
-double layer_values(double tokens, double width, double inner) {
-  return tokens * (10.0 * width + 3.0 * inner);
-}
-
 /// Returns the activations of one micro-batch in bytes. With gradient checkpointing each block keeps only its
-/// input, and one block at a time keeps everything.
+/// input, and one block at a time keeps everything. Nothing is kept of a frozen vision tower's blocks.
 double activation_bytes(const ModelConfig& config, const TrainConfig& run, const TrainedParts& parts) {
-  const double pairs = number(run.batch.micro), bytes = run_dtype(run) == at::kBFloat16 ? 2.0 : 4.0;
-  const double patches = 2.0 * pairs * number(config.vision.patches()),
-               width = number(config.vision.hidden_size);
-  const double tokens = pairs * number(sequence_length(config)),
-               language = number(config.decoder.hidden_size);
-  const double scales = number(static_cast<int64_t>(config.vision_layers.size()));
-  const double vision_layer = layer_values(patches, width, number(config.vision.intermediate_size));
-  const double decoder_layer = layer_values(tokens, language, number(config.decoder.intermediate_size));
-  const double expert_layer =
-      config.diff_expert ? scales * layer_values(2.5 * patches, width, number(config.diff_expert->mlp_dim))
-                         : 0.0;
-  const double vision_depth = parts.vision ? number(config.vision_layers.back()) : 0.0;
-  const double expert_depth = config.diff_expert ? number(config.diff_expert->per_expert_depth) : 0.0;
-  const double decoder_depth = number(config.decoder.num_hidden_layers);
-  const bool recompute = run.model.recompute;
-  double values = scales * patches * width;  // features of all scales
-  values += vision_depth * (recompute ? patches * width : vision_layer);
-  values += expert_depth * (recompute ? 1.5 * scales * patches * width : expert_layer);
-  values += decoder_depth * (recompute ? tokens * language : decoder_layer);
-  values += std::max({vision_layer, expert_layer, decoder_layer});
-  return values * bytes;
+  double values = 0.0, largest = 0.0;
+  for (const auto& cost : part_costs(config, {run.batch.micro, run.batch.micro * sequence_length(config)})) {
+    const auto& kept = cost.kept;
+    const double blocks = cost.part == Part::kVision && !parts.vision ? 0.0 : kept.blocks;
+    values += kept.outputs + blocks * (run.model.recompute ? kept.block_inputs : kept.block);
+    largest = std::max(largest, kept.block);
+  }
+  const double bytes = run_dtype(run) == at::kBFloat16 ? 2.0 : 4.0;
+  return (values + largest) * bytes;
 }
 
 /// Returns the memory of one device (0: a GPU that this machine does not have).

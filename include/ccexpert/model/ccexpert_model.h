@@ -20,6 +20,9 @@ class Projector : public torch::nn::Module {
   /// [...,D] to [...,H].
   at::Tensor forward(const at::Tensor& x) const;
 
+  /// Returns the cost for a number of features.
+  static PartCost cost(int64_t in, int64_t out, int64_t tokens);
+
  private:
   std::shared_ptr<Linear> first_, second_;
 };

@@ -10,6 +10,7 @@
 #include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/layers.h>
+#include <ccexpert/model/part_cost.h>
 
 namespace ccexpert {
 
@@ -94,6 +95,13 @@ class ScaleWeighting : public torch::nn::Module {
   std::shared_ptr<Linear> reduce_, score_;
 };
 
+/// Sizes of the Diff Expert's input.
+struct FeatureSize {
+  int64_t pairs = 1;
+  int64_t scales = 1;
+  int64_t patches = 0;  ///< N
+};
+
 /// Output of the Diff Expert for a batch.
 struct DiffExpertOutput {
   at::Tensor before;         ///< A'' [B,N,D], residual added
@@ -116,6 +124,9 @@ class DiffExpert : public torch::nn::Module {
     std::vector<ChangeFeatures> layers;
   };
   Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
+
+  /// Returns the cost for an input of this size.
+  static PartCost cost(const DiffExpertConfig& config, const FeatureSize& input);
 
   /// Sets the runner of the layers; the default is plain.
   void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }

@@ -9,6 +9,7 @@
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/kv_cache.h>
 #include <ccexpert/model/layers.h>
+#include <ccexpert/model/part_cost.h>
 
 namespace ccexpert {
 
@@ -47,6 +48,9 @@ class Qwen2Block : public torch::nn::Module {
 class Qwen2Decoder : public torch::nn::Module {
  public:
   Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions& options);
+
+  /// Returns the cost for sequences of equal length.
+  static PartCost cost(const DecoderConfig& config, const BatchSize& batch);
 
   /// Embeds token ids [B,T] as vectors [B,T,H].
   at::Tensor embed(const at::Tensor& ids) const { return embed_tokens_->forward(ids); }

@@ -8,6 +8,7 @@
 #include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/layers.h>
+#include <ccexpert/model/part_cost.h>
 
 namespace ccexpert {
 
@@ -46,6 +47,9 @@ class SiglipVision : public torch::nn::Module {
   /// Maps normalised pixels [2B,3,P,P] to one [2B,N,D] for each of `layers`. Images do not interact. P may
   /// differ from the config's image size only if the patch grid stays the same.
   std::vector<at::Tensor> forward(const at::Tensor& pixels) const;
+
+  /// Returns the cost for a number of images, with the features of `layers`.
+  static PartCost cost(const VisionConfig& config, const std::vector<int64_t>& layers, int64_t images);
 
   /// Returns the number of blocks.
   int64_t depth() const { return static_cast<int64_t>(blocks_.size()); }

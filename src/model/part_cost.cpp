@@ -1,0 +1,18 @@
+#include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/model/part_cost.h>
+
+namespace ccexpert {
+
+std::vector<PartCost> part_costs(const ModelConfig& config, const BatchSize& batch) {
+  const int64_t images = 2 * batch.pairs, patches = config.vision.patches();
+  std::vector<PartCost> costs{SiglipVision::cost(config.vision, config.vision_layers, images)};
+  if (config.diff_expert) {
+    const auto scales = static_cast<int64_t>(config.vision_layers.size());
+    costs.push_back(DiffExpert::cost(*config.diff_expert, {batch.pairs, scales, patches}));
+  }
+  costs.push_back(Projector::cost(config.vision.hidden_size, config.decoder.hidden_size, images * patches));
+  costs.push_back(Qwen2Decoder::cost(config.decoder, batch));
+  return costs;
+}
+
+}  // namespace ccexpert
