@@ -6,8 +6,9 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/model/mlp_projector.h>
+#include <ccexpert/model/siglip.h>
 
-#include "model/layer_cost.h"
 #include "runtime/staging.h"
 
 namespace ccexpert {
@@ -46,35 +47,31 @@ void expect_images(const std::vector<int64_t>& ids, size_t row, int64_t images) 
 
 }  // namespace
 
-Projector::Projector(int64_t in, int64_t out, const at::TensorOptions& options) {
-  first_ = register_module("0", std::make_shared<Linear>(in, out, true, options));
-  second_ = register_module("2", std::make_shared<Linear>(out, out, true, options));
-}
-
-at::Tensor Projector::forward(const at::Tensor& x) const {
-  return second_->forward(at::gelu(first_->forward(x)));
-}
-
-PartCost Projector::cost(int64_t in, int64_t out, int64_t tokens) {
-  const double width = number(out);
-  return {.part = Part::kProjector, .multiply_adds = number(tokens) * (number(in) * width + width * width)};
+ModelParts llava_parts(const ModelConfig& config, const at::TensorOptions& options) {
+  config.validate();
+  // Without a Diff Expert only the deepest features are used.
+  const auto layers =
+      config.diff_expert ? config.vision_layers : std::vector<int64_t>{config.vision_layers.back()};
+  return {.vision = std::make_shared<SiglipVision>(config.vision, layers, options),
+          .connector =
+              std::make_shared<MlpProjector>(config.vision.hidden_size, config.decoder.hidden_size, options)};
 }
 
 CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options)
+    : CcexpertModel(config, options, llava_parts(config, options)) {}
+
+CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options, ModelParts parts)
     : config_(config), options_(options) {
   config.validate();
   auto trunk = register_module("model", std::make_shared<ModuleGroup>());
   // The checkpoint's names repeat the tower: model.vision_tower.vision_tower.vision_model.
   auto tower = trunk->add("vision_tower", std::make_shared<ModuleGroup>())
                    ->add("vision_tower", std::make_shared<ModuleGroup>());
-  const auto layers =
-      config.diff_expert ? config.vision_layers : std::vector<int64_t>{config.vision_layers.back()};
-  vision_ = tower->add("vision_model", std::make_shared<SiglipVision>(config.vision, layers, options));
+  vision_ = tower->add("vision_model", std::move(parts.vision));
   if (config.diff_expert) {
     diff_expert_ = trunk->add("vision_resampler", std::make_shared<DiffExpert>(*config.diff_expert, options));
   }
-  projector_ = trunk->add("mm_projector", std::make_shared<Projector>(config.vision.hidden_size,
-                                                                      config.decoder.hidden_size, options));
+  connector_ = trunk->add("mm_projector", std::move(parts.connector));
   if (config.image_newline) {
     image_newline_ = trunk->add("image_newline", at::empty({config.decoder.hidden_size}, options));
   }
@@ -125,7 +122,7 @@ ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {
 }
 
 at::Tensor CcexpertModel::project(const at::Tensor& features) const {
-  auto tokens = projector_->forward(features);
+  auto tokens = connector_->forward(features);
   if (!image_newline_.defined()) return tokens;
   return at::cat({tokens, image_newline_.expand({tokens.size(0), 1, -1})}, 1);
 }

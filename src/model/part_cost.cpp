@@ -1,5 +1,7 @@
 #include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/model/mlp_projector.h>
 #include <ccexpert/model/part_cost.h>
+#include <ccexpert/model/siglip.h>
 
 namespace ccexpert {
 
@@ -10,7 +12,8 @@ std::vector<PartCost> part_costs(const ModelConfig& config, const BatchSize& bat
     const auto scales = static_cast<int64_t>(config.vision_layers.size());
     costs.push_back(DiffExpert::cost(*config.diff_expert, {batch.pairs, scales, patches}));
   }
-  costs.push_back(Projector::cost(config.vision.hidden_size, config.decoder.hidden_size, images * patches));
+  costs.push_back(
+      MlpProjector::cost(config.vision.hidden_size, config.decoder.hidden_size, images * patches));
   costs.push_back(Qwen2Decoder::cost(config.decoder, batch));
   return costs;
 }

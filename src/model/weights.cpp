@@ -181,7 +181,7 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   // is an Error before memory is allocated.
   CcexpertModel shapes(config, options.tensor.device(at::kMeta));
   if (options.prepare) options.prepare(shapes);
-  const int64_t depth = shapes.vision()->depth();
+  const int64_t depth = shapes.vision().depth();
   const LoadWeightsOptions load{
       .may_be_unused =
           [depth](std::string_view name) {

@@ -67,7 +67,7 @@ TEST_F(BlockRunnerTest, SeesEveryBlockOfTheThreePartsOnce) {
   scalar_of(*model_);
   const auto& config = model_->config();
   const auto blocks =
-      model_->vision()->depth() + config.diff_expert->per_expert_depth + config.decoder.num_hidden_layers;
+      model_->vision().depth() + config.diff_expert->per_expert_depth + config.decoder.num_hidden_layers;
   EXPECT_THAT(runner->calls, SizeIs(static_cast<size_t>(blocks)));
   EXPECT_THAT(runner->calls, Each(Pair(::testing::_, 1)));
   EXPECT_TRUE(runner->repeatable);

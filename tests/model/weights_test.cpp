@@ -260,7 +260,7 @@ TEST(BuildModel, ABaseWithoutDiffExpertProjectsTheLastFeaturesAlone) {
   const auto pixels = some_pixels();
   const auto images = model->encode_images(pixels);
   const auto last = test::build(test::open_tiny())->vision_features(pixels).back();
-  EXPECT_TRUE(close(images.tokens, model->projector().forward(last)));
+  EXPECT_TRUE(close(images.tokens, model->connector().forward(last)));
   EXPECT_FALSE(images.change.defined());
 }
 

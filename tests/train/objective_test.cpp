@@ -84,7 +84,7 @@ TEST_F(ObjectiveTest, TokenLossIsOfWhatTheDecoderReads) {
   EXPECT_NEAR(result.image_tokens.item<double>(), change + classes, 1e-5);
   EXPECT_NEAR(result.loss.item<double>(), 3.0 * (change + classes), 1e-4);
   result.loss.backward();
-  EXPECT_GT(model_->projector().parameters().front().grad().norm().item<double>(), 0.0);
+  EXPECT_GT(model_->connector().parameters().front().grad().norm().item<double>(), 0.0);
 }
 
 TEST_F(ObjectiveTest, ABaseIsAskedForClassesOnly) {

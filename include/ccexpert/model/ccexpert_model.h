@@ -9,23 +9,19 @@
 #include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/layers.h>
 #include <ccexpert/model/qwen2.h>
-#include <ccexpert/model/siglip.h>
+#include <ccexpert/model/vision_tower.h>
 
 namespace ccexpert {
 
-/// Two-layer MLP with exact GELU from the vision width to the language width (`mlp2x_gelu`).
-class Projector : public torch::nn::Module {
- public:
-  Projector(int64_t in, int64_t out, const at::TensorOptions& options);
-  /// [...,D] to [...,H].
-  at::Tensor forward(const at::Tensor& x) const;
-
-  /// Returns the cost for a number of features.
-  static PartCost cost(int64_t in, int64_t out, int64_t tokens);
-
- private:
-  std::shared_ptr<Linear> first_, second_;
+/// Parts that an architecture chooses.
+struct ModelParts {
+  std::shared_ptr<VisionTower>
+      vision;  ///< gives as many features as `vision_layers` has, one without Diff Expert
+  std::shared_ptr<Connector> connector;  ///< from the vision width to the decoder's
 };
+
+/// Returns the parts of LLaVA-OneVision: SigLIP and a two-layer MLP.
+ModelParts llava_parts(const ModelConfig& config, const at::TensorOptions& options);
 
 /// Image tokens of a batch, with outputs of the Diff Expert.
 struct ImageTokens {
@@ -46,6 +42,8 @@ class CcexpertModel : public torch::nn::Module {
  public:
   /// Parameters have the dtype and device of `options` but no values yet; see load_weights.
   explicit CcexpertModel(const ModelConfig& config, const at::TensorOptions& options = {});
+  /// Same with other parts than LLaVA-OneVision's.
+  CcexpertModel(const ModelConfig& config, const at::TensorOptions& options, ModelParts parts);
 
   /// Sets the runner of the blocks of all parts: vision transformer, Diff Expert and decoder.
   void set_runner(const BlockRunnerRef& runner);
@@ -69,20 +67,20 @@ class CcexpertModel : public torch::nn::Module {
   PaddedSequences splice(const std::vector<std::vector<int64_t>>& ids, const at::Tensor& image_tokens,
                          int64_t images_per_row = 2) const;
 
-  const Projector& projector() const { return *projector_; }
+  const Connector& connector() const { return *connector_; }
   const Qwen2Decoder& decoder() const { return *decoder_; }
   /// Null for a base model without Diff Expert.
   const std::shared_ptr<DiffExpert>& diff_expert() const { return diff_expert_; }
-  const std::shared_ptr<SiglipVision>& vision() const { return vision_; }
+  const VisionTower& vision() const { return *vision_; }
   const ModelConfig& config() const { return config_; }
   at::TensorOptions options() const { return options_; }
 
  private:
   ModelConfig config_;
   at::TensorOptions options_;
-  std::shared_ptr<SiglipVision> vision_;
+  std::shared_ptr<VisionTower> vision_;
   std::shared_ptr<DiffExpert> diff_expert_;
-  std::shared_ptr<Projector> projector_;
+  std::shared_ptr<Connector> connector_;
   at::Tensor image_newline_;  // [H]; undefined without one
   std::shared_ptr<Qwen2Decoder> decoder_;
 };

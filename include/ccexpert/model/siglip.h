@@ -5,10 +5,10 @@
 #include <memory>
 #include <vector>
 
-#include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/layers.h>
 #include <ccexpert/model/part_cost.h>
+#include <ccexpert/model/vision_tower.h>
 
 namespace ccexpert {
 
@@ -39,22 +39,21 @@ class SiglipBlock : public torch::nn::Module {
 
 /// Vision transformer from patches to features. Only the blocks up to the last requested one exist; the rest
 /// (further blocks, the final layer norm, the pooling head) is never computed.
-class SiglipVision : public torch::nn::Module {
+class SiglipVision : public VisionTower {
  public:
   /// `layers`: ascending hidden state numbers, 0 the embedding, i the output of block i.
   SiglipVision(const VisionConfig& config, std::vector<int64_t> layers, const at::TensorOptions& options);
 
   /// Maps normalised pixels [2B,3,P,P] to one [2B,N,D] for each of `layers`. Images do not interact. P may
   /// differ from the config's image size only if the patch grid stays the same.
-  std::vector<at::Tensor> forward(const at::Tensor& pixels) const;
+  std::vector<at::Tensor> forward(const at::Tensor& pixels) const override;
 
   /// Returns the cost for a number of images, with the features of `layers`.
   static PartCost cost(const VisionConfig& config, const std::vector<int64_t>& layers, int64_t images);
 
-  /// Returns the number of blocks.
-  int64_t depth() const { return static_cast<int64_t>(blocks_.size()); }
-  /// Sets the runner of the blocks; the default is plain.
-  void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
+  int64_t depth() const override { return static_cast<int64_t>(blocks_.size()); }
+  int64_t width() const override { return config_.hidden_size; }
+  void set_runner(BlockRunnerRef runner) override { runner_ = std::move(runner); }
   /// Returns the blocks, first to last.
   const std::vector<std::shared_ptr<SiglipBlock>>& blocks() const { return blocks_; }
 
