@@ -76,17 +76,17 @@ fs::path resolve_folder(const fs::path& folder) {
   fail_without_config(folder);
 }
 
-Checkpoint open_checkpoint(const fs::path& folder, const std::vector<const WeightLayout*>& layouts) {
+Checkpoint open_checkpoint(const fs::path& folder, const KnownModels& known) {
   Checkpoint checkpoint;
   checkpoint.folder = resolve_folder(folder);
   checkpoint.config_json = read_file(checkpoint.folder / "config.json");
-  expect_known_model(checkpoint.folder, checkpoint.config_json);
+  expect_known_model(checkpoint.folder, checkpoint.config_json, known);
   auto processor = read_image_processor(checkpoint.folder);
   checkpoint.preprocessor_json = std::move(processor.json);
   checkpoint.preprocessor_source = std::move(processor.source);
   checkpoint.generation_json = read_if_there(checkpoint.folder / "generation_config.json");
   auto parts = open_weight_files(checkpoint.folder);
-  const auto* layout = layout_of(parts, layouts);
+  const auto* layout = layout_of(parts, known.layouts);
   checkpoint.layout = layout;
   checkpoint.weights = std::make_unique<TensorSet>(
       std::move(parts), [layout](const std::string& name) { return renamed(name, layout); });

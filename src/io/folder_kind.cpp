@@ -22,10 +22,6 @@ constexpr std::string_view kExpected = "a checkpoint folder of CCExpert or LLaVA
 constexpr size_t kMostEntries = 1000;  // limit of checked entries, in a folder and in all below it
 constexpr int kMostDepth = 3;          // run, stage, checkpoints
 
-constexpr std::array<std::string_view, 3> kArchitectures{"LlavaQwenCCForCausalLM", "LlavaQwenForCausalLM",
-                                                         "LlavaOnevisionForConditionalGeneration"};
-constexpr std::array<std::string_view, 3> kModelTypes{"llava_qwen_cc", "llava_qwen", "llava_onevision"};
-
 /// Meaning of a model_type with this prefix; the first match is used.
 struct OtherModel {
   std::string_view type;
@@ -133,12 +129,12 @@ struct ModelName {
   std::string type;
   std::vector<std::string> architectures;
 
-  bool known() const {
+  bool is_in(const KnownModels& known) const {
     // In lmms-lab's bases model_type is llava: the architecture decides.
-    if (architectures.empty()) return type.empty() || is_one_of(type, kModelTypes);
+    if (architectures.empty()) return type.empty() || is_one_of(type, known.types);
     return std::any_of(architectures.begin(), architectures.end(),
-                       [](const auto& each) { return is_one_of(each, kArchitectures); }) ||
-           is_one_of(type, kModelTypes);
+                       [&](const auto& each) { return is_one_of(each, known.class_names); }) ||
+           is_one_of(type, known.types);
   }
   std::string_view meaning() const {
     const auto key = lower(type.empty() ? architectures.front() : type);
@@ -167,10 +163,10 @@ void expect_name_types(const json& config, const std::string& source) {
   }
 }
 
-void expect_name(const json& config, const std::string& source) {
+void expect_name(const json& config, const std::string& source, const KnownModels& known) {
   expect_name_types(config, source);
   const ModelName name{text_in(config, "model_type"), texts_in(config, "architectures")};
-  if (name.known()) return;
+  if (known.types.empty() || name.is_in(known)) return;
   const bool own_code = config.contains("auto_map");
   fail_expected({source, "a CCExpert or LLaVA-OneVision model", name.text(),
                  own_code ? "the Python code that auto_map names is not run" : kTakeBase});
@@ -247,12 +243,12 @@ void fail_without_config(const fs::path& folder) {
                  "a checkpoint folder contains config.json, weights and a tokenizer"});
 }
 
-void expect_known_model(const fs::path& folder, std::string_view config_json) {
+void expect_known_model(const fs::path& folder, std::string_view config_json, const KnownModels& known) {
   const auto source = (folder / "config.json").string();
   const json config = parse_json(config_json, source);
   if (!config.is_object()) fail_expected({source, "a JSON object", config.type_name()});
   if (contains(folder, "adapter_config.json") && !has_whole_weights(folder)) fail_for_adapter(folder);
-  expect_name(config, source);
+  expect_name(config, source, known);
   expect_parts(config, source);
 }
 

@@ -4,16 +4,19 @@
 #include <filesystem>
 #include <string_view>
 
+#include <ccexpert/io/checkpoint.h>
+
 namespace ccexpert::io {
 
 /// Throws the Error of a folder without config.json: an adapter, a GGUF model, a diffusion model, a
 /// tokenizer, a training run, only weights, or an empty folder.
 [[noreturn]] void fail_without_config(const std::filesystem::path& folder);
 
-/// Throws Error if config.json describes another model than CCExpert or a LLaVA-OneVision base, by its
+/// Throws Error if config.json describes another model than the known ones (any if none is named), by its
 /// architectures, model_type, parts or quantisation, or if the folder contains only an adapter. A config
 /// without a model name passes: its tensors decide.
-void expect_known_model(const std::filesystem::path& folder, std::string_view config_json);
+void expect_known_model(const std::filesystem::path& folder, std::string_view config_json,
+                        const KnownModels& known);
 
 /// Throws the Error of a folder with an adapter.
 [[noreturn]] void fail_for_adapter(const std::filesystem::path& folder);

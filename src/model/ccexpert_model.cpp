@@ -9,6 +9,7 @@
 #include <ccexpert/model/mlp_projector.h>
 #include <ccexpert/model/siglip.h>
 
+#include "model/architectures.h"
 #include "runtime/staging.h"
 
 namespace ccexpert {
@@ -58,7 +59,7 @@ ModelParts llava_parts(const ModelConfig& config, const at::TensorOptions& optio
 }
 
 CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options)
-    : CcexpertModel(config, options, llava_parts(config, options)) {}
+    : CcexpertModel(config, options, architecture_named(config.architecture).build(config, options)) {}
 
 CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions& options, ModelParts parts)
     : config_(config), options_(options) {

@@ -4,6 +4,7 @@
 #include <ccexpert/model/config.h>
 
 #include "core/json.h"
+#include "model/llava_config.h"
 
 namespace ccexpert {
 namespace {
@@ -25,10 +26,6 @@ json fields_json(const Config& config) {
 /// Returns the model's initial config.json; an empty object if it is absent.
 json parsed(std::string_view original) {
   return original.empty() ? json::object() : parse_json(original, "config.json");
-}
-
-bool is_llava_hf(const json& object) {
-  return object.contains("text_config");
 }
 
 void copy_key(const json& from, json& to, const std::string& key) {

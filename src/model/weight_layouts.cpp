@@ -4,6 +4,7 @@
 
 #include <ccexpert/model/weight_layouts.h>
 
+#include "model/architectures.h"
 #include "model/weight_names.h"
 
 namespace ccexpert {
@@ -34,6 +35,17 @@ constexpr std::array kToLlavaHf{RenamedPrefix{weight_names::kSiglip, "vision_tow
 
 constexpr std::array kVocabulary{weight_names::kEmbeddingWeight, weight_names::kHeadWeight};
 
+io::KnownModels known_models() {
+  io::KnownModels known;
+  for (const auto& architecture : architectures()) {
+    known.types.push_back(architecture.type);
+    known.class_names.push_back(architecture.class_name);
+    const auto* layout = architecture.layout();
+    if (layout != nullptr) known.layouts.push_back(layout);
+  }
+  return known;
+}
+
 }  // namespace
 
 const io::WeightLayout& llava_hf_layout() {
@@ -53,7 +65,7 @@ const io::WeightLayout* weight_layout(io::CheckpointLayout layout) {
 }
 
 io::Checkpoint open_model_checkpoint(const std::filesystem::path& folder) {
-  return io::open_checkpoint(folder, {&llava_hf_layout()});
+  return io::open_checkpoint(folder, known_models());
 }
 
 int64_t lmms_vocabulary_rows(int64_t llava_hf_rows) {

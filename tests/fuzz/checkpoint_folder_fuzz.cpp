@@ -16,6 +16,9 @@ constexpr std::array kFiles{"config.json",
                             "generation_config.json",
                             "pytorch_model.bin.index.json"};
 
+const ccexpert::io::KnownModels kKnown{
+    .class_names = {"LlavaQwenForCausalLM"}, .types = {"llava_qwen", "llava_onevision"}, .layouts = {}};
+
 /// A safetensors file with one tensor "a" of one byte.
 std::string small_weights() {
   const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
@@ -31,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto parts = fuzz::parts_of(fuzz::text_of(data, size), kFiles.size());
   for (size_t i = 0; i < kFiles.size(); ++i) folder.write_or_remove(kFiles[i], parts[i]);
   fuzz::reads([&] {
-    const auto checkpoint = io::open_checkpoint(folder.path());
+    const auto checkpoint = io::open_checkpoint(folder.path(), kKnown);
     for (const auto& info : checkpoint.weights->tensors()) checkpoint.weights->tensor(info.name);
   });
   fuzz::reads([&] { io::fingerprint(folder.path()); });

@@ -71,7 +71,7 @@ TEST(Checkpoint, IsWrittenAndReadInAnotherLayout) {
   EXPECT_EQ(stored.layout, nullptr);
   EXPECT_NE(stored.weights->find("multi_modal_projector.0"), nullptr);
   EXPECT_NE(stored.weights->find("words.model.table"), nullptr);
-  const auto read = open_checkpoint(checkpoint.folder, {&test::kOtherLayout});
+  const auto read = open_checkpoint(checkpoint.folder, {.layouts = {&test::kOtherLayout}});
   EXPECT_EQ(read.layout, &test::kOtherLayout);
   EXPECT_TRUE(at::equal(read.weights->tensor("model.projector.0"), rows));
   EXPECT_EQ(read.weights->find("model.table")->shape, (std::vector<int64_t>{7, 1}));
@@ -83,13 +83,13 @@ TEST(Checkpoint, NamesThatALayoutDoesNotKnowStay) {
   auto checkpoint = to_write(folder.path());
   checkpoint.tensors = {{"multi_modal_projector.0", at::ones({1})}, {"unknown", at::ones({1})}};
   write_checkpoint(checkpoint);
-  const auto weights = open_checkpoint(folder.path(), {&test::kOtherLayout}).weights;
+  const auto weights = open_checkpoint(folder.path(), {.layouts = {&test::kOtherLayout}}).weights;
   EXPECT_NE(weights->find("model.projector.0"), nullptr);
   EXPECT_NE(weights->find("unknown"), nullptr);
 }
 
 TEST(Checkpoint, WithoutTheMarkOfALayoutHasTheModelsNames) {
-  const auto checkpoint = open_checkpoint(tiny(), {&test::kOtherLayout});
+  const auto checkpoint = open_checkpoint(tiny(), {.layouts = {&test::kOtherLayout}});
   EXPECT_EQ(checkpoint.layout, nullptr);
   EXPECT_NE(checkpoint.weights->find("model.embed_tokens.weight"), nullptr);
 }

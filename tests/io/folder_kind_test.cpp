@@ -22,10 +22,14 @@ using ::testing::StartsWith;
 
 constexpr const char* kPointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";
 
+const KnownModels kKnown{.class_names = {"LlavaQwenCCForCausalLM", "LlavaQwenForCausalLM"},
+                         .types = {"llava_qwen_cc", "llava_qwen", "llava_onevision"},
+                         .layouts = {}};
+
 class FolderKind : public ::testing::Test {
  protected:
   std::string problem() const {
-    return error_of([&] { open_checkpoint(folder_.path()); });
+    return error_of([&] { open_checkpoint(folder_.path(), kKnown); });
   }
   std::string problem_of_config(const std::string& config) const {
     folder_.write("config.json", config);

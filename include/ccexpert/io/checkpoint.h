@@ -33,15 +33,21 @@ struct Checkpoint {
 /// refs/main names. Throws Error if there is none.
 std::filesystem::path resolve_folder(const std::filesystem::path& folder);
 
+/// Models that a program can load. The texts are constants of the program.
+struct KnownModels {
+  std::vector<std::string_view> class_names = {};  ///< in `architectures` of config.json
+  std::vector<std::string_view> types = {};        ///< `model_type` of config.json
+  std::vector<const WeightLayout*> layouts = {};   ///< of their files, in addition to the model's names
+};
+
 /// Opens a folder with config.json and weights: model.safetensors or shards with an index, pytorch_model.bin
 /// or its shards, or a *.safetensors of another name with a whole model. Also accepts a hub's cache folder
 /// (models--*/snapshots/*, refs/main). Weights are mapped, not read. Throws Error, with a remedy, for a
 /// folder with another model, an adapter, other checkpoints or something else, and one Error for all
-/// differences between an index and its shards. If the tensors' names have the mark of one of `layouts`, its
-/// first match, the weights get the model's names and numbers of vocabulary rows; names that it does not know
-/// stay.
-Checkpoint open_checkpoint(const std::filesystem::path& folder,
-                           const std::vector<const WeightLayout*>& layouts = {});
+/// differences between an index and its shards. If the tensors' names have the mark of one of
+/// `known.layouts`, the first match, the weights get the model's names and numbers of vocabulary rows; names
+/// that it does not know stay. Without `known`, a model with any name is accepted.
+Checkpoint open_checkpoint(const std::filesystem::path& folder, const KnownModels& known = {});
 
 /// File of a checkpoint's tokenizer or processor.
 struct CompanionFile {

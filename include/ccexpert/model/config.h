@@ -96,6 +96,8 @@ struct DecoderConfig {
 };
 
 struct ModelConfig {
+  /// `model_type` of the architecture that chooses the parts.
+  std::string architecture = "llava_qwen_cc";
   VisionConfig vision;
   /// Numbers of the hidden states used as features: 0 is the embedding, i the output of block i; S of them,
   /// ascending.
