@@ -4,7 +4,7 @@
 
 namespace ccexpert {
 
-std::vector<GeneratedSequence> decode(const Qwen2Decoder& decoder, const PaddedSequences& prompts,
+std::vector<GeneratedSequence> decode(const Decoder& decoder, const PaddedSequences& prompts,
                                       const SearchRequest& request) {
   DecoderSequences sequences(decoder, prompts, request.decoding.max_new_tokens);
   return request.decoding.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);

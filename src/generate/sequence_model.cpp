@@ -16,7 +16,7 @@ bool is_identity(const std::vector<int64_t>& rows, size_t sequences) {
 
 }  // namespace
 
-DecoderSequences::DecoderSequences(const Qwen2Decoder& decoder, const PaddedSequences& prompts, int64_t room)
+DecoderSequences::DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t room)
     : decoder_(decoder), cache_(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + room) {
   const auto hidden = decoder_.forward(prompts.embeddings, &cache_, prompts.lengths);  // [B,T,H]
   const auto row = at::arange(hidden.size(0), at::kLong).to(hidden.device());

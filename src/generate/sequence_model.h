@@ -26,13 +26,13 @@ class SequenceModel {
 class DecoderSequences : public SequenceModel {
  public:
   /// Prefills the prompts; each may then grow by `room` tokens.
-  DecoderSequences(const Qwen2Decoder& decoder, const PaddedSequences& prompts, int64_t room);
+  DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t room);
 
   at::Tensor logits() const override { return logits_; }
   void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) override;
 
  private:
-  const Qwen2Decoder& decoder_;
+  const Decoder& decoder_;
   KvCache cache_;
   at::Tensor logits_;
 };

@@ -76,7 +76,7 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
   if (config.image_newline) {
     image_newline_ = trunk->add("image_newline", at::empty({config.decoder.hidden_size}, options));
   }
-  decoder_ = std::make_shared<Qwen2Decoder>(config.decoder, options);
+  decoder_ = std::make_shared<Decoder>(config.decoder, options);
   // The decoder's parts are next to the tower under one name, so they are registered here and not as a child.
   for (auto& child : decoder_->named_children()) {
     if (child.key() == "model") {

@@ -14,7 +14,7 @@ std::vector<PartCost> part_costs(const ModelConfig& config, const BatchSize& bat
   }
   costs.push_back(
       MlpProjector::cost(config.vision.hidden_size, config.decoder.hidden_size, images * patches));
-  costs.push_back(Qwen2Decoder::cost(config.decoder, batch));
+  costs.push_back(Decoder::cost(config.decoder, batch));
   return costs;
 }
 

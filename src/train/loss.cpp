@@ -52,7 +52,7 @@ at::Tensor summed_loss(const Linear& head, const at::Tensor& states, const at::T
 
 }  // namespace
 
-TokenLoss token_loss(const Qwen2Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
+TokenLoss token_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                      int64_t chunk) {
   // On the CPU, since counting on a GPU would wait for it.
   const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]

@@ -8,10 +8,10 @@
 #include <c10/core/InferenceMode.h>
 
 #include <ccexpert/model/config.h>
+#include <ccexpert/model/decoder.h>
 #include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/kv_cache.h>
 #include <ccexpert/model/layers.h>
-#include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/siglip.h>
 
 #include "kernels/attention.h"
@@ -97,7 +97,7 @@ struct Layer {
 
   DecoderConfig config;
   KvCache cache;
-  Qwen2Block block;
+  DecoderBlock block;
 };
 
 /// Forward and backward in bfloat16: images, patches, heads and their width.

@@ -20,18 +20,18 @@ constexpr double kEps = 1e-3;
 /// Both compute in float32; chunks are summed in a different order.
 constexpr test::Tolerance kSteps{2e-5, 2e-5};
 
-std::shared_ptr<Qwen2Decoder> decoder(bool tied) {
+std::shared_ptr<Decoder> decoder(bool tied) {
   const auto text = io::open_checkpoint(test::tiny_folder()).config_json;
   auto config = parse_model_config(text, "config.json").decoder;
   config.tie_word_embeddings = tied;
-  auto result = std::make_shared<Qwen2Decoder>(config, at::TensorOptions().dtype(at::kFloat));
+  auto result = std::make_shared<Decoder>(config, at::TensorOptions().dtype(at::kFloat));
   const at::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(9);
   for (auto& parameter : result->parameters()) parameter.normal_(0.0, 0.1, generator);
   return result;
 }
 
-std::vector<TrainableParameter> trainable(const Qwen2Decoder& decoder) {
+std::vector<TrainableParameter> trainable(const Decoder& decoder) {
   std::vector<TrainableParameter> parameters;
   for (const auto& item : decoder.named_parameters())
     parameters.push_back({.name = item.key(), .tensor = item.value(), .lr_factor = 1.0, .weight_decay = 0.0});
@@ -44,7 +44,7 @@ at::Tensor some_tokens(uint64_t seed) {
   return at::empty({2, 12}, at::kLong).random_(0, 400, generator);
 }
 
-at::Tensor plain_loss(const Qwen2Decoder& decoder, const at::Tensor& ids) {
+at::Tensor plain_loss(const Decoder& decoder, const at::Tensor& ids) {
   const auto logits = decoder.logits(decoder.forward(decoder.embed(ids)));
   return at::cross_entropy_loss(logits.slice(1, 0, 11).flatten(0, 1), ids.slice(1, 1).flatten());
 }

@@ -28,7 +28,7 @@ struct SearchRequest {
 
 /// Continues each of `prompts` by beam search, sampling or greedy decoding, as `request` asks: returns one
 /// result for each.
-std::vector<GeneratedSequence> decode(const Qwen2Decoder& decoder, const PaddedSequences& prompts,
+std::vector<GeneratedSequence> decode(const Decoder& decoder, const PaddedSequences& prompts,
                                       const SearchRequest& request);
 
 }  // namespace ccexpert

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include <ccexpert/model/config.h>
+#include <ccexpert/model/decoder.h>
 #include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/layers.h>
-#include <ccexpert/model/qwen2.h>
 #include <ccexpert/model/vision_tower.h>
 
 namespace ccexpert {
@@ -68,7 +68,7 @@ class CcexpertModel : public torch::nn::Module {
                          int64_t images_per_row = 2) const;
 
   const Connector& connector() const { return *connector_; }
-  const Qwen2Decoder& decoder() const { return *decoder_; }
+  const Decoder& decoder() const { return *decoder_; }
   /// Null for a base model without Diff Expert.
   const std::shared_ptr<DiffExpert>& diff_expert() const { return diff_expert_; }
   const VisionTower& vision() const { return *vision_; }
@@ -82,7 +82,7 @@ class CcexpertModel : public torch::nn::Module {
   std::shared_ptr<DiffExpert> diff_expert_;
   std::shared_ptr<Connector> connector_;
   at::Tensor image_newline_;  // [H]; undefined without one
-  std::shared_ptr<Qwen2Decoder> decoder_;
+  std::shared_ptr<Decoder> decoder_;
 };
 
 }  // namespace ccexpert

@@ -63,7 +63,7 @@ struct DiffExpertConfig {
   }
 };
 
-/// Qwen2 decoder. The defaults are Qwen2-0.5B.
+/// Decoder of the LLaMA family. The defaults are Qwen2-0.5B.
 struct DecoderConfig {
   int64_t vocab_size = 151936;
   int64_t hidden_size = 896;
@@ -75,6 +75,10 @@ struct DecoderConfig {
   double rms_norm_eps = 1e-6;
   bool tie_word_embeddings = false;
   std::string hidden_act = "silu";
+  // An architecture sets these flags, not its config.json; the defaults are Qwen2's. LLaMA has no bias.
+  bool attention_bias = true;          ///< of query, key and value
+  bool attention_output_bias = false;  ///< of the attention's output
+  bool mlp_bias = false;               ///< of all matrices of the MLP
 
   int64_t head_width() const { return hidden_size / num_attention_heads; }
 

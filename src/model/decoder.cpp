@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include <ccexpert/model/qwen2.h>
+#include <ccexpert/model/decoder.h>
 
 #include "kernels/attention.h"
 #include "kernels/rotary.h"
@@ -33,17 +33,20 @@ at::Tensor attend(const at::Tensor& q, const KvCache::View& kv, const at::Tensor
 
 }  // namespace
 
-Qwen2Attention::Qwen2Attention(const DecoderConfig& config, const at::TensorOptions& options)
+DecoderAttention::DecoderAttention(const DecoderConfig& config, const at::TensorOptions& options)
     : heads_(config.num_attention_heads), kv_heads_(config.num_key_value_heads) {
   const int64_t width = config.hidden_size;
   const int64_t kv_width = kv_heads_ * config.head_width();
-  q_proj_ = register_module("q_proj", std::make_shared<Linear>(width, width, true, options));
-  k_proj_ = register_module("k_proj", std::make_shared<Linear>(width, kv_width, true, options));
-  v_proj_ = register_module("v_proj", std::make_shared<Linear>(width, kv_width, true, options));
-  o_proj_ = register_module("o_proj", std::make_shared<Linear>(width, width, false, options));
+  q_proj_ = register_module("q_proj", std::make_shared<Linear>(width, width, config.attention_bias, options));
+  k_proj_ =
+      register_module("k_proj", std::make_shared<Linear>(width, kv_width, config.attention_bias, options));
+  v_proj_ =
+      register_module("v_proj", std::make_shared<Linear>(width, kv_width, config.attention_bias, options));
+  o_proj_ = register_module("o_proj",
+                            std::make_shared<Linear>(width, width, config.attention_output_bias, options));
 }
 
-at::Tensor Qwen2Attention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
+at::Tensor DecoderAttention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
   const auto q = rotate(split_heads(q_proj_->forward(x), heads_), pass.cosine, pass.sine);     // [B,M,T,d]
   const auto k = rotate(split_heads(k_proj_->forward(x), kv_heads_), pass.cosine, pass.sine);  // [B,K,T,d]
   const auto v = split_heads(v_proj_->forward(x), kv_heads_);
@@ -51,35 +54,36 @@ at::Tensor Qwen2Attention::forward(const at::Tensor& x, const DecoderPass& pass,
   return o_proj_->forward(merge_heads(attend(q, kv, pass.mask)));
 }
 
-Qwen2Block::Qwen2Block(const DecoderConfig& config, const at::TensorOptions& options) {
+DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options) {
   const int64_t width = config.hidden_size;
   const auto norm = [&](const char* name) {
     return register_module(name, std::make_shared<RmsNorm>(width, config.rms_norm_eps, options));
   };
-  self_attn_ = register_module("self_attn", std::make_shared<Qwen2Attention>(config, options));
+  self_attn_ = register_module("self_attn", std::make_shared<DecoderAttention>(config, options));
   auto mlp = register_module("mlp", std::make_shared<ModuleGroup>());
-  gate_proj_ =
-      mlp->add("gate_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
-  up_proj_ = mlp->add("up_proj", std::make_shared<Linear>(width, config.intermediate_size, false, options));
-  down_proj_ =
-      mlp->add("down_proj", std::make_shared<Linear>(config.intermediate_size, width, false, options));
+  const auto matrix = [&](const char* name, int64_t in, int64_t out) {
+    return mlp->add(name, std::make_shared<Linear>(in, out, config.mlp_bias, options));
+  };
+  gate_proj_ = matrix("gate_proj", width, config.intermediate_size);
+  up_proj_ = matrix("up_proj", width, config.intermediate_size);
+  down_proj_ = matrix("down_proj", config.intermediate_size, width);
   input_layernorm_ = norm("input_layernorm");
   post_attention_layernorm_ = norm("post_attention_layernorm");
 }
 
-at::Tensor Qwen2Block::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
+at::Tensor DecoderBlock::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
   const auto attended = x + self_attn_->forward(input_layernorm_->forward(x), pass, layer);
   const auto normed = post_attention_layernorm_->forward(attended);
   return attended + down_proj_->forward(at::silu(gate_proj_->forward(normed)) * up_proj_->forward(normed));
 }
 
-Qwen2Decoder::Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions& options) : config_(config) {
+Decoder::Decoder(const DecoderConfig& config, const at::TensorOptions& options) : config_(config) {
   auto trunk = register_module("model", std::make_shared<ModuleGroup>());
   embed_tokens_ =
       trunk->add("embed_tokens", std::make_shared<Embedding>(config.vocab_size, config.hidden_size, options));
   auto blocks = trunk->add("layers", std::make_shared<ModuleGroup>());
   for (int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    blocks_.push_back(blocks->add(std::to_string(i), std::make_shared<Qwen2Block>(config, options)));
+    blocks_.push_back(blocks->add(std::to_string(i), std::make_shared<DecoderBlock>(config, options)));
   }
   norm_ = trunk->add("norm", std::make_shared<RmsNorm>(config.hidden_size, config.rms_norm_eps, options));
   lm_head_ = register_module(
@@ -88,7 +92,7 @@ Qwen2Decoder::Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions&
                      : std::make_shared<Linear>(config.hidden_size, config.vocab_size, false, options));
 }
 
-DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const {
+DecoderPass Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const {
   const int64_t tokens = embeddings.size(1);
   auto positions = at::arange(tokens, embeddings.options().dtype(at::kLong)).unsqueeze(0);  // [1,T]
   at::Tensor mask;
@@ -107,7 +111,7 @@ DecoderPass Qwen2Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) 
   return {cosine, sine, mask, cache};
 }
 
-at::Tensor Qwen2Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const {
+at::Tensor Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const {
   const auto& block = *blocks_[layer];
   const auto index = static_cast<int64_t>(layer);
   // The pass is captured by value: the backward pass outlives this call.
@@ -117,8 +121,8 @@ at::Tensor Qwen2Decoder::run(size_t layer, const at::Tensor& x, const DecoderPas
   return runner_->run({.compute = compute, .parameters = block, .repeatable = pass.cache == nullptr}, {x})[0];
 }
 
-at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,
-                                 const std::vector<int64_t>& added, std::vector<at::Tensor>* states) const {
+at::Tensor Decoder::forward(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added,
+                            std::vector<at::Tensor>* states) const {
   const auto pass = prepare(embeddings, cache);
   auto x = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -133,11 +137,11 @@ at::Tensor Qwen2Decoder::forward(const at::Tensor& embeddings, KvCache* cache,
   return x;
 }
 
-at::Tensor Qwen2Decoder::logits(const at::Tensor& hidden) const {
+at::Tensor Decoder::logits(const at::Tensor& hidden) const {
   return lm_head_->forward(hidden);
 }
 
-PartCost Qwen2Decoder::cost(const DecoderConfig& config, const BatchSize& batch) {
+PartCost Decoder::cost(const DecoderConfig& config, const BatchSize& batch) {
   const double width = number(config.hidden_size), inner = number(config.intermediate_size);
   const double key_width = number(config.num_key_value_heads * config.head_width());
   const double tokens = number(batch.tokens), depth = number(config.num_hidden_layers);

@@ -1,5 +1,5 @@
-/// Qwen2 decoder: pre-RMSNorm, grouped-query attention with biases on query, key and value, rotary positions
-/// in the half-split form, SwiGLU.
+/// Decoder of the LLaMA family: pre-RMSNorm, grouped-query attention, rotary positions in the half-split
+/// form, SwiGLU. The flags of its config make it Qwen2 (the default) or LLaMA.
 #pragma once
 
 #include <memory>
@@ -20,9 +20,9 @@ struct DecoderPass {
   KvCache* cache = nullptr;  ///< null: no cache
 };
 
-class Qwen2Attention : public torch::nn::Module {
+class DecoderAttention : public torch::nn::Module {
  public:
-  Qwen2Attention(const DecoderConfig& config, const at::TensorOptions& options);
+  DecoderAttention(const DecoderConfig& config, const at::TensorOptions& options);
   /// Maps [B,T,H] to [B,T,H]; `layer` is its index in the cache.
   at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
 
@@ -31,23 +31,23 @@ class Qwen2Attention : public torch::nn::Module {
   std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, o_proj_;
 };
 
-class Qwen2Block : public torch::nn::Module {
+class DecoderBlock : public torch::nn::Module {
  public:
-  Qwen2Block(const DecoderConfig& config, const at::TensorOptions& options);
+  DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options);
   /// Maps [B,T,H] to [B,T,H].
   at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
 
  private:
   std::shared_ptr<RmsNorm> input_layernorm_, post_attention_layernorm_;
-  std::shared_ptr<Qwen2Attention> self_attn_;
+  std::shared_ptr<DecoderAttention> self_attn_;
   std::shared_ptr<Linear> gate_proj_, up_proj_, down_proj_;
 };
 
 /// Decoder with the parameter names of Qwen2ForCausalLM: model.embed_tokens, model.layers.{i}, model.norm,
 /// lm_head.
-class Qwen2Decoder : public torch::nn::Module {
+class Decoder : public torch::nn::Module {
  public:
-  Qwen2Decoder(const DecoderConfig& config, const at::TensorOptions& options);
+  Decoder(const DecoderConfig& config, const at::TensorOptions& options);
 
   /// Returns the cost for sequences of equal length.
   static PartCost cost(const DecoderConfig& config, const BatchSize& batch);
@@ -68,7 +68,7 @@ class Qwen2Decoder : public torch::nn::Module {
   const Linear& head() const { return *lm_head_; }
 
   const DecoderConfig& config() const { return config_; }
-  const std::vector<std::shared_ptr<Qwen2Block>>& blocks() const { return blocks_; }
+  const std::vector<std::shared_ptr<DecoderBlock>>& blocks() const { return blocks_; }
   /// Sets the runner of the blocks; the default is plain. With a cache, blocks are not repeatable.
   void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
   /// True if the head is the embedding.
@@ -80,7 +80,7 @@ class Qwen2Decoder : public torch::nn::Module {
 
   DecoderConfig config_;
   std::shared_ptr<Embedding> embed_tokens_;
-  std::vector<std::shared_ptr<Qwen2Block>> blocks_;
+  std::vector<std::shared_ptr<DecoderBlock>> blocks_;
   std::shared_ptr<RmsNorm> norm_;
   std::shared_ptr<Linear> lm_head_;
   BlockRunnerRef runner_ = std::make_shared<PlainRunner>();

@@ -1,6 +1,8 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/model/qwen2.h>
+#include <ccexpert/model/decoder.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/files.h"
@@ -11,6 +13,8 @@ namespace ccexpert {
 namespace {
 
 using test::close;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const auto kFolder = test::data_folder() / "qwen2";
 
@@ -21,7 +25,7 @@ class Qwen2Golden : public ::testing::TestWithParam<const char*> {
     DecoderConfig config;
     const auto path = kFolder / (name + ".config.json");
     read_fields(parse_json(read_file(path), path.string()), config, path.string());
-    decoder_ = std::make_shared<Qwen2Decoder>(config, at::TensorOptions());
+    decoder_ = std::make_shared<Decoder>(config, at::TensorOptions());
     load_weights(*decoder_, *io::open_safetensors(kFolder / (name + ".weights.safetensors")));
     golden_ = io::open_safetensors(kFolder / (name + ".safetensors"));
   }
@@ -30,7 +34,7 @@ class Qwen2Golden : public ::testing::TestWithParam<const char*> {
   at::Tensor embeddings() const { return decoder_->embed(ids()); }
   KvCache cache(int64_t capacity) const { return {decoder_->config().num_hidden_layers, capacity}; }
 
-  std::shared_ptr<Qwen2Decoder> decoder_;
+  std::shared_ptr<Decoder> decoder_;
   std::unique_ptr<io::TensorSource> golden_;
   at::NoGradGuard no_grad_;
 };
@@ -109,6 +113,57 @@ TEST_P(Qwen2Golden, SelectedRowsOfACacheContinueAsTheRowsTheyWere) {
 
 INSTANTIATE_TEST_SUITE_P(Heads, Qwen2Golden, ::testing::Values("tied", "untied"),
                          [](const auto& test) { return std::string(test.param); });
+
+DecoderConfig small_config() {
+  return {.vocab_size = 11,
+          .hidden_size = 8,
+          .intermediate_size = 12,
+          .num_hidden_layers = 2,
+          .num_attention_heads = 2,
+          .num_key_value_heads = 1};
+}
+
+std::vector<std::string> biases_of(const Decoder& decoder) {
+  std::vector<std::string> names;
+  for (const auto& item : decoder.named_parameters()) {
+    if (item.key().ends_with(".bias") && item.key().find("layers.0.") != std::string::npos)
+      names.push_back(item.key().substr(std::string("model.layers.0.").size()));
+  }
+  return names;
+}
+
+TEST(DecoderFlags, DecideWhichMatricesHaveBiases) {
+  auto config = small_config();
+  EXPECT_THAT(biases_of(Decoder(config, {})),
+              ElementsAre("self_attn.q_proj.bias", "self_attn.k_proj.bias", "self_attn.v_proj.bias"));
+  config.attention_bias = false;
+  EXPECT_THAT(biases_of(Decoder(config, {})), IsEmpty()) << "as in LLaMA";
+  config.attention_output_bias = config.mlp_bias = true;
+  EXPECT_THAT(biases_of(Decoder(config, {})), ElementsAre("self_attn.o_proj.bias", "mlp.gate_proj.bias",
+                                                          "mlp.up_proj.bias", "mlp.down_proj.bias"));
+}
+
+TEST(DecoderFlags, ADecoderWithoutBiasesComputesAsOneWithZeros) {
+  auto config = small_config();
+  Decoder with(config, {});
+  config.attention_bias = false;
+  Decoder without(config, {});
+  const at::NoGradGuard no_grad;
+  auto generator = at::detail::createCPUGenerator(4);
+  auto plain = without.named_parameters();
+  for (auto& item : with.named_parameters()) {
+    auto* same = plain.find(item.key());
+    if (same == nullptr) {
+      item.value().zero_();
+    } else {
+      item.value().normal_(0.0, 0.5, generator);
+      same->copy_(item.value());
+    }
+  }
+  const auto ids = at::tensor({1, 5, 3}, at::kLong).unsqueeze(0);
+  EXPECT_TRUE(close(without.logits(without.forward(without.embed(ids))),
+                    with.logits(with.forward(with.embed(ids))), {1e-6, 1e-6}));
+}
 
 }  // namespace
 }  // namespace ccexpert
