@@ -12,6 +12,7 @@
 
 #include "core/file_names.h"
 #include "core/folder_entries.h"
+#include "core/json_list.h"
 #include "core/text_file.h"
 #include "data/entries.h"
 
@@ -20,8 +21,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<size_t> column(const CsvRow& header, std::initializer_list<std::string_view> names) {
-  for (const auto name : names) {
+template <class Names>
+std::optional<size_t> column(const CsvRow& header, const Names& names) {
+  for (const std::string_view name : names) {
     const auto found = std::find(header.begin(), header.end(), name);
     if (found != header.end()) return static_cast<size_t>(found - header.begin());
   }
@@ -40,8 +42,8 @@ struct Columns {
 }
 
 Columns columns_of(const CsvRow& header, const std::string& source) {
-  const Columns columns{header.size(), column(header, {"uid"}), column(header, {"before", "img1_path"}),
-                        column(header, {"after", "img2_path"})};
+  const Columns columns{header.size(), column(header, std::array{"uid"}), column(header, kBeforeKeys),
+                        column(header, kAfterKeys)};
   if (!columns.before || !columns.after) refuse_header(header, source);
   return columns;
 }
@@ -51,9 +53,9 @@ std::optional<std::string> cell(const CsvRow& row, std::optional<size_t> at) {
   return row[*at];
 }
 
-std::vector<RawEntry> from_csv(std::string_view text, const std::string& source) {
+std::vector<PairEntry> from_csv(std::string_view text, const std::string& source) {
   std::optional<Columns> columns;
-  std::vector<RawEntry> entries;
+  std::vector<PairEntry> entries;
   visit_csv(text, source, [&](CsvRow&& row, size_t number) {
     if (!columns) {
       columns = columns_of(row, source);
@@ -68,11 +70,11 @@ std::vector<RawEntry> from_csv(std::string_view text, const std::string& source)
   return entries;
 }
 
-std::vector<RawEntry> parse_list(std::string_view text, const std::string& source) {
+std::vector<PairEntry> parse_list(std::string_view text, const std::string& source) {
   if (!is_json_list(text)) return from_csv(text, source);
-  std::vector<RawEntry> entries;
+  std::vector<PairEntry> entries;
   visit_entries(text, source, [&](const nlohmann::json& entry, const std::string& where) {
-    entries.push_back(raw_entry(entry, where));
+    entries.push_back(read_pair_entry(entry, where));
   });
   return entries;
 }

@@ -6,17 +6,16 @@
 #include "core/json.h"
 #include "core/json_list.h"
 #include "core/text_file.h"
+#include "core/universal_entry.h"
 
 namespace ccexpert::eval {
 namespace {
 
 using nlohmann::json;
 
-/// Keys of paths in the project's own format, ccexpert-caption, RSCC, ChangeChat and Image-Editing-Request.
-constexpr std::initializer_list<const char*> kBeforeKeys{"before", "img1_path", "pre_image", "image_A",
-                                                         "img0"};
-constexpr std::initializer_list<const char*> kAfterKeys{"after", "img2_path", "post_image", "image_B",
-                                                        "img1"};
+/// Keys of paths in RSCC, ChangeChat and Image-Editing-Request.
+constexpr std::initializer_list<const char*> kOtherBeforeKeys{"pre_image", "image_A", "img0"};
+constexpr std::initializer_list<const char*> kOtherAfterKeys{"post_image", "image_B", "img1"};
 
 /// Returns the first of `keys` in the entry with its value, or with null.
 std::pair<const char*, const json*> first_of(const JsonEntry& entry,
@@ -62,15 +61,21 @@ std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<con
   refuse(entry, key, kFlagForms, *value);
 }
 
-std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys) {
-  const auto text = text_under(entry, keys);
-  if (!text) return {};
-  const auto path = (entry.root / *text).lexically_normal();
+namespace {
+
+/// Returns a path, relative to the root, or to the working directory if only that has the file; empty if
+/// there is none.
+std::filesystem::path located(const std::optional<std::string>& path, const std::filesystem::path& root) {
+  if (!path) return {};
+  const auto below_root = (root / *path).lexically_normal();
   // ccexpert-caption writes paths as given to it, relative to its working directory.
   std::error_code code;
-  const bool is_elsewhere = !std::filesystem::exists(path, code) && std::filesystem::exists(*text, code);
-  return is_elsewhere ? std::filesystem::path(*text) : path;
+  const bool is_elsewhere =
+      !std::filesystem::exists(below_root, code) && std::filesystem::exists(*path, code);
+  return is_elsewhere ? std::filesystem::path(*path) : below_root;
 }
+
+}  // namespace
 
 std::vector<std::string> names_of(const std::string& path) {
   const std::filesystem::path name(path);
@@ -83,18 +88,22 @@ std::vector<std::string> names_of(const std::string& path) {
 }
 
 CaptionEntry universal_entry(const JsonEntry& entry) {
-  if (!entry.object.is_object())
-    fail_expected({entry.where, "an object with uid", json_shown(entry.object), entry.hint});
-  const auto uid =
-      text_under(entry, {"uid", "image_id", "img_id", "before", "img1_path", "pre_image", "image_A"});
-  if (!uid) fail_expected({entry.where + ": uid", "a text or a number", "none", entry.hint});
-  CaptionEntry result{
-      .uid = *uid,
-      .references = texts_under(entry, {"change_caption", "references", "captions", "sents", "sentences"}),
-      .changed = flag_under(entry, {"change_flag", "changeflag"}),
-      .before = path_under(entry, kBeforeKeys),
-      .after = path_under(entry, kAfterKeys)};
-  if (const auto before = text_under(entry, kBeforeKeys)) result.aliases = names_of(*before);
+  // The project's own format; then the keys of other formats for what it does not give.
+  auto read = read_universal_entry(entry.object, entry.where);
+  if (!read.before) read.before = text_under(entry, kOtherBeforeKeys);
+  if (!read.after) read.after = text_under(entry, kOtherAfterKeys);
+  if (read.captions.empty())
+    read.captions = texts_under(entry, {"references", "captions", "sents", "sentences"});
+  if (!read.changed) read.changed = flag_under(entry, {"changeflag"});
+  if (!read.uid) read.uid = text_under(entry, {"image_id", "img_id"});
+  if (!read.uid) read.uid = read.before;
+  if (!read.uid) fail_expected({entry.where + ": uid", "a text or a number", "none", entry.hint});
+  CaptionEntry result{.uid = *read.uid,
+                      .references = std::move(read.captions),
+                      .changed = read.changed,
+                      .before = located(read.before, entry.root),
+                      .after = located(read.after, entry.root)};
+  if (read.before) result.aliases = names_of(*read.before);
   return result;
 }
 

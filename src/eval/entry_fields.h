@@ -33,15 +33,11 @@ std::vector<std::string> texts_under(const JsonEntry& entry, std::initializer_li
 /// Returns a flag given as 0, 1, true or false, or as such a string.
 std::optional<bool> flag_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
 
-/// Returns a path, relative to the root, or to the working directory if only that has the file; empty if
-/// there is none.
-std::filesystem::path path_under(const JsonEntry& entry, std::initializer_list<const char*> keys);
-
 /// Returns a path, its file name, and for images both without extension.
 std::vector<std::string> names_of(const std::string& path);
 
-/// Reads the fields common to all lists of pairs: uid, references, change flag and paths. Aliases are the
-/// names of the first image.
+/// Reads the fields common to all lists of pairs: uid, references, change flag and paths; those of the
+/// universal format by read_universal_entry. Aliases are the names of the first image.
 CaptionEntry universal_entry(const JsonEntry& entry);
 
 /// Calls `visit` for every entry of a JSON array or JSON Lines.

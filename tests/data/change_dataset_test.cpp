@@ -77,13 +77,12 @@ TEST(ChangeDataset, ErrorsNamePlaceKeyAndExpectation) {
   const auto with = [](std::string_view rest) {
     return dataset_error(fmt::format(R"([{{"img1_path": "a", "img2_path": "b", {}}}])", rest));
   };
-  EXPECT_EQ(with(R"("uid": "u")"),
-            ": entry 1: change_caption: expected a caption or a list of captions, got none");
-  const std::string captions =
-      ": entry 1: change_caption: expected a caption or a list of captions, none blank, got ";
-  for (const auto* none : {"7", "\" \"", "null"})
-    EXPECT_EQ(with(fmt::format(R"("change_caption": {})", none)), captions + none);
-  EXPECT_EQ(with(R"("change_caption": [])"), captions + "an empty list");
+  for (const auto* none : {R"("uid": "u")", R"("change_caption": null)", R"("change_caption": [])"})
+    EXPECT_EQ(with(none), ": entry 1: change_caption: expected a caption or a list of captions, got none");
+  for (const auto* wrong : {"7", "\" \"", "true"})
+    EXPECT_EQ(with(fmt::format(R"("change_caption": {})", wrong)),
+              ": entry 1: change_caption: expected a caption or a list of captions, none blank, got " +
+                  std::string(wrong));
   EXPECT_THAT(with(R"("change_caption": ["x", 3])"), HasSubstr("none blank, got 3"));
   EXPECT_EQ(with(R"("change_caption": "x", "change_flag": 2)"),
             ": entry 1: change_flag: expected 0, 1, true or false, got 2");

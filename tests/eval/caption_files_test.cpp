@@ -180,12 +180,12 @@ TEST_F(CaptionFiles, ErrorsNameFileLineAndKey) {
   EXPECT_THAT(error("{\"uid\": \"a\", \"pred\": 3.5}\n"),
               HasSubstr("line 1: pred: expected a text, got 3.5"));
   EXPECT_THAT(error("{\"uid\": \"a\", \"pred\": \"x\", \"change_caption\": [1]}\n"),
-              HasSubstr("change_caption: expected a text or a list of texts, got 1"));
+              HasSubstr("change_caption: expected a caption or a list of captions, none blank, got 1"));
   EXPECT_THAT(error("{\"uid\": \"a\", \"pred\": \"x\", \"change_flag\": 2}\n"),
               HasSubstr("change_flag: expected 0, 1, true or false, got 2"));
   EXPECT_THAT(error("uid,caption\n"), HasSubstr("expected a JSON array or JSON Lines"));
   EXPECT_THAT(error("[]"), HasSubstr("expected at least one prediction, got none"));
-  EXPECT_THAT(error("[3]"), HasSubstr("entry 1: expected an object with uid, got 3"));
+  EXPECT_THAT(error("[3]"), HasSubstr("entry 1: expected an object, got 3"));
   EXPECT_THAT(test::error_of([&] { references(R"([{"uid": "a"}])"); }), HasSubstr("entry 1: change_caption"));
   EXPECT_THAT(test::error_of([&] { references(R"({"images": [{"filename": "a.png", "sentences": []}]})"); }),
               HasSubstr("images[0]: sentences: expected a list of sentences, got none"));

@@ -12,6 +12,7 @@
 #include "core/atomic_file.h"
 #include "core/files.h"
 #include "core/text_file.h"
+#include "core/universal_entry.h"
 #include "datasets/chat/chat_client.h"
 #include "datasets/chat/chat_purse.h"
 #include "datasets/chat/chat_task.h"
@@ -55,7 +56,7 @@ void check(const AnnotateOptions& options) {
 }
 
 ChatPair pair_of(const json& entry, const std::string& where, const fs::path& root) {
-  ChatPair result{example_of_any(entry, where, root)};
+  ChatPair result{example_of(entry, where, root)};
   if (entry.contains("facts")) result.facts = texts_field(entry, "facts");
   return result;
 }
@@ -205,7 +206,7 @@ class Annotator {
   }
 
   void put_captions(ordered_json& entry, const Job& job) const {
-    auto captions = datasets::captions_of(job.entry);
+    auto captions = read_universal_entry(job.entry, job.where).captions;
     if (!captions.empty()) entry["original_caption"] = captions;
     if (!options_.keep) captions.clear();
     captions.insert(captions.end(), job.captions.begin(), job.captions.end());

@@ -10,8 +10,7 @@
 
 #include "core/counter_random.h"
 #include "core/files.h"
-#include "core/json.h"
-#include "datasets/json_fields.h"
+#include "core/universal_entry.h"
 #include "datasets/json_stream.h"
 #include "datasets/lists/known_pair.h"
 #include "datasets/lists/list_writer.h"
@@ -24,19 +23,27 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using nlohmann::ordered_json;
 
 constexpr std::array<const char*, 3> kSplits{"train", "val", "test"};
 
-/// Returns a visitor that calls `visit` and puts the entry's place before the text of an Error.
-VisitElement placed(std::function<void(json& entry)> visit) {
-  return [visit = std::move(visit)](json& entry, const std::string& where) {
-    try {
-      if (!entry.is_object()) fail_expected({"entry", "an object", json_shown(entry)});
-      visit(entry);
-    } catch (const Error& error) {
-      throw Error(where + ": " + error.what(), error.kind());
-    }
+using VisitEntry = std::function<void(const json& entry, const UniversalEntry& read)>;
+
+/// Returns a visitor that also reads each entry.
+VisitElement reading(VisitEntry visit) {
+  return [visit = std::move(visit)](const json& entry, const std::string& where) {
+    visit(entry, read_universal_entry(entry, where));
   };
+}
+
+/// Returns the result of `work`; puts `where` before the text of an Error.
+template <class Work>
+auto with_place(const std::string& where, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    throw Error(where + ": " + error.what(), error.kind());
+  }
 }
 
 /// Merger of lists, entry by entry.
@@ -47,7 +54,10 @@ class Merger {
 
   void add(const fs::path& list) {
     const auto move = move_between(list, output_, options_);
-    visit_elements(list, {}, placed([&](json& entry) { add(entry, move, list); }));
+    const auto visit = [&](const json& entry, const UniversalEntry& read) {
+      add(read, moved_entry(entry, move), list);
+    };
+    visit_elements(list, {}, reading(visit));
   }
 
   MergeSummary finish() {
@@ -58,23 +68,22 @@ class Merger {
   }
 
  private:
-  void add(json& entry, const PathMove& move, const fs::path& list) {
-    auto moved = moved_entry(entry, move);
-    const auto captions = datasets::captions_of(entry);
-    const auto flag = flag_field(entry, "change_flag");
-    const auto [known, is_new] =
-        pairs_.emplace(text_key(images_of(json(moved))), KnownPair{writer_.size(), flag});
+  void add(const UniversalEntry& read, ordered_json moved, const fs::path& list) {
+    const auto flag = read.changed;
+    const auto paths = read_pair_entry(json(moved), read.where);
+    const auto images = expect_before(paths) + '\n' + expect_after(paths);
+    const auto [known, is_new] = pairs_.emplace(text_key(images), KnownPair{writer_.size(), flag});
     if (!is_new) {
-      known->second.expect_flag(flag);
+      with_place(read.where, [&] { known->second.expect_flag(flag); });
       if (!known->second.flag) known->second.flag = flag;
-      writer_.add(known->second.number, {.captions = captions, .flag = flag});
+      writer_.add(known->second.number, {.captions = read.captions, .flag = flag});
       ++summary_.merged;
       return;
     }
-    moved["uid"] = unique_uid(uid_of(entry), list);
+    moved["uid"] = unique_uid(uid_or_before(read), list);
     writer_.write(moved);
     ++summary_.pairs;
-    summary_.captions += static_cast<int64_t>(captions.size());
+    summary_.captions += static_cast<int64_t>(read.captions.size());
   }
 
   /// Returns the uid, prefixed with its list's folder and name if other images already use it.
@@ -103,17 +112,19 @@ struct Place {
   int stratum = 0;  ///< 0 unchanged, 1 changed, 2 unknown
 };
 
-int stratum_of(const json& entry) {
-  const auto flag = flag_field(entry, "change_flag");
+int stratum_of(std::optional<bool> flag) {
   return !flag ? 2 : *flag ? 1 : 0;
 }
 
 std::vector<Place> places_in(ElementList& entries, const fs::path& list, const std::string& group) {
   const UidGroups groups(group);
   std::vector<Place> places;
-  entries.visit({}, placed([&](json& entry) {
-                  places.push_back({text_key(groups.group_of(uid_of(entry))), stratum_of(entry)});
-                }));
+  const auto visit = [&](const json& /*entry*/, const UniversalEntry& read) {
+    const auto& uid = uid_or_before(read);
+    const auto key = with_place(read.where, [&] { return text_key(groups.group_of(uid)); });
+    places.push_back({key, stratum_of(read.changed)});
+  };
+  entries.visit({}, reading(visit));
   if (places.empty()) fail_expected({list.string(), "at least one pair", "none"});
   return places;
 }
@@ -213,6 +224,10 @@ fs::path split_path(const fs::path& folder, const std::string& split, const fs::
   return folder / (split + (list.has_extension() ? list.extension().string() : ".json"));
 }
 
+[[noreturn]] void refuse_new(const std::string& where) {
+  fail(where, "is new since the list was read first", "the list must not change meanwhile");
+}
+
 /// Completes all lists before it commits the first one.
 std::array<int64_t, 3> committed(std::array<std::unique_ptr<ListWriter>, 3>& writers) {
   std::array<int64_t, 3> counts{};
@@ -248,13 +263,14 @@ std::array<int64_t, 3> split_list(const fs::path& list, const fs::path& folder, 
   std::array<std::unique_ptr<ListWriter>, 3> writers;
   const auto move = move_between(list, folder / "train", options.lists);
   size_t number = 0;
-  entries.visit({}, placed([&](json& entry) {
-                  const size_t split = splits.at(number++);
-                  auto& writer = writers[split];
-                  const auto path = split_path(folder, kSplits[split], list);
-                  if (writer == nullptr) writer = std::make_unique<ListWriter>(path, format_of(path));
-                  writer->write(moved_entry(entry, move));
-                }));
+  entries.visit({}, [&](const json& entry, const std::string& where) {
+    if (number == splits.size()) refuse_new(where);
+    const size_t split = splits[number++];
+    auto& writer = writers[split];
+    const auto path = split_path(folder, kSplits[split], list);
+    if (writer == nullptr) writer = std::make_unique<ListWriter>(path, format_of(path));
+    writer->write(moved_entry(entry, move));
+  });
   return committed(writers);
 }
 
@@ -266,10 +282,11 @@ int64_t sample_list(const fs::path& list, const fs::path& output, const SampleOp
   make_folder(output.parent_path());
   ListWriter writer(output, format_of(output));
   const auto move = move_between(list, output, options.lists);
-  size_t at = 0;
-  entries.visit({}, placed([&](json& entry) {
-                  if (taken.at(at++)) writer.write(moved_entry(entry, move));
-                }));
+  size_t number = 0;
+  entries.visit({}, [&](const json& entry, const std::string& where) {
+    if (number == taken.size()) refuse_new(where);
+    if (taken[number++]) writer.write(moved_entry(entry, move));
+  });
   writer.finish();
   writer.commit();
   return static_cast<int64_t>(writer.size());
@@ -281,9 +298,10 @@ int64_t leave_out(const fs::path& list, const fs::path& output, const std::set<s
   make_folder(output.parent_path());
   ListWriter writer(output, format_of(output));
   const auto move = move_between(list, output, options);
-  visit_elements(list, {}, placed([&](json& entry) {
-                   if (!uids.contains(uid_of(entry))) writer.write(moved_entry(entry, move));
-                 }));
+  const auto visit = [&](const json& entry, const UniversalEntry& read) {
+    if (!uids.contains(uid_or_before(read))) writer.write(moved_entry(entry, move));
+  };
+  visit_elements(list, {}, reading(visit));
   if (writer.size() == 0) fail_expected({list.string(), "at least one remaining pair", "none"});
   writer.finish();
   writer.commit();

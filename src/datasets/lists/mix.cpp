@@ -11,7 +11,7 @@
 #include "core/files.h"
 #include "core/printable.h"
 #include "core/text_file.h"
-#include "datasets/json_fields.h"
+#include "core/universal_entry.h"
 #include "datasets/json_stream.h"
 #include "datasets/lists/universal.h"
 
@@ -60,11 +60,7 @@ void set_repeats(std::vector<ListedDataset>& datasets, const std::vector<std::st
 std::vector<size_t> captions_in(const fs::path& file) {
   std::vector<size_t> counts;
   visit_elements(file, {}, [&](nlohmann::json& entry, const std::string& where) {
-    try {
-      counts.push_back(captions_of(entry).size());
-    } catch (const Error& error) {
-      throw Error(where + ": " + error.what(), error.kind());
-    }
+    counts.push_back(read_universal_entry(entry, where).captions.size());
   });
   return counts;
 }

@@ -10,7 +10,6 @@
 #include "core/files.h"
 #include "core/text_file.h"
 #include "data/entries.h"
-#include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 
 namespace ccexpert::datasets {
@@ -45,13 +44,6 @@ void put(ordered_json& to, const std::string& key, const json& value, const Path
   }
 }
 
-std::string first_text(const json& entry, std::initializer_list<const char*> keys) {
-  for (const auto* key : keys) {
-    if (auto text = optional_text_field(entry, key)) return *text;
-  }
-  fail_expected({keys.begin()[0], "a path", "none"});
-}
-
 void visit_data_list(const fs::path& list, const fs::path& image_root, const VisitExample& visit) {
   for (auto& example : data::read_data_list(list, image_root)) {
     const auto where = fmt::format("{}: uid {}", list.string(), example.uid);
@@ -79,21 +71,6 @@ PathMove move_between(const fs::path& list, const fs::path& output, const ListOp
           fs::weakly_canonical(fs::current_path() / folder_of_list(output)), options.paths};
 }
 
-std::string uid_of(const json& entry) {
-  if (auto uid = optional_text_field(entry, "uid")) return *uid;
-  return first_text(entry, {"img1_path", "before"});
-}
-
-std::string images_of(const json& entry) {
-  return first_text(entry, {"img1_path", "before"}) + '\n' + first_text(entry, {"img2_path", "after"});
-}
-
-std::vector<std::string> captions_of(const json& entry) {
-  const auto found = entry.find("change_caption");
-  if (found == entry.end() || found->is_null()) return {};
-  return texts_field(entry, "change_caption");
-}
-
 void expect_new(const fs::path& file, bool overwrite) {
   if (!overwrite && is_there(file)) fail(file.string(), "exists already", "--overwrite replaces it");
 }
@@ -116,23 +93,15 @@ std::vector<fs::path> lists_of(const fs::path& path) {
   return lists;
 }
 
-data::ChangeExample example_of_any(const json& entry, const std::string& where, const fs::path& root) {
-  const auto found = entry.is_object() ? entry.find("change_caption") : entry.end();
-  const bool lacks = entry.is_object() && (found == entry.end() || found->is_null() || found->empty());
-  if (!lacks) return data::example_of(entry, where, root);
-  auto filled = entry;
-  filled["change_caption"] = "-";
-  auto example = data::example_of(filled, where, root);
-  example.captions.clear();
-  return example;
+data::ChangeExample example_of(const json& entry, const std::string& where, const fs::path& root) {
+  return data::to_example(read_universal_entry(entry, where), root);
 }
 
 void visit_examples(const fs::path& list, const fs::path& image_root, const VisitExample& visit) {
   if (is_data_list(list)) return visit_data_list(list, image_root, visit);
   const auto root = image_root.empty() ? folder_of_list(list) : image_root;
-  visit_elements(list, {}, [&](json& entry, const std::string& where) {
-    visit(example_of_any(entry, where, root), where);
-  });
+  visit_elements(
+      list, {}, [&](json& entry, const std::string& where) { visit(example_of(entry, where, root), where); });
 }
 
 void visit_training_examples(const fs::path& list, const fs::path& image_root, const VisitExample& visit,
@@ -144,7 +113,7 @@ void visit_training_examples(const fs::path& list, const fs::path& image_root, c
   visit_elements(list, place, [&](json& entry, const std::string& where) {
     std::optional<data::ChangeExample> example;
     try {
-      example = example_of_any(entry, where, root);
+      example = example_of(entry, where, root);
     } catch (const Error& error) {
       return on_error(error.what());
     }

@@ -28,15 +28,6 @@ nlohmann::ordered_json moved_entry(const nlohmann::json& entry, const PathMove& 
 PathMove move_between(const std::filesystem::path& list, const std::filesystem::path& output,
                       const ListOptions& options);
 
-/// Returns the uid, or the before path if there is none, as the readers do.
-std::string uid_of(const nlohmann::json& entry);
-
-/// Returns both paths as in the entry.
-std::string images_of(const nlohmann::json& entry);
-
-/// Returns the captions, empty for a pair without captions.
-std::vector<std::string> captions_of(const nlohmann::json& entry);
-
 /// Throws Error if the file exists and `overwrite` is false.
 void expect_new(const std::filesystem::path& file, bool overwrite);
 
@@ -48,8 +39,8 @@ bool is_data_list(const std::filesystem::path& file);
 std::vector<std::filesystem::path> lists_of(const std::filesystem::path& path);
 
 /// Reads an entry as training does, but allows missing captions.
-data::ChangeExample example_of_any(const nlohmann::json& entry, const std::string& where,
-                                   const std::filesystem::path& root);
+data::ChangeExample example_of(const nlohmann::json& entry, const std::string& where,
+                               const std::filesystem::path& root);
 
 using VisitExample = std::function<void(data::ChangeExample&& example, const std::string& where)>;
 

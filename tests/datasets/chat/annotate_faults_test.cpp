@@ -346,7 +346,7 @@ TEST_F(AnnotationFaults, EntriesThatAreNoPairGoToTheFailures) {
   ASSERT_EQ(failures.size(), 2U);
   EXPECT_THAT(failures[0]["where"].get<std::string>(), HasSubstr("list.json: entry 2"));
   EXPECT_THAT(failures[0]["problem"].get<std::string>(),
-              HasSubstr("expected an object with before and after, got 5"));
+              HasSubstr("list.json: entry 2: expected an object, got 5"));
   asked.on_error = OnError::kError;
   asked.overwrite = true;
   EXPECT_THAT(error_of([&] { annotate(asked); }), HasSubstr("list.json: entry 2: expected an object"));

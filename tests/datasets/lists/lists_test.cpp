@@ -38,7 +38,7 @@ TEST_F(Lists, MergeJoinsPairsAndMovesPaths) {
 TEST_F(Lists, MergeNamesWhatIsWrong) {
   const auto bad = folder_.write("bad.jsonl", "{\"uid\": \"x\", \"img2_path\": \"b\"}\n");
   EXPECT_EQ(error_of([&] { merge_lists({bad}, folder_ / "o.json"); }),
-            bad.string() + ": line 1: img1_path: expected a path, got none");
+            bad.string() + ": line 1: expected a path 'before' (or 'img1_path'), got none");
   EXPECT_FALSE(fs::exists(folder_ / "o.json"));
   EXPECT_THAT(error_of([&] { merge_lists({many("m.jsonl", 2)}, folder_ / "m.jsonl"); }),
               HasSubstr("exists already"));
