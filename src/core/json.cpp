@@ -15,13 +15,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-/// Returns the library's reason without its prefix "[json.exception.parse_error.101] ".
-std::string reason_of(const json::exception& error) {
-  const std::string_view reason = error.what();
-  const auto start = reason.find("] ");
-  return std::string(reason.substr(start == std::string_view::npos ? 0 : start + 2));
-}
-
 [[noreturn]] void refuse_repeated(std::string_view source, const std::string& key) {
   fail_expected({source, "each key of an object once", fmt::format("'{}' twice", shortened(key, 200))});
 }
@@ -70,7 +63,7 @@ class Guard : public nlohmann::json_sax<json> {
   }
   bool parse_error(size_t /*position*/, const std::string& /*token*/, const json::exception& error) override {
     if (!head_.empty()) refuse_other_kind(head_, source_, limits_.expected);
-    fail_expected({source_, limits_.expected, reason_of(error)});
+    fail_expected({source_, limits_.expected, json_reason(error)});
   }
 
  private:
@@ -199,6 +192,12 @@ void parse_json_events(std::istream& text, nlohmann::json_sax<json>& events, std
   const JsonLimits limits{.values = std::numeric_limits<size_t>::max()};
   Guard guard(events, source, limits, true);
   parse_guarded(text, guard, source);
+}
+
+std::string json_reason(const json::exception& error) {
+  const std::string_view reason = error.what();
+  const auto start = reason.find("] ");
+  return std::string(reason.substr(start == std::string_view::npos ? 0 : start + 2));
 }
 
 std::string json_shown(const json& value) {

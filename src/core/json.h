@@ -35,6 +35,9 @@ std::optional<nlohmann::json> try_parse_json(std::string_view text);
 void parse_json_events(std::istream& text, nlohmann::json_sax<nlohmann::json>& events,
                        std::string_view source);
 
+/// Returns the library's reason without its prefix "[json.exception.parse_error.101] ".
+std::string json_reason(const nlohmann::json::exception& error);
+
 /// Returns a value for a message, in about 60 bytes at most. Arrays and objects are named by their type.
 std::string json_shown(const nlohmann::json& value);
 

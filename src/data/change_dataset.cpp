@@ -1,6 +1,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/change_dataset.h>
 
+#include "core/foreign_errors.h"
 #include "core/json_list.h"
 #include "core/text_file.h"
 #include "data/entries.h"
@@ -16,7 +17,7 @@ constexpr size_t kMaxBytes = size_t{8} << 30;
 
 }  // namespace
 
-std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::path& image_root) {
+std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::path& image_root) try {
   const fs::path root = image_root.empty() ? folder_of_list(file) : image_root;
   std::vector<ChangeExample> examples;
   UidIndex uids;
@@ -29,6 +30,8 @@ std::vector<ChangeExample> read_change_dataset(const fs::path& file, const fs::p
                 });
   if (examples.empty()) fail_expected({file.string(), "at least one pair", "none"});
   return examples;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::data

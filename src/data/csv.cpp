@@ -8,6 +8,7 @@
 #include <ccexpert/data/csv.h>
 
 #include "core/file_names.h"
+#include "core/foreign_errors.h"
 #include "core/text_file.h"
 
 namespace ccexpert::data {
@@ -116,15 +117,17 @@ bool needs_quotes(std::string_view field) {
 
 }  // namespace
 
-void visit_csv(std::string_view text, std::string_view source, const VisitRow& visit) {
+void visit_csv(std::string_view text, std::string_view source, const VisitRow& visit) try {
   Reader reader(source, visit);
   text = without_byte_order_mark(text);
   for (; !text.empty(); text.remove_prefix(std::min(text.size(), kPieceBytes)))
     reader.take(text.substr(0, kPieceBytes));
   reader.finish();
+} catch (...) {
+  rethrow_as_error();
 }
 
-void visit_csv_file(const std::filesystem::path& file, const VisitRow& visit) {
+void visit_csv_file(const std::filesystem::path& file, const VisitRow& visit) try {
   TextStream text(file);
   const auto source = file.string();
   Reader reader(source, visit);
@@ -134,6 +137,8 @@ void visit_csv_file(const std::filesystem::path& file, const VisitRow& visit) {
     reader.take(std::string_view(piece).substr(0, static_cast<size_t>(text.gcount())));
   }
   reader.finish();
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::vector<CsvRow> parse_csv(std::string_view text, std::string_view source) {

@@ -11,6 +11,7 @@
 
 #include "core/counter_random.h"
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/text_file.h"
 #include "core/yaml.h"
 
@@ -183,8 +184,10 @@ class DataListReader {
 
 }  // namespace
 
-std::vector<ListedDataset> read_listed_datasets(const fs::path& list) {
+std::vector<ListedDataset> read_listed_datasets(const fs::path& list) try {
   return DataListReader(list).datasets();
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::vector<size_t> chosen_pairs(const ListedDataset& dataset, size_t place, size_t pairs, uint64_t seed) {
@@ -199,11 +202,14 @@ std::vector<size_t> kept_captions(const ListedDataset& dataset, const PairPlace&
   return chosen(strategy, captions, CounterRandom(RandomUse::kKeptCaption, seed, key));
 }
 
-std::vector<ChangeExample> read_data_list(const fs::path& list, const fs::path& image_root, uint64_t seed) {
+std::vector<ChangeExample> read_data_list(const fs::path& list, const fs::path& image_root,
+                                          uint64_t seed) try {
   DataListReader reader(list);
   std::vector<ChangeExample> examples;
   for (size_t i = 0; i < reader.size(); ++i) reader.append(i, image_root, seed, examples);
   return examples;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::data

@@ -15,6 +15,7 @@
 #include <ccexpert/core/log.h>
 #include <ccexpert/data/loader.h>
 
+#include "core/foreign_errors.h"
 #include "data/example_encoder.h"
 
 namespace ccexpert::data {
@@ -175,6 +176,8 @@ class BatchLoader::Impl {
                        .labels = draft.batch.labels[i],
                        .change_mask = part(draft.batch.change_mask, i, encoder_.mask_values()),
                        .classes = part(draft.batch.classes, i, encoder_.class_values())});
+    } catch (const Fault&) {
+      throw;
     } catch (const Error& error) {
       draft.problems[i] = error.what();
     }
@@ -285,8 +288,11 @@ class BatchLoader::Impl {
 };
 
 BatchLoader::BatchLoader(const std::vector<ChangeExample>& pairs, const text::Tokenizer& tokenizer,
-                         BatchPlan plan, LoaderOptions options)
-    : impl_(std::make_unique<Impl>(pairs, tokenizer, std::move(plan), std::move(options))) {}
+                         BatchPlan plan, LoaderOptions options) try
+    : impl_(std::make_unique<Impl>(pairs, tokenizer, std::move(plan), std::move(options))) {
+} catch (...) {
+  rethrow_as_error();
+}
 BatchLoader::~BatchLoader() = default;
 BatchLoader::BatchLoader(BatchLoader&&) noexcept = default;
 BatchLoader& BatchLoader::operator=(BatchLoader&&) noexcept = default;
@@ -294,8 +300,8 @@ BatchLoader& BatchLoader::operator=(BatchLoader&&) noexcept = default;
 void BatchLoader::seek(const Position& position) {
   impl_->seek(position);
 }
-MicroBatch BatchLoader::next() {
-  return impl_->next();
+MicroBatch BatchLoader::next() try { return impl_->next(); } catch (...) {
+  rethrow_as_error();
 }
 int64_t BatchLoader::skipped() const {
   return impl_->skipped();

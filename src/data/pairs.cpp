@@ -12,6 +12,7 @@
 
 #include "core/file_names.h"
 #include "core/folder_entries.h"
+#include "core/foreign_errors.h"
 #include "core/json_list.h"
 #include "core/text_file.h"
 #include "data/entries.h"
@@ -91,7 +92,7 @@ std::map<std::string, fs::path> images_in(const fs::path& folder) {
 
 }  // namespace
 
-std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& image_root) {
+std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& image_root) try {
   const std::string text = read_text_file(list);
   const fs::path root = image_root.empty() ? folder_of_list(list) : image_root;
   std::vector<PairFiles> pairs;
@@ -102,9 +103,11 @@ std::vector<PairFiles> read_pair_list(const fs::path& list, const fs::path& imag
   }
   if (pairs.empty()) fail_expected({list.string(), "at least one pair", "none"});
   return pairs;
+} catch (...) {
+  rethrow_as_error();
 }
 
-PairedFolders pair_folders(const fs::path& before, const fs::path& after) {
+PairedFolders pair_folders(const fs::path& before, const fs::path& after) try {
   const auto first = images_in(before);
   const auto second = images_in(after);
   PairedFolders result;
@@ -125,6 +128,8 @@ PairedFolders pair_folders(const fs::path& before, const fs::path& after) {
                    fmt::format("{} and {} images, none paired", first.size(), second.size())});
   }
   return result;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::data

@@ -11,6 +11,7 @@
 #include <ccexpert/data/predictions.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "data/prediction_lines.h"
 
 namespace ccexpert::data {
@@ -148,8 +149,11 @@ PredictionFormat prediction_format(std::string_view name) {
 PredictionWriter::PredictionWriter(PredictionFormat format, std::string run)
     : impl_(std::make_unique<Impl>(format, std::move(run))) {}
 PredictionWriter::PredictionWriter(const fs::path& path, PredictionFormat format, ExistingOutput existing,
-                                   std::string run)
-    : impl_(std::make_unique<Impl>(path, format, existing, std::move(run))) {}
+                                   std::string run) try
+    : impl_(std::make_unique<Impl>(path, format, existing, std::move(run))) {
+} catch (...) {
+  rethrow_as_error();
+}
 PredictionWriter::PredictionWriter(PredictionWriter&&) noexcept = default;
 PredictionWriter& PredictionWriter::operator=(PredictionWriter&&) noexcept = default;
 PredictionWriter::~PredictionWriter() = default;
@@ -160,8 +164,10 @@ bool PredictionWriter::has_caption_of(const std::string& uid) const {
 int64_t PredictionWriter::captions_without_run() const {
   return impl_->captions_without_run();
 }
-void PredictionWriter::write(std::span<const Prediction> predictions) {
+void PredictionWriter::write(std::span<const Prediction> predictions) try {
   impl_->write(predictions);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::data

@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
+#include "core/foreign_errors.h"
 #include "eval/merged_entries.h"
 #include "eval/words.h"
 
@@ -191,7 +192,7 @@ void collect(const std::vector<CaptionEntry>& predictions, const std::vector<Cap
 
 EvaluationSet evaluation_set(const std::vector<CaptionEntry>& predictions,
                              const std::vector<CaptionEntry>& references,
-                             const std::vector<std::string>& unchanged_sentences, Repeats repeats) {
+                             const std::vector<std::string>& unchanged_sentences, Repeats repeats) try {
   EvaluationSet set;
   if (references.empty()) {
     collect_own(predictions, repeats, set);
@@ -207,6 +208,8 @@ EvaluationSet evaluation_set(const std::vector<CaptionEntry>& predictions,
   }
   deduce_changes(set.samples, unchanged_sentences);
   return set;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::eval

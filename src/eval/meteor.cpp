@@ -6,6 +6,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/meteor.h>
 
+#include "core/foreign_errors.h"
 #include "eval/meteor_align.h"
 #include "eval/row_metric.h"
 
@@ -173,8 +174,10 @@ MeteorAligner::MeteorAligner(std::shared_ptr<const MeteorData> data)
     : impl_(std::make_unique<Impl>(index_of(std::move(data)))) {}
 MeteorAligner::~MeteorAligner() = default;
 
-MeteorAlignment MeteorAligner::align(const std::string& prediction, const std::string& reference) {
+MeteorAlignment MeteorAligner::align(const std::string& prediction, const std::string& reference) try {
   return impl_->align(prediction, reference);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::eval

@@ -13,6 +13,7 @@
 #include <ccexpert/eval/meteor.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "eval/hash.h"
 #include "eval/meteor_index.h"
 #include "eval/meteor_index_file.h"
@@ -98,7 +99,7 @@ fs::path MeteorData::default_folder() {
 }
 
 std::shared_ptr<const MeteorData> MeteorData::open(const fs::path& folder,
-                                                   const std::function<void()>& building) {
+                                                   const std::function<void()>& building) try {
   const uint64_t key = meteor_source_key(folder);
   // The version in the name allows programs of different versions to share a cache.
   const auto name = fmt::format("meteor-{:016x}.v{}.index", word_hash(fs::weakly_canonical(folder).string()),
@@ -113,6 +114,8 @@ std::shared_ptr<const MeteorData> MeteorData::open(const fs::path& folder,
   fs::rename(build.file(), file, code);
   if (code) fail_system(file.string(), "cannot be written", code.value());
   return std::make_shared<const MeteorIndex>(MappedFile::open(file));
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::eval

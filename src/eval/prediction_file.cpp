@@ -3,6 +3,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/caption_files.h>
 
+#include "core/foreign_errors.h"
 #include "core/text_file.h"
 #include "eval/caption_document.h"
 #include "eval/entry_fields.h"
@@ -37,7 +38,7 @@ std::vector<CaptionEntry> dictionary_predictions(const nlohmann::json& object, c
 }  // namespace
 
 std::vector<CaptionEntry> parse_predictions(std::string_view text, const fs::path& file,
-                                            const fs::path& image_root) {
+                                            const fs::path& image_root) try {
   const auto source = file.string();
   if (const auto object = as_object(text, source)) {
     if (is_caption_dictionary(*object)) return dictionary_predictions(*object, source);
@@ -49,10 +50,14 @@ std::vector<CaptionEntry> parse_predictions(std::string_view text, const fs::pat
                         [&](const JsonEntry& entry) { entries.push_back(prediction_entry(entry)); });
   if (entries.empty()) fail_expected({source, "at least one prediction", "none"});
   return entries;
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::vector<CaptionEntry> read_predictions(const fs::path& file, const fs::path& image_root) {
+std::vector<CaptionEntry> read_predictions(const fs::path& file, const fs::path& image_root) try {
   return parse_predictions(read_caption_file(file), file, image_root);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::eval

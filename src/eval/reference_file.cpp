@@ -8,6 +8,7 @@
 #include <ccexpert/eval/caption_files.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "core/json_list.h"
 #include "core/printable.h"
@@ -223,7 +224,7 @@ std::vector<CaptionEntry> clevr_change(const JsonEntry& place, const fs::path& f
 }  // namespace
 
 std::vector<CaptionEntry> parse_references(std::string_view text, const fs::path& file,
-                                           const std::string& split, const fs::path& image_root) {
+                                           const std::string& split, const fs::path& image_root) try {
   const auto object = as_object(text, file.string()).value_or(json());
   const JsonEntry place{object, file.string(), image_root.empty() ? folder_of_list(file) : image_root};
   std::vector<CaptionEntry> entries;
@@ -242,11 +243,15 @@ std::vector<CaptionEntry> parse_references(std::string_view text, const fs::path
   }
   if (entries.empty()) fail_expected({file.string(), "at least one pair with references", "none"});
   return entries;
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::vector<CaptionEntry> read_references(const fs::path& file, const std::string& split,
-                                          const fs::path& image_root) {
+                                          const fs::path& image_root) try {
   return parse_references(read_caption_file(file), file, split, image_root);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::eval

@@ -9,6 +9,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/scorer.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert::eval {
 namespace {
 
@@ -184,7 +186,10 @@ class Scorer::Impl {
   std::vector<size_t> widths_;  ///< columns of each metric's statistics
 };
 
-Scorer::Scorer(ScorerOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Scorer::Scorer(ScorerOptions options) try : impl_(std::make_unique<Impl>(std::move(options))) {
+} catch (...) {
+  rethrow_as_error();
+}
 Scorer::~Scorer() = default;
 Scorer::Scorer(Scorer&&) noexcept = default;
 Scorer& Scorer::operator=(Scorer&&) noexcept = default;
@@ -193,11 +198,11 @@ const std::vector<std::string>& Scorer::names() const {
   return impl_->names();
 }
 
-ScoreTable Scorer::score(std::span<const Sample> samples) {
-  return impl_->score(samples);
+ScoreTable Scorer::score(std::span<const Sample> samples) try { return impl_->score(samples); } catch (...) {
+  rethrow_as_error();
 }
 
-std::vector<Interval> Scorer::intervals(const ScoreTable& table, const BootstrapOptions& options) const {
+std::vector<Interval> Scorer::intervals(const ScoreTable& table, const BootstrapOptions& options) const try {
   check(options);
   std::vector<std::vector<double>> columns(table.names.size());
   Impl::for_each_resample(table.pairs.size(), options, [&](const std::vector<size_t>& chosen) {
@@ -208,10 +213,12 @@ std::vector<Interval> Scorer::intervals(const ScoreTable& table, const Bootstrap
   for (auto& column : columns)
     intervals.push_back(interval_of(sorted_finite(std::move(column)), options.confidence));
   return intervals;
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::vector<Difference> Scorer::compare(const ScoreTable& one, const ScoreTable& other,
-                                        const BootstrapOptions& options) const {
+                                        const BootstrapOptions& options) const try {
   check(options);
   if (one.pairs.size() != other.pairs.size())
     fail_expected({"comparison", fmt::format("{} pairs in both", one.pairs.size()),
@@ -229,6 +236,8 @@ std::vector<Difference> Scorer::compare(const ScoreTable& one, const ScoreTable&
                            .p = two_sided_p(sorted)});
   }
   return differences;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::eval

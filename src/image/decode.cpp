@@ -8,6 +8,7 @@
 #include <ccexpert/image/decode.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "image/codec.h"
 #include "image/format.h"
 
@@ -64,18 +65,24 @@ Image with_logged_warning(DecodedImage decoded) {
 
 }  // namespace
 
-Image decode_image(std::span<const uint8_t> bytes, std::string_view name) {
+Image decode_image(std::span<const uint8_t> bytes, std::string_view name) try {
   return with_logged_warning(decoded({bytes, name}));
+} catch (...) {
+  rethrow_as_error();
 }
 
-DecodedImage decode_with_warning(const std::filesystem::path& path) {
+DecodedImage decode_with_warning(const std::filesystem::path& path) try {
   const std::string bytes = read_file(path, kMaxFileBytes);
   const auto name = path.string();
   return decoded({{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, name});
+} catch (...) {
+  rethrow_as_error();
 }
 
-Image decode_image(const std::filesystem::path& path) {
+Image decode_image(const std::filesystem::path& path) try {
   return with_logged_warning(decode_with_warning(path));
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

@@ -8,9 +8,11 @@
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/resize.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert {
 
-std::string encode_png(const ImageView& image) {
+std::string encode_png(const ImageView& image) try {
   expect_valid(image, "encode_png");
   cv::Mat bgr(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3);
   for (int y = 0; y < bgr.rows; ++y) {
@@ -25,14 +27,18 @@ std::string encode_png(const ImageView& image) {
   std::vector<uint8_t> bytes;
   if (!cv::imencode(".png", bgr, bytes)) fail("PNG", "cannot be encoded");
   return {bytes.begin(), bytes.end()};
+} catch (...) {
+  rethrow_as_error();
 }
 
-void write_png(const std::filesystem::path& path, const ImageView& image) {
+void write_png(const std::filesystem::path& path, const ImageView& image) try {
   const auto bytes = encode_png(image);
   std::ofstream file(path, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (!file) fail_system(path.string(), "cannot be written", errno);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

@@ -7,6 +7,8 @@
 #include <ccexpert/image/preprocess.h>
 #include <ccexpert/image/resize.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert {
 namespace {
 
@@ -36,7 +38,7 @@ std::array<float, 256> value_table(double mean, double deviation) {
 
 }  // namespace
 
-void preprocess(const ImageView& image, const PreprocessConfig& config, std::span<float> planes) {
+void preprocess(const ImageView& image, const PreprocessConfig& config, std::span<float> planes) try {
   expect_valid(image, "preprocess");
   const auto pixels = static_cast<size_t>(config.size * config.size);
   if (planes.size() != 3 * pixels) {
@@ -51,6 +53,8 @@ void preprocess(const ImageView& image, const PreprocessConfig& config, std::spa
     float* plane = planes.data() + channel * pixels;
     for (size_t i = 0; i < pixels; ++i) plane[i] = table[resized.pixels[3 * i + channel]];
   }
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

@@ -7,6 +7,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/resize.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert {
 namespace {
 
@@ -147,7 +149,7 @@ void expect_valid(const ImageView& image, const char* name) {
   }
 }
 
-Image resize_bicubic(const ImageView& image, int64_t height, int64_t width) {
+Image resize_bicubic(const ImageView& image, int64_t height, int64_t width) try {
   expect_valid(image, "resize");
   if (height < 1 || width < 1)
     fail_expected({"resize", "a size of at least 1 x 1", fmt::format("{} x {}", width, height)});
@@ -156,6 +158,8 @@ Image resize_bicubic(const ImageView& image, int64_t height, int64_t width) {
   if (columns_first(image, height, width)) return resize_rows(resize_columns(image, height).view(), width);
   auto rows = resize_rows(image, width);
   return image.height == height ? rows : resize_columns(rows.view(), height);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

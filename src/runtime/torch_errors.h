@@ -1,7 +1,6 @@
 // Conversion of LibTorch's exceptions, which carry a stack trace, to one error type with one sentence.
 #pragma once
 
-#include <filesystem>
 #include <new>
 #include <string>
 #include <string_view>
@@ -9,6 +8,8 @@
 #include <c10/util/Exception.h>
 
 #include <ccexpert/core/error.h>
+
+#include "core/foreign_errors.h"
 
 namespace ccexpert {
 
@@ -42,15 +43,13 @@ auto with_one_error_type(std::string_view memory_hint, Work&& work) {
     if (is_out_of_memory(error)) fail_for_memory(memory_hint);
     fail("internal error", torch_problem(error.what_without_backtrace()),
          "LibTorch refused a computation: please report the command and the model", ErrorKind::kInternal);
-  } catch (const std::filesystem::filesystem_error& error) {
-    fail_system(error.path1().string(), "cannot be read", error.code().value());
   } catch (const std::bad_alloc&) {
     fail_for_memory(memory_hint);
-  } catch (const Error&) {
+  } catch (const Fault& fault) {
+    if (fault.kind() == ErrorKind::kResource) fail_for_memory(memory_hint);
     throw;
-  } catch (const std::exception& error) {
-    fail("internal error", torch_problem(error.what()), "please report the command and the model",
-         ErrorKind::kInternal);
+  } catch (...) {
+    rethrow_as_error();
   }
 }
 

@@ -11,6 +11,7 @@
 #include <ccexpert/synth/dataset.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "core/text_file.h"
 #include "core/threads.h"
@@ -209,7 +210,7 @@ void DatasetOptions::validate() const {
 }
 
 DatasetSummary write_dataset(const std::filesystem::path& folder, const DatasetOptions& options,
-                             const std::function<void(int64_t)>& done, std::stop_token stop) {
+                             const std::function<void(int64_t)>& done, std::stop_token stop) try {
   options.validate();
   begin(folder, options);
   Work work(folder, options, done, std::move(stop));
@@ -217,6 +218,8 @@ DatasetSummary write_dataset(const std::filesystem::path& folder, const DatasetO
   const auto summary = work.summary();
   if (!summary.interrupted) write_lists(folder, options, work.texts());
   return summary;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::synth

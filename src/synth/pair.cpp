@@ -3,6 +3,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/synth/pair.h>
 
+#include "core/foreign_errors.h"
 #include "synth/captions.h"
 #include "synth/classes.h"
 #include "synth/paint.h"
@@ -54,7 +55,7 @@ Told tell(const PairSource& source, int64_t index) {
 
 }  // namespace
 
-SyntheticPair generate_pair(const PairSource& source, int64_t index) {
+SyntheticPair generate_pair(const PairSource& source, int64_t index) try {
   auto told = tell(source, index);
   auto random = random_of(source, Use::kLook, index);
   Look first = any_look(random);
@@ -69,10 +70,14 @@ SyntheticPair generate_pair(const PairSource& source, int64_t index) {
   const auto after = object_map(told.scene, 1);
   return {render({told.scene, 0, first}), render({told.scene, 1, second}), change_mask(before, after),
           class_map(told.scene, 0),       class_map(told.scene, 1),        std::move(told.text)};
+} catch (...) {
+  rethrow_as_error();
 }
 
-PairText describe_pair(const PairSource& source, int64_t index) {
+PairText describe_pair(const PairSource& source, int64_t index) try {
   return tell(source, index).text;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::synth

@@ -11,6 +11,7 @@
 #include <ccexpert/text/unicode.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_pairs.h"
 #include "text/tokenizer_files.h"
@@ -57,7 +58,7 @@ class ByteLevelBpe : public Tokenizer {
     add_merges(files);
   }
 
-  std::vector<int64_t> encode(std::string_view utf8) const override {
+  std::vector<int64_t> encode(std::string_view utf8) const override try {
     std::vector<int64_t> ids;
     size_t plain = 0;
     for (size_t i = 0; i < utf8.size();) {
@@ -73,6 +74,8 @@ class ByteLevelBpe : public Tokenizer {
     }
     encode_plain(utf8.substr(plain), ids);
     return ids;
+  } catch (...) {
+    rethrow_as_error();
   }
 
   std::string_view token_bytes(int64_t id) const override {

@@ -7,6 +7,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
+#include "core/foreign_errors.h"
 #include "core/printable.h"
 
 namespace ccexpert::text {
@@ -145,10 +146,12 @@ std::string chat_prompt(std::string_view question, const PromptFormat& format) {
 }
 
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question,
-                                   const PromptFormat& format) {
+                                   const PromptFormat& format) try {
   std::vector<int64_t> ids;
   append_with_images(tokenizer, chat_prompt(question, format), format.chat.image_mark, ids);
   return ids;
+} catch (...) {
+  rethrow_as_error();
 }
 
 int64_t spliced_length(const std::vector<int64_t>& ids, int64_t tokens_per_image) {
@@ -157,7 +160,7 @@ int64_t spliced_length(const std::vector<int64_t>& ids, int64_t tokens_per_image
 }
 
 TrainingExample encode_training_example(const Tokenizer& tokenizer, const QuestionAndCaption& texts,
-                                        LabelStyle style, const PromptFormat& format) {
+                                        LabelStyle style, const PromptFormat& format) try {
   const auto& marks = format.chat.assistant;
   TrainingExample example;
   example.ids = encode_prompt(tokenizer, texts.question, format);
@@ -177,6 +180,8 @@ TrainingExample encode_training_example(const Tokenizer& tokenizer, const Questi
             example.labels.begin() + static_cast<std::ptrdiff_t>(first));
   if (reference) add_common_targets(tokenizer, format.chat, example);
   return example;
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer, const ChatTemplate& chat) {

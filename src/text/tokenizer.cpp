@@ -6,6 +6,7 @@
 #include <ccexpert/text/unicode.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "text/byte_level_bpe.h"
 
 namespace ccexpert::text {
@@ -42,19 +43,23 @@ constexpr TokenizerKind kKinds[] = {
 
 }  // namespace
 
-std::unique_ptr<const Tokenizer> Tokenizer::load(const fs::path& folder) {
+std::unique_ptr<const Tokenizer> Tokenizer::load(const fs::path& folder) try {
   for (const auto& kind : kKinds) {
     if (kind.is_in(folder)) return kind.load(folder);
   }
   fail_unknown(folder);
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special) const {
+std::string Tokenizer::decode(std::span<const int64_t> ids, bool skip_special) const try {
   std::string bytes;
   for (const int64_t id : ids) {
     if (!skip_special || !is_special(id)) bytes += token_bytes(id);
   }
   return repair_utf8(bytes);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::text

@@ -9,6 +9,7 @@
 #include <ccexpert/text/vocabulary.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "text/byte_alphabet.h"
 
 namespace ccexpert::text {
@@ -88,7 +89,7 @@ ordered_json tokenizer_config(size_t first_special) {
 
 }  // namespace
 
-Vocabulary learn_vocabulary(std::span<const std::string> texts, int64_t size) {
+Vocabulary learn_vocabulary(std::span<const std::string> texts, int64_t size) try {
   if (size < kBytes) fail_expected({"vocabulary", "at least 256 tokens, one a byte", std::to_string(size)});
   Vocabulary vocabulary;
   for (int64_t byte = 0; byte < kBytes; ++byte) vocabulary.tokens.emplace_back(1, static_cast<char>(byte));
@@ -101,9 +102,11 @@ Vocabulary learn_vocabulary(std::span<const std::string> texts, int64_t size) {
     vocabulary.merges.push_back(pair);
   }
   return vocabulary;
+} catch (...) {
+  rethrow_as_error();
 }
 
-void write_vocabulary(const Vocabulary& vocabulary, const std::filesystem::path& folder) {
+void write_vocabulary(const Vocabulary& vocabulary, const std::filesystem::path& folder) try {
   ordered_json ids, added;
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) ids[to_byte_alphabet(vocabulary.tokens[id])] = id;
   size_t next = vocabulary.tokens.size();
@@ -116,6 +119,8 @@ void write_vocabulary(const Vocabulary& vocabulary, const std::filesystem::path&
   write_file(folder / "merges.txt", merges);
   write_file(folder / "added_tokens.json", added.dump(1) + "\n");
   write_file(folder / "tokenizer_config.json", tokenizer_config(vocabulary.tokens.size()).dump(1) + "\n");
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::text

@@ -19,14 +19,17 @@ TEST(TorchErrors, ALackOfMemoryIsNamedWhereverItShows) {
   EXPECT_EQ(error_of([]() -> int { TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory. Tried"); }),
             expected);
   EXPECT_EQ(error_of([]() -> int { throw std::bad_alloc(); }), expected);
+  EXPECT_EQ(error_of([]() -> int { throw Fault("memory: not enough is free", ErrorKind::kResource); }),
+            expected);
 }
 
 TEST(TorchErrors, OtherProblemsAreOneSentence) {
   const auto text = error_of([] { return at::zeros({2, 3}).matmul(at::zeros({2, 3})); });
   EXPECT_EQ(text.find("internal error: mat1 and mat2 shapes cannot be multiplied"), 0u) << text;
   EXPECT_EQ(text.find('\n'), std::string::npos) << text;
-  EXPECT_EQ(error_of([]() -> int { throw std::length_error("basic_string"); }),
-            "internal error: basic_string (please report the command and the model)");
+  EXPECT_EQ(error_of([]() -> int { throw Fault("other", ErrorKind::kInternal); }), "other");
+  EXPECT_EQ(error_of([]() -> int { throw std::runtime_error("reason"); }),
+            "internal error: reason (please report the command and its input)");
 }
 
 TEST(TorchErrors, AssertionsOfLibTorchAreNotItsSourcesPlaces) {

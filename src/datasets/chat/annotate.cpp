@@ -11,6 +11,7 @@
 
 #include "core/atomic_file.h"
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/text_file.h"
 #include "core/universal_entry.h"
 #include "datasets/chat/chat_client.h"
@@ -183,6 +184,8 @@ class Annotator {
       job.outcome = Outcome::kAnnotated;
     } catch (const FatalError&) {
       throw;
+    } catch (const Fault&) {
+      throw;
     } catch (const Error& error) {
       job.problem = error.what();
     }
@@ -318,15 +321,17 @@ AnnotateTask annotate_task(const std::string& name) {
 }
 
 AnnotateSummary annotate(const AnnotateOptions& options, const std::function<void(int64_t)>& done,
-                         std::stop_token stop) {
+                         std::stop_token stop) try {
   check(options);
   expect_new(options.output, options.overwrite);
   make_folder(options.output.parent_path());
   make_folder(options.journal.parent_path());
   return Annotator(options, done, std::move(stop)).run();
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::string annotate_plan(const AnnotateOptions& options) {
+std::string annotate_plan(const AnnotateOptions& options) try {
   check(options);
   const auto plan = plan_of(options);
   const auto turns = turns_of(options.task);
@@ -340,6 +345,8 @@ std::string annotate_plan(const AnnotateOptions& options) {
     text += fmt::format("\n{} entries are not pairs and would be left out", plan.no_pairs);
   return text + "\nFirst request to " + shown_url(options.endpoint.base_url) + "/chat/completions:\n" +
          plan.first.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

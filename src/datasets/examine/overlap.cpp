@@ -6,6 +6,7 @@
 #include <ccexpert/datasets/validate.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "core/threads.h"
 #include "datasets/examine/hash_index.h"
@@ -71,6 +72,8 @@ Hashed hashed(const ChangeExample& pair, int64_t tile) {
       result.tiles.push_back({window, {hash_of(view_of(before, window)), hash_of(view_of(after, of_after))}});
     }
     return result;
+  } catch (const Fault&) {
+    throw;
   } catch (const Error&) {
     return {.readable = false};
   }
@@ -134,7 +137,7 @@ void OverlapOptions::validate() const {
 }
 
 OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const OverlapOptions& options,
-                            const std::function<void(int64_t)>& done, std::stop_token stop) {
+                            const std::function<void(int64_t)>& done, std::stop_token stop) try {
   options.validate();
   const auto pairs = pairs_of(list, options.image_root), others = pairs_of(against, options.against_root);
   const auto reference = reference_of(others, options.jobs);
@@ -158,6 +161,8 @@ OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const
     report.interrupted = true;
   }
   return report;
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::string overlap_json(const OverlapReport& report) {

@@ -9,6 +9,7 @@
 #include <ccexpert/datasets/stats.h>
 
 #include "core/counter_random.h"
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "core/threads.h"
 #include "datasets/lists/universal.h"
@@ -75,6 +76,8 @@ class Counter {
   static std::optional<std::string> size_of(const std::string& file) {
     try {
       return text_of(image_size(file));
+    } catch (const Fault&) {
+      throw;
     } catch (const Error&) {
       return std::nullopt;
     }
@@ -136,13 +139,15 @@ void StatsOptions::validate() const {
   check_threads("jobs", jobs);
 }
 
-Stats count_stats(const fs::path& list, const StatsOptions& options) {
+Stats count_stats(const fs::path& list, const StatsOptions& options) try {
   options.validate();
   Counter counter(options);
   visit_examples(list, options.image_root, [&](data::ChangeExample&& pair, const std::string& /*where*/) {
     counter.add(std::move(pair));
   });
   return counter.finish();
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::string stats_table(const Stats& stats) {

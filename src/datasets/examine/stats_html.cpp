@@ -6,6 +6,7 @@
 #include <ccexpert/datasets/stats.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/foreign_errors.h"
 #include "page/html.h"
 #include "page/page.h"
 #include "page/thumbnails.h"
@@ -87,6 +88,8 @@ std::string picture(const std::filesystem::path& file, const char* name, bool ma
     constexpr int64_t kSide = 160;
     return fmt::format("<img alt=\"{}\" src=\"{}\">", name,
                        page::data_uri(page::thumbnail(decode_image(file), kSide, mask)));
+  } catch (const Fault&) {
+    throw;
   } catch (const Error& error) {
     return fmt::format("<em>{}</em> ", html_escaped(error.what()));
   }
@@ -105,7 +108,7 @@ std::string sample(const data::ChangeExample& pair) {
 
 }  // namespace
 
-std::string stats_html(const Stats& stats, const std::string& title) {
+std::string stats_html(const Stats& stats, const std::string& title) try {
   auto body = fmt::format("<pre>{}</pre>\n", html_escaped(stats_table(stats)));
   body += "<h2>Captions</h2>\n" + columns_plot("words per caption", columns_of(stats.lengths));
   body += columns_plot("captions per pair", columns_of(stats.captions_per_pair));
@@ -120,6 +123,8 @@ std::string stats_html(const Stats& stats, const std::string& title) {
   body += "<h2>Samples</h2>\n";
   for (const auto& pair : stats.samples) body += sample(pair);
   return page::to_html({.title = title, .body = std::move(body)});
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

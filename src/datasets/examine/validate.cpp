@@ -10,6 +10,7 @@
 #include <ccexpert/datasets/validate.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/foreign_errors.h"
 #include "core/threads.h"
 #include "datasets/caption_text.h"
 #include "datasets/examine/hash_index.h"
@@ -52,6 +53,8 @@ std::optional<Image> opened(const fs::path& file, Looked& looked) {
   ++looked.images;
   try {
     return decode_image(file);
+  } catch (const Fault&) {
+    throw;
   } catch (const Error& error) {
     looked.findings.push_back({"image", error.what()});
     return std::nullopt;
@@ -299,7 +302,7 @@ void ValidateOptions::validate() const {
 
 ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptions& options,
                          const std::function<void(const Problem&)>& report,
-                         const std::function<void(int64_t)>& done, std::stop_token stop) {
+                         const std::function<void(int64_t)>& done, std::stop_token stop) try {
   options.validate();
   Validator validator(options, report, done, std::move(stop));
   try {
@@ -310,6 +313,8 @@ ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptio
     return summary;
   }
   return validator.summary();
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

@@ -9,6 +9,7 @@
 #include <ccexpert/image/decode.h>
 
 #include "core/counter_random.h"
+#include "core/foreign_errors.h"
 #include "datasets/lists/universal.h"
 #include "page/thumbnails.h"
 
@@ -135,7 +136,7 @@ void ViewOptions::validate() const {
   if (captions < 0) fail_expected({"captions", "0 or more", std::to_string(captions)});
 }
 
-Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options) {
+Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options) try {
   options.validate();
   const auto pairs = pairs_of(list, options);
   const bool masks =
@@ -153,6 +154,8 @@ Image contact_sheet(const std::filesystem::path& list, const ViewOptions& option
   }
   const auto* data = sheet.ptr<uint8_t>();
   return {sheet.rows, sheet.cols, std::vector<uint8_t>(data, data + 3 * sheet.total())};
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

@@ -10,6 +10,7 @@
 
 #include "core/counter_random.h"
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/universal_entry.h"
 #include "datasets/json_stream.h"
 #include "datasets/lists/known_pair.h"
@@ -245,15 +246,18 @@ std::array<int64_t, 3> committed(std::array<std::unique_ptr<ListWriter>, 3>& wri
 }  // namespace
 
 MergeSummary merge_lists(const std::vector<fs::path>& lists, const fs::path& output,
-                         const ListOptions& options) {
+                         const ListOptions& options) try {
   expect_new(output, options.overwrite);
   make_folder(output.parent_path());
   Merger merger(output, options);
   for (const auto& list : lists) merger.add(list);
   return merger.finish();
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::array<int64_t, 3> split_list(const fs::path& list, const fs::path& folder, const SplitOptions& options) {
+std::array<int64_t, 3> split_list(const fs::path& list, const fs::path& folder,
+                                  const SplitOptions& options) try {
   check_shares(options.shares);
   for (const auto* split : kSplits) expect_new(split_path(folder, split, list), options.lists.overwrite);
   ElementList entries(list);
@@ -272,9 +276,11 @@ std::array<int64_t, 3> split_list(const fs::path& list, const fs::path& folder, 
     writer->write(moved_entry(entry, move));
   });
   return committed(writers);
+} catch (...) {
+  rethrow_as_error();
 }
 
-int64_t sample_list(const fs::path& list, const fs::path& output, const SampleOptions& options) {
+int64_t sample_list(const fs::path& list, const fs::path& output, const SampleOptions& options) try {
   check(options);
   expect_new(output, options.lists.overwrite);
   ElementList entries(list);
@@ -290,10 +296,12 @@ int64_t sample_list(const fs::path& list, const fs::path& output, const SampleOp
   writer.finish();
   writer.commit();
   return static_cast<int64_t>(writer.size());
+} catch (...) {
+  rethrow_as_error();
 }
 
 int64_t leave_out(const fs::path& list, const fs::path& output, const std::set<std::string>& uids,
-                  const ListOptions& options) {
+                  const ListOptions& options) try {
   expect_new(output, options.overwrite);
   make_folder(output.parent_path());
   ListWriter writer(output, format_of(output));
@@ -306,6 +314,8 @@ int64_t leave_out(const fs::path& list, const fs::path& output, const std::set<s
   writer.finish();
   writer.commit();
   return static_cast<int64_t>(writer.size());
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

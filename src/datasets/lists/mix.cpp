@@ -9,6 +9,7 @@
 #include <ccexpert/datasets/mix.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/printable.h"
 #include "core/text_file.h"
 #include "core/universal_entry.h"
@@ -120,7 +121,7 @@ void refuse_missing(const std::vector<MixPart>& parts, const fs::path& root, boo
 
 }  // namespace
 
-std::vector<MixPart> mix(const fs::path& recipe, const fs::path& output, const MixOptions& options) {
+std::vector<MixPart> mix(const fs::path& recipe, const fs::path& output, const MixOptions& options) try {
   expect_new(output, options.overwrite);
   auto datasets = data::read_listed_datasets(recipe);
   set_repeats(datasets, options.repeats);
@@ -143,6 +144,8 @@ std::vector<MixPart> mix(const fs::path& recipe, const fs::path& output, const M
   make_folder(folder);
   write_file(output, list_text(there, recipe));
   return parts;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

@@ -2,6 +2,7 @@
 #include <ccexpert/datasets/convert.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/threads.h"
 #include "datasets/sources/sink.h"
 #include "datasets/sources/source.h"
@@ -26,7 +27,7 @@ void ConvertOptions::validate() const {
 }
 
 ConvertSummary convert(const ConvertOptions& options, const std::function<void(int64_t)>& done,
-                       std::stop_token stop) {
+                       std::stop_token stop) try {
   options.validate();
   if (!is_folder(options.input)) fail_expected({options.input.string(), "a folder with a data set", "none"});
   const auto& source =
@@ -38,6 +39,8 @@ ConvertSummary convert(const ConvertOptions& options, const std::function<void(i
     return {.source = source.name, .interrupted = true};
   }
   return sink.commit();
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::datasets

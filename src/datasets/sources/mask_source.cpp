@@ -9,6 +9,7 @@
 #include <ccexpert/image/decode.h>
 
 #include "core/file_names.h"
+#include "core/foreign_errors.h"
 #include "datasets/parallel.h"
 
 namespace ccexpert::datasets {
@@ -193,6 +194,8 @@ void add_masked_pairs(Sink& sink, const std::vector<MaskedPair>& pairs, const Ma
     try {
       return {entries_of(pairs[static_cast<size_t>(i)], reading, shared), {}};
     } catch (const OutputError&) {
+      throw;
+    } catch (const Fault&) {
       throw;
     } catch (const Error& error) {
       return {{}, error.what()};

@@ -10,6 +10,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "datasets/caption_text.h"
 #include "datasets/sources/image_size.h"
 #include "datasets/utf8.h"
@@ -123,6 +124,8 @@ void Sink::add(const std::string& where, const std::function<Entry()>& make) {
   try {
     entry = make();
     examine(entry);
+  } catch (const Fault&) {
+    throw;
   } catch (const Error& error) {
     return refuse(where, error.what());
   }

@@ -13,6 +13,7 @@
 #include "core/file_names.h"
 #include "core/files.h"
 #include "core/folder_entries.h"
+#include "core/foreign_errors.h"
 #include "core/text_decoder.h"
 namespace ccexpert::datasets {
 namespace {
@@ -77,7 +78,7 @@ std::vector<SourceInfo> sources() {
   return infos;
 }
 
-std::string recognise_source(const fs::path& folder) {
+std::string recognise_source(const fs::path& folder) try {
   if (!is_folder(folder)) fail_expected({folder.string(), "a folder", "none"});
   std::vector<std::string> names;
   for (const auto& source : all_sources()) {
@@ -87,6 +88,8 @@ std::string recognise_source(const fs::path& folder) {
   fail_expected({folder.string(), "the folder of a known data set", "another layout",
                  fmt::format("known are {}; ccexpert-data convert --list shows their layouts",
                              fmt::join(names, ", "))});
+} catch (...) {
+  rethrow_as_error();
 }
 
 bool has(const fs::path& folder, std::string_view path) {

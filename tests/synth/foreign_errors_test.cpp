@@ -1,0 +1,31 @@
+// Foreign exceptions leave the room as Errors.
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/synth/dataset.h>
+#include <ccexpert/synth/pair.h>
+
+#include "support/errors.h"
+#include "support/scarce_memory.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::synth {
+namespace {
+
+TEST(ForeignErrorsOfSynth, APairThatDoesNotFitIsAnError) {
+  EXPECT_GT(test::expect_errors_without_memory([] { describe_pair({}, 0); }), 0);
+  EXPECT_GT(test::expect_errors_without_memory([] { generate_pair({.size = 128}, 0); }), 0);
+}
+
+TEST(ForeignErrorsOfSynth, ThoseOfACallbackOnAnotherThreadToo) {
+  const test::TemporaryFolder folder;
+  const DatasetOptions options{.pairs = 10, .size = 128, .jobs = 2};
+  const auto done = [](int64_t) { throw std::runtime_error("the callback"); };
+  EXPECT_EQ(test::error_of([&] { write_dataset(folder / "d", options, done); }),
+            "internal error: the callback (please report the command and its input)");
+}
+
+}  // namespace
+}  // namespace ccexpert::synth
