@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/data/change_dataset.h>
 
 namespace ccexpert::data {
 namespace {

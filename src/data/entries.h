@@ -5,7 +5,6 @@
 #include <string>
 #include <unordered_map>
 
-#include <ccexpert/data/change_dataset.h>
 #include <ccexpert/data/pairs.h>
 
 #include "core/universal_entry.h"
@@ -17,9 +16,6 @@ std::filesystem::path located(const std::string& path, const std::filesystem::pa
 
 /// Throws Error if a path is missing.
 PairFiles to_pair(const PairEntry& entry, const std::filesystem::path& root);
-
-/// Returns the pair of an entry, which may lack captions; throws Error if a path is missing.
-ChangeExample to_example(const UniversalEntry& entry, const std::filesystem::path& root);
 
 /// Index from uids to their images.
 class UidIndex {

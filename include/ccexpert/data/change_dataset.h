@@ -7,6 +7,10 @@
 #include <string>
 #include <vector>
 
+namespace ccexpert {
+struct UniversalEntry;
+}
+
 namespace ccexpert::data {
 
 /// Two images of one place at two dates, with captions of the difference.
@@ -54,5 +58,9 @@ std::vector<ChangeExample> read_change_dataset(const std::filesystem::path& file
 /// line and the key, also for unknown keys.
 std::vector<ChangeExample> read_data_list(const std::filesystem::path& list,
                                           const std::filesystem::path& image_root = {}, uint64_t seed = 42);
+
+/// Returns the pair of an entry of the universal format, which may lack captions; its paths start at `root`.
+/// Throws Error if a path is missing.
+ChangeExample to_example(const UniversalEntry& entry, const std::filesystem::path& root);
 
 }  // namespace ccexpert::data

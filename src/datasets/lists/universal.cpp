@@ -9,7 +9,7 @@
 
 #include "core/files.h"
 #include "core/text_file.h"
-#include "data/entries.h"
+#include "core/universal_entry.h"
 #include "datasets/json_stream.h"
 
 namespace ccexpert::datasets {
