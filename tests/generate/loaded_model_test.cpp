@@ -26,14 +26,14 @@ class Settings : public ::testing::Test {
   ModelConfig config_ = parse_model_config(texts_.config_json, "config.json");
 };
 
-TEST_F(Settings, AreThoseOfTheCaptioner) {
+TEST_F(Settings, AreThoseOfTheTexts) {
   texts_.generation_json = R"({"repetition_penalty": 1.2})";
   const auto settings = read();
   EXPECT_EQ(settings.question, test::tiny_captioner().question());
   EXPECT_EQ(settings.preprocess.size, config_.vision.image_size);
   EXPECT_EQ(settings.end_of_turn(), 482);
-  EXPECT_EQ(to_text(settings.decoding({})),
-            to_text(test::tiny_captioner().decoding({.repetition_penalty = 1.2})));
+  EXPECT_EQ(settings.decoding({}).repetition_penalty, 1.2);
+  EXPECT_EQ(settings.decoding({}).stop_ids, (std::vector<int64_t>{482, 480}));
   EXPECT_EQ(text::encode_prompt(*settings.tokenizer, settings.question, settings.prompt),
             test::tiny_expected()["pairs"][0]["ids"].get<std::vector<int64_t>>());
 }

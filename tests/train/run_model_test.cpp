@@ -189,6 +189,8 @@ TEST(LoadedModel, OfARunIsThatOfTheCaptioner) {
   const auto run = start_run_model(config, at::kCPU);
   const auto captioner = Captioner::load(config.model.start, {.device = "cpu"});
   EXPECT_EQ(run.question, captioner.question());
+  EXPECT_EQ(run.question, "Say what is new.");
+  EXPECT_EQ(run.decoding({}).repetition_penalty, 1.2);
   EXPECT_EQ(to_text(run.decoding({})), to_text(captioner.decoding()));
 }
 
