@@ -46,7 +46,7 @@ constexpr std::string_view json_type_name() {
   if constexpr (std::is_same_v<Value, bool>) return "true or false";
   if constexpr (std::is_integral_v<Value>) return "an integer";
   if constexpr (std::is_floating_point_v<Value>) return "a number";
-  if constexpr (std::is_same_v<Value, std::string>) return "a string";
+  if constexpr (std::is_same_v<Value, std::string> || Worded<Value>) return "a string";
   return "another type";
 }
 
@@ -55,21 +55,27 @@ bool json_holds(const nlohmann::json& value) {
   if constexpr (std::is_same_v<Value, bool>) return value.is_boolean();
   if constexpr (std::is_integral_v<Value>) return value.is_number_integer();
   if constexpr (std::is_floating_point_v<Value>) return value.is_number();
-  if constexpr (std::is_same_v<Value, std::string>) return value.is_string();
+  if constexpr (std::is_same_v<Value, std::string> || Worded<Value>) return value.is_string();
   return true;
 }
 
 /// Returns `object[key]` as a Value, or `fallback` if the key is absent or null. Throws Error for another
-/// type.
+/// type, and for a value outside of `limits`.
 template <class Value>
 Value json_value(const nlohmann::json& object, const std::string& key, Value fallback,
-                 std::string_view source) {
+                 std::string_view source, const Limits& limits = {}) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return fallback;
-  if (!json_holds<Value>(*found)) {
-    fail_expected({std::string(source) + ": " + key, json_type_name<Value>(), json_shown(*found)});
+  const auto place = [&] { return std::string(source) + ": " + key; };
+  if (!json_holds<Value>(*found)) fail_expected({place(), json_type_name<Value>(), json_shown(*found)});
+  if constexpr (Worded<Value>) {
+    return parse_text<Value>(found->get_ref<const std::string&>(), place(), limits);
+  } else {
+    auto value = found->get<Value>();
+    if (const auto refusal = refusal_of(limits, value))
+      fail_expected({place(), refusal->expected, refusal->got, refusal->hint});
+    return value;
   }
-  return found->get<Value>();
 }
 
 /// Sets every field of `config` that `object` names; ignores other keys, since a checkpoint's config.json has
@@ -77,7 +83,7 @@ Value json_value(const nlohmann::json& object, const std::string& key, Value fal
 template <class Config>
 void read_fields(const nlohmann::json& object, Config& config, std::string_view source) {
   for_each_field<Config>([&](const auto& each) {
-    config.*each.member = json_value(object, each.name, config.*each.member, source);
+    config.*each.member = json_value(object, each.name, config.*each.member, source, each.limits);
   });
 }
 

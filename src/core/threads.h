@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string_view>
 
-namespace ccexpert {
+#include <ccexpert/core/limits.h>
 
-inline constexpr int64_t kThreadLimit = 1024;
+namespace ccexpert {
 
 /// Throws Error, beginning with `what`, unless the number is from 0 to kThreadLimit.
 void check_threads(std::string_view what, int64_t threads);

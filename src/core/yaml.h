@@ -48,11 +48,6 @@ template <class Known>
 struct IsOptional<std::optional<Known>> : std::true_type {};
 
 template <class Value>
-concept HasFields = requires {
-  Value::fields();
-};
-
-template <class Value>
 constexpr const char* type_name() {
   if constexpr (std::is_same_v<Value, bool>) return "true or false";
   if constexpr (std::is_integral_v<Value>) return "an integer";
@@ -72,28 +67,34 @@ template <class Config>
 void read_yaml(const YAML::Node& node, Config& config, const std::string& source,
                const std::string& prefix = "");
 
-/// Reads one value of any type that a config struct may contain.
+/// Reads one value of any type that a config struct may contain. Throws Error for a value outside of
+/// `limits`.
 template <class Value>
-void read_yaml_value(const YAML::Node& node, Value& value, const std::string& source,
-                     const std::string& key) {
+void read_yaml_value(const YAML::Node& node, Value& value, const std::string& source, const std::string& key,
+                     const Limits& limits = {}) {
   const auto refuse = [&] {
     fail_expected(
         {yaml_place(node, source, key), yaml_detail::type_name<Value>(), yaml_detail::node_text(node)});
   };
-  if constexpr (yaml_detail::HasFields<Value>) {
+  if constexpr (HasFields<Value>) {
     if (!node.IsMap()) refuse();
     read_yaml(node, value, source, key);
   } else if constexpr (yaml_detail::IsOptional<Value>::value) {
-    read_yaml_value(node, value.emplace(), source, key);
+    read_yaml_value(node, value.emplace(), source, key, limits);
   } else if constexpr (yaml_detail::IsVector<Value>::value) {
     if (!node.IsSequence()) refuse();
     value.clear();
     for (size_t i = 0; i < node.size(); ++i) {
       read_yaml_value(node[i], value.emplace_back(), source, key + "[" + std::to_string(i) + "]");
     }
+  } else if constexpr (Worded<Value>) {
+    if (!node.IsScalar()) refuse();
+    value = parse_text<Value>(node.Scalar(), yaml_place(node, source, key), limits);
   } else {
     // A string may look like a number; a number may not look like a string.
     if (!node.IsScalar() || !YAML::convert<Value>::decode(node, value)) refuse();
+    if (const auto refusal = refusal_of(limits, value))
+      fail_expected({yaml_place(node, source, key), refusal->expected, refusal->got, refusal->hint});
   }
 }
 
@@ -105,14 +106,15 @@ void read_yaml(const YAML::Node& node, Config& config, const std::string& source
   for_each_field<Config>([&](const auto& each) {
     const auto child = node[each.name];
     const std::string key = prefix.empty() ? each.name : prefix + "." + each.name;
-    if (child.IsDefined() && !child.IsNull()) read_yaml_value(child, config.*each.member, source, key);
+    if (child.IsDefined() && !child.IsNull())
+      read_yaml_value(child, config.*each.member, source, key, each.limits);
   });
 }
 
 /// Writes a value in the form that read_yaml_value reads; numbers keep every digit.
 template <class Value>
 void write_yaml_value(YAML::Emitter& out, const Value& value) {
-  if constexpr (yaml_detail::HasFields<Value>) {
+  if constexpr (HasFields<Value>) {
     out << YAML::BeginMap;
     for_each_field<Value>([&](const auto& each) {
       out << YAML::Key << each.name << YAML::Value;
@@ -129,6 +131,8 @@ void write_yaml_value(YAML::Emitter& out, const Value& value) {
     out << YAML::BeginSeq;
     for (const auto& element : value) write_yaml_value(out, element);
     out << YAML::EndSeq;
+  } else if constexpr (Worded<Value>) {
+    out << YAML::DoubleQuoted << text_of(value);
   } else if constexpr (std::is_same_v<Value, std::string>) {
     out << YAML::DoubleQuoted << value;
   } else {

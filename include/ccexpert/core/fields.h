@@ -1,10 +1,11 @@
-/// Reflection of config structs: each lists its fields once, and parsing, printing, help and unknown-name
-/// errors derive from that list.
+/// Reflection of config structs: each lists its fields once, and parsing, printing, help, ranges and errors
+/// derive from that list.
 ///
 ///     struct VisionConfig {
 ///       int64_t hidden_size = 1152;
 ///       static constexpr auto fields() {
-///         return std::tuple{field("hidden_size", &VisionConfig::hidden_size, "width of a patch feature")};
+///         return std::tuple{
+///             field("hidden_size", &VisionConfig::hidden_size, "width of a patch feature", at_least(1))};
 ///       }
 ///     };
 #pragma once
@@ -12,23 +13,35 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <vector>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/limits.h>
 
 namespace ccexpert {
 
-/// Member of a config struct: its name in files, its pointer, and one sentence of help with unit and off
-/// value.
+/// Member of a config struct: its name in files, its pointer, one sentence of help with unit and off value,
+/// and the accepted values if its type has others.
 template <class Config, class Value>
 struct Field {
   const char* name;
   Value Config::*member;
   const char* help;
+  Limits limits = {};
 };
 
 template <class Config, class Value>
-constexpr Field<Config, Value> field(const char* name, Value Config::*member, const char* help) {
-  return {name, member, help};
+constexpr Field<Config, Value> field(const char* name, Value Config::*member, const char* help,
+                                     const Limits& limits = {}) {
+  return {name, member, help, limits};
 }
+
+/// Struct that lists its fields.
+template <class Value>
+concept HasFields = requires {
+  Value::fields();
+};
 
 /// Calls `visit(field)` for every field of `Config` in the order of its list.
 template <class Config, class Visit>
@@ -42,6 +55,31 @@ std::vector<std::string> field_names() {
   std::vector<std::string> names;
   for_each_field<Config>([&](const auto& each) { names.emplace_back(each.name); });
   return names;
+}
+
+/// Returns the help of a field with its choices or range: "weight decay; at least 0".
+template <class Config, class Value>
+std::string help_of(const Field<Config, Value>& field) {
+  const auto accepted = accepted_in_words<Value>(field.limits);
+  return accepted.empty() ? field.help : std::string(field.help) + "; " + accepted;
+}
+
+/// Throws Error for the first value outside of its field's limits; `place(key)` begins the message, with a
+/// key such as "section.list[2].name".
+template <class Config, class PlaceOf>
+void check_fields(const Config& config, const PlaceOf& place, const std::string& prefix = {}) {
+  for_each_field<Config>([&](const auto& each) {
+    const auto& value = config.*each.member;
+    using Value = std::remove_cvref_t<decltype(value)>;
+    if constexpr (HasFields<Value>) {
+      check_fields(value, place, prefix + each.name + ".");
+    } else if constexpr (requires { requires HasFields<typename Value::value_type>; }) {
+      for (size_t i = 0; i < value.size(); ++i)
+        check_fields(value[i], place, prefix + each.name + "[" + std::to_string(i) + "].");
+    } else if (const auto refusal = refusal_of(each.limits, value)) {
+      fail_expected({place(prefix + each.name), refusal->expected, refusal->got, refusal->hint});
+    }
+  });
 }
 
 /// Returns the candidate closest to `name` by edit distance, or "" if none is close enough to be a likely

@@ -1,0 +1,40 @@
+/// Device in configs and on command lines.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace ccexpert {
+
+/// "cpu", "cuda", "cuda:N", or "auto": a GPU if one is available. The device may be missing: that is found
+/// when a model is loaded.
+class DeviceName {
+ public:
+  static constexpr std::string_view kForms = "cpu, cuda, cuda:N or auto";
+
+  DeviceName() = default;
+  /// Throws Error for another name.
+  DeviceName(const char* text);
+  DeviceName(const std::string& text);
+
+  static std::optional<DeviceName> from_text(std::string_view text);
+  std::string text() const;
+
+  bool is_auto() const { return kind_ == Kind::kAuto; }
+  bool is_cpu() const { return kind_ == Kind::kCpu; }
+  /// Index of the GPU; 0 for "cuda".
+  int gpu() const { return gpu_.value_or(0); }
+
+  bool operator==(const DeviceName&) const = default;
+
+ private:
+  enum class Kind { kAuto, kCpu, kGpu };
+
+  explicit DeviceName(Kind kind, std::optional<int> gpu = {}) : kind_(kind), gpu_(gpu) {}
+
+  Kind kind_ = Kind::kAuto;
+  std::optional<int> gpu_;  ///< nothing for "cuda"
+};
+
+}  // namespace ccexpert

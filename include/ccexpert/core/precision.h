@@ -1,0 +1,21 @@
+/// Precision of weights and arithmetic.
+#pragma once
+
+#include <ccexpert/core/names.h>
+
+namespace ccexpert {
+
+enum class Precision {
+  kAuto,  ///< float32 on a CPU, bfloat16 on a GPU
+  kBfloat16,
+  kFloat16,
+  kFloat32,
+};
+constexpr auto names_of(Precision) {
+  return std::to_array<Name<Precision>>({{Precision::kAuto, "auto"},
+                                         {Precision::kBfloat16, "bfloat16", "bf16"},
+                                         {Precision::kFloat16, "float16", "fp16"},
+                                         {Precision::kFloat32, "float32", "fp32"}});
+}
+
+}  // namespace ccexpert
