@@ -51,6 +51,7 @@ TEST_F(ForeignErrorsOfData, PredictionsThatDoNotFitAreAnError) {
 }
 
 TEST_F(ForeignErrorsOfData, AMicroBatchThatDoesNotFitIsNotLeftOut) {
+  test::tiny_tokenizer();  // loaded once, with JSON
   int64_t skipped = 0;
   const auto errors = expect_errors_without_memory([&] {
     auto batches = loader(skipping());
