@@ -17,6 +17,7 @@
 #include <ccexpert/core/log.h>
 #include <ccexpert/distributed/communicator.h>
 
+#include "core/foreign_errors.h"
 #include "distributed/address.h"
 #include "distributed/bounded.h"
 #include "distributed/heartbeat.h"
@@ -342,11 +343,13 @@ class C10dCommunicator : public Communicator {
 
 }  // namespace
 
-std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, const JoinOptions& options) {
+std::unique_ptr<Communicator> join(const Rank& rank, at::Device device, const JoinOptions& options) try {
   // A launched single GPU uses NCCL, so that one GPU exercises the code of many.
   const bool alone = rank.size == 1 && !(rank.launched && device.is_cuda());
   if (alone) return single_process();
   return std::make_unique<C10dCommunicator>(rank, device, options);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::distributed

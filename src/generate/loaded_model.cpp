@@ -5,6 +5,7 @@
 #include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/generate/loaded_model.h>
 
+#include "core/foreign_errors.h"
 #include "generate/tokenizer_fit.h"
 
 namespace ccexpert {
@@ -34,7 +35,7 @@ int64_t ModelSettings::end_of_turn() const {
 }
 
 ModelSettings read_model_settings(const CheckpointTexts& texts, const ModelConfig& config,
-                                  std::string question) {
+                                  std::string question) try {
   const auto source = [&](const char* file) { return (texts.folder / file).string(); };
   const text::PromptFormat prompt;
   auto tokenizer = text::Tokenizer::load(texts.folder);
@@ -50,6 +51,8 @@ ModelSettings read_model_settings(const CheckpointTexts& texts, const ModelConfi
           .preprocess = preprocess,
           .generation = std::move(generation),
           .question = std::move(question)};
+} catch (...) {
+  rethrow_as_error();
 }
 
 at::Tensor load_pixels(int64_t images, int64_t side, const PixelWriter& write) {

@@ -7,6 +7,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert::io {
 namespace {
 
@@ -67,7 +69,7 @@ void ArchiveTensors::expect_whole(const PickledTensor& pickled, const ZipRecord&
          "a view with larger gaps", "save the weights anew with torch.save"});
 }
 
-at::Tensor ArchiveTensors::tensor(const std::string& name) const {
+at::Tensor ArchiveTensors::tensor(const std::string& name) const try {
   const auto found = parts_.find(name);
   if (found == parts_.end()) return mapped_.tensor(name);
   const auto& record = *found->second.record;
@@ -79,6 +81,8 @@ at::Tensor ArchiveTensors::tensor(const std::string& name) const {
     archive_->expect_checksum(record, checksum);
   });
   return mapped_.tensor(name);
+} catch (...) {
+  rethrow_as_error();
 }
 
 at::Tensor ArchiveTensors::inflated(const std::string& name, const Part& part) const {

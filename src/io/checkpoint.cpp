@@ -6,6 +6,7 @@
 
 #include "core/files.h"
 #include "core/folder_entries.h"
+#include "core/foreign_errors.h"
 #include "io/added_rows.h"
 #include "io/folder_kind.h"
 #include "io/image_processor.h"
@@ -76,7 +77,7 @@ fs::path resolve_folder(const fs::path& folder) {
   fail_without_config(folder);
 }
 
-Checkpoint open_checkpoint(const fs::path& folder, const KnownModels& known) {
+Checkpoint open_checkpoint(const fs::path& folder, const KnownModels& known) try {
   Checkpoint checkpoint;
   checkpoint.folder = resolve_folder(folder);
   checkpoint.config_json = read_file(checkpoint.folder / "config.json");
@@ -93,6 +94,8 @@ Checkpoint open_checkpoint(const fs::path& folder, const KnownModels& known) {
   if (layout != nullptr)
     checkpoint.weights = std::make_unique<WithoutAddedRows>(std::move(checkpoint.weights), *layout);
   return checkpoint;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::io

@@ -7,6 +7,7 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "io/image_processor.h"
 
 namespace ccexpert::io {
@@ -121,7 +122,7 @@ class FolderWriter {
 
 }  // namespace
 
-std::vector<CompanionFile> read_companions(const fs::path& folder) {
+std::vector<CompanionFile> read_companions(const fs::path& folder) try {
   if (!is_folder(folder)) fail_expected({folder.string(), "a folder with a tokenizer", "nothing there"});
   std::vector<CompanionFile> companions;
   for (const char* name : kCompanions) {
@@ -134,9 +135,11 @@ std::vector<CompanionFile> read_companions(const fs::path& folder) {
     fail_expected({folder.string(), "tokenizer.json or vocab.json", "neither"});
   }
   return companions;
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) {
+std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) try {
   if (checkpoint.tensors.empty()) fail_expected({checkpoint.folder.string(), "tensors to write", "none"});
   FolderWriter writer(checkpoint.folder);
   const bool leads = checkpoint.part == 0;
@@ -153,6 +156,8 @@ std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) {
   writer.remove(shards.size() > 1 ? kSingleFile : kIndexFile);
   writer.text("config.json", checkpoint.config_json);
   return std::move(writer).files();
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::io

@@ -12,6 +12,7 @@
 
 #include "core/files.h"
 #include "core/folder_entries.h"
+#include "core/foreign_errors.h"
 #include "core/mapped_file.h"
 
 namespace ccexpert::io {
@@ -43,7 +44,7 @@ void add(XXH3_state_t& state, std::string_view text) {
 
 }  // namespace
 
-std::string fingerprint(const fs::path& folder) {
+std::string fingerprint(const fs::path& folder) try {
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
   for (const auto& path : files_of(open_checkpoint(folder).folder)) {
@@ -53,6 +54,8 @@ std::string fingerprint(const fs::path& folder) {
   }
   const auto hash = XXH3_128bits_digest(&state);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::io

@@ -9,6 +9,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert::io {
 
 at::Tensor tensor_over(void* data, const TensorInfo& info, const std::vector<int64_t>& strides,
@@ -28,7 +30,7 @@ void MappedTensors::finish() {
             [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
 }
 
-at::Tensor MappedTensors::tensor(const std::string& name) const {
+at::Tensor MappedTensors::tensor(const std::string& name) const try {
   const auto* info = find(name);
   if (info == nullptr) fail_expected({file_->path().string(), "tensor " + name, "no such tensor"});
   const auto& place = places_.at(name);
@@ -40,6 +42,8 @@ at::Tensor MappedTensors::tensor(const std::string& name) const {
   const auto copy = at::empty({static_cast<int64_t>(place.bytes)}, at::kByte);
   std::memcpy(copy.mutable_data_ptr(), address, place.bytes);
   return tensor_over(copy.mutable_data_ptr(), *info, place.strides, [copy](void*) {});
+} catch (...) {
+  rethrow_as_error();
 }
 
 void MappedTensors::release(const std::string& name) const {

@@ -3,12 +3,13 @@
 
 #include <ccexpert/io/safetensors.h>
 
+#include "core/foreign_errors.h"
 #include "io/mapped_tensors.h"
 #include "io/safetensors_header.h"
 
 namespace ccexpert::io {
 
-std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& path) {
+std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& path) try {
   auto file = MappedFile::open(path);
   const std::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
   auto source = std::make_unique<MappedTensors>(file);
@@ -22,6 +23,8 @@ std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& path
   file->expect_whole();
   source->finish();
   return source;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::io

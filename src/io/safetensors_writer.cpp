@@ -9,6 +9,7 @@
 #include <ccexpert/io/safetensors.h>
 
 #include "core/atomic_file.h"
+#include "core/foreign_errors.h"
 #include "io/safetensors_types.h"
 
 namespace ccexpert::io {
@@ -52,7 +53,7 @@ std::string header_of(const std::vector<const NamedTensor*>& order,
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata) try {
   const auto order = sorted(tensors, path);
   const std::string header = header_of(order, metadata, path);
   std::string length(8, '\0');
@@ -65,6 +66,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
     file.write(bytes.const_data_ptr(), bytes.nbytes());
   }
   file.commit();
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::io

@@ -7,6 +7,7 @@
 #include <ccexpert/io/torch_archive.h>
 
 #include "core/file_kind.h"
+#include "core/foreign_errors.h"
 #include "io/archive_tensors.h"
 #include "io/safetensors_types.h"
 
@@ -59,7 +60,7 @@ const ZipRecord* record_of(const PickledTensor& tensor, const ZipArchive& archiv
 
 }  // namespace
 
-std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& path) {
+std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& path) try {
   const auto file = MappedFile::open(path);
   const auto source = path.string();
   const std::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
@@ -77,6 +78,8 @@ std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& pa
   file->expect_whole();
   tensors->finish();
   return tensors;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::io

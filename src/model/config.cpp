@@ -2,6 +2,7 @@
 
 #include <ccexpert/model/config.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "model/architectures.h"
 #include "model/config_checks.h"
@@ -89,7 +90,7 @@ void ModelConfig::validate() const {
   expect(!diff_expert || !image_newline, "image_newline", "false with a Diff Expert", "true");
 }
 
-ModelConfig parse_model_config(std::string_view json_text, std::string_view source) {
+ModelConfig parse_model_config(std::string_view json_text, std::string_view source) try {
   const nlohmann::json object = parse_json(json_text, source);
   expect(object.is_object(), source, "a JSON object", object.type_name());
   const auto& architecture = architecture_of(object);
@@ -102,6 +103,8 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
   }
   with_source(source, [&] { config.validate(); });
   return config;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

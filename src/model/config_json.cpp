@@ -3,6 +3,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/config.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "model/llava_config.h"
 
@@ -136,7 +137,7 @@ void expect_llava_onevision(const ModelConfig& config) {
 
 }  // namespace
 
-std::string model_config_json(const ModelConfig& config, std::string_view original) {
+std::string model_config_json(const ModelConfig& config, std::string_view original) try {
   json object = lmms_base(parsed(original));
   const bool expert = config.diff_expert.has_value();
   object.merge_patch({{"architectures", {expert ? "LlavaQwenCCForCausalLM" : "LlavaQwenForCausalLM"}},
@@ -155,10 +156,12 @@ std::string model_config_json(const ModelConfig& config, std::string_view origin
   set_vision_config(object, config.vision);
   set_diff_expert(object, config.diff_expert);
   return object.dump(2) + "\n";
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens& tokens,
-                                 std::string_view original) {
+                                 std::string_view original) try {
   expect_llava_onevision(config);
   json object = llava_hf_base(parsed(original));
   object.merge_patch({{"architectures", {"LlavaOnevisionForConditionalGeneration"}},
@@ -180,6 +183,8 @@ std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens&
   object["vision_config"].merge_patch(fields_json(tower));
   object["vision_config"].merge_patch({{"model_type", "siglip_vision_model"}, {"vision_use_head", false}});
   return object.dump(2) + "\n";
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

@@ -4,6 +4,7 @@
 
 #include <ccexpert/model/weight_layouts.h>
 
+#include "core/foreign_errors.h"
 #include "model/architectures.h"
 #include "model/weight_names.h"
 
@@ -64,8 +65,10 @@ const io::WeightLayout* weight_layout(io::CheckpointLayout layout) {
   return layout == io::CheckpointLayout::kLlavaHf ? &llava_hf_layout() : nullptr;
 }
 
-io::Checkpoint open_model_checkpoint(const std::filesystem::path& folder) {
+io::Checkpoint open_model_checkpoint(const std::filesystem::path& folder) try {
   return io::open_checkpoint(folder, known_models());
+} catch (...) {
+  rethrow_as_error();
 }
 
 int64_t lmms_vocabulary_rows(int64_t llava_hf_rows) {
@@ -89,13 +92,15 @@ bool is_known_unused(std::string_view name) {
          name.ends_with(".rotary_emb.inv_freq");
 }
 
-std::vector<io::NamedTensor> tensors_for_others(const io::TensorSource& source, at::ScalarType dtype) {
+std::vector<io::NamedTensor> tensors_for_others(const io::TensorSource& source, at::ScalarType dtype) try {
   std::vector<io::NamedTensor> tensors;
   for (const char* part : {"weight", "bias"}) {
     const auto name = std::string(weight_names::kSiglip) + "post_layernorm." + part;
     if (source.find(name) != nullptr) tensors.push_back({name, source.tensor(name).to(dtype).clone()});
   }
   return tensors;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

@@ -13,6 +13,7 @@
 #include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 
+#include "core/foreign_errors.h"
 #include "core/printable.h"
 #include "model/resized_positions.h"
 #include "model/weight_names.h"
@@ -147,17 +148,21 @@ WeightContract weight_contract(torch::nn::Module& module) {
 }
 
 void load_weights(const WeightContract& contract, const io::TensorSource& source,
-                  const LoadWeightsOptions& options) {
+                  const LoadWeightsOptions& options) try {
   const at::NoGradGuard no_grad;
   expect_fit(contract, source, options);
   for (const auto& expected : contract) {
     if (const auto* info = source.find(expected.name)) copy_from(source, *info, expected.target);
   }
+} catch (...) {
+  rethrow_as_error();
 }
 
 void load_weights(torch::nn::Module& module, const io::TensorSource& source,
-                  const LoadWeightsOptions& options) {
+                  const LoadWeightsOptions& options) try {
   load_weights(weight_contract(module), source, options);
+} catch (...) {
+  rethrow_as_error();
 }
 
 bool has_diff_expert(const io::TensorSource& source) {
@@ -166,7 +171,7 @@ bool has_diff_expert(const io::TensorSource& source) {
 }
 
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
-                                           const BuildModelOptions& options) {
+                                           const BuildModelOptions& options) try {
   const bool stores_head = source.find(std::string(weight_names::kHeadWeight)) != nullptr;
   // A base may store no head although its config says untied; with a Diff Expert in the checkpoint, that is a
   // missing tensor.
@@ -194,6 +199,8 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   if (fresh) model->diff_expert()->initialize(options.fresh);
   load_weights(*model, weights, load);
   return model;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert

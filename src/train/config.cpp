@@ -11,6 +11,7 @@
 #include <ccexpert/train/config.h>
 
 #include "core/dtype_name.h"
+#include "core/foreign_errors.h"
 #include "core/threads.h"
 #include "core/yaml.h"
 #include "train/no_effect.h"
@@ -377,7 +378,7 @@ void TrainConfig::validate() const {
 }
 
 std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
-                                           const std::vector<std::string>& overrides) {
+                                           const std::vector<std::string>& overrides) try {
   const auto document = read_yaml_file(path);
   const auto stages = document.root["stages"].IsDefined() ? read_stages(document, overrides)
                                                           : read_single(document, overrides);
@@ -387,6 +388,8 @@ std::vector<TrainConfig> read_train_config(const std::filesystem::path& path,
     configs.push_back(stage.config);
   }
   return configs;
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::string to_yaml_text(const TrainConfig& config) {

@@ -16,6 +16,7 @@
 #include <ccexpert/image/decode.h>
 #include <ccexpert/text/prompt.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "train/log_line.h"
 #include "train/loss.h"
@@ -224,6 +225,8 @@ at::Tensor Evaluator::readable_pixels(Pairs& batch, Sums& sums) {
     const auto& pair = *batch[static_cast<size_t>(i / 2)];
     try {
       preprocess(decode_image(i % 2 == 0 ? pair.before : pair.after).view(), run_.preprocess, slot);
+    } catch (const Fault&) {
+      throw;
     } catch (const Error& error) {
       problems[static_cast<size_t>(i)] = error.what();
     }

@@ -6,12 +6,13 @@
 #include <ccexpert/model/weights.h>
 #include <ccexpert/train/export.h>
 
+#include "core/foreign_errors.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
 
 namespace ccexpert::train {
 
-void export_model(const ExportRequest& request) {
+void export_model(const ExportRequest& request) try {
   std::error_code code;
   if (std::filesystem::equivalent(request.from, request.to, code)) {
     fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
@@ -37,6 +38,8 @@ void export_model(const ExportRequest& request) {
                         .companions = texts.companions,
                         .layout = weight_layout(layout),
                         .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::train

@@ -7,6 +7,7 @@
 #include <ccexpert/train/plan.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 #include "train/flops.h"
@@ -146,7 +147,7 @@ void count_steps(Plan& plan, const TrainConfig& config) {
 
 }  // namespace
 
-Plan plan_of(const TrainConfig& config, int ranks) {
+Plan plan_of(const TrainConfig& config, int ranks) try {
   const auto model_config = run_model_config(config);
   CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
   const auto parameters = apply_rules(model, config.optimizer.parameters);
@@ -165,6 +166,8 @@ Plan plan_of(const TrainConfig& config, int ranks) {
                           config.batch.global * sequence_length(model_config));
   plan.fits = plan.memory.available == 0.0 || plan.memory.total() <= plan.memory.available;
   return plan;
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::string to_text(const Plan& plan) {
