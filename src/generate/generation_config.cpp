@@ -7,7 +7,7 @@
 #include <ccexpert/generate/generation_config.h>
 
 #include "core/json.h"
-#include "generate/ranges.h"
+#include "generate/lengths.h"
 
 namespace ccexpert {
 namespace {
@@ -96,6 +96,11 @@ std::vector<int64_t> read_ids(const json& file, const char* key, std::string_vie
   return list.get<std::vector<int64_t>>();
 }
 
+/// Returns the key of an option in generation_config.json.
+std::string name_in_file(const std::string& field) {
+  return field == "beams" ? "num_beams" : field;
+}
+
 /// Returns the file's values as if sampling were requested.
 DecodingConfig every_value_of(GenerationOptions values) {
   values.do_sample = true;
@@ -120,7 +125,8 @@ CheckpointGeneration::CheckpointGeneration(std::string_view json_text, std::stri
   read(file, "top_k", values_.top_k, source_);
   read(file, "repetition_penalty", values_.repetition_penalty, source_);
   if (auto ids = read_ids(file, "eos_token_id", source_); !ids.empty()) values_.stop_ids = std::move(ids);
-  expect_in_range(every_value_of(values_), {.prefix = source_ + ": ", .beams = "num_beams"});
+  check_fields(values_, [&](const std::string& field) { return source_ + ": " + name_in_file(field); });
+  expect_lengths_fit(every_value_of(values_), source_ + ": ");
   refuse(source_, active(file, of_every_decoding()));
   of_sampling_ = active(file, of_sampling());
   of_beams_ = active(file, of_beams());

@@ -7,51 +7,24 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/generate/options.h>
 
-#include "generate/ranges.h"
+#include "generate/lengths.h"
 #include "runtime/device.h"
 
 namespace ccexpert {
-namespace {
-
-constexpr int64_t kMostNewTokens = 100'000;
-
-/// Range check of values from one source.
-struct Check {
-  std::string prefix;
-
-  template <class Number>
-  void expect(bool holds, std::string_view what, std::string_view expected, Number got) const {
-    if (!holds) fail_expected({fmt::format("{}{}", prefix, what), expected, fmt::format("{}", got)});
-  }
-};
-
-}  // namespace
-
-void expect_in_range(const DecodingConfig& decoding, const ValueNames& names) {
-  const Check check{names.prefix};
-  // The cache is allocated in advance: a few extra zeros must not exhaust memory.
-  check.expect(decoding.max_new_tokens >= 1 && decoding.max_new_tokens <= kMostNewTokens, "max_new_tokens",
-               fmt::format("1 to {}", kMostNewTokens), decoding.max_new_tokens);
-  check.expect(decoding.min_new_tokens >= 0 && decoding.min_new_tokens <= decoding.max_new_tokens,
-               "min_new_tokens", fmt::format("0 to max_new_tokens ({})", decoding.max_new_tokens),
-               decoding.min_new_tokens);
-  check.expect(decoding.beams >= 1 && decoding.beams <= 1024, names.beams, "1 to 1024", decoding.beams);
-  check.expect(decoding.length_penalty >= -10.0 && decoding.length_penalty <= 10.0, "length_penalty",
-               "-10 to 10", decoding.length_penalty);
-  check.expect(decoding.temperature >= 0.0 && decoding.temperature <= 1000.0, "temperature",
-               "0 (greedy) to 1000", decoding.temperature);
-  check.expect(decoding.top_p > 0.0 && decoding.top_p <= 1.0, "top_p", "above 0 and at most 1",
-               decoding.top_p);
-  check.expect(decoding.top_k >= 0, "top_k", "at least 0", decoding.top_k);
-  check.expect(decoding.repetition_penalty > 0.0 && decoding.repetition_penalty <= 1000.0,
-               "repetition_penalty", "above 0 and at most 1000", decoding.repetition_penalty);
-}
 
 void GenerationOptions::validate() const {
+  check_fields(*this, [](const std::string& key) { return key; });
   decoding_config(*this, {}).validate();
   if (do_sample && temperature == 0.0) {
     fail_expected({.what = "temperature", .expected = "above 0 with do_sample", .got = "0"});
   }
+}
+
+void expect_lengths_fit(const DecodingConfig& decoding, std::string_view prefix) {
+  if (decoding.min_new_tokens <= decoding.max_new_tokens) return;
+  fail_expected({fmt::format("{}min_new_tokens", prefix),
+                 fmt::format("0 to max_new_tokens ({})", decoding.max_new_tokens),
+                 std::to_string(decoding.min_new_tokens)});
 }
 
 bool DecodingConfig::is_stop(int64_t id) const {
@@ -59,7 +32,7 @@ bool DecodingConfig::is_stop(int64_t id) const {
 }
 
 void DecodingConfig::validate() const {
-  expect_in_range(*this);
+  expect_lengths_fit(*this);
   if (beams > 1 && temperature > 0.0) {
     fail_expected({.what = "beams",
                    .expected = "1 if temperature is above 0",

@@ -12,7 +12,6 @@
 
 #include "core/dtype_name.h"
 #include "core/foreign_errors.h"
-#include "core/threads.h"
 #include "core/yaml.h"
 #include "train/no_effect.h"
 
@@ -29,25 +28,6 @@ class Check {
 
   void expect(bool holds, const std::string& key, std::string_view expected, const std::string& got) const {
     if (!holds) fail_expected({place_(key), expected, got});
-  }
-
-  void at_least(const std::string& key, int64_t value, int64_t least) const {
-    expect(value >= least, key, fmt::format("at least {}", least), std::to_string(value));
-  }
-
-  void threads(const std::string& key, int64_t value) const {
-    expect(value >= 0 && value <= kThreadLimit, key, fmt::format("0 to {} threads", kThreadLimit),
-           std::to_string(value));
-  }
-
-  void not_negative(const std::string& key, double value) const {
-    expect(value >= 0.0, key, "at least 0", fmt::format("{}", value));
-    not_endless(key, value);
-  }
-
-  void above_zero(const std::string& key, double value) const {
-    expect(value > 0.0, key, "above 0", fmt::format("{}", value));
-    not_endless(key, value);
   }
 
   void one_of(const std::string& key, const std::string& value,
@@ -75,13 +55,6 @@ class Check {
   }
 
  private:
-  /// Refuses values that overflow counts of steps, bytes or milliseconds.
-  void not_endless(const std::string& key, double value) const {
-    constexpr int64_t kMost = 1'000'000'000;
-    expect(value <= static_cast<double>(kMost), key, fmt::format("at most {}", kMost),
-           fmt::format("{}", value));
-  }
-
   PlaceOf place_;
 };
 
@@ -89,16 +62,6 @@ void check_run(const TrainConfig& config, const Check& check) {
   check.expect(!config.output.empty(), "output", "a folder for the run", "none");
   if (!is_device_name(config.device))
     check.one_of("device", config.device, {"cpu", "cuda", "cuda:N", "auto"});
-  check.threads("threads", config.threads);
-  check.not_negative("peak_tflops", config.peak_tflops);
-  check.not_negative("memory_gb", config.memory_gb);
-  check.expect(config.distributed.zero >= 0 && config.distributed.zero <= 2, "distributed.zero", "0, 1 or 2",
-               std::to_string(config.distributed.zero));
-  check.above_zero("distributed.bucket_mb", config.distributed.bucket_mb);
-  check.above_zero("distributed.timeout_seconds", config.distributed.timeout_seconds);
-  check.above_zero("distributed.stop_seconds", config.distributed.stop_seconds);
-  check.at_least("checkpoint.every_steps", config.checkpoint.every_steps, 0);
-  check.at_least("checkpoint.keep_last", config.checkpoint.keep_last, 1);
 }
 
 void check_model(const ModelSection& model, const Check& check) {
@@ -106,32 +69,22 @@ void check_model(const ModelSection& model, const Check& check) {
   check.one_of("model.dtype", model.dtype, {"bfloat16", "float32"});
   check.expect(model.image_newline || !model.diff_expert, "model.image_newline",
                "true, as nothing follows an image's tokens if model.diff_expert is true", "false");
-  check.at_least("model.image_size", model.image_size, 0);
-  check.above_zero("model.init_std", model.init_std);
-  check.not_negative("model.flag_init_std", model.flag_init_std);
-  check.at_least("model.per_expert_depth", model.per_expert_depth, 0);
 }
 
 void check_data(const DataSection& data, const Check& check) {
   check.expect(!data.train.empty(), "data.train", "annotations or a data list", "none");
   check.one_of("data.captions", data.captions, {"flatten", "flatten_unique", "random_choice"});
   check.one_of("data.labels", data.labels, {"reference", "caption_only"});
+  check.one_of("data.unreadable", data.unreadable, {"error", "skip"});
   if (!data.prompt_style.empty())
     check.one_of("data.prompt_style", data.prompt_style, {"reference", "paper"});
   check.section("data", [&] {
     if (!data.question.empty()) text::complete_question(data.question);
     text::chosen_question(data.question, data.prompt_style);
   });
-  check.one_of("data.unreadable", data.unreadable, {"error", "skip"});
-  check.at_least("data.max_tokens", data.max_tokens, 1);
-  check.threads("data.workers", data.workers);
-  check.at_least("data.prefetch", data.prefetch, 1);
-  check.not_negative("data.cache_gb", data.cache_gb);
 }
 
 void check_batch(const BatchSection& batch, const Check& check) {
-  check.at_least("batch.micro", batch.micro, 1);
-  check.at_least("batch.global", batch.global, 1);
   // Blame whichever of the two keys the user set.
   const bool fits = batch.global % batch.micro == 0;
   if (batch.micro == BatchSection{}.micro) {
@@ -140,40 +93,21 @@ void check_batch(const BatchSection& batch, const Check& check) {
   }
   check.expect(fits, "batch.micro", fmt::format("a divisor of batch.global ({})", batch.global),
                std::to_string(batch.micro));
-  check.at_least("batch.max_steps", batch.max_steps, 0);
-  check.not_negative("batch.epochs", batch.epochs);
 }
 
 void check_loss(const LossSection& loss, const ModelSection& model, const Check& check) {
-  check.not_negative("loss.caption", loss.caption);
-  check.not_negative("loss.mask", loss.mask);
-  check.not_negative("loss.classes", loss.classes);
-  check.not_negative("loss.tokens", loss.tokens);
   check.expect(loss.caption > 0.0 || loss.auxiliary(), "loss", "at least one weight above 0", "none");
   check.expect(loss.mask == 0.0 || model.diff_expert, "loss.mask", "0, as model.diff_expert is false",
                fmt::format("{}", loss.mask));
-  check.expect(loss.class_count >= 1 && loss.class_count <= 255, "loss.class_count", "1 to 255",
-               std::to_string(loss.class_count));
 }
 
 void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   check.one_of("optimizer.schedule", optimizer.schedule, {"cosine", "constant"});
-  check.above_zero("optimizer.learning_rate", optimizer.learning_rate);
-  const auto share = [&](const char* key, double value) {
-    check.expect(value >= 0.0 && value < 1.0, key, "0 to below 1", fmt::format("{}", value));
-  };
-  share("optimizer.warmup_ratio", optimizer.warmup_ratio);
-  share("optimizer.beta1", optimizer.beta1);
-  share("optimizer.beta2", optimizer.beta2);
-  check.above_zero("optimizer.eps", optimizer.eps);
-  check.not_negative("optimizer.clip_norm", optimizer.clip_norm);
   for (size_t i = 0; i < optimizer.parameters.size(); ++i) {
-    const auto rule = fmt::format("optimizer.parameters[{}].", i);
-    check.not_negative(rule + "lr_factor", optimizer.parameters[i].lr_factor);
-    check.not_negative(rule + "weight_decay", optimizer.parameters[i].weight_decay);
-    check.expect(optimizer.parameters[i].lr_factor > 0.0 || optimizer.parameters[i].weight_decay == 0.0,
-                 rule + "weight_decay", "0, as lr_factor is 0",
-                 fmt::format("{}", optimizer.parameters[i].weight_decay));
+    const auto& rule = optimizer.parameters[i];
+    check.expect(rule.lr_factor > 0.0 || rule.weight_decay == 0.0,
+                 fmt::format("optimizer.parameters[{}].weight_decay", i), "0, as lr_factor is 0",
+                 fmt::format("{}", rule.weight_decay));
   }
 }
 
@@ -188,10 +122,6 @@ void check_layout(const CheckpointSection& checkpoint, const ModelSection& model
 void check_evaluation(const EvaluationSection& evaluation, const Check& check) {
   check.one_of("evaluation.metric", evaluation.metric,
                {"s_star_m", "loss", "change_accuracy", "bleu_4", "meteor", "rouge_l", "cider_d"});
-  check.at_least("evaluation.every_steps", evaluation.every_steps, 0);
-  check.at_least("evaluation.max_pairs", evaluation.max_pairs, 0);
-  check.at_least("evaluation.batch_size", evaluation.batch_size, 1);
-  check.at_least("evaluation.samples", evaluation.samples, 0);
   check.section("evaluation.generation", [&] { evaluation.generation.validate(); });
 }
 
@@ -200,8 +130,9 @@ void check_effects(const TrainConfig& config, const Check& check) {
     check.expect(false, each.key, each.expected, each.got);
 }
 
-void check_all(const TrainConfig& config, PlaceOf place) {
-  const Check check(std::move(place));
+void check_all(const TrainConfig& config, const PlaceOf& place) {
+  check_fields(config, place);
+  const Check check(place);
   check_run(config, check);
   check_model(config.model, check);
   check_data(config.data, check);
@@ -229,9 +160,15 @@ YAML::Node merged(const YAML::Node& base, const YAML::Node& over) {
   return result;
 }
 
+/// Checkpoint of the previous stage, as its link in the run's folder is named.
+enum class StartPoint { kBest, kLast };
+constexpr auto names_of(StartPoint) {
+  return std::to_array<Name<StartPoint>>({{StartPoint::kBest, "best"}, {StartPoint::kLast, "last"}});
+}
+
 /// Key `start_from` of a stage. It selects the folder that becomes `model.start` and is not part of a config.
 struct StartFrom {
-  std::string name;
+  StartPoint point = StartPoint::kBest;
   std::string place;
 };
 
@@ -240,9 +177,8 @@ std::optional<StartFrom> taken_start_from(YAML::Node& section, const std::string
   constexpr const char* kKey = "start_from";
   const auto node = section[kKey];
   if (!node.IsDefined()) return std::nullopt;
-  StartFrom from{.name = {}, .place = yaml_place(node, source, kKey)};
-  read_yaml_value(node, from.name, source, kKey);
-  Check([&](const std::string&) { return from.place; }).one_of(kKey, from.name, {"best", "last"});
+  StartFrom from{.place = yaml_place(node, source, kKey)};
+  read_yaml_value(node, from.point, source, kKey);
   section.remove(kKey);
   return from;
 }
@@ -289,8 +225,8 @@ bool says(const YAML::Node& node, const std::string& key) {
 
 /// Returns the checkpoint of `before` that `stage` starts from.
 std::string start_after(const TrainConfig& before, const ReadStage& stage) {
-  const auto name = stage.start_from ? stage.start_from->name : "best";
-  return (std::filesystem::path(before.output) / name).string();
+  const auto point = stage.start_from ? stage.start_from->point : StartPoint::kBest;
+  return (std::filesystem::path(before.output) / name_of(point)).string();
 }
 
 /// Makes a stage start from the previous one: a start or fresh weights set for all stages apply only to the

@@ -6,7 +6,7 @@
 
 #include <torch/nn/module.h>
 
-#include <ccexpert/train/sections.h>
+#include <ccexpert/train/course.h>
 
 namespace ccexpert::train {
 

@@ -71,7 +71,7 @@ TEST(GenerationConfig, RefusesValuesThatNoDecodingCanHave) {
   EXPECT_THAT(error_of(R"({"repetition_penalty": NaN})"), HasSubstr(name + "expected JSON, got "));
   EXPECT_EQ(error_of(R"({"repetition_penalty": 1e300})"),
             name + "repetition_penalty: expected above 0 and at most 1000, got 1e+300");
-  EXPECT_EQ(error_of(R"({"temperature": -1})"), name + "temperature: expected 0 (greedy) to 1000, got -1");
+  EXPECT_EQ(error_of(R"({"temperature": -1})"), name + "temperature: expected 0 to 1000, got -1");
   EXPECT_EQ(error_of(R"({"top_p": 2})"), name + "top_p: expected above 0 and at most 1, got 2");
   EXPECT_EQ(error_of(R"({"num_beams": 0})"), name + "num_beams: expected 1 to 1024, got 0");
   EXPECT_EQ(error_of("[]"), name + "expected a JSON object, got array");

@@ -28,7 +28,7 @@ TEST(GenerationOptions, RefusesLengthsOutOfRange) {
   EXPECT_EQ(error_of({.max_new_tokens = 0}), "max_new_tokens: expected 1 to 100000, got 0");
   EXPECT_EQ(error_of({.max_new_tokens = -5}), "max_new_tokens: expected 1 to 100000, got -5");
   EXPECT_EQ(error_of({.max_new_tokens = 100001}), "max_new_tokens: expected 1 to 100000, got 100001");
-  EXPECT_EQ(error_of({.min_new_tokens = -1}), "min_new_tokens: expected 0 to max_new_tokens (64), got -1");
+  EXPECT_EQ(error_of({.min_new_tokens = -1}), "min_new_tokens: expected 0 to 100000, got -1");
   EXPECT_EQ(error_of({.max_new_tokens = 8, .min_new_tokens = 9}),
             "min_new_tokens: expected 0 to max_new_tokens (8), got 9");
 }
@@ -41,8 +41,8 @@ TEST(GenerationOptions, RefusesBeamsOutOfRange) {
 }
 
 TEST(GenerationOptions, RefusesSamplingOutOfRange) {
-  EXPECT_EQ(error_of({.temperature = -0.1}), "temperature: expected 0 (greedy) to 1000, got -0.1");
-  EXPECT_EQ(error_of({.temperature = 1001.0}), "temperature: expected 0 (greedy) to 1000, got 1001");
+  EXPECT_EQ(error_of({.temperature = -0.1}), "temperature: expected 0 to 1000, got -0.1");
+  EXPECT_EQ(error_of({.temperature = 1001.0}), "temperature: expected 0 to 1000, got 1001");
   EXPECT_EQ(error_of({.temperature = 1.0, .top_p = 0.0}), "top_p: expected above 0 and at most 1, got 0");
   EXPECT_EQ(error_of({.temperature = 1.0, .top_p = 1.5}), "top_p: expected above 0 and at most 1, got 1.5");
   EXPECT_EQ(error_of({.temperature = 1.0, .top_k = -1}), "top_k: expected at least 0, got -1");
@@ -55,7 +55,7 @@ TEST(GenerationOptions, RefusesSamplingOutOfRange) {
 TEST(GenerationOptions, RefusesWhatIsNoNumber) {
   const double nan = std::nan("");
   const double infinity = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(error_of({.temperature = nan}), "temperature: expected 0 (greedy) to 1000, got nan");
+  EXPECT_EQ(error_of({.temperature = nan}), "temperature: expected 0 to 1000, got nan");
   EXPECT_EQ(error_of({.temperature = 1.0, .top_p = nan}), "top_p: expected above 0 and at most 1, got nan");
   EXPECT_EQ(error_of({.length_penalty = nan}), "length_penalty: expected -10 to 10, got nan");
   EXPECT_EQ(error_of({.repetition_penalty = infinity}),

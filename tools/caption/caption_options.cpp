@@ -134,7 +134,7 @@ void add_generation_option(CLI::App& app, const Field& field, Value& value) {
     if constexpr (std::is_same_v<Value, bool>)
       return app.add_flag(name, value, field.help);
     else
-      return app.add_option(name, value, field.help)->type_name("N");
+      return app.add_option(name, value, help_of(field))->type_name("N");
   }();
   option->group("Generation");
   if constexpr (kWhole) option->check(whole_number());

@@ -10,6 +10,10 @@
 
 namespace ccexpert {
 
+/// Largest number of tokens of a caption. The cache is allocated in advance: a few extra zeros must not
+/// exhaust memory.
+inline constexpr int64_t kMostNewTokens = 100'000;
+
 /// Options that a caller requests. An unset value comes from the checkpoint's generation_config.json, else it
 /// is the default of DecodingConfig. Decoding is greedy unless the caller requests sampling, whatever the
 /// checkpoint's setting.
@@ -30,24 +34,31 @@ struct GenerationOptions {
     using Self = GenerationOptions;
     return std::tuple{
         field("max_new_tokens", &Self::max_new_tokens,
-              "maximum number of tokens, including the end token, 1 to 100000 (the checkpoint's, else 64)"),
+              "maximum number of tokens, including the end token (the checkpoint's, else 64)",
+              in_range(1, kMostNewTokens)),
         field("min_new_tokens", &Self::min_new_tokens,
-              "minimum number of tokens before an end token (the checkpoint's, else 0)"),
-        field("beams", &Self::beams, "number of beams, 1: no beam search (the checkpoint's, else 1)"),
+              "minimum number of tokens before an end token (the checkpoint's, else 0)",
+              in_range(0, kMostNewTokens)),
+        field("beams", &Self::beams, "number of beams, 1: no beam search (the checkpoint's, else 1)",
+              in_range(1, 1024)),
         field("length_penalty", &Self::length_penalty,
-              "beam scores are divided by length to this power (the checkpoint's, else 1)"),
+              "beam scores are divided by length to this power (the checkpoint's, else 1)",
+              in_range(-10, 10)),
         field("do_sample", &Self::do_sample, "enables sampling, as does a temperature above 0"),
         field("temperature", &Self::temperature,
               "softmax temperature of sampling, 0: greedy (with do_sample, the checkpoint's, else "
-              "1)"),
+              "1)",
+              in_range(0, 1000)),
         field("top_p", &Self::top_p,
-              "sample from the smallest set of tokens with this probability (the checkpoint's, else 1: all)"),
+              "sample from the smallest set of tokens with this probability (the checkpoint's, else 1: all)",
+              in_range(open(0), 1)),
         field("top_k", &Self::top_k,
-              "sample from this many most probable tokens (the checkpoint's, else 0: all)"),
+              "sample from this many most probable tokens (the checkpoint's, else 0: all)", at_least(0)),
         field(
             "repetition_penalty", &Self::repetition_penalty,
             "divides positive and multiplies negative scores of tokens already generated (the checkpoint's, "
-            "else 1: off)"),
+            "else 1: off)",
+            in_range(open(0), 1000)),
         field("stop_ids", &Self::stop_ids,
               "token ids that end a caption (the checkpoint's, else <|im_end|> and <|endoftext|>)"),
         field("seed", &Self::seed, "seed of sampling; a caption depends only on it and on its own pair")};
@@ -75,7 +86,7 @@ struct DecodingConfig {
 
   bool is_stop(int64_t id) const;
 
-  /// Same as GenerationOptions::validate.
+  /// Throws Error for values that contradict each other.
   void validate() const;
 };
 

@@ -1,4 +1,4 @@
-/// Sections of a run's config.
+/// Sections of a run's config about the model, its data and its losses.
 #pragma once
 
 #include <cstdint>
@@ -39,21 +39,24 @@ struct ModelSection {
         field(
             "image_size", &Self::image_size,
             "side of the square input in pixels; if it differs from the checkpoint's, the position embedding "
-            "is interpolated (0: the checkpoint's)"),
+            "is interpolated (0: the checkpoint's)",
+            at_least(0)),
         field("vision_layers", &Self::vision_layers,
               "hidden states that a fresh Diff Expert reads, counted from the end (empty: the paper's -11, "
               "-8, -5, -2); a start with a Diff Expert must have the same"),
         field(
             "per_expert_depth", &Self::per_expert_depth,
             "Change Aware Transformer layers of a fresh Diff Expert (0: the paper's 2); a start with a Diff "
-            "Expert must have the same"),
+            "Expert must have the same",
+            at_least(0)),
         field(
             "dtype", &Self::dtype,
             "precision of forward and backward passes: bfloat16 or float32 (weights are updated in float32)"),
         field("recompute", &Self::recompute,
               "gradient checkpointing: recompute activations of blocks in the backward pass, to save memory"),
-        field("init_std", &Self::init_std, "standard deviation of fresh matrices"),
-        field("flag_init_std", &Self::flag_init_std, "standard deviation of a fresh Diff Expert's flags")};
+        field("init_std", &Self::init_std, "standard deviation of fresh matrices", above(0)),
+        field("flag_init_std", &Self::flag_init_std, "standard deviation of a fresh Diff Expert's flags",
+              at_least(0))};
   }
 };
 
@@ -89,25 +92,12 @@ struct DataSection {
         field("prompt_style", &Self::prompt_style,
               "ask the standard question as the released code words it (reference) or as the paper does "
               "(paper)"),
-        field("max_tokens", &Self::max_tokens, "longer samples (image tokens included) count as unreadable"),
+        field("max_tokens", &Self::max_tokens, "longer samples (image tokens included) count as unreadable",
+              at_least(1)),
         field("unreadable", &Self::unreadable, "error: stop; skip: leave out and count"),
-        field("workers", &Self::workers, "threads that decode and resize, per rank"),
-        field("prefetch", &Self::prefetch, "micro-batches prepared ahead of the step"),
-        field("cache_gb", &Self::cache_gb, "memory for resized images, per rank (0: none)")};
-  }
-};
-
-/// Training settings of the parameters whose names match a pattern.
-struct ParameterRule {
-  std::string pattern = "*";
-  double lr_factor = 1.0;
-  double weight_decay = 0.0;
-
-  static constexpr auto fields() {
-    using Self = ParameterRule;
-    return std::tuple{field("pattern", &Self::pattern, "parameter names; * matches any characters"),
-                      field("lr_factor", &Self::lr_factor, "factor on the learning rate (0: frozen)"),
-                      field("weight_decay", &Self::weight_decay, "decoupled weight decay of AdamW")};
+        field("workers", &Self::workers, "threads that decode and resize, per rank", kThreads),
+        field("prefetch", &Self::prefetch, "micro-batches prepared ahead of the step", at_least(1)),
+        field("cache_gb", &Self::cache_gb, "memory for resized images, per rank (0: none)", at_least(0))};
   }
 };
 
@@ -126,16 +116,19 @@ struct LossSection {
     using Self = LossSection;
     return std::tuple{
         field("caption", &Self::caption,
-              "weight of the captions' cross-entropy (0: the decoder does not run)"),
+              "weight of the captions' cross-entropy (0: the decoder does not run)", at_least(0)),
         field("mask", &Self::mask,
-              "weight of predicting from Q* which patches changed (needs mask_path in the data)"),
+              "weight of predicting from Q* which patches changed (needs mask_path in the data)",
+              at_least(0)),
         field("classes", &Self::classes,
               "weight of predicting a patch's classes from the vision features (needs classes1_path "
-              "and classes2_path)"),
+              "and classes2_path)",
+              at_least(0)),
         field("tokens", &Self::tokens,
               "weight of predicting both from the projected image tokens, which the decoder reads (needs "
-              "masks and class maps)"),
-        field("class_count", &Self::class_count, "number of classes in the class maps")};
+              "masks and class maps)",
+              at_least(0)),
+        field("class_count", &Self::class_count, "number of classes in the class maps", in_range(1, 255))};
   }
 };
 
