@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <charconv>
-#include <numeric>
 #include <set>
 
 #include <fmt/format.h>
@@ -27,63 +24,6 @@ struct DataList {
     return std::tuple{field("datasets", &DataList::datasets, "data sets of the mix")};
   }
 };
-
-enum class Part { kAll, kFirst, kEnd, kRandom };
-
-/// Selection of pairs of a file, or of captions of a pair.
-struct Strategy {
-  Part part = Part::kAll;
-  int64_t number = 0;  ///< count, or per cent
-  bool percent = false;
-
-  size_t count(size_t pairs) const {
-    const auto all = static_cast<int64_t>(pairs);
-    return static_cast<size_t>(std::min(all, percent ? (all * number + 99) / 100 : number));
-  }
-};
-
-/// Parses a positive integer; returns 0 for other text.
-int64_t whole_number(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return problem == std::errc() && end == text.data() + text.size() ? std::max<int64_t>(0, number) : 0;
-}
-
-Strategy parse_strategy(std::string_view text, const std::string& place) {
-  Strategy strategy;
-  if (text == "all") return strategy;
-  const auto colon = std::min(text.find(':'), text.size());
-  const auto name = text.substr(0, colon);
-  auto number = text.substr(std::min(colon + 1, text.size()));
-  strategy.part = name == "first"    ? Part::kFirst
-                  : name == "end"    ? Part::kEnd
-                  : name == "random" ? Part::kRandom
-                                     : Part::kAll;
-  strategy.percent = number.ends_with('%');
-  if (strategy.percent) number.remove_suffix(1);
-  strategy.number = whole_number(number);
-  const bool valid = strategy.part != Part::kAll && strategy.number > 0;
-  if (!valid || (strategy.percent && strategy.number > 100)) {
-    fail_expected({place, "all, first:N, end:N or random:N, N a count of at least 1 or 1% to 100%",
-                   fmt::format("'{}'", text)});
-  }
-  return strategy;
-}
-
-/// Returns ascending indices of the selected pairs or captions.
-std::vector<size_t> chosen(const Strategy& strategy, size_t pairs, const CounterRandom& random) {
-  std::vector<size_t> numbers(pairs);
-  std::iota(numbers.begin(), numbers.end(), size_t{0});
-  if (strategy.part == Part::kAll) return numbers;
-  if (strategy.part == Part::kRandom) shuffle(numbers, random);
-  const size_t count = strategy.count(pairs);
-  if (strategy.part == Part::kEnd) {
-    numbers.erase(numbers.begin(), numbers.end() - static_cast<std::ptrdiff_t>(count));
-  }
-  numbers.resize(count);
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
-}
 
 constexpr std::string_view kSplit = "{split}";
 
@@ -155,11 +95,6 @@ class DataListReader {
   void check(const ListedDataset& entry, size_t i) {
     if (entry.json_path.empty())
       fail_expected({place_of(i, "json_path"), "a file of pairs with captions", "none"});
-    if (entry.repeat < 1 || entry.repeat > kMaxRepeat)
-      fail_expected(
-          {place_of(i, "repeat"), fmt::format("1 to {}", kMaxRepeat), std::to_string(entry.repeat)});
-    parse_strategy(entry.sampling_strategy, place_of(i, "sampling_strategy"));
-    parse_strategy(entry.captions, place_of(i, "captions"));
     check_splits(entry, i);
   }
 
@@ -191,15 +126,13 @@ std::vector<ListedDataset> read_listed_datasets(const fs::path& list) try {
 }
 
 std::vector<size_t> chosen_pairs(const ListedDataset& dataset, size_t place, size_t pairs, uint64_t seed) {
-  const auto strategy = parse_strategy(dataset.sampling_strategy, "sampling_strategy");
-  return chosen(strategy, pairs, CounterRandom(RandomUse::kDataList, seed, place));
+  return dataset.sampling_strategy.chosen(pairs, CounterRandom(RandomUse::kDataList, seed, place));
 }
 
 std::vector<size_t> kept_captions(const ListedDataset& dataset, const PairPlace& place, size_t captions,
                                   uint64_t seed) {
-  const auto strategy = parse_strategy(dataset.captions, "captions");
   const auto key = (static_cast<uint64_t>(place.file) << 32) + place.pair;
-  return chosen(strategy, captions, CounterRandom(RandomUse::kKeptCaption, seed, key));
+  return dataset.captions.chosen(captions, CounterRandom(RandomUse::kKeptCaption, seed, key));
 }
 
 std::vector<ChangeExample> read_data_list(const fs::path& list, const fs::path& image_root,

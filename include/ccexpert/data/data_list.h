@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ccexpert/core/fields.h>
+#include <ccexpert/data/selection.h>
 
 namespace ccexpert::data {
 
@@ -16,8 +17,8 @@ inline constexpr int64_t kMaxRepeat = 1'000'000;
 struct ListedDataset {
   std::string json_path;
   std::vector<std::string> splits;
-  std::string sampling_strategy = "all";
-  std::string captions = "all";
+  Selection sampling_strategy;
+  Selection captions;
   int64_t repeat = 1;
   std::string image_root;
 
@@ -25,10 +26,10 @@ struct ListedDataset {
     return std::tuple{
         field("json_path", &ListedDataset::json_path, "file of the universal format"),
         field("splits", &ListedDataset::splits, "values of {split} in json_path, one file each"),
-        field("sampling_strategy", &ListedDataset::sampling_strategy, "all, first:N, end:N or random:N"),
-        field("captions", &ListedDataset::captions,
-              "captions kept of each pair: all, first:N, end:N or random:N"),
-        field("repeat", &ListedDataset::repeat, "visits of each pair per epoch (1: no up-sampling)"),
+        field("sampling_strategy", &ListedDataset::sampling_strategy, "pairs taken from each file"),
+        field("captions", &ListedDataset::captions, "captions kept of each pair"),
+        field("repeat", &ListedDataset::repeat, "visits of each pair per epoch (1: no up-sampling)",
+              in_range(1, kMaxRepeat)),
         field("image_root", &ListedDataset::image_root, "folder that relative image paths start at")};
   }
 };

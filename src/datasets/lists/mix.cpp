@@ -93,8 +93,8 @@ std::string relative_to(const fs::path& folder, const fs::path& file) {
 
 void emit(YAML::Emitter& out, const ListedDataset& dataset) {
   out << YAML::BeginMap << YAML::Key << "json_path" << YAML::Value << dataset.json_path;
-  out << YAML::Key << "sampling_strategy" << YAML::Value << dataset.sampling_strategy;
-  if (dataset.captions != "all") out << YAML::Key << "captions" << YAML::Value << dataset.captions;
+  out << YAML::Key << "sampling_strategy" << YAML::Value << dataset.sampling_strategy.text();
+  if (!dataset.captions.is_all()) out << YAML::Key << "captions" << YAML::Value << dataset.captions.text();
   if (dataset.repeat != 1) out << YAML::Key << "repeat" << YAML::Value << dataset.repeat;
   if (!dataset.image_root.empty()) out << YAML::Key << "image_root" << YAML::Value << dataset.image_root;
   out << YAML::EndMap;

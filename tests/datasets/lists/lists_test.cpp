@@ -242,7 +242,7 @@ TEST_F(ShippedRecipes, ThePapersHasItsSourcesAndTheSharesOfTableI) {
   std::map<std::string, std::string> cut;
   const auto file = fs::path(test::kSourceDir) / "configs/data/cc_foundation.yaml";
   for (const auto& dataset : data::read_listed_datasets(file)) {
-    if (dataset.sampling_strategy != "all") cut[dataset.json_path] = dataset.sampling_strategy;
+    if (!dataset.sampling_strategy.is_all()) cut[dataset.json_path] = dataset.sampling_strategy.text();
   }
   EXPECT_EQ(cut, (std::map<std::string, std::string>{{"vismin/train.json", "random:83000"},
                                                      {"changesim/train.json", "random:24000"},
@@ -271,8 +271,8 @@ TEST_F(ShippedRecipes, TheReleasedOneHasTheSplitsAndVisitsOfTheAuthorsList) {
   const auto file = fs::path(test::kSourceDir) / "configs/data/cc_foundation_released.yaml";
   for (const auto& dataset : data::read_listed_datasets(file)) {
     const bool clevr = dataset.json_path.starts_with("clevr-change/");
-    EXPECT_EQ(dataset.captions, clevr ? "random:3" : "all") << dataset.json_path;
-    EXPECT_EQ(dataset.sampling_strategy, "all");
+    EXPECT_EQ(dataset.captions.text(), clevr ? "random:3" : "all") << dataset.json_path;
+    EXPECT_TRUE(dataset.sampling_strategy.is_all());
   }
 }
 
