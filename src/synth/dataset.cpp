@@ -27,7 +27,6 @@ using Json = nlohmann::ordered_json;
 constexpr int64_t kGenerator = 1;
 constexpr const char* kDescription = "dataset.json";
 /// The texts stay in memory until all pairs are written: a few hundred bytes each.
-constexpr int64_t kMostPairs = 10'000'000;
 constexpr const char* kMadeBy = "ccexpert-data synth";
 
 Json class_table() {
@@ -195,18 +194,12 @@ void write_lists(const std::filesystem::path& folder, const DatasetOptions& opti
 }  // namespace
 
 void DatasetOptions::validate() const {
-  if (pairs < 1 || pairs > kMostPairs)
-    fail_expected({"pairs", fmt::format("1 to {}", kMostPairs), std::to_string(pairs)});
-  if (size < kSmallestSize || size > kLargestSize) {
-    fail_expected(
-        {"size", fmt::format("{} to {} pixels", kSmallestSize, kLargestSize), std::to_string(size)});
-  }
+  check_fields(*this, [](const std::string& option) { return option; });
   const double total = train_share + val_share + test_share;
-  if (std::min({train_share, val_share, test_share}) < 0 || std::abs(total - 1) > 1e-9)
+  if (std::abs(total - 1) > 1e-9)
     fail_expected({"train_share, val_share, test_share", "shares of 0 or more that add up to 1",
                    fmt::format("{} + {} + {}", train_share, val_share, test_share)});
   if (format != "png" && format != "jpg") fail_expected({"format", "png or jpg", format});
-  check_threads("jobs", jobs);
 }
 
 DatasetSummary write_dataset(const std::filesystem::path& folder, const DatasetOptions& options,

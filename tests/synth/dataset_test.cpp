@@ -234,8 +234,8 @@ TEST(Options, AreChecked) {
   EXPECT_THAT(refusal([](auto& o) { o.val_share = 0.5; }),
               HasSubstr("expected shares of 0 or more that add up to 1"));
   EXPECT_EQ(refusal([](auto& o) { o.format = "gif"; }), "format: expected png or jpg, got gif");
-  EXPECT_EQ(refusal([](auto& o) { o.jobs = -1; }),
-            "jobs: expected 0 to 1024 threads, got -1 (0: one for each core)");
+  EXPECT_EQ(refusal([](auto& o) { o.train_share = -0.1; }), "train_share: expected 0 to 1, got -0.1");
+  EXPECT_EQ(refusal([](auto& o) { o.jobs = -1; }), "jobs: expected 0 to 1024 threads, got -1");
 }
 
 }  // namespace

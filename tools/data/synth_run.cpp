@@ -17,7 +17,7 @@ void add_synth_options(CLI::App& app, SynthCommand& command) {
   app.add_option("-o,--out", command.out, "folder to write: new, empty, or started by the same command")
       ->type_name("DIR");
   for_each_field<synth::DatasetOptions>([&](const auto& each) {
-    auto* option = app.add_option(option_name(each.name), command.options.*each.member, each.help)
+    auto* option = app.add_option(option_name(each.name), command.options.*each.member, help_of(each))
                        ->capture_default_str()
                        ->type_name(std::string_view(each.name) == "format" ? "NAME" : "N");
     using Value = std::remove_reference_t<decltype(command.options.*each.member)>;

@@ -25,14 +25,15 @@ struct DatasetOptions {
 
   static constexpr auto fields() {
     using Self = DatasetOptions;
-    return std::tuple{field("pairs", &Self::pairs, "number of pairs, half of them changed"),
-                      field("seed", &Self::seed, "seed; pair i depends only on it and on i"),
-                      field("size", &Self::size, "side of the images in pixels, of 128 to 1024"),
-                      field("train_share", &Self::train_share, "share of the pairs in train.json"),
-                      field("val_share", &Self::val_share, "share of the pairs in val.json"),
-                      field("test_share", &Self::test_share, "share of the pairs in test.json"),
-                      field("format", &Self::format, "format of the images: png, or jpg at quality 95"),
-                      field("jobs", &Self::jobs, "threads (0: one per core)")};
+    return std::tuple{
+        field("pairs", &Self::pairs, "number of pairs, half of them changed", in_range(1, 10'000'000)),
+        field("seed", &Self::seed, "seed; pair i depends only on it and on i"),
+        field("size", &Self::size, "side of the images", in_range(kSmallestSize, kLargestSize, "pixels")),
+        field("train_share", &Self::train_share, "share of the pairs in train.json", in_range(0, 1)),
+        field("val_share", &Self::val_share, "share of the pairs in val.json", in_range(0, 1)),
+        field("test_share", &Self::test_share, "share of the pairs in test.json", in_range(0, 1)),
+        field("format", &Self::format, "format of the images: png, or jpg at quality 95"),
+        field("jobs", &Self::jobs, "0: one for each core", kThreads)};
   }
 
   /// Throws Error naming the option that is out of range.
