@@ -65,7 +65,7 @@ function(ccexpert_room room)
   target_compile_features(ccexpert_${room} PUBLIC cxx_std_20)
   set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/version.cpp PROPERTIES
     COMPILE_DEFINITIONS CCEXPERT_VERSION="${PROJECT_VERSION}")
-  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/embedded_model.cpp PROPERTIES
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/src/${room}/demo_model.cpp PROPERTIES
     COMPILE_DEFINITIONS "CCEXPERT_DATA_FOLDER=\"${data_folder}\";CCEXPERT_INSTALLED_DATA=\"${CMAKE_INSTALL_FULL_DATADIR}\"")
   if(NOT arg_PCH)
     set(arg_PCH base)

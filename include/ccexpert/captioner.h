@@ -22,9 +22,9 @@
 
 namespace ccexpert {
 
-/// Returns the folder of the small model that is installed with ccexpert; empty if it is not installed. It
+/// Returns the folder of the demo model, which is installed with ccexpert; empty if it is not installed. It
 /// knows only synthetic scenes.
-std::filesystem::path embedded_model();
+std::filesystem::path demo_model();
 
 /// True for a valid device name: "cpu", "cuda", "cuda:N" or "auto". Whether the device exists is checked when
 /// a model is loaded.

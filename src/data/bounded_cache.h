@@ -40,7 +40,7 @@ class BoundedCache {
     return found == values_.end() ? nullptr : found->second;
   }
 
-  /// Keeps the value if there is room for `bytes`.
+  /// Keeps the value if there is space for `bytes`.
   void offer(const std::string& key, std::shared_ptr<const Value> value, int64_t bytes) {
     const std::scoped_lock lock(mutex_);
     if (!values_.contains(key) && budget_.take(bytes)) values_.emplace(key, std::move(value));

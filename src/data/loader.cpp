@@ -24,10 +24,10 @@ namespace {
 /// Micro-batch in preparation. Several threads prepare its samples; each writes its own elements.
 struct Draft {
   MicroBatch batch;
-  std::vector<Sample> samples;
+  std::vector<SampleIndex> samples;
   std::vector<std::string> problems;  ///< one per sample, empty if it is valid
   std::exception_ptr failure;         ///< exception other than a bad sample
-  std::once_flag has_room;            ///< its memory is allocated outside the loader's lock
+  std::once_flag allocated;           ///< its memory is allocated outside the loader's lock
   size_t claimed = 0;
   size_t left = 0;
 
@@ -122,7 +122,7 @@ class BatchLoader::Impl {
   const BatchPlan& plan() const { return plan_; }
 
  private:
-  /// Returns the next unclaimed sample, from a new draft if there is room for one. Needs the lock.
+  /// Returns the next unclaimed sample, from a new draft if another may be prepared. Needs the lock.
   std::optional<Task> claim() {
     for (const auto& draft : drafts_) {
       if (draft->claimed < draft->samples.size()) return Task{draft, draft->claimed++};
@@ -152,7 +152,7 @@ class BatchLoader::Impl {
     return draft;
   }
 
-  void make_room(Draft& draft) const {
+  void allocate(Draft& draft) const {
     const size_t count = draft.samples.size();
     for (const auto& sample : draft.samples) {
       draft.batch.uids.push_back(pairs_[static_cast<size_t>(sample.pair)].uid);
@@ -167,7 +167,7 @@ class BatchLoader::Impl {
 
   /// Does not need the lock.
   void prepare(Draft& draft, size_t i) {
-    std::call_once(draft.has_room, [&] { make_room(draft); });
+    std::call_once(draft.allocated, [&] { allocate(draft); });
     const auto& sample = draft.samples[i];
     try {
       encoder_.encode(pairs_[static_cast<size_t>(sample.pair)], static_cast<size_t>(sample.caption),
@@ -276,7 +276,7 @@ class BatchLoader::Impl {
   std::deque<std::shared_ptr<Draft>> drafts_;  // in the plan's order
   Position position_;                          // of the next draft
   size_t index_ = 0;
-  std::vector<Sample> order_;
+  std::vector<SampleIndex> order_;
   int64_t order_epoch_ = 0;
   std::exception_ptr broken_;
 

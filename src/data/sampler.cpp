@@ -52,10 +52,10 @@ EpochSampler::EpochSampler(std::vector<PairVisits> pairs, CaptionMode mode, uint
   }
 }
 
-std::vector<Sample> EpochSampler::order(int64_t epoch) const {
+std::vector<SampleIndex> EpochSampler::order(int64_t epoch) const {
   const auto key = static_cast<uint64_t>(epoch);
   const CounterRandom drawn(RandomUse::kCaption, seed_, key);
-  std::vector<Sample> samples;
+  std::vector<SampleIndex> samples;
   samples.reserve(static_cast<size_t>(size_));
   for (int64_t pair = 0; pair < static_cast<int64_t>(pairs_.size()); ++pair) {
     const auto [captions, repeat] = pairs_[static_cast<size_t>(pair)];

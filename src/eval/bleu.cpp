@@ -66,10 +66,10 @@ class Bleu : public RowMetric {
   }
 
  protected:
-  std::vector<double> row_of(const Sample& sample) override {
-    const auto prediction = ids_.count(sample.prediction);
+  std::vector<double> row_of(const CaptionedPair& pair) override {
+    const auto prediction = ids_.count(pair.prediction);
     std::vector<NgramCounts> references;
-    for (const auto& text : sample.references) references.push_back(ids_.count(text));
+    for (const auto& text : pair.references) references.push_back(ids_.count(text));
     std::vector<double> row(kColumns, 0.0);
     for (size_t order = 0; order < kMaxOrder; ++order) {
       row[order] = clipped_matches(prediction.orders[order], references, order);

@@ -18,10 +18,10 @@ class ChangeAccuracy : public RowMetric {
   std::vector<double> from_sums(std::span<const double> sums) const override { return {mean_of(sums)}; }
 
  protected:
-  std::vector<double> row_of(const Sample& sample) override {
-    if (!sample.changed) return {0.0, 0.0};
-    const bool says_changed = !unchanged_.contains(joined_words(sample.prediction));
-    return {says_changed == *sample.changed ? 1.0 : 0.0, 1.0};
+  std::vector<double> row_of(const CaptionedPair& pair) override {
+    if (!pair.changed) return {0.0, 0.0};
+    const bool says_changed = !unchanged_.contains(joined_words(pair.prediction));
+    return {says_changed == *pair.changed ? 1.0 : 0.0, 1.0};
   }
 
  private:

@@ -29,9 +29,9 @@ class Cider : public Metric {
 
   std::vector<std::string> names() const override { return {kind_ == Kind::kD ? "CIDEr-D" : "CIDEr"}; }
 
-  void add(const Sample& sample) override {
-    Texts texts{ids_.count(sample.prediction), {}};
-    for (const auto& text : sample.references) texts.references.push_back(ids_.count(text));
+  void add(const CaptionedPair& pair) override {
+    Texts texts{ids_.count(pair.prediction), {}};
+    for (const auto& text : pair.references) texts.references.push_back(ids_.count(text));
     count_documents(texts.references);
     samples_.push_back(std::move(texts));
   }

@@ -44,14 +44,15 @@ class EntryIndex {
 };
 
 /// Infers `changed` for pairs without a change flag.
-void deduce_changes(std::vector<Sample>& samples, const std::vector<std::string>& unchanged_sentences) {
+void deduce_changes(std::vector<CaptionedPair>& samples,
+                    const std::vector<std::string>& unchanged_sentences) {
   std::unordered_set<std::string> unchanged;
   for (const auto& sentence : unchanged_sentences)
     unchanged.insert(joined_words(tokenize(sentence, Tokenizer::kReference)));
   const auto says_unchanged = [&](const std::string& reference) {
     return unchanged.contains(joined_words(tokenize(reference, Tokenizer::kReference)));
   };
-  std::vector<Sample*> unknown;
+  std::vector<CaptionedPair*> unknown;
   bool any_unchanged = false;
   for (auto& sample : samples) {
     if (sample.changed) continue;
@@ -87,7 +88,7 @@ class Collector {
   bool has(const std::string& uid) const { return places_.contains(uid); }
 
  private:
-  void repeat(Sample& sample, const CaptionEntry& prediction, const CaptionEntry& references) {
+  void repeat(CaptionedPair& sample, const CaptionEntry& prediction, const CaptionEntry& references) {
     if (sample.prediction != prediction.prediction.value()) ++set_.contradicted;
     if (add_missing(sample.references, references.references)) ++set_.merged;
   }

@@ -116,10 +116,10 @@ class Meteor : public RowMetric {
   std::vector<double> from_sums(std::span<const double> sums) const override { return {score(sums)}; }
 
  protected:
-  std::vector<double> row_of(const Sample& sample) override {
-    const auto* best = &pair_row(sample.prediction, sample.references.front());
-    for (const auto& text : sample.references) {
-      const auto& row = pair_row(sample.prediction, text);
+  std::vector<double> row_of(const CaptionedPair& pair) override {
+    const auto* best = &pair_row(pair.prediction, pair.references.front());
+    for (const auto& text : pair.references) {
+      const auto& row = pair_row(pair.prediction, text);
       if (score(row) > score(*best)) best = &row;
     }
     return *best;

@@ -26,10 +26,10 @@ size_t longest_common_subsequence(const Words& one, const Words& other) {
   return lengths.back();
 }
 
-double rouge_l(const Sample& sample) {
-  const auto prediction = split_blanks(sample.prediction);
+double rouge_l(const CaptionedPair& pair) {
+  const auto prediction = split_blanks(pair.prediction);
   double precision = 0.0, recall = 0.0;
-  for (const auto& text : sample.references) {
+  for (const auto& text : pair.references) {
     const auto reference = split_blanks(text);
     const auto common = static_cast<double>(longest_common_subsequence(prediction, reference));
     precision = std::max(precision, common / static_cast<double>(prediction.size()));
@@ -45,7 +45,7 @@ class RougeL : public RowMetric {
   std::vector<double> from_sums(std::span<const double> sums) const override { return {mean_of(sums)}; }
 
  protected:
-  std::vector<double> row_of(const Sample& sample) override { return {rouge_l(sample), 1.0}; }
+  std::vector<double> row_of(const CaptionedPair& pair) override { return {rouge_l(pair), 1.0}; }
 };
 
 }  // namespace

@@ -7,15 +7,15 @@
 
 namespace ccexpert::eval {
 
-/// Metric that keeps one row per sample.
+/// Metric that keeps one row per pair.
 class RowMetric : public Metric {
  public:
-  void add(const Sample& sample) override { rows_.push_back(row_of(sample)); }
+  void add(const CaptionedPair& pair) override { rows_.push_back(row_of(pair)); }
   void reset() override { rows_.clear(); }
   std::vector<std::vector<double>> statistics() const override { return rows_; }
 
  protected:
-  virtual std::vector<double> row_of(const Sample& sample) = 0;
+  virtual std::vector<double> row_of(const CaptionedPair& pair) = 0;
 
  private:
   std::vector<std::vector<double>> rows_;

@@ -88,7 +88,7 @@ class Scorer::Impl {
 
   const std::vector<std::string>& names() const { return names_; }
 
-  ScoreTable score(std::span<const Sample> samples) {
+  ScoreTable score(std::span<const CaptionedPair> samples) {
     for (const auto& metric : metrics_) metric->reset();
     for (const auto& sample : samples) add(sample);
     ScoreTable table{
@@ -136,7 +136,7 @@ class Scorer::Impl {
     return sentences;
   }
 
-  void add(const Sample& sample) {
+  void add(const CaptionedPair& sample) {
     if (sample.references.empty()) fail_expected({"pair " + sample.uid, "at least one reference", "none"});
     expect_short(sample.uid, sample.prediction);
     for (const auto& reference : sample.references) expect_short(sample.uid, reference);
@@ -198,7 +198,9 @@ const std::vector<std::string>& Scorer::names() const {
   return impl_->names();
 }
 
-ScoreTable Scorer::score(std::span<const Sample> samples) try { return impl_->score(samples); } catch (...) {
+ScoreTable Scorer::score(std::span<const CaptionedPair> samples) try {
+  return impl_->score(samples);
+} catch (...) {
   rethrow_as_error();
 }
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/eval/sample.h>
+#include <ccexpert/eval/captioned_pair.h>
 #include <ccexpert/text/unicode.h>
 
 #include "eval/ptb.h"
@@ -29,10 +29,10 @@ std::string tokenize(const std::string& text, Tokenizer tokenizer) {
   return line;
 }
 
-Sample tokenize(Sample sample, Tokenizer tokenizer) {
-  sample.prediction = tokenize(sample.prediction, tokenizer);
-  for (auto& reference : sample.references) reference = tokenize(reference, tokenizer);
-  return sample;
+CaptionedPair tokenize(CaptionedPair pair, Tokenizer tokenizer) {
+  pair.prediction = tokenize(pair.prediction, tokenizer);
+  for (auto& reference : pair.references) reference = tokenize(reference, tokenizer);
+  return pair;
 }
 
 }  // namespace ccexpert::eval

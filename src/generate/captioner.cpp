@@ -161,10 +161,10 @@ class Captioner::Impl {
                                       std::vector<text::StreamDecoder>& streams) {
     SearchRequest request{.decoding = decoding, .on_token = {}, .stop = options.stop};
     if (options.on_token) {
-      std::vector<int64_t> room(streams.size(), decoding.max_new_tokens);
-      request.on_token = [&, room = std::move(room)](size_t pair, int64_t id, double logprob) mutable {
+      std::vector<int64_t> left(streams.size(), decoding.max_new_tokens);
+      request.on_token = [&, left = std::move(left)](size_t pair, int64_t id, double logprob) mutable {
         auto piece = streams[pair].push(id);
-        const bool last = --room[pair] == 0 || decoding.is_stop(id);
+        const bool last = --left[pair] == 0 || decoding.is_stop(id);
         if (last) piece += streams[pair].finish();
         return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
       };

@@ -16,8 +16,8 @@ bool is_identity(const std::vector<int64_t>& rows, size_t sequences) {
 
 }  // namespace
 
-DecoderSequences::DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t room)
-    : decoder_(decoder), cache_(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + room) {
+DecoderSequences::DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t capacity)
+    : decoder_(decoder), cache_(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + capacity) {
   const auto hidden = decoder_.forward(prompts.embeddings, &cache_, prompts.lengths);  // [B,T,H]
   const auto row = at::arange(hidden.size(0), at::kLong).to(hidden.device());
   const auto last = at::tensor(prompts.lengths, at::kLong).to(hidden.device()) - 1;

@@ -25,8 +25,8 @@ class SequenceModel {
 /// Qwen2 decoder with a KV cache.
 class DecoderSequences : public SequenceModel {
  public:
-  /// Prefills the prompts; each may then grow by `room` tokens.
-  DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t room);
+  /// Prefills the prompts; each may then grow by `capacity` tokens.
+  DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t capacity);
 
   at::Tensor logits() const override { return logits_; }
   void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) override;

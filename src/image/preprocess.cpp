@@ -43,7 +43,7 @@ void preprocess(const ImageView& image, const PreprocessConfig& config, std::spa
   const auto pixels = static_cast<size_t>(config.size * config.size);
   if (planes.size() != 3 * pixels) {
     fail_expected(
-        {"preprocess", fmt::format("room for {} values", 3 * pixels), std::to_string(planes.size())});
+        {"preprocess", fmt::format("space for {} values", 3 * pixels), std::to_string(planes.size())});
   }
   const bool pad = config.aspect == AspectMode::kPad && image.height != image.width;
   const Image padded = pad ? pad_to_square(image, config.mean) : Image{};

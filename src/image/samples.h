@@ -11,12 +11,12 @@
 namespace ccexpert {
 
 /// Clips a single band of more than 8 bits to 0 to 255, without scaling; NaN becomes 0.
-template <class Sample>
-uint8_t clipped(Sample sample) {
-  if constexpr (std::floating_point<Sample>) {
+template <class Component>
+uint8_t clipped(Component sample) {
+  if constexpr (std::floating_point<Component>) {
     if (!(sample > 0)) return 0;
   }
-  return static_cast<uint8_t>(std::clamp<Sample>(sample, 0, 255));
+  return static_cast<uint8_t>(std::clamp<Component>(sample, 0, 255));
 }
 
 /// Returns the high byte of a 16-bit colour sample.

@@ -13,18 +13,18 @@ namespace {
 
 using Table = std::array<std::array<uint8_t, 3>, 256>;
 
-template <class Sample>
-Sample load(const uint8_t* from) {
-  Sample sample;
+template <class Component>
+Component load(const uint8_t* from) {
+  Component sample;
   std::memcpy(&sample, from, sizeof sample);
   return sample;
 }
 
 /// Returns a sample of 8 bits, or the high byte of a 16-bit sample (in native byte order, as libtiff returns
 /// it).
-template <class Sample>
+template <class Component>
 uint8_t byte_at(const uint8_t* from) {
-  if constexpr (sizeof(Sample) == 1) {
+  if constexpr (sizeof(Component) == 1) {
     return *from;
   } else {
     return high_byte(load<uint16_t>(from));
@@ -85,11 +85,11 @@ TiffConversion by_table(const Table& table, unsigned depth) {
 }
 
 /// Converts one band of more than 8 bits: values are not scaled, only clipped at 255.
-template <class Sample>
+template <class Component>
 TiffConversion by_clipping() {
   return {1, [](const TiffRun& run, uint8_t* rgb) {
             for (size_t i = 0; i < run.pixels; ++i, rgb += 3)
-              put_grey(clipped(load<Sample>(run.band[0] + i * run.step)), rgb);
+              put_grey(clipped(load<Component>(run.band[0] + i * run.step)), rgb);
           }};
 }
 
@@ -111,37 +111,37 @@ TiffConversion by_first_band(bool inverted) {
 }
 
 /// Converts the first three bands as red, green and blue.
-template <class Sample>
+template <class Component>
 TiffConversion by_three_bands(bool inverted) {
   const auto flip = static_cast<uint8_t>(inverted ? 255 : 0);
   return {3, [flip](const TiffRun& run, uint8_t* rgb) {
             for (size_t i = 0; i < run.pixels; ++i, rgb += 3) {
               for (size_t c = 0; c < 3; ++c)
-                rgb[c] = static_cast<uint8_t>(byte_at<Sample>(run.band[c] + i * run.step) ^ flip);
+                rgb[c] = static_cast<uint8_t>(byte_at<Component>(run.band[c] + i * run.step) ^ flip);
             }
           }};
 }
 
 /// Converts colours premultiplied by alpha back to their own values.
-template <class Sample>
+template <class Component>
 TiffConversion by_three_bands_and_alpha() {
   return {4, [](const TiffRun& run, uint8_t* rgb) {
             for (size_t i = 0; i < run.pixels; ++i, rgb += 3) {
-              const int alpha = byte_at<Sample>(run.band[3] + i * run.step);
+              const int alpha = byte_at<Component>(run.band[3] + i * run.step);
               for (size_t c = 0; c < 3; ++c) {
-                const int colour = byte_at<Sample>(run.band[c] + i * run.step);
+                const int colour = byte_at<Component>(run.band[c] + i * run.step);
                 rgb[c] = alpha == 0 ? uint8_t{0} : static_cast<uint8_t>(std::min(colour * 255 / alpha, 255));
               }
             }
           }};
 }
 
-template <class Sample>
+template <class Component>
 TiffConversion by_inks() {
   return {4, [](const TiffRun& run, uint8_t* rgb) {
             for (size_t i = 0; i < run.pixels; ++i, rgb += 3) {
               std::array<uint8_t, 4> inks{};
-              for (size_t c = 0; c < 4; ++c) inks[c] = byte_at<Sample>(run.band[c] + i * run.step);
+              for (size_t c = 0; c < 4; ++c) inks[c] = byte_at<Component>(run.band[c] + i * run.step);
               put_cmyk(inks.data(), rgb);
             }
           }};
@@ -172,14 +172,14 @@ TiffConversion grey(const TiffFile& file) {
   file.fail_unsupported();
 }
 
-template <class Sample>
+template <class Component>
 TiffConversion several_bands(const TiffFile& file) {
   const auto& layout = file.layout();
-  if (layout.photometric == PHOTOMETRIC_SEPARATED && layout.bands >= 4) return by_inks<Sample>();
+  if (layout.photometric == PHOTOMETRIC_SEPARATED && layout.bands >= 4) return by_inks<Component>();
   if (layout.photometric == PHOTOMETRIC_SEPARATED || layout.bands < 3) file.fail_unsupported();
   if (layout.photometric == PHOTOMETRIC_RGB && layout.associated_alpha && layout.bands >= 4)
-    return by_three_bands_and_alpha<Sample>();
-  return by_three_bands<Sample>(has_white_at_0(layout));
+    return by_three_bands_and_alpha<Component>();
+  return by_three_bands<Component>(has_white_at_0(layout));
 }
 
 TiffConversion palette(const TiffFile& file) {

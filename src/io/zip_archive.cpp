@@ -29,10 +29,11 @@ class InflateStream {
   InflateStream(const InflateStream&) = delete;
   InflateStream& operator=(const InflateStream&) = delete;
 
-  /// Returns the next piece, at most as long as `room`; shorter only at the end, and empty for damaged data.
-  std::string_view next(std::span<char> room) {
-    stream_.next_out = reinterpret_cast<Bytef*>(room.data());
-    stream_.avail_out = static_cast<uInt>(room.size());
+  /// Returns the next piece, at most as long as `buffer`; shorter only at the end, and empty for damaged
+  /// data.
+  std::string_view next(std::span<char> buffer) {
+    stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
+    stream_.avail_out = static_cast<uInt>(buffer.size());
     int state = ready_ ? Z_OK : Z_MEM_ERROR;
     while (state == Z_OK && stream_.avail_out > 0) {
       if (stream_.avail_in == 0) feed();
@@ -40,7 +41,7 @@ class InflateStream {
     }
     ended_ = state == Z_STREAM_END && rest_.empty() && stream_.avail_in == 0;
     const bool good = ended_ || state == Z_OK;
-    return {room.data(), good ? room.size() - stream_.avail_out : 0};
+    return {buffer.data(), good ? buffer.size() - stream_.avail_out : 0};
   }
   /// True if the stream and its input ended together.
   bool ended() const { return ended_; }
@@ -101,11 +102,11 @@ std::string ZipArchive::read(const ZipRecord& record, uint64_t limit) const {
 
 void ZipArchive::inflate(const ZipRecord& record, uint64_t start, std::span<char> to) const {
   InflateStream stream(stored(record));
-  std::vector<char> room(kPieceBytes);
+  std::vector<char> buffer(kPieceBytes);
   uint64_t at = 0;
   uint32_t checksum = 0;
   while (!stream.ended()) {
-    const auto piece = stream.next(room);
+    const auto piece = stream.next(buffer);
     if (piece.empty() && !stream.ended()) fail_for(record, "its compressed data are damaged");
     if (piece.size() > record.bytes - at) fail_for(record, "holds more than the zip directory says");
     copy_overlap(piece, at, start, to);

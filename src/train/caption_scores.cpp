@@ -27,7 +27,7 @@ std::shared_ptr<const eval::MeteorData> meteor_for(const std::string& metric) {
 
 CaptionScores::CaptionScores(const std::string& metric) : scorer_({.meteor = meteor_for(metric)}) {}
 
-NamedScores CaptionScores::score(std::span<const eval::Sample> samples) {
+NamedScores CaptionScores::score(std::span<const eval::CaptionedPair> samples) {
   const auto table = scorer_.score(samples);
   NamedScores scores;
   for (const auto& [name, column] : kNames) {

@@ -20,7 +20,7 @@ class CaptionScores {
   /// missing: at the start of a run, not after its first epoch.
   explicit CaptionScores(const std::string& metric);
 
-  NamedScores score(std::span<const eval::Sample> samples);
+  NamedScores score(std::span<const eval::CaptionedPair> samples);
 
  private:
   eval::Scorer scorer_;

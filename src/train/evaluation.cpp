@@ -190,7 +190,7 @@ NamedScores Evaluator::score_captions(const Sums& sums) const {
     for (const auto& said : parse_json(text, "captions of a rank")) captions[said[0].get<size_t>()] = said[1];
   }
   if (captions.empty()) return {};
-  std::vector<eval::Sample> samples;
+  std::vector<eval::CaptionedPair> samples;
   for (const auto& [place, caption] : captions) {
     const auto& pair = pairs_[place];
     samples.push_back(

@@ -53,7 +53,7 @@ struct ShardedAdamW::Bucket {
   at::Tensor gradient;            // float32, accumulated: [shard] if gradients are sharded, else [padded]
   std::vector<bool> in_gradient;  // by parameter, if `gradient` is [padded]
 
-  at::Tensor staging;   // [padded] gradients of the running backward pass, if they will be sharded
+  at::Tensor outgoing;  // [padded] gradients of the running backward pass, if they will be sharded
   at::Tensor arriving;  // [shard] output of a reduce-scatter
   distributed::Pending pending;
   std::vector<bool> has_arrived;  // by parameter, in the running backward pass
@@ -86,12 +86,12 @@ struct ShardedAdamW::Bucket {
     zero_all_but(in_gradient, gradient);
     in_gradient.assign(parameters.size(), true);
   }
-  void begin_staging() {
-    if (!staging.defined()) staging = at::empty_like(flat);
+  void begin_outgoing() {
+    if (!outgoing.defined()) outgoing = at::empty_like(flat);
   }
-  void complete_staging() {
-    begin_staging();
-    zero_all_but(has_arrived, staging);
+  void complete_outgoing() {
+    begin_outgoing();
+    zero_all_but(has_arrived, outgoing);
   }
   /// Sets all elements of `tensor` [padded] to zero except the `written` parameters.
   void zero_all_but(const std::vector<bool>& written, const at::Tensor& tensor) const {
@@ -196,8 +196,8 @@ void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
     fail(bucket.parameters[parameter].name, "its gradient came twice in one backward pass");
   bucket.has_arrived[parameter] = true;
   if (sharded_gradients()) {
-    bucket.begin_staging();
-    bucket.part(bucket.staging, parameter).copy_(tensor.grad().flatten());
+    bucket.begin_outgoing();
+    bucket.part(bucket.outgoing, parameter).copy_(tensor.grad().flatten());
   } else {
     bucket.accumulate(parameter, tensor.grad().flatten());
   }
@@ -218,9 +218,9 @@ void ShardedAdamW::dispatch_ready() {
 void ShardedAdamW::dispatch(Bucket& bucket) {
   const size_t index = next_to_dispatch_++;
   if (sharded_gradients()) {
-    bucket.complete_staging();
-    bucket.arriving = at::empty({bucket.shard_size}, bucket.staging.options());
-    bucket.pending = communicator_.reduce_scatter_sum_async(bucket.staging, bucket.arriving);
+    bucket.complete_outgoing();
+    bucket.arriving = at::empty({bucket.shard_size}, bucket.outgoing.options());
+    bucket.pending = communicator_.reduce_scatter_sum_async(bucket.outgoing, bucket.arriving);
     in_flight_.push_back(index);
   } else {
     const bool travels = last_ && communicator_.size() > 1;
@@ -243,7 +243,7 @@ void ShardedAdamW::finish_pending(size_t keep) {
     auto& bucket = *buckets_[in_flight_.front()];
     in_flight_.pop_front();
     bucket.pending.wait();
-    bucket.staging = at::Tensor();
+    bucket.outgoing = at::Tensor();
     if (!bucket.arriving.defined()) continue;
     if (sharded_gradients() && bucket.gradient.defined()) {
       bucket.gradient.add_(bucket.arriving);

@@ -31,7 +31,7 @@ EpochSampler random_choice(uint64_t seed = 42) {
   return {some_pairs(), CaptionMode::kRandomChoice, seed};
 }
 
-std::map<std::pair<int64_t, int64_t>, int> counts(const std::vector<Sample>& samples) {
+std::map<std::pair<int64_t, int64_t>, int> counts(const std::vector<SampleIndex>& samples) {
   std::map<std::pair<int64_t, int64_t>, int> result;
   for (const auto& sample : samples) ++result[{sample.pair, sample.caption}];
   return result;
@@ -64,10 +64,10 @@ TEST(CounterRandom, EveryPlaceIsAsLikely) {
 TEST(EpochSampler, OrderIsTheSameOnEveryMachine) {
   const EpochSampler sampler({{1, 1}, {2, 1}, {3, 1}}, CaptionMode::kFlatten, 42);
   // Calculated independently in Python.
-  EXPECT_THAT(sampler.order(0), ElementsAre(Sample{2, 2}, Sample{2, 0}, Sample{2, 1}, Sample{1, 0},
-                                            Sample{1, 1}, Sample{0, 0}));
-  EXPECT_THAT(sampler.order(1), ElementsAre(Sample{2, 2}, Sample{0, 0}, Sample{1, 0}, Sample{1, 1},
-                                            Sample{2, 1}, Sample{2, 0}));
+  EXPECT_THAT(sampler.order(0), ElementsAre(SampleIndex{2, 2}, SampleIndex{2, 0}, SampleIndex{2, 1},
+                                            SampleIndex{1, 0}, SampleIndex{1, 1}, SampleIndex{0, 0}));
+  EXPECT_THAT(sampler.order(1), ElementsAre(SampleIndex{2, 2}, SampleIndex{0, 0}, SampleIndex{1, 0},
+                                            SampleIndex{1, 1}, SampleIndex{2, 1}, SampleIndex{2, 0}));
 }
 
 TEST(EpochSampler, FlattenHasEveryCaptionOncePerVisit) {

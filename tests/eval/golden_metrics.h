@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/eval/sample.h>
+#include <ccexpert/eval/captioned_pair.h>
 
 #include "support/paths.h"
 
@@ -23,16 +23,16 @@ inline nlohmann::json golden_metrics() {
 }
 
 /// Returns the pairs as the reference scores them, each uid once.
-inline std::vector<eval::Sample> golden_samples() {
-  std::vector<eval::Sample> samples;
+inline std::vector<eval::CaptionedPair> golden_samples() {
+  std::vector<eval::CaptionedPair> samples;
   std::set<std::string> seen;
   std::ifstream lines(golden_metrics_file("predictions.jsonl"));
   for (std::string line; std::getline(lines, line);) {
     const auto entry = nlohmann::json::parse(line);
-    eval::Sample sample{.uid = entry["uid"],
-                        .prediction = entry["pred"],
-                        .references = entry["change_caption"],
-                        .changed = entry["change_flag"] == 1};
+    eval::CaptionedPair sample{.uid = entry["uid"],
+                               .prediction = entry["pred"],
+                               .references = entry["change_caption"],
+                               .changed = entry["change_flag"] == 1};
     if (seen.insert(sample.uid).second)
       samples.push_back(eval::tokenize(std::move(sample), eval::Tokenizer::kReference));
   }

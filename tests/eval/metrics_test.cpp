@@ -8,12 +8,12 @@
 namespace ccexpert::eval {
 namespace {
 
-Sample sample(const std::string& prediction, const std::vector<std::string>& references,
-              std::optional<bool> changed = {}) {
+CaptionedPair sample(const std::string& prediction, const std::vector<std::string>& references,
+                     std::optional<bool> changed = {}) {
   return {.uid = prediction, .prediction = prediction, .references = references, .changed = changed};
 }
 
-double only(Metric& metric, const Sample& each) {
+double only(Metric& metric, const CaptionedPair& each) {
   metric.add(each);
   return metric.value().back();
 }
@@ -74,7 +74,7 @@ TEST(Metrics, CiderDependsOnTheOtherPairs) {
 }
 
 TEST(Metrics, PlainCiderNeitherClipsNorPenalisesLength) {
-  const std::vector<Sample> samples{sample("road road road road", {"road"}), sample("x", {"y"})};
+  const std::vector<CaptionedPair> samples{sample("road road road road", {"road"}), sample("x", {"y"})};
   const auto plain = make_cider(), clipped = make_cider_d();
   for (const auto& each : samples) {
     plain->add(each);

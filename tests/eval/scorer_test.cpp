@@ -17,8 +17,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// Returns pairs of which the first `right` have correct predictions.
-std::vector<Sample> samples(size_t right, size_t count) {
-  std::vector<Sample> result;
+std::vector<CaptionedPair> samples(size_t right, size_t count) {
+  std::vector<CaptionedPair> result;
   for (size_t i = 0; i < count; ++i) {
     const std::string reference = "road number " + std::to_string(i) + " is built here .";
     result.push_back({.uid = std::to_string(i),
@@ -68,7 +68,7 @@ TEST(Scorer, GoldenScoresOfRepeatedUidsThatCountEach) {
 TEST(Scorer, RefusesCaptionsOfNoBound) {
   const std::string longest(65536, 'a');
   const auto error = [](const std::string& said, const std::string& expected) {
-    return test::error_of([&] { Scorer({}).score(std::vector<Sample>{{"u", said, {expected}}}); });
+    return test::error_of([&] { Scorer({}).score(std::vector<CaptionedPair>{{"u", said, {expected}}}); });
   };
   EXPECT_EQ(error(longest, longest), "no error");
   EXPECT_THAT(error(longest + "a", "x"),
@@ -96,7 +96,7 @@ TEST(Scorer, OfNoSamplesAllIsNan) {
 }
 
 TEST(Scorer, RefusesASampleWithoutReferences) {
-  const std::vector<Sample> bad{{.uid = "p7", .prediction = "a", .references = {}}};
+  const std::vector<CaptionedPair> bad{{.uid = "p7", .prediction = "a", .references = {}}};
   EXPECT_THAT(test::error_of([&] { Scorer({}).score(bad); }),
               HasSubstr("pair p7: expected at least one reference, got none"));
 }

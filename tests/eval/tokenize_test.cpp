@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/eval/sample.h>
+#include <ccexpert/eval/captioned_pair.h>
 
 #include "eval/words.h"
 #include "support/errors.h"

@@ -85,7 +85,7 @@ TEST(Preprocess, RefusesAnOutputOfAnotherLength) {
   const auto image = gradient(4, 4);
   std::vector<float> planes(5);
   EXPECT_EQ(test::error_of([&] { preprocess(image.view(), {.size = 4}, planes); }),
-            "preprocess: expected room for 48 values, got 5");
+            "preprocess: expected space for 48 values, got 5");
 }
 
 TEST(Decode, WrittenPngReadsBackTheSame) {

@@ -282,7 +282,7 @@ TEST(CaptionProcess, OnePairIsNotCaptionedTwiceIntoOneFile) {
   EXPECT_EQ(std::count(both.begin(), both.end(), '\n'), 2);
 }
 
-TEST(CaptionProcess, TheEmbeddedModelLiesBesideTheProgram) {
+TEST(CaptionProcess, TheDemoModelLiesBesideTheProgram) {
   const TemporaryFolder folder;
   std::filesystem::create_directories(folder / "bin");
   const auto program = folder / "bin/ccexpert-caption";

@@ -18,7 +18,7 @@ std::vector<std::string> names_of(const NamedScores& scores) {
   return names;
 }
 
-const std::vector<eval::Sample> kSamples{
+const std::vector<eval::CaptionedPair> kSamples{
     {.uid = "a",
      .prediction = "many houses are built .",
      .references = {"many houses are built ."},

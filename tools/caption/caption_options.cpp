@@ -211,7 +211,7 @@ void check(CaptionCommand& command) {
          "--stream: expected with one pair, as text, to standard output");
   const auto beams = command.generation.beams.value_or(1);
   expect(!command.stream || beams == 1, "--stream: expected --beams 1, got " + std::to_string(beams));
-  if (command.model.empty()) command.model = embedded_model();
+  if (command.model.empty()) command.model = demo_model();
   expect(!command.model.empty(),
          "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
          "installed)");

@@ -74,13 +74,13 @@ int run(Split command) {
   return kSuccess;
 }
 
-struct Sample {
+struct RandomSample {
   fs::path list;
   fs::path output;
   datasets::SampleOptions options;
 };
 
-int run(const Sample& command) {
+int run(const RandomSample& command) {
   fmt::print("{} pairs\n", with_commas(datasets::sample_list(command.list, command.output, command.options)));
   return kSuccess;
 }
@@ -157,7 +157,7 @@ Subcommand add_split(CLI::App& app) {
 }
 
 Subcommand add_sample(CLI::App& app) {
-  const auto command = std::make_shared<Sample>();
+  const auto command = std::make_shared<RandomSample>();
   auto* sample = app.add_subcommand("sample", "draw a random sample of a list");
   sample->add_option("list", command->list, "list of the universal format")
       ->transform(input_file())

@@ -19,9 +19,9 @@ namespace {
 
 constexpr size_t kShownUids = 3;
 
+using eval::CaptionedPair;
 using eval::CaptionEntry;
 using eval::EvaluationSet;
-using eval::Sample;
 
 std::vector<std::string> sentences_of(const EvalCommand& command) {
   if (command.unchanged_sentences.empty()) return eval::levir_cc_unchanged_sentences();
@@ -146,7 +146,7 @@ std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector
 /// Throws Error, before the work, if the figure is to have a pair that is not scored.
 void expect_uids(const std::vector<std::string>& uids, const EvaluationSet& set) {
   for (const auto& uid : uids) {
-    const auto is_uid = [&](const Sample& each) { return each.uid == uid; };
+    const auto is_uid = [&](const CaptionedPair& each) { return each.uid == uid; };
     if (std::none_of(set.samples.begin(), set.samples.end(), is_uid))
       fail_expected({"--figure-uid", "the uid of a scored pair", uid});
   }
@@ -176,9 +176,10 @@ std::string repeats_name(eval::Repeats repeats) {
 }
 
 std::string reference_counts(const EvaluationSet& set) {
-  const auto [least, most] = std::minmax_element(
-      set.samples.begin(), set.samples.end(),
-      [](const Sample& a, const Sample& b) { return a.references.size() < b.references.size(); });
+  const auto [least, most] = std::minmax_element(set.samples.begin(), set.samples.end(),
+                                                 [](const CaptionedPair& a, const CaptionedPair& b) {
+                                                   return a.references.size() < b.references.size();
+                                                 });
   const size_t few = least->references.size(), many = most->references.size();
   return few == many ? fmt::format("{}", few) : fmt::format("{} to {}", few, many);
 }

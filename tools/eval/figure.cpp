@@ -49,7 +49,7 @@ std::vector<size_t> named_places(const std::vector<std::string>& uids, const Sco
   for (const auto& uid : uids) {
     const auto& samples = scored.set.samples;
     const auto found = std::find_if(samples.begin(), samples.end(),
-                                    [&](const eval::Sample& each) { return each.uid == uid; });
+                                    [&](const eval::CaptionedPair& each) { return each.uid == uid; });
     places.push_back(static_cast<size_t>(found - samples.begin()));
   }
   return places;

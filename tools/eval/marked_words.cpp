@@ -57,7 +57,7 @@ MeteorAlignment WordMarker::align(const std::string& prediction, const std::stri
   return aligner_ ? aligner_->align(prediction, reference) : equal_words(prediction, reference);
 }
 
-MarkedPair WordMarker::mark(const eval::Sample& sample) {
+MarkedPair WordMarker::mark(const eval::CaptionedPair& sample) {
   const auto tokenized = eval::tokenize(sample, tokenizer_);
   MeteorAlignment best;
   size_t place = 0;

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/eval/captioned_pair.h>
 #include <ccexpert/eval/meteor.h>
-#include <ccexpert/eval/sample.h>
 
 namespace ccexpert::tools {
 
@@ -28,7 +28,7 @@ class WordMarker {
  public:
   WordMarker(const std::shared_ptr<const eval::MeteorData>& meteor, eval::Tokenizer tokenizer);
   ~WordMarker();
-  MarkedPair mark(const eval::Sample& sample);
+  MarkedPair mark(const eval::CaptionedPair& sample);
 
  private:
   eval::MeteorAlignment align(const std::string& prediction, const std::string& reference);

@@ -24,12 +24,12 @@ struct PairVisits {
 };
 std::vector<PairVisits> visits_of(std::span<const ChangeExample> pairs);
 
-/// One caption of one pair, as indices.
-struct Sample {
+/// Training sample: one caption of one pair, as indices.
+struct SampleIndex {
   int64_t pair = 0;
   int64_t caption = 0;
 
-  bool operator==(const Sample&) const = default;
+  bool operator==(const SampleIndex&) const = default;
 };
 
 /// Samples of every epoch. Order and drawn captions come from a counter-based generator (splitmix64), so they
@@ -46,7 +46,7 @@ class EpochSampler {
   /// Returns all samples of an epoch, in an order that depends on (seed, epoch) alone. With kRandomChoice the
   /// first visit's caption depends on (seed, epoch, pair) alone, and further visits take the captions after
   /// it.
-  std::vector<Sample> order(int64_t epoch) const;
+  std::vector<SampleIndex> order(int64_t epoch) const;
 
  private:
   std::vector<PairVisits> pairs_;

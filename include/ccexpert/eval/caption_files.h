@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <ccexpert/eval/sample.h>
+#include <ccexpert/eval/captioned_pair.h>
 
 namespace ccexpert::eval {
 
@@ -67,7 +67,7 @@ enum class Repeats {
 
 /// Scored samples, and uids that could not be scored.
 struct EvaluationSet {
-  std::vector<Sample> samples;
+  std::vector<CaptionedPair> samples;
   std::vector<std::filesystem::path> before;  ///< one per sample; may be empty
   std::vector<std::filesystem::path> after;
   std::vector<std::string> missing;  ///< uids with references but no prediction

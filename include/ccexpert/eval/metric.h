@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/eval/sample.h>
+#include <ccexpert/eval/captioned_pair.h>
 
 namespace ccexpert::eval {
 
@@ -23,12 +23,12 @@ class Metric {
 
   /// Names of the values, such as "BLEU-1".
   virtual std::vector<std::string> names() const = 0;
-  /// Adds a tokenized sample with at least one reference.
-  virtual void add(const Sample& sample) = 0;
+  /// Adds a tokenized pair with at least one reference.
+  virtual void add(const CaptionedPair& pair) = 0;
   /// Removes all samples.
   virtual void reset() = 0;
 
-  /// Returns one row per sample, in the order of adding.
+  /// Returns one row per pair, in the order of adding.
   virtual std::vector<std::vector<double>> statistics() const = 0;
   /// Returns the values for a sum of rows.
   virtual std::vector<double> from_sums(std::span<const double> sums) const = 0;

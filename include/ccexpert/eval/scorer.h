@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/eval/captioned_pair.h>
 #include <ccexpert/eval/meteor.h>
 #include <ccexpert/eval/metrics.h>
-#include <ccexpert/eval/sample.h>
 
 namespace ccexpert::eval {
 
@@ -62,7 +62,7 @@ class Scorer {
   /// Scores samples as a whole corpus. Texts are not tokenized yet. Throws Error for a sample without a
   /// reference, with a caption of more than 64 KiB, or with so many equal words that its alignment would be
   /// unbounded.
-  ScoreTable score(std::span<const Sample> samples);
+  ScoreTable score(std::span<const CaptionedPair> samples);
 
   /// Returns percentile intervals of a table's columns over samples drawn with replacement. CIDEr keeps the
   /// document frequencies of all samples.

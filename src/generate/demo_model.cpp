@@ -15,7 +15,7 @@ fs::path data_beside_program() {
 
 }  // namespace
 
-fs::path embedded_model() {
+fs::path demo_model() {
   for (const fs::path& data : {data_beside_program(), fs::path(CCEXPERT_INSTALLED_DATA)}) {
     auto model = data / "ccexpert/models/demo";
     std::error_code code;

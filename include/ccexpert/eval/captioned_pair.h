@@ -7,7 +7,7 @@
 
 namespace ccexpert::eval {
 
-struct Sample {
+struct CaptionedPair {
   std::string uid;
   std::string prediction;               ///< may be empty
   std::vector<std::string> references;  ///< at least one
@@ -27,7 +27,7 @@ std::string tokenizer_name(Tokenizer tokenizer);
 /// Returns the text as metrics expect it: words separated by spaces. A line break counts as a space.
 std::string tokenize(const std::string& text, Tokenizer tokenizer);
 
-/// Returns the sample with all its texts tokenized.
-Sample tokenize(Sample sample, Tokenizer tokenizer);
+/// Returns the pair with all its texts tokenized.
+CaptionedPair tokenize(CaptionedPair pair, Tokenizer tokenizer);
 
 }  // namespace ccexpert::eval

@@ -33,23 +33,23 @@ Image in_evening_light(Image image) {
   return image;
 }
 
-class EmbeddedModel : public ::testing::Test {
+class DemoModel : public ::testing::Test {
  protected:
   static Image image(const char* name) {
     return decode_image(std::filesystem::path(test::kSourceDir) / "docs/images/demo" / name);
   }
 
-  Captioner captioner_ = Captioner::load(embedded_model());
+  Captioner captioner_ = Captioner::load(demo_model());
 };
 
-TEST_F(EmbeddedModel, NamesWhatWasBuilt) {
+TEST_F(DemoModel, NamesWhatWasBuilt) {
   const auto before = image("before.png"), after = image("after.png");
   const auto caption = captioner_.caption(before.view(), after.view());
   EXPECT_EQ(caption.finish, FinishReason::kEndToken);
   EXPECT_THAT(caption.text, AnyOf(HasSubstr("house"), HasSubstr("villa"), HasSubstr("building")));
 }
 
-TEST_F(EmbeddedModel, SeesNoChangeInAnotherLight) {
+TEST_F(DemoModel, SeesNoChangeInAnotherLight) {
   for (const char* name : {"before.png", "after.png"}) {
     const auto same = image(name), darker = in_evening_light(image(name));
     const auto caption = captioner_.caption(same.view(), darker.view());
@@ -57,7 +57,7 @@ TEST_F(EmbeddedModel, SeesNoChangeInAnotherLight) {
   }
 }
 
-TEST_F(EmbeddedModel, IsRightOnRealPairs) {
+TEST_F(DemoModel, IsRightOnRealPairs) {
   const auto folder = test::real_pairs();
   if (!folder) GTEST_SKIP() << test::kNoRealPairs;
   const auto samples = *folder / "levir-cd-samples";
