@@ -79,7 +79,7 @@ void expect_effect(const GenerationOptions& asked, const DecodingConfig& decodin
 }  // namespace
 
 struct Evaluator::Sums {
-  double loss = 0.0;
+  double caption_loss = 0.0;
   int64_t tokens = 0;
   int64_t pairs = 0;
   int64_t judged = 0;  ///< captions of pairs with a known change flag
@@ -157,7 +157,7 @@ std::optional<EvaluationLine> Evaluator::run(int64_t step, const RunControl& con
 
 EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   const auto number = [](int64_t value) { return static_cast<double>(value); };
-  auto shared = at::tensor({sums.loss, number(sums.tokens), number(sums.pairs), number(sums.judged),
+  auto shared = at::tensor({sums.caption_loss, number(sums.tokens), number(sums.pairs), number(sums.judged),
                             number(sums.right), number(sums.skipped)},
                            at::kDouble)
                     .to(run_.model->options().device());
@@ -168,12 +168,12 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   line.step = step;
   line.metric = config_.evaluation.metric;
   line.pairs = static_cast<int64_t>(value(2));
-  line.loss = value(0) / std::max(1.0, value(1));
+  line.caption_loss = value(0) / std::max(1.0, value(1));
   line.skipped = static_cast<int64_t>(value(5));
   line.scores = score_captions(sums);
   if (scores_) line.scores.emplace_back("change_accuracy", value(4) / std::max(1.0, value(3)));
-  line.scores.emplace_back("loss", line.loss);
-  line.score = std::isfinite(line.loss) ? score_of(line.scores, line.metric) : line.loss;
+  line.scores.emplace_back("loss", line.caption_loss);
+  line.score = std::isfinite(line.caption_loss) ? score_of(line.scores, line.metric) : line.caption_loss;
   for (const auto& text : communicator_.gather_text(to_line(sums.samples))) {
     for (const auto& sample : parse_json(text, "samples of a rank"))
       line.samples.push_back(to_sample(sample));
@@ -215,7 +215,7 @@ void Evaluator::evaluate(const Pairs& batch, const RunControl& control, Sums& su
   const auto images = run_.model->encode_images(pixels);
   add_losses(readable, images.tokens, sums);
   // A model with a non-finite loss generates nothing useful, and the score will be non-finite too.
-  if (std::isfinite(sums.loss)) add_captions(readable, images.tokens, sums);
+  if (std::isfinite(sums.caption_loss)) add_captions(readable, images.tokens, sums);
   sums.pairs += static_cast<int64_t>(readable.size());
 }
 
@@ -274,8 +274,8 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     if (ids.empty()) continue;
     const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
     const auto hidden = run_.model->decoder().forward(run_.model->splice(ids, chosen).embeddings);
-    const auto loss = token_loss(run_.model->decoder(), hidden, splice_labels(ids, labels, tokens.size(1)));
-    sums.loss += loss.mean.item<double>() * static_cast<double>(loss.tokens);
+    const auto loss = caption_loss(run_.model->decoder(), hidden, splice_labels(ids, labels, tokens.size(1)));
+    sums.caption_loss += loss.mean.item<double>() * static_cast<double>(loss.tokens);
     sums.tokens += loss.tokens;
   }
 }

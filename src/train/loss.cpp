@@ -52,8 +52,8 @@ at::Tensor summed_loss(const Linear& head, const at::Tensor& states, const at::T
 
 }  // namespace
 
-TokenLoss token_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
-                     int64_t chunk) {
+CaptionLoss caption_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
+                         int64_t chunk) {
   // On the CPU, since counting on a GPU would wait for it.
   const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]
   const auto supervised = next.ne(kIgnoredLabel).nonzero().squeeze(1);

@@ -9,7 +9,7 @@
 
 namespace ccexpert::train {
 
-struct TokenLoss {
+struct CaptionLoss {
   at::Tensor mean;     ///< scalar float32, differentiable; 0 if nothing is supervised
   int64_t tokens = 0;  ///< supervised positions
 };
@@ -23,7 +23,7 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 /// Returns the mean cross-entropy of the next token over supervised positions (spec section 9). `hidden` is
 /// [B,T,H]; `labels` is [B,T], not shifted, on the CPU, -100 if not supervised. Only supervised hidden states
 /// go through the head, `chunk` at a time, and the logits of a chunk exist only during its computation.
-TokenLoss token_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
-                     int64_t chunk = 256);
+CaptionLoss caption_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
+                         int64_t chunk = 256);
 
 }  // namespace ccexpert::train

@@ -55,10 +55,10 @@ void add_caption_loss(BatchLoss& result, const CcexpertModel& model, const Tenso
                       const at::Tensor& tokens, double weight) {
   const auto hidden = model.decoder().forward(model.splice(batch.ids, tokens).embeddings);
   const auto labels = splice_labels(batch.ids, batch.labels, tokens.size(1));
-  const auto loss = token_loss(model.decoder(), hidden, labels);
+  const auto loss = caption_loss(model.decoder(), hidden, labels);
   result.supervised_tokens = loss.tokens;
   result.tokens = labels.numel();
-  add(result, loss.mean, weight, &BatchLoss::caption);
+  add(result, loss.mean, weight, &BatchLoss::caption_loss);
 }
 
 }  // namespace
@@ -97,19 +97,19 @@ BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const
   const auto features = model.vision_features(batch.pixels);
   if (weights.classes > 0.0) {
     add(result, class_loss(objective, features.back(), batch.class_shares), weights.classes,
-        &BatchLoss::classes);
+        &BatchLoss::class_loss);
   }
   if (weights.caption == 0.0 && weights.mask == 0.0 && weights.tokens == 0.0) return result;
   const auto images = model.fuse(features);
   if (weights.mask > 0.0) {
-    add(result, mask_loss(objective, images.change, batch.change_mask), weights.mask, &BatchLoss::mask);
+    add(result, mask_loss(objective, images.change, batch.change_mask), weights.mask, &BatchLoss::mask_loss);
   }
   if (weights.caption == 0.0 && weights.tokens == 0.0) return result;
   const auto tokens = model.project(images.tokens);  // [2B,N,H] or [2B,N+1,H]
   if (weights.tokens > 0.0) {
     const auto patches = tokens.narrow(1, 0, model.config().vision.patches());
     const auto loss = image_token_loss(objective, patches, batch, images.change.defined());
-    add(result, loss, weights.tokens, &BatchLoss::image_tokens);
+    add(result, loss, weights.tokens, &BatchLoss::image_token_loss);
   }
   if (weights.caption > 0.0) add_caption_loss(result, model, batch, tokens, weights.caption);
   return result;

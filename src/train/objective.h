@@ -42,10 +42,10 @@ struct TensorBatch {
 /// undefined if the objective lacks them. Reading one waits for the device.
 struct BatchLoss {
   at::Tensor loss;  ///< weighted sum, differentiable
-  at::Tensor caption = {};
-  at::Tensor mask = {};
-  at::Tensor classes = {};
-  at::Tensor image_tokens = {};
+  at::Tensor caption_loss = {};
+  at::Tensor mask_loss = {};
+  at::Tensor class_loss = {};
+  at::Tensor image_token_loss = {};
   int64_t supervised_tokens = 0;
   int64_t tokens = 0;
 };

@@ -44,6 +44,14 @@ void add_pictures(json& samples) {
   }
 }
 
+/// Renames the key of earlier versions, so that a continued run has one chart.
+void rename_former(json& step) {
+  const auto former = step.find("token_loss");
+  if (former == step.end() || step.contains("image_token_loss")) return;
+  step["image_token_loss"] = *former;
+  step.erase("token_loss");
+}
+
 /// Returns all steps and evaluations, with the images of the last evaluation embedded.
 json page_data(const std::string& log_lines) {
   json steps = json::array(), evaluations = json::array();
@@ -52,6 +60,7 @@ json page_data(const std::string& log_lines) {
     auto line = parse_log_line(std::string_view(log_lines).substr(start, end - start));
     start = end + 1;
     if (!line || (line->event != "step" && line->event != "evaluation")) continue;
+    if (line->event == "step") rename_former(line->object);
     (line->event == "step" ? steps : evaluations).push_back(std::move(line->object));
   }
   if (!evaluations.empty()) add_pictures(evaluations.back()["samples"]);

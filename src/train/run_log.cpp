@@ -30,7 +30,7 @@ double per_second(double amount, double seconds) {
 
 std::map<std::string, double> values_of(const StepLine& line) {
   std::map<std::string, double> values{
-      {"loss", line.loss},
+      {"loss", line.caption_loss},
       {"grad_norm", line.grad_norm},
       {"learning_rate", line.learning_rate},
       {"epoch", line.epoch},
@@ -43,7 +43,7 @@ std::map<std::string, double> values_of(const StepLine& line) {
       {"skipped_samples", static_cast<double>(line.skipped_samples)}};
   if (line.mask_loss > 0.0) values["mask_loss"] = line.mask_loss;
   if (line.class_loss > 0.0) values["class_loss"] = line.class_loss;
-  if (line.token_loss > 0.0) values["token_loss"] = line.token_loss;
+  if (line.image_token_loss > 0.0) values["image_token_loss"] = line.image_token_loss;
   if (line.peak_flops > 0.0) values["mfu"] = per_second(line.flops, line.seconds) / line.peak_flops;
   return values;
 }
@@ -83,12 +83,12 @@ std::string to_text(const StepLine& line) {
       "step {}/{} | epoch {:.3f} | loss {:.4f} | norm {:.3f} | lr {:.2e} | {:.0f} ms | {:.0f} tokens/s | "
       "{:.1f} pairs/s | "
       "data {:.0f} % | {:.2f} GB",
-      line.step, line.steps, line.epoch, line.loss, line.grad_norm, line.learning_rate, line.seconds * 1e3,
-      values.at("tokens_per_second"), values.at("pairs_per_second"), 100.0 * values.at("data_wait_share"),
-      values.at("memory_gb"));
+      line.step, line.steps, line.epoch, line.caption_loss, line.grad_norm, line.learning_rate,
+      line.seconds * 1e3, values.at("tokens_per_second"), values.at("pairs_per_second"),
+      100.0 * values.at("data_wait_share"), values.at("memory_gb"));
   if (line.mask_loss > 0.0) text += fmt::format(" | mask {:.4f}", line.mask_loss);
   if (line.class_loss > 0.0) text += fmt::format(" | classes {:.4f}", line.class_loss);
-  if (line.token_loss > 0.0) text += fmt::format(" | image tokens {:.4f}", line.token_loss);
+  if (line.image_token_loss > 0.0) text += fmt::format(" | image tokens {:.4f}", line.image_token_loss);
   if (line.peak_flops > 0.0) text += fmt::format(" | MFU {:.1f} %", 100.0 * values.at("mfu"));
   if (line.skipped_updates > 0) text += fmt::format(" | {} updates skipped", line.skipped_updates);
   if (line.skipped_samples > 0) text += fmt::format(" | {} samples left out", line.skipped_samples);
@@ -132,7 +132,7 @@ void RunLog::write(const EvaluationLine& line) {
   ordered_json samples = ordered_json::array();
   for (const auto& sample : line.samples) samples.push_back(to_json(sample));
   ordered_json scores = ordered_json::object();
-  std::map<std::string, double> scalars{{"validation/loss", line.loss},
+  std::map<std::string, double> scalars{{"validation/loss", line.caption_loss},
                                         {"validation/" + line.metric, line.score}};
   for (const auto& [name, score] : line.scores) {
     scores[name] = score;
@@ -141,7 +141,7 @@ void RunLog::write(const EvaluationLine& line) {
   impl_->append({{"event", "evaluation"},
                  {"step", line.step},
                  {"pairs", line.pairs},
-                 {"loss", line.loss},
+                 {"loss", line.caption_loss},
                  {"metric", line.metric},
                  {"score", line.score},
                  {"scores", scores},
@@ -153,7 +153,7 @@ void RunLog::write(const EvaluationLine& line) {
   const auto score =
       line.metric == "loss" ? std::string() : fmt::format(", {} {:.4f}", line.metric, line.score);
   log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}{}{}, {:.1f} s{}", line.step, line.pairs,
-                        line.loss, score, line.best ? " (best so far)" : "", line.seconds,
+                        line.caption_loss, score, line.best ? " (best so far)" : "", line.seconds,
                         line.skipped > 0 ? fmt::format(", {} samples left out", line.skipped) : ""));
   for (const auto& sample : line.samples) {
     log::info(fmt::format("  {}: {} (reference: {})", sample.uid, sample.caption,

@@ -17,10 +17,10 @@ struct StepLine {
   int64_t step = 0;   ///< counted from 1
   int64_t steps = 0;  ///< total of the run
   double epoch = 0.0;
-  double loss = 0.0;
-  double mask_loss = 0.0;   ///< 0 if the objective lacks it
-  double class_loss = 0.0;  ///< likewise
-  double token_loss = 0.0;  ///< likewise
+  double caption_loss = 0.0;
+  double mask_loss = 0.0;         ///< 0 if the objective lacks it
+  double class_loss = 0.0;        ///< likewise
+  double image_token_loss = 0.0;  ///< likewise
   double grad_norm = 0.0;
   double learning_rate = 0.0;
   double seconds = 0.0;
@@ -47,7 +47,7 @@ struct EvaluationLine {
   int64_t step = 0;
   int64_t pairs = 0;
   int64_t skipped = 0;  ///< number of pairs and captions left out
-  double loss = 0.0;
+  double caption_loss = 0.0;
   double seconds = 0.0;
   std::string metric;
   double score = 0.0;

@@ -103,7 +103,7 @@ class Run {
     }
     while (progress_.step < total_ && !stopped) {
       const auto report = one_step(control, first);
-      outcome_.loss.push_back(report.loss);
+      outcome_.caption_losses.push_back(report.caption_loss);
       stopped = report.stop && progress_.step < total_;
       if (!stopped && evaluates_now()) stopped = !evaluate(control);
       if (stopped || saves_now()) save();
@@ -246,10 +246,10 @@ class Run {
         .steps = total_,
         .epoch = static_cast<double>(progress_.position.epoch) +
                  static_cast<double>(progress_.position.batch) / batches,
-        .loss = report.loss,
+        .caption_loss = report.caption_loss,
         .mask_loss = report.mask_loss,
         .class_loss = report.class_loss,
-        .token_loss = report.token_loss,
+        .image_token_loss = report.image_token_loss,
         .grad_norm = report.grad_norm,
         .learning_rate = rate,
         .seconds = seconds,

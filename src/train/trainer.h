@@ -11,9 +11,9 @@
 namespace ccexpert::train {
 
 struct TrainOutcome {
-  int64_t step = 0;          ///< number of steps done
-  bool finished = false;     ///< false: stopped on request, after a checkpoint
-  std::vector<double> loss;  ///< of each step of this call
+  int64_t step = 0;                    ///< number of steps done
+  bool finished = false;               ///< false: stopped on request, after a checkpoint
+  std::vector<double> caption_losses;  ///< of each step of this call
 };
 
 /// Trains the stage of `config` on all ranks of `communicator`. Every rank calls it with the same config.

@@ -47,7 +47,8 @@ at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepRepor
   report.tokens += result.tokens;
   report.samples += static_cast<int64_t>(batch.ids.size());
   std::vector<at::Tensor> parts;
-  for (const auto& part : {result.caption, result.mask, result.classes, result.image_tokens}) {
+  for (const auto& part :
+       {result.caption_loss, result.mask_loss, result.class_loss, result.image_token_loss}) {
     parts.push_back(part.defined() ? part.to(at::kDouble)
                                    : at::zeros({}, model_.options().dtype(at::kDouble)));
   }
@@ -70,16 +71,16 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan,
   const auto mean = [&](int64_t index) {
     return values[index].item<double>() / counted(report.micro_batches);
   };
-  report.loss = mean(0);
+  report.caption_loss = mean(0);
   report.mask_loss = mean(1);
   report.class_loss = mean(2);
-  report.token_loss = mean(3);
+  report.image_token_loss = mean(3);
   report.supervised_tokens = count(4);
   report.tokens = count(5);
   report.samples = count(6);
   report.stop = count(7) > 0;
   const auto own = each.to(at::kCPU);
-  for (int64_t i = 0; i < own.size(0); ++i) report.own_losses.push_back(own[i][0].item<double>());
+  for (int64_t i = 0; i < own.size(0); ++i) report.own_caption_losses.push_back(own[i][0].item<double>());
 }
 
 }  // namespace ccexpert::train

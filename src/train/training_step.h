@@ -21,11 +21,11 @@ struct StepPlan {
 };
 
 struct StepReport {
-  double loss = 0.0;        ///< caption loss, mean over the micro-batches of all ranks
-  double mask_loss = 0.0;   ///< likewise; 0 if the objective lacks it
-  double class_loss = 0.0;  ///< likewise
-  double token_loss = 0.0;  ///< likewise
-  std::vector<double> own_losses;
+  double caption_loss = 0.0;      ///< mean over the micro-batches of all ranks
+  double mask_loss = 0.0;         ///< likewise; 0 if the objective lacks it
+  double class_loss = 0.0;        ///< likewise
+  double image_token_loss = 0.0;  ///< likewise
+  std::vector<double> own_caption_losses;
   double grad_norm = 0.0;
   bool skipped = false;
   int64_t supervised_tokens = 0;  ///< of all ranks

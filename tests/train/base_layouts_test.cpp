@@ -60,8 +60,8 @@ class BaseLayouts : public ::testing::Test {
   }
   void expect_same_run(bool diff_expert) {
     const auto lmms = train(config("lmms", diff_expert)), hf = train(config("llava-hf", diff_expert));
-    ASSERT_EQ(lmms.loss.size(), 10U);
-    EXPECT_EQ(lmms.loss, hf.loss);
+    ASSERT_EQ(lmms.caption_losses.size(), 10U);
+    EXPECT_EQ(lmms.caption_losses, hf.caption_losses);
     for (const char* file :
          {"model.safetensors", "config.json", "preprocessor_config.json", "tokenizer.json"}) {
       EXPECT_TRUE(read_file(saved("lmms") / file) == read_file(saved("llava-hf") / file)) << file;
@@ -143,7 +143,7 @@ TEST_F(BaseLayouts, ARunThatSavesForTransformersGoesOnFromWhatItSaved) {
   const auto end = read_file(run.checkpoint(10) / "model.safetensors");
   fs::remove_all(run.checkpoint(10));
   fs::remove(run.finished());
-  EXPECT_THAT(train(cut).loss, ElementsAre(whole.loss[8], whole.loss[9]));
+  EXPECT_THAT(train(cut).caption_losses, ElementsAre(whole.caption_losses[8], whole.caption_losses[9]));
   EXPECT_TRUE(read_file(run.checkpoint(10) / "model.safetensors") == end);
   EXPECT_EQ(open_model_checkpoint(run.checkpoint(10)).layout, &llava_hf_layout());
 }

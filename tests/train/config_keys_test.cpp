@@ -259,7 +259,7 @@ class ConfigKeys : public ::testing::TestWithParam<Row> {
   static std::string training(const TrainConfig& config) {
     CountingCommunicator communicator;
     const auto outcome = train(config, communicator, at::kCPU);
-    return fmt::format("\ntraining {} {} {} {}", outcome.step, fmt::join(outcome.loss, " "),
+    return fmt::format("\ntraining {} {} {} {}", outcome.step, fmt::join(outcome.caption_losses, " "),
                        communicator.sums, at::get_num_threads());
   }
 

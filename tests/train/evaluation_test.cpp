@@ -63,7 +63,7 @@ TEST_P(SharedEvaluation, IsThatOfOneProcess) {
     const auto line = Evaluator(run, config, *all).run(7).value();
     EXPECT_EQ(expected.pairs, 5);
     EXPECT_EQ(line.pairs, 5);
-    EXPECT_NEAR(line.loss, expected.loss, 1e-5);
+    EXPECT_NEAR(line.caption_loss, expected.caption_loss, 1e-5);
     EXPECT_EQ(line.score, expected.score);
     EXPECT_THAT(uids_of(expected), ElementsAre("p0", "p1", "p2", "p3"));
     EXPECT_THAT(uids_of(line), UnorderedElementsAreArray(uids_of(expected)));
@@ -94,8 +94,8 @@ TEST_F(Evaluation, MorePairsThanAskedForAreLeftAlone) {
   config.evaluation.max_pairs = 3;
   const auto line = evaluate(config);
   EXPECT_EQ(line.pairs, 3);
-  EXPECT_EQ(line.score, line.loss);
-  EXPECT_GT(line.loss, 0.0);
+  EXPECT_EQ(line.score, line.caption_loss);
+  EXPECT_GT(line.caption_loss, 0.0);
 }
 
 TEST_F(Evaluation, UnreadablePairsEndItOrAreLeftOut) {
@@ -113,14 +113,14 @@ TEST_F(Evaluation, UnreadablePairsEndItOrAreLeftOut) {
 
 TEST_F(Evaluation, CaptionsOfTooManyTokensLikewise) {
   auto config = config_for(test::write_pairs(folder_, 2), "loss");
-  const double whole = evaluate(config).loss;
+  const double whole = evaluate(config).caption_loss;
   config.data.max_tokens = 20;
   EXPECT_THAT(test::error_of([&] { evaluate(config); }),
               HasSubstr("pair 'p0': expected at most 20 tokens, got "));
   config.data.unreadable = "skip";
   const auto line = evaluate(config);
   EXPECT_EQ(line.skipped, 3);  // the second pair has two
-  EXPECT_EQ(line.loss, 0.0);
+  EXPECT_EQ(line.caption_loss, 0.0);
   EXPECT_GT(whole, 0.0);
 }
 

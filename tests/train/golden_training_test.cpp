@@ -88,9 +88,9 @@ TEST_P(GoldenTraining, LossesNormsAndChangesAreTheReferences) {
     EXPECT_DOUBLE_EQ(rate, wanted["lr"].get<double>());
     const auto report = step.run([&] { return batch_of(wanted["samples"][micro++]); },
                                  {.own = 2, .rounds = 2, .total = 2}, rate);
-    EXPECT_NEAR(report.loss, wanted["loss"].get<double>(), kLossTolerance) << wanted["step"];
+    EXPECT_NEAR(report.caption_loss, wanted["loss"].get<double>(), kLossTolerance) << wanted["step"];
     for (size_t i = 0; i < 2; ++i) {
-      EXPECT_NEAR(report.own_losses[i], wanted["micro_loss"][i].get<double>(), kLossTolerance)
+      EXPECT_NEAR(report.own_caption_losses[i], wanted["micro_loss"][i].get<double>(), kLossTolerance)
           << wanted["step"];
     }
     const double norm = wanted["grad_norm"];

@@ -27,9 +27,9 @@ class ScaledProduct : public Product {
   const Linear& linear_;
 };
 
-class TokenLossTest : public ::testing::Test {
+class CaptionLossTest : public ::testing::Test {
  protected:
-  TokenLossTest() : model_(test::tiny_model()) {
+  CaptionLossTest() : model_(test::tiny_model()) {
     auto generator = at::detail::createCPUGenerator(3);
     hidden_ = at::empty({kBatch, kTokens, kWidth}).normal_(0.0, 1.0, generator).requires_grad_(true);
     labels_ = at::full({kBatch, kTokens}, -100, at::kLong);
@@ -53,15 +53,15 @@ class TokenLossTest : public ::testing::Test {
   at::Tensor labels_;  // [B,T]
 };
 
-TEST_F(TokenLossTest, IsTheCrossEntropyOfAllLogits) {
+TEST_F(CaptionLossTest, IsTheCrossEntropyOfAllLogits) {
   for (const int64_t chunk : {1, 3, 9, 10, 256}) {
-    const auto loss = token_loss(model_->decoder(), hidden_, labels_, chunk);
+    const auto loss = caption_loss(model_->decoder(), hidden_, labels_, chunk);
     EXPECT_EQ(loss.tokens, 9);
     EXPECT_TRUE(test::close(loss.mean, expected(), {1e-6, 1e-6})) << chunk;
   }
 }
 
-TEST_F(TokenLossTest, GradientsAreTheSame) {
+TEST_F(CaptionLossTest, GradientsAreTheSame) {
   expected().backward();
   const auto wanted = hidden_.grad().clone(), wanted_head = head().grad().clone();
   for (const int64_t chunk : {2, 256}) {
@@ -69,20 +69,20 @@ TEST_F(TokenLossTest, GradientsAreTheSame) {
       model_->set_recompute(recompute);
       hidden_.mutable_grad() = at::Tensor();
       head().mutable_grad() = at::Tensor();
-      token_loss(model_->decoder(), hidden_, labels_, chunk).mean.backward();
+      caption_loss(model_->decoder(), hidden_, labels_, chunk).mean.backward();
       EXPECT_TRUE(test::close(hidden_.grad(), wanted, {1e-6, 1e-5})) << chunk;
       EXPECT_TRUE(test::close(head().grad(), wanted_head, {1e-6, 1e-5})) << chunk;
     }
   }
 }
 
-TEST_F(TokenLossTest, GoesThroughTheProductOfTheHead) {
-  const auto plain = token_loss(model_->decoder(), hidden_, labels_, 2).mean;
+TEST_F(CaptionLossTest, GoesThroughTheProductOfTheHead) {
+  const auto plain = caption_loss(model_->decoder(), hidden_, labels_, 2).mean;
   const auto product = std::make_shared<ScaledProduct>(model_->decoder().head());
   for_each_linear(*model_, [&](const std::string& name, Linear& linear) {
     if (name == "lm_head") linear.set_product(product);
   });
-  const auto loss = token_loss(model_->decoder(), hidden_, labels_, 2).mean;
+  const auto loss = caption_loss(model_->decoder(), hidden_, labels_, 2).mean;
   EXPECT_EQ(product->calls, 5);
   EXPECT_TRUE(at::equal(loss, plain));
   int arrivals = 0;
@@ -97,19 +97,19 @@ TEST_F(TokenLossTest, GoesThroughTheProductOfTheHead) {
   EXPECT_TRUE(test::close(of_hidden, hidden_.grad(), {1e-6, 1e-5}));
 }
 
-TEST_F(TokenLossTest, NothingSupervisedTeachesNothing) {
+TEST_F(CaptionLossTest, NothingSupervisedTeachesNothing) {
   labels_.fill_(-100);
   labels_[1][0] = 7;
-  const auto loss = token_loss(model_->decoder(), hidden_, labels_);
+  const auto loss = caption_loss(model_->decoder(), hidden_, labels_);
   EXPECT_EQ(loss.tokens, 0);
   EXPECT_EQ(loss.mean.item<double>(), 0.0);
   loss.mean.backward();
   EXPECT_EQ(hidden_.grad().abs().sum().item<double>(), 0.0);
 }
 
-TEST_F(TokenLossTest, HalfPrecisionIsSummedInFloat32) {
+TEST_F(CaptionLossTest, HalfPrecisionIsSummedInFloat32) {
   const auto half = test::tiny_model(at::kBFloat16);
-  const auto loss = token_loss(half->decoder(), hidden_.detach().to(at::kBFloat16), labels_, 2);
+  const auto loss = caption_loss(half->decoder(), hidden_.detach().to(at::kBFloat16), labels_, 2);
   EXPECT_EQ(loss.mean.scalar_type(), at::kFloat);
   EXPECT_NEAR(loss.mean.item<double>(), expected().item<double>(), 0.05);
 }

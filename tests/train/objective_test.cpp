@@ -58,9 +58,9 @@ TEST_F(ObjectiveTest, MaskLossIsTheMeanOverKnownPatches) {
   const double expected = (cross_entropy(logits[0][3], 1.0) + cross_entropy(logits[0][4], 0.0) +
                            cross_entropy(logits[1][9], 0.0)) /
                           3.0;
-  EXPECT_NEAR(result.mask.item<double>(), expected, 1e-5);
+  EXPECT_NEAR(result.mask_loss.item<double>(), expected, 1e-5);
   EXPECT_NEAR(result.loss.item<double>(), 2.0 * expected, 1e-5);
-  EXPECT_FALSE(result.caption.defined());
+  EXPECT_FALSE(result.caption_loss.defined());
 }
 
 TEST_F(ObjectiveTest, ClassLossTakesSharesAsTargets) {
@@ -71,17 +71,17 @@ TEST_F(ObjectiveTest, ClassLossTakesSharesAsTargets) {
   for (int64_t c = 0; c < kClasses; ++c) {
     expected += cross_entropy(logits[2][5][c], 0.25 * static_cast<double>(c)) / static_cast<double>(kClasses);
   }
-  EXPECT_NEAR(result.classes.item<double>(), expected, 1e-5);
+  EXPECT_NEAR(result.class_loss.item<double>(), expected, 1e-5);
 }
 
-TEST_F(ObjectiveTest, TokenLossIsOfWhatTheDecoderReads) {
+TEST_F(ObjectiveTest, ImageTokenLossIsOfWhatTheDecoderReads) {
   batch_.change_mask[1][7] = 1.0;  // for both dates
   batch_.class_shares[0][2][1] = 0.5;
   const auto result = loss({.caption = 0.0, .tokens = 3.0, .class_count = kClasses});
   const auto logits = heads_->tokens(model_->encode_images(batch_.pixels).tokens);  // [4,N,1+C]
   const double change = (cross_entropy(logits[2][7][0], 1.0) + cross_entropy(logits[3][7][0], 1.0)) / 2.0;
   const double classes = cross_entropy(logits[0][2][2], 0.5);
-  EXPECT_NEAR(result.image_tokens.item<double>(), change + classes, 1e-5);
+  EXPECT_NEAR(result.image_token_loss.item<double>(), change + classes, 1e-5);
   EXPECT_NEAR(result.loss.item<double>(), 3.0 * (change + classes), 1e-4);
   result.loss.backward();
   EXPECT_GT(model_->connector().parameters().front().grad().norm().item<double>(), 0.0);
@@ -94,7 +94,7 @@ TEST_F(ObjectiveTest, ABaseIsAskedForClassesOnly) {
   initialize_weights(base, {.seed = 3});
   batch_.change_mask.fill_(1.0);
   const auto loss = batch_loss(base, batch_, {{.caption = 0.0, .tokens = 1.0}, heads_});
-  EXPECT_EQ(loss.image_tokens.item<double>(), 0.0);
+  EXPECT_EQ(loss.image_token_loss.item<double>(), 0.0);
 }
 
 TEST_F(ObjectiveTest, WhatIsNowhereKnownTeachesNothing) {
@@ -103,10 +103,10 @@ TEST_F(ObjectiveTest, WhatIsNowhereKnownTeachesNothing) {
 
 TEST_F(ObjectiveTest, LossesAddUpByTheirWeights) {
   batch_.change_mask.fill_(0.5);
-  const double caption = loss({}).caption.item<double>();
+  const double caption = loss({}).caption_loss.item<double>();
   const auto all = loss({.caption = 0.5, .mask = 3.0});
-  EXPECT_NEAR(all.caption.item<double>(), caption, 1e-6);
-  EXPECT_NEAR(all.loss.item<double>(), 0.5 * caption + 3.0 * all.mask.item<double>(), 1e-5);
+  EXPECT_NEAR(all.caption_loss.item<double>(), caption, 1e-6);
+  EXPECT_NEAR(all.loss.item<double>(), 0.5 * caption + 3.0 * all.mask_loss.item<double>(), 1e-5);
 }
 
 TEST_F(ObjectiveTest, GradientsReachTheHeadsAndTheModel) {
@@ -139,7 +139,7 @@ TEST_F(ObjectiveTest, APassReadsNothingBackFromTheDevice) {
   const LossSection all{.mask = 1.0, .classes = 1.0, .tokens = 1.0, .class_count = kClasses};
   EXPECT_EQ(values_read_by([&] { result = loss(all); }), 0);
   EXPECT_EQ(result.supervised_tokens, 4);
-  EXPECT_EQ(values_read_by([&] { static_cast<void>(result.caption.item<double>()); }), 1);
+  EXPECT_EQ(values_read_by([&] { static_cast<void>(result.caption_loss.item<double>()); }), 1);
 }
 
 TEST_F(ObjectiveTest, AMaskLossNeedsADiffExpert) {

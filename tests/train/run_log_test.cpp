@@ -44,7 +44,7 @@ class RunLogTest : public ::testing::Test {
   void write_steps(int64_t behind, int64_t last) {
     RunLog log(run_, behind, behind);
     for (int64_t step = behind + 1; step <= last; ++step)
-      log.write(StepLine{.step = step, .steps = 10, .loss = 2.0, .seconds = 0.5, .tokens = 100});
+      log.write(StepLine{.step = step, .steps = 10, .caption_loss = 2.0, .seconds = 0.5, .tokens = 100});
   }
   std::vector<int64_t> logged() const {
     std::vector<int64_t> steps;
@@ -67,8 +67,9 @@ TEST_F(RunLogTest, AStepIsALine) {
   RunLog log(run_, 0, 0);
   log.write(StepLine{.step = 3,
                      .steps = 10,
-                     .loss = 1.5,
+                     .caption_loss = 1.5,
                      .mask_loss = 0.25,
+                     .image_token_loss = 0.125,
                      .grad_norm = std::nan(""),
                      .seconds = 0.5,
                      .wait_seconds = 0.05,
@@ -82,6 +83,7 @@ TEST_F(RunLogTest, AStepIsALine) {
   EXPECT_EQ(line.at("step"), 3);
   EXPECT_EQ(line.at("loss"), 1.5);
   EXPECT_EQ(line.at("mask_loss"), 0.25);
+  EXPECT_EQ(line.at("image_token_loss"), 0.125);
   EXPECT_FALSE(line.contains("class_loss"));
   EXPECT_TRUE(line.at("grad_norm").is_null());
   EXPECT_EQ(line.at("tokens_per_second"), 200.0);
@@ -104,9 +106,9 @@ TEST_F(RunLogTest, GoingOnCutsWhatTheCheckpointDoesNotKnow) {
 TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
   {
     RunLog log(run_, 0, 0);
-    log.write(EvaluationLine{.step = 2, .pairs = 7, .loss = 1.0, .metric = "loss", .score = 1.0});
-    log.write(
-        EvaluationLine{.step = 4, .pairs = 7, .loss = 0.5, .metric = "loss", .score = 0.5, .best = true});
+    log.write(EvaluationLine{.step = 2, .pairs = 7, .caption_loss = 1.0, .metric = "loss", .score = 1.0});
+    log.write(EvaluationLine{
+        .step = 4, .pairs = 7, .caption_loss = 0.5, .metric = "loss", .score = 0.5, .best = true});
   }
   write_steps(2, 2);
   const auto lines = lines_of(run_.log());
@@ -124,9 +126,9 @@ TEST_F(RunLogTest, AnEvaluationNamesTheLossOnce) {
     log.write(line);
     return ::testing::internal::GetCapturedStderr();
   };
-  EXPECT_THAT(printed({.step = 2, .pairs = 7, .loss = 1.5, .metric = "loss", .score = 1.5}),
+  EXPECT_THAT(printed({.step = 2, .pairs = 7, .caption_loss = 1.5, .metric = "loss", .score = 1.5}),
               HasSubstr("evaluation at step 2: 7 pairs, loss 1.5000, 0.0 s"));
-  EXPECT_THAT(printed({.step = 2, .pairs = 7, .loss = 1.5, .metric = "meteor", .score = 0.25}),
+  EXPECT_THAT(printed({.step = 2, .pairs = 7, .caption_loss = 1.5, .metric = "meteor", .score = 0.25}),
               HasSubstr("7 pairs, loss 1.5000, meteor 0.2500, 0.0 s"));
 }
 
@@ -159,7 +161,7 @@ TEST_F(RunLogTest, AReportOfADamagedLogIsMade) {
 }
 
 TEST_F(RunLogTest, TextOfAStepIsOneLine) {
-  const auto text = to_text(StepLine{.step = 3, .steps = 10, .loss = 1.25, .skipped_updates = 2});
+  const auto text = to_text(StepLine{.step = 3, .steps = 10, .caption_loss = 1.25, .skipped_updates = 2});
   EXPECT_THAT(text, HasSubstr("step 3/10 | "));
   EXPECT_THAT(text, HasSubstr("loss 1.2500"));
   EXPECT_THAT(text, HasSubstr("2 updates skipped"));
@@ -173,7 +175,7 @@ TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
     RunLog log(run_, 2, 2);
     log.write(EvaluationLine{.step = 300,
                              .pairs = 1,
-                             .loss = 0.75,
+                             .caption_loss = 0.75,
                              .metric = "change_accuracy",
                              .score = 0.5,
                              .scores = {{"bleu_4", 0.25}, {"change_accuracy", 0.5}}});
@@ -214,7 +216,7 @@ TEST_F(RunLogTest, TensorBoardDropsWhatARestartTookBack) {
   std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the second file has a later name
   {
     RunLog log(run_, 2, 2);
-    log.write(StepLine{.step = 3, .loss = 7.0});
+    log.write(StepLine{.step = 3, .caption_loss = 7.0});
   }
   EXPECT_EQ(shown(event_files(), "loss"), (std::map<int64_t, float>{{1, 2.0F}, {2, 2.0F}, {3, 7.0F}}));
 }
@@ -273,10 +275,10 @@ TEST_F(RunLogTest, TheReportHoldsTheRun) {
   RunLog log(run_, 0, 0);
   log.note("a sentence");
   for (int64_t step = 1; step <= 3; ++step)
-    log.write(StepLine{.step = step, .loss = 1.0 / static_cast<double>(step)});
+    log.write(StepLine{.step = step, .caption_loss = 1.0 / static_cast<double>(step)});
   log.write(
       EvaluationLine{.step = 3,
-                     .loss = 0.5,
+                     .caption_loss = 0.5,
                      .metric = "loss",
                      .samples = {{"u1", picture, temporary_ / "none.png", "a caption", {"one", "two"}}}});
   log.write_report("name", "seed: 42\n");
@@ -294,6 +296,14 @@ TEST_F(RunLogTest, TheReportHoldsTheRun) {
   EXPECT_EQ(shown.width, 256);
   EXPECT_EQ(shown.pixels.front(), 90);
   EXPECT_EQ(sample.at("after_picture"), "");
+}
+
+TEST_F(RunLogTest, TheReportAcceptsTheFormerKeyOfTheImageTokenLoss) {
+  const auto data = page_data(report_html("", "", R"({"event":"step","step":1,"token_loss":0.5}
+{"event":"step","step":2,"image_token_loss":0.25}
+)"));
+  EXPECT_EQ(data.at("steps")[0], json({{"event", "step"}, {"step", 1}, {"image_token_loss", 0.5}}));
+  EXPECT_EQ(data.at("steps")[1].at("image_token_loss"), 0.25);
 }
 
 TEST_F(RunLogTest, PicturesOfEveryKindAreShown) {

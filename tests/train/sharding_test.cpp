@@ -46,7 +46,7 @@ class Trainee {
 
   std::vector<double> losses(int steps) {
     std::vector<double> losses;
-    for (int i = 0; i < steps; ++i) losses.push_back(one_step().loss);
+    for (int i = 0; i < steps; ++i) losses.push_back(one_step().caption_loss);
     return losses;
   }
 

@@ -67,7 +67,7 @@ TEST_P(SharedHead, TrainsAsLibTorchsOptimiserTrainsIt) {
     for (const uint64_t micro : {0, 1}) {
       const auto ids = some_tokens(2 * step + micro);
       optimizer.begin_backward(micro == 1);
-      token_loss(*ours, ours->forward(ours->embed(ids)), ids, kChunk).mean.backward();
+      caption_loss(*ours, ours->forward(ours->embed(ids)), ids, kChunk).mean.backward();
       optimizer.end_backward();
       plain_loss(*theirs, ids).backward();
     }

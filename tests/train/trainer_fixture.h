@@ -23,7 +23,7 @@ class TrainerTest : public ::testing::Test {
     return config;
   }
   /// Runs `config_` without interruption.
-  std::vector<double> whole() { return train(named("whole")).loss; }
+  std::vector<double> whole() { return train(named("whole")).caption_losses; }
 
   /// Returns weights and optimiser state at a step, byte for byte.
   std::map<std::string, std::string> files(const std::string& run, int64_t step) const {

@@ -122,7 +122,7 @@ TEST_F(TrainerTest, AFinishedRunThatIsToBeLongerGoesOn) {
   config.batch.max_steps = 8;
   EXPECT_FALSE(is_finished(config));
   const auto outcome = train(config);
-  EXPECT_EQ(outcome.loss.size(), 2U);
+  EXPECT_EQ(outcome.caption_losses.size(), 2U);
   EXPECT_TRUE(outcome.finished);
   EXPECT_TRUE(is_finished(config));
   config.evaluation.samples = 1;

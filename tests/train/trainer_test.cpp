@@ -44,7 +44,7 @@ TEST_F(TrainerTest, ResumedEqualsUninterrupted) {
   fs::remove_all(RunFolder(config.output).checkpoint(6));
   fs::remove(RunFolder(config.output).finished());
   const auto outcome = train(config);
-  EXPECT_THAT(outcome.loss, ElementsAre(expected[4], expected[5]));
+  EXPECT_THAT(outcome.caption_losses, ElementsAre(expected[4], expected[5]));
   EXPECT_EQ(outcome.step, 6);
   expect_same_end("cut");
   EXPECT_EQ(log_of("cut", "step").size(), 6U);
@@ -72,7 +72,7 @@ TEST_F(TrainerTest, ABrokenCheckpointIsPassedOverWithAWarning) {
   const auto printed = printed_by([&] { outcome = train(config); });
   EXPECT_THAT(printed, HasSubstr("checkpoint of step 6 is broken and was skipped"));
   EXPECT_THAT(printed, HasSubstr("model.safetensors: expected"));
-  EXPECT_EQ(outcome.loss.size(), 2U);
+  EXPECT_EQ(outcome.caption_losses.size(), 2U);
   expect_same_end("cut");
 }
 
@@ -110,7 +110,7 @@ TEST_F(TrainerTest, AKillAmidTheReplacingOfTheOnlyCheckpointLosesNothing) {
   train(config);
   fs::rename(only, fs::path(only) += ".replaced");
   config.batch.max_steps = 6;
-  EXPECT_EQ(train(config).loss.size(), 2U);
+  EXPECT_EQ(train(config).caption_losses.size(), 2U);
 }
 
 TEST_F(TrainerTest, ARequestedStopSaves) {

@@ -19,7 +19,7 @@ chart('training loss', series(data.steps, 'loss'), false);
 chart('validation loss', series(data.evaluations, 'loss'), false);
 const metric = data.evaluations.length ? data.evaluations[0].metric : 'loss';
 if (metric != 'loss') chart('validation ' + metric, series(data.evaluations, 'score'), false);
-for (const name of ['mask_loss', 'class_loss', 'token_loss', 'learning_rate', 'grad_norm', 'tokens_per_second',
+for (const name of ['mask_loss', 'class_loss', 'image_token_loss', 'learning_rate', 'grad_norm', 'tokens_per_second',
   'pairs_per_second', 'data_wait_share', 'mfu', 'memory_gb']) {
   chart(name.replaceAll('_', ' '), series(data.steps, name), name == 'grad_norm');
 }
