@@ -1,0 +1,194 @@
+#include "train/stage.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+#include "core/files.h"
+#include "train/resume.h"
+#include "train/same_start.h"
+
+namespace ccexpert::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Returns the number of parameters per bucket; gradients are communicated in the parameters' dtype.
+int64_t bucket_elements(const TrainConfig& config) {
+  const auto bytes_each = static_cast<double>(c10::elementSize(run_dtype(config)));
+  return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
+}
+
+AdamWOptions optimizer_options(const TrainConfig& config) {
+  return {.beta1 = config.optimizer.beta1,
+          .beta2 = config.optimizer.beta2,
+          .eps = config.optimizer.eps,
+          .clip_norm = config.optimizer.clip_norm,
+          .zero = static_cast<int>(config.distributed.zero),
+          .bucket_elements = bucket_elements(config)};
+}
+
+RunModel load_start(const TrainConfig& config, distributed::Communicator& communicator, at::Device device) {
+  if (!config.model.fresh) expect_undamaged(config.model.start, communicator);
+  return start_run_model(config, device);
+}
+
+/// Loads model and data of a stage that starts, or resumes from the checkpoint of `step`.
+Stage make_stage(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
+                 int64_t step) {
+  const RunFolder folder(config.output);
+  auto run = std::make_unique<RunModel>(step > 0 ? resume_run_model(folder.checkpoint(step), config, device)
+                                                 : load_start(config, communicator, device));
+  auto parameters = trainable_parameters(*run, config);
+  auto optimizer = std::make_unique<ShardedAdamW>(parameters, optimizer_options(config), communicator);
+  auto pairs = std::make_unique<const std::vector<data::ChangeExample>>(training_pairs(config));
+  const auto plan = batch_plan(*pairs, config, communicator.rank(), communicator.size());
+  auto loader = make_loader(*pairs, *run, config, plan);
+  Evaluator evaluator(*run, config, communicator);
+  const int64_t total = total_steps(config, plan.batches());
+  return {.config = config,
+          .communicator = communicator,
+          .device = device,
+          .folder = folder,
+          .run = std::move(run),
+          .parameters = std::move(parameters),
+          .optimizer = std::move(optimizer),
+          .pairs = std::move(pairs),
+          .plan = plan,
+          .loader = std::move(loader),
+          .evaluator = std::move(evaluator),
+          .total_steps = total,
+          .schedule = make_schedule(config.optimizer.schedule, total, config.optimizer.warmup_ratio)};
+}
+
+/// Throws Error if the restored position refers to other data.
+void expect_same_samples(const Stage& stage) {
+  const auto& progress = stage.progress;
+  const int64_t samples = stage.plan.sampler().size();
+  constexpr const char* kHint = "other data needs another output";
+  if (progress.epoch_samples > 0 && progress.epoch_samples != samples) {
+    fail_expected({stage.config.data.train,
+                   fmt::format("{} samples per epoch, as when the run began", progress.epoch_samples),
+                   std::to_string(samples), kHint});
+  }
+  if (progress.pairs.empty() || progress.pairs == sum_of_pairs(*stage.pairs)) return;
+  fail_expected({stage.config.data.train, "the pairs of the run's beginning, in the same order",
+                 "other pairs, captions or another order", kHint});
+}
+
+/// Sets the links again, since a kill may have come between a checkpoint and its links.
+void set_links(const Stage& stage, int64_t step) {
+  if (!stage.leads()) return;
+  stage.folder.set_last(step);
+  const int64_t best = stage.progress.best_step;
+  if (best > 0 && is_there(stage.folder.checkpoint(best))) stage.folder.set_best(best);
+}
+
+/// Forgets the best checkpoint if another metric selected it.
+void compare_metric(Stage& stage) {
+  auto& progress = stage.progress;
+  const auto& metric = stage.config.evaluation.metric;
+  if (!progress.best || progress.metric.empty() || progress.metric == metric) return;
+  stage.notes.push_back(
+      fmt::format("the search for the best checkpoint starts again: its metric was {} and is now {}",
+                  progress.metric, metric));
+  stage.new_metric = true;
+  progress.best = std::nullopt;
+  progress.best_step = 0;
+}
+
+/// Restores optimiser and position from the checkpoint of `step`.
+void restore(Stage& stage, int64_t step) {
+  stage.progress = read_training_state(stage.folder.checkpoint(step), *stage.optimizer);
+  expect_same_samples(stage);
+  stage.plan.check(stage.progress.position);
+  stage.loader.seek(stage.progress.position);
+  set_links(stage, step);
+  compare_metric(stage);
+}
+
+int64_t count_elements(const std::vector<TrainableParameter>& parameters) {
+  int64_t elements = 0;
+  for (const auto& parameter : parameters) elements += parameter.tensor.numel();
+  return elements;
+}
+
+double millions(int64_t count) {
+  return static_cast<double>(count) * 1e-6;
+}
+
+std::vector<io::NamedTensor> auxiliary_tensors(const RunModel& run) {
+  std::vector<io::NamedTensor> tensors;
+  if (!run.heads) return tensors;
+  for (const auto& item : run.heads->named_parameters())
+    tensors.push_back({item.key(), item.value().detach()});
+  return tensors;
+}
+
+std::vector<std::string> introduction(const Stage& stage) {
+  const auto& config = stage.config;
+  std::vector<std::string> notes;
+  if (config.evaluation.every_steps > 0 && !stage.evaluator.has_pairs())
+    notes.emplace_back("nothing is evaluated: data.validation names no pairs");
+  notes.push_back(fmt::format("{}: {:.2f} of {:.2f} M parameters train, {} on {} x {}, ZeRO {}", config.name,
+                              millions(count_elements(stage.parameters)),
+                              millions(parameter_count(*stage.run)), config.model.dtype,
+                              stage.communicator.size(), stage.device.str(), config.distributed.zero));
+  const auto step = stage.progress.step;
+  notes.push_back(fmt::format("{} pairs, {} samples per epoch, {} steps of {}{}", stage.pairs->size(),
+                              stage.plan.sampler().size(), stage.total_steps, config.batch.global,
+                              step > 0 ? fmt::format(", continuing after step {}", step) : ""));
+  notes.push_back(fmt::format("question: {:?}", stage.run->question));
+  if (stage.evaluator.has_pairs())
+    notes.push_back(fmt::format("captions of the evaluation: {}", to_text(stage.evaluator.decoding())));
+  return notes;
+}
+
+}  // namespace
+
+Stage start_stage(const TrainConfig& config, distributed::Communicator& communicator, at::Device device) {
+  const auto idle = check_ranks(config.batch, communicator.size());
+  const RunFolder folder(config.output);
+  const int64_t step = agree_on_start(folder, communicator);
+  // Before the model is loaded, so that a forbidden change is refused at once.
+  const auto changes =
+      step > 0 ? changes_since(folder.checkpoint(step), config) : std::vector<ConfigChange>();
+  auto stage = make_stage(config, communicator, device, step);
+  expect_same_start({*stage.run, *stage.pairs, stage.evaluator.pairs()}, communicator);
+  if (step > 0) {
+    stage.notes = change_notes(changes, step);
+    restore(stage, step);
+  }
+  if (!idle.empty()) stage.notes.push_back(idle);
+  stage.progress.metric = config.evaluation.metric;
+  stage.progress.epoch_samples = stage.plan.sampler().size();
+  stage.progress.pairs = sum_of_pairs(*stage.pairs);
+  return stage;
+}
+
+void save_stage(const Stage& stage) {
+  const auto& run = *stage.run;
+  write_training_state(stage.folder.checkpoint(stage.progress.step), *run.model, *stage.optimizer,
+                       stage.progress,
+                       {.config_json = run.config_json,
+                        .config_yaml = to_yaml_text(stage.config),
+                        .companions = run.companions,
+                        .layout = run.layout,
+                        .for_others = run.for_others,
+                        .auxiliary = auxiliary_tensors(run)},
+                       stage.communicator);
+}
+
+std::unique_ptr<RunLog> open_log(const Stage& stage) {
+  if (!stage.leads()) return nullptr;
+  if (stage.progress.step < stage.total_steps) fs::remove(stage.folder.finished());
+  auto log = std::make_unique<RunLog>(stage.folder, stage.progress.step, stage.progress.evaluated);
+  for (const auto& note : introduction(stage)) log->note(note);
+  for (const auto& note : stage.notes) log->note(note);
+  return log;
+}
+
+}  // namespace ccexpert::train
