@@ -1,13 +1,24 @@
 #include "train/agreement.h"
 
 #include <algorithm>
+#include <map>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
+#include "core/json.h"
+#include "train/content_hash.h"
+
 namespace ccexpert::train {
 namespace {
+
+using nlohmann::json;
+
+std::string to_text(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 /// Returns the message of what `work` throws, or "".
 std::string problem_of(const std::function<void()>& work) {
@@ -17,6 +28,27 @@ std::string problem_of(const std::function<void()>& work) {
     return error.what();
   }
   return {};
+}
+
+RankDifference difference(const KeyValues& first, const KeyValues& own) {
+  RankDifference found;
+  const std::map<std::string, std::string> theirs(first.begin(), first.end()), ours(own.begin(), own.end());
+  size_t count = 0;
+  const auto note = [&](const std::string& key) {
+    const auto in_first = theirs.find(key), in_own = ours.find(key);
+    const bool both = in_first != theirs.end() && in_own != ours.end();
+    if (both && in_first->second == in_own->second) return;
+    if (++count > 1) return;
+    found.key = key;
+    if (in_first != theirs.end()) found.first = in_first->second;
+    if (in_own != ours.end()) found.own = in_own->second;
+  };
+  for (const auto& [key, value] : first) note(key);
+  for (const auto& [key, value] : own) {
+    if (!theirs.contains(key)) note(key);
+  }
+  found.others = count > 0 ? count - 1 : 0;
+  return found;
 }
 
 }  // namespace
@@ -43,6 +75,43 @@ void on_all_ranks(distributed::Communicator& communicator, const std::function<v
     if (problems[rank].empty()) continue;
     throw Error(problems.size() == 1 ? problems[rank] : fmt::format("rank {}: {}", rank, problems[rank]));
   }
+}
+
+bool on_any_rank(distributed::Communicator& communicator, bool own, at::Device device) {
+  const auto ranks = at::full({1}, own ? 1.0 : 0.0, at::TensorOptions(device).dtype(at::kDouble));
+  communicator.all_reduce_sum(ranks);
+  return ranks.item<double>() > 0.0;
+}
+
+std::vector<json> gather_json(distributed::Communicator& communicator, const nlohmann::ordered_json& own,
+                              const std::string& what) {
+  std::vector<json> all;
+  for (const auto& text : communicator.gather_text(to_text(own))) all.push_back(parse_json(text, what));
+  return all;
+}
+
+std::string RankDifference::subject(const std::string& what) const {
+  return fmt::format("rank {}: {}", rank, what);
+}
+
+std::optional<RankDifference> difference_between_ranks(distributed::Communicator& communicator,
+                                                       const KeyValues& own) {
+  const auto text = to_text(own);
+  ContentHash hash;
+  hash.add_text(text);
+  const auto sums = communicator.gather_text(hash.hex());
+  const auto differs =
+      std::find_if(sums.begin(), sums.end(), [&](const auto& sum) { return sum != sums[0]; });
+  if (differs == sums.end()) return std::nullopt;
+  const auto rank = static_cast<size_t>(differs - sums.begin());
+  const bool shows = communicator.rank() == 0 || communicator.rank() == static_cast<int>(rank);
+  const auto texts = communicator.gather_text(shows ? text : "");
+  const auto values_of = [&](size_t which) {
+    return parse_json(texts[which], fmt::format("rank {}", which)).get<KeyValues>();
+  };
+  auto found = difference(values_of(0), values_of(rank));
+  found.rank = static_cast<int>(rank);
+  return found;
 }
 
 }  // namespace ccexpert::train

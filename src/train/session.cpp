@@ -10,6 +10,7 @@
 #include <ccexpert/version.h>
 
 #include "runtime/torch_errors.h"
+#include "train/agreement.h"
 #include "train/join_options.h"
 #include "train/same_start.h"
 #include "train/trainer.h"
@@ -54,8 +55,9 @@ class Session::Impl {
   bool train(const TrainConfig& stage, const RunControl& control) {
     control.enter(RunPhase::kSaved);
     // Only rank 0 looks, since folders on other machines may lag and all ranks must agree.
-    const bool finished = rank_.rank == 0 && is_finished(stage);
-    if (communicator_->gather_text(finished ? "finished" : "").front() == "finished") {
+    const auto state =
+        first_rank_says(*communicator_, [&] { return std::string(is_finished(stage) ? "finished" : ""); });
+    if (state == "finished") {
       log::info(fmt::format("{} is finished already: {}", stage.name, stage.output));
       return true;
     }

@@ -193,14 +193,6 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
   return files;
 }
 
-/// Gathers one JSON value from each rank.
-std::vector<json> gather_json(distributed::Communicator& communicator, const json& own) {
-  std::vector<json> all;
-  for (const auto& text : communicator.gather_text(own.dump()))
-    all.push_back(parse_json(text, "files of a rank"));
-  return all;
-}
-
 }  // namespace
 
 void write_training_state(const fs::path& folder, const CcexpertModel& model, const ShardedAdamW& optimizer,
@@ -221,7 +213,7 @@ void write_training_state(const fs::path& folder, const CcexpertModel& model, co
     self["file"] = optimizer_file(communicator.rank(), communicator.size());
     self["ranges"] = ranges_of(optimizer);
   }
-  const auto all = gather_json(communicator, self);
+  const auto all = gather_json(communicator, self, "files of a rank");
   on_all_ranks(communicator, [&] {
     if (!leads) return;
     std::vector<ManifestEntry> entries;
