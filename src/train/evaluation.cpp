@@ -17,9 +17,9 @@
 #include <ccexpert/text/prompt.h>
 
 #include "core/foreign_errors.h"
-#include "core/json.h"
-#include "train/log_line.h"
+#include "train/agreement.h"
 #include "train/loss.h"
+#include "train/packed.h"
 #include "train/run_data.h"
 #include "train/sample_json.h"
 
@@ -76,15 +76,25 @@ void expect_effect(const GenerationOptions& asked, const DecodingConfig& decodin
                  fmt::format("{}", *asked.length_penalty)});
 }
 
-}  // namespace
-
-struct Evaluator::Sums {
-  double caption_loss = 0.0;
+/// Numbers of an evaluation that are summed over ranks.
+struct Totals {
+  double caption_loss = 0.0;  ///< sum over tokens
   int64_t tokens = 0;
   int64_t pairs = 0;
   int64_t judged = 0;  ///< captions of pairs with a known change flag
   int64_t right = 0;
   int64_t skipped = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{&Totals::caption_loss, &Totals::tokens, &Totals::pairs,
+                      &Totals::judged,       &Totals::right,  &Totals::skipped};
+  }
+};
+
+}  // namespace
+
+struct Evaluator::Sums {
+  Totals totals;
   ordered_json samples = ordered_json::array();
   ordered_json captions = ordered_json::array();  ///< (index of the pair, caption) of every caption
 };
@@ -128,13 +138,6 @@ Evaluator::Pairs Evaluator::own_pairs() const {
   return own;
 }
 
-bool Evaluator::any_rank_stops(const std::stop_token& stop) const {
-  const auto asked =
-      at::full({1}, stop.stop_requested() ? 1.0 : 0.0, run_.model->options().dtype(at::kDouble));
-  communicator_.all_reduce_sum(asked);
-  return asked.item<double>() > 0.0;
-}
-
 std::optional<EvaluationLine> Evaluator::run(int64_t step, const RunControl& control) {
   const auto start = std::chrono::steady_clock::now();
   const at::NoGradGuard no_grad;
@@ -145,7 +148,7 @@ std::optional<EvaluationLine> Evaluator::run(int64_t step, const RunControl& con
                     static_cast<size_t>(communicator_.size());  // largest number of pairs of a rank
   // Every rank runs the same number of rounds, since the ranks agree in each round whether to continue.
   for (size_t first = 0; first < most; first += size) {
-    if (any_rank_stops(control.stop)) return std::nullopt;
+    if (on_any_rank(communicator_, control.stop.stop_requested(), device())) return std::nullopt;
     const auto begin = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first));
     const auto end = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first + size));
     if (begin != end) evaluate(Pairs(begin, end), control, sums);
@@ -156,27 +159,23 @@ std::optional<EvaluationLine> Evaluator::run(int64_t step, const RunControl& con
 }
 
 EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
-  const auto number = [](int64_t value) { return static_cast<double>(value); };
-  auto shared = at::tensor({sums.caption_loss, number(sums.tokens), number(sums.pairs), number(sums.judged),
-                            number(sums.right), number(sums.skipped)},
-                           at::kDouble)
-                    .to(run_.model->options().device());
-  communicator_.all_reduce_sum(shared);
-  const auto values = shared.to(at::kCPU);
-  const auto value = [&](int64_t index) { return values[index].item<double>(); };
+  const auto totals = sum_over_ranks(sums.totals, communicator_, device());
+  const auto share = [](double part, int64_t whole) {
+    return part / std::max(1.0, static_cast<double>(whole));
+  };
   EvaluationLine line;
   line.step = step;
   line.metric = config_.evaluation.metric;
-  line.pairs = static_cast<int64_t>(value(2));
-  line.caption_loss = value(0) / std::max(1.0, value(1));
-  line.skipped = static_cast<int64_t>(value(5));
+  line.pairs = totals.pairs;
+  line.caption_loss = share(totals.caption_loss, totals.tokens);
+  line.skipped = totals.skipped;
   line.scores = score_captions(sums);
-  if (scores_) line.scores.emplace_back("change_accuracy", value(4) / std::max(1.0, value(3)));
+  if (scores_)
+    line.scores.emplace_back("change_accuracy", share(static_cast<double>(totals.right), totals.judged));
   line.scores.emplace_back("loss", line.caption_loss);
   line.score = std::isfinite(line.caption_loss) ? score_of(line.scores, line.metric) : line.caption_loss;
-  for (const auto& text : communicator_.gather_text(to_line(sums.samples))) {
-    for (const auto& sample : parse_json(text, "samples of a rank"))
-      line.samples.push_back(to_sample(sample));
+  for (const auto& samples : gather_json(communicator_, sums.samples, "samples of a rank")) {
+    for (const auto& sample : samples) line.samples.push_back(to_sample(sample));
   }
   return line;
 }
@@ -186,8 +185,8 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
 NamedScores Evaluator::score_captions(const Sums& sums) const {
   if (!scores_) return {};
   std::map<size_t, std::string> captions;  // none for pairs that were left out
-  for (const auto& text : communicator_.gather_text(to_line(sums.captions))) {
-    for (const auto& said : parse_json(text, "captions of a rank")) captions[said[0].get<size_t>()] = said[1];
+  for (const auto& own : gather_json(communicator_, sums.captions, "captions of a rank")) {
+    for (const auto& said : own) captions[said[0].get<size_t>()] = said[1];
   }
   if (captions.empty()) return {};
   std::vector<eval::CaptionedPair> samples;
@@ -201,7 +200,7 @@ NamedScores Evaluator::score_captions(const Sums& sums) const {
 
 void Evaluator::leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums) {
   if (config_.data.unreadable != "skip") fail(fmt::format("pair '{}'", pair.uid), problem);
-  ++sums.skipped;
+  ++sums.totals.skipped;
   if (reported_.insert(&pair).second)
     log::warning(fmt::format("left out of the evaluation: pair '{}': {}", pair.uid, problem));
 }
@@ -215,8 +214,8 @@ void Evaluator::evaluate(const Pairs& batch, const RunControl& control, Sums& su
   const auto images = run_.model->encode_images(pixels);
   add_losses(readable, images.tokens, sums);
   // A model with a non-finite loss generates nothing useful, and the score will be non-finite too.
-  if (std::isfinite(sums.caption_loss)) add_captions(readable, images.tokens, sums);
-  sums.pairs += static_cast<int64_t>(readable.size());
+  if (std::isfinite(sums.totals.caption_loss)) add_captions(readable, images.tokens, sums);
+  sums.totals.pairs += static_cast<int64_t>(readable.size());
 }
 
 at::Tensor Evaluator::readable_pixels(Pairs& batch, Sums& sums) {
@@ -275,8 +274,8 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
     const auto hidden = run_.model->decoder().forward(run_.model->splice(ids, chosen).embeddings);
     const auto loss = caption_loss(run_.model->decoder(), hidden, splice_labels(ids, labels, tokens.size(1)));
-    sums.caption_loss += loss.mean.item<double>() * static_cast<double>(loss.tokens);
-    sums.tokens += loss.tokens;
+    sums.totals.caption_loss += loss.mean.item<double>() * static_cast<double>(loss.tokens);
+    sums.totals.tokens += loss.tokens;
   }
 }
 
@@ -305,8 +304,8 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
     sums.captions.push_back({&pair - pairs_.data(), caption});
     if (pair.changed) {
       const bool says_unchanged = std::binary_search(unchanged_.begin(), unchanged_.end(), plain(caption));
-      ++sums.judged;
-      sums.right += says_unchanged != *pair.changed ? 1 : 0;
+      ++sums.totals.judged;
+      sums.totals.right += says_unchanged != *pair.changed ? 1 : 0;
     }
     if (&pair - pairs_.data() < config_.evaluation.samples) {
       sums.samples.push_back(to_json({pair.uid, pair.before, pair.after, caption, pair.captions}));

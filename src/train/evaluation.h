@@ -38,7 +38,7 @@ class Evaluator {
   using Pairs = std::vector<const data::ChangeExample*>;
 
   Pairs own_pairs() const;
-  bool any_rank_stops(const std::stop_token& stop) const;
+  at::Device device() const { return run_.model->options().device(); }
   EvaluationLine line_of(const Sums& sums, int64_t step) const;
   void evaluate(const Pairs& batch, const RunControl& control, Sums& sums);
   /// Removes unreadable pairs from `batch`.

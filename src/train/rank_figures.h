@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 
 #include <c10/core/Device.h>
 
@@ -14,6 +15,11 @@ struct RankFigures {
   double memory = 0.0;        ///< peak so far, in bytes
   int64_t skipped_samples = 0;
   int64_t contradictions = 0;  ///< samples whose change_flag contradicts their mask
+
+  static constexpr auto fields() {
+    return std::tuple{&RankFigures::wait_seconds, &RankFigures::memory, &RankFigures::skipped_samples,
+                      &RankFigures::contradictions};
+  }
 };
 
 /// Returns the longest wait, the highest memory and the sums of the counts. All ranks call it.

@@ -1,13 +1,47 @@
 #include "train/training_step.h"
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
 
+#include "train/packed.h"
+
 namespace ccexpert::train {
 namespace {
+
+/// Parts of the loss, summed over micro-batches.
+struct LossSums {
+  double caption_loss = 0.0;
+  double mask_loss = 0.0;
+  double class_loss = 0.0;
+  double image_token_loss = 0.0;
+
+  static constexpr auto fields() {
+    return std::tuple{&LossSums::caption_loss, &LossSums::mask_loss, &LossSums::class_loss,
+                      &LossSums::image_token_loss};
+  }
+  /// The same parts of a micro-batch, in the same order.
+  static constexpr std::array kParts{&BatchLoss::caption_loss, &BatchLoss::mask_loss, &BatchLoss::class_loss,
+                                     &BatchLoss::image_token_loss};
+};
+
+/// Counts of a step on one rank or on all.
+struct StepCounts {
+  int64_t supervised_tokens = 0;
+  int64_t tokens = 0;
+  int64_t samples = 0;
+  int64_t stops = 0;  ///< ranks that were asked to end the run
+  int64_t micro_batches = 0;
+
+  static constexpr auto fields() {
+    return std::tuple{&StepCounts::supervised_tokens, &StepCounts::tokens, &StepCounts::samples,
+                      &StepCounts::stops, &StepCounts::micro_batches};
+  }
+};
 
 /// Number of micro-batches, at least 1, as a divisor.
 double counted(int64_t micro_batches) {
@@ -38,8 +72,8 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
   return report;
 }
 
-/// Returns the parts of the loss, [4] float64. They stay on the device until the end of the step: reading one
-/// earlier would stop the host from queueing work.
+/// Returns the parts of the loss as packed LossSums. They stay on the device until the end of the step:
+/// reading one earlier would stop the host from queueing work.
 at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepReport& report) {
   const auto result = batch_loss(model_, batch, objective_);
   (result.loss / static_cast<double>(total)).backward();
@@ -47,40 +81,42 @@ at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepRepor
   report.tokens += result.tokens;
   report.samples += static_cast<int64_t>(batch.ids.size());
   std::vector<at::Tensor> parts;
-  for (const auto& part :
-       {result.caption_loss, result.mask_loss, result.class_loss, result.image_token_loss}) {
+  for (const auto member : LossSums::kParts) {
+    const auto& part = result.*member;
     parts.push_back(part.defined() ? part.to(at::kDouble)
                                    : at::zeros({}, model_.options().dtype(at::kDouble)));
   }
   return at::stack(parts);
 }
 
+/// Replaces the report's figures of this rank by those of all ranks, with one collective.
 void TrainingStep::share(StepReport& report, const StepPlan& plan,
                          const std::vector<at::Tensor>& passes) const {
   const auto options = model_.options().dtype(at::kDouble);
-  const auto each = passes.empty() ? at::zeros({0, 4}, options) : at::stack(passes);  // [own,4]
-  const auto number = [](auto value) { return static_cast<double>(value); };
-  const auto counts = at::tensor({number(report.supervised_tokens), number(report.tokens),
-                                  number(report.samples), plan.stop ? 1.0 : 0.0, number(passes.size())},
-                                 at::kDouble);
-  auto shared = at::cat({each.sum(0), counts.to(options.device())});
+  const auto each = passes.empty() ? at::zeros({0, kFields<LossSums>}, options) : at::stack(passes);
+  const auto own_counts = pack(StepCounts{.supervised_tokens = report.supervised_tokens,
+                                          .tokens = report.tokens,
+                                          .samples = report.samples,
+                                          .stops = plan.stop ? 1 : 0,
+                                          .micro_batches = std::ssize(passes)});
+  const auto shared = at::cat({each.sum(0), own_counts.to(options.device())});
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
   const auto values = shared.to(at::kCPU);
-  const auto count = [&](int64_t index) { return static_cast<int64_t>(values[index].item<double>()); };
-  report.micro_batches = count(8);
-  const auto mean = [&](int64_t index) {
-    return values[index].item<double>() / counted(report.micro_batches);
-  };
-  report.caption_loss = mean(0);
-  report.mask_loss = mean(1);
-  report.class_loss = mean(2);
-  report.image_token_loss = mean(3);
-  report.supervised_tokens = count(4);
-  report.tokens = count(5);
-  report.samples = count(6);
-  report.stop = count(7) > 0;
+  const auto sums = unpack<LossSums>(values.narrow(0, 0, kFields<LossSums>));
+  const auto counts = unpack<StepCounts>(values.narrow(0, kFields<LossSums>, kFields<StepCounts>));
+  const double micro_batches = counted(counts.micro_batches);
+  report.caption_loss = sums.caption_loss / micro_batches;
+  report.mask_loss = sums.mask_loss / micro_batches;
+  report.class_loss = sums.class_loss / micro_batches;
+  report.image_token_loss = sums.image_token_loss / micro_batches;
+  report.supervised_tokens = counts.supervised_tokens;
+  report.tokens = counts.tokens;
+  report.samples = counts.samples;
+  report.micro_batches = counts.micro_batches;
+  report.stop = counts.stops > 0;
   const auto own = each.to(at::kCPU);
-  for (int64_t i = 0; i < own.size(0); ++i) report.own_caption_losses.push_back(own[i][0].item<double>());
+  for (const auto& row : own.unbind())
+    report.own_caption_losses.push_back(unpack<LossSums>(row).caption_loss);
 }
 
 }  // namespace ccexpert::train
