@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -24,19 +25,33 @@ namespace {
 constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions",
                                        "model.image_size"};
 
-/// Keys that are read only when a run starts.
-constexpr std::string_view kOfStart[] = {"model.start", "model.fresh", "model.init_std",
-                                         "model.flag_init_std"};
+/// Change that a resumed run does not read.
+struct UnreadChange {
+  std::string_view key;
+  std::optional<std::string_view> to = {};  ///< only a change to this value (nothing: every change)
+};
 
-template <size_t kCount>
-bool is_among(const std::string_view (&keys)[kCount], std::string_view key) {
-  return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
+/// Keys that are read only when a run starts. Only the start can give a model its image newline, which a
+/// resumed run can still leave out.
+constexpr UnreadChange kUnread[] = {{"model.start"},
+                                    {"model.fresh"},
+                                    {"model.init_std"},
+                                    {"model.flag_init_std"},
+                                    {"model.image_newline", "true"}};
+
+bool is_fixed(const std::string& key) {
+  return std::find(std::begin(kFixed), std::end(kFixed), key) != std::end(kFixed);
 }
 
 bool affects_resumed_run(const ConfigChange& change) {
-  // A checkpoint without an image newline cannot get one.
-  const bool adds_newline = change.key == "model.image_newline" && change.now == "'true'";
-  return !is_among(kOfStart, change.key) && !adds_newline;
+  return std::none_of(std::begin(kUnread), std::end(kUnread), [&](const auto& unread) {
+    return change.key == unread.key && (!unread.to || change.now == unread.to);
+  });
+}
+
+/// Returns a value of a config for a message.
+std::string shown(const std::optional<std::string>& value) {
+  return value ? "'" + *value + "'" : "nothing";
 }
 
 /// Returns the steps, newest first. Only rank 0 lists the folder, since it may still write.
@@ -114,15 +129,16 @@ std::vector<ConfigChange> config_changes(const std::string& before_yaml, const s
   auto before = config_values(before_yaml, "config.yaml"), now = config_values(now_yaml, "config");
   before.erase("output");
   now.erase("output");
-  const auto value = [](const auto& values, const std::string& key) {
+  const auto value_of = [](const auto& values, const std::string& key) {
     const auto found = values.find(key);
-    return found == values.end() ? std::string("nothing") : "'" + found->second + "'";
+    return found == values.end() ? std::optional<std::string>() : found->second;
   };
   auto keys = before;
   keys.insert(now.begin(), now.end());
   std::vector<ConfigChange> changes;
   for (const auto& [key, unused] : keys) {
-    if (value(before, key) != value(now, key)) changes.push_back({key, value(before, key), value(now, key)});
+    ConfigChange change{key, value_of(before, key), value_of(now, key)};
+    if (change.before != change.now) changes.push_back(std::move(change));
   }
   return changes;
 }
@@ -131,7 +147,7 @@ std::vector<std::string> change_notes(const std::vector<ConfigChange>& changes, 
   std::vector<std::string> read, ignored;
   for (const auto& change : changes) {
     auto& texts = affects_resumed_run(change) ? read : ignored;
-    texts.push_back(fmt::format("{} from {} to {}", change.key, change.before, change.now));
+    texts.push_back(fmt::format("{} from {} to {}", change.key, shown(change.before), shown(change.now)));
   }
   std::vector<std::string> notes;
   if (!read.empty()) notes.push_back(fmt::format("changed since step {}: {}", step, fmt::join(read, ", ")));
@@ -144,9 +160,9 @@ std::vector<std::string> change_notes(const std::vector<ConfigChange>& changes, 
 std::vector<ConfigChange> changes_since(const std::filesystem::path& checkpoint, const TrainConfig& config) {
   auto changes = config_changes(read_file(checkpoint / "config.yaml"), to_yaml_text(config));
   for (const auto& change : changes) {
-    if (!is_among(kFixed, change.key)) continue;
-    fail_expected({change.key, fmt::format("{}, as the run in {} began", change.before, config.output),
-                   change.now, "another value needs another output"});
+    if (!is_fixed(change.key)) continue;
+    fail_expected({change.key, fmt::format("{}, as the run in {} began", shown(change.before), config.output),
+                   shown(change.now), "another value needs another output"});
   }
   return changes;
 }

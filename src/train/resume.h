@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,11 @@ int64_t agree_on_start(const RunFolder& folder, distributed::Communicator& commu
 /// differs from what was written. All ranks call it.
 void expect_undamaged(const std::filesystem::path& start, distributed::Communicator& communicator);
 
+/// Change of a config value; nothing for a key that one of the configs lacks.
 struct ConfigChange {
   std::string key;
-  std::string before;
-  std::string now;
+  std::optional<std::string> before;
+  std::optional<std::string> now;
 };
 
 /// Describes the changes of a run that is resumed after `step`, for its log. Changes without an effect are
