@@ -10,18 +10,13 @@
 
 #include <ccexpert/core/error.h>
 
+#include "train/adamw_bucket.h"
+
 namespace ccexpert::train {
 namespace {
 
-/// Parameters and shards start at multiples of this many elements, so that collectives and kernels see
-/// aligned memory: at an odd offset, matrix products on a GPU use a kernel that is several times slower.
-constexpr int64_t kAlignment = 64;
 /// Largest number of buckets with a running collective; each needs one more gradient buffer.
 constexpr size_t kInFlight = 2;
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 
 /// Returns the float64 sum of squares of a flat float32 tensor. Rows are summed in float32, which costs a
 /// relative error of about 1e-7; summing in float64 would first copy the whole tensor to float64.
@@ -36,79 +31,6 @@ at::Tensor sum_of_squares(const at::Tensor& flat) {
 }
 
 }  // namespace
-
-struct ShardedAdamW::Bucket {
-  std::vector<TrainableParameter> parameters;
-  std::vector<int64_t> offsets;  // of each parameter in the flat tensors
-  int64_t elements = 0;          // gaps between parameters included
-  int64_t padded = 0;
-  int64_t shard_begin = 0;
-  int64_t shard_size = 0;
-
-  at::Tensor flat;                // [padded] parameters in their own dtype
-  at::Tensor weights;             // [shard] float32 master weights; a view of `flat` if that is float32
-  at::Tensor mean;                // [shard]
-  at::Tensor square;              // [shard]
-  at::Tensor step;                // scalar float32, for the fused kernel
-  at::Tensor gradient;            // float32, accumulated: [shard] if gradients are sharded, else [padded]
-  std::vector<bool> in_gradient;  // by parameter, if `gradient` is [padded]
-
-  at::Tensor outgoing;  // [padded] gradients of the running backward pass, if they will be sharded
-  at::Tensor arriving;  // [shard] output of a reduce-scatter
-  distributed::Pending pending;
-  std::vector<bool> has_arrived;  // by parameter, in the running backward pass
-  size_t arrived = 0;
-
-  /// True if `weights` are a copy beside `flat`.
-  bool has_master() const { return flat.scalar_type() != at::kFloat; }
-  at::Tensor part(const at::Tensor& tensor, size_t parameter) const {
-    return tensor.slice(0, offsets[parameter], offsets[parameter] + parameters[parameter].tensor.numel());
-  }
-  void begin_gradient() {
-    if (gradient.defined()) return;
-    gradient = at::empty({padded}, weights.options());
-    in_gradient.assign(parameters.size(), false);
-  }
-  /// Writes the first gradient of a parameter instead of adding it to zeros, which would cost two more passes
-  /// over memory.
-  void accumulate(size_t parameter, const at::Tensor& own) {
-    begin_gradient();
-    if (in_gradient[parameter]) {
-      part(gradient, parameter).add_(own);
-    } else {
-      part(gradient, parameter).copy_(own);
-    }
-    in_gradient[parameter] = true;
-  }
-  /// Sets elements that no backward pass has written to zero.
-  void complete_gradient() {
-    begin_gradient();
-    zero_all_but(in_gradient, gradient);
-    in_gradient.assign(parameters.size(), true);
-  }
-  void begin_outgoing() {
-    if (!outgoing.defined()) outgoing = at::empty_like(flat);
-  }
-  void complete_outgoing() {
-    begin_outgoing();
-    zero_all_but(has_arrived, outgoing);
-  }
-  /// Sets all elements of `tensor` [padded] to zero except the `written` parameters.
-  void zero_all_but(const std::vector<bool>& written, const at::Tensor& tensor) const {
-    int64_t from = 0;
-    for (size_t p = 0; p < written.size(); ++p) {
-      if (!written[p]) continue;
-      if (from < offsets[p]) tensor.slice(0, from, offsets[p]).zero_();
-      from = offsets[p] + parameters[p].tensor.numel();
-    }
-    if (from < padded) tensor.slice(0, from, padded).zero_();
-  }
-  at::Tensor flat_shard() const { return flat.slice(0, shard_begin, shard_begin + shard_size); }
-  at::Tensor gradient_shard() const {
-    return gradient.size(0) == shard_size ? gradient
-                                          : gradient.slice(0, shard_begin, shard_begin + shard_size);
-  }
-};
 
 /// Called by autograd when a parameter's gradient of this backward pass is complete.
 class ShardedAdamW::Arrival : public torch::autograd::PostAccumulateGradHook {
@@ -133,39 +55,17 @@ ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const Ada
   // Gradients become complete from the last layer to the first.
   std::reverse(parameters.begin(), parameters.end());
   for (auto& parameter : parameters) {
-    const auto fits = [&](const Bucket& bucket) {
-      const auto& first = bucket.parameters.front();
-      return first.lr_factor == parameter.lr_factor && first.weight_decay == parameter.weight_decay &&
-             first.tensor.scalar_type() == parameter.tensor.scalar_type() &&
-             round_up(bucket.elements, kAlignment) + parameter.tensor.numel() <= options.bucket_elements;
-    };
-    if (buckets_.empty() || !fits(*buckets_.back())) buckets_.push_back(std::make_unique<Bucket>());
-    auto& bucket = *buckets_.back();
-    bucket.offsets.push_back(round_up(bucket.elements, kAlignment));
-    bucket.elements = bucket.offsets.back() + parameter.tensor.numel();
-    bucket.parameters.push_back(std::move(parameter));
+    if (buckets_.empty() || !buckets_.back()->fits(parameter, options.bucket_elements))
+      buckets_.push_back(std::make_unique<Bucket>());
+    buckets_.back()->append(std::move(parameter));
   }
   for (size_t i = 0; i < buckets_.size(); ++i) {
     auto& bucket = *buckets_[i];
-    const at::NoGradGuard no_grad;
-    const int64_t ranks = sharded_state() ? communicator_.size() : 1;
-    bucket.padded = round_up(bucket.elements, kAlignment * ranks);
-    bucket.shard_size = bucket.padded / ranks;
-    bucket.shard_begin = sharded_state() ? communicator_.rank() * bucket.shard_size : 0;
-    bucket.flat = at::zeros({bucket.padded}, bucket.parameters.front().tensor.options().requires_grad(false));
+    bucket.allocate(sharded_state() ? communicator_.rank() : 0, sharded_state() ? communicator_.size() : 1);
     for (size_t p = 0; p < bucket.parameters.size(); ++p) {
-      auto& tensor = bucket.parameters[p].tensor;
-      auto view = bucket.part(bucket.flat, p).view(tensor.sizes());
-      view.copy_(tensor);
-      tensor.set_data(view);
-      torch::autograd::impl::set_post_acc_grad_hooks(tensor, std::make_unique<Arrival>(this, i, p));
+      torch::autograd::impl::set_post_acc_grad_hooks(bucket.parameters[p].tensor,
+                                                     std::make_unique<Arrival>(this, i, p));
     }
-    const auto shard = bucket.flat_shard();
-    bucket.weights = shard.scalar_type() == at::kFloat ? shard : shard.to(at::kFloat);
-    bucket.mean = at::zeros_like(bucket.weights);
-    bucket.square = at::zeros_like(bucket.weights);
-    bucket.step = at::zeros({}, bucket.weights.options());
-    bucket.has_arrived.assign(bucket.parameters.size(), false);
   }
 }
 
@@ -180,10 +80,7 @@ ShardedAdamW::~ShardedAdamW() {
 void ShardedAdamW::begin_backward(bool last) {
   last_ = last;
   next_to_dispatch_ = 0;
-  for (auto& bucket : buckets_) {
-    bucket->arrived = 0;
-    bucket->has_arrived.assign(bucket->parameters.size(), false);
-  }
+  for (auto& bucket : buckets_) bucket->begin_backward();
 }
 
 void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
