@@ -5,13 +5,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/util/Logging.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
-#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
-#include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
@@ -20,6 +14,7 @@
 #include "core/foreign_errors.h"
 #include "distributed/address.h"
 #include "distributed/bounded.h"
+#include "distributed/c10d_start.h"
 #include "distributed/heartbeat.h"
 #include "distributed/meeting.h"
 #include "distributed/terminate.h"
@@ -29,137 +24,22 @@ namespace ccexpert::distributed {
 namespace {
 
 using std::chrono::milliseconds;
-using Store = c10::intrusive_ptr<c10d::TCPStore>;
-using Backend = c10::intrusive_ptr<c10d::Backend>;
 
 constexpr milliseconds kShortestBeat(50);
 constexpr milliseconds kLongestBeat(1000);
-
-/// Silences c10d, which logs each broken socket with a stack trace; a rank reports once which other rank is
-/// gone. TORCH_CPP_LOG_LEVEL, if set, still decides.
-void quiet_c10d() {
-  [[maybe_unused]] static const bool done = [] {
-    if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) {
-      c10::initLogging();
-    } else {
-      FLAGS_caffe2_log_level = 3;  // fatal errors only
-    }
-    return true;
-  }();
-}
-
-/// Returns the numeric address of rank 0's machine.
-std::string resolve(const Rank& rank, const JoinOptions& options) {
-  const auto address = std::make_shared<std::string>();
-  const auto ended = within({.timeout = options.timeout, .stop = options.stop},
-                            [address, host = rank.master_address] { *address = numeric_address(host); });
-  if (ended == Ended::kDone) return *address;
-  const auto what = fmt::format("the address of '{}' was looked up", rank.master_address);
-  if (ended == Ended::kStopped) fail("start of the run", "told to stop while " + what);
-  fail("start of the run", fmt::format("no answer within {} ms when {}", options.timeout.count(), what));
-}
-
-/// Throws the reason why this rank cannot reach rank 0's store.
-[[noreturn]] void refuse_place(const Rank& rank, const std::string& address, const JoinOptions& options,
-                               Ended ended) {
-  const auto place = fmt::format("{}:{}", address, rank.master_port);
-  if (ended == Ended::kStopped) {
-    const auto what = rank.rank == 0 ? "it started the store of the run" : "it waited for rank 0";
-    fail("start of the run", fmt::format("rank {} was told to stop while {} at {}", rank.rank, what, place));
-  }
-  fail_expected(
-      {place, fmt::format("rank 0 to listen there within {} ms", options.timeout.count()),
-       accepts(address, rank.master_port) ? "a program that does not answer as rank 0 does" : "no answer"});
-}
-
-/// Connects to rank 0's store, and serves it on the socket `listener` if that is set.
-Store connect(const Rank& rank, const std::string& address, const JoinOptions& options,
-              std::optional<int> listener = {}) {
-  quiet_c10d();
-  c10d::TCPStoreOptions wanted;
-  wanted.port = static_cast<uint16_t>(rank.master_port);
-  wanted.isServer = listener.has_value();
-  wanted.masterListenFd = listener;
-  wanted.waitWorkers = false;
-  wanted.timeout = options.timeout;
-  const auto store = std::make_shared<Store>();
-  const auto tell = [&] {
-    log::info(fmt::format("start of the run: rank {} waits for rank 0 at {}:{} (at most {} s)", rank.rank,
-                          address, rank.master_port, options.timeout.count() / 1000));
-  };
-  auto ended = Ended::kLate;
-  try {
-    ended =
-        within({.timeout = options.timeout, .stop = options.stop, .notice = tell},
-               [store, wanted, address] { *store = c10::make_intrusive<c10d::TCPStore>(address, wanted); });
-  } catch (const std::exception& error) {
-    log::debug(error.what());
-  }
-  if (ended == Ended::kDone) return *store;
-  refuse_place(rank, address, options, ended);
-}
-
-/// Separates the keys of this run from those of other runs on the same port.
-c10::intrusive_ptr<c10d::Store> of_run(const Store& store, const Rank& rank, const std::string& part) {
-  return c10::make_intrusive<c10d::PrefixStore>(fmt::format("ccexpert/{}/{}", rank.run, part), store);
-}
-
-SharedTexts texts_of(const c10::intrusive_ptr<c10d::Store>& store) {
-  return {.set =
-              [store](const std::string& key, const std::string& text) {
-                store->set(key, std::vector<uint8_t>(text.begin(), text.end()));
-              },
-          .get = [store](const std::string& key) -> std::optional<std::string> {
-            if (!store->check({key})) return std::nullopt;
-            const auto bytes = store->get(key);
-            return std::string(bytes.begin(), bytes.end());
-          },
-          .count = [store](const std::string& key) { return store->add(key, 1); }};
-}
-
-/// Gloo listens on one interface only: that of GLOO_SOCKET_IFNAME, or the one that routes to rank 0.
-std::shared_ptr<gloo::transport::Device> gloo_device(const std::string& address) {
-  const char* interface = std::getenv("GLOO_SOCKET_IFNAME");
-  if (interface != nullptr && !is_loopback(address))
-    return c10d::ProcessGroupGloo::createDeviceForInterface(interface);
-  return c10d::ProcessGroupGloo::createDeviceForHostname(own_address_towards(address));
-}
-
-Backend make_gloo(const Store& store, const Rank& rank, const std::string& address, milliseconds timeout) {
-  auto options = c10d::ProcessGroupGloo::Options::create(timeout);
-  options->devices.push_back(gloo_device(address));
-  return c10::make_intrusive<c10d::ProcessGroupGloo>(of_run(store, rank, "gloo"), rank.rank, rank.size,
-                                                     options);
-}
-
-#ifdef USE_C10D_NCCL
-Backend make_nccl(const Store& store, const Rank& rank, milliseconds timeout) {
-  // c10d would end the process with a stack trace; our watchdog ends it with one sentence. A user can still
-  // set the variable.
-  ::setenv("TORCH_NCCL_ASYNC_ERROR_HANDLING", "0", /*overwrite=*/0);
-  auto options = c10d::ProcessGroupNCCL::Options::create();
-  options->timeout = 2 * timeout;
-  return c10::make_intrusive<c10d::ProcessGroupNCCL>(of_run(store, rank, "nccl"), rank.rank, rank.size,
-                                                     options);
-}
-#else
-Backend make_nccl(const Store& /*store*/, const Rank& /*rank*/, milliseconds /*timeout*/) {
-  fail_expected({"distributed training on GPUs", "a build with CCEXPERT_CUDA", "a build for CPU"});
-}
-#endif
 
 class C10dCommunicator : public Communicator {
  public:
   C10dCommunicator(const Rank& rank, at::Device device, const JoinOptions& options)
       : rank_(rank), device_(device), terminate_(rank.rank) {
-    const auto first = resolve(rank, options);
+    const auto first = address_of_first(rank, options);
     const bool serves = rank.rank == 0 && !rank.store_runs;
     const auto listener = serves ? listen_at(first, rank.master_port) : Listener{.address = first};
-    store_ = connect(rank, listener.address, options, listener.socket);
-    meet(texts_of(of_run(store_, rank, "start")), rank, with_device(options));
+    store_ = connect_to_store(rank, listener.address, options, listener.socket);
+    meet(texts_of(store_, rank, "start"), rank, with_device(options));
     // A separate connection: a heartbeat must not queue behind a collective's messages.
-    const auto beats = connect(rank, listener.address, options);
-    heartbeat_ = std::make_unique<Heartbeat>(texts_of(of_run(beats, rank, "life")), rank.rank, rank.size,
+    const auto beats = connect_to_store(rank, listener.address, options);
+    heartbeat_ = std::make_unique<Heartbeat>(texts_of(beats, rank, "life"), rank.rank, rank.size,
                                              std::clamp(options.timeout / 10, kShortestBeat, kLongestBeat));
     backend_ = make_backend(first, options);
     const Watchdog::Limits limits{
