@@ -11,8 +11,7 @@
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
-#include "datasets/caption_text.h"
-#include "datasets/sources/image_size.h"
+#include "datasets/sources/entry_checks.h"
 #include "datasets/utf8.h"
 
 namespace ccexpert::datasets {
@@ -157,13 +156,12 @@ void Sink::leave_out(const std::string& where, const std::string& problem) {
 }
 
 void Sink::examine(Entry& entry) {
-  for (const auto& [field, text] : {std::pair("before", &entry.before), std::pair("after", &entry.after),
-                                    std::pair("mask", &entry.mask), std::pair("uid", &entry.uid)}) {
-    expect_utf8(field, *text);
-  }
-  for (const auto& caption : entry.captions) expect_utf8("captions", caption);
-  clean(entry);
-  if (options_.check_images) check_images(entry);
+  check_texts(entry);
+  const auto blank = clean_captions(entry, options_.cleaning);
+  summary_.blank_captions += blank;
+  expect_captions(entry, blank);
+  if (options_.check_images)
+    check_images(entry, {.input = options_.input, .made = made_ == nullptr ? fs::path() : made_->folder()});
   expect_new(entry);
 }
 
@@ -194,53 +192,6 @@ void Sink::write(const Entry& entry) {
   ++list.counts.pairs;
   list.counts.captions += static_cast<int64_t>(entry.captions.size());
   if (flag) ++(*flag ? list.counts.changed : list.counts.unchanged);
-}
-
-void Sink::clean(Entry& entry) {
-  if (options_.cleaning == CaptionCleaning::kClean) {
-    for (auto& caption : entry.captions) caption = clean_caption(caption);
-  }
-  const auto blank = [](const std::string& caption) {
-    return caption.find_first_not_of(" \t\r\n") == std::string::npos;
-  };
-  const auto dropped = std::erase_if(entry.captions, blank);
-  summary_.blank_captions += static_cast<int64_t>(dropped);
-  if (entry.captions.empty() && !entry.may_lack_captions) {
-    fail_expected(
-        {"captions", "at least one with words", dropped == 0 ? "none" : fmt::format("{} blank", dropped)});
-  }
-}
-
-fs::path Sink::file_of(const std::string& path, bool made) const {
-  return (made ? made_->folder() : options_.input) / path;
-}
-
-void Sink::check_images(const Entry& entry) const {
-  const auto expect = [&](const char* field, const std::string& path, bool made) {
-    if (path.empty()) return;
-    const auto file = file_of(path, made);
-    if (!is_file(file))
-      fail_expected({field, "an image file", fmt::format("{}, which does not exist", file.string())});
-  };
-  expect("before", entry.before, entry.made);
-  expect("after", entry.after, entry.made);
-  expect("mask", entry.mask, entry.made || entry.made_maps);
-  // Cut windows always have the same size.
-  if (!entry.made && !entry.mask.empty()) check_sizes(entry);
-}
-
-/// Expects equal sizes, so that a mask marks the right places of the images.
-void Sink::check_sizes(const Entry& entry) const {
-  const auto before = file_of(entry.before, false);
-  const auto size = image_size(before);
-  const auto expect = [&](const char* field, const fs::path& file) {
-    const auto found = image_size(file);
-    if (found == size) return;
-    fail_expected({field, fmt::format("{} pixels, as {} has", text_of(size), before.string()),
-                   fmt::format("{} pixels of {}", text_of(found), file.string())});
-  };
-  expect("after", file_of(entry.after, false));
-  expect("mask", file_of(entry.mask, entry.made_maps));
 }
 
 bool Sink::merge(const Entry& entry, List& list) {

@@ -72,10 +72,6 @@ class Sink {
   /// Cleans and checks an entry; throws Error.
   void examine(Entry& entry);
   void expect_new(const Entry& entry);
-  void clean(Entry& entry);
-  void check_images(const Entry& entry) const;
-  void check_sizes(const Entry& entry) const;
-  std::filesystem::path file_of(const std::string& path, bool made) const;
   /// Writes an entry; a failure is not the entry's fault and ends the conversion.
   void put(const Entry& entry);
   void write(const Entry& entry);
