@@ -25,7 +25,7 @@ TEST(ForeignErrorsOfEval, AFileThatDoesNotFitIsAnError) {
 }
 
 TEST(ForeignErrorsOfEval, ScoresThatDoNotFitAreAnError) {
-  const std::vector<Sample> samples{
+  const std::vector<CaptionedPair> samples{
       {.uid = "a", .prediction = std::string(2000, 'x'), .references = {"a road", "a path"}},
       {.uid = "b", .prediction = "x", .references = {"no change"}}};
   Scorer scorer({});
