@@ -17,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include <ccexpert/core/device_name.h>
+#include <ccexpert/core/precision.h>
 #include <ccexpert/generate/options.h>
 #include <ccexpert/image/image.h>
 
@@ -26,18 +28,14 @@ namespace ccexpert {
 /// knows only synthetic scenes.
 std::filesystem::path demo_model();
 
-/// True for a valid device name: "cpu", "cuda", "cuda:N" or "auto". Whether the device exists is checked when
-/// a model is loaded.
-bool is_device_name(const std::string& name);
-
 /// Limit of threads, far above any machine: an OpenMP runtime that cannot start its threads ends the process.
 inline constexpr int kMostThreads = 1024;
 
 /// Device and precision of the model.
 struct CaptionerConfig {
-  std::string device = "auto";  ///< "cpu", "cuda", "cuda:N"; "auto": a GPU if one is available
-  std::string dtype = "auto";   ///< "float32", "bfloat16", "float16"; "auto": float32 on CPU, bfloat16 on GPU
-  int threads = 0;              ///< threads of one CPU operator (0: all cores); applies to the whole process
+  DeviceName device = {};  ///< "cpu", "cuda", "cuda:N" or "auto"
+  Precision dtype = Precision::kAuto;
+  int threads = 0;  ///< threads of one CPU operator (0: all cores); applies to the whole process
 };
 
 /// Two images of one place. Pixels and text must outlive the call.

@@ -139,13 +139,6 @@ class PredictionWriter::Impl {
   bool starts_anew_ = false;
 };
 
-PredictionFormat prediction_format(std::string_view name) {
-  if (name == "text") return PredictionFormat::kText;
-  if (name == "jsonl") return PredictionFormat::kJsonLines;
-  if (name == "csv") return PredictionFormat::kCsv;
-  fail_expected({"format", "text, jsonl or csv", name});
-}
-
 PredictionWriter::PredictionWriter(PredictionFormat format, std::string run)
     : impl_(std::make_unique<Impl>(format, std::move(run))) {}
 PredictionWriter::PredictionWriter(const fs::path& path, PredictionFormat format, ExistingOutput existing,

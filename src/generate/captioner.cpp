@@ -205,7 +205,7 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     }
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = device_from_name(config.device);
-    const auto dtype = dtype_from_name(config.dtype, device);
+    const auto dtype = dtype_of(config.dtype, device);
     try {
       const auto checkpoint = open_model_checkpoint(folder);
       const auto source = (checkpoint.folder / "config.json").string();

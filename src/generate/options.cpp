@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
 #include <ccexpert/generate/options.h>
 
 #include "generate/lengths.h"
-#include "runtime/device.h"
 
 namespace ccexpert {
 
@@ -78,10 +76,6 @@ std::string to_text(const DecodingConfig& decoding) {
   if (decoding.min_new_tokens > 0) text += fmt::format(", at least {} tokens", decoding.min_new_tokens);
   return text + fmt::format(", at most {} tokens, repetition penalty {}, ends at {}", decoding.max_new_tokens,
                             decoding.repetition_penalty, fmt::join(decoding.stop_ids, ", "));
-}
-
-bool is_device_name(const std::string& name) {
-  return is_known_device(name);
 }
 
 }  // namespace ccexpert

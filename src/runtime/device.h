@@ -6,19 +6,18 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <ccexpert/core/device_name.h>
+#include <ccexpert/core/precision.h>
+
 namespace ccexpert {
 
-/// True for a name that device_from_name parses; the GPU need not exist.
-bool is_known_device(const std::string& name);
+/// Returns the device. Throws Error for a missing GPU.
+at::Device device_from_name(const DeviceName& name);
 
-/// Parses "cpu", "cuda", "cuda:N", or "auto": a GPU if one is available. Throws Error for other names and for
-/// a missing GPU.
-at::Device device_from_name(const std::string& name);
+/// Returns the dtype of a precision on a device.
+at::ScalarType dtype_of(Precision precision, at::Device device);
 
-/// Parses "float32", "bfloat16", "float16" (or fp32, bf16, fp16), or "auto": float32 on CPU, bfloat16 on GPU.
-at::ScalarType dtype_from_name(const std::string& name, at::Device device);
-
-/// Returns the name of a dtype for dtype_from_name.
+/// Returns the name of the precision.
 std::string dtype_name(at::ScalarType dtype);
 
 /// Waits for all work of a GPU; does nothing for a CPU.

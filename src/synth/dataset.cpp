@@ -44,7 +44,7 @@ Json description_of(const DatasetOptions& options) {
           {"train_share", options.train_share},
           {"val_share", options.val_share},
           {"test_share", options.test_share},
-          {"format", options.format},
+          {"format", name_of(options.format)},
           {"classes", class_table()},
           {"about",
            "Synthetic: scenes are composed at random and painted, no photograph is used. images/A is before, "
@@ -130,7 +130,7 @@ class Work {
 
   void make(int64_t index) {
     const PairSource source{options_.seed, options_.size};
-    const auto paths = paths_of(index, options_.format);
+    const auto paths = paths_of(index, name_of(options_.format));
     const bool there = is_complete(folder_, paths);
     auto& text = texts_[static_cast<size_t>(index)];
     if (there) {
@@ -184,7 +184,7 @@ void write_lists(const std::filesystem::path& folder, const DatasetOptions& opti
   for (int64_t index = 0; index < options.pairs; ++index) {
     auto& list = lists[split_of(options, index)];
     list += list.empty() ? "[\n" : ",\n";
-    list += entry_of(paths_of(index, options.format), texts[static_cast<size_t>(index)]).dump();
+    list += entry_of(paths_of(index, name_of(options.format)), texts[static_cast<size_t>(index)]).dump();
   }
   constexpr std::array<const char*, 3> kNames{"train.json", "val.json", "test.json"};
   for (size_t i = 0; i < lists.size(); ++i)
@@ -199,7 +199,6 @@ void DatasetOptions::validate() const {
   if (std::abs(total - 1) > 1e-9)
     fail_expected({"train_share, val_share, test_share", "shares of 0 or more that add up to 1",
                    fmt::format("{} + {} + {}", train_share, val_share, test_share)});
-  if (format != "png" && format != "jpg") fail_expected({"format", "png or jpg", format});
 }
 
 DatasetSummary write_dataset(const std::filesystem::path& folder, const DatasetOptions& options,

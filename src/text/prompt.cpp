@@ -109,17 +109,23 @@ void add_common_targets(const Tokenizer& tokenizer, const ChatTemplate& chat, Tr
 
 }  // namespace
 
-std::string_view standard_question(std::string_view style) {
-  if (style == "reference") return kReferenceQuestion;
-  if (style == "paper") return kPaperQuestion;
-  fail_expected({"prompt style", "reference or paper", style});
+std::string_view standard_question(PromptStyle style) {
+  switch (style) {
+    case PromptStyle::kReference:
+      return kReferenceQuestion;
+    case PromptStyle::kPaper:
+      return kPaperQuestion;
+    case PromptStyle::kUnset:
+      break;
+  }
+  return {};
 }
 
-std::string chosen_question(std::string_view question, std::string_view style) {
-  if (style.empty()) return std::string(question);
+std::string chosen_question(std::string_view question, PromptStyle style) {
+  if (style == PromptStyle::kUnset) return std::string(question);
   const auto standard = standard_question(style);
   if (!question.empty() && complete_question(question) != standard) {
-    fail("question", fmt::format("contradicts the prompt style {}", style),
+    fail("question", fmt::format("contradicts the prompt style {}", name_of(style)),
          "give the question or the style, not both");
   }
   return std::string(standard);

@@ -17,15 +17,15 @@ constexpr std::array<std::pair<const char*, const char*>, 8> kNames{{{"bleu_1", 
                                                                      {"cider_d", "CIDEr-D"},
                                                                      {"s_star_m", "S*m"}}};
 
-std::shared_ptr<const eval::MeteorData> meteor_for(const std::string& metric) {
-  if (metric != "meteor" && metric != "s_star_m") return nullptr;
+std::shared_ptr<const eval::MeteorData> meteor_for(Metric metric) {
+  if (metric != Metric::kMeteor && metric != Metric::kSStarM) return nullptr;
   return eval::MeteorData::open(eval::MeteorData::default_folder(),
                                 [] { log::info("building the index of METEOR's tables, once"); });
 }
 
 }  // namespace
 
-CaptionScores::CaptionScores(const std::string& metric) : scorer_({.meteor = meteor_for(metric)}) {}
+CaptionScores::CaptionScores(Metric metric) : scorer_({.meteor = meteor_for(metric)}) {}
 
 NamedScores CaptionScores::score(std::span<const eval::CaptionedPair> samples) {
   const auto table = scorer_.score(samples);

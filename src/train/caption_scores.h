@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ccexpert/eval/scorer.h>
+#include <ccexpert/train/choices.h>
 
 namespace ccexpert::train {
 
@@ -18,7 +19,7 @@ class CaptionScores {
  public:
   /// Computes METEOR and S*m only if `metric` is one of them. Throws Error if METEOR's tables are then
   /// missing: at the start of a run, not after its first epoch.
-  explicit CaptionScores(const std::string& metric);
+  explicit CaptionScores(Metric metric);
 
   NamedScores score(std::span<const eval::CaptionedPair> samples);
 

@@ -63,7 +63,7 @@ std::vector<std::string> captions_of_unchanged(const std::vector<data::ChangeExa
   return captions;
 }
 
-double score_of(const NamedScores& scores, const std::string& metric) {
+double score_of(const NamedScores& scores, std::string_view metric) {
   const auto found =
       std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == metric; });
   return found == scores.end() ? std::numeric_limits<double>::quiet_NaN() : found->second;
@@ -99,11 +99,11 @@ struct Evaluator::Sums {
   ordered_json captions = ordered_json::array();  ///< (index of the pair, caption) of every caption
 };
 
-bool larger_is_better(const std::string& metric) {
-  return metric != "loss";
+bool larger_is_better(Metric metric) {
+  return metric != Metric::kLoss;
 }
 
-bool is_better(const std::string& metric, double score, const std::optional<double>& best) {
+bool is_better(Metric metric, double score, const std::optional<double>& best) {
   if (!std::isfinite(score)) return false;
   return !best || (larger_is_better(metric) ? score > *best : score < *best);
 }
@@ -119,8 +119,9 @@ Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed
   unchanged_ = captions_of_unchanged(pairs_);
   const auto most = static_cast<size_t>(config.evaluation.max_pairs);
   if (most > 0 && pairs_.size() > most) pairs_.resize(most);
-  if (config.evaluation.metric != "loss") scores_ = std::make_unique<CaptionScores>(config.evaluation.metric);
-  if (config.evaluation.metric != "change_accuracy") return;
+  if (config.evaluation.metric != Metric::kLoss)
+    scores_ = std::make_unique<CaptionScores>(config.evaluation.metric);
+  if (config.evaluation.metric != Metric::kChangeAccuracy) return;
   const bool flagged =
       std::any_of(pairs_.begin(), pairs_.end(), [](const auto& pair) { return pair.changed; });
   if (!flagged || unchanged_.empty()) {
@@ -173,7 +174,8 @@ EvaluationLine Evaluator::line_of(const Sums& sums, int64_t step) const {
   if (scores_)
     line.scores.emplace_back("change_accuracy", share(static_cast<double>(totals.right), totals.judged));
   line.scores.emplace_back("loss", line.caption_loss);
-  line.score = std::isfinite(line.caption_loss) ? score_of(line.scores, line.metric) : line.caption_loss;
+  line.score =
+      std::isfinite(line.caption_loss) ? score_of(line.scores, name_of(line.metric)) : line.caption_loss;
   for (const auto& samples : gather_json(communicator_, sums.samples, "samples of a rank")) {
     for (const auto& sample : samples) line.samples.push_back(to_sample(sample));
   }
@@ -199,7 +201,7 @@ NamedScores Evaluator::score_captions(const Sums& sums) const {
 }
 
 void Evaluator::leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums) {
-  if (config_.data.unreadable != "skip") fail(fmt::format("pair '{}'", pair.uid), problem);
+  if (config_.data.unreadable == Unreadable::kError) fail(fmt::format("pair '{}'", pair.uid), problem);
   ++sums.totals.skipped;
   if (reported_.insert(&pair).second)
     log::warning(fmt::format("left out of the evaluation: pair '{}': {}", pair.uid, problem));
@@ -259,7 +261,7 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     for (size_t i = 0; i < batch.size(); ++i) {
       if (caption >= batch[i]->captions.size()) continue;
       auto example = text::encode_training_example(
-          *run_.tokenizer, {run_.question, batch[i]->captions[caption]}, label_style(config_), run_.prompt);
+          *run_.tokenizer, {run_.question, batch[i]->captions[caption]}, config_.data.labels, run_.prompt);
       const auto length = text::spliced_length(example.ids, tokens.size(1));
       if (length > config_.data.max_tokens) {
         leave_out(*batch[i],
@@ -280,7 +282,7 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
 }
 
 bool Evaluator::wants_caption(const data::ChangeExample& pair) const {
-  if (config_.evaluation.metric != "loss") return true;
+  if (config_.evaluation.metric != Metric::kLoss) return true;
   return &pair - pairs_.data() < config_.evaluation.samples;
 }
 

@@ -60,9 +60,9 @@ class Evaluator {
 };
 
 /// True if a larger score of this metric is better.
-bool larger_is_better(const std::string& metric);
+bool larger_is_better(Metric metric);
 
 /// True if the score is better than the best so far. NaN and infinity never are.
-bool is_better(const std::string& metric, double score, const std::optional<double>& best);
+bool is_better(Metric metric, double score, const std::optional<double>& best);
 
 }  // namespace ccexpert::train

@@ -18,25 +18,24 @@ void export_model(const ExportRequest& request) try {
     fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
   }
   const auto checkpoint = open_model_checkpoint(request.from);
-  const auto dtype = dtype_from_name(request.dtype, at::kCPU);
+  const auto dtype = dtype_of(request.dtype, at::kCPU);
   const auto config =
       parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string());
   const auto model = build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype)});
   auto tensors = tensors_for_others(*checkpoint.weights, dtype);
   for (const auto& item : model->named_parameters()) tensors.push_back({item.key(), item.value().detach()});
-  const auto layout = layout_from_name(request.layout);
   const auto texts = saved_texts({.config = model->config(),
                                   .preprocess = parse_preprocess_config(
                                       checkpoint.preprocessor_json, checkpoint.config_json, config.vision),
                                   .dtype = dtype,
                                   .original_json = checkpoint.config_json,
-                                  .layout = layout},
+                                  .layout = request.layout},
                                  io::read_companions(checkpoint.folder));
   io::write_checkpoint({.folder = request.to,
                         .config_json = texts.config_json,
                         .tensors = tensors,
                         .companions = texts.companions,
-                        .layout = weight_layout(layout),
+                        .layout = weight_layout(request.layout),
                         .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
 } catch (...) {
   rethrow_as_error();

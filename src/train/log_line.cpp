@@ -10,7 +10,8 @@ std::optional<LogLine> parse_log_line(std::string_view text) {
   const auto event = object->value("event", nlohmann::json("")),
              step = object->value("step", nlohmann::json(0));
   if (!event.is_string() || !step.is_number_integer()) return std::nullopt;
-  return LogLine{std::move(*object), event.get<std::string>(), step.get<int64_t>()};
+  const auto known = value_named<LogEvent>(event.get_ref<const std::string&>());
+  return LogLine{std::move(*object), known.value_or(LogEvent::kOther), step.get<int64_t>()};
 }
 
 std::string to_line(const nlohmann::ordered_json& object) {

@@ -8,11 +8,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/core/names.h>
+
 namespace ccexpert::train {
+
+enum class LogEvent { kOther, kStep, kEvaluation, kNote };
+constexpr auto names_of(LogEvent) {
+  return std::to_array<Name<LogEvent>>({{LogEvent::kOther, ""},
+                                        {LogEvent::kStep, "step"},
+                                        {LogEvent::kEvaluation, "evaluation"},
+                                        {LogEvent::kNote, "note"}});
+}
 
 struct LogLine {
   nlohmann::json object;
-  std::string event = {};
+  LogEvent event = LogEvent::kOther;
   int64_t step = 0;
 };
 

@@ -17,7 +17,11 @@ std::string shown(const std::vector<int64_t>& values) {
 }
 template <class Value>
 std::string shown(const Value& value) {
-  return fmt::format("{}", value);
+  if constexpr (Worded<Value>) {
+    return shown(text_of(value));
+  } else {
+    return fmt::format("{}", value);
+  }
 }
 template <class Value>
 std::string shown(const std::optional<Value>& value) {
@@ -83,7 +87,7 @@ void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
   const auto section = [](TrainConfig & c) -> auto& {
     return c.evaluation.generation;
   };
-  if (evaluation.metric == "loss" && evaluation.samples == 0) {
+  if (evaluation.metric == Metric::kLoss && evaluation.samples == 0) {
     finder.find_section<GenerationOptions>("evaluation.generation.",
                                            "evaluation.metric is loss and evaluation.samples is 0", section);
     return;

@@ -88,8 +88,8 @@ double activation_bytes(const ModelConfig& config, const TrainConfig& run, const
 /// Returns the memory of one device (0: a GPU that this machine does not have).
 double available_memory(const TrainConfig& config, int ranks) {
   if (config.memory_gb > 0.0) return config.memory_gb * kGigabyte;
-  const auto here = device_from_name("auto");
-  if (config.device == "cpu" || (config.device == "auto" && here.is_cpu())) {
+  const auto here = device_from_name({});
+  if (config.device.is_cpu() || (config.device.is_auto() && here.is_cpu())) {
     return total_bytes(at::kCPU) / ranks;
   }
   return here.is_cuda() ? total_bytes(here) : 0.0;

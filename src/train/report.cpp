@@ -59,9 +59,12 @@ json page_data(const std::string& log_lines) {
     const size_t end = std::min(log_lines.find('\n', start), log_lines.size());
     auto line = parse_log_line(std::string_view(log_lines).substr(start, end - start));
     start = end + 1;
-    if (!line || (line->event != "step" && line->event != "evaluation")) continue;
-    if (line->event == "step") rename_former(line->object);
-    (line->event == "step" ? steps : evaluations).push_back(std::move(line->object));
+    if (!line) continue;
+    if (line->event == LogEvent::kStep) {
+      rename_former(line->object);
+      steps.push_back(std::move(line->object));
+    }
+    if (line->event == LogEvent::kEvaluation) evaluations.push_back(std::move(line->object));
   }
   if (!evaluations.empty()) add_pictures(evaluations.back()["samples"]);
   return {{"steps", steps}, {"evaluations", evaluations}};

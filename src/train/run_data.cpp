@@ -53,7 +53,7 @@ std::vector<data::ChangeExample> training_pairs(const TrainConfig& config) {
   need(config.loss.mask, masks, "loss.mask", "mask_path");
   need(config.loss.classes, classes, "loss.classes", "classes1_path or classes2_path");
   need(config.loss.tokens, masks || classes, "loss.tokens", "masks or class maps");
-  if (config.data.captions == "flatten_unique") {
+  if (config.data.captions == CaptionChoice::kFlattenUnique) {
     for (auto& pair : pairs) keep_unique(pair.captions);
   }
   return pairs;
@@ -85,14 +85,10 @@ std::string check_ranks(const BatchSection& batch, int ranks) {
       idle, ranks, ranks * batch.micro);
 }
 
-text::LabelStyle label_style(const TrainConfig& config) {
-  return config.data.labels == "reference" ? text::LabelStyle::kReference : text::LabelStyle::kCaptionOnly;
-}
-
 data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const TrainConfig& config, int rank,
                            int ranks) {
-  const auto mode = config.data.captions == "random_choice" ? data::CaptionMode::kRandomChoice
-                                                            : data::CaptionMode::kFlatten;
+  const auto mode = config.data.captions == CaptionChoice::kRandomChoice ? data::CaptionMode::kRandomChoice
+                                                                         : data::CaptionMode::kFlatten;
   return {data::EpochSampler(data::visits_of(pairs), mode, static_cast<uint64_t>(config.seed)),
           {.global = config.batch.global,
            .micro = config.batch.micro,
@@ -106,7 +102,7 @@ data::LoaderOptions loader_options(const RunModel& run, const TrainConfig& confi
   options.preprocess = run.preprocess;
   options.question = run.question;
   options.prompt = run.prompt;
-  options.labels = label_style(config);
+  options.labels = config.data.labels;
   options.image_tokens = run.model->config().image_tokens();
   options.max_tokens = config.data.max_tokens;
   if (config.loss.auxiliary()) options.mask_patch = run.model->config().vision.patch_size;
@@ -114,7 +110,8 @@ data::LoaderOptions loader_options(const RunModel& run, const TrainConfig& confi
   options.workers = config.data.workers;
   options.prefetch = config.data.prefetch;
   options.cache_bytes = static_cast<int64_t>(config.data.cache_gb * kBytesPerGigabyte);
-  options.bad_samples = config.data.unreadable == "skip" ? data::BadSamples::kSkip : data::BadSamples::kError;
+  options.bad_samples =
+      config.data.unreadable == Unreadable::kSkip ? data::BadSamples::kSkip : data::BadSamples::kError;
   return options;
 }
 

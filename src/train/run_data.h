@@ -29,9 +29,6 @@ std::string sum_of_pairs(const std::vector<data::ChangeExample>& pairs);
 /// between ranks, else "".
 std::string check_ranks(const BatchSection& batch, int ranks);
 
-/// Returns the label style of the config: which tokens are supervised.
-text::LabelStyle label_style(const TrainConfig& config);
-
 /// Returns the part of the run's sample order that belongs to one rank.
 data::BatchPlan batch_plan(const std::vector<data::ChangeExample>& pairs, const TrainConfig& config, int rank,
                            int ranks);

@@ -69,7 +69,7 @@ std::string kept_lines(const fs::path& path, int64_t step, int64_t evaluated) {
       ++damaged;
       continue;
     }
-    if (entry->step <= (entry->event == "evaluation" ? evaluated : step)) kept += line;
+    if (entry->step <= (entry->event == LogEvent::kEvaluation ? evaluated : step)) kept += line;
   }
   if (damaged > 0) log::warning(fmt::format("{}: left out {} damaged lines", path.string(), damaged));
   return kept;
@@ -121,7 +121,7 @@ RunLog::~RunLog() = default;
 
 void RunLog::write(const StepLine& line) {
   const auto values = values_of(line);
-  ordered_json object{{"event", "step"}, {"step", line.step}};
+  ordered_json object{{"event", name_of(LogEvent::kStep)}, {"step", line.step}};
   for (const auto& [name, value] : values) object[name] = value;
   impl_->append(object);
   impl_->board_.scalars(line.step, values);
@@ -133,16 +133,16 @@ void RunLog::write(const EvaluationLine& line) {
   for (const auto& sample : line.samples) samples.push_back(to_json(sample));
   ordered_json scores = ordered_json::object();
   std::map<std::string, double> scalars{{"validation/loss", line.caption_loss},
-                                        {"validation/" + line.metric, line.score}};
+                                        {"validation/" + text_of(line.metric), line.score}};
   for (const auto& [name, score] : line.scores) {
     scores[name] = score;
     scalars["validation/" + name] = score;
   }
-  impl_->append({{"event", "evaluation"},
+  impl_->append({{"event", name_of(LogEvent::kEvaluation)},
                  {"step", line.step},
                  {"pairs", line.pairs},
                  {"loss", line.caption_loss},
-                 {"metric", line.metric},
+                 {"metric", name_of(line.metric)},
                  {"score", line.score},
                  {"scores", scores},
                  {"best", line.best},
@@ -150,8 +150,9 @@ void RunLog::write(const EvaluationLine& line) {
                  {"skipped_samples", line.skipped},
                  {"samples", samples}});
   impl_->board_.scalars(line.step, scalars);
-  const auto score =
-      line.metric == "loss" ? std::string() : fmt::format(", {} {:.4f}", line.metric, line.score);
+  const auto score = line.metric == Metric::kLoss
+                         ? std::string()
+                         : fmt::format(", {} {:.4f}", name_of(line.metric), line.score);
   log::info(fmt::format("evaluation at step {}: {} pairs, loss {:.4f}{}{}, {:.1f} s{}", line.step, line.pairs,
                         line.caption_loss, score, line.best ? " (best so far)" : "", line.seconds,
                         line.skipped > 0 ? fmt::format(", {} samples left out", line.skipped) : ""));
@@ -162,7 +163,7 @@ void RunLog::write(const EvaluationLine& line) {
 }
 
 void RunLog::note(const std::string& text) {
-  impl_->append({{"event", "note"}, {"text", text}});
+  impl_->append({{"event", name_of(LogEvent::kNote)}, {"text", text}});
   log::info(text);
 }
 

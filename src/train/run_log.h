@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <ccexpert/train/choices.h>
+
 #include "train/run_folder.h"
 
 namespace ccexpert::train {
@@ -49,7 +51,7 @@ struct EvaluationLine {
   int64_t skipped = 0;  ///< number of pairs and captions left out
   double caption_loss = 0.0;
   double seconds = 0.0;
-  std::string metric;
+  Metric metric = Metric::kLoss;
   double score = 0.0;
   bool best = false;
   std::vector<SampleCaption> samples = {};

@@ -184,7 +184,7 @@ int64_t parameter_count(const RunModel& run) {
 }
 
 at::ScalarType run_dtype(const TrainConfig& config) {
-  return config.model.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
+  return config.model.dtype == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
 }
 
 ModelConfig run_model_config(const TrainConfig& config) {
@@ -263,7 +263,7 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
   if (source.weights) run.for_others = tensors_for_others(*source.weights, run_dtype(config));
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
-  run.layout = layout_from_name(config.checkpoint.layout);
+  run.layout = config.checkpoint.layout;
   auto saved = saved_texts({.config = run.model->config(),
                             .preprocess = run.preprocess,
                             .dtype = run_dtype(config),

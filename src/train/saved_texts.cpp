@@ -184,12 +184,6 @@ SavedTexts lmms_texts(const SavedModel& model, Files files) {
 
 }  // namespace
 
-io::CheckpointLayout layout_from_name(std::string_view name) {
-  if (name == "lmms") return io::CheckpointLayout::kAuthors;
-  if (name == "llava-hf") return io::CheckpointLayout::kLlavaHf;
-  fail_expected({"layout", "lmms or llava-hf", name});
-}
-
 SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> companions) {
   Files files(std::move(companions));
   const bool llava_hf = model.layout == io::CheckpointLayout::kLlavaHf;

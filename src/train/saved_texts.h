@@ -11,10 +11,6 @@
 
 namespace ccexpert::train {
 
-/// Maps "lmms" (the authors' layout, equal to lmms-lab's without a Diff Expert) and "llava-hf". Throws Error
-/// for any other name.
-io::CheckpointLayout layout_from_name(std::string_view name);
-
 /// Model to describe in the texts.
 struct SavedModel {
   const ModelConfig& config;

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
+
+#include <ccexpert/train/choices.h>
 
 namespace ccexpert::train {
 
@@ -11,13 +12,13 @@ namespace ccexpert::train {
 struct Schedule {
   int64_t total_steps = 1;
   int64_t warmup_steps = 0;
-  bool cosine = true;
+  Decay decay = Decay::kCosine;
 
   /// Returns the factor in [0, 1] of the base learning rate at `step`, counted from 0.
   double factor(int64_t step) const;
 };
 
 /// Returns a schedule whose warm-up takes `ceil(warmup_ratio * total_steps)` steps (spec section 9).
-Schedule make_schedule(const std::string& kind, int64_t total_steps, double warmup_ratio);
+Schedule make_schedule(Decay decay, int64_t total_steps, double warmup_ratio);
 
 }  // namespace ccexpert::train

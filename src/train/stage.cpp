@@ -90,7 +90,7 @@ void set_links(const Stage& stage, int64_t step) {
 /// Forgets the best checkpoint if another metric selected it.
 void compare_metric(Stage& stage) {
   auto& progress = stage.progress;
-  const auto& metric = stage.config.evaluation.metric;
+  const auto metric = name_of(stage.config.evaluation.metric);
   if (!progress.best || progress.metric.empty() || progress.metric == metric) return;
   stage.notes.push_back(
       fmt::format("the search for the best checkpoint starts again: its metric was {} and is now {}",
@@ -135,7 +135,7 @@ std::vector<std::string> introduction(const Stage& stage) {
     notes.emplace_back("nothing is evaluated: data.validation names no pairs");
   notes.push_back(fmt::format("{}: {:.2f} of {:.2f} M parameters train, {} on {} x {}, ZeRO {}", config.name,
                               millions(count_elements(stage.parameters)),
-                              millions(parameter_count(*stage.run)), config.model.dtype,
+                              millions(parameter_count(*stage.run)), name_of(config.model.dtype),
                               stage.communicator.size(), stage.device.str(), config.distributed.zero));
   const auto step = stage.progress.step;
   notes.push_back(fmt::format("{} pairs, {} samples per epoch, {} steps of {}{}", stage.pairs->size(),
@@ -163,7 +163,7 @@ Stage start_stage(const TrainConfig& config, distributed::Communicator& communic
     restore(stage, step);
   }
   if (!idle.empty()) stage.notes.push_back(idle);
-  stage.progress.metric = config.evaluation.metric;
+  stage.progress.metric = name_of(config.evaluation.metric);
   stage.progress.epoch_samples = stage.plan.sampler().size();
   stage.progress.pairs = sum_of_pairs(*stage.pairs);
   return stage;

@@ -241,7 +241,8 @@ class TrainingLoop {
     if (progress_.updates == 0)
       fail(config.name, fmt::format("none of its {} steps had finite gradients", progress_.step), kDiverged);
     if (stage_.evaluator.has_pairs() && !progress_.best && !stage_.new_metric)
-      fail(config.name, fmt::format("no evaluation gave a finite {}", config.evaluation.metric), kDiverged);
+      fail(config.name, fmt::format("no evaluation gave a finite {}", name_of(config.evaluation.metric)),
+           kDiverged);
   }
 
   void write_report() const {

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/core/limits.h>
 #include <ccexpert/data/predictions.h>
 
 #include "support/errors.h"
@@ -221,8 +222,9 @@ TEST(PredictionWriter, OneWriterAFile) {
 }
 
 TEST(PredictionFormatName, KnowsThree) {
-  EXPECT_EQ(prediction_format("csv"), PredictionFormat::kCsv);
-  EXPECT_EQ(error_of([] { prediction_format("xml"); }), "format: expected text, jsonl or csv, got xml");
+  EXPECT_EQ(parse_text<PredictionFormat>("csv", "format"), PredictionFormat::kCsv);
+  EXPECT_EQ(error_of([] { parse_text<PredictionFormat>("xml", "format"); }),
+            "format: expected text, jsonl or csv, got 'xml'");
 }
 
 }  // namespace

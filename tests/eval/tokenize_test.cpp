@@ -4,13 +4,11 @@
 #include <ccexpert/eval/captioned_pair.h>
 
 #include "eval/words.h"
-#include "support/errors.h"
 
 namespace ccexpert::eval {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 TEST(Tokenize, ReferenceLowersAndDeletesFullStopsAndNothingElse) {
   EXPECT_EQ(tokenize(" There is NO difference, at 1.5 m. ", Tokenizer::kReference),
@@ -75,13 +73,6 @@ TEST(Tokenize, PtbKnowsUnicodesBlanksHyphensQuotesAndFractions) {
       {"re\u0301el", "re\u0301el"},
   };
   for (const auto& [text, expected] : cases) EXPECT_EQ(tokenize(text, Tokenizer::kPtb), expected) << text;
-}
-
-TEST(Tokenize, NamesAreOfTheCommandLine) {
-  EXPECT_EQ(tokenizer_of("ptb"), Tokenizer::kPtb);
-  EXPECT_EQ(tokenizer_name(tokenizer_of("reference")), "reference");
-  EXPECT_THAT(test::error_of([] { tokenizer_of("moses"); }),
-              HasSubstr("expected reference or ptb, got moses"));
 }
 
 TEST(Words, SplitAsPython) {

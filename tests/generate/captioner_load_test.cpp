@@ -38,11 +38,9 @@ TEST(CaptionerLoad, RefusesFoldersThatHoldNoCheckpoint) {
   EXPECT_THAT(load_error(endless), EndsWith(": cannot be accessed (File name too long)"));
 }
 
-TEST(CaptionerLoad, RefusesDevicesDtypesAndThreadsThatAreNone) {
-  EXPECT_EQ(load_error(tiny_folder(), {.device = "tpu"}),
-            "device: expected cpu, cuda, cuda:N or auto, got tpu");
-  EXPECT_EQ(load_error(tiny_folder(), {.device = "cpu", .dtype = "int8"}),
-            "dtype: expected float32, bfloat16, float16 or auto, got int8");
+TEST(CaptionerLoad, RefusesDevicesAndThreadsThatAreNone) {
+  EXPECT_EQ(test::error_of([] { CaptionerConfig{.device = "tpu"}; }),
+            "device: expected cpu, cuda, cuda:N or auto, got 'tpu'");
   EXPECT_EQ(load_error(tiny_folder(), {.threads = -1}), "threads: expected 0 (all cores) to 1024, got -1");
   EXPECT_EQ(load_error(tiny_folder(), {.threads = 1000000}),
             "threads: expected 0 (all cores) to 1024, got 1000000");
@@ -145,11 +143,11 @@ TEST(CaptionerLoad, ABaseWithoutDiffExpertCaptionsWithoutIt) {
   }
 }
 
-class HalfPrecision : public ::testing::TestWithParam<const char*> {};
+class HalfPrecision : public ::testing::TestWithParam<Precision> {};
 
 TEST_P(HalfPrecision, CaptionsCloseToFloat32) {
   const auto half = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = GetParam()});
-  EXPECT_THAT(half.description(), ::testing::HasSubstr(std::string(GetParam()) + " on cpu"));
+  EXPECT_THAT(half.description(), ::testing::HasSubstr(text_of(GetParam()) + " on cpu"));
   const PaintedPairs pairs(3);
   for (size_t i = 0; i < pairs.size(); ++i) {
     // Only the first token: a later one may follow another choice between near equals.
@@ -161,8 +159,8 @@ TEST_P(HalfPrecision, CaptionsCloseToFloat32) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Dtypes, HalfPrecision, ::testing::Values("bfloat16", "float16"),
-                         [](const auto& test) { return std::string(test.param); });
+INSTANTIATE_TEST_SUITE_P(Dtypes, HalfPrecision, ::testing::Values(Precision::kBfloat16, Precision::kFloat16),
+                         [](const auto& test) { return text_of(test.param); });
 
 TEST(CaptionerLoad, MovesKeepTheModel) {
   const PaintedPairs pairs(1);

@@ -7,9 +7,10 @@
 namespace ccexpert {
 namespace {
 
-class Gpu : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Dtypes, Gpu, ::testing::Values("float32", "bfloat16", "float16"),
-                         [](const auto& dtype) { return std::string(dtype.param); });
+class Gpu : public ::testing::TestWithParam<Precision> {};
+INSTANTIATE_TEST_SUITE_P(Dtypes, Gpu,
+                         ::testing::Values(Precision::kFloat32, Precision::kBfloat16, Precision::kFloat16),
+                         [](const auto& dtype) { return text_of(dtype.param); });
 
 TEST_P(Gpu, CaptionsAsTheCpu) {
   if (!device_from_name("auto").is_cuda()) GTEST_SKIP() << "this build or this machine has no GPU";
@@ -18,7 +19,7 @@ TEST_P(Gpu, CaptionsAsTheCpu) {
   const auto expected = test::tiny_captioner().caption(pairs.views(), options);
   const auto captioner = Captioner::load(test::tiny_folder(), {.device = "cuda", .dtype = GetParam()});
   const auto captions = captioner.caption(pairs.views(), options);
-  const bool exact = std::string(GetParam()) == "float32";
+  const bool exact = GetParam() == Precision::kFloat32;
   for (size_t i = 0; i < pairs.size(); ++i) {
     // Half precision may choose another token if two are nearly as likely.
     if (exact) {

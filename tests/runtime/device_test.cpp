@@ -29,7 +29,7 @@ TEST(Device, CpuAndAutoAreDevicesThatAreThere) {
 TEST(Device, RefusesOtherNames) {
   for (const std::string name : {"", "tpu", "CPU", "cpu:1", "mps", "gpu", "cuda:", "cuda:-1", "cuda:1x",
                                  "cuda:99999999999999999999", " cuda", "cuda 1"}) {
-    EXPECT_EQ(error_of_device(name), "device: expected cpu, cuda, cuda:N or auto, got " + name);
+    EXPECT_EQ(error_of_device(name), "device: expected cpu, cuda, cuda:N or auto, got '" + name + "'");
   }
 }
 
@@ -48,29 +48,19 @@ TEST(Device, AnIndexBeyondEightBitsIsNotCutToOneThatIsThere) {
   }
 }
 
-TEST(Dtype, NamesAndTheirShortFormsAreKnown) {
+TEST(Dtype, IsThatOfThePrecision) {
   const at::Device cpu(at::kCPU);
-  for (const auto& [name, dtype] : {std::pair{"float32", at::kFloat},
-                                    {"fp32", at::kFloat},
-                                    {"bfloat16", at::kBFloat16},
-                                    {"bf16", at::kBFloat16},
-                                    {"float16", at::kHalf},
-                                    {"fp16", at::kHalf}}) {
-    EXPECT_EQ(dtype_from_name(name, cpu), dtype) << name;
-    EXPECT_EQ(dtype_from_name(dtype_name(dtype), cpu), dtype) << name;
+  for (const auto& [precision, dtype] : {std::pair{Precision::kFloat32, at::kFloat},
+                                         {Precision::kBfloat16, at::kBFloat16},
+                                         {Precision::kFloat16, at::kHalf}}) {
+    EXPECT_EQ(dtype_of(precision, cpu), dtype) << name_of(precision);
+    EXPECT_EQ(dtype_name(dtype), name_of(precision));
   }
 }
 
 TEST(Dtype, AutoDependsOnTheDevice) {
-  EXPECT_EQ(dtype_from_name("auto", at::Device(at::kCPU)), at::kFloat);
-  EXPECT_EQ(dtype_from_name("auto", at::Device(at::kCUDA, 0)), at::kBFloat16);
-}
-
-TEST(Dtype, RefusesOtherNames) {
-  for (const std::string name : {"", "int8", "float64", "FP16", "half"}) {
-    EXPECT_EQ(test::error_of([&] { dtype_from_name(name, at::Device(at::kCPU)); }),
-              "dtype: expected float32, bfloat16, float16 or auto, got " + name);
-  }
+  EXPECT_EQ(dtype_of(Precision::kAuto, at::Device(at::kCPU)), at::kFloat);
+  EXPECT_EQ(dtype_of(Precision::kAuto, at::Device(at::kCUDA, 0)), at::kBFloat16);
 }
 
 }  // namespace

@@ -98,17 +98,15 @@ TEST(Prompt, RefusesChatMarkup) {
 }
 
 TEST(Prompt, AQuestionAndAStyleAreOneChoice) {
-  EXPECT_EQ(chosen_question("", ""), "");
-  EXPECT_EQ(chosen_question("What changed?", ""), "What changed?");
-  EXPECT_EQ(chosen_question("", "reference"), kReferenceQuestion);
-  EXPECT_EQ(chosen_question("", "paper"), kPaperQuestion);
-  EXPECT_EQ(chosen_question(kPaperQuestion, "paper"), kPaperQuestion);
-  EXPECT_EQ(test::error_of([] { chosen_question("What changed?", "reference"); }),
+  EXPECT_EQ(chosen_question("", PromptStyle::kUnset), "");
+  EXPECT_EQ(chosen_question("What changed?", PromptStyle::kUnset), "What changed?");
+  EXPECT_EQ(chosen_question("", PromptStyle::kReference), kReferenceQuestion);
+  EXPECT_EQ(chosen_question("", PromptStyle::kPaper), kPaperQuestion);
+  EXPECT_EQ(chosen_question(kPaperQuestion, PromptStyle::kPaper), kPaperQuestion);
+  EXPECT_EQ(test::error_of([] { chosen_question("What changed?", PromptStyle::kReference); }),
             "question: contradicts the prompt style reference (give the question or the style, not both)");
-  EXPECT_EQ(test::error_of([] { chosen_question(kPaperQuestion, "reference"); }),
+  EXPECT_EQ(test::error_of([] { chosen_question(kPaperQuestion, PromptStyle::kReference); }),
             "question: contradicts the prompt style reference (give the question or the style, not both)");
-  EXPECT_EQ(test::error_of([] { chosen_question("", "papers"); }),
-            "prompt style: expected reference or paper, got papers");
 }
 
 TEST(Prompt, BothEndTokensStop) {

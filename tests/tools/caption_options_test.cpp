@@ -33,7 +33,7 @@ TEST(CaptionOptions, DefaultsAreTheEvaluations) {
   EXPECT_EQ(command.model, "m");
   EXPECT_THAT(command.images, ElementsAre("a.png", "b.png"));
   EXPECT_TRUE(command.single_pair());
-  EXPECT_EQ(command.format, "text");
+  EXPECT_EQ(command.format, data::PredictionFormat::kText);
   EXPECT_EQ(command.batch_size, 8);
   EXPECT_EQ(command.prompt, "");
   EXPECT_EQ(command.captioner.device, "auto");
@@ -47,7 +47,8 @@ TEST(CaptionOptions, ValuesThatAreNoneAreNamedAndNotRepeatedWithoutEnd) {
   EXPECT_EQ(refusal({"--model=m", "--seed=1.5", "a", "b"}), "--seed: expected a whole number, got 1.5");
   EXPECT_EQ(refusal({"--model=m", "--seed=99999999999999999999", "a", "b"}),
             "--seed: expected a whole number, got 99999999999999999999");
-  EXPECT_THAT(refusal({"--model=m", "--dtype=int8", "a", "b"}), HasSubstr("--dtype: expected one of "));
+  EXPECT_THAT(refusal({"--model=m", "--dtype=int8", "a", "b"}),
+              HasSubstr("--dtype: expected auto, bfloat16, float16 or float32, got 'int8'"));
   const auto endless = "--format=" + std::string(100'000, 'a');
   EXPECT_LT(refusal({"--model=m", endless.c_str(), "a", "b"}).size(), 2000U);
 }
@@ -104,7 +105,7 @@ TEST(CaptionOptions, EveryOptionArrives) {
   EXPECT_TRUE(command.resume && command.quiet && command.timings);
   EXPECT_EQ(command.batch_size, 3);
   EXPECT_EQ(command.captioner.device, "cuda:1");
-  EXPECT_EQ(command.captioner.dtype, "bfloat16");
+  EXPECT_EQ(command.captioner.dtype, Precision::kBfloat16);
   EXPECT_EQ(command.captioner.threads, 5);
   EXPECT_EQ(command.generation.max_new_tokens, 7);
   EXPECT_EQ(command.generation.min_new_tokens, 2);
@@ -150,7 +151,7 @@ TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--format", "xml"}), HasSubstr("--format"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--batch-size", "0"}), HasSubstr("--batch-size"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--beams", "two"}), HasSubstr("--beams"));
-  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--beams", "0"}), "beams: expected 1 to 1024, got 0");
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--beams", "0"}), "--beams: expected 1 to 1024, got 0");
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--beams", "2", "--temperature", "1"}),
               HasSubstr("beam search does not sample"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--prompt", "one <image>"}), HasSubstr("<image>"));

@@ -105,7 +105,7 @@ TEST(CaptionProcess, ErrorsAreOneLineAndAnExitCode) {
 
   const auto device = caption({"--device", "tpu", kBefore, kAfter});
   EXPECT_EQ(device.exit_code, 2);
-  EXPECT_THAT(device.err, HasSubstr("--device: expected cpu, cuda, cuda:N or auto, got tpu\n"));
+  EXPECT_THAT(device.err, HasSubstr("--device: expected cpu, cuda, cuda:N or auto, got 'tpu'\n"));
 
   const auto full = caption({"--format", "jsonl", "--output", "/dev/full", kBefore, kAfter});
   EXPECT_EQ(full.exit_code, 1);

@@ -59,7 +59,7 @@ TEST_F(CaptionRun, ADamagedJpegIsToldOfOnceAlsoWhenQuiet) {
   command_.pairs = folder_.write("pairs.csv", "uid,before,after\n1,x.jpg,x.jpg\n");
   command_.output = folder_ / "out";
   command_.quiet = true;
-  command_.format = "jsonl";
+  command_.format = data::PredictionFormat::kJsonLines;
   const std::string warning = jpeg.string() + ": a JPEG with damaged data";
   testing::internal::CaptureStderr();
   EXPECT_EQ(run().captioned, 1);
@@ -100,7 +100,7 @@ TEST_F(CaptionRun, BatchesAreAsLargeAsAsked) {
 TEST_F(CaptionRun, AnUnreadablePairIsALineWithItsError) {
   make_pairs(3);
   folder_.write("B/01.png", "no image");
-  command_.format = "jsonl";
+  command_.format = data::PredictionFormat::kJsonLines;
   const auto summary = run();
   EXPECT_EQ(summary.captioned, 2);
   EXPECT_EQ(summary.failed, 1);
@@ -126,7 +126,7 @@ TEST_F(CaptionRun, ABatchOfUnreadablePairsGoesOn) {
 
 TEST_F(CaptionRun, ResumedEqualsUninterrupted) {
   make_pairs(7);
-  command_.format = "csv";
+  command_.format = data::PredictionFormat::kCsv;
   command_.batch_size = 2;
   run();
   const auto whole = output();
@@ -142,7 +142,7 @@ TEST_F(CaptionRun, ResumedEqualsUninterrupted) {
 TEST_F(CaptionRun, ResumedUidsMayHoldAnyBytes) {
   make_pairs(1);
   const auto image = command_.before_folder / "00.png";
-  for (const auto* format : {"csv", "jsonl"}) {
+  for (const auto format : {data::PredictionFormat::kCsv, data::PredictionFormat::kJsonLines}) {
     for (const std::string uid : {"a\tb", "\xff.png"}) {
       command_.format = format;
       command_.resume = false;
@@ -156,7 +156,7 @@ TEST_F(CaptionRun, ResumedUidsMayHoldAnyBytes) {
       const auto once = output();
       command_.resume = true;
       command_.overwrite = false;
-      EXPECT_EQ(caption().skipped, 1) << format << " " << uid;
+      EXPECT_EQ(caption().skipped, 1) << name_of(format) << " " << uid;
       EXPECT_EQ(output(), once);
     }
   }
@@ -164,7 +164,7 @@ TEST_F(CaptionRun, ResumedUidsMayHoldAnyBytes) {
 
 TEST_F(CaptionRun, AStopKeepsWholeBatchesOnly) {
   make_pairs(6);
-  command_.format = "jsonl";
+  command_.format = data::PredictionFormat::kJsonLines;
   command_.batch_size = 2;
   std::stop_source source;
   int calls = 0;

@@ -185,7 +185,7 @@ TEST_F(DataProcess, WrongArgumentsExitWith2AndNameTheNearest) {
       {{"convert", "auto"}, "expected a source and a folder, as in: convert auto DIR -o OUT"},
       {{"convert", "auto", "x"}, "--out: expected a folder, got none"},
       {{"convert", "auto", "x", "-o", "y", "--on-error", "igno"},
-       "--on-error: expected one of error,skip, got igno"},
+       "--on-error: expected error or skip, got 'igno'"},
       {{"validate"}, "expected lists or a folder, got none"},
       {{"overlap", "x"}, "--against: expected the list of a test set, got none"},
       {{"convert", "auto", "x", "-o", "y", "--jobs", "1025"}, "jobs: expected 0 to 1024 threads, got 1025"},

@@ -243,10 +243,10 @@ TEST_F(EvalProcess, WrongArgumentsExitWith2) {
       {{"x", "y"},
        "expected one predictions file, got 2 (y; put --compare before each other predictions file"},
       {{"x", "--compare", "y", "z"}, "got 2 (z; put --compare before each other predictions file"},
-      {{"x", "--seed", "-1"}, "--seed: expected 0 to "},
+      {{"x", "--seed", "-1"}, "--seed: expected at least 0, got -1"},
       {{"x", "--figure-uid", "a"}, "--figure-uid: expected with --figure"},
       {{"x", "--html", "-"}, "--html: expected the name of a file, got -"},
-      {{"x", "--tokenizer", long_value}, "--tokenizer: expected one of reference,ptb, got yyy"},
+      {{"x", "--tokenizer", long_value}, "--tokenizer: expected reference or ptb, got 'yyy"},
       {{"x", "--name", "a", "--name", "b"},
        "--name: expected at most 1 names, one per predictions file, got 2"},
   };

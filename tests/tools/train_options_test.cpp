@@ -51,8 +51,8 @@ TEST(TrainOptions, AnExportNeedsNoConfig) {
   ASSERT_FALSE(parsed.exit_code) << parsed.text;
   EXPECT_EQ(parsed.command.export_from, "from");
   EXPECT_EQ(parsed.command.export_to, "to");
-  EXPECT_EQ(parsed.command.export_dtype, "float16");
-  EXPECT_EQ(parsed.command.export_layout, "llava-hf");
+  EXPECT_EQ(parsed.command.export_dtype, Precision::kFloat16);
+  EXPECT_EQ(parsed.command.export_layout, io::CheckpointLayout::kLlavaHf);
   EXPECT_EQ(parsed.command.export_shard_mb, 10.0);
   EXPECT_EQ(refusal({"--export", "from"}), "export: expected --export and --to together");
   EXPECT_EQ(refusal({"--export", "a", "--to", "b", "--config", "c"}), "--export: expected without --config");

@@ -136,7 +136,7 @@ TEST_F(BaseLayouts, WithoutImageNewlineTheBaselineIsTheAuthors) {
 TEST_F(BaseLayouts, ARunThatSavesForTransformersGoesOnFromWhatItSaved) {
   const auto whole = train(config("lmms", false));
   auto cut = config("llava-hf", false);
-  cut.checkpoint.layout = "llava-hf";
+  cut.checkpoint.layout = io::CheckpointLayout::kLlavaHf;
   cut.checkpoint.every_steps = 4;
   train(cut);
   const RunFolder run(cut.output);
@@ -150,9 +150,11 @@ TEST_F(BaseLayouts, ARunThatSavesForTransformersGoesOnFromWhatItSaved) {
 
 TEST_F(BaseLayouts, ExportWritesEitherLayoutWithTheSameWeights) {
   const auto start = (folder_ / "llava-hf").string();
-  export_model({.from = start, .to = folder_ / "as-lmms", .dtype = "float32"});
-  export_model(
-      {.from = folder_ / "as-lmms", .to = folder_ / "as-hf", .dtype = "float32", .layout = "llava-hf"});
+  export_model({.from = start, .to = folder_ / "as-lmms", .dtype = Precision::kFloat32});
+  export_model({.from = folder_ / "as-lmms",
+                .to = folder_ / "as-hf",
+                .dtype = Precision::kFloat32,
+                .layout = io::CheckpointLayout::kLlavaHf});
   EXPECT_EQ(io::open_safetensors(folder_ / "as-hf/model.safetensors")->find("image_newline")->dtype,
             at::kFloat);
   const auto original = start_run_model(config("llava-hf", false), at::kCPU);
@@ -166,7 +168,7 @@ TEST_F(BaseLayouts, ExportWritesEitherLayoutWithTheSameWeights) {
 }
 
 TEST_F(BaseLayouts, ForTransformersTheTokenizerAndProcessorKnowImages) {
-  export_model({.from = folder_ / "lmms", .to = folder_ / "hf", .layout = "llava-hf"});
+  export_model({.from = folder_ / "lmms", .to = folder_ / "hf", .layout = io::CheckpointLayout::kLlavaHf});
   const auto read = [&](const char* name) { return json::parse(read_file(folder_ / "hf" / name)); };
   EXPECT_EQ(read("config.json")["image_token_index"], 483);
   EXPECT_EQ(read("config.json")["video_token_index"], 484);
@@ -182,8 +184,10 @@ TEST_F(BaseLayouts, ForTransformersTheTokenizerAndProcessorKnowImages) {
 
 TEST_F(BaseLayouts, AModelWithADiffExpertIsNotSavedForTransformers) {
   EXPECT_EQ(
-      test::error_of(
-          [&] { export_model({.from = test::tiny_folder(), .to = folder_ / "hf", .layout = "llava-hf"}); }),
+      test::error_of([&] {
+        export_model(
+            {.from = test::tiny_folder(), .to = folder_ / "hf", .layout = io::CheckpointLayout::kLlavaHf});
+      }),
       "llava-hf layout: expected a model without Diff Expert, got one with (transformers has no class for "
       "it)");
 }

@@ -28,7 +28,7 @@ const std::vector<eval::CaptionedPair> kSamples{
 TEST(CaptionScores, HaveTheNamesOfConfigs) {
   const test::MeteorTables tables;
   ::setenv("CCEXPERT_METEOR_DATA", tables.data().c_str(), 1);
-  const auto scores = CaptionScores("s_star_m").score(kSamples);
+  const auto scores = CaptionScores(Metric::kSStarM).score(kSamples);
   ::unsetenv("CCEXPERT_METEOR_DATA");
   EXPECT_THAT(names_of(scores), IsSupersetOf({"bleu_4", "meteor", "rouge_l", "cider_d", "s_star_m"}));
   double mean = 0.0, score = 0.0;
@@ -43,9 +43,9 @@ TEST(CaptionScores, HaveTheNamesOfConfigs) {
 TEST(CaptionScores, NeedMeteorOnlyWhereTheMetricDoes) {
   const test::MeteorTables tables;
   ::setenv("CCEXPERT_METEOR_DATA", "/none", 1);
-  EXPECT_THAT(names_of(CaptionScores("cider_d").score(kSamples)),
+  EXPECT_THAT(names_of(CaptionScores(Metric::kCiderD).score(kSamples)),
               ::testing::Not(::testing::Contains("meteor")));
-  EXPECT_THAT(test::error_of([] { CaptionScores("s_star_m"); }),
+  EXPECT_THAT(test::error_of([] { CaptionScores(Metric::kSStarM); }),
               HasSubstr("METEOR's data: expected a file /none"));
   ::unsetenv("CCEXPERT_METEOR_DATA");
 }

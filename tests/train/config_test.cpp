@@ -43,9 +43,9 @@ TEST_F(TrainConfigFile, DefaultsAreThePapers) {
   const auto config = small();
   EXPECT_EQ(config.name, "train");
   EXPECT_EQ(config.output, "runs/x");
-  EXPECT_EQ(config.model.dtype, "bfloat16");
+  EXPECT_EQ(config.model.dtype, Precision::kBfloat16);
   EXPECT_EQ(config.optimizer.learning_rate, 1e-5);
-  EXPECT_EQ(config.optimizer.schedule, "cosine");
+  EXPECT_EQ(config.optimizer.schedule, Decay::kCosine);
   EXPECT_EQ(config.optimizer.warmup_ratio, 0.03);
   EXPECT_EQ(config.optimizer.beta2, 0.999);
   EXPECT_EQ(config.optimizer.clip_norm, 1.0);
@@ -370,7 +370,7 @@ TEST_F(TrainConfigFile, StagesMergeSectionsAndLeaveOneAnotherAlone) {
   EXPECT_EQ(stages[0].batch.micro, 4);
   EXPECT_EQ(stages[1].batch.micro, 2);
   EXPECT_EQ(stages[1].batch.global, 8);
-  EXPECT_EQ(stages[2].model.dtype, "float32");
+  EXPECT_EQ(stages[2].model.dtype, Precision::kFloat32);
   EXPECT_EQ(stages[2].data.train, "other.json");
   EXPECT_EQ(stages[0].data.train, "train.json");
   for (const auto& stage : stages) EXPECT_EQ(stage.seed, 7);

@@ -19,11 +19,11 @@ using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAreArray;
 
 /// Five pairs in batches of two; neither two nor three ranks divide them evenly.
-TrainConfig config_for(const fs::path& pairs, const std::string& metric = "change_accuracy") {
+TrainConfig config_for(const fs::path& pairs, Metric metric = Metric::kChangeAccuracy) {
   TrainConfig config;
   config.device = "cpu";
   config.model.start = test::tiny_folder().string();
-  config.model.dtype = "float32";
+  config.model.dtype = Precision::kFloat32;
   config.data.validation = pairs.string();
   config.evaluation.metric = metric;
   config.evaluation.batch_size = 2;
@@ -90,7 +90,7 @@ TEST_P(SharedEvaluation, AStopOfOneRankEndsItForAll) {
 }
 
 TEST_F(Evaluation, MorePairsThanAskedForAreLeftAlone) {
-  auto config = config_for(test::write_pairs(folder_, 5), "loss");
+  auto config = config_for(test::write_pairs(folder_, 5), Metric::kLoss);
   config.evaluation.max_pairs = 3;
   const auto line = evaluate(config);
   EXPECT_EQ(line.pairs, 3);
@@ -104,7 +104,7 @@ TEST_F(Evaluation, UnreadablePairsEndItOrAreLeftOut) {
   fs::remove(broken);
   EXPECT_THAT(test::error_of([&] { evaluate(config); }),
               AllOf(HasSubstr("pair 'p3': "), HasSubstr(broken.string())));
-  config.data.unreadable = "skip";
+  config.data.unreadable = Unreadable::kSkip;
   const auto line = evaluate(config);
   EXPECT_EQ(line.pairs, 4);
   EXPECT_EQ(line.skipped, 1);
@@ -112,12 +112,12 @@ TEST_F(Evaluation, UnreadablePairsEndItOrAreLeftOut) {
 }
 
 TEST_F(Evaluation, CaptionsOfTooManyTokensLikewise) {
-  auto config = config_for(test::write_pairs(folder_, 2), "loss");
+  auto config = config_for(test::write_pairs(folder_, 2), Metric::kLoss);
   const double whole = evaluate(config).caption_loss;
   config.data.max_tokens = 20;
   EXPECT_THAT(test::error_of([&] { evaluate(config); }),
               HasSubstr("pair 'p0': expected at most 20 tokens, got "));
-  config.data.unreadable = "skip";
+  config.data.unreadable = Unreadable::kSkip;
   const auto line = evaluate(config);
   EXPECT_EQ(line.skipped, 3);  // the second pair has two
   EXPECT_EQ(line.caption_loss, 0.0);
@@ -143,14 +143,14 @@ TEST_F(Evaluation, AMetricThatTheDataCannotTellIsRefused) {
 }
 
 TEST(Best, IsTheLargerOrTheSmallerScoreButNoneThatIsNoNumber) {
-  EXPECT_TRUE(is_better("loss", 1.0, std::nullopt));
-  EXPECT_TRUE(is_better("loss", 0.9, 1.0));
-  EXPECT_FALSE(is_better("loss", 1.0, 1.0));
-  EXPECT_TRUE(is_better("change_accuracy", 0.6, 0.5));
-  EXPECT_FALSE(is_better("change_accuracy", 0.4, 0.5));
+  EXPECT_TRUE(is_better(Metric::kLoss, 1.0, std::nullopt));
+  EXPECT_TRUE(is_better(Metric::kLoss, 0.9, 1.0));
+  EXPECT_FALSE(is_better(Metric::kLoss, 1.0, 1.0));
+  EXPECT_TRUE(is_better(Metric::kChangeAccuracy, 0.6, 0.5));
+  EXPECT_FALSE(is_better(Metric::kChangeAccuracy, 0.4, 0.5));
   for (const double none : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
-    EXPECT_FALSE(is_better("loss", none, std::nullopt));
-    EXPECT_FALSE(is_better("change_accuracy", none, 0.5));
+    EXPECT_FALSE(is_better(Metric::kLoss, none, std::nullopt));
+    EXPECT_FALSE(is_better(Metric::kChangeAccuracy, none, 0.5));
   }
 }
 

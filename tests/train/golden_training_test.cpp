@@ -80,7 +80,7 @@ TEST_P(GoldenTraining, LossesNormsAndChangesAreTheReferences) {
   // Several buckets, so that bucket borders are tested as well.
   ShardedAdamW optimizer(parameters, {.bucket_elements = 100'000}, *communicator);
   TrainingStep step(*model_, optimizer, *communicator);
-  const auto schedule = make_schedule("cosine", expected_["total_steps"], expected_["warmup_ratio"]);
+  const auto schedule = make_schedule(Decay::kCosine, expected_["total_steps"], expected_["warmup_ratio"]);
   EXPECT_EQ(schedule.warmup_steps, expected_["warmup_steps"]);
   for (const auto& wanted : stage["steps"]) {
     size_t micro = 0;

@@ -118,7 +118,7 @@ TEST_F(PlanTest, ADeviceThatIsNotHereIsNotJudged) {
   EXPECT_THAT(to_text(plan), HasSubstr("unknown without memory_gb"));
   auto run = config("large");
   run.device = "auto";  // means the CPU then
-  run.model.dtype = "float32";
+  run.model.dtype = Precision::kFloat32;
   const auto here = plan_of(run, 1);
   EXPECT_GT(here.memory.available, 1e9);
   EXPECT_EQ(here.fits, here.memory.total() <= here.memory.available);
@@ -176,7 +176,7 @@ TEST_F(PlanTest, StepsComeFromTheData) {
   EXPECT_EQ(plan.steps_per_epoch, 2);
   EXPECT_EQ(plan.steps, 6);
   EXPECT_EQ(plan.accumulation, 2);
-  run.data.captions = "random_choice";
+  run.data.captions = CaptionChoice::kRandomChoice;
   EXPECT_EQ(plan_of(run, 3).samples, 5);
 }
 

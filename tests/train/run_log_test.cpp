@@ -106,9 +106,10 @@ TEST_F(RunLogTest, GoingOnCutsWhatTheCheckpointDoesNotKnow) {
 TEST_F(RunLogTest, EvaluationsAreCutLikewise) {
   {
     RunLog log(run_, 0, 0);
-    log.write(EvaluationLine{.step = 2, .pairs = 7, .caption_loss = 1.0, .metric = "loss", .score = 1.0});
+    log.write(
+        EvaluationLine{.step = 2, .pairs = 7, .caption_loss = 1.0, .metric = Metric::kLoss, .score = 1.0});
     log.write(EvaluationLine{
-        .step = 4, .pairs = 7, .caption_loss = 0.5, .metric = "loss", .score = 0.5, .best = true});
+        .step = 4, .pairs = 7, .caption_loss = 0.5, .metric = Metric::kLoss, .score = 0.5, .best = true});
   }
   write_steps(2, 2);
   const auto lines = lines_of(run_.log());
@@ -126,9 +127,9 @@ TEST_F(RunLogTest, AnEvaluationNamesTheLossOnce) {
     log.write(line);
     return ::testing::internal::GetCapturedStderr();
   };
-  EXPECT_THAT(printed({.step = 2, .pairs = 7, .caption_loss = 1.5, .metric = "loss", .score = 1.5}),
+  EXPECT_THAT(printed({.step = 2, .pairs = 7, .caption_loss = 1.5, .metric = Metric::kLoss, .score = 1.5}),
               HasSubstr("evaluation at step 2: 7 pairs, loss 1.5000, 0.0 s"));
-  EXPECT_THAT(printed({.step = 2, .pairs = 7, .caption_loss = 1.5, .metric = "meteor", .score = 0.25}),
+  EXPECT_THAT(printed({.step = 2, .pairs = 7, .caption_loss = 1.5, .metric = Metric::kMeteor, .score = 0.25}),
               HasSubstr("7 pairs, loss 1.5000, meteor 0.2500, 0.0 s"));
 }
 
@@ -146,7 +147,7 @@ TEST_F(RunLogTest, DamagedLinesAreLeftOutAndCounted) {
 TEST_F(RunLogTest, TextThatIsNotUtf8IsWritten) {
   RunLog log(run_, 0, 0);
   log.write(EvaluationLine{.step = 1,
-                           .metric = "loss",
+                           .metric = Metric::kLoss,
                            .samples = {{"p\xff", "before", "after", "a caption \xe2\x28", {"it is so ."}}}});
   EXPECT_EQ(lines_of(run_.log()).at(0).at("samples")[0].at("uid"), "p\uFFFD");
   log.write_report("title", "config");
@@ -176,7 +177,7 @@ TEST_F(RunLogTest, TensorBoardReadsItsScalars) {
     log.write(EvaluationLine{.step = 300,
                              .pairs = 1,
                              .caption_loss = 0.75,
-                             .metric = "change_accuracy",
+                             .metric = Metric::kChangeAccuracy,
                              .score = 0.5,
                              .scores = {{"bleu_4", 0.25}, {"change_accuracy", 0.5}}});
   }
@@ -279,7 +280,7 @@ TEST_F(RunLogTest, TheReportHoldsTheRun) {
   log.write(
       EvaluationLine{.step = 3,
                      .caption_loss = 0.5,
-                     .metric = "loss",
+                     .metric = Metric::kLoss,
                      .samples = {{"u1", picture, temporary_ / "none.png", "a caption", {"one", "two"}}}});
   log.write_report("name", "seed: 42\n");
   const auto page = read_file(run_.report());

@@ -157,9 +157,9 @@ TEST(Question, IsTheConfigsElseTheStartsElseTheReferences) {
   EXPECT_EQ(question(), text::kReferenceQuestion);
   config.model.start = start_with(folder, "Say what is new.", "{}").string();
   EXPECT_EQ(question(), "Say what is new.");
-  config.data.prompt_style = "paper";
+  config.data.prompt_style = text::PromptStyle::kPaper;
   EXPECT_EQ(question(), text::kPaperQuestion);
-  config.data.prompt_style = "";
+  config.data.prompt_style = text::PromptStyle::kUnset;
   config.data.question = "From <image1> to <image2>?";
   EXPECT_EQ(question(), "From <image1> to <image2>?");
 }

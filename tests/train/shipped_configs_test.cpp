@@ -76,8 +76,8 @@ TEST_P(PaperConfig, HasTheNumbersOfTableII) {
   const int64_t global[] = {64, 256, 256};
   const double epochs[] = {1.0, 1.0, 50.0};
   // The paper uses unique captions, the code all.
-  const char* flatten = recipe.script ? "flatten" : "flatten_unique";
-  const char* captions[] = {flatten, flatten, "random_choice"};
+  const auto flatten = recipe.script ? CaptionChoice::kFlatten : CaptionChoice::kFlattenUnique;
+  const CaptionChoice captions[] = {flatten, flatten, CaptionChoice::kRandomChoice};
   for (size_t i = 0; i < 3; ++i) {
     SCOPED_TRACE("stage " + std::to_string(i + 1));
     const auto& stage = stages[i];
@@ -91,22 +91,22 @@ TEST_P(PaperConfig, HasTheNumbersOfTableII) {
     EXPECT_EQ(stage.batch.epochs, epochs[i]);
     EXPECT_EQ(stage.batch.max_steps, 0);
     EXPECT_EQ(stage.data.captions, captions[i]);
-    EXPECT_EQ(stage.data.labels, "reference");
+    EXPECT_EQ(stage.data.labels, text::LabelStyle::kReference);
     EXPECT_EQ(stage.optimizer.learning_rate, 1e-5);
-    EXPECT_EQ(stage.optimizer.schedule, "cosine");
+    EXPECT_EQ(stage.optimizer.schedule, Decay::kCosine);
     EXPECT_EQ(stage.optimizer.warmup_ratio, 0.03);
     EXPECT_EQ(stage.optimizer.clip_norm, 1.0);
     EXPECT_EQ(stage.optimizer.beta1, 0.9);
     EXPECT_EQ(stage.optimizer.beta2, 0.999);
     EXPECT_EQ(stage.optimizer.eps, 1e-8);
     for (const auto& rule : stage.optimizer.parameters) EXPECT_EQ(rule.weight_decay, 0.0);
-    EXPECT_EQ(stage.model.dtype,
-              recipe.file == std::string("ccexpert-0.5b-cpu.yaml") ? "float32" : "bfloat16");
+    EXPECT_EQ(stage.model.dtype, recipe.file == std::string("ccexpert-0.5b-cpu.yaml") ? Precision::kFloat32
+                                                                                      : Precision::kBfloat16);
     EXPECT_EQ(stage.model.recompute, recipe.recompute);
     EXPECT_EQ(stage.distributed.zero, recipe.ranks == 8 ? 2 : 0);
     EXPECT_FALSE(stage.loss.auxiliary());
     EXPECT_EQ(stage.loss.caption, 1.0);
-    EXPECT_EQ(stage.evaluation.metric, "s_star_m");
+    EXPECT_EQ(stage.evaluation.metric, Metric::kSStarM);
     EXPECT_EQ(stage.data.validation, recipe.script ? "data/levir-cc/test.json" : "data/levir-cc/val.json");
   }
   EXPECT_EQ(stages[0].evaluation.every_steps, 1000);

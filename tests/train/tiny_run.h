@@ -84,7 +84,7 @@ inline train::TrainConfig tiny_config(const TemporaryFolder& folder, const std::
   config.device = "cpu";
   config.threads = 1;
   config.model.start = tiny_folder().string();
-  config.model.dtype = "float32";
+  config.model.dtype = Precision::kFloat32;
   config.data.train = pairs.string();
   config.data.workers = 1;
   config.batch.global = 4;

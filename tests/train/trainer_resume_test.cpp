@@ -18,7 +18,7 @@ TEST_F(TrainerTest, AnotherMetricLooksForTheBestAnew) {
   train(config);
   config.batch.max_steps = 4;
   config.evaluation.every_epoch = false;
-  config.evaluation.metric = "change_accuracy";
+  config.evaluation.metric = Metric::kChangeAccuracy;
   train(config);
   std::vector<std::string> notes;
   for (const auto& line : log_of("run", "note")) notes.push_back(line.at("text"));
@@ -34,7 +34,7 @@ TEST_F(TrainerTest, AnotherMetricLooksForTheBestAnew) {
 
 TEST_F(TrainerTest, WhatWasLeftOutIsCountedOverARestart) {
   fs::remove(folder_ / "pairs.json-3-after.png");
-  config_.data.unreadable = "skip";
+  config_.data.unreadable = Unreadable::kSkip;
   whole();
   train(named("cut"));
   fs::remove_all(RunFolder(named("cut").output).checkpoint(6));
@@ -72,7 +72,7 @@ TEST_F(TrainerTest, AnotherOrderOfSamplesIsRefused) {
             "batch.global: expected '4', " + began + "'8'" + hint);
   EXPECT_THAT(refusal([](auto& config) { config.data.train = "other.json"; }),
               HasSubstr("data.train: expected '"));
-  EXPECT_THAT(refusal([](auto& config) { config.data.captions = "random_choice"; }),
+  EXPECT_THAT(refusal([](auto& config) { config.data.captions = CaptionChoice::kRandomChoice; }),
               HasSubstr("data.captions: expected 'flatten', "));
   EXPECT_EQ(refusal([](auto& config) { config.model.image_size = 98; }),
             "model.image_size: expected '0', " + began + "'98'" + hint);

@@ -51,7 +51,7 @@ TEST_F(TrainerTest, ResumedEqualsUninterrupted) {
 }
 
 TEST_F(TrainerTest, ResumedWithDrawnCaptionsEqualsUninterrupted) {
-  config_.data.captions = "random_choice";
+  config_.data.captions = CaptionChoice::kRandomChoice;
   config_.batch.max_steps = 0;
   config_.batch.epochs = 3.0;  // of 2 batches each
   whole();
@@ -167,7 +167,7 @@ TEST_F(TrainerTest, TheBestCheckpointIsOfTheMetricAskedFor) {
   test::evaluate_on(config, test::write_pairs(folder_, 3, "validation.json"));
   config.evaluation.every_epoch = false;
   config.evaluation.every_steps = 2;
-  config.evaluation.metric = "rouge_l";
+  config.evaluation.metric = Metric::kRougeL;
   train(config);
   const auto evaluations = log_of("run", "evaluation");
   ASSERT_EQ(evaluations.size(), 3U);
@@ -187,7 +187,7 @@ TEST_F(TrainerTest, UnreadableImagesEndTheRunOrAreLeftOut) {
   fs::remove(folder_ / "pairs.json-3-after.png");
   EXPECT_THAT(test::error_of([&] { train(named("strict")); }), HasSubstr("pairs.json-3-after.png"));
   auto config = named("lenient");
-  config.data.unreadable = "skip";
+  config.data.unreadable = Unreadable::kSkip;
   EXPECT_TRUE(train(config).finished);
   const auto steps = log_of("lenient", "step");
   ASSERT_EQ(steps.size(), 6U);
@@ -197,7 +197,7 @@ TEST_F(TrainerTest, UnreadableImagesEndTheRunOrAreLeftOut) {
 TEST_F(TrainerTest, AMicroBatchThatIsLeftOutCountsForNothing) {
   // Seven captions, two of them from the pair that is left out.
   config_.batch = {.global = 7, .micro = 1, .max_steps = 1};
-  config_.data.unreadable = "skip";
+  config_.data.unreadable = Unreadable::kSkip;
   auto pairs = json::parse(read_file(folder_ / "pairs.json"));
   pairs.erase(3);
   auto without = named("without");
@@ -256,7 +256,7 @@ TEST_F(TrainerTest, AStopAmidAnEvaluationIsMadeUpFor) {
 
 TEST_F(TrainerTest, AStopAmidAnEvaluationLeavesNoTraceInTheState) {
   // From the first evaluation; later scores are not better.
-  config_.evaluation.metric = "change_accuracy";
+  config_.evaluation.metric = Metric::kChangeAccuracy;
   config_.evaluation.every_epoch = false;
   config_.evaluation.every_steps = 1;
   config_.batch.max_steps = 3;

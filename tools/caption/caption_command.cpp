@@ -46,7 +46,7 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
   const auto captioner = Captioner::load(command.model, command.captioner);
   const auto prediction = caption_one(command, batch_of(captioner), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
-  if (command.format == "text" && command.output.empty()) {
+  if (command.format == data::PredictionFormat::kText && command.output.empty()) {
     // Print only the caption; a streamed one is already printed.
     if (!command.stream) std::cout << prediction.caption << "\n";
   } else {

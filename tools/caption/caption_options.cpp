@@ -8,7 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
-#include "common/command_line.h"
+#include "common/option_group.h"
 #include "versions/versions.h"
 
 namespace ccexpert::tools {
@@ -29,142 +29,73 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 143 interrupted.)";
 
 void add_model_options(CLI::App& app, CaptionCommand& command) {
-  constexpr const char* kGroup = "Model";
-  app.add_option("-m,--model", command.model,
-                 "checkpoint folder (config.json, weights, tokenizer); default: the small model that comes "
-                 "with ccexpert")
-      ->envname("CCEXPERT_MODEL")
-      ->type_name("DIR")
-      ->group(kGroup);
-  app.add_option("--device", command.captioner.device, "cpu, cuda, cuda:N, or auto: a GPU if there is one")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("--dtype", command.captioner.dtype, "precision; auto: float32 on CPU, bfloat16 on GPU")
-      ->transform(dtype_name())
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("--threads", command.captioner.threads, "CPU threads (0: all cores)")
-      ->check(CLI::Range(0, kMostThreads).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
+  OptionGroup group(app, "Model");
+  group
+      .folder("-m,--model", command.model,
+              "checkpoint folder (config.json, weights, tokenizer); default: the small model that comes "
+              "with ccexpert")
+      ->envname("CCEXPERT_MODEL");
+  group.value("--device", command.captioner.device, "device; auto: a GPU if there is one");
+  group.value("--dtype", command.captioner.dtype, "precision; auto: float32 on CPU, bfloat16 on GPU");
+  group.value("--threads", command.captioner.threads, "CPU threads (0: all cores)", kThreads);
 }
 
 void add_input_options(CLI::App& app, CaptionCommand& command) {
-  constexpr const char* kGroup = "Input";
+  OptionGroup group(app, "Input");
   app.add_option("images", command.images, "one pair: the earlier and the later image")
       ->type_name("BEFORE AFTER")
       ->expected(1, -1)
-      ->group(kGroup);
-  app.add_option("--pairs", command.pairs,
-                 "list of pairs: JSON Lines, JSON or CSV with before, after and uid")
-      ->transform(input_file())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--image-root", command.image_root,
-                 "folder that relative paths of --pairs start at (the list's folder)")
-      ->type_name("DIR")
-      ->group(kGroup);
-  app.add_option("--before", command.before_folder,
-                 "folder of earlier images, paired with --after by file name")
-      ->type_name("DIR")
-      ->group(kGroup);
-  app.add_option("--after", command.after_folder, "folder of later images")->type_name("DIR")->group(kGroup);
+      ->group("Input");
+  group.input("--pairs", command.pairs, "list of pairs: JSON Lines, JSON or CSV with before, after and uid");
+  group.folder("--image-root", command.image_root,
+               "folder that relative paths of --pairs start at (the list's folder)");
+  group.folder("--before", command.before_folder,
+               "folder of earlier images, paired with --after by file name");
+  group.folder("--after", command.after_folder, "folder of later images");
 }
 
 void add_output_options(CLI::App& app, CaptionCommand& command) {
-  constexpr const char* kGroup = "Output";
-  app.add_option("-f,--format", command.format, "text: the caption, after its uid if there are several pairs")
-      ->check(CLI::IsMember({"text", "jsonl", "csv"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("-o,--output", command.output, "file to write (standard output)")
-      ->transform(output_file())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_flag("--resume", command.resume, "continue the output file: skip pairs with a caption in it")
-      ->group(kGroup);
-  app.add_flag("--overwrite", command.overwrite, "replace the output file")->group(kGroup);
-  app.add_flag("--stream", command.stream, "print the caption of one pair while it is generated")
-      ->group(kGroup);
-  app.add_flag("-q,--quiet", command.quiet, "print no progress, and no warnings but those of damaged images")
-      ->group(kGroup);
-  app.add_flag("--timings", command.timings, "print the time of each stage to standard error")->group(kGroup);
-  app.add_option("--timings-file", command.timings_file, "write the timings as JSON")
-      ->check(named_output())
-      ->type_name("FILE")
-      ->group(kGroup);
+  OptionGroup group(app, "Output");
+  group.value("-f,--format", command.format, "text: the caption, after its uid if there are several pairs");
+  group.output("-o,--output", command.output, "file to write (standard output)");
+  group.flag("--resume", command.resume, "continue the output file: skip pairs with a caption in it");
+  group.flag("--overwrite", command.overwrite, "replace the output file");
+  group.flag("--stream", command.stream, "print the caption of one pair while it is generated");
+  group.flag("-q,--quiet", command.quiet, "print no progress, and no warnings but those of damaged images");
+  group.flag("--timings", command.timings, "print the time of each stage to standard error");
+  group.named_output("--timings-file", command.timings_file, "write the timings as JSON");
 }
 
 /// The names are those of ccexpert-eval.
 void add_evaluation_options(CLI::App& app, CaptionCommand& command) {
-  constexpr const char* kGroup = "Evaluation";
-  app.add_option("--evaluate", command.evaluate,
-                 "then score the output against these references with ccexpert-eval")
-      ->transform(input_file())
-      ->type_name("REFERENCES")
-      ->group(kGroup);
-  app.add_option("--split", command.evaluation_split, "split of the references (all: every split)")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("--tokenizer", command.evaluation_tokenizer,
-                 "tokenizer of the scores: reference as in CCExpert, ptb as in COCO")
-      ->check(CLI::IsMember({"reference", "ptb"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("--meteor-data", command.meteor_data,
-                 "folder of METEOR's tables (default: installed by scripts/setup.sh)")
-      ->type_name("DIR")
-      ->group(kGroup);
-  app.add_flag("--no-meteor", command.no_meteor, "leave METEOR out of the scores")->group(kGroup);
-}
-
-template <class Field, class Value>
-void add_generation_option(CLI::App& app, const Field& field, Value& value) {
-  constexpr bool kWhole = std::is_same_v<Value, int64_t> || std::is_same_v<Value, std::optional<int64_t>> ||
-                          std::is_same_v<Value, std::vector<int64_t>>;
-  const auto name = option_name(field.name);
-  auto* option = [&] {
-    if constexpr (std::is_same_v<Value, bool>)
-      return app.add_flag(name, value, field.help);
-    else
-      return app.add_option(name, value, help_of(field))->type_name("N");
-  }();
-  option->group("Generation");
-  if constexpr (kWhole) option->check(whole_number());
-  if constexpr (std::is_same_v<Value, int64_t>) option->capture_default_str();
-  if constexpr (std::is_same_v<Value, std::vector<int64_t>>) {
-    option->delimiter(',')->allow_extra_args(false)->type_name("N,N,...");
-  }
+  OptionGroup group(app, "Evaluation");
+  group.input("--evaluate", command.evaluate,
+              "then score the output against these references with ccexpert-eval", "REFERENCES");
+  group.text("--split", command.evaluation_split, "split of the references (all: every split)", "NAME")
+      ->capture_default_str();
+  group.value("--tokenizer", command.evaluation_tokenizer,
+              "tokenizer of the scores: reference as in CCExpert, ptb as in COCO");
+  group.folder("--meteor-data", command.meteor_data,
+               "folder of METEOR's tables (default: installed by scripts/setup.sh)");
+  group.flag("--no-meteor", command.no_meteor, "leave METEOR out of the scores");
 }
 
 void add_generation_options(CLI::App& app, CaptionCommand& command) {
-  constexpr const char* kGroup = "Generation";
-  app.add_option("-p,--prompt", command.prompt,
-                 "own question, with <image> twice, <image1> and <image2>, or neither (default: the "
-                 "checkpoint's, else the reference's)")
-      ->check(some_text())
-      ->type_name("TEXT")
-      ->group(kGroup);
-  app.add_option("--prompt-style", command.prompt_style,
-                 "ask the standard question in the wording of the released code or of the paper")
-      ->check(CLI::IsMember({"reference", "paper"}))
-      ->type_name("NAME")
-      ->group(kGroup);
-  for_each_field<GenerationOptions>(
-      [&](const auto& each) { add_generation_option(app, each, command.generation.*each.member); });
-  app.add_option("-b,--batch-size", command.batch_size,
-                 "pairs in flight at once; captions do not depend on it")
-      ->check(CLI::Range(int64_t{1}, int64_t{4096}).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
+  OptionGroup group(app, "Generation");
+  group
+      .text("-p,--prompt", command.prompt,
+            "own question, with <image> twice, <image1> and <image2>, or neither (default: the "
+            "checkpoint's, else the reference's)")
+      ->check(some_text());
+  group.value("--prompt-style", command.prompt_style,
+              "ask the standard question in the wording of the released code or of the paper");
+  for_each_field<GenerationOptions>([&](const auto& each) {
+    auto* option = group.field(each, command.generation);
+    if constexpr (std::is_same_v<decltype(command.generation.*each.member), std::vector<int64_t>&>)
+      option->delimiter(',')->allow_extra_args(false)->type_name("N,N,...");
+  });
+  group.value("-b,--batch-size", command.batch_size, "pairs in flight at once; captions do not depend on it",
+              in_range(1, 4096));
 }
 
 int inputs(const CaptionCommand& command) {
@@ -176,9 +107,7 @@ void expect(bool holds, const std::string& message) {
   if (!holds) throw Error(message);
 }
 
-/// Checks the options together. Throws Error.
-void check(CaptionCommand& command) {
-  if (is_standard_output(command.output)) command.output.clear();
+void check_input(const CaptionCommand& command) {
   expect(command.images.empty() || command.images.size() == 2,
          "input: expected two images, BEFORE AFTER, got " + std::to_string(command.images.size()));
   expect(inputs(command) == 1,
@@ -189,17 +118,26 @@ void check(CaptionCommand& command) {
   std::error_code code;
   expect(command.before_folder.empty() || !fs::equivalent(command.before_folder, command.after_folder, code),
          "--after: expected a folder other than --before, got the same");
-  expect(is_device_name(command.captioner.device),
-         "--device: expected cpu, cuda, cuda:N or auto, got " + command.captioner.device);
   expect(
       command.pairs.empty() || command.output.empty() || !fs::equivalent(command.pairs, command.output, code),
       "--output: expected a file other than --pairs, got the same");
   expect(command.image_root.empty() || !command.pairs.empty(), "--image-root: expected with --pairs");
+}
+
+void check_output(const CaptionCommand& command) {
+  const bool is_text = command.format == data::PredictionFormat::kText;
   expect(!(command.resume && command.overwrite), "output: expected --resume or --overwrite, got both");
   expect(!command.resume || !command.output.empty(), "--resume: expected with --output FILE");
-  expect(!command.resume || command.format != "text", "--resume: expected --format jsonl or csv, got text");
-  expect(command.evaluate.empty() ||
-             (!command.single_pair() && command.format == "jsonl" && !command.output.empty()),
+  expect(!command.resume || !is_text, "--resume: expected --format jsonl or csv, got text");
+  expect(!command.stream || (command.single_pair() && is_text && command.output.empty()),
+         "--stream: expected with one pair, as text, to standard output");
+  const auto beams = command.generation.beams.value_or(1);
+  expect(!command.stream || beams == 1, "--stream: expected --beams 1, got " + std::to_string(beams));
+}
+
+void check_evaluation(const CaptionCommand& command) {
+  const bool has_lines = command.format == data::PredictionFormat::kJsonLines && !command.output.empty();
+  expect(command.evaluate.empty() || (!command.single_pair() && has_lines),
          "--evaluate: expected with many pairs, --format jsonl and --output FILE");
   const CaptionCommand defaults;
   expect(!command.evaluate.empty() ||
@@ -207,10 +145,14 @@ void check(CaptionCommand& command) {
               command.evaluation_tokenizer == defaults.evaluation_tokenizer && command.meteor_data.empty()),
          "--split, --tokenizer, --meteor-data: expected with --evaluate");
   expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
-  expect(!command.stream || (command.single_pair() && command.format == "text" && command.output.empty()),
-         "--stream: expected with one pair, as text, to standard output");
-  const auto beams = command.generation.beams.value_or(1);
-  expect(!command.stream || beams == 1, "--stream: expected --beams 1, got " + std::to_string(beams));
+}
+
+/// Checks the options together. Throws Error.
+void check(CaptionCommand& command) {
+  if (is_standard_output(command.output)) command.output.clear();
+  check_input(command);
+  check_output(command);
+  check_evaluation(command);
   if (command.model.empty()) command.model = demo_model();
   expect(!command.model.empty(),
          "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "

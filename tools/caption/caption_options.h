@@ -8,6 +8,8 @@
 #include <ccexpert/captioner.h>
 #include <ccexpert/data/pairs.h>
 #include <ccexpert/data/predictions.h>
+#include <ccexpert/eval/captioned_pair.h>
+#include <ccexpert/text/prompt.h>
 
 #include "common/command_line.h"
 
@@ -24,7 +26,7 @@ struct CaptionCommand {
   std::filesystem::path after_folder;
 
   std::filesystem::path output;  ///< empty: standard output
-  std::string format = "text";
+  data::PredictionFormat format = data::PredictionFormat::kText;
   bool resume = false;
   bool overwrite = false;
   bool stream = false;
@@ -33,12 +35,12 @@ struct CaptionCommand {
   std::filesystem::path timings_file;
   std::filesystem::path evaluate;         ///< references for scoring the captions, or empty
   std::string evaluation_split = "test";  ///< split of the references
-  std::string evaluation_tokenizer = "reference";
+  eval::Tokenizer evaluation_tokenizer = eval::Tokenizer::kReference;
   std::filesystem::path meteor_data;  ///< empty: the folder of scripts/setup.sh
   bool no_meteor = false;
 
-  std::string prompt;        ///< the question; empty: the checkpoint's
-  std::string prompt_style;  ///< wording of the standard question, or empty
+  std::string prompt;  ///< the question; empty: the checkpoint's
+  text::PromptStyle prompt_style = text::PromptStyle::kUnset;
   GenerationOptions generation;
   int64_t batch_size = 8;
 

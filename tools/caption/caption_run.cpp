@@ -96,7 +96,7 @@ struct LineEnd {
 
 data::PredictionWriter writer_of(const CaptionCommand& command, const std::string& run) {
   using data::ExistingOutput;
-  const auto format = data::prediction_format(command.format);
+  const auto format = command.format;
   if (command.output.empty()) return data::PredictionWriter(format, run);
   auto existing = ExistingOutput::kRefuse;
   if (command.resume) existing = ExistingOutput::kResume;

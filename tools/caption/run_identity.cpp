@@ -27,7 +27,7 @@ std::string text_of(const std::optional<Value>& value) {
 
 std::string run_identity(const CaptionCommand& command) {
   // Lines of text do not hold it, and the model's files are read whole for it.
-  if (command.format == "text") return {};
+  if (command.format == data::PredictionFormat::kText) return {};
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
   for_each_field<GenerationOptions>([&](const auto& each) {
     text += fmt::format("{}={}\n", each.name, text_of(command.generation.*each.member));

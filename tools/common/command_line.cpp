@@ -14,7 +14,6 @@
 
 #include "common/exit_code.h"
 #include "common/standard_streams.h"
-#include "core/dtype_name.h"
 #include "core/files.h"
 
 namespace ccexpert::tools {
@@ -146,7 +145,6 @@ std::string value_error(std::string message) {
   constexpr size_t kHalf = 400;
   if (message.size() > 2 * kHalf) message.replace(kHalf, message.size() - 2 * kHalf, "...");
   static const std::pair<std::regex, const char*> forms[] = {
-      {std::regex(R"((\S+): Value (.*) not in range (\S+) to (\S+))"), "$1: expected $3 to $4, got $2"},
       {std::regex(R"((\S+): (.*) not in \{(.*)\})"), "$1: expected one of $3, got $2"},
       {std::regex(R"(Could not convert: (\S+) = (.*))"), "$1: expected a number, got $2"}};
   for (const auto& [form, ours] : forms) {
@@ -169,28 +167,47 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error) {
          (nearest.empty() ? "" : fmt::format(" (did you mean {}?)", nearest));
 }
 
-CLI::Validator whole_number() {
-  return {[](const std::string& text) {
+namespace {
+
+/// Returns the problem of an option's value; "" if there is none.
+std::string problem_of(const std::optional<Refusal>& refusal) {
+  if (!refusal) return {};
+  return fmt::format("expected {}, got {}", refusal->expected, refusal->got) +
+         (refusal->hint.empty() ? "" : fmt::format(" ({})", refusal->hint));
+}
+
+}  // namespace
+
+CLI::Validator whole_number(const Limits& limits) {
+  return {[limits](const std::string& text) {
             int64_t value = 0;
             const auto* end = text.data() + text.size();
             const auto [stop, error] = std::from_chars(text.data(), end, value);
-            return error == std::errc() && stop == end ? std::string()
-                                                       : fmt::format("expected a whole number, got {}", text);
+            const bool is_number = error == std::errc() && stop == end;
+            return is_number ? problem_of(refusal_of(limits, value))
+                             : fmt::format("expected a whole number, got {}", text);
           },
           "", "whole number"};
+}
+
+CLI::Validator fraction(const Limits& limits) {
+  return {[limits](const std::string& text) {
+            double value = 0.0;
+            return CLI::detail::lexical_cast(text, value) ? problem_of(refusal_of(limits, value))
+                                                          : fmt::format("expected a number, got {}", text);
+          },
+          "", "number"};
+}
+
+CLI::Validator word_check(const std::vector<std::string>& choices,
+                          const std::function<std::optional<Refusal>(const std::string&)>& refusal) {
+  return {[refusal](const std::string& text) { return problem_of(refusal(text)); },
+          choices.empty() ? "" : fmt::format("{{{}}}", fmt::join(choices, ",")), "word"};
 }
 
 CLI::Validator some_text() {
   return {[](const std::string& text) { return text.empty() ? "expected some text, got none" : ""; }, "",
           "text"};
-}
-
-CLI::Validator dtype_name() {
-  return {[](std::string& name) {
-            name = full_dtype_name(name);
-            return std::string();
-          },
-          "", "precision"};
 }
 
 namespace {

@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <ccexpert/core/limits.h>
 
 namespace CLI {
 class App;
@@ -45,11 +48,14 @@ std::string bash_completion(const CLI::App& app);
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error);
 
 /// Checks of option values. CLI11 alone clamps numbers that are too large and accepts empty text.
-CLI::Validator whole_number();
+CLI::Validator whole_number(const Limits& limits = {});
+CLI::Validator fraction(const Limits& limits);
 CLI::Validator some_text();
 
-/// Converts short names of precisions, such as fp32, to long ones.
-CLI::Validator dtype_name();
+/// Checks a word; the help and the completion of a shell list the choices. `refusal` returns nothing for a
+/// valid word.
+CLI::Validator word_check(const std::vector<std::string>& choices,
+                          const std::function<std::optional<Refusal>(const std::string&)>& refusal);
 
 /// Convert "-" to standard input or output. The transformed name can be opened as a file.
 CLI::Validator input_file();

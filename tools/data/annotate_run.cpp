@@ -14,6 +14,7 @@
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/option_group.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
 #include "data/subcommand.h"
@@ -31,9 +32,7 @@ Exit code 3: done, but some pairs kept their old captions, some entries are not 
 
 struct Command {
   AnnotateOptions options;
-  std::string task = "enrich";
   std::string key_variable = "OPENAI_API_KEY";
-  std::string on_error = "skip";
   bool dry_run = false;
   bool quiet = false;
 };
@@ -68,16 +67,13 @@ void add_endpoint_options(CLI::App& app, Command& command) {
 
 void add_options(CLI::App& app, Command& command) {
   auto& options = command.options;
+  OptionGroup group(app);
   app.set_help_flag("-h,--help", "print this help");
   app.add_option("list", options.list, "list of the universal format")
       ->transform(input_file())
       ->type_name("FILE");
   app.add_option("-o,--out", options.output, "list to write")->check(named_output())->type_name("FILE");
-  app.add_option("--task", command.task,
-                 "merge, rephrase, enrich (rewrite and refine), or describe (with images)")
-      ->check(CLI::IsMember({"merge", "rephrase", "enrich", "describe"}))
-      ->capture_default_str()
-      ->type_name("NAME");
+  group.value("--task", options.task, "enrich: rewrite and refine; describe: with images");
   app.add_option("--captions", options.captions, "new captions per pair")
       ->check(whole_number())
       ->capture_default_str()
@@ -105,11 +101,8 @@ void add_options(CLI::App& app, Command& command) {
   app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")
       ->check(named_output())
       ->type_name("FILE");
-  app.add_option("--on-error", command.on_error,
-                 "for a pair without a usable answer: keep its captions (skip) or stop (error)")
-      ->check(CLI::IsMember({"skip", "error"}))
-      ->capture_default_str()
-      ->type_name("NAME");
+  group.value("--on-error", options.on_error,
+              "for a pair without a usable answer: keep its captions (skip) or stop (error)");
   add_endpoint_options(app, command);
   app.add_flag("--overwrite", options.overwrite, "replace an existing file");
   app.add_flag("--dry-run", command.dry_run,
@@ -129,9 +122,6 @@ void check(Command& command) {
   if (endpoint.model.empty()) throw Error("--model: expected the name of a model, or OPENAI_MODEL");
   while (endpoint.base_url.ends_with('/')) endpoint.base_url.pop_back();
   endpoint.key = environment(command.key_variable);
-  command.options.task = datasets::annotate_task(command.task);
-  command.options.on_error =
-      command.on_error == "error" ? datasets::OnError::kError : datasets::OnError::kSkip;
 }
 
 void print(const AnnotateSummary& summary) {

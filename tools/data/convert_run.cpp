@@ -11,6 +11,7 @@
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/option_group.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
 #include "data/subcommand.h"
@@ -35,27 +36,6 @@ std::string source_table() {
     text += fmt::format("  {:{}}  {}: {}\n", source.name, width, source.title, source.layout);
   }
   return text;
-}
-
-/// Adds an option whose names map to values.
-template <class Value>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& value,
-                        const std::vector<std::pair<std::string, Value>>& choices, const std::string& help) {
-  std::vector<std::string> names;
-  std::string first;
-  for (const auto& [text, each] : choices) {
-    names.push_back(text);
-    if (each == value) first = text;
-  }
-  const auto set = [&value, choices](const std::string& text) {
-    for (const auto& [each, meant] : choices) {
-      if (each == text) value = meant;
-    }
-  };
-  return app.add_option_function<std::string>(name, set, help)
-      ->check(CLI::IsMember(names))
-      ->default_str(first)
-      ->type_name("NAME");
 }
 
 void add_folder_options(CLI::App& app, ConvertOptions& options) {
@@ -97,21 +77,12 @@ void add_options(CLI::App& app, Command& command) {
       ->type_name("DIR");
   app.add_option("-o,--out", options.output, "folder for train.json, val.json, test.json")->type_name("DIR");
   app.add_flag("--list", command.list, "print the sources and the files by which they are recognised");
-  add_choice<datasets::ListFormat>(
-      app, "--format", options.format,
-      {{"json", datasets::ListFormat::kJson}, {"jsonl", datasets::ListFormat::kJsonLines}},
-      "format of the lists");
-  add_choice<datasets::PathStyle>(
-      app, "--paths", options.paths,
-      {{"relative", datasets::PathStyle::kRelative}, {"absolute", datasets::PathStyle::kAbsolute}},
-      "image paths: relative to --out, or absolute");
-  add_choice<datasets::CaptionCleaning>(
-      app, "--captions", options.cleaning,
-      {{"clean", datasets::CaptionCleaning::kClean}, {"raw", datasets::CaptionCleaning::kRaw}},
-      "clean: one form for all sources; raw: unchanged");
-  add_choice<datasets::OnError>(app, "--on-error", options.on_error,
-                                {{"error", datasets::OnError::kError}, {"skip", datasets::OnError::kSkip}},
-                                "for bad entries: stop (error), or list them in left-out.jsonl (skip)");
+  OptionGroup group(app);
+  group.value("--format", options.format, "format of the lists");
+  group.value("--paths", options.paths, "image paths: relative to --out, or absolute");
+  group.value("--captions", options.cleaning, "clean: one form for all sources; raw: unchanged");
+  group.value("--on-error", options.on_error,
+              "for bad entries: stop (error), or list them in left-out.jsonl (skip)");
   app.add_flag("--overwrite", options.overwrite, "replace existing lists");
   add_off_flag(app, "--no-image-checks", options.check_images, "do not check that image files exist");
   add_folder_options(app, options);

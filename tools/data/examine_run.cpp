@@ -15,6 +15,7 @@
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/option_group.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
 #include "core/files.h"
@@ -42,19 +43,38 @@ void add_jobs(CLI::App& app, int64_t& jobs) {
       ->type_name("N");
 }
 
+enum class StatsFormat {
+  kTable,
+  kJson,
+  kHtml,  ///< a page with plots and samples
+};
+constexpr auto names_of(StatsFormat) {
+  return std::to_array<Name<StatsFormat>>(
+      {{StatsFormat::kTable, "table"}, {StatsFormat::kJson, "json"}, {StatsFormat::kHtml, "html"}});
+}
+
 struct Stats {
   fs::path list;
-  std::string format = "table";
+  StatsFormat format = StatsFormat::kTable;
   fs::path output;
   datasets::StatsOptions options;
 };
 
+std::string text_of(const datasets::Stats& stats, const Stats& command) {
+  switch (command.format) {
+    case StatsFormat::kJson:
+      return datasets::stats_json(stats);
+    case StatsFormat::kHtml:
+      return datasets::stats_html(stats, command.list.string());
+    case StatsFormat::kTable:
+      break;
+  }
+  return datasets::stats_table(stats);
+}
+
 int run(const Stats& command) {
   const auto stats = datasets::count_stats(command.list, command.options);
-  const auto text = command.format == "json"   ? datasets::stats_json(stats)
-                    : command.format == "html" ? datasets::stats_html(stats, command.list.string())
-                                               : datasets::stats_table(stats);
-  write_result(command.output, text);
+  write_result(command.output, text_of(stats, command));
   return kSuccess;
 }
 
@@ -190,10 +210,7 @@ Subcommand add_stats(CLI::App& app) {
   stats->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
       ->transform(input_file())
       ->type_name("FILE");
-  stats->add_option("--format", command->format, "table, json, or html: a page with plots and samples")
-      ->check(CLI::IsMember({"table", "json", "html"}))
-      ->capture_default_str()
-      ->type_name("NAME");
+  OptionGroup(*stats).value("--format", command->format, "html: a page with plots and samples");
   stats->add_option("-o,--out", command->output, "file to write (standard output)")
       ->transform(output_file())
       ->type_name("FILE");

@@ -8,6 +8,7 @@
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/option_group.h"
 #include "common/progress.h"
 
 namespace ccexpert::tools {
@@ -16,13 +17,8 @@ void add_synth_options(CLI::App& app, SynthCommand& command) {
   app.set_help_flag("-h,--help", "print this help");
   app.add_option("-o,--out", command.out, "folder to write: new, empty, or started by the same command")
       ->type_name("DIR");
-  for_each_field<synth::DatasetOptions>([&](const auto& each) {
-    auto* option = app.add_option(option_name(each.name), command.options.*each.member, help_of(each))
-                       ->capture_default_str()
-                       ->type_name(std::string_view(each.name) == "format" ? "NAME" : "N");
-    using Value = std::remove_reference_t<decltype(command.options.*each.member)>;
-    if constexpr (std::is_integral_v<Value>) option->check(whole_number());
-  });
+  OptionGroup group(app);
+  for_each_field<synth::DatasetOptions>([&](const auto& each) { group.field(each, command.options); });
   app.add_flag("-q,--quiet", command.quiet, "print no progress");
 }
 

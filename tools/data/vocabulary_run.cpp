@@ -10,6 +10,7 @@
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
+#include "common/option_group.h"
 #include "core/files.h"
 
 namespace ccexpert::tools {
@@ -32,10 +33,8 @@ void add_vocabulary_options(CLI::App& app, VocabularyCommand& command) {
       ->type_name("FILE...");
   app.add_option("-o,--out", command.out, "folder for vocab.json, merges.txt and the other tokenizer files")
       ->type_name("DIR");
-  app.add_option("--size", command.size, "number of tokens besides the special ones")
-      ->check(CLI::Range(int64_t{256}, int64_t{200'000}).description(""))
-      ->capture_default_str()
-      ->type_name("N");
+  OptionGroup(app).value("--size", command.size, "number of tokens besides the special ones",
+                         in_range(256, 200'000));
 }
 
 void check(const VocabularyCommand& command) {

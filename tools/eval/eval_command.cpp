@@ -19,7 +19,7 @@ void write(const EvalCommand& command, const EvalResult& result) {
   auto text = formatted(result, command.format);
   if (command.worst > 0)
     text.append("\n").append(
-        worst_pairs(result.scored, static_cast<size_t>(command.worst), command.worst_by));
+        worst_pairs(result.scored, static_cast<size_t>(command.worst), text_of(command.worst_by)));
   write_result(command.output, text);
   if (!command.pairs.empty())
     write_result(command.pairs, pair_scores(result.scored, result.scoring.tokenizer,

@@ -89,7 +89,7 @@ std::string header_note(const EvalResult& result) {
   if (!result.scoring.split.empty()) note += fmt::format(" (split {})", result.scoring.split);
   note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
   if (set.repeated > 0)
-    note += fmt::format("; {} repeated entries count {}", set.repeated, repeats_name(result.scoring.repeats));
+    note += fmt::format("; {} repeated entries count {}", set.repeated, name_of(result.scoring.repeats));
   if (set.merged > 0) note += fmt::format("; references of {} repeated entries merged", set.merged);
   return note + "\n";
 }
@@ -147,8 +147,8 @@ ordered_json to_json(const Scored& scored) {
 
 std::string json_text(const EvalResult& result) {
   auto object = to_json(result.scored);
-  object["tokenizer"] = eval::tokenizer_name(result.scoring.tokenizer);
-  object["repeats"] = repeats_name(result.scoring.repeats);
+  object["tokenizer"] = name_of(result.scoring.tokenizer);
+  object["repeats"] = name_of(result.scoring.repeats);
   object["split"] = result.scoring.split.empty() ? ordered_json() : ordered_json(result.scoring.split);
   object["references"] = reference_counts(result.scored.set);
   object["confidence"] =
@@ -212,7 +212,7 @@ std::string csv_text(const EvalResult& result) {
   for (const auto* scored : all_models(result)) {
     for (const auto& subset : scored->subsets) {
       std::vector<std::string> row{scored->name, subset.name, std::to_string(subset.pairs.size()),
-                                   eval::tokenizer_name(result.scoring.tokenizer)};
+                                   text_of(result.scoring.tokenizer)};
       for (size_t i = 0; i < subset.table.corpus.size(); ++i)
         add_csv_cells(row, subset, i, !result.baselines.empty());
       text += csv_row(row);
@@ -290,10 +290,17 @@ std::string p_value(double p, int64_t resamples) {
   return p < least ? fmt::format("<{:.3g}", least) : fmt::format("{:.3g}", p);
 }
 
-std::string formatted(const EvalResult& result, const std::string& format) {
-  if (format == "json") return json_text(result);
-  if (format == "csv") return csv_text(result);
-  if (format == "latex") return latex_text(result);
+std::string formatted(const EvalResult& result, TableFormat format) {
+  switch (format) {
+    case TableFormat::kJson:
+      return json_text(result);
+    case TableFormat::kCsv:
+      return csv_text(result);
+    case TableFormat::kLatex:
+      return latex_text(result);
+    case TableFormat::kTable:
+      break;
+  }
   return text_table(result);
 }
 
@@ -319,7 +326,7 @@ std::string worst_pairs(const Scored& scored, size_t count, const std::string& b
 
 std::string pair_scores(const Scored& scored, eval::Tokenizer tokenizer, bool csv) {
   const auto& table = scored.table();
-  const auto tokenized = eval::tokenizer_name(tokenizer);
+  const auto tokenized = text_of(tokenizer);
   std::vector<std::string> header{"uid", "changed", "tokenizer", "prediction"};
   header.insert(header.end(), table.names.begin(), table.names.end());
   std::string text = csv ? csv_row(header) : "";

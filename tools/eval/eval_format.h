@@ -3,12 +3,13 @@
 
 #include <string>
 
+#include "eval/eval_choices.h"
 #include "eval/scored.h"
 
 namespace ccexpert::tools {
 
-/// Formats a result as "table", "json", "csv" or "latex", with a final line break.
-std::string formatted(const EvalResult& result, const std::string& format);
+/// Formats a result, with a final line break.
+std::string formatted(const EvalResult& result, TableFormat format);
 
 /// Returns the worst pairs by a column, one paragraph each. Line breaks in captions become spaces, other
 /// control characters are escaped.

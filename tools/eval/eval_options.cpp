@@ -1,6 +1,5 @@
 #include "eval/eval_options.h"
 
-#include <limits>
 #include <memory>
 #include <set>
 
@@ -9,7 +8,7 @@
 
 #include <ccexpert/core/error.h>
 
-#include "common/command_line.h"
+#include "common/option_group.h"
 #include "core/file_names.h"
 #include "core/printable.h"
 
@@ -28,138 +27,81 @@ constexpr const char* kExamples = R"(Examples:
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction.)";
 
 void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::filesystem::path>& files) {
-  constexpr const char* kGroup = "Input";
+  OptionGroup group(app, "Input");
   app.add_option("predictions", files,
                  "JSON Lines or JSON with uid (or image_id) and pred (or caption), optionally with "
                  "references as change_caption")
       ->transform(input_file())
       ->type_name("PREDICTIONS")
-      ->group(kGroup);
-  app.add_option("-r,--references", command.references,
-                 "references: LEVIR-CC, universal, COCO and other JSON (docs/eval.md)")
-      ->transform(input_file())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--split", command.split, "split of the references (all: every split)")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("--image-root", command.image_root,
-                 "folder that image paths start at, for --html (the folder of their file)")
-      ->type_name("DIR")
-      ->group(kGroup);
-  app.add_option("--compare", command.compare,
-                 "other predictions of the same pairs: differences and a paired bootstrap test; repeat for "
-                 "more files")
-      ->allow_extra_args(false)
-      ->transform(input_file())
-      ->type_name("FILE")
-      ->group(kGroup);
+      ->group("Input");
+  group.input("-r,--references", command.references,
+              "references: LEVIR-CC, universal, COCO and other JSON (docs/eval.md)");
+  group.text("--split", command.split, "split of the references (all: every split)", "NAME")
+      ->capture_default_str();
+  group.folder("--image-root", command.image_root,
+               "folder that image paths start at, for --html (the folder of their file)");
+  group
+      .repeated("--compare", command.compare,
+                "other predictions of the same pairs: differences and a paired bootstrap test; repeat for "
+                "more files",
+                "FILE")
+      ->transform(input_file());
 }
 
 void add_scoring_options(CLI::App& app, EvalCommand& command) {
-  constexpr const char* kGroup = "Scoring";
-  app.add_option("--tokenizer", command.tokenizer,
-                 "reference: lower case, no full stops, split at spaces, as in CCExpert; ptb: as in the COCO "
-                 "evaluation")
-      ->check(CLI::IsMember({"reference", "ptb"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option(
-         "--repeats", command.repeats,
-         "predictions that repeat a uid: count only the first (once), or each, as in the authors' script")
-      ->check(CLI::IsMember({"once", "each"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_flag("--no-meteor", command.no_meteor, "leave out METEOR, and S*m, which needs it")->group(kGroup);
-  app.add_option(
-         "--meteor-data", command.meteor_data,
-         "folder of METEOR's tables with the layout in docs/eval.md (default: installed by scripts/setup.sh)")
-      ->envname("CCEXPERT_METEOR_DATA")
-      ->type_name("DIR")
-      ->group(kGroup);
-  app.add_option("--unchanged-sentences", command.unchanged_sentences,
-                 "file of sentences that mean no change, one per line (LEVIR-CC's five)")
-      ->transform(input_file())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--bootstrap", command.bootstrap.resamples, "resamples of the confidence intervals")
-      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
-  app.add_option("--confidence", command.bootstrap.confidence, "share of resamples in an interval")
-      ->check(CLI::Range(0.5, 0.9999).description(""))
-      ->capture_default_str()
-      ->type_name("P")
-      ->group(kGroup);
-  app.add_option("--seed", command.bootstrap.seed, "seed of the resamples")
-      ->check(CLI::Range(int64_t{0}, std::numeric_limits<int64_t>::max()).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
-  app.add_flag("--no-bootstrap", command.no_bootstrap, "compute no confidence intervals")->group(kGroup);
+  OptionGroup group(app, "Scoring");
+  auto& bootstrap = command.bootstrap;
+  group.value("--tokenizer", command.tokenizer,
+              "reference: lower case, no full stops, split at spaces, as in CCExpert; ptb: as in the COCO "
+              "evaluation");
+  group.value(
+      "--repeats", command.repeats,
+      "predictions that repeat a uid: count only the first (once), or each, as in the authors' script");
+  group.flag("--no-meteor", command.no_meteor, "leave out METEOR, and S*m, which needs it");
+  group
+      .folder("--meteor-data", command.meteor_data,
+              "folder of METEOR's tables with the layout in docs/eval.md (default: installed by "
+              "scripts/setup.sh)")
+      ->envname("CCEXPERT_METEOR_DATA");
+  group.input("--unchanged-sentences", command.unchanged_sentences,
+              "file of sentences that mean no change, one per line (LEVIR-CC's five)");
+  group.value("--bootstrap", bootstrap.resamples, "resamples of the confidence intervals",
+              in_range(1, 1'000'000));
+  group
+      .value("--confidence", bootstrap.confidence, "share of resamples in an interval", in_range(0.5, 0.9999))
+      ->type_name("P");
+  group.value("--seed", bootstrap.seed, "seed of the resamples", at_least(0));
+  group.flag("--no-bootstrap", command.no_bootstrap, "compute no confidence intervals");
 }
 
 void add_output_options(CLI::App& app, EvalCommand& command) {
-  constexpr const char* kGroup = "Output";
-  app.add_option("-f,--format", command.format,
-                 "format of the table; latex: a row with its header as a comment")
-      ->check(CLI::IsMember({"table", "json", "csv", "latex"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("-o,--output", command.output, "file to write (standard output)")
-      ->transform(output_file())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--pairs", command.pairs, "write the scores of every pair: .jsonl or .csv")
-      ->transform(output_file())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--html", command.html, "write a report with image pairs, captions and their matching words")
-      ->check(named_output())
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--html-images", command.html_images,
-                 "number of pairs with images in the report, the worst first")
-      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
-  app.add_option("--figure", command.figure,
-                 "draw a few pairs with images and all captions, matching words marked: .png, .svg or .pdf")
-      ->type_name("FILE")
-      ->group(kGroup);
-  app.add_option("--figure-pairs", command.figure_pairs,
-                 "number of pairs in the figure: those with the largest differences by --by, or the worst of "
-                 "one file")
-      ->check(CLI::Range(int64_t{1}, int64_t{50}).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
-  app.add_option("--figure-uid", command.figure_uids, "a pair of the figure; repeat for more pairs")
-      ->allow_extra_args(false)
-      ->type_name("UID")
-      ->group(kGroup);
-  app.add_option("--worst", command.worst, "number of worst pairs to print")
-      ->check(CLI::Range(int64_t{0}, int64_t{1'000'000}).description(""))
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(kGroup);
-  app.add_option("--by", command.worst_by, "score that ranks the worst pairs (S*m, ROUGE-L with --no-meteor)")
-      ->check(CLI::IsMember({"S*m", "METEOR", "BLEU-1", "BLEU-4", "ROUGE-L", "CIDEr-D", "CIDEr"}))
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option(
-         "--name", command.names,
-         "name of the predictions in tables and figures (the file's name); repeat for those of --compare")
-      ->allow_extra_args(false)
-      ->type_name("TEXT")
-      ->group(kGroup);
-  app.add_flag("-q,--quiet", command.quiet, "print no notes on standard error")->group(kGroup);
+  OptionGroup group(app, "Output");
+  group.value("-f,--format", command.format,
+              "format of the table; latex: a row with its header as a comment");
+  group.output("-o,--output", command.output, "file to write (standard output)");
+  group.output("--pairs", command.pairs, "write the scores of every pair: .jsonl or .csv");
+  group.value("--worst", command.worst, "number of worst pairs to print", in_range(0, 1'000'000));
+  group.value("--by", command.worst_by, "score that ranks the worst pairs (S*m, ROUGE-L with --no-meteor)");
+  group.repeated("--name", command.names,
+                 "name of the predictions in tables and figures (the file's name); repeat for those of "
+                 "--compare",
+                 "TEXT");
+  group.flag("-q,--quiet", command.quiet, "print no notes on standard error");
+}
+
+void add_picture_options(CLI::App& app, EvalCommand& command) {
+  OptionGroup group(app, "Output");
+  group.named_output("--html", command.html,
+                     "write a report with image pairs, captions and their matching words");
+  group.value("--html-images", command.html_images,
+              "number of pairs with images in the report, the worst first", in_range(0, 1'000'000));
+  group.file("--figure", command.figure,
+             "draw a few pairs with images and all captions, matching words marked: .png, .svg or .pdf");
+  group.value("--figure-pairs", command.figure_pairs,
+              "number of pairs in the figure: those with the largest differences by --by, or the worst of "
+              "one file",
+              in_range(1, 50));
+  group.repeated("--figure-uid", command.figure_uids, "a pair of the figure; repeat for more pairs", "UID");
 }
 
 void expect(bool holds, const std::string& message) {
@@ -197,16 +139,23 @@ std::filesystem::path only(const std::vector<std::filesystem::path>& files) {
   return files.front();
 }
 
+/// Checks or sets the score that ranks pairs.
+void check_ranking(EvalCommand& command) {
+  auto& by = command.worst_by;
+  if (by == Ranking::kUnset) by = command.no_meteor ? Ranking::kRougeL : Ranking::kSStarM;
+  expect(!command.no_meteor || (by != Ranking::kMeteor && by != Ranking::kSStarM),
+         "--by " + text_of(by) + ": expected without --no-meteor");
+}
+
 /// Checks the options together. Throws Error.
 void check(EvalCommand& command) {
-  expect(command.worst == 0 || command.format == "table", "--worst: expected with --format table");
+  expect(command.worst == 0 || command.format == TableFormat::kTable,
+         "--worst: expected with --format table");
   expect(!command.no_bootstrap || command.compare.empty(), "--compare: expected without --no-bootstrap");
   const auto extension = lower_extension(command.pairs);
   expect(command.pairs.empty() || extension == ".jsonl" || extension == ".csv",
          "--pairs: expected a .jsonl or .csv file, got " + command.pairs.string());
-  expect(!command.no_meteor || (command.worst_by != "METEOR" && command.worst_by != "S*m"),
-         "--by " + command.worst_by + ": expected without --no-meteor");
-  if (command.worst_by.empty()) command.worst_by = command.no_meteor ? "ROUGE-L" : "S*m";
+  check_ranking(command);
   check_figure(command);
   name_models(command);
 }
@@ -238,6 +187,7 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   add_input_options(app, parsed.command, files);
   add_scoring_options(app, parsed.command);
   add_output_options(app, parsed.command);
+  add_picture_options(app, parsed.command);
   add_common_options(app, common);
   static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
     parsed.command.predictions = only(files);

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/scorer.h>
 
 #include "common/command_line.h"
+#include "eval/eval_choices.h"
 
 namespace ccexpert::tools {
 
@@ -18,15 +20,15 @@ struct EvalCommand {
   std::filesystem::path image_root;
   std::string split = "test";
 
-  std::string tokenizer = "reference";
-  std::string repeats = "once";  ///< or "each"
+  eval::Tokenizer tokenizer = eval::Tokenizer::kReference;
+  eval::Repeats repeats = eval::Repeats::kOnce;
   bool no_meteor = false;
   std::filesystem::path meteor_data;          ///< empty: the folder of scripts/setup.sh
   std::filesystem::path unchanged_sentences;  ///< empty: LEVIR-CC's five
   eval::BootstrapOptions bootstrap;
   bool no_bootstrap = false;
 
-  std::string format = "table";
+  TableFormat format = TableFormat::kTable;
   std::filesystem::path output;  ///< empty: standard output
   std::filesystem::path pairs;   ///< scores of every pair, or empty
   std::filesystem::path html;    ///< report, or empty
@@ -35,8 +37,8 @@ struct EvalCommand {
   int64_t figure_pairs = 4;
   std::vector<std::string> figure_uids;  ///< pairs of the figure; empty: chosen automatically
   int64_t worst = 0;
-  std::string worst_by;            ///< set by parsing: S*m, or ROUGE-L without METEOR
-  std::vector<std::string> names;  ///< names of the predictions, then of `compare`; default: file names
+  Ranking worst_by = Ranking::kUnset;  ///< set by parsing: S*m, or ROUGE-L without METEOR
+  std::vector<std::string> names;      ///< names of the predictions, then of `compare`; default: file names
   bool quiet = false;
 };
 

@@ -127,10 +127,6 @@ Scored scored(const EvalCommand& command, std::string name, EvaluationSet set, e
   return result;
 }
 
-eval::Repeats repeats_of(const EvalCommand& command) {
-  return command.repeats == "each" ? eval::Repeats::kEach : eval::Repeats::kOnce;
-}
-
 /// Returns the predictions, then those to compare with.
 std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector<CaptionEntry>& references,
                                    const std::vector<std::string>& sentences) {
@@ -139,7 +135,7 @@ std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector
   std::vector<EvaluationSet> sets;
   for (const auto& file : files)
     sets.push_back(eval::evaluation_set(eval::read_predictions(file, command.image_root), references,
-                                        sentences, repeats_of(command)));
+                                        sentences, command.repeats));
   return sets;
 }
 
@@ -171,10 +167,6 @@ std::vector<const Scored*> all_models(const EvalResult& result) {
   return models;
 }
 
-std::string repeats_name(eval::Repeats repeats) {
-  return repeats == eval::Repeats::kEach ? "each" : "once";
-}
-
 std::string reference_counts(const EvaluationSet& set) {
   const auto [least, most] = std::minmax_element(set.samples.begin(), set.samples.end(),
                                                  [](const CaptionedPair& a, const CaptionedPair& b) {
@@ -200,8 +192,8 @@ EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval
   const bool has_splits = !references.empty() && !references.front().split.empty();
   if (!has_splits && !command.quiet && command.split != EvalCommand{}.split && command.split != "all")
     print_note(fmt::format("ccexpert-eval: the references have no splits; all pairs are scored"));
-  EvalResult result{.scoring = {.tokenizer = eval::tokenizer_of(command.tokenizer),
-                                .repeats = repeats_of(command),
+  EvalResult result{.scoring = {.tokenizer = command.tokenizer,
+                                .repeats = command.repeats,
                                 .meteor = meteor != nullptr,
                                 .split = has_splits ? command.split : "",
                                 .confidence = command.bootstrap.confidence,

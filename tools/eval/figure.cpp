@@ -73,9 +73,9 @@ double spread(const std::vector<const Scored*>& models, size_t place, size_t col
 
 std::vector<size_t> places_of(const EvalCommand& command, const EvalResult& result) {
   if (!command.figure_uids.empty()) return named_places(command.figure_uids, result.scored);
-  auto places = worst_first(result.scored.table(), command.worst_by);
+  auto places = worst_first(result.scored.table(), text_of(command.worst_by));
   const auto models = all_models(result);
-  const size_t column = column_of(result.scored.table(), command.worst_by);
+  const size_t column = column_of(result.scored.table(), text_of(command.worst_by));
   if (models.size() > 1)
     std::stable_sort(places.begin(), places.end(), [&](size_t a, size_t b) {
       return spread(models, a, column) > spread(models, b, column);
@@ -92,7 +92,7 @@ FigurePair pair_of(const EvalCommand& command, const EvalResult& result, size_t 
                   .references = set.samples[place].references,
                   .captions = {}};
   for (const auto* model : all_models(result)) {
-    const size_t column = column_of(model->table(), command.worst_by);
+    const size_t column = column_of(model->table(), text_of(command.worst_by));
     pair.captions.push_back({model->name, marker.mark(model->set.samples[place]).prediction,
                              model->table().pairs[place][column]});
   }
@@ -206,9 +206,9 @@ void write_figure(const EvalCommand& command, const EvalResult& result,
   for (const size_t place : places_of(command, result))
     pairs.push_back(pair_of(command, result, place, marker));
   Picture measured(PictureFormat::kNone, kWidth, 1.0);
-  const double height = draw(measured, pairs, command.worst_by);
+  const double height = draw(measured, pairs, text_of(command.worst_by));
   Picture picture(format_of(command.figure), kWidth, height);
-  draw(picture, pairs, command.worst_by);
+  draw(picture, pairs, text_of(command.worst_by));
   write_file(command.figure, picture.finish());
 }
 

@@ -136,11 +136,11 @@ std::string comparison(const EvalResult& result, const Scored& baseline) {
 std::string heading(const EvalResult& result) {
   const auto& set = result.scored.set;
   auto text = fmt::format("<p>{} pairs, {} references each, tokenizer {}", set.samples.size(),
-                          reference_counts(set), eval::tokenizer_name(result.scoring.tokenizer));
+                          reference_counts(set), name_of(result.scoring.tokenizer));
   if (!set.missing.empty())
     text += fmt::format(", {} pairs without a prediction are left out", set.missing.size());
   if (set.repeated > 0)
-    text += fmt::format(", {} repeated entries count {}", set.repeated, repeats_name(result.scoring.repeats));
+    text += fmt::format(", {} repeated entries count {}", set.repeated, name_of(result.scoring.repeats));
   text += ".</p>\n" + summary_table(result.scored);
   for (const auto& each : result.baselines) text += comparison(result, each);
   return text;
@@ -152,11 +152,11 @@ void write_html_report(const EvalCommand& command, const EvalResult& result,
                        const std::shared_ptr<const eval::MeteorData>& meteor) {
   const auto& scored = result.scored;
   WordMarker marker(meteor, result.scoring.tokenizer);
-  auto worst = worst_first(scored.table(), command.worst_by);
+  auto worst = worst_first(scored.table(), text_of(command.worst_by));
   worst.resize(std::min(worst.size(), static_cast<size_t>(command.html_images)));
   const std::unordered_set<size_t> with_images(worst.begin(), worst.end());
   ordered_json data{{"names", scored.table().names},
-                    {"by", command.worst_by},
+                    {"by", text_of(command.worst_by)},
                     {"models", ordered_json::array()},
                     {"pairs", ordered_json::array()}};
   for (const auto* model : all_models(result)) data["models"].push_back(model->name);

@@ -46,9 +46,6 @@ struct EvalResult {
 /// Returns the predictions and those to compare with, in the order of the command line.
 std::vector<const Scored*> all_models(const EvalResult& result);
 
-/// Returns "once" or "each".
-std::string repeats_name(eval::Repeats repeats);
-
 /// Returns the minimum and maximum number of references per pair, as "5" or "3 to 5".
 std::string reference_counts(const eval::EvaluationSet& set);
 

@@ -5,7 +5,7 @@
 
 #include <ccexpert/core/error.h>
 
-#include "common/command_line.h"
+#include "common/option_group.h"
 #include "versions/versions.h"
 
 namespace ccexpert::tools {
@@ -26,56 +26,38 @@ step; a second Ctrl-C ends the program at once.
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
 
 void add_options(CLI::App& app, TrainCommand& command) {
-  app.add_option("-c,--config", command.config, "YAML file of one stage, or of several under stages:")
-      ->transform(input_file())
-      ->type_name("FILE")
-      ->group("Run");
+  OptionGroup run(app, "Run"), plan(app, "Plan");
+  run.input("-c,--config", command.config, "YAML file of one stage, or of several under stages:");
   app.add_option("overrides", command.overrides, "values that replace those of the file, in every stage")
       ->type_name("KEY=VALUE")
       ->expected(0, -1)
       ->group("Run");
-  app.add_option("--nproc", command.processes,
-                 "processes to start on this machine, one per GPU; without it, torchrun, srun and mpirun are "
-                 "recognised")
-      ->check(CLI::Range(1, 1024).description(""))
-      ->type_name("N")
-      ->group("Run");
-  app.add_flag("--plan", command.plan,
-               "print sizes, memory, communication and steps of each stage; train nothing")
-      ->group("Plan");
-  app.add_option("--ranks", command.plan_ranks, "with --plan: number of ranks (default: --nproc, or 1)")
-      ->check(CLI::Range(1, 1 << 20).description(""))
-      ->type_name("N")
-      ->group("Plan");
+  run.value("--nproc", command.processes,
+            "processes to start on this machine, one per GPU; without it, torchrun, srun and mpirun are "
+            "recognised",
+            in_range(1, 1024))
+      ->default_str("");
+  plan.flag("--plan", command.plan,
+            "print sizes, memory, communication and steps of each stage; train nothing");
+  plan.value("--ranks", command.plan_ranks, "with --plan: number of ranks (default: --nproc, or 1)",
+             in_range(1, 1 << 20))
+      ->default_str("");
 }
 
 void add_export_options(CLI::App& app, TrainCommand& command) {
-  constexpr const char* kGroup = "Export";
-  auto* from = app.add_option("--export", command.export_from,
-                              "write the model of this checkpoint, without the training state")
-                   ->type_name("DIR")
-                   ->group(kGroup);
-  app.add_option("--to", command.export_to, "folder to write it to")->type_name("DIR")->group(kGroup);
-  app.add_option("--dtype", command.export_dtype, "precision of its weights")
-      ->transform(dtype_name())
-      ->check(CLI::IsMember({"bfloat16", "float16", "float32"}))
-      ->capture_default_str()
-      ->needs(from)
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option(
-         "--layout", command.export_layout,
-         "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, only without Diff Expert")
-      ->check(CLI::IsMember({"lmms", "llava-hf"}))
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group(kGroup);
-  app.add_option("--shard-mb", command.export_shard_mb, "largest size of one file of weights")
-      ->check(CLI::PositiveNumber.description(""))
-      ->capture_default_str()
-      ->needs(from)
+  OptionGroup group(app, "Export");
+  auto* from = group.folder("--export", command.export_from,
+                            "write the model of this checkpoint, without the training state");
+  group.folder("--to", command.export_to, "folder to write it to");
+  group
+      .value("--dtype", command.export_dtype, "precision of its weights",
+             among(Precision::kBfloat16, Precision::kFloat16, Precision::kFloat32))
+      ->needs(from);
+  group.value("--layout", command.export_layout,
+              "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, only without Diff Expert");
+  group.value("--shard-mb", command.export_shard_mb, "largest size of one file of weights", above(0))
       ->type_name("MB")
-      ->group(kGroup);
+      ->needs(from);
 }
 
 void check(const TrainCommand& command) {

@@ -5,6 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/core/precision.h>
+#include <ccexpert/io/layout.h>
+
 #include "common/command_line.h"
 
 namespace ccexpert::tools {
@@ -17,8 +20,8 @@ struct TrainCommand {
   int plan_ranks = 0;                 ///< 0: as many as the run has
   std::filesystem::path export_from;  ///< --export, or empty
   std::filesystem::path export_to;    ///< --to
-  std::string export_dtype = "bfloat16";
-  std::string export_layout = "lmms";
+  Precision export_dtype = Precision::kBfloat16;
+  io::CheckpointLayout export_layout = io::CheckpointLayout::kAuthors;
   double export_shard_mb = 5000.0;
   bool quiet = false;
 };

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ccexpert/core/names.h>
 #include <ccexpert/data/pairs.h>
 
 namespace ccexpert::data {
@@ -30,9 +31,11 @@ enum class PredictionFormat {
                ///< warning if there is one; or uid, before, after, error
   kCsv,        ///< a header line and the same columns; token ids separated by spaces
 };
-
-/// Parses "text", "jsonl" or "csv"; throws Error for other names.
-PredictionFormat prediction_format(std::string_view name);
+constexpr auto names_of(PredictionFormat) {
+  return std::to_array<Name<PredictionFormat>>({{PredictionFormat::kText, "text"},
+                                                {PredictionFormat::kJsonLines, "jsonl"},
+                                                {PredictionFormat::kCsv, "csv"}});
+}
 
 /// Handling of an existing output file.
 enum class ExistingOutput { kRefuse, kOverwrite, kResume };

@@ -17,9 +17,12 @@ enum class AnnotateTask {
   kEnrich,    ///< corrections and refinements that use known facts (the paper's rewrite & refine)
   kDescribe,  ///< captions from the images and mask facts, in three turns (the paper's GPT-4o step)
 };
-
-/// Throws Error for a name other than merge, rephrase, enrich and describe.
-AnnotateTask annotate_task(const std::string& name);
+constexpr auto names_of(AnnotateTask) {
+  return std::to_array<Name<AnnotateTask>>({{AnnotateTask::kMerge, "merge"},
+                                            {AnnotateTask::kRephrase, "rephrase"},
+                                            {AnnotateTask::kEnrich, "enrich"},
+                                            {AnnotateTask::kDescribe, "describe"}});
+}
 
 struct EndpointOptions {
   std::string base_url = {};  ///< without "/chat/completions"

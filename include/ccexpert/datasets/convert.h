@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/core/names.h>
+
 namespace ccexpert::datasets {
 
 /// Handling of an entry with a missing field, image or caption.
@@ -16,21 +18,35 @@ enum class OnError {
   kError,  ///< throw Error; nothing is written
   kSkip,   ///< leave the entry out, count it and list it in left-out.jsonl
 };
+constexpr auto names_of(OnError) {
+  return std::to_array<Name<OnError>>({{OnError::kError, "error"}, {OnError::kSkip, "skip"}});
+}
 
 enum class PathStyle {
   kRelative,  ///< relative to the output folder: both folders can be moved together
   kAbsolute,
 };
+constexpr auto names_of(PathStyle) {
+  return std::to_array<Name<PathStyle>>(
+      {{PathStyle::kRelative, "relative"}, {PathStyle::kAbsolute, "absolute"}});
+}
 
 enum class ListFormat {
   kJson,       ///< an array with one entry per line
   kJsonLines,  ///< one entry per line
 };
+constexpr auto names_of(ListFormat) {
+  return std::to_array<Name<ListFormat>>({{ListFormat::kJson, "json"}, {ListFormat::kJsonLines, "jsonl"}});
+}
 
 enum class CaptionCleaning {
   kClean,  ///< the same form for all sources, see clean_caption
   kRaw,    ///< unchanged
 };
+constexpr auto names_of(CaptionCleaning) {
+  return std::to_array<Name<CaptionCleaning>>(
+      {{CaptionCleaning::kClean, "clean"}, {CaptionCleaning::kRaw, "raw"}});
+}
 
 /// Windows to cut from pairs whose changes are known only from a mask (paper IV-A1: pairs are cut by how
 /// significant the change is).

@@ -64,6 +64,9 @@ enum class Repeats {
   kOnce,  ///< only the first counts, as in the authors' evaluation during training
   kEach,  ///< each counts as a separate pair, as in the authors' evaluation script
 };
+constexpr auto names_of(Repeats) {
+  return std::to_array<Name<Repeats>>({{Repeats::kOnce, "once"}, {Repeats::kEach, "each"}});
+}
 
 /// Scored samples, and uids that could not be scored.
 struct EvaluationSet {

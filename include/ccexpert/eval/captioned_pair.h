@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/core/names.h>
+
 namespace ccexpert::eval {
 
 struct CaptionedPair {
@@ -19,10 +21,9 @@ enum class Tokenizer {
   kReference,  ///< CCExpert's: lower case, every "." deleted, words separated by spaces; commas stay
   kPtb,        ///< the COCO evaluation's: Penn Treebank tokens in lower case without punctuation
 };
-
-/// Parses "reference" or "ptb"; throws Error for other names.
-Tokenizer tokenizer_of(const std::string& name);
-std::string tokenizer_name(Tokenizer tokenizer);
+constexpr auto names_of(Tokenizer) {
+  return std::to_array<Name<Tokenizer>>({{Tokenizer::kReference, "reference"}, {Tokenizer::kPtb, "ptb"}});
+}
 
 /// Returns the text as metrics expect it: words separated by spaces. A line break counts as a space.
 std::string tokenize(const std::string& text, Tokenizer tokenizer);

@@ -7,14 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include <ccexpert/io/layout.h>
 #include <ccexpert/io/safetensors.h>
 #include <ccexpert/io/tensor_source.h>
 #include <ccexpert/io/weight_layout.h>
 
 namespace ccexpert::io {
-
-/// Origin of the tensor names in a checkpoint's files.
-enum class CheckpointLayout { kAuthors, kLlavaHf };
 
 struct Checkpoint {
   std::filesystem::path

@@ -13,6 +13,14 @@
 
 namespace ccexpert::synth {
 
+enum class ImageEncoding {
+  kPng,
+  kJpeg,  ///< at quality 95
+};
+constexpr auto names_of(ImageEncoding) {
+  return std::to_array<Name<ImageEncoding>>({{ImageEncoding::kPng, "png"}, {ImageEncoding::kJpeg, "jpg"}});
+}
+
 struct DatasetOptions {
   int64_t pairs = 1000;
   uint64_t seed = 42;
@@ -20,7 +28,7 @@ struct DatasetOptions {
   double train_share = 0.8;
   double val_share = 0.1;
   double test_share = 0.1;
-  std::string format = "png";
+  ImageEncoding format = ImageEncoding::kPng;
   int64_t jobs = 0;
 
   static constexpr auto fields() {
@@ -32,7 +40,7 @@ struct DatasetOptions {
         field("train_share", &Self::train_share, "share of the pairs in train.json", in_range(0, 1)),
         field("val_share", &Self::val_share, "share of the pairs in val.json", in_range(0, 1)),
         field("test_share", &Self::test_share, "share of the pairs in test.json", in_range(0, 1)),
-        field("format", &Self::format, "format of the images: png, or jpg at quality 95"),
+        field("format", &Self::format, "format of the images; jpg: at quality 95"),
         field("jobs", &Self::jobs, "0: one for each core", kThreads)};
   }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ccexpert/core/names.h>
 #include <ccexpert/text/chat_template.h>
 #include <ccexpert/text/tokenizer.h>
 
@@ -26,12 +27,23 @@ inline constexpr std::string_view kReferenceQuestion =
 inline constexpr std::string_view kPaperQuestion =
     "This is Image1 <image>. This is Image2 <image>. What difference happened from Image1 to Image2?";
 
-/// Returns the standard question of a style: "reference" or "paper". Throws Error for another name.
-std::string_view standard_question(std::string_view style);
+/// Wording of the standard question.
+enum class PromptStyle {
+  kUnset,
+  kReference,  ///< kReferenceQuestion
+  kPaper,      ///< kPaperQuestion
+};
+constexpr auto names_of(PromptStyle) {
+  return std::to_array<Name<PromptStyle>>(
+      {{PromptStyle::kUnset, ""}, {PromptStyle::kReference, "reference"}, {PromptStyle::kPaper, "paper"}});
+}
 
-/// Returns the user's question: `question`, or the standard question of `style`; empty if both are empty.
+/// Returns the standard question of a style; empty for kUnset.
+std::string_view standard_question(PromptStyle style);
+
+/// Returns the user's question: `question`, or the standard question of `style`; empty if neither is given.
 /// Throws Error if both are given and differ.
-std::string chosen_question(std::string_view question, std::string_view style);
+std::string chosen_question(std::string_view question, PromptStyle style);
 
 /// Format of a prompt. The default is CCExpert's: a pair of images, and Qwen2's template.
 struct PromptFormat {
@@ -60,6 +72,10 @@ enum class LabelStyle {
   kReference,    ///< the assistant's whole turn, and newline and turn marks anywhere (the released code)
   kCaptionOnly,  ///< the caption and its end mark
 };
+constexpr auto names_of(LabelStyle) {
+  return std::to_array<Name<LabelStyle>>(
+      {{LabelStyle::kReference, "reference"}, {LabelStyle::kCaptionOnly, "caption_only"}});
+}
 
 /// Texts of a training example.
 struct QuestionAndCaption {

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include <ccexpert/core/device_name.h>
 #include <ccexpert/core/fields.h>
 #include <ccexpert/train/course.h>
 #include <ccexpert/train/sections.h>
@@ -16,7 +17,7 @@ namespace ccexpert::train {
 struct TrainConfig {
   std::string name = "train";
   std::string output;
-  std::string device = "auto";
+  DeviceName device;
   int64_t threads = 0;
   double peak_tflops = 0.0;
   double memory_gb = 0.0;
@@ -35,7 +36,8 @@ struct TrainConfig {
     return std::tuple{
         field("name", &Self::name, "name of the run or stage"),
         field("output", &Self::output, "folder of the run: log, checkpoints"),
-        field("device", &Self::device, "cpu, cuda, or auto: GPUs if there are any"),
+        field("device", &Self::device,
+              "device of all ranks, each with its own GPU; auto: GPUs if there are any"),
         field("threads", &Self::threads, "CPU threads of a rank (0: cores / ranks)", kThreads),
         field("peak_tflops", &Self::peak_tflops,
               "peak of one device in model.dtype, for MFU (0: unknown); H100: 989", at_least(0)),

@@ -8,6 +8,8 @@
 
 #include <ccexpert/core/fields.h>
 #include <ccexpert/generate/options.h>
+#include <ccexpert/io/layout.h>
+#include <ccexpert/train/choices.h>
 
 namespace ccexpert::train {
 
@@ -28,7 +30,7 @@ struct ParameterRule {
 
 struct OptimizerSection {
   double learning_rate = 1e-5;
-  std::string schedule = "cosine";
+  Decay schedule = Decay::kCosine;
   double warmup_ratio = 0.03;
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -40,7 +42,7 @@ struct OptimizerSection {
     using Self = OptimizerSection;
     return std::tuple{
         field("learning_rate", &Self::learning_rate, "base learning rate", above(0)),
-        field("schedule", &Self::schedule, "cosine or constant, after the warm-up"),
+        field("schedule", &Self::schedule, "course of the learning rate after the warm-up"),
         field("warmup_ratio", &Self::warmup_ratio, "share of steps used for warm-up", in_range(0, open(1))),
         field("beta1", &Self::beta1, "AdamW", in_range(0, open(1))),
         field("beta2", &Self::beta2, "AdamW", in_range(0, open(1))),
@@ -96,7 +98,7 @@ struct DistributedSection {
 struct CheckpointSection {
   int64_t every_steps = 500;
   int64_t keep_last = 2;
-  std::string layout = "lmms";
+  io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;
 
   static constexpr auto fields() {
     using Self = CheckpointSection;
@@ -113,7 +115,7 @@ struct CheckpointSection {
 struct EvaluationSection {
   int64_t every_steps = 0;
   bool every_epoch = true;
-  std::string metric = "loss";
+  Metric metric = Metric::kLoss;
   int64_t max_pairs = 0;
   int64_t batch_size = 8;
   int64_t samples = 4;
@@ -125,9 +127,8 @@ struct EvaluationSection {
         field("every_steps", &Self::every_steps, "steps between evaluations (0: none)", at_least(0)),
         field("every_epoch", &Self::every_epoch, "evaluate after each epoch"),
         field("metric", &Self::metric,
-              "metric that selects the best checkpoint: s_star_m (the paper's), bleu_4, meteor, "
-              "rouge_l, cider_d, change_accuracy (share of captions that tell change "
-              "from no change correctly), or loss"),
+              "metric that selects the best checkpoint; s_star_m: the paper's; change_accuracy: share of "
+              "captions that tell change from no change correctly"),
         field("max_pairs", &Self::max_pairs, "number of pairs to evaluate on (0: all)", at_least(0)),
         field("batch_size", &Self::batch_size, "number of pairs captioned at once", at_least(1)),
         field("samples", &Self::samples, "number of captions to print", at_least(0)),

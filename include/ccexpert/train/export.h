@@ -2,16 +2,18 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+
+#include <ccexpert/core/precision.h>
+#include <ccexpert/io/layout.h>
 
 namespace ccexpert::train {
 
 struct ExportRequest {
   std::filesystem::path from;  ///< any checkpoint folder
   std::filesystem::path to;    ///< created if missing
-  std::string dtype = "bfloat16";
-  std::string layout = "lmms";  ///< or "llava-hf"
-  double shard_mb = 5000.0;     ///< largest size of one file of weights
+  Precision dtype = Precision::kBfloat16;
+  io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;
+  double shard_mb = 5000.0;  ///< largest size of one file of weights
 };
 
 /// Writes config.json, weights in `dtype` and tokenizer files, without the training state. Throws Error.

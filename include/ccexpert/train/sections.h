@@ -7,6 +7,9 @@
 #include <vector>
 
 #include <ccexpert/core/fields.h>
+#include <ccexpert/core/precision.h>
+#include <ccexpert/text/prompt.h>
+#include <ccexpert/train/choices.h>
 
 namespace ccexpert::train {
 
@@ -19,7 +22,7 @@ struct ModelSection {
   int64_t image_size = 0;
   std::vector<int64_t> vision_layers;
   int64_t per_expert_depth = 0;
-  std::string dtype = "bfloat16";
+  Precision dtype = Precision::kBfloat16;
   bool recompute = true;
   double init_std = 0.02;
   double flag_init_std = 0.02;
@@ -49,9 +52,9 @@ struct ModelSection {
             "Change Aware Transformer layers of a fresh Diff Expert (0: the paper's 2); a start with a Diff "
             "Expert must have the same",
             at_least(0)),
-        field(
-            "dtype", &Self::dtype,
-            "precision of forward and backward passes: bfloat16 or float32 (weights are updated in float32)"),
+        field("dtype", &Self::dtype,
+              "precision of forward and backward passes (weights are updated in float32)",
+              among(Precision::kBfloat16, Precision::kFloat32)),
         field("recompute", &Self::recompute,
               "gradient checkpointing: recompute activations of blocks in the backward pass, to save memory"),
         field("init_std", &Self::init_std, "standard deviation of fresh matrices", above(0)),
@@ -65,12 +68,12 @@ struct DataSection {
   std::string train;
   std::string validation;
   std::string image_root;
-  std::string captions = "flatten";
-  std::string labels = "reference";
+  CaptionChoice captions = CaptionChoice::kFlatten;
+  text::LabelStyle labels = text::LabelStyle::kReference;
   std::string question;
-  std::string prompt_style;
+  text::PromptStyle prompt_style = text::PromptStyle::kUnset;
   int64_t max_tokens = 2048;
-  std::string unreadable = "error";
+  Unreadable unreadable = Unreadable::kError;
   int64_t workers = 4;
   int64_t prefetch = 4;
   double cache_gb = 0.0;

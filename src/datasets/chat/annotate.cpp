@@ -135,14 +135,6 @@ class Annotator {
 
 }  // namespace
 
-AnnotateTask annotate_task(const std::string& name) {
-  if (name == "merge") return AnnotateTask::kMerge;
-  if (name == "rephrase") return AnnotateTask::kRephrase;
-  if (name == "enrich") return AnnotateTask::kEnrich;
-  if (name == "describe") return AnnotateTask::kDescribe;
-  fail_expected({"task", "merge, rephrase, enrich or describe", fmt::format("'{}'", name)});
-}
-
 AnnotateSummary annotate(const AnnotateOptions& options, const std::function<void(int64_t)>& done,
                          std::stop_token stop) try {
   expect_valid(options);
