@@ -35,7 +35,7 @@ TEST(ToTensors, HalfPrecisionIsForPixelsAlone) {
 }
 
 /// Returns the samples per epoch of one pair with the captions a, b, a.
-int64_t samples(const std::string& captions) {
+int64_t samples(CaptionChoice captions) {
   const test::TemporaryFolder folder;
   TrainConfig config;
   config.data.train =
@@ -48,9 +48,9 @@ int64_t samples(const std::string& captions) {
 }
 
 TEST(Captions, AreAllSamplesOrUniqueOnesOrOneAPair) {
-  EXPECT_EQ(samples("flatten"), 3);
-  EXPECT_EQ(samples("flatten_unique"), 2);
-  EXPECT_EQ(samples("random_choice"), 1);
+  EXPECT_EQ(samples(CaptionChoice::kFlatten), 3);
+  EXPECT_EQ(samples(CaptionChoice::kFlattenUnique), 2);
+  EXPECT_EQ(samples(CaptionChoice::kRandomChoice), 1);
 }
 
 TEST(Ranks, MustAllHaveAMicroBatch) {
