@@ -22,7 +22,7 @@
 #include <ccexpert/generate/options.h>
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Returns the folder of the demo model, which is installed with ccexpert; empty if it is not installed. It
 /// knows only synthetic scenes.
@@ -40,8 +40,8 @@ struct CaptionerConfig {
 
 /// Two images of one place. Pixels and text must outlive the call.
 struct ImagePair {
-  ImageView before;
-  ImageView after;
+  image::ImageView before;
+  image::ImageView after;
   std::string_view question = {};  ///< for this pair only; empty: that of the options
 };
 
@@ -112,7 +112,8 @@ class Captioner {
   Captioner& operator=(Captioner&&) noexcept;
   ~Captioner();
 
-  Caption caption(const ImageView& before, const ImageView& after, const CaptionOptions& options = {}) const;
+  Caption caption(const image::ImageView& before, const image::ImageView& after,
+                  const CaptionOptions& options = {}) const;
 
   /// Captions all pairs as one batch: memory grows with their number. A caption does not depend on its batch.
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
@@ -133,5 +134,19 @@ class Captioner {
   explicit Captioner(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+}  // namespace ccexpert::generate
+
+namespace ccexpert {
+
+using generate::Caption;
+using generate::Captioner;
+using generate::CaptionerConfig;
+using generate::CaptionerTimings;
+using generate::CaptionOptions;
+using generate::ChangeFeature;
+using generate::FinishReason;
+using generate::ImagePair;
+using generate::TokenEvent;
 
 }  // namespace ccexpert

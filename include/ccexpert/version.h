@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 struct BuildInfo {
   std::string version;   ///< of ccexpert
@@ -14,4 +14,4 @@ struct BuildInfo {
 
 BuildInfo build_info();
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -36,7 +36,7 @@ void check(const LoaderOptions& options) {
   static_cast<void>(text::complete_question(options.question, options.prompt));
 }
 
-std::vector<float> class_shares(const ImageView& map, const std::filesystem::path& path,
+std::vector<float> class_shares(const image::ImageView& map, const std::filesystem::path& path,
                                 const LoaderOptions& options) {
   try {
     return patch_class_shares(map, options.preprocess, options.mask_patch, options.classes);
@@ -75,8 +75,8 @@ size_t ExampleEncoder::class_values() const {
 void ExampleEncoder::encode(const ChangeExample& example, size_t caption, const SampleSlot& slot) {
   encode_text(example.captions[caption], slot);
   const size_t half = slot.pixels.size() / 2;
-  preprocess(image(example.before)->view(), options_.preprocess, slot.pixels.first(half));
-  preprocess(image(example.after)->view(), options_.preprocess, slot.pixels.last(half));
+  image::preprocess(image(example.before)->view(), options_.preprocess, slot.pixels.first(half));
+  image::preprocess(image(example.after)->view(), options_.preprocess, slot.pixels.last(half));
   fill(slot.change_mask, example.mask, false);
   const size_t half_classes = slot.classes.size() / 2;
   fill(slot.classes.first(half_classes), example.classes_before, true);
@@ -103,21 +103,22 @@ void ExampleEncoder::encode_text(const std::string& caption, const SampleSlot& s
   slot.labels = std::move(encoded.labels);
 }
 
-std::shared_ptr<const Image> ExampleEncoder::image(const std::filesystem::path& path) {
+std::shared_ptr<const image::Image> ExampleEncoder::image(const std::filesystem::path& path) {
   if (auto kept = images_.find(path.string())) return kept;
-  auto decoded = std::make_shared<const Image>(decode_image(path));
-  const bool padded = options_.preprocess.aspect == AspectMode::kPad && decoded->height != decoded->width;
+  auto decoded = std::make_shared<const image::Image>(image::decode_image(path));
+  const bool padded =
+      options_.preprocess.aspect == image::AspectMode::kPad && decoded->height != decoded->width;
   if (options_.cache_bytes == 0 || padded) return decoded;
   const int64_t side = options_.preprocess.size;
   // Resizing to the same size changes nothing, so preprocess may resize it again.
-  auto resized = std::make_shared<const Image>(resize_bicubic(decoded->view(), side, side));
+  auto resized = std::make_shared<const image::Image>(image::resize_bicubic(decoded->view(), side, side));
   images_.offer(path.string(), resized, static_cast<int64_t>(resized->pixels.size()));
   return resized;
 }
 
 std::shared_ptr<const std::vector<float>> ExampleEncoder::mask(const std::filesystem::path& path) {
   if (auto kept = masks_.find(path.string())) return kept;
-  const auto decoded = decode_image(path);
+  const auto decoded = image::decode_image(path);
   auto shares = std::make_shared<const std::vector<float>>(
       patch_shares(decoded.view(), options_.preprocess, options_.mask_patch));
   masks_.offer(path.string(), shares, static_cast<int64_t>(shares->size() * sizeof(float)));
@@ -126,7 +127,7 @@ std::shared_ptr<const std::vector<float>> ExampleEncoder::mask(const std::filesy
 
 std::shared_ptr<const std::vector<float>> ExampleEncoder::classes(const std::filesystem::path& path) {
   if (auto kept = classes_.find(path.string())) return kept;
-  const auto decoded = decode_image(path);
+  const auto decoded = image::decode_image(path);
   auto shares = std::make_shared<const std::vector<float>>(class_shares(decoded.view(), path, options_));
   classes_.offer(path.string(), shares, static_cast<int64_t>(shares->size() * sizeof(float)));
   return shares;

@@ -35,7 +35,7 @@ class ExampleEncoder {
 
  private:
   void encode_text(const std::string& caption, const SampleSlot& slot) const;
-  std::shared_ptr<const Image> image(const std::filesystem::path& path);
+  std::shared_ptr<const image::Image> image(const std::filesystem::path& path);
   std::shared_ptr<const std::vector<float>> mask(const std::filesystem::path& path);
   std::shared_ptr<const std::vector<float>> classes(const std::filesystem::path& path);
   void fill(std::span<float> slot, const std::filesystem::path& path, bool of_classes);
@@ -43,7 +43,7 @@ class ExampleEncoder {
   const text::Tokenizer& tokenizer_;
   const LoaderOptions& options_;
   ByteBudget budget_;
-  BoundedCache<Image> images_;
+  BoundedCache<image::Image> images_;
   BoundedCache<std::vector<float>> masks_;
   BoundedCache<std::vector<float>> classes_;
 };

@@ -39,7 +39,7 @@ std::vector<Window> windows(int64_t length, int64_t side, int64_t size, int64_t 
   return result;
 }
 
-double share_of(const ImageView& mask, const Window& rows, const Window& columns) {
+double share_of(const image::ImageView& mask, const Window& rows, const Window& columns) {
   double sum = 0.0;
   for (size_t y = 0; y < rows.shares.size(); ++y) {
     const uint8_t* row = mask.data + (rows.first + static_cast<int64_t>(y)) * mask.stride;
@@ -59,14 +59,14 @@ struct Grid {
   std::vector<Window> columns;
 };
 
-Grid grid_of(const ImageView& map, const PreprocessConfig& config, int64_t patch) {
-  const bool pad = config.aspect == AspectMode::kPad;
+Grid grid_of(const image::ImageView& map, const image::PreprocessConfig& config, int64_t patch) {
+  const bool pad = config.aspect == image::AspectMode::kPad;
   const int64_t longer = std::max(map.height, map.width);
   return {windows(map.height, pad ? longer : map.height, config.size, patch),
           windows(map.width, pad ? longer : map.width, config.size, patch)};
 }
 
-void add_class_shares(const ImageView& classes, const Window& rows, const Window& columns,
+void add_class_shares(const image::ImageView& classes, const Window& rows, const Window& columns,
                       std::span<float> shares) {
   for (size_t y = 0; y < rows.shares.size(); ++y) {
     const uint8_t* row = classes.data + (rows.first + static_cast<int64_t>(y)) * classes.stride;
@@ -83,8 +83,8 @@ void add_class_shares(const ImageView& classes, const Window& rows, const Window
 
 }  // namespace
 
-std::vector<float> patch_class_shares(const ImageView& classes, const PreprocessConfig& config, int64_t patch,
-                                      int64_t count) {
+std::vector<float> patch_class_shares(const image::ImageView& classes, const image::PreprocessConfig& config,
+                                      int64_t patch, int64_t count) {
   const auto grid = grid_of(classes, config, patch);
   const auto width = static_cast<size_t>(count);
   std::vector<float> shares(grid.rows.size() * grid.columns.size() * width);
@@ -98,7 +98,8 @@ std::vector<float> patch_class_shares(const ImageView& classes, const Preprocess
   return shares;
 }
 
-std::vector<float> patch_shares(const ImageView& mask, const PreprocessConfig& config, int64_t patch) {
+std::vector<float> patch_shares(const image::ImageView& mask, const image::PreprocessConfig& config,
+                                int64_t patch) {
   const auto grid = grid_of(mask, config, patch);
   std::vector<float> shares;
   for (const auto& row : grid.rows) {

@@ -11,11 +11,12 @@ namespace ccexpert::data {
 /// over the preprocessed image: [G,G], G = config.size / patch, row-major. The mask may have any size and is
 /// stretched or padded as `config` does with images. Pixels that two patches share count by area; padding
 /// counts as unchanged.
-std::vector<float> patch_shares(const ImageView& mask, const PreprocessConfig& config, int64_t patch);
+std::vector<float> patch_shares(const image::ImageView& mask, const image::PreprocessConfig& config,
+                                int64_t patch);
 
 /// Returns the shares of each of `count` classes, for a map whose pixels hold the class in every channel:
 /// [G,G,count]. Throws Error for a class of `count` or more.
-std::vector<float> patch_class_shares(const ImageView& classes, const PreprocessConfig& config, int64_t patch,
-                                      int64_t count);
+std::vector<float> patch_class_shares(const image::ImageView& classes, const image::PreprocessConfig& config,
+                                      int64_t patch, int64_t count);
 
 }  // namespace ccexpert::data

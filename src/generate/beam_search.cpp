@@ -7,7 +7,7 @@
 #include "generate/search.h"
 #include "generate/token_choice.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 constexpr double kNever = -std::numeric_limits<double>::infinity();
@@ -218,4 +218,4 @@ std::vector<GeneratedSequence> beam_search(SequenceModel& model, const SearchReq
   return BeamSearch(model, request).run();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

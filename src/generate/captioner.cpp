@@ -20,7 +20,7 @@
 #include "generate/stopwatch.h"
 #include "runtime/torch_errors.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 std::string trimmed(const std::string& text) {
@@ -45,12 +45,13 @@ std::vector<Caption> cancelled(size_t pairs) {
 
 class Captioner::Impl {
  public:
-  Impl(const io::Checkpoint& checkpoint, const ModelConfig& config, at::Device device, at::ScalarType dtype)
+  Impl(const io::Checkpoint& checkpoint, const model::ModelConfig& config, at::Device device,
+       at::ScalarType dtype)
       : stopwatch_(device), loaded_{read_model_settings(texts_of(checkpoint), config), nullptr} {
     warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
     loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
-      return build_model(config, *checkpoint.weights,
-                         {.tensor = at::TensorOptions().dtype(dtype).device(device)});
+      return model::build_model(config, *checkpoint.weights,
+                                {.tensor = at::TensorOptions().dtype(dtype).device(device)});
     });
     if (!has_diff_expert()) {
       log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
@@ -99,11 +100,11 @@ class Captioner::Impl {
     return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
                        static_cast<double>(parameters) * 1e-6, config.vision.image_size,
                        has_diff_expert() ? config.vision_layers.size() : 1, config.decoder.num_hidden_layers,
-                       dtype_name(tensors.dtype().toScalarType()), tensors.device().str());
+                       runtime::dtype_name(tensors.dtype().toScalarType()), tensors.device().str());
   }
 
  private:
-  const ModelConfig& model_config() const { return loaded_.model->config(); }
+  const model::ModelConfig& model_config() const { return loaded_.model->config(); }
 
   /// Warns if captions do not end at the end-of-turn token: a fine-tuned model ends its captions with it.
   void warn_of_stop_ids(const DecodingConfig& decoding) const {
@@ -118,7 +119,7 @@ class Captioner::Impl {
   at::Tensor pixels_of(std::span<const ImagePair> pairs) const {
     const auto write = [&](int64_t i, std::span<float> slot) {
       const auto& pair = pairs[static_cast<size_t>(i / 2)];
-      preprocess(i % 2 == 0 ? pair.before : pair.after, loaded_.preprocess, slot);
+      image::preprocess(i % 2 == 0 ? pair.before : pair.after, loaded_.preprocess, slot);
     };
     const auto pixels = load_pixels(2 * std::ssize(pairs), loaded_.preprocess.size, write);
     return pixels.to(loaded_.model->options());
@@ -198,18 +199,18 @@ Captioner& Captioner::operator=(Captioner&&) noexcept = default;
 Captioner::~Captioner() = default;
 
 Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
-  return with_one_error_type(kMemoryHint, [&] {
+  return runtime::with_one_error_type(kMemoryHint, [&] {
     if (config.threads < 0 || config.threads > kMostThreads) {
       fail_expected(
           {"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
     }
     if (config.threads > 0) at::set_num_threads(config.threads);
-    const auto device = device_from_name(config.device);
-    const auto dtype = dtype_of(config.dtype, device);
+    const auto device = runtime::device_from_name(config.device);
+    const auto dtype = runtime::dtype_of(config.dtype, device);
     try {
-      const auto checkpoint = open_model_checkpoint(folder);
+      const auto checkpoint = model::open_model_checkpoint(folder);
       const auto source = (checkpoint.folder / "config.json").string();
-      const auto model_config = parse_model_config(checkpoint.config_json, source);
+      const auto model_config = model::parse_model_config(checkpoint.config_json, source);
       return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, dtype));
     } catch (const nlohmann::json::exception&) {
       fail(folder.string(), "its JSON files have unexpected content",
@@ -218,7 +219,7 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
   });
 }
 
-Caption Captioner::caption(const ImageView& before, const ImageView& after,
+Caption Captioner::caption(const image::ImageView& before, const image::ImageView& after,
                            const CaptionOptions& options) const {
   const ImagePair pair{before, after};
   return caption(std::span(&pair, 1), options).front();
@@ -239,7 +240,7 @@ std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
       }
     };
   }
-  auto captions = with_one_error_type(kMemoryHint, [&] { return impl_->caption(pairs, guarded); });
+  auto captions = runtime::with_one_error_type(kMemoryHint, [&] { return impl_->caption(pairs, guarded); });
   if (thrown) std::rethrow_exception(thrown);
   return captions;
 }
@@ -260,4 +261,4 @@ CaptionerTimings Captioner::timings() const {
   return impl_->timings();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

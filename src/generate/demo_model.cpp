@@ -1,6 +1,6 @@
 #include <ccexpert/captioner.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,4 +24,4 @@ fs::path demo_model() {
   return {};
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

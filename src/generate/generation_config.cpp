@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "generate/lengths.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using nlohmann::json;
@@ -149,4 +149,4 @@ DecodingConfig CheckpointGeneration::decoding(const GenerationOptions& asked, in
   return decoding;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

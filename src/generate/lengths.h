@@ -5,9 +5,9 @@
 
 #include <ccexpert/generate/options.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Throws Error, beginning with `prefix`, if the minimum number of tokens exceeds the maximum.
 void expect_lengths_fit(const DecodingConfig& decoding, std::string_view prefix = {});
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -8,7 +8,7 @@
 #include "core/foreign_errors.h"
 #include "generate/tokenizer_fit.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 std::string question_of(const CheckpointTexts& texts, const std::string& config_source) {
@@ -34,7 +34,7 @@ int64_t ModelSettings::end_of_turn() const {
   return text::stop_token_ids(*tokenizer, prompt.chat).front();
 }
 
-ModelSettings read_model_settings(const CheckpointTexts& texts, const ModelConfig& config,
+ModelSettings read_model_settings(const CheckpointTexts& texts, const model::ModelConfig& config,
                                   std::string question) try {
   const auto source = [&](const char* file) { return (texts.folder / file).string(); };
   const text::PromptFormat prompt;
@@ -65,4 +65,4 @@ at::Tensor load_pixels(int64_t images, int64_t side, const PixelWriter& write) {
   return pixels;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

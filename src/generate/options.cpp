@@ -8,7 +8,7 @@
 
 #include "generate/lengths.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 void GenerationOptions::validate() const {
   check_fields(*this, [](const std::string& key) { return key; });
@@ -78,4 +78,4 @@ std::string to_text(const DecodingConfig& decoding) {
                             decoding.repetition_penalty, fmt::join(decoding.stop_ids, ", "));
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

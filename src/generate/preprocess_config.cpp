@@ -7,7 +7,7 @@
 
 #include "core/json.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using nlohmann::json;
@@ -96,20 +96,21 @@ void expect_known_steps(const json& processor, int64_t side, std::string_view so
 
 /// Returns the aspect mode: "square" and the crops of "anyres" are one square in CCExpert; only padding
 /// differs.
-AspectMode aspect_of(std::string_view config_json) {
+image::AspectMode aspect_of(std::string_view config_json) {
   const auto mode =
       json_value(parse_json(config_json, kConfig), "image_aspect_ratio", std::string("square"), kConfig);
-  if (mode == "pad") return AspectMode::kPad;
+  if (mode == "pad") return image::AspectMode::kPad;
   if (mode != "square" && !mode.starts_with("anyres"))
     fail_expected({"config.json: image_aspect_ratio", "square, pad or anyres", mode});
-  return AspectMode::kSquare;
+  return image::AspectMode::kSquare;
 }
 
 }  // namespace
 
-PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
-                                         const VisionConfig& vision, std::string_view source) {
-  PreprocessConfig config{.size = vision.image_size};
+image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json,
+                                                std::string_view config_json,
+                                                const model::VisionConfig& vision, std::string_view source) {
+  image::PreprocessConfig config{.size = vision.image_size};
   config.aspect = aspect_of(config_json);
   if (preprocessor_json.empty()) return config;
   const json processor = parse_processor(preprocessor_json, source);
@@ -127,4 +128,4 @@ std::string preprocessor_for(std::string preprocessor_json, int64_t side) {
   return processor.dump(2) + "\n";
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -5,7 +5,7 @@
 #include "generate/search.h"
 #include "generate/token_choice.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 struct Choice {
@@ -103,4 +103,4 @@ std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest&
   return Sampler(model, request).run();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

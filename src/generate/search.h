@@ -7,7 +7,7 @@
 
 #include "generate/sequence_model.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Greedy decoding, or sampling if a temperature is set: returns one result for each sequence of `model`. A
 /// finished sequence leaves the batch; sequences are independent, and each has its own random generator.
@@ -18,4 +18,4 @@ std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest&
 /// in transformers.
 std::vector<GeneratedSequence> beam_search(SequenceModel& model, const SearchRequest& request);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

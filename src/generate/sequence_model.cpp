@@ -4,7 +4,7 @@
 
 #include <ATen/ATen.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 bool is_identity(const std::vector<int64_t>& rows, size_t sequences) {
@@ -16,7 +16,8 @@ bool is_identity(const std::vector<int64_t>& rows, size_t sequences) {
 
 }  // namespace
 
-DecoderSequences::DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t capacity)
+DecoderSequences::DecoderSequences(const model::Decoder& decoder, const model::PaddedSequences& prompts,
+                                   int64_t capacity)
     : decoder_(decoder), cache_(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + capacity) {
   const auto hidden = decoder_.forward(prompts.embeddings, &cache_, prompts.lengths);  // [B,T,H]
   const auto row = at::arange(hidden.size(0), at::kLong).to(hidden.device());
@@ -32,4 +33,4 @@ void DecoderSequences::grow(const std::vector<int64_t>& rows, const std::vector<
   logits_ = decoder_.logits(hidden.select(1, 0));
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

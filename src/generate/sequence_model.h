@@ -7,7 +7,7 @@
 
 #include <ccexpert/model/ccexpert_model.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Set of sequences that grow by one token at a time.
 class SequenceModel {
@@ -26,15 +26,15 @@ class SequenceModel {
 class DecoderSequences : public SequenceModel {
  public:
   /// Prefills the prompts; each may then grow by `capacity` tokens.
-  DecoderSequences(const Decoder& decoder, const PaddedSequences& prompts, int64_t capacity);
+  DecoderSequences(const model::Decoder& decoder, const model::PaddedSequences& prompts, int64_t capacity);
 
   at::Tensor logits() const override { return logits_; }
   void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) override;
 
  private:
-  const Decoder& decoder_;
-  KvCache cache_;
+  const model::Decoder& decoder_;
+  model::KvCache cache_;
   at::Tensor logits_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -8,7 +8,7 @@
 
 #include "runtime/device.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Sums stage times over all calls of all threads.
 class Stopwatch {
@@ -20,7 +20,7 @@ class Stopwatch {
   auto time(double CaptionerTimings::*stage, Work&& work) {
     const auto start = std::chrono::steady_clock::now();
     auto result = work();
-    synchronize(device_);
+    runtime::synchronize(device_);
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     const std::lock_guard lock(mutex_);
     sums_.*stage += spent.count();
@@ -45,4 +45,4 @@ class Stopwatch {
   CaptionerTimings sums_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -8,7 +8,7 @@
 
 #include <ccexpert/core/error.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 void penalize_repetition(const at::Tensor& row, const std::vector<int64_t>& history, double penalty) {
@@ -76,4 +76,4 @@ int64_t draw_token(const SampledTokens& tokens, std::mt19937_64& generator) {
   return tokens.ids[chosen];
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -8,7 +8,7 @@
 
 #include <ccexpert/generate/options.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Returns scores [R,V] (logits or log-probabilities) in float32 with the repetition penalty on each row's
 /// `history`, and with the stop ids excluded if a row is shorter than min_new_tokens. `history` contains only
@@ -31,4 +31,4 @@ SampledTokens sampled_tokens(const at::Tensor& logits, const DecodingConfig& dec
 
 int64_t draw_token(const SampledTokens& tokens, std::mt19937_64& generator);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -6,11 +6,11 @@
 #include <ccexpert/model/config.h>
 #include <ccexpert/text/tokenizer.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Throws Error, beginning with `source` (the folder), if the tokenizer has ids without a row in the
 /// embedding.
-void expect_tokenizer_fits(const text::Tokenizer& tokenizer, const DecoderConfig& decoder,
+void expect_tokenizer_fits(const text::Tokenizer& tokenizer, const model::DecoderConfig& decoder,
                            const std::string& source);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -5,7 +5,7 @@
 
 #include "core/json.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using nlohmann::json;
@@ -31,4 +31,4 @@ std::string with_trained_question(std::string_view config_json, std::string_view
   return config.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -12,7 +12,7 @@
 
 #include <ccexpert/version.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 /// Returns the driver's names of its GPUs; LibTorch's headers without CUDA give only their number.
@@ -55,4 +55,4 @@ BuildInfo build_info() {
           .gpu = gpus()};
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

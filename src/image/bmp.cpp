@@ -6,7 +6,7 @@
 
 #include <ccexpert/core/error.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr std::string_view kFormat = "BMP";
@@ -160,4 +160,4 @@ Image decode_bmp(const ImageFile& file) {
   return image;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -7,7 +7,7 @@
 
 #include "image/codec.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 struct BmpHeader {
   int64_t width = 0;
@@ -25,4 +25,4 @@ struct BmpHeader {
 /// Throws Error for headers that end early, and for unsupported kinds, which it names.
 BmpHeader read_bmp_header(const ImageFile& file);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -10,7 +10,7 @@
 #include "image/bmp.h"
 #include "image/header_numbers.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr size_t kHeaderAt = 14;     // after the file header
@@ -149,4 +149,4 @@ BmpHeader read_bmp_header(const ImageFile& file) {
   return header;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

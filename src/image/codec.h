@@ -8,7 +8,7 @@
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Image file in memory, and the name that starts its messages.
 struct ImageFile {
@@ -37,4 +37,4 @@ Image decode_tiff(const ImageFile& file);
 Image decode_bmp(const ImageFile& file);
 Image decode_webp(const ImageFile& file);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -12,7 +12,7 @@
 #include "image/codec.h"
 #include "image/format.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr size_t kMaxFileBytes = size_t{1} << 30;
@@ -85,4 +85,4 @@ Image decode_image(const std::filesystem::path& path) try {
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

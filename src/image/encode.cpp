@@ -10,7 +10,7 @@
 
 #include "core/foreign_errors.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 std::string encode_png(const ImageView& image) try {
   expect_valid(image, "encode_png");
@@ -41,4 +41,4 @@ void write_png(const std::filesystem::path& path, const ImageView& image) try {
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -8,7 +8,7 @@
 
 #include "core/file_kind.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 using namespace std::string_view_literals;
@@ -69,4 +69,4 @@ ImageFormat image_format(std::span<const uint8_t> bytes, std::string_view name) 
   fail_expected({name, kExpected, "other data"});
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 class HeaderNumbers {
  public:
@@ -27,4 +27,4 @@ class HeaderNumbers {
   bool big_endian_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -18,7 +18,7 @@
 #include "image/jumping_calls.h"
 #include "image/samples.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr std::string_view kFormat = "JPEG";
@@ -168,4 +168,4 @@ DecodedImage decode_jpeg(const ImageFile& file) {
   return JpegReader(file).decode();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -5,7 +5,7 @@
 #include <csetjmp>
 #include <cstdio>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Runs steps of such a library and stores its error text.
 class JumpingCalls {
@@ -33,4 +33,4 @@ class JumpingCalls {
   std::array<char, 256> text_{};
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 Image oriented(Image image, uint16_t orientation) {
   if (orientation < 2 || orientation > 8) return image;
@@ -25,4 +25,4 @@ Image oriented(Image image, uint16_t orientation) {
   return seen;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

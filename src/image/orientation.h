@@ -5,7 +5,7 @@
 
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// True if an orientation (TIFF tag 274) exchanges width and height.
 constexpr bool is_transposed(uint16_t orientation) {
@@ -16,4 +16,4 @@ constexpr bool is_transposed(uint16_t orientation) {
 /// 8.
 Image oriented(Image image, uint16_t orientation);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -12,7 +12,7 @@
 #include "image/jumping_calls.h"
 #include "image/samples.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr std::string_view kFormat = "PNG";
@@ -123,4 +123,4 @@ Image decode_png(const ImageFile& file) {
   return PngReader(file).decode();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -9,7 +9,7 @@
 
 #include "core/foreign_errors.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 /// Returns the image in the middle of a square of the mean colour.
@@ -57,4 +57,4 @@ void preprocess(const ImageView& image, const PreprocessConfig& config, std::spa
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -10,7 +10,7 @@
 #include "image/orientation.h"
 #include "image/tiff_file.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
@@ -94,4 +94,4 @@ ImageHeader probe_image(Bytes bytes, std::string_view name) {
   fail_expected({name, "a whole image", "a file that ends within its header"});
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -9,7 +9,7 @@
 
 #include "core/foreign_errors.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr double kBicubicA = -0.5;
@@ -162,4 +162,4 @@ Image resize_bicubic(const ImageView& image, int64_t height, int64_t width) try 
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

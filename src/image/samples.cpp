@@ -7,7 +7,7 @@
 
 #include <ccexpert/core/log.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 void put_cmyk(const uint8_t* cmyk, uint8_t* rgb) {
   const int paper = 255 - cmyk[3];
@@ -45,4 +45,4 @@ void hint_at_stretch(const Image& image, std::string_view name) {
       name, extremes.dark ? "almost black" : "mostly white"));
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

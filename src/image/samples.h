@@ -8,7 +8,7 @@
 
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Clips a single band of more than 8 bits to 0 to 255, without scaling; NaN becomes 0.
 template <class Component>
@@ -36,4 +36,4 @@ void put_cmyk(const uint8_t* cmyk, uint8_t* rgb);
 /// dark, or most samples were clipped to white.
 void hint_at_stretch(const Image& image, std::string_view name);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

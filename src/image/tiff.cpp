@@ -14,7 +14,7 @@
 #include "image/tiff_file.h"
 #include "image/tiff_pixels.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 /// Limit of bytes in one strip or tile: they are decompressed one at a time.
@@ -214,4 +214,4 @@ Image decode_tiff(const ImageFile& source) {
   return oriented(std::move(image), file.layout().orientation);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -9,7 +9,7 @@
 
 #include <ccexpert/core/error.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 /// Limit of one allocation by libtiff: the directory of a supported file needs less.
@@ -184,4 +184,4 @@ void TiffFile::fail_unsupported() const {
                  "convert it to 8 bits first, as gdal_translate -ot Byte -scale does"});
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -10,7 +10,7 @@
 
 #include "image/codec.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Pixel layout of the first directory, with the format's defaults.
 struct TiffLayout {
@@ -66,4 +66,4 @@ class TiffFile {
   TiffLayout layout_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -8,7 +8,7 @@
 
 #include "image/samples.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 using Table = std::array<std::array<uint8_t, 3>, 256>;
@@ -206,4 +206,4 @@ TiffConversion tiff_conversion(const TiffFile& file) {
   return layout.depth == 8 ? several_bands<uint8_t>(file) : several_bands<uint16_t>(file);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

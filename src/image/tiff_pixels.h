@@ -7,7 +7,7 @@
 
 #include "image/tiff_file.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Run of pixels in one row. Sample i of band b is at `band[b] + i * step`, in bytes; a band of less than 8
 /// bits or of 12 is packed, and `step` is not used.
@@ -26,4 +26,4 @@ struct TiffConversion {
 /// Returns the conversion for a file that is not YCbCr. Throws Error for an unsupported kind.
 TiffConversion tiff_conversion(const TiffFile& file);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -8,7 +8,7 @@
 
 #include "image/codec.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 constexpr std::string_view kFormat = "WebP";
@@ -61,4 +61,4 @@ Image decode_webp(const ImageFile& file) {
   return image;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

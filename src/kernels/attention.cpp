@@ -8,7 +8,7 @@
 
 #include "kernels/blocked_attention.h"
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 namespace {
 
 /// Below this many queries, the fused kernel has at most one block to multiply, and no method is faster.
@@ -87,4 +87,4 @@ at::Tensor merge_heads(const at::Tensor& x) {
   return x.transpose(1, 2).reshape({x.size(0), x.size(2), x.size(1) * x.size(3)});
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

@@ -3,7 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 
 /// Keys that a query may attend to; all of them by default.
 struct AttentionMask {
@@ -22,4 +22,4 @@ at::Tensor split_heads(const at::Tensor& x, int64_t heads);
 /// Reshapes [B,M,T,d] to [B,T,M*d].
 at::Tensor merge_heads(const at::Tensor& x);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

@@ -9,7 +9,7 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -176,4 +176,4 @@ at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at:
       .view_as(q);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

@@ -4,7 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 
 /// Limits of a block of scores.
 struct ScoreBlock {
@@ -25,4 +25,4 @@ at::Tensor per_query_head(const at::Tensor& x, int64_t heads);
 at::Tensor blocked_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal,
                              const ScoreBlock& block = default_score_block());
 
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -48,4 +48,4 @@ at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tenso
   return Rotation::apply(x, cosine, sine);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

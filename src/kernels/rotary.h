@@ -5,7 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 
 /// Frequencies of the rotation.
 struct RotaryShape {
@@ -24,4 +24,4 @@ RotaryFactors rotary_factors(const at::Tensor& positions, const RotaryShape& sha
 /// Rotates x [B,M,T,d]: the halves (a, b) of each head become (a cos - b sin, b cos + a sin).
 at::Tensor rotate(const at::Tensor& x, const at::Tensor& cosine, const at::Tensor& sine);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

@@ -11,7 +11,7 @@
 
 #include "model/llava_config.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using nlohmann::json;
@@ -56,4 +56,4 @@ const Architecture& architecture_named(std::string_view type) {
   return *found;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

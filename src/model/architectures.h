@@ -9,7 +9,7 @@
 #include <ccexpert/io/weight_layout.h>
 #include <ccexpert/model/ccexpert_model.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// One row of the table. Functions that several rows share stand in the files of their format.
 struct Architecture {
@@ -33,4 +33,4 @@ const Architecture& architecture_of(const nlohmann::json& config);
 /// Returns the architecture with this `model_type`. Throws Error if there is none.
 const Architecture& architecture_named(std::string_view type);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -1,7 +1,7 @@
 #include <ccexpert/model/block_runner.h>
 #include <ccexpert/model/recompute.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 TensorList PlainRunner::run(const Block& block, const TensorList& inputs) const {
   return block.compute(inputs);
@@ -11,4 +11,4 @@ TensorList RecomputingRunner::run(const Block& block, const TensorList& inputs) 
   return block.repeatable ? recompute(block.compute, inputs, block.parameters) : block.compute(inputs);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -12,7 +12,7 @@
 #include "model/architectures.h"
 #include "runtime/staging.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 /// Selects the images of one date, [2B,N,D] to [B,N,D]: 0 before, 1 after.
@@ -138,7 +138,7 @@ PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& i
   }
   // One lookup for all rows: every lookup's gradient is as large as the vocabulary's embedding, and every
   // copy to a GPU makes the host wait.
-  const auto text = decoder_->embed(staged(text_ids(ids), image_tokens.device()));
+  const auto text = decoder_->embed(runtime::staged(text_ids(ids), image_tokens.device()));
   std::vector<at::Tensor> rows;
   PaddedSequences padded;
   const auto images = image_tokens.unbind(0);
@@ -167,4 +167,4 @@ PaddedSequences CcexpertModel::splice(const std::vector<std::vector<int64_t>>& i
   return padded;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

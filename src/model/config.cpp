@@ -7,7 +7,7 @@
 #include "model/architectures.h"
 #include "model/config_checks.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 // Far above every published model: larger numbers mean a damaged file, and would only end in a failed
@@ -107,4 +107,4 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

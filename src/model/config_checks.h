@@ -9,7 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/config.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Throws Error if `holds` is false.
 inline void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
@@ -29,4 +29,4 @@ void with_source(std::string_view source, Check&& check) {
 /// Throws Error for an invalid value.
 void validate_vision(const VisionConfig& vision);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -7,7 +7,7 @@
 #include "core/json.h"
 #include "model/llava_config.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using nlohmann::json;
@@ -187,4 +187,4 @@ std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens&
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -8,7 +8,7 @@
 #include "kernels/rotary.h"
 #include "model/layer_cost.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 /// Returns the mask of keys that each query may attend to, [B,1,T,t], for rows with different numbers of
@@ -23,12 +23,12 @@ at::Tensor visible_keys(const at::Tensor& positions, int64_t keys) {
 at::Tensor attend_single(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
   const int64_t kv_heads = kv.keys.size(1);
   const auto grouped = q.reshape({q.size(0), kv_heads, q.size(1) / kv_heads, q.size(3)});  // [B,K,M/K,d]
-  return attention(grouped, kv.keys, kv.values, {.visible = mask}).reshape(q.sizes());
+  return kernels::attention(grouped, kv.keys, kv.values, {.visible = mask}).reshape(q.sizes());
 }
 
 at::Tensor attend(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
   if (q.size(2) == 1) return attend_single(q, kv, mask);
-  return attention(q, kv.keys, kv.values, {.visible = mask, .causal = !mask.defined()});
+  return kernels::attention(q, kv.keys, kv.values, {.visible = mask, .causal = !mask.defined()});
 }
 
 }  // namespace
@@ -47,11 +47,13 @@ DecoderAttention::DecoderAttention(const DecoderConfig& config, const at::Tensor
 }
 
 at::Tensor DecoderAttention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
-  const auto q = rotate(split_heads(q_proj_->forward(x), heads_), pass.cosine, pass.sine);     // [B,M,T,d]
-  const auto k = rotate(split_heads(k_proj_->forward(x), kv_heads_), pass.cosine, pass.sine);  // [B,K,T,d]
-  const auto v = split_heads(v_proj_->forward(x), kv_heads_);
+  const auto q = kernels::rotate(kernels::split_heads(q_proj_->forward(x), heads_), pass.cosine,
+                                 pass.sine);  // [B,M,T,d]
+  const auto k = kernels::rotate(kernels::split_heads(k_proj_->forward(x), kv_heads_), pass.cosine,
+                                 pass.sine);  // [B,K,T,d]
+  const auto v = kernels::split_heads(v_proj_->forward(x), kv_heads_);
   const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
-  return o_proj_->forward(merge_heads(attend(q, kv, pass.mask)));
+  return o_proj_->forward(kernels::merge_heads(attend(q, kv, pass.mask)));
 }
 
 DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options) {
@@ -106,8 +108,8 @@ DecoderPass Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const
     // One token after rows of equal length attends to every key: no mask, and the fast kernel.
     if (!equal || tokens > 1) mask = visible_keys(positions, longest + tokens);
   }
-  auto [cosine, sine] =
-      rotary_factors(positions, {config_.head_width(), config_.rope_theta}, embeddings.scalar_type());
+  auto [cosine, sine] = kernels::rotary_factors(positions, {config_.head_width(), config_.rope_theta},
+                                                embeddings.scalar_type());
   return {cosine, sine, mask, cache};
 }
 
@@ -156,4 +158,4 @@ PartCost Decoder::cost(const DecoderConfig& config, const BatchSize& batch) {
       .kept = {.blocks = depth, .block = layer_values(tokens, width, inner), .block_inputs = tokens * width}};
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

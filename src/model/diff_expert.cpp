@@ -10,7 +10,7 @@
 #include "kernels/attention.h"
 #include "model/layer_cost.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 constexpr double kNormEps = 1e-5;
@@ -78,9 +78,10 @@ ChangeAttention::Context ChangeAttention::project(const at::Tensor& k, const at:
 }
 
 at::Tensor ChangeAttention::attend(const at::Tensor& q, const Context& context) const {
-  const auto attended = attention(split_heads(q_proj_->forward(q), heads_), split_heads(context.keys, heads_),
-                                  split_heads(context.values, heads_));
-  return out_proj_->forward(merge_heads(attended));
+  const auto attended = kernels::attention(kernels::split_heads(q_proj_->forward(q), heads_),
+                                           kernels::split_heads(context.keys, heads_),
+                                           kernels::split_heads(context.values, heads_));
+  return out_proj_->forward(kernels::merge_heads(attended));
 }
 
 at::Tensor ChangeAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
@@ -257,4 +258,4 @@ PartCost DiffExpert::cost(const DiffExpertConfig& config, const FeatureSize& inp
                    .block_inputs = 3.0 * scales * pairs * patches * width}};
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -7,7 +7,7 @@
 
 #include "model/weight_names.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 double deviation_of(const std::string& name, const at::Tensor& parameter, double usual) {
@@ -35,4 +35,4 @@ void initialize_weights(CcexpertModel& model, const FreshWeights& fresh) {
   if (model.diff_expert()) model.diff_expert()->initialize(fresh);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -6,7 +6,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/kv_cache.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 KvCache::KvCache(int64_t layers, int64_t capacity)
     : capacity_(capacity), layers_(static_cast<size_t>(layers)) {}
@@ -67,4 +67,4 @@ void KvCache::select_rows(const std::vector<int64_t>& rows) {
   lengths_ = std::move(lengths);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 inline double number(int64_t value) {
   return static_cast<double>(value);
@@ -27,4 +27,4 @@ inline double layer_values(double tokens, double width, double inner) {
   return tokens * (10.0 * width + 3.0 * inner);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -2,7 +2,7 @@
 
 #include <ccexpert/model/layers.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 Linear::Linear(int64_t in, int64_t out, bool with_bias, const at::TensorOptions& options) {
   weight = register_parameter("weight", at::empty({out, in}, options));
@@ -59,4 +59,4 @@ at::Tensor Embedding::forward(const at::Tensor& ids) const {
   return at::embedding(weight, ids);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -12,7 +12,7 @@
 #include "core/json.h"
 #include "model/config_checks.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using nlohmann::json;
@@ -182,4 +182,4 @@ void parse_authors(const json& object, ModelConfig& config, std::string_view sou
          fmt::format("{}: mm_use_im_start_end", source), "false", "true");
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

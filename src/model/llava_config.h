@@ -7,7 +7,7 @@
 
 #include <ccexpert/model/config.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// True for the llava-hf layout.
 bool is_llava_hf(const nlohmann::json& object);
@@ -19,4 +19,4 @@ bool has_resampler(const nlohmann::json& object);
 void parse_llava_hf(const nlohmann::json& object, ModelConfig& config, std::string_view source);
 void parse_authors(const nlohmann::json& object, ModelConfig& config, std::string_view source);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

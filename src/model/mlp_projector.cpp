@@ -4,7 +4,7 @@
 
 #include "model/layer_cost.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 MlpProjector::MlpProjector(int64_t in, int64_t out, const at::TensorOptions& options) {
   first_ = register_module("0", std::make_shared<Linear>(in, out, true, options));
@@ -20,4 +20,4 @@ PartCost MlpProjector::cost(int64_t in, int64_t out, int64_t features) {
   return {.part = Part::kProjector, .multiply_adds = number(features) * (number(in) * width + width * width)};
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

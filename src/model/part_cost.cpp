@@ -3,7 +3,7 @@
 #include <ccexpert/model/part_cost.h>
 #include <ccexpert/model/siglip.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 std::vector<PartCost> part_costs(const ModelConfig& config, const BatchSize& batch) {
   const int64_t images = 2 * batch.pairs, patches = config.vision.patches();
@@ -18,4 +18,4 @@ std::vector<PartCost> part_costs(const ModelConfig& config, const BatchSize& bat
   return costs;
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -6,7 +6,7 @@
 
 #include "model/weight_names.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 struct PrefixOfPart {
@@ -40,4 +40,4 @@ Part part_of(std::string_view name) {
   fail_expected({"weight", "a name of the model's layout", std::string(name)});
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -6,7 +6,7 @@
 
 #include <ccexpert/model/recompute.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -77,4 +77,4 @@ TensorList recompute(const Computation& block, const TensorList& inputs,
   return at::GradMode::is_enabled() && needed ? apply(block, inputs) : block(inputs);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -6,7 +6,7 @@
 
 #include "model/weight_names.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 /// Returns the side of a square grid of `positions`; 0 if they do not form a square.
@@ -44,4 +44,4 @@ at::Tensor ResizedPositions::tensor(const std::string& name) const {
   return as_stored ? tensor : stretched(tensor, grid_);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

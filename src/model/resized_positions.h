@@ -6,7 +6,7 @@
 
 #include <ccexpert/io/tensor_source.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Tensors of `source`, with the position embedding resized to `grid` x `grid` patches: bicubic, as in
 /// transformers (SiglipVisionEmbeddings, interpolate_pos_encoding). An embedding that is not a square grid
@@ -25,4 +25,4 @@ class ResizedPositions : public io::TensorSource {
   std::vector<io::TensorInfo> infos_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

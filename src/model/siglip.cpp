@@ -7,7 +7,7 @@
 #include "kernels/attention.h"
 #include "model/layer_cost.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOptions& options)
     : heads_(config.num_attention_heads) {
@@ -22,10 +22,10 @@ SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOpt
 }
 
 at::Tensor SiglipAttention::forward(const at::Tensor& x) const {
-  const auto attended =
-      attention(split_heads(q_proj_->forward(x), heads_), split_heads(k_proj_->forward(x), heads_),
-                split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
-  return out_proj_->forward(merge_heads(attended));
+  const auto attended = kernels::attention(kernels::split_heads(q_proj_->forward(x), heads_),
+                                           kernels::split_heads(k_proj_->forward(x), heads_),
+                                           kernels::split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
+  return out_proj_->forward(kernels::merge_heads(attended));
 }
 
 SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& options) {
@@ -116,4 +116,4 @@ PartCost SiglipVision::cost(const VisionConfig& config, const std::vector<int64_
                    .outputs = scales * tokens * width}};
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

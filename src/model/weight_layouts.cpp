@@ -8,7 +8,7 @@
 #include "model/architectures.h"
 #include "model/weight_names.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using io::RenamedPrefix;
@@ -103,4 +103,4 @@ std::vector<io::NamedTensor> tensors_for_others(const io::TensorSource& source, 
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -18,7 +18,7 @@
 #include "model/resized_positions.h"
 #include "model/weight_names.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 /// Differences between a module's parameters and a source.
@@ -203,4 +203,4 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   rethrow_as_error();
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

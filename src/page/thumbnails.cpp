@@ -13,7 +13,7 @@
 namespace ccexpert::page {
 namespace {
 
-cv::Mat mat_of(const Image& image) {
+cv::Mat mat_of(const image::Image& image) {
   return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
           const_cast<uint8_t*>(image.pixels.data())};
 }
@@ -26,7 +26,7 @@ int scaled(int64_t length, int64_t longer, int64_t side) {
 
 }  // namespace
 
-Image thumbnail(const Image& image, int64_t side, bool mask) {
+image::Image thumbnail(const image::Image& image, int64_t side, bool mask) {
   const auto longer = std::max(image.height, image.width);
   const cv::Size size(scaled(image.width, longer, side), scaled(image.height, longer, side));
   cv::Mat small, source = mat_of(image);
@@ -39,8 +39,8 @@ Image thumbnail(const Image& image, int64_t side, bool mask) {
   return {small.rows, small.cols, std::vector<uint8_t>(data, data + 3 * small.total())};
 }
 
-std::string data_uri(const Image& image) {
-  return "data:image/png;base64," + base64(encode_png(image.view()));
+std::string data_uri(const image::Image& image) {
+  return "data:image/png;base64," + base64(image::encode_png(image.view()));
 }
 
 }  // namespace ccexpert::page

@@ -9,9 +9,9 @@
 namespace ccexpert::page {
 
 /// Scales an image so that its longer side is `side` pixels; `mask` makes values above 0 white.
-Image thumbnail(const Image& image, int64_t side, bool mask = false);
+image::Image thumbnail(const image::Image& image, int64_t side, bool mask = false);
 
 /// Returns "data:image/png;base64,...", for HTML pages.
-std::string data_uri(const Image& image);
+std::string data_uri(const image::Image& image);
 
 }  // namespace ccexpert::page

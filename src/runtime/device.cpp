@@ -7,7 +7,7 @@
 
 #include <ccexpert/core/error.h>
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 namespace {
 
 int gpu_count() {
@@ -49,4 +49,4 @@ void synchronize(at::Device device) {
   if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

@@ -9,7 +9,7 @@
 #include <ccexpert/core/device_name.h>
 #include <ccexpert/core/precision.h>
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 
 /// Returns the device. Throws Error for a missing GPU.
 at::Device device_from_name(const DeviceName& name);
@@ -23,4 +23,4 @@ std::string dtype_name(at::ScalarType dtype);
 /// Waits for all work of a GPU; does nothing for a CPU.
 void synchronize(at::Device device);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

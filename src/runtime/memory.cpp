@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 
 double peak_bytes(at::Device device) {
   if (device.is_cuda()) {
@@ -26,4 +26,4 @@ double total_bytes(at::Device device) {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

@@ -3,7 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 
 /// Copies `tensor` from the CPU to `device` without making the host wait for a GPU: from pinned memory and in
 /// its own dtype, since only such copies are asynchronous.
@@ -11,4 +11,4 @@ inline at::Tensor staged(const at::Tensor& tensor, at::Device device) {
   return device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor.to(device);
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

@@ -11,7 +11,7 @@
 
 #include "core/foreign_errors.h"
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 
 /// True if memory ran out. LibTorch's allocators report this by a type on GPUs, by a text on CPUs.
 inline bool is_out_of_memory(const c10::Error& error) {
@@ -53,4 +53,4 @@ auto with_one_error_type(std::string_view memory_hint, Work&& work) {
   }
 }
 
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

@@ -102,7 +102,7 @@ void compress(const Look& look, cv::Mat& image) {
 
 }  // namespace
 
-Image photograph(const View& view, Canvas& canvas) {
+image::Image photograph(const View& view, Canvas& canvas) {
   cv::Mat& image = canvas.colour;
   move(view.look, image);
   focus(view.look, image);
@@ -111,7 +111,7 @@ Image photograph(const View& view, Canvas& canvas) {
   return {image.rows, image.cols, std::vector<uint8_t>(image.datastart, image.dataend)};
 }
 
-Image render(const View& view) {
+image::Image render(const View& view) {
   Canvas canvas(view.scene.size);
   paint_ground(view, canvas);
   paint_roads(view, canvas);

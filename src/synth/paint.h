@@ -47,9 +47,9 @@ void paint_buildings(const View& view, Canvas& canvas);
 void paint_trees(const View& view, Canvas& canvas);
 
 /// Converts light to a picture: air, optics, sensor, compression.
-Image photograph(const View& view, Canvas& canvas);
+image::Image photograph(const View& view, Canvas& canvas);
 
 /// Runs all steps.
-Image render(const View& view);
+image::Image render(const View& view);
 
 }  // namespace ccexpert::synth

@@ -21,7 +21,7 @@ void encode(const std::filesystem::path& path, const cv::Mat& image, const std::
   write_whole(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-void write_image(const std::filesystem::path& path, const Image& image) {
+void write_image(const std::filesystem::path& path, const image::Image& image) {
   const cv::Mat rgb(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
                     const_cast<uint8_t*>(image.pixels.data()));
   cv::Mat bgr;
@@ -32,7 +32,8 @@ void write_image(const std::filesystem::path& path, const Image& image) {
          {cv::IMWRITE_PNG_STRATEGY, cv::IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY, cv::IMWRITE_JPEG_QUALITY, 95});
 }
 
-void write_map(const std::filesystem::path& path, const Image& like, const std::vector<uint8_t>& values) {
+void write_map(const std::filesystem::path& path, const image::Image& like,
+               const std::vector<uint8_t>& values) {
   const cv::Mat grey(static_cast<int>(like.height), static_cast<int>(like.width), CV_8U,
                      const_cast<uint8_t*>(values.data()));
   encode(path, grey, {cv::IMWRITE_PNG_STRATEGY, cv::IMWRITE_PNG_STRATEGY_RLE});

@@ -70,7 +70,7 @@ double score_of(const NamedScores& scores, std::string_view metric) {
 }
 
 /// Refuses a config value that the checkpoint's generation_config.json makes ineffective.
-void expect_effect(const GenerationOptions& asked, const DecodingConfig& decoding) {
+void expect_effect(const generate::GenerationOptions& asked, const generate::DecodingConfig& decoding) {
   if (!asked.length_penalty || decoding.beams > 1) return;
   fail_expected({"evaluation.generation.length_penalty", "nothing, as one beam is used",
                  fmt::format("{}", *asked.length_penalty)});
@@ -225,14 +225,15 @@ at::Tensor Evaluator::readable_pixels(Pairs& batch, Sums& sums) {
   const auto write = [&](int64_t i, std::span<float> slot) {
     const auto& pair = *batch[static_cast<size_t>(i / 2)];
     try {
-      preprocess(decode_image(i % 2 == 0 ? pair.before : pair.after).view(), run_.preprocess, slot);
+      image::preprocess(image::decode_image(i % 2 == 0 ? pair.before : pair.after).view(), run_.preprocess,
+                        slot);
     } catch (const Fault&) {
       throw;
     } catch (const Error& error) {
       problems[static_cast<size_t>(i)] = error.what();
     }
   };
-  const auto pixels = load_pixels(2 * std::ssize(batch), run_.preprocess.size, write);
+  const auto pixels = generate::load_pixels(2 * std::ssize(batch), run_.preprocess.size, write);
   Pairs readable;
   std::vector<int64_t> kept;
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -298,8 +299,8 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
   const std::vector<std::vector<int64_t>> ids(
       wanted.size(), text::encode_prompt(*run_.tokenizer, run_.question, run_.prompt));
-  const auto generated = decode(run_.model->decoder(), run_.model->splice(ids, chosen),
-                                {.decoding = decoding_, .on_token = {}, .stop = {}});
+  const auto generated = generate::decode(run_.model->decoder(), run_.model->splice(ids, chosen),
+                                          {.decoding = decoding_, .on_token = {}, .stop = {}});
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& pair = *wanted[i];
     const auto caption = one_line(run_.tokenizer->decode(generated[i].ids));

@@ -26,7 +26,7 @@ class Evaluator {
 
   bool has_pairs() const { return !pairs_.empty(); }
   /// Returns the decoding settings: the config's values, else those of the model's generation_config.json.
-  const DecodingConfig& decoding() const { return decoding_; }
+  const generate::DecodingConfig& decoding() const { return decoding_; }
   const std::vector<data::ChangeExample>& pairs() const { return pairs_; }
   /// Evaluates all pairs. The loss is the mean over the supervised tokens of all captions; `score` is the
   /// config's metric. Returns nothing if a stop is requested on any rank before the end. Unreadable pairs and
@@ -52,7 +52,7 @@ class Evaluator {
   const RunModel& run_;
   const TrainConfig& config_;
   distributed::Communicator& communicator_;
-  const DecodingConfig decoding_;
+  const generate::DecodingConfig decoding_;
   std::vector<data::ChangeExample> pairs_;
   std::unique_ptr<CaptionScores> scores_;  ///< null if the metric is the loss
   std::vector<std::string> unchanged_;     ///< references of unchanged pairs, sorted

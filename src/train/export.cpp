@@ -17,15 +17,16 @@ void export_model(const ExportRequest& request) try {
   if (std::filesystem::equivalent(request.from, request.to, code)) {
     fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
   }
-  const auto checkpoint = open_model_checkpoint(request.from);
-  const auto dtype = dtype_of(request.dtype, at::kCPU);
+  const auto checkpoint = model::open_model_checkpoint(request.from);
+  const auto dtype = runtime::dtype_of(request.dtype, at::kCPU);
   const auto config =
-      parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string());
-  const auto model = build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype)});
-  auto tensors = tensors_for_others(*checkpoint.weights, dtype);
+      model::parse_model_config(checkpoint.config_json, (checkpoint.folder / "config.json").string());
+  const auto model =
+      model::build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(dtype)});
+  auto tensors = model::tensors_for_others(*checkpoint.weights, dtype);
   for (const auto& item : model->named_parameters()) tensors.push_back({item.key(), item.value().detach()});
   const auto texts = saved_texts({.config = model->config(),
-                                  .preprocess = parse_preprocess_config(
+                                  .preprocess = generate::parse_preprocess_config(
                                       checkpoint.preprocessor_json, checkpoint.config_json, config.vision),
                                   .dtype = dtype,
                                   .original_json = checkpoint.config_json,
@@ -35,7 +36,7 @@ void export_model(const ExportRequest& request) try {
                         .config_json = texts.config_json,
                         .tensors = tensors,
                         .companions = texts.companions,
-                        .layout = weight_layout(request.layout),
+                        .layout = model::weight_layout(request.layout),
                         .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
 } catch (...) {
   rethrow_as_error();

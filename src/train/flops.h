@@ -19,6 +19,6 @@ TrainedParts trained_parts(const std::vector<TrainableParameter>& parameters);
 /// Returns the floating point operations of one step over `pairs` and `tokens` (image tokens included):
 /// matrix products and attention scores, forward and backward, without recomputation (the usual count for
 /// MFU).
-double step_flops(const ModelConfig& config, const TrainedParts& parts, int64_t pairs, int64_t tokens);
+double step_flops(const model::ModelConfig& config, const TrainedParts& parts, int64_t pairs, int64_t tokens);
 
 }  // namespace ccexpert::train

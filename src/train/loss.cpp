@@ -39,20 +39,20 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 namespace {
 
 /// Returns the summed cross-entropy, in float32, of `states` [n,H] and `targets` [n].
-at::Tensor summed_loss(const Linear& head, const at::Tensor& states, const at::Tensor& targets) {
-  const auto block = [&head, targets](const TensorList& inputs) {
+at::Tensor summed_loss(const model::Linear& head, const at::Tensor& states, const at::Tensor& targets) {
+  const auto block = [&head, targets](const model::TensorList& inputs) {
     const auto logits = head.forward(inputs[0], inputs[1]).to(at::kFloat);
-    return TensorList{at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum)};
+    return model::TensorList{at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum)};
   };
   // The matrix is an input of recompute, as every chunk reads it, and the embedding too if they are tied. A
   // product from outside may read other tensors that need gradients, so its logits are kept.
-  const TensorList inputs{states, head.matrix()};
-  return (head.product() ? block(inputs) : recompute(block, inputs))[0];
+  const model::TensorList inputs{states, head.matrix()};
+  return (head.product() ? block(inputs) : model::recompute(block, inputs))[0];
 }
 
 }  // namespace
 
-CaptionLoss caption_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
+CaptionLoss caption_loss(const model::Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                          int64_t chunk) {
   // On the CPU, since counting on a GPU would wait for it.
   const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]
@@ -61,8 +61,8 @@ CaptionLoss caption_loss(const Decoder& decoder, const at::Tensor& hidden, const
   if (tokens == 0) return {hidden.sum().to(at::kFloat) * 0.0, 0};
   const auto states = hidden.slice(1, 0, hidden.size(1) - 1)
                           .flatten(0, 1)
-                          .index_select(0, staged(supervised, hidden.device()));  // [tokens,H]
-  const auto targets = staged(next.index_select(0, supervised), hidden.device());
+                          .index_select(0, runtime::staged(supervised, hidden.device()));  // [tokens,H]
+  const auto targets = runtime::staged(next.index_select(0, supervised), hidden.device());
   auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
   for (int64_t start = 0; start < tokens; start += chunk) {
     sum = sum + summed_loss(decoder.head(), states.slice(0, start, start + chunk),

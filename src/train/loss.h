@@ -23,7 +23,7 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 /// Returns the mean cross-entropy of the next token over supervised positions (spec section 9). `hidden` is
 /// [B,T,H]; `labels` is [B,T], not shifted, on the CPU, -100 if not supervised. Only supervised hidden states
 /// go through the head, `chunk` at a time, and the logits of a chunk exist only during its computation.
-CaptionLoss caption_loss(const Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
+CaptionLoss caption_loss(const model::Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                          int64_t chunk = 256);
 
 }  // namespace ccexpert::train

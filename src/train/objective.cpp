@@ -51,7 +51,7 @@ void add(BatchLoss& result, const at::Tensor& loss, double weight, at::Tensor Ba
   result.loss = result.loss.defined() ? result.loss + weighted : weighted;
 }
 
-void add_caption_loss(BatchLoss& result, const CcexpertModel& model, const TensorBatch& batch,
+void add_caption_loss(BatchLoss& result, const model::CcexpertModel& model, const TensorBatch& batch,
                       const at::Tensor& tokens, double weight) {
   const auto hidden = model.decoder().forward(model.splice(batch.ids, tokens).embeddings);
   const auto labels = splice_labels(batch.ids, batch.labels, tokens.size(1));
@@ -65,10 +65,11 @@ void add_caption_loss(BatchLoss& result, const CcexpertModel& model, const Tenso
 
 AuxiliaryHeads::AuxiliaryHeads(int64_t vision_width, int64_t language_width, int64_t classes,
                                const at::TensorOptions& options, uint64_t seed)
-    : mask_(register_module("mask", std::make_shared<Linear>(vision_width, 1, true, options))),
-      classes_(register_module("classes", std::make_shared<Linear>(vision_width, classes, true, options))),
-      tokens_(
-          register_module("tokens", std::make_shared<Linear>(language_width, 1 + classes, true, options))) {
+    : mask_(register_module("mask", std::make_shared<model::Linear>(vision_width, 1, true, options))),
+      classes_(
+          register_module("classes", std::make_shared<model::Linear>(vision_width, classes, true, options))),
+      tokens_(register_module("tokens",
+                              std::make_shared<model::Linear>(language_width, 1 + classes, true, options))) {
   const at::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(seed);
   for (auto& item : named_parameters()) {
@@ -91,7 +92,8 @@ at::Tensor AuxiliaryHeads::tokens(const at::Tensor& image_tokens) const {
   return tokens_->forward(image_tokens);
 }
 
-BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const Objective& objective) {
+BatchLoss batch_loss(const model::CcexpertModel& model, const TensorBatch& batch,
+                     const Objective& objective) {
   const auto& weights = objective.weights;
   BatchLoss result;
   const auto features = model.vision_features(batch.pixels);

@@ -26,7 +26,7 @@ class AuxiliaryHeads : public torch::nn::Module {
   at::Tensor tokens(const at::Tensor& image_tokens) const;
 
  private:
-  std::shared_ptr<Linear> mask_, classes_, tokens_;
+  std::shared_ptr<model::Linear> mask_, classes_, tokens_;
 };
 
 /// Micro-batch of B pairs, as the model's input.
@@ -56,6 +56,7 @@ struct Objective {
   std::shared_ptr<AuxiliaryHeads> heads = nullptr;
 };
 
-BatchLoss batch_loss(const CcexpertModel& model, const TensorBatch& batch, const Objective& objective = {});
+BatchLoss batch_loss(const model::CcexpertModel& model, const TensorBatch& batch,
+                     const Objective& objective = {});
 
 }  // namespace ccexpert::train

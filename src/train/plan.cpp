@@ -29,27 +29,27 @@ double number(int64_t value) {
   return static_cast<double>(value);
 }
 
-std::string row_of(Part part) {
+std::string row_of(model::Part part) {
   switch (part) {
-    case Part::kVision:
+    case model::Part::kVision:
       return "vision transformer";
-    case Part::kDiffExpert:
-    case Part::kWeighting:
+    case model::Part::kDiffExpert:
+    case model::Part::kWeighting:
       return "Diff Expert and weighting";
-    case Part::kProjector:
-    case Part::kImageNewline:
+    case model::Part::kProjector:
+    case model::Part::kImageNewline:
       return "projector";
-    case Part::kDecoder:
-    case Part::kHead:
+    case model::Part::kDecoder:
+    case model::Part::kHead:
       break;
   }
   return "decoder";
 }
 
-std::vector<PlanPart> parts_of(const CcexpertModel& model) {
+std::vector<PlanPart> parts_of(const model::CcexpertModel& model) {
   std::vector<PlanPart> parts;
   for (const auto& item : model.named_parameters()) {
-    const auto name = row_of(part_of(item.key()));
+    const auto name = row_of(model::part_of(item.key()));
     auto part =
         std::find_if(parts.begin(), parts.end(), [&](const auto& known) { return known.name == name; });
     if (part == parts.end()) part = parts.insert(parts.end(), {.name = name});
@@ -60,24 +60,25 @@ std::vector<PlanPart> parts_of(const CcexpertModel& model) {
 }
 
 /// Adds the three linear heads of the auxiliary losses.
-void add_heads(Plan& plan, const ModelConfig& model, const LossSection& loss) {
+void add_heads(Plan& plan, const model::ModelConfig& model, const LossSection& loss) {
   if (!loss.auxiliary()) return;
   const int64_t vision = model.vision.hidden_size + 1, language = model.decoder.hidden_size + 1;
   const int64_t parameters = vision * (1 + loss.class_count) + language * (1 + loss.class_count);
   plan.parts.push_back({"auxiliary heads", parameters, parameters});
 }
 
-int64_t sequence_length(const ModelConfig& config) {
+int64_t sequence_length(const model::ModelConfig& config) {
   return 2 * config.image_tokens() + kTextTokens;
 }
 
 /// Returns the activations of one micro-batch in bytes. With gradient checkpointing each block keeps only its
 /// input, and one block at a time keeps everything. Nothing is kept of a frozen vision tower's blocks.
-double activation_bytes(const ModelConfig& config, const TrainConfig& run, const TrainedParts& parts) {
+double activation_bytes(const model::ModelConfig& config, const TrainConfig& run, const TrainedParts& parts) {
   double values = 0.0, largest = 0.0;
-  for (const auto& cost : part_costs(config, {run.batch.micro, run.batch.micro * sequence_length(config)})) {
+  for (const auto& cost :
+       model::part_costs(config, {run.batch.micro, run.batch.micro * sequence_length(config)})) {
     const auto& kept = cost.kept;
-    const double blocks = cost.part == Part::kVision && !parts.vision ? 0.0 : kept.blocks;
+    const double blocks = cost.part == model::Part::kVision && !parts.vision ? 0.0 : kept.blocks;
     values += kept.outputs + blocks * (run.model.recompute ? kept.block_inputs : kept.block);
     largest = std::max(largest, kept.block);
   }
@@ -88,11 +89,11 @@ double activation_bytes(const ModelConfig& config, const TrainConfig& run, const
 /// Returns the memory of one device (0: a GPU that this machine does not have).
 double available_memory(const TrainConfig& config, int ranks) {
   if (config.memory_gb > 0.0) return config.memory_gb * kGigabyte;
-  const auto here = device_from_name({});
+  const auto here = runtime::device_from_name({});
   if (config.device.is_cpu() || (config.device.is_auto() && here.is_cpu())) {
-    return total_bytes(at::kCPU) / ranks;
+    return runtime::total_bytes(at::kCPU) / ranks;
   }
-  return here.is_cuda() ? total_bytes(here) : 0.0;
+  return here.is_cuda() ? runtime::total_bytes(here) : 0.0;
 }
 
 /// Returns the bytes of gradient buckets in flight. A parameter larger than a bucket has its own.
@@ -101,7 +102,7 @@ double bytes_in_flight(const TrainConfig& config, double trained_bytes, double l
   return std::min(trained_bytes, (kBucketsInFlight - 1.0) * bucket + std::max(bucket, largest_bytes));
 }
 
-PlanMemory memory_of(const Plan& plan, const ModelConfig& model, const TrainConfig& config,
+PlanMemory memory_of(const Plan& plan, const model::ModelConfig& model, const TrainConfig& config,
                      const TrainedParts& trained_in, int64_t largest) {
   double all = 0.0, trained = 0.0;
   for (const auto& part : plan.parts) {
@@ -149,7 +150,7 @@ void count_steps(Plan& plan, const TrainConfig& config) {
 
 Plan plan_of(const TrainConfig& config, int ranks) try {
   const auto model_config = run_model_config(config);
-  CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
+  model::CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
   const auto parameters = apply_rules(model, config.optimizer.parameters);
   const auto trained = trained_parts(parameters);
   Plan plan;

@@ -26,7 +26,7 @@ constexpr int64_t kPictureSide = 256;
 /// Returns a thumbnail as a data URL, or "" if the image no longer exists.
 std::string picture(const fs::path& path) {
   try {
-    const auto image = decode_image(path);
+    const auto image = image::decode_image(path);
     const auto side = std::min(kPictureSide, std::max(image.height, image.width));
     return page::data_uri(page::thumbnail(image, side));
   } catch (const Error&) {

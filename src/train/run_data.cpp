@@ -135,13 +135,15 @@ TensorBatch to_tensors(data::MicroBatch&& batch, int64_t side, const at::TensorO
   const auto kept = std::make_shared<std::vector<float>>(std::move(batch.pixels));
   const auto pixels = at::from_blob(
       kept->data(), {2 * batch.size(), 3, side, side}, [kept](void*) {}, at::kFloat);
-  TensorBatch tensors{staged(pixels, device).to(options), std::move(batch.ids), std::move(batch.labels)};
+  TensorBatch tensors{runtime::staged(pixels, device).to(options), std::move(batch.ids),
+                      std::move(batch.labels)};
   if (!batch.change_mask.empty()) {
-    tensors.change_mask = staged(at::tensor(batch.change_mask).view({batch.size(), -1}), device);
+    tensors.change_mask = runtime::staged(at::tensor(batch.change_mask).view({batch.size(), -1}), device);
   }
   if (!batch.classes.empty()) {
     const auto patches = static_cast<int64_t>(batch.change_mask.size()) / batch.size();
-    tensors.class_shares = staged(at::tensor(batch.classes).view({2 * batch.size(), patches, -1}), device);
+    tensors.class_shares =
+        runtime::staged(at::tensor(batch.classes).view({2 * batch.size(), patches, -1}), device);
   }
   return tensors;
 }

@@ -28,7 +28,8 @@ constexpr int64_t kPaperDepth = 2;
 
 /// Converts `layers`, counted from the end, to hidden states counted from the first. Throws Error for layers
 /// that the tower lacks.
-std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers, const VisionConfig& vision) {
+std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers,
+                                        const model::VisionConfig& vision) {
   const int64_t blocks = vision.num_hidden_layers;
   std::vector<int64_t> counted;
   for (size_t i = 0; i < layers.size(); ++i) {
@@ -45,10 +46,10 @@ std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers, cons
 }
 
 /// Adds to a base model's config the Diff Expert that training creates.
-void add_diff_expert(ModelConfig& config, const ModelSection& section) {
+void add_diff_expert(model::ModelConfig& config, const ModelSection& section) {
   auto layers = section.vision_layers;
   if (layers.empty()) layers.assign(std::begin(kScales), std::end(kScales));
-  DiffExpertConfig expert;
+  model::DiffExpertConfig expert;
   expert.per_expert_depth = section.per_expert_depth > 0 ? section.per_expert_depth : kPaperDepth;
   expert.embedding_dim = config.vision.hidden_size;
   expert.mlp_dim = 4 * config.vision.hidden_size;
@@ -59,9 +60,9 @@ void add_diff_expert(ModelConfig& config, const ModelSection& section) {
 
 /// Checks the keys that shape a fresh Diff Expert: they must equal the checkpoint's Diff Expert, if it has
 /// one.
-void expect_same_expert(const ModelConfig& config, const ModelSection& section) {
+void expect_same_expert(const model::ModelConfig& config, const ModelSection& section) {
   constexpr const char* kHint = "another Diff Expert needs a start without one";
-  const int64_t depth = config.diff_expert.value_or(DiffExpertConfig{}).per_expert_depth;
+  const int64_t depth = config.diff_expert.value_or(model::DiffExpertConfig{}).per_expert_depth;
   if (section.per_expert_depth > 0 && section.per_expert_depth != depth) {
     fail_expected({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
                    std::to_string(section.per_expert_depth), kHint});
@@ -77,7 +78,7 @@ void expect_same_expert(const ModelConfig& config, const ModelSection& section) 
 }
 
 /// Refuses initialisation deviations that have no effect because nothing is drawn.
-void expect_usual_deviations(const ModelConfig& start, const ModelSection& section) {
+void expect_usual_deviations(const model::ModelConfig& start, const ModelSection& section) {
   if (section.fresh || !start.diff_expert) return;
   const auto expect = [](const char* key, double value, double usual) {
     if (value == usual) return;
@@ -88,13 +89,13 @@ void expect_usual_deviations(const ModelConfig& start, const ModelSection& secti
 }
 
 /// Refuses to leave out an image newline that the start does not have.
-void expect_newline(const ModelConfig& start, const ModelSection& section) {
+void expect_newline(const model::ModelConfig& start, const ModelSection& section) {
   if (section.image_newline || start.image_newline) return;
   fail_expected({"model.image_newline", "true, as the start has no image newline", "false"});
 }
 
 /// Sets the tower's image size to `side` px.
-void resize(ModelConfig& config, int64_t side) {
+void resize(model::ModelConfig& config, int64_t side) {
   if (side < config.vision.patch_size) {
     fail_expected({"model.image_size", fmt::format("at least a patch of {} px", config.vision.patch_size),
                    std::to_string(side)});
@@ -107,7 +108,7 @@ void resize(ModelConfig& config, int64_t side) {
   }
 }
 
-ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
+model::ModelConfig adapted(model::ModelConfig config, const TrainConfig& run) {
   if (run.model.image_size > 0) resize(config, run.model.image_size);
   if (run.model.diff_expert && config.diff_expert) expect_same_expert(config, run.model);
   if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
@@ -120,16 +121,16 @@ ModelConfig adapted(ModelConfig config, const TrainConfig& run) {
 }
 
 /// Returns the config of the model that a run builds from its start, with config.json `text` in `folder`.
-ModelConfig start_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
-  auto config = parse_model_config(text, (folder / "config.json").string());
+model::ModelConfig start_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
+  auto config = model::parse_model_config(text, (folder / "config.json").string());
   expect_usual_deviations(config, run.model);
   expect_newline(config, run.model);
   return adapted(std::move(config), run);
 }
 
 /// Returns the same for a resumed checkpoint, whose weights are drawn already.
-ModelConfig resumed_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
-  return adapted(parse_model_config(text, (folder / "config.json").string()), run);
+model::ModelConfig resumed_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
+  return adapted(model::parse_model_config(text, (folder / "config.json").string()), run);
 }
 
 /// Returns the folder with the start's config.json.
@@ -141,16 +142,17 @@ fs::path start_folder(const TrainConfig& config) {
                  "docs/training.md says where bases come from"});
 }
 
-FreshWeights fresh_weights(const TrainConfig& config) {
+model::FreshWeights fresh_weights(const TrainConfig& config) {
   return {.seed = static_cast<uint64_t>(config.seed),
           .deviation = config.model.init_std,
           .flag_deviation = config.model.flag_init_std};
 }
 
-std::shared_ptr<CcexpertModel> fresh_model(const ModelConfig& config, const at::TensorOptions& options,
-                                           const FreshWeights& fresh) {
-  auto model = std::make_shared<CcexpertModel>(config, options);
-  initialize_weights(*model, fresh);
+std::shared_ptr<model::CcexpertModel> fresh_model(const model::ModelConfig& config,
+                                                  const at::TensorOptions& options,
+                                                  const model::FreshWeights& fresh) {
+  auto model = std::make_shared<model::CcexpertModel>(config, options);
+  model::initialize_weights(*model, fresh);
   return model;
 }
 
@@ -160,7 +162,7 @@ std::shared_ptr<AuxiliaryHeads> make_heads(const RunModel& run, const TrainConfi
       run.model->config().vision.hidden_size, run.model->config().decoder.hidden_size,
       config.loss.class_count, run.model->options(), static_cast<uint64_t>(config.seed));
   const auto file = run.folder / kAuxiliaryFile;
-  if (is_there(file)) load_weights(*heads, *io::open_safetensors(file));
+  if (is_there(file)) model::load_weights(*heads, *io::open_safetensors(file));
   return heads;
 }
 
@@ -187,7 +189,7 @@ at::ScalarType run_dtype(const TrainConfig& config) {
   return config.model.dtype == Precision::kBfloat16 ? at::kBFloat16 : at::kFloat;
 }
 
-ModelConfig run_model_config(const TrainConfig& config) {
+model::ModelConfig run_model_config(const TrainConfig& config) {
   const auto folder = start_folder(config);
   return start_config(read_file(folder / "config.json"), folder, config);
 }
@@ -200,7 +202,7 @@ enum class Origin { kFresh, kStart, kResumed };
 struct Source {
   fs::path folder;
   std::string config_json;
-  ModelConfig config;
+  model::ModelConfig config;
   std::unique_ptr<io::TensorSource> weights;  ///< null if the weights are fresh
 };
 
@@ -210,7 +212,7 @@ Source open_source(const fs::path& folder, Origin origin, const TrainConfig& con
     source.folder = start_folder(config);
     source.config_json = read_file(source.folder / "config.json");
   } else {
-    auto checkpoint = open_model_checkpoint(folder);
+    auto checkpoint = model::open_model_checkpoint(folder);
     source.folder = checkpoint.folder;
     source.config_json = checkpoint.config_json;
     source.weights = std::move(checkpoint.weights);
@@ -220,14 +222,15 @@ Source open_source(const fs::path& folder, Origin origin, const TrainConfig& con
   return source;
 }
 
-std::shared_ptr<CcexpertModel> model_of(const Source& source, const TrainConfig& config, at::Device device) {
+std::shared_ptr<model::CcexpertModel> model_of(const Source& source, const TrainConfig& config,
+                                               at::Device device) {
   const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
   if (!source.weights) return fresh_model(source.config, options, fresh_weights(config));
-  return build_model(source.config, *source.weights,
-                     {.tensor = options,
-                      .fresh_diff_expert = config.model.diff_expert,
-                      .fresh = fresh_weights(config),
-                      .resize_positions = config.model.image_size > 0});
+  return model::build_model(source.config, *source.weights,
+                            {.tensor = options,
+                             .fresh_diff_expert = config.model.diff_expert,
+                             .fresh = fresh_weights(config),
+                             .resize_positions = config.model.image_size > 0});
 }
 
 io::CompanionFile* companion_of(std::vector<io::CompanionFile>& companions, std::string_view name) {
@@ -237,15 +240,16 @@ io::CompanionFile* companion_of(std::vector<io::CompanionFile>& companions, std:
 
 /// Returns the texts of the source and its companions. A set image size enters the preprocessor's config,
 /// also among the companions.
-CheckpointTexts texts_of(const Source& source, std::vector<io::CompanionFile>& companions,
-                         const ModelSection& section) {
-  CheckpointTexts texts{.folder = source.folder,
-                        .config_json = source.config_json,
-                        .preprocessor_json = {},
-                        .preprocessor_source = std::string(kPreprocessorFile),
-                        .generation_json = {}};
-  if (auto* processor = companion_of(companions, kPreprocessorFile)) {
-    if (section.image_size > 0) processor->bytes = preprocessor_for(processor->bytes, section.image_size);
+generate::CheckpointTexts texts_of(const Source& source, std::vector<io::CompanionFile>& companions,
+                                   const ModelSection& section) {
+  generate::CheckpointTexts texts{.folder = source.folder,
+                                  .config_json = source.config_json,
+                                  .preprocessor_json = {},
+                                  .preprocessor_source = std::string(generate::kPreprocessorFile),
+                                  .generation_json = {}};
+  if (auto* processor = companion_of(companions, generate::kPreprocessorFile)) {
+    if (section.image_size > 0)
+      processor->bytes = generate::preprocessor_for(processor->bytes, section.image_size);
     texts.preprocessor_json = processor->bytes;
   }
   if (const auto* generation = companion_of(companions, "generation_config.json"))
@@ -256,11 +260,12 @@ CheckpointTexts texts_of(const Source& source, std::vector<io::CompanionFile>& c
 RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, at::Device device) {
   const auto source = open_source(folder, origin, config);
   auto companions = io::read_companions(source.folder);
-  auto settings = read_model_settings(texts_of(source, companions, config.model), source.config,
-                                      text::chosen_question(config.data.question, config.data.prompt_style));
+  auto settings =
+      generate::read_model_settings(texts_of(source, companions, config.model), source.config,
+                                    text::chosen_question(config.data.question, config.data.prompt_style));
   RunModel run{{std::move(settings), model_of(source, config, device)}};
   run.folder = source.folder;
-  if (source.weights) run.for_others = tensors_for_others(*source.weights, run_dtype(config));
+  if (source.weights) run.for_others = model::tensors_for_others(*source.weights, run_dtype(config));
   run.heads = make_heads(run, config);
   run.model->set_recompute(config.model.recompute);
   run.layout = config.checkpoint.layout;
@@ -270,7 +275,7 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
                             .original_json = source.config_json,
                             .layout = run.layout},
                            std::move(companions));
-  run.config_json = with_trained_question(saved.config_json, run.question);
+  run.config_json = generate::with_trained_question(saved.config_json, run.question);
   run.companions = std::move(saved.companions);
   return run;
 }

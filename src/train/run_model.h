@@ -15,7 +15,7 @@
 namespace ccexpert::train {
 
 /// The question is that of the config, else of the checkpoint, else of the reference.
-struct RunModel : LoadedModel {
+struct RunModel : generate::LoadedModel {
   std::shared_ptr<AuxiliaryHeads> heads = {};  ///< null if the objective has no auxiliary loss
   io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;  ///< layout of the run's checkpoints
   std::string config_json = {};                                  ///< of that layout
@@ -32,7 +32,7 @@ RunModel resume_run_model(const std::filesystem::path& checkpoint, const TrainCo
                           at::Device device);
 
 /// Returns the sizes of the run's model without loading weights.
-ModelConfig run_model_config(const TrainConfig& config);
+model::ModelConfig run_model_config(const TrainConfig& config);
 
 /// Returns the trainable parameters: those of the model by the config's rules, and all of the heads'.
 std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config);

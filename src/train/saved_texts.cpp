@@ -112,9 +112,9 @@ void add_token(Files& files, const char* text, int64_t id) {
   }
 }
 
-LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
+model::LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
   TokenIds ids(files);
-  const LlavaHfTokens tokens{.image = ids.id_of(kImageToken), .video = ids.id_of(kVideoToken)};
+  const model::LlavaHfTokens tokens{.image = ids.id_of(kImageToken), .video = ids.id_of(kVideoToken)};
   if (std::max(tokens.image, tokens.video) >= rows) {
     fail_expected({"llava-hf layout", "embedding rows for <image> and <video> after the tokenizer's tokens",
                    fmt::format("{} rows", rows)});
@@ -125,7 +125,7 @@ LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
 }
 
 /// Returns the keys that every image processor of transformers reads.
-json processor_of(const PreprocessConfig& preprocess) {
+json processor_of(const image::PreprocessConfig& preprocess) {
   return {{"do_convert_rgb", true},
           {"do_resize", true},
           {"do_rescale", true},
@@ -160,13 +160,13 @@ void write_llava_hf_processor(Files& files, const SavedModel& model, const json&
 std::string with_dtype(const std::string& config_json, at::ScalarType dtype) {
   auto config = parse_json(config_json, "config.json");
   config.erase("dtype");
-  config["torch_dtype"] = dtype_name(dtype);
+  config["torch_dtype"] = runtime::dtype_name(dtype);
   return config.dump(2) + "\n";
 }
 
 SavedTexts llava_hf_texts(const SavedModel& model, Files files) {
   const auto tokens = add_image_tokens(files, model.config.decoder.vocab_size);
-  auto config_json = llava_hf_config_json(model.config, tokens, model.original_json);
+  auto config_json = model::llava_hf_config_json(model.config, tokens, model.original_json);
   write_llava_hf_processor(files, model, parse_json(config_json, "config.json"));
   return {std::move(config_json), std::move(files).take()};
 }
@@ -179,7 +179,7 @@ SavedTexts lmms_texts(const SavedModel& model, Files files) {
     files.write(kPreprocessor, images);
   }
   for (const char* name : kLlavaHfFiles) files.remove(name);
-  return {model_config_json(model.config, model.original_json), std::move(files).take()};
+  return {model::model_config_json(model.config, model.original_json), std::move(files).take()};
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace ccexpert::train {
 
 /// Model to describe in the texts.
 struct SavedModel {
-  const ModelConfig& config;
-  const PreprocessConfig& preprocess;
+  const model::ModelConfig& config;
+  const image::PreprocessConfig& preprocess;
   at::ScalarType dtype;            ///< of the weights
   std::string_view original_json;  ///< the original config.json, of any layout
   io::CheckpointLayout layout;     ///< to save in

@@ -34,7 +34,7 @@ std::chrono::milliseconds milliseconds_of(double seconds) {
 }  // namespace
 
 distributed::JoinOptions join_options(const DistributedSection& section, const std::stop_token& stop) {
-  const auto info = build_info();
+  const auto info = generate::build_info();
   return {.timeout = milliseconds_of(section.timeout_seconds),
           .program = fmt::format("ccexpert {} with LibTorch {}", info.version, info.libtorch),
           .stop = stop,
@@ -73,7 +73,8 @@ class Session::Impl {
 };
 
 Session::Session(const std::vector<TrainConfig>& stages, const std::stop_token& stop)
-    : impl_(with_one_error_type(kMemoryHint, [&] { return std::make_unique<Impl>(stages, stop); })) {}
+    : impl_(runtime::with_one_error_type(kMemoryHint, [&] { return std::make_unique<Impl>(stages, stop); })) {
+}
 Session::~Session() = default;
 
 int Session::rank() const {
@@ -84,7 +85,7 @@ int Session::size() const {
 }
 
 bool Session::train(const TrainConfig& stage, const RunControl& control) {
-  return with_one_error_type(kMemoryHint, [&] { return impl_->train(stage, control); });
+  return runtime::with_one_error_type(kMemoryHint, [&] { return impl_->train(stage, control); });
 }
 
 }  // namespace ccexpert::train

@@ -144,7 +144,7 @@ class TrainingLoop {
   RankFigures figures_of_ranks(double wait) {
     const auto& loader = stage_.loader;
     const RankFigures own{.wait_seconds = wait,
-                          .memory = peak_bytes(stage_.device),
+                          .memory = runtime::peak_bytes(stage_.device),
                           .skipped_samples = loader.skipped() - reported_.skipped_samples,
                           .contradictions = loader.contradictions() - reported_.contradictions};
     reported_.skipped_samples = loader.skipped();
@@ -303,8 +303,8 @@ bool is_finished(const TrainConfig& config) {
 }
 
 at::Device device_of_rank(const TrainConfig& config, int local_rank) {
-  const auto device = device_from_name(config.device);
-  return device.is_cuda() ? device_from_name(fmt::format("cuda:{}", local_rank)) : device;
+  const auto device = runtime::device_from_name(config.device);
+  return device.is_cuda() ? runtime::device_from_name(fmt::format("cuda:{}", local_rank)) : device;
 }
 
 }  // namespace ccexpert::train

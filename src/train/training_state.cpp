@@ -85,7 +85,7 @@ Progress to_progress(const json& object, const std::string& source) {
   return progress;
 }
 
-std::vector<io::NamedTensor> parameters_of(const CcexpertModel& model) {
+std::vector<io::NamedTensor> parameters_of(const model::CcexpertModel& model) {
   std::vector<io::NamedTensor> tensors;
   for (const auto& item : model.named_parameters()) tensors.push_back({item.key(), item.value().detach()});
   return tensors;
@@ -163,7 +163,7 @@ at::Tensor assemble(const std::vector<StateFile>& files, size_t bucket, const st
 }
 
 /// Writes this rank's files into the unfinished folder and returns them.
-std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertModel& model,
+std::vector<fs::path> write_own_files(const fs::path& folder, const model::CcexpertModel& model,
                                       const ShardedAdamW& optimizer, const CheckpointTexts& texts,
                                       const distributed::Communicator& communicator) {
   std::vector<fs::path> files;
@@ -178,7 +178,7 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
                                                  .config_json = texts.config_json,
                                                  .tensors = std::move(tensors),
                                                  .companions = texts.companions,
-                                                 .layout = weight_layout(texts.layout),
+                                                 .layout = model::weight_layout(texts.layout),
                                                  .part = communicator.rank(),
                                                  .parts = communicator.size()});
   files.insert(files.end(), model_files.begin(), model_files.end());
@@ -195,9 +195,9 @@ std::vector<fs::path> write_own_files(const fs::path& folder, const CcexpertMode
 
 }  // namespace
 
-void write_training_state(const fs::path& folder, const CcexpertModel& model, const ShardedAdamW& optimizer,
-                          const Progress& progress, const CheckpointTexts& texts,
-                          distributed::Communicator& communicator) {
+void write_training_state(const fs::path& folder, const model::CcexpertModel& model,
+                          const ShardedAdamW& optimizer, const Progress& progress,
+                          const CheckpointTexts& texts, distributed::Communicator& communicator) {
   const bool leads = communicator.rank() == 0;
   const auto unfinished = unfinished_checkpoint(folder);
   on_all_ranks(communicator, [&] {

@@ -38,8 +38,8 @@ struct StepReport {
 class TrainingStep {
  public:
   /// All arguments must outlive this object.
-  TrainingStep(const CcexpertModel& model, ShardedAdamW& optimizer, distributed::Communicator& communicator,
-               Objective objective = {})
+  TrainingStep(const model::CcexpertModel& model, ShardedAdamW& optimizer,
+               distributed::Communicator& communicator, Objective objective = {})
       : model_(model), optimizer_(optimizer), communicator_(communicator), objective_(std::move(objective)) {}
 
   /// Takes `plan.own` micro-batches from `next`, sums gradients over ranks and updates the weights.
@@ -49,7 +49,7 @@ class TrainingStep {
   at::Tensor pass(const TensorBatch& batch, int64_t total, StepReport& report);
   void share(StepReport& report, const StepPlan& plan, const std::vector<at::Tensor>& passes) const;
 
-  const CcexpertModel& model_;
+  const model::CcexpertModel& model_;
   ShardedAdamW& optimizer_;
   distributed::Communicator& communicator_;
   const Objective objective_;

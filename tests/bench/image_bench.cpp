@@ -14,8 +14,8 @@ namespace ccexpert {
 namespace {
 
 /// A square image with edges, slopes and noise, which coders find neither trivial nor hopeless.
-Image scene(int64_t side) {
-  Image image{side, side, {}};
+image::Image scene(int64_t side) {
+  image::Image image{side, side, {}};
   image.pixels.reserve(static_cast<size_t>(side * side * 3));
   uint32_t noise = 1;
   for (int64_t y = 0; y < side; ++y) {
@@ -30,7 +30,7 @@ Image scene(int64_t side) {
   return image;
 }
 
-std::vector<uint8_t> encoded(const Image& image, const std::string& extension) {
+std::vector<uint8_t> encoded(const image::Image& image, const std::string& extension) {
   const cv::Mat pixels(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
                        const_cast<uint8_t*>(image.pixels.data()));
   std::vector<uint8_t> bytes;
@@ -38,14 +38,15 @@ std::vector<uint8_t> encoded(const Image& image, const std::string& extension) {
   return bytes;
 }
 
-void count_bytes(benchmark::State& state, const Image& image) {
+void count_bytes(benchmark::State& state, const image::Image& image) {
   state.SetBytesProcessed(static_cast<int64_t>(image.pixels.size()) * state.iterations());
 }
 
 void decode(benchmark::State& state, const std::string& extension) {
   const auto image = scene(state.range(0));
   const auto bytes = encoded(image, extension);
-  for (auto _ : state) benchmark::DoNotOptimize(decode_image(bytes, "scene" + extension).pixels.data());
+  for (auto _ : state)
+    benchmark::DoNotOptimize(image::decode_image(bytes, "scene" + extension).pixels.data());
   count_bytes(state, image);
 }
 BENCHMARK_CAPTURE(decode, jpeg, ".jpg")->Arg(256)->Arg(1024)->Unit(benchmark::kMillisecond);
@@ -54,7 +55,8 @@ BENCHMARK_CAPTURE(decode, png, ".png")->Arg(256)->Arg(1024)->Unit(benchmark::kMi
 void resize(benchmark::State& state) {
   const auto image = scene(state.range(0));
   for (auto _ : state) {
-    benchmark::DoNotOptimize(resize_bicubic(image.view(), state.range(1), state.range(1)).pixels.data());
+    benchmark::DoNotOptimize(
+        image::resize_bicubic(image.view(), state.range(1), state.range(1)).pixels.data());
   }
   count_bytes(state, image);
 }
@@ -62,10 +64,10 @@ BENCHMARK(resize)->Args({256, 384})->Args({1024, 384})->Args({4096, 384})->Unit(
 
 void preprocess_square(benchmark::State& state) {
   const auto image = scene(state.range(0));
-  const PreprocessConfig config;
+  const image::PreprocessConfig config;
   std::vector<float> planes(static_cast<size_t>(3 * config.size * config.size));
   for (auto _ : state) {
-    preprocess(image.view(), config, planes);
+    image::preprocess(image.view(), config, planes);
     benchmark::DoNotOptimize(planes.data());
   }
   count_bytes(state, image);

@@ -49,8 +49,8 @@ int64_t attention_products(int64_t queries, int64_t keys, int64_t width) {
 
 void siglip_block(benchmark::State& state) {
   const c10::InferenceMode inference;
-  const VisionConfig config;
-  SiglipBlock block(config, at::kFloat);
+  const model::VisionConfig config;
+  model::SiglipBlock block(config, at::kFloat);
   fill(block);
   const int64_t images = state.range(0), patches = config.patches();
   const auto x = random({images, patches, config.hidden_size});
@@ -61,7 +61,7 @@ void siglip_block(benchmark::State& state) {
 BENCHMARK(siglip_block)->Arg(2)->Arg(16)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 /// Multiplications of the Diff Expert for `tokens` patches of all scales, of which `patches` see each other.
-int64_t diff_expert_products(const DiffExpertConfig& config, int64_t tokens, int64_t patches) {
+int64_t diff_expert_products(const model::DiffExpertConfig& config, int64_t tokens, int64_t patches) {
   const int64_t width = config.embedding_dim;
   // Initial change 2 * 2 + 3; self-attention 4; attention to both dates and the change 1 + 3 + 3 + 1;
   // attention of either date 1 + 1 + 1 + 1 and to the change 2 once: products of a token with square
@@ -72,9 +72,9 @@ int64_t diff_expert_products(const DiffExpertConfig& config, int64_t tokens, int
 
 void diff_expert(benchmark::State& state) {
   const c10::InferenceMode inference;
-  const VisionConfig vision;
-  const DiffExpertConfig config;
-  DiffExpert expert(config, at::kFloat);
+  const model::VisionConfig vision;
+  const model::DiffExpertConfig config;
+  model::DiffExpert expert(config, at::kFloat);
   expert.initialize({.seed = 1});
   std::vector<at::Tensor> before, after;
   for (int64_t scale = 0; scale < kScales; ++scale) {
@@ -95,9 +95,9 @@ struct Layer {
     return block.forward(x, {factors, factors, {}, &cache}, 0);
   }
 
-  DecoderConfig config;
-  KvCache cache;
-  DecoderBlock block;
+  model::DecoderConfig config;
+  model::KvCache cache;
+  model::DecoderBlock block;
 };
 
 /// Forward and backward in bfloat16: images, patches, heads and their width.
@@ -113,7 +113,7 @@ void half_attention(benchmark::State& state, bool fused) {
   };
   const auto q = leaf(), k = leaf(), v = leaf();
   for (auto _ : state) {
-    const auto out = fused ? at::scaled_dot_product_attention(q, k, v) : attention(q, k, v);
+    const auto out = fused ? at::scaled_dot_product_attention(q, k, v) : kernels::attention(q, k, v);
     out.sum().backward();
   }
   count_operations(state, images * 3 * attention_products(patches, patches, heads * width));

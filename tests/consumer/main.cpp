@@ -8,8 +8,8 @@
 int main(int count, char** arguments) try {
   if (count != 4) throw ccexpert::Error("usage: consumer MODEL BEFORE AFTER");
   const auto captioner = ccexpert::Captioner::load(arguments[1]);
-  const auto before = ccexpert::decode_image(arguments[2]);
-  const auto after = ccexpert::decode_image(arguments[3]);
+  const auto before = ccexpert::image::decode_image(arguments[2]);
+  const auto after = ccexpert::image::decode_image(arguments[3]);
 
   ccexpert::CaptionOptions options;
   options.generation.max_new_tokens = 32;

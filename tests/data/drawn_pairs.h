@@ -25,8 +25,8 @@ inline const text::Tokenizer& tiny_tokenizer() {
 }
 
 /// Noise that depends on `seed` alone.
-inline Image noise(int64_t height, int64_t width, uint64_t seed) {
-  Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
+inline image::Image noise(int64_t height, int64_t width, uint64_t seed) {
+  image::Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
   for (auto& value : image.pixels) {
     seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
     value = static_cast<uint8_t>(seed >> 56);
@@ -35,9 +35,9 @@ inline Image noise(int64_t height, int64_t width, uint64_t seed) {
 }
 
 /// Black, with a rectangle of rows [top, bottom) and columns [left, right) whose channels are all `value`.
-inline Image rectangle(int64_t height, int64_t width, int64_t top, int64_t bottom, int64_t left,
-                       int64_t right, uint8_t value = 255) {
-  Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
+inline image::Image rectangle(int64_t height, int64_t width, int64_t top, int64_t bottom, int64_t left,
+                              int64_t right, uint8_t value = 255) {
+  image::Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
   for (int64_t y = top; y < bottom; ++y) {
     std::fill(image.pixels.begin() + 3 * (y * width + left), image.pixels.begin() + 3 * (y * width + right),
               value);
@@ -47,8 +47,8 @@ inline Image rectangle(int64_t height, int64_t width, int64_t top, int64_t botto
 
 /// Writes a PNG and returns its path.
 inline std::filesystem::path draw(const TemporaryFolder& folder, const std::string& name,
-                                  const Image& image) {
-  write_png(folder / name, image.view());
+                                  const image::Image& image) {
+  image::write_png(folder / name, image.view());
   return folder / name;
 }
 

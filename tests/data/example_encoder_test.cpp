@@ -44,11 +44,11 @@ Encoded encode(const LoaderOptions& options, const ChangeExample& example, size_
 }
 
 std::vector<float> preprocessed(const std::filesystem::path& before, const std::filesystem::path& after,
-                                const PreprocessConfig& config) {
+                                const image::PreprocessConfig& config) {
   const auto values = static_cast<size_t>(3 * config.size * config.size);
   std::vector<float> planes(2 * values);
-  preprocess(decode_image(before).view(), config, std::span(planes).first(values));
-  preprocess(decode_image(after).view(), config, std::span(planes).last(values));
+  image::preprocess(image::decode_image(before).view(), config, std::span(planes).first(values));
+  image::preprocess(image::decode_image(after).view(), config, std::span(planes).last(values));
   return planes;
 }
 
@@ -64,7 +64,7 @@ class Encoder : public ::testing::Test {
 };
 
 TEST_F(Encoder, PixelsAreThePreprocessedImages) {
-  for (const auto aspect : {AspectMode::kSquare, AspectMode::kPad}) {
+  for (const auto aspect : {image::AspectMode::kSquare, image::AspectMode::kPad}) {
     auto options = options_;
     options.preprocess.aspect = aspect;
     EXPECT_EQ(encode(options, pair_).pixels, preprocessed(pair_.before, pair_.after, options.preprocess));
@@ -154,7 +154,7 @@ TEST_F(Encoder, TokensOfImagesCountTowardsTheLimit) {
 }
 
 TEST_F(Encoder, CacheChangesNothing) {
-  for (const auto aspect : {AspectMode::kSquare, AspectMode::kPad}) {
+  for (const auto aspect : {image::AspectMode::kSquare, image::AspectMode::kPad}) {
     auto options = options_;
     options.preprocess.aspect = aspect;
     const auto expected = encode(options, pair_);
@@ -182,7 +182,7 @@ std::vector<std::string> read_again(const LoaderOptions& options, const ChangeEx
 
 TEST_F(Encoder, CacheKeepsWhatHasRoomAndNoMore) {
   // Images take 16 * 16 * 3 = 768 bytes, the mask 4 * 4 = 16.
-  const auto read_with = [&](int64_t bytes, AspectMode aspect = AspectMode::kSquare) {
+  const auto read_with = [&](int64_t bytes, image::AspectMode aspect = image::AspectMode::kSquare) {
     auto options = options_;
     options.cache_bytes = bytes;
     options.preprocess.aspect = aspect;
@@ -195,7 +195,7 @@ TEST_F(Encoder, CacheKeepsWhatHasRoomAndNoMore) {
   EXPECT_THAT(read_with(768 + 16), ElementsAre("b.png"));
   EXPECT_THAT(read_with(2 * 768), ElementsAre("m.png"));
   EXPECT_THAT(read_with(2 * 768 + 16), ElementsAre());
-  EXPECT_THAT(read_with(1 << 20, AspectMode::kPad), ElementsAre("a.png"));
+  EXPECT_THAT(read_with(1 << 20, image::AspectMode::kPad), ElementsAre("a.png"));
 }
 
 TEST(EncoderOptions, ImpossibleOnesAreNamed) {

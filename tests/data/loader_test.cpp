@@ -21,7 +21,7 @@ class Loader : public LoaderFixture {};
 
 /// Expects sample `i` of a micro-batch to equal the results of the plan, the text room and the image room.
 void expect_sample(const MicroBatch& batch, size_t i, const ChangeExample& pair, int64_t caption) {
-  const PreprocessConfig config{.size = kSide};
+  const image::PreprocessConfig config{.size = kSide};
   EXPECT_EQ(batch.uids[i], pair.uid);
   const auto text = text::encode_training_example(
       tiny_tokenizer(), {text::kReferenceQuestion, pair.captions[static_cast<size_t>(caption)]},
@@ -29,9 +29,9 @@ void expect_sample(const MicroBatch& batch, size_t i, const ChangeExample& pair,
   EXPECT_EQ(batch.ids[i], text.ids);
   EXPECT_EQ(batch.labels[i], text.labels);
   std::vector<float> planes(kPixels / 2);
-  preprocess(decode_image(pair.before).view(), config, planes);
+  image::preprocess(image::decode_image(pair.before).view(), config, planes);
   EXPECT_TRUE(part(batch.pixels, 2 * i, kPixels / 2) == planes);
-  preprocess(decode_image(pair.after).view(), config, planes);
+  image::preprocess(image::decode_image(pair.after).view(), config, planes);
   EXPECT_TRUE(part(batch.pixels, 2 * i + 1, kPixels / 2) == planes);
   EXPECT_EQ(batch.change_mask[i * kPatches] < 0, pair.mask.empty());
   EXPECT_EQ(batch.classes[(2 * i + 1) * kPatches * kClasses] < 0, pair.classes_after.empty());

@@ -15,8 +15,8 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::Eq;
 
-std::vector<float> shares(const Image& mask, int64_t size, int64_t patch,
-                          AspectMode aspect = AspectMode::kSquare) {
+std::vector<float> shares(const image::Image& mask, int64_t size, int64_t patch,
+                          image::AspectMode aspect = image::AspectMode::kSquare) {
   return patch_shares(mask.view(), {.size = size, .aspect = aspect}, patch);
 }
 
@@ -53,7 +53,7 @@ TEST(PatchMask, APixelBetweenTwoPatchesCountsByArea) {
 }
 
 /// Shares of patches of `patch` of `size` on a mask of `side`, counted on a grid that both divide.
-std::vector<float> counted(const Image& mask, int64_t size, int64_t patch) {
+std::vector<float> counted(const image::Image& mask, int64_t size, int64_t patch) {
   const int64_t side = mask.height, fine = std::lcm(side, size), cells = patch * fine / size;
   std::vector<float> result;
   for (int64_t row = 0; row < size / patch; ++row) {
@@ -80,14 +80,14 @@ TEST(PatchMask, EqualsACountOnAFinerGrid) {
 
 TEST(PatchMask, AnyChannelAboveZeroIsAChange) {
   for (size_t channel = 0; channel < 3; ++channel) {
-    Image mask{1, 1, {0, 0, 0}};
+    image::Image mask{1, 1, {0, 0, 0}};
     mask.pixels[channel] = 1;
     EXPECT_THAT(shares(mask, 2, 2), ElementsAre(1)) << channel;
   }
 }
 
 TEST(PatchMask, PaddingIsUnchangedAndLiesWhereTheImagesIs) {
-  const auto pad = AspectMode::kPad;
+  const auto pad = image::AspectMode::kPad;
   // Three rows are padded: one above, as pad_to_square rounds, and two below.
   const auto wide = rectangle(1, 4, 0, 1, 0, 4);
   EXPECT_THAT(shares(wide, 4, 1, pad), ElementsAre(0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0));
@@ -97,7 +97,8 @@ TEST(PatchMask, PaddingIsUnchangedAndLiesWhereTheImagesIs) {
   EXPECT_EQ(shares(rectangle(6, 6, 1, 4, 2, 3), 6, 2, pad), shares(rectangle(6, 6, 1, 4, 2, 3), 6, 2));
 }
 
-std::vector<float> class_shares(const Image& map, int64_t count, AspectMode aspect = AspectMode::kSquare) {
+std::vector<float> class_shares(const image::Image& map, int64_t count,
+                                image::AspectMode aspect = image::AspectMode::kSquare) {
   return patch_class_shares(map.view(), {.size = 8, .aspect = aspect}, 4, count);
 }
 
@@ -113,7 +114,7 @@ TEST(PatchClasses, AMapOfAnotherSizeIsStretched) {
 }
 
 TEST(PatchClasses, PaddingIsOfNoClass) {
-  EXPECT_THAT(class_shares(rectangle(4, 8, 0, 4, 0, 4, 1), 2, AspectMode::kPad),
+  EXPECT_THAT(class_shares(rectangle(4, 8, 0, 4, 0, 4, 1), 2, image::AspectMode::kPad),
               ElementsAre(0, 0.5F, 0.5F, 0, 0, 0.5F, 0.5F, 0));
 }
 

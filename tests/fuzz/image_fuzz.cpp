@@ -13,13 +13,13 @@ constexpr int64_t kMostPixels = int64_t{1} << 22;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace ccexpert;
-  ImageHeader header;
+  image::ImageHeader header;
   const std::span bytes(data, size);
-  const bool probed = fuzz::reads([&] { header = probe_image(bytes, "x"); });
+  const bool probed = fuzz::reads([&] { header = image::probe_image(bytes, "x"); });
   if (probed && (header.width <= 0 || header.height <= 0 || header.width > kMostPixels / header.height))
     return 0;
   fuzz::reads([&] {
-    const auto image = decode_image(bytes, "x");
+    const auto image = image::decode_image(bytes, "x");
     fuzz::expect(probed, "what is decoded has a header");
     fuzz::expect(image.width == header.width && image.height == header.height,
                  "the header's size is the image's");

@@ -8,7 +8,7 @@
 #include "generate/search.h"
 #include "generate/toy_model.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using test::chain_table;
@@ -252,4 +252,4 @@ TEST(BeamSearch, ACompleteCandidateOfACancelledSearchIsCancelledToo) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

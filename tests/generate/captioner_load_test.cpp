@@ -11,7 +11,7 @@
 #include "support/files.h"
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using test::error_of;
@@ -175,4 +175,4 @@ TEST(CaptionerLoad, MovesKeepTheModel) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -14,7 +14,7 @@
 #include "support/golden.h"
 #include "support/shared_data.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using test::error_of;
@@ -36,7 +36,7 @@ class RealPairs : public ::testing::Test {
     if (!folder) GTEST_SKIP() << test::kNoRealPairs;
     for (const auto& pair : expected_["pairs"]) {
       for (const auto& name : pair["images"])
-        images_.push_back(decode_image(*folder / name.get<std::string>()));
+        images_.push_back(image::decode_image(*folder / name.get<std::string>()));
     }
     for (size_t i = 0; i < images_.size(); i += 2) {
       views_.push_back({images_[i].view(), images_[i + 1].view()});
@@ -44,7 +44,7 @@ class RealPairs : public ::testing::Test {
   }
 
   nlohmann::json expected_ = test::tiny_expected();
-  std::vector<Image> images_;
+  std::vector<image::Image> images_;
   std::vector<ImagePair> views_;
 };
 
@@ -288,7 +288,7 @@ TEST(Captioner, RefusesWhatItCannotCaption) {
             "on_token: expected no beam search, got 2 beams");
   EXPECT_EQ(error_of([&] { caption_of(pairs[0], {.generation = {.max_new_tokens = 0}}); }),
             "max_new_tokens: expected 1 to 100000, got 0");
-  EXPECT_EQ(error_of([&] { tiny_captioner().caption(pairs[0].before, ImageView{}); }),
+  EXPECT_EQ(error_of([&] { tiny_captioner().caption(pairs[0].before, image::ImageView{}); }),
             "preprocess: expected an image with pixels and a stride of at least 3 * width, got 0 x 0 pixels, "
             "stride 0, no data");
 }
@@ -307,4 +307,4 @@ TEST(Captioner, RowsMayHaveGapsBetweenThem) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

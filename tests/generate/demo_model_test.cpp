@@ -11,7 +11,7 @@
 #include "support/paths.h"
 #include "support/shared_data.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using ::testing::AnyOf;
@@ -26,7 +26,7 @@ bool says_unchanged(const Caption& caption) {
 }
 
 /// Returns the same ground under a lower sun: darker, but less so in red.
-Image in_evening_light(Image image) {
+image::Image in_evening_light(image::Image image) {
   constexpr std::array<double, 3> kLight{0.9, 0.82, 0.75};
   for (size_t i = 0; i < image.pixels.size(); ++i)
     image.pixels[i] = static_cast<uint8_t>(image.pixels[i] * kLight[i % 3]);
@@ -35,8 +35,8 @@ Image in_evening_light(Image image) {
 
 class DemoModel : public ::testing::Test {
  protected:
-  static Image image(const char* name) {
-    return decode_image(std::filesystem::path(test::kSourceDir) / "docs/images/demo" / name);
+  static image::Image image(const char* name) {
+    return image::decode_image(std::filesystem::path(test::kSourceDir) / "docs/images/demo" / name);
   }
 
   Captioner captioner_ = Captioner::load(demo_model());
@@ -63,18 +63,19 @@ TEST_F(DemoModel, IsRightOnRealPairs) {
   const auto samples = *folder / "levir-cd-samples";
   for (const char* name : {"test_2_0000_0000.png", "test_55_0256_0000.png", "test_7_0256_0512.png",
                            "train_36_0512_0512.png", "val_27_0000_0256.png"}) {
-    const auto before = decode_image(samples / "A" / name), after = decode_image(samples / "B" / name);
+    const auto before = image::decode_image(samples / "A" / name),
+               after = image::decode_image(samples / "B" / name);
     const auto caption = captioner_.caption(before.view(), after.view());
     EXPECT_FALSE(says_unchanged(caption)) << name << ": " << caption.text;
     const auto darker = in_evening_light(before);
     EXPECT_TRUE(says_unchanged(captioner_.caption(before.view(), darker.view()))) << name;
   }
   // Taken years apart, the first in glaring light; its label has no change.
-  const auto before = decode_image(samples / "A/train_386_0512_0768.png");
-  const auto after = decode_image(samples / "B/train_386_0512_0768.png");
+  const auto before = image::decode_image(samples / "A/train_386_0512_0768.png");
+  const auto after = image::decode_image(samples / "B/train_386_0512_0768.png");
   const auto caption = captioner_.caption(before.view(), after.view());
   EXPECT_TRUE(says_unchanged(caption)) << caption.text;
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -7,7 +7,7 @@
 
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using ::testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(GenerationConfig, WhatIsAskedAndWhatTheFileSaysMustGoTogether) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

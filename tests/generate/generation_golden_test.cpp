@@ -10,7 +10,7 @@
 #include "generate/tiny_captioner.h"
 #include "generate/token_choice.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using nlohmann::json;
@@ -25,8 +25,8 @@ class GenerationGolden : public ::testing::TestWithParam<size_t> {
  protected:
   GenerationGolden() {
     const auto checkpoint = io::open_checkpoint(test::tiny_folder());
-    model_ = build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights,
-                         {.tensor = at::TensorOptions()});
+    model_ = model::build_model(model::parse_model_config(checkpoint.config_json, "config.json"),
+                                *checkpoint.weights, {.tensor = at::TensorOptions()});
     const auto tensors = io::open_safetensors(test::tiny_folder() / "expected.safetensors");
     images_ = tensors->tensor(case_["image"].dump() + ".image_tokens");
   }
@@ -51,7 +51,7 @@ class GenerationGolden : public ::testing::TestWithParam<size_t> {
   c10::InferenceMode inference_;
   json golden_ = golden();
   json case_ = golden_["cases"][GetParam()];
-  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<model::CcexpertModel> model_;
   at::Tensor images_;
 };
 
@@ -98,4 +98,4 @@ TEST(GenerationGoldens, APenaltyOfOnePointOneChangesGreedyCaptions) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

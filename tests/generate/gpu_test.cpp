@@ -4,7 +4,7 @@
 #include "generate/tiny_captioner.h"
 #include "runtime/device.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 class Gpu : public ::testing::TestWithParam<Precision> {};
@@ -13,7 +13,7 @@ INSTANTIATE_TEST_SUITE_P(Dtypes, Gpu,
                          [](const auto& dtype) { return text_of(dtype.param); });
 
 TEST_P(Gpu, CaptionsAsTheCpu) {
-  if (!device_from_name("auto").is_cuda()) GTEST_SKIP() << "this build or this machine has no GPU";
+  if (!runtime::device_from_name("auto").is_cuda()) GTEST_SKIP() << "this build or this machine has no GPU";
   const test::PaintedPairs pairs(3);
   const CaptionOptions options{.generation = {.max_new_tokens = 8}};
   const auto expected = test::tiny_captioner().caption(pairs.views(), options);
@@ -31,4 +31,4 @@ TEST_P(Gpu, CaptionsAsTheCpu) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -10,7 +10,7 @@
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using ::testing::EndsWith;
@@ -23,7 +23,7 @@ class Settings : public ::testing::Test {
   }
 
   CheckpointTexts texts_ = texts_of(io::open_checkpoint(test::tiny_folder()));
-  ModelConfig config_ = parse_model_config(texts_.config_json, "config.json");
+  model::ModelConfig config_ = model::parse_model_config(texts_.config_json, "config.json");
 };
 
 TEST_F(Settings, AreThoseOfTheTexts) {
@@ -61,16 +61,16 @@ TEST_F(Settings, NameTheFileOfAnInvalidText) {
 }
 
 TEST(LoadPixels, PutsEachImageInItsPlace) {
-  const PreprocessConfig config{.size = 28};
-  const std::vector<Image> images{test::painted(1), test::painted(2), test::painted(3)};
+  const image::PreprocessConfig config{.size = 28};
+  const std::vector<image::Image> images{test::painted(1), test::painted(2), test::painted(3)};
   const auto pixels = load_pixels(3, config.size, [&](int64_t i, std::span<float> slot) {
-    preprocess(images[static_cast<size_t>(i)].view(), config, slot);
+    image::preprocess(images[static_cast<size_t>(i)].view(), config, slot);
   });
   ASSERT_EQ(pixels.sizes(), (std::vector<int64_t>{3, 3, 28, 28}));
   for (int64_t i = 0; i < 3; ++i) {
     auto expected = at::empty({3, 28, 28}, at::kFloat);
-    preprocess(images[static_cast<size_t>(i)].view(), config,
-               {expected.mutable_data_ptr<float>(), static_cast<size_t>(expected.numel())});
+    image::preprocess(images[static_cast<size_t>(i)].view(), config,
+                      {expected.mutable_data_ptr<float>(), static_cast<size_t>(expected.numel())});
     EXPECT_TRUE(at::equal(pixels[i], expected)) << i;
   }
 }
@@ -81,4 +81,4 @@ TEST(LoadPixels, OfNoImagesAreEmpty) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -7,7 +7,7 @@
 
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 std::string error_of(const GenerationOptions& options) {
@@ -126,4 +126,4 @@ TEST(DecodingConfig, SaysInOneLineWhatHolds) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

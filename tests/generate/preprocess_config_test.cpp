@@ -7,13 +7,13 @@
 #include "support/errors.h"
 #include "support/paths.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
-PreprocessConfig parsed(std::string_view preprocessor, std::string_view config = "{}") {
+image::PreprocessConfig parsed(std::string_view preprocessor, std::string_view config = "{}") {
   return parse_preprocess_config(preprocessor, config, {.image_size = 84});
 }
 
@@ -26,7 +26,7 @@ TEST(PreprocessConfig, WithoutAFileIsTheReferences) {
   EXPECT_EQ(config.size, 84);
   EXPECT_THAT(config.mean, ElementsAre(0.5, 0.5, 0.5));
   EXPECT_THAT(config.deviation, ElementsAre(0.5, 0.5, 0.5));
-  EXPECT_EQ(config.aspect, AspectMode::kSquare);
+  EXPECT_EQ(config.aspect, image::AspectMode::kSquare);
 }
 
 TEST(PreprocessConfig, ReadsTheTinyCheckpointsFile) {
@@ -35,7 +35,7 @@ TEST(PreprocessConfig, ReadsTheTinyCheckpointsFile) {
       parsed(read_file(folder / "preprocessor_config.json"), read_file(folder / "config.json"));
   EXPECT_EQ(config.size, 84);
   EXPECT_THAT(config.mean, ElementsAre(0.5, 0.5, 0.5));
-  EXPECT_EQ(config.aspect, AspectMode::kSquare);
+  EXPECT_EQ(config.aspect, image::AspectMode::kSquare);
 }
 
 TEST(PreprocessConfig, MeanAndDeviationAreTheFiles) {
@@ -46,10 +46,10 @@ TEST(PreprocessConfig, MeanAndDeviationAreTheFiles) {
 }
 
 TEST(PreprocessConfig, OnlyPadChangesTheAspect) {
-  EXPECT_EQ(parsed("", R"({"image_aspect_ratio": "pad"})").aspect, AspectMode::kPad);
+  EXPECT_EQ(parsed("", R"({"image_aspect_ratio": "pad"})").aspect, image::AspectMode::kPad);
   for (const char* mode : {"square", "anyres", "anyres_max_9"}) {
     EXPECT_EQ(parsed("", std::string(R"({"image_aspect_ratio": ")") + mode + "\"}").aspect,
-              AspectMode::kSquare)
+              image::AspectMode::kSquare)
         << mode;
   }
   EXPECT_EQ(error_of("", R"({"image_aspect_ratio": 1})"),
@@ -130,4 +130,4 @@ TEST(PreprocessorFor, LeavesATextThatFitsAsItIs) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

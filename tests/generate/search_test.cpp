@@ -11,7 +11,7 @@
 #include "generate/token_choice.h"
 #include "generate/toy_model.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using test::chain_table;
@@ -273,4 +273,4 @@ TEST(Penalize, LeavesLogitsAloneWhereNothingIsToBeDoneAndNeverWritesToThem) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -31,9 +31,9 @@ inline nlohmann::json tiny_expected() {
 }
 
 /// Returns coloured rectangles: the same for the same seed, different for different seeds.
-inline Image painted(uint64_t seed, int64_t height = 90, int64_t width = 120) {
+inline image::Image painted(uint64_t seed, int64_t height = 90, int64_t width = 120) {
   std::mt19937_64 random(seed);
-  Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
+  image::Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(3 * height * width))};
   for (int rectangle = 0; rectangle < 12; ++rectangle) {
     const auto top = static_cast<int64_t>(random() % static_cast<uint64_t>(height));
     const auto left = static_cast<int64_t>(random() % static_cast<uint64_t>(width));
@@ -62,7 +62,7 @@ class PaintedPairs {
   size_t size() const { return views_.size(); }
 
  private:
-  std::vector<Image> images_;
+  std::vector<image::Image> images_;
   std::vector<ImagePair> views_;
 };
 

@@ -10,7 +10,7 @@
 
 namespace ccexpert::test {
 
-class ToyModel : public SequenceModel {
+class ToyModel : public generate::SequenceModel {
  public:
   struct State {
     int64_t before_last = 0;

@@ -9,7 +9,7 @@
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::generate {
 namespace {
 
 using nlohmann::json;
@@ -95,4 +95,4 @@ TEST(CaptionerGeneration, ACheckpointThatCannotBeDecodedAsItAsksIsRefusedAtOnce)
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -12,7 +12,7 @@
 #include "support/scarce_memory.h"
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 using test::expect_errors_without_memory;
@@ -39,4 +39,4 @@ TEST(ForeignErrorsOfImages, AResultThatDoesNotFitIsAnError) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::image

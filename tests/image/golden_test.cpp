@@ -18,7 +18,7 @@
 #include "support/paths.h"
 #include "support/shared_data.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 const auto kFolder = std::filesystem::path(test::kTestData) / "preprocess";
@@ -106,4 +106,4 @@ TEST(PreprocessGolden, PixelValuesEqualTheReferenceProcessor) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::image

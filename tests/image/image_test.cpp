@@ -11,7 +11,7 @@
 #include "support/paths.h"
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 const auto kImages = std::filesystem::path(test::kTestData) / "preprocess" / "images";
@@ -123,4 +123,4 @@ TEST(Decode, NamesWhatItCannotRead) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::image

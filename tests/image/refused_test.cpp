@@ -10,7 +10,7 @@
 #include "support/errors.h"
 #include "support/paths.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 using namespace std::string_literals;
@@ -121,4 +121,4 @@ TEST(Png, AWrongChecksumIsRefused) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -23,7 +23,7 @@
 #include "support/paths.h"
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::image {
 namespace {
 
 using Files = std::map<std::string, std::string>;
@@ -165,4 +165,4 @@ TEST_F(ImageTable, EveryCutOfATiffIsRefusedOrHasItsPixels) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -8,7 +8,7 @@
 #include "support/fresh_memory.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::kernels {
 namespace {
 
 /// bfloat16 has 8 bits: sums of values around 1 are accurate to some hundredths.
@@ -132,4 +132,4 @@ TEST_P(BlockedAttention, EqualsTheFusedKernelWithItsGradients) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::kernels

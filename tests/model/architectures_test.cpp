@@ -5,7 +5,7 @@
 
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 ModelConfig base_config() {
@@ -48,4 +48,4 @@ TEST(Architectures, BuildTheModelThatTheConfigNames) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -9,7 +9,7 @@
 
 #include "model/tiny_checkpoint.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using ::testing::Each;
@@ -113,4 +113,4 @@ TEST(RecomputingRunner, ComputesARepeatableBlockTwice) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

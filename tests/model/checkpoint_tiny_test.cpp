@@ -7,7 +7,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::close;
@@ -229,4 +229,4 @@ TEST(CheckpointTinyHf, ImageTokensAndLogitsEqualTransformers) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using nlohmann::json;
@@ -117,4 +117,4 @@ TEST(LlavaHfConfigJson, RefusesWhatTransformersDoesNotCompute) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -11,7 +11,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using nlohmann::json;
@@ -324,4 +324,4 @@ TEST(ModelConfig, UnknownKeysAndNullsAreLeftAlone) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

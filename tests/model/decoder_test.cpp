@@ -9,7 +9,7 @@
 #include "core/json.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::close;
@@ -166,4 +166,4 @@ TEST(DecoderFlags, ADecoderWithoutBiasesComputesAsOneWithZeros) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -10,7 +10,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::close;
@@ -191,4 +191,4 @@ TEST(DiffExpert, RefusesPatchesThatFormNoSquareAndScalesOfOneDateOnly) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -7,7 +7,7 @@
 #include "support/golden.h"
 #include "support/scarce_memory.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 TEST(ForeignErrorsOfModel, AConfigThatDoesNotFitIsAnError) {
@@ -17,4 +17,4 @@ TEST(ForeignErrorsOfModel, AConfigThatDoesNotFitIsAnError) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -8,7 +8,7 @@
 #include "core/json.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 ModelConfig tiny_config() {
@@ -59,4 +59,4 @@ TEST(FreshWeights, AnImageNewlineIsDrawnAsInLlava) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

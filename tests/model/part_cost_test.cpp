@@ -5,7 +5,7 @@
 
 #include <ccexpert/model/part_cost.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using ::testing::ElementsAre;
@@ -82,4 +82,4 @@ TEST(PartCosts, KeptValuesAreThoseOfThePublishedSizes) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

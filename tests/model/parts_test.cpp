@@ -8,7 +8,7 @@
 #include "model/tiny_checkpoint.h"
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using ::testing::UnorderedElementsAre;
@@ -49,4 +49,4 @@ TEST(PartOf, AnUnknownNameIsAnError) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::error_of;
@@ -255,4 +255,4 @@ TEST(BuildModel, PreparesProductsBeforeWeightsAreLoaded) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

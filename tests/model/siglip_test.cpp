@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::close;
@@ -79,4 +79,4 @@ TEST(Siglip, RefusesAnImageOfAnotherGrid) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -13,15 +13,15 @@
 namespace ccexpert::test {
 
 inline io::Checkpoint open_tiny(const char* name = "checkpoint-tiny") {
-  return open_model_checkpoint(data_folder() / name);
+  return model::open_model_checkpoint(data_folder() / name);
 }
 
-inline ModelConfig config_of(const io::Checkpoint& checkpoint) {
-  return parse_model_config(checkpoint.config_json, "config.json");
+inline model::ModelConfig config_of(const io::Checkpoint& checkpoint) {
+  return model::parse_model_config(checkpoint.config_json, "config.json");
 }
 
-inline std::shared_ptr<CcexpertModel> build(const io::Checkpoint& checkpoint) {
-  return build_model(config_of(checkpoint), *checkpoint.weights, {});
+inline std::shared_ptr<model::CcexpertModel> build(const io::Checkpoint& checkpoint) {
+  return model::build_model(config_of(checkpoint), *checkpoint.weights, {});
 }
 
 /// Tensors in memory.

@@ -6,7 +6,7 @@
 
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 /// Gives each image's mean as every feature.
@@ -71,4 +71,4 @@ TEST(ModelParts, OfLlavaHaveTheConfigsSizes) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

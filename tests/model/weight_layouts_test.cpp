@@ -6,7 +6,7 @@
 #include "support/golden.h"
 #include "support/temporary_folder.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::TemporaryFolder;
@@ -71,4 +71,4 @@ TEST(LlavaHfLayout, RowsThatTheConversionAddedAreLeftOut) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

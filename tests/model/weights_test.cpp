@@ -9,7 +9,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace ccexpert {
+namespace ccexpert::model {
 namespace {
 
 using test::close;
@@ -353,4 +353,4 @@ INSTANTIATE_TEST_SUITE_P(Dtypes, HalfPrecision, ::testing::Values(at::kBFloat16,
                          [](const auto& test) { return std::string(at::toString(test.param)); });
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::model

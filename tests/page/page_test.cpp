@@ -36,7 +36,7 @@ TEST(Page, FilesAreEmbeddedWhole) {
 }
 
 TEST(Thumbnails, TheLongerSideIsScaled) {
-  const Image image{4, 8, std::vector<uint8_t>(3 * 4 * 8, 90)};
+  const image::Image image{4, 8, std::vector<uint8_t>(3 * 4 * 8, 90)};
   const auto small = thumbnail(image, 4), large = thumbnail(image, 16);
   EXPECT_EQ(std::pair(small.height, small.width), std::pair(int64_t{2}, int64_t{4}));
   EXPECT_EQ(std::pair(large.height, large.width), std::pair(int64_t{8}, int64_t{16}));

@@ -4,7 +4,7 @@
 
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 namespace {
 
 bool has_gpu() {
@@ -64,4 +64,4 @@ TEST(Dtype, AutoDependsOnTheDevice) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

@@ -5,7 +5,7 @@
 
 #include "support/errors.h"
 
-namespace ccexpert {
+namespace ccexpert::runtime {
 namespace {
 
 template <class Work>
@@ -43,4 +43,4 @@ TEST(TorchErrors, WhatIsReturnedComesOut) {
 }
 
 }  // namespace
-}  // namespace ccexpert
+}  // namespace ccexpert::runtime

@@ -64,10 +64,10 @@ TEST(Dataset, IsReadBackAsItWasMade) {
     const auto pair = generate_pair({.seed = 42, .size = 128}, static_cast<int64_t>(i));
     EXPECT_EQ(examples[i].captions, pair.text.captions);
     EXPECT_EQ(examples[i].changed, pair.text.changed);
-    EXPECT_EQ(decode_image(examples[i].before).pixels, pair.before.pixels);
-    EXPECT_EQ(decode_image(examples[i].after).pixels, pair.after.pixels);
-    const auto mask = decode_image(examples[i].mask);
-    const auto classes = decode_image(examples[i].classes_after);
+    EXPECT_EQ(image::decode_image(examples[i].before).pixels, pair.before.pixels);
+    EXPECT_EQ(image::decode_image(examples[i].after).pixels, pair.after.pixels);
+    const auto mask = image::decode_image(examples[i].mask);
+    const auto classes = image::decode_image(examples[i].classes_after);
     for (size_t at = 0; at < pair.mask.size(); ++at) {
       ASSERT_EQ(mask.pixels[3 * at], pair.mask[at]);
       ASSERT_EQ(classes.pixels[3 * at], pair.classes_after[at]);
@@ -167,7 +167,7 @@ TEST(Dataset, WritesJpegWhereAsked) {
   auto options = small(1);
   options.format = ImageEncoding::kJpeg;
   write_dataset(folder.path() / "set", options);
-  EXPECT_EQ(decode_image(folder.path() / "set/images/A/000000.jpg").width, 128);
+  EXPECT_EQ(image::decode_image(folder.path() / "set/images/A/000000.jpg").width, 128);
   EXPECT_TRUE(fs::exists(folder.path() / "set/masks/000000.png"));
 }
 

@@ -32,8 +32,8 @@ class EvalFigure : public ::testing::Test {
   EvalFigure() {
     for (const char* side : {"A", "B"}) {
       fs::create_directories(folder_ / side);
-      const Image red{.height = 40, .width = 40, .pixels = std::vector<uint8_t>(40 * 40 * 3, 200)};
-      write_png(folder_ / side / "1.png", red.view());
+      const image::Image red{.height = 40, .width = 40, .pixels = std::vector<uint8_t>(40 * 40 * 3, 200)};
+      image::write_png(folder_ / side / "1.png", red.view());
     }
   }
 
@@ -58,7 +58,7 @@ class EvalFigure : public ::testing::Test {
 };
 
 /// Returns the number of pixels with a colour.
-int64_t count(const Image& image, std::array<uint8_t, 3> colour) {
+int64_t count(const image::Image& image, std::array<uint8_t, 3> colour) {
   int64_t found = 0;
   for (size_t i = 0; i + 2 < image.pixels.size(); i += 3)
     found += std::equal(colour.begin(), colour.end(), image.pixels.begin() + static_cast<std::ptrdiff_t>(i))
@@ -72,7 +72,7 @@ TEST_F(EvalFigure, ShowsImagesAndMarksTheWordsOfEveryModel) {
   const auto result = draw({ours, "--compare", theirs, "--figure-pairs", "1"}, "figure.png");
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.err.find("ccexpert-eval: warning"), std::string::npos) << result.err;
-  const auto picture = decode_image(path("figure.png"));
+  const auto picture = image::decode_image(path("figure.png"));
   EXPECT_EQ(picture.width, 1920);
   EXPECT_GT(count(picture, {200, 200, 200}), 2 * 300 * 300);
   EXPECT_GT(count(picture, {0xcd, 0xec, 0xcf}), 500) << "a word that is the same";
@@ -94,7 +94,7 @@ TEST_F(EvalFigure, ShowsThePairsOnWhichTheModelsDifferMostOrThoseThatAreNamed) {
   const auto height = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {ours, "--compare", theirs});
     EXPECT_EQ(draw(more, "figure.png").exit_code, 0);
-    return decode_image(path("figure.png"));
+    return image::decode_image(path("figure.png"));
   };
   // Only the first pair has images.
   EXPECT_GT(count(height({"--figure-pairs", "1"}), {200, 200, 200}), 0);

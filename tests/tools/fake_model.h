@@ -17,8 +17,9 @@ namespace ccexpert::test {
 inline void write_image(const std::filesystem::path& path, uint8_t grey, int64_t height = 4,
                         int64_t width = 4) {
   std::filesystem::create_directories(path.parent_path());
-  const Image image{height, width, std::vector<uint8_t>(static_cast<size_t>(height * width * 3), grey)};
-  write_png(path, image.view());
+  const image::Image image{height, width,
+                           std::vector<uint8_t>(static_cast<size_t>(height * width * 3), grey)};
+  image::write_png(path, image.view());
 }
 
 /// Returns "from <grey of before> to <grey of after>".

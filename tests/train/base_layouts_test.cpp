@@ -37,7 +37,7 @@ class BaseLayouts : public ::testing::Test {
                             .config_json = (lmms ? test::lmms_config() : llava_hf_config()).dump(),
                             .tensors = test::base_tensors(),
                             .companions = io::read_companions(test::tiny_folder()),
-                            .layout = lmms ? nullptr : &llava_hf_layout()});
+                            .layout = lmms ? nullptr : &model::llava_hf_layout()});
     }
   }
 
@@ -110,7 +110,7 @@ TEST_F(BaseLayouts, TrainTheSameWithoutADiffExpert) {
   EXPECT_EQ(config["mm_patch_merge_type"], "spatial_unpad");
   const auto saved_base = io::open_checkpoint(saved("llava-hf"));
   EXPECT_NE(saved_base.weights->find("model.image_newline"), nullptr);
-  EXPECT_FALSE(tensors_for_others(*saved_base.weights, at::kFloat).empty());
+  EXPECT_FALSE(model::tensors_for_others(*saved_base.weights, at::kFloat).empty());
 }
 
 TEST_F(BaseLayouts, ABaseWithoutImageNewlineHasNoneToLeaveOut) {
@@ -145,7 +145,7 @@ TEST_F(BaseLayouts, ARunThatSavesForTransformersGoesOnFromWhatItSaved) {
   fs::remove(run.finished());
   EXPECT_THAT(train(cut).caption_losses, ElementsAre(whole.caption_losses[8], whole.caption_losses[9]));
   EXPECT_TRUE(read_file(run.checkpoint(10) / "model.safetensors") == end);
-  EXPECT_EQ(open_model_checkpoint(run.checkpoint(10)).layout, &llava_hf_layout());
+  EXPECT_EQ(model::open_model_checkpoint(run.checkpoint(10)).layout, &model::llava_hf_layout());
 }
 
 TEST_F(BaseLayouts, ExportWritesEitherLayoutWithTheSameWeights) {

@@ -7,8 +7,8 @@ namespace ccexpert::train {
 namespace {
 
 /// Model with four patches per image and width 4.
-ModelConfig hand_config() {
-  ModelConfig config;
+model::ModelConfig hand_config() {
+  model::ModelConfig config;
   config.vision = {.hidden_size = 4,
                    .intermediate_size = 6,
                    .num_hidden_layers = 3,

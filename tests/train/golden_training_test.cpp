@@ -31,8 +31,8 @@ class GoldenTraining : public ::testing::TestWithParam<Variant> {
  protected:
   GoldenTraining() : checkpoint_(io::open_checkpoint(test::data_folder() / "checkpoint-tiny")) {
     expected_ = json::parse(std::ifstream(test::data_folder() / "training/expected.json"));
-    model_ =
-        build_model(parse_model_config(checkpoint_.config_json, "config.json"), *checkpoint_.weights, {});
+    model_ = model::build_model(model::parse_model_config(checkpoint_.config_json, "config.json"),
+                                *checkpoint_.weights, {});
     model_->set_recompute(GetParam().recompute);
     const auto stored = io::open_safetensors(test::data_folder() / "training/pixels.safetensors");
     const auto levels =
@@ -55,7 +55,7 @@ class GoldenTraining : public ::testing::TestWithParam<Variant> {
 
   io::Checkpoint checkpoint_;
   json expected_;
-  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<model::CcexpertModel> model_;
   at::Tensor pixels_;  // [7,2,3,P,P]
 };
 

@@ -12,9 +12,9 @@ namespace {
 constexpr int64_t kBatch = 2, kTokens = 9, kWidth = 64, kVocabulary = 512;
 
 /// s x W^T with a scale s that trains.
-class ScaledProduct : public Product {
+class ScaledProduct : public model::Product {
  public:
-  explicit ScaledProduct(const Linear& linear) : linear_(linear) {}
+  explicit ScaledProduct(const model::Linear& linear) : linear_(linear) {}
   at::Tensor apply(const at::Tensor& x) const override {
     ++calls;
     return at::linear(x, linear_.matrix()) * scale;
@@ -24,7 +24,7 @@ class ScaledProduct : public Product {
   mutable int calls = 0;
 
  private:
-  const Linear& linear_;
+  const model::Linear& linear_;
 };
 
 class CaptionLossTest : public ::testing::Test {
@@ -48,7 +48,7 @@ class CaptionLossTest : public ::testing::Test {
   }
   at::Tensor head() const { return model_->named_parameters()["lm_head.weight"]; }
 
-  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<model::CcexpertModel> model_;
   at::Tensor hidden_;  // [B,T,H]
   at::Tensor labels_;  // [B,T]
 };
@@ -79,7 +79,7 @@ TEST_F(CaptionLossTest, GradientsAreTheSame) {
 TEST_F(CaptionLossTest, GoesThroughTheProductOfTheHead) {
   const auto plain = caption_loss(model_->decoder(), hidden_, labels_, 2).mean;
   const auto product = std::make_shared<ScaledProduct>(model_->decoder().head());
-  for_each_linear(*model_, [&](const std::string& name, Linear& linear) {
+  model::for_each_linear(*model_, [&](const std::string& name, model::Linear& linear) {
     if (name == "lm_head") linear.set_product(product);
   });
   const auto loss = caption_loss(model_->decoder(), hidden_, labels_, 2).mean;

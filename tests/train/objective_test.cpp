@@ -23,7 +23,8 @@ class ObjectiveTest : public ::testing::Test {
  protected:
   ObjectiveTest() {
     const auto checkpoint = io::open_checkpoint(test::data_folder() / "checkpoint-tiny");
-    model_ = build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights, {});
+    model_ = model::build_model(model::parse_model_config(checkpoint.config_json, "config.json"),
+                                *checkpoint.weights, {});
     heads_ = std::make_shared<AuxiliaryHeads>(kWidth, kLanguageWidth, kClasses, at::TensorOptions(), 7);
     auto generator = at::detail::createCPUGenerator(1);
     batch_.pixels = at::empty({4, 3, 84, 84}).normal_(0.0, 1.0, generator);
@@ -43,7 +44,7 @@ class ObjectiveTest : public ::testing::Test {
     return std::log1p(std::exp(-std::abs(x))) + std::max(x, 0.0) - x * target;
   }
 
-  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<model::CcexpertModel> model_;
   std::shared_ptr<AuxiliaryHeads> heads_;
   TensorBatch batch_;
 };
@@ -90,8 +91,8 @@ TEST_F(ObjectiveTest, ImageTokenLossIsOfWhatTheDecoderReads) {
 TEST_F(ObjectiveTest, ABaseIsAskedForClassesOnly) {
   auto config = model_->config();
   config.diff_expert.reset();
-  CcexpertModel base(config);
-  initialize_weights(base, {.seed = 3});
+  model::CcexpertModel base(config);
+  model::initialize_weights(base, {.seed = 3});
   batch_.change_mask.fill_(1.0);
   const auto loss = batch_loss(base, batch_, {{.caption = 0.0, .tokens = 1.0}, heads_});
   EXPECT_EQ(loss.image_token_loss.item<double>(), 0.0);
@@ -145,8 +146,8 @@ TEST_F(ObjectiveTest, APassReadsNothingBackFromTheDevice) {
 TEST_F(ObjectiveTest, AMaskLossNeedsADiffExpert) {
   auto config = model_->config();
   config.diff_expert.reset();
-  CcexpertModel base(config);
-  initialize_weights(base, {.seed = 3});
+  model::CcexpertModel base(config);
+  model::initialize_weights(base, {.seed = 3});
   EXPECT_THAT(test::error_of([&] {
                 batch_loss(base, batch_, {{.caption = 0.0, .mask = 1.0}, heads_});
               }),

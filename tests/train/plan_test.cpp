@@ -18,16 +18,16 @@ using ::testing::Not;
 class PlanTest : public ::testing::Test {
  protected:
   PlanTest() {
-    ModelConfig small;
-    ModelConfig large;
+    model::ModelConfig small;
+    model::ModelConfig large;
     large.decoder = {.vocab_size = 152'064,
                      .hidden_size = 3584,
                      .intermediate_size = 18'944,
                      .num_hidden_layers = 28,
                      .num_attention_heads = 28,
                      .num_key_value_heads = 4};
-    folder_.write("small/config.json", model_config_json(small));
-    folder_.write("large/config.json", model_config_json(large));
+    folder_.write("small/config.json", model::model_config_json(small));
+    folder_.write("large/config.json", model::model_config_json(large));
   }
   TrainConfig config(const std::string& size) const {
     TrainConfig config;

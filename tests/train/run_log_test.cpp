@@ -272,7 +272,7 @@ size_t count(const std::string& text, const std::string& part) {
 TEST_F(RunLogTest, TheReportHoldsTheRun) {
   const auto picture = temporary_ / "a.png";
   const std::vector<uint8_t> grey(3 * 300 * 600, 90);
-  write_png(picture, {grey.data(), 300, 600, 3 * 600});
+  image::write_png(picture, {grey.data(), 300, 600, 3 * 600});
   RunLog log(run_, 0, 0);
   log.note("a sentence");
   for (int64_t step = 1; step <= 3; ++step)
@@ -292,7 +292,7 @@ TEST_F(RunLogTest, TheReportHoldsTheRun) {
   const auto sample = data.at("evaluations")[0].at("samples")[0];
   EXPECT_EQ(sample.at("caption"), "a caption");
   EXPECT_THAT(sample.at("references").get<std::vector<std::string>>(), ElementsAre("one", "two"));
-  const auto shown = decode_image(bytes_of(sample.at("before_picture")), "picture");
+  const auto shown = image::decode_image(bytes_of(sample.at("before_picture")), "picture");
   EXPECT_EQ(shown.height, 128);
   EXPECT_EQ(shown.width, 256);
   EXPECT_EQ(shown.pixels.front(), 90);
@@ -317,12 +317,12 @@ TEST_F(RunLogTest, PicturesOfEveryKindAreShown) {
   int seen = 0;
   for (const auto& entry : fs::directory_iterator(test::data_folder() / "preprocess/images")) {
     const auto address = shown(entry.path());
-    Image original;
-    if (test::error_of([&] { original = decode_image(entry.path()); }) != "no error") {
+    image::Image original;
+    if (test::error_of([&] { original = image::decode_image(entry.path()); }) != "no error") {
       EXPECT_EQ(address, "") << entry.path();
       continue;
     }
-    const auto picture = decode_image(bytes_of(address), "picture");
+    const auto picture = image::decode_image(bytes_of(address), "picture");
     EXPECT_EQ(std::max(picture.height, picture.width),
               std::min<int64_t>(256, std::max(original.height, original.width)));
     if (std::max(original.height, original.width) <= 256) {

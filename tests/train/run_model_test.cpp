@@ -140,7 +140,7 @@ std::filesystem::path start_with(const test::TemporaryFolder& folder, std::strin
   std::filesystem::copy(test::tiny_folder(), folder / "start", std::filesystem::copy_options::recursive);
   if (!question.empty()) {
     folder.write("start/config.json",
-                 with_trained_question(read_file(folder / "start/config.json"), question));
+                 generate::with_trained_question(read_file(folder / "start/config.json"), question));
   }
   folder.write("start/generation_config.json", std::string(generation));
   return folder / "start";
@@ -151,7 +151,8 @@ TEST(Question, IsTheConfigsElseTheStartsElseTheReferences) {
   auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
   const auto question = [&] {
     const auto run = start_run_model(config, at::kCPU);
-    EXPECT_EQ(trained_question(run.config_json, "config.json"), run.question) << "it travels with the model";
+    EXPECT_EQ(generate::trained_question(run.config_json, "config.json"), run.question)
+        << "it travels with the model";
     return run.question;
   };
   EXPECT_EQ(question(), text::kReferenceQuestion);

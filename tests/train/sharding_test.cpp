@@ -36,7 +36,7 @@ struct Stage {
 /// Model and optimiser on one rank.
 class Trainee {
  public:
-  Trainee(Communicator& all, const Stage& stage, std::shared_ptr<CcexpertModel> model = nullptr)
+  Trainee(Communicator& all, const Stage& stage, std::shared_ptr<model::CcexpertModel> model = nullptr)
       : all_(all),
         model_(model ? std::move(model) : test::tiny_model(stage.type)),
         optimizer_(apply_rules(*model_, {{"*", 1.0, 0.01}, {"model.vision_tower.*", 0.2, 0.0}}),
@@ -69,14 +69,14 @@ class Trainee {
     return report;
   }
 
-  CcexpertModel& model() { return *model_; }
+  model::CcexpertModel& model() { return *model_; }
   ShardedAdamW& optimizer() { return optimizer_; }
   void seek(const data::Position& position) { position_ = position; }
   const data::Position& position() const { return position_; }
 
  private:
   Communicator& all_;
-  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<model::CcexpertModel> model_;
   ShardedAdamW optimizer_;
   TrainingStep step_;
   data::BatchPlan plan_;
@@ -198,8 +198,8 @@ void expect_state_moves(at::ScalarType type, double loss_tolerance) {
     for (int zero = 0; some && zero <= 2; ++zero) {
       SCOPED_TRACE(std::to_string(ranks) + " ranks, ZeRO " + std::to_string(zero));
       const auto checkpoint = io::open_checkpoint(folder);
-      auto model = build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights,
-                               {.tensor = at::TensorOptions().dtype(type)});
+      auto model = model::build_model(model::parse_model_config(checkpoint.config_json, "config.json"),
+                                      *checkpoint.weights, {.tensor = at::TensorOptions().dtype(type)});
       Trainee reader(*some, {.zero = zero, .type = type}, model);
       const auto progress = read_training_state(folder, reader.optimizer());
       EXPECT_EQ(progress.step, 2);

@@ -20,18 +20,18 @@ constexpr double kEps = 1e-3;
 /// Both compute in float32; chunks are summed in a different order.
 constexpr test::Tolerance kSteps{2e-5, 2e-5};
 
-std::shared_ptr<Decoder> decoder(bool tied) {
+std::shared_ptr<model::Decoder> decoder(bool tied) {
   const auto text = io::open_checkpoint(test::tiny_folder()).config_json;
-  auto config = parse_model_config(text, "config.json").decoder;
+  auto config = model::parse_model_config(text, "config.json").decoder;
   config.tie_word_embeddings = tied;
-  auto result = std::make_shared<Decoder>(config, at::TensorOptions().dtype(at::kFloat));
+  auto result = std::make_shared<model::Decoder>(config, at::TensorOptions().dtype(at::kFloat));
   const at::NoGradGuard no_grad;
   auto generator = at::detail::createCPUGenerator(9);
   for (auto& parameter : result->parameters()) parameter.normal_(0.0, 0.1, generator);
   return result;
 }
 
-std::vector<TrainableParameter> trainable(const Decoder& decoder) {
+std::vector<TrainableParameter> trainable(const model::Decoder& decoder) {
   std::vector<TrainableParameter> parameters;
   for (const auto& item : decoder.named_parameters())
     parameters.push_back({.name = item.key(), .tensor = item.value(), .lr_factor = 1.0, .weight_decay = 0.0});
@@ -44,7 +44,7 @@ at::Tensor some_tokens(uint64_t seed) {
   return at::empty({2, 12}, at::kLong).random_(0, 400, generator);
 }
 
-at::Tensor plain_loss(const Decoder& decoder, const at::Tensor& ids) {
+at::Tensor plain_loss(const model::Decoder& decoder, const at::Tensor& ids) {
   const auto logits = decoder.logits(decoder.forward(decoder.embed(ids)));
   return at::cross_entropy_loss(logits.slice(1, 0, 11).flatten(0, 1), ids.slice(1, 1).flatten());
 }
@@ -57,7 +57,7 @@ TEST_P(SharedHead, TrainsAsLibTorchsOptimiserTrainsIt) {
   constexpr int64_t kChunk = 5;  // 22 supervised tokens: five chunks
   const auto alone = distributed::single_process();
   const auto ours = decoder(GetParam()), theirs = decoder(GetParam());
-  ours->set_runner(std::make_shared<RecomputingRunner>());
+  ours->set_runner(std::make_shared<model::RecomputingRunner>());
   ShardedAdamW optimizer(trainable(*ours), {.eps = kEps, .clip_norm = 0.0, .bucket_elements = 20'000},
                          *alone);
   torch::optim::AdamW reference(theirs->parameters(),
@@ -81,10 +81,12 @@ TEST(SharedParameter, AGradientThatComesTwiceIsAnError) {
   const auto alone = distributed::single_process();
   const auto model = decoder(true);
   ShardedAdamW optimizer(trainable(*model), {}, *alone);
-  const auto head = [&](const TensorList& inputs) { return TensorList{model->logits(inputs[0])}; };
+  const auto head = [&](const model::TensorList& inputs) {
+    return model::TensorList{model->logits(inputs[0])};
+  };
   const auto hidden = model->embed(some_tokens(1));
   optimizer.begin_backward(true);
-  EXPECT_EQ(test::error_of([&] { recompute(head, {hidden}, *model)[0].sum().backward(); }),
+  EXPECT_EQ(test::error_of([&] { model::recompute(head, {hidden}, *model)[0].sum().backward(); }),
             "model.embed_tokens.weight: its gradient came twice in one backward pass");
 }
 

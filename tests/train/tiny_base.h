@@ -16,7 +16,8 @@ inline std::vector<io::NamedTensor> base_tensors() {
   const auto tiny = io::open_checkpoint(test::tiny_folder());
   std::vector<io::NamedTensor> tensors;
   for (const auto& info : tiny.weights->tensors()) {
-    const bool unused = is_known_unused(info.name) && info.name.find("post_layernorm") == std::string::npos;
+    const bool unused =
+        model::is_known_unused(info.name) && info.name.find("post_layernorm") == std::string::npos;
     if (unused || info.name.starts_with("model.vision_resampler.") ||
         info.name.find("vision_model.encoder.layers.5.") != std::string::npos) {
       continue;

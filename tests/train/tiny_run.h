@@ -25,10 +25,10 @@ inline std::filesystem::path tiny_folder() {
   return data_folder() / "checkpoint-tiny";
 }
 
-inline std::shared_ptr<CcexpertModel> tiny_model(at::ScalarType type = at::kFloat) {
+inline std::shared_ptr<model::CcexpertModel> tiny_model(at::ScalarType type = at::kFloat) {
   const auto checkpoint = io::open_checkpoint(tiny_folder());
-  return build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights,
-                     {.tensor = at::TensorOptions().dtype(type)});
+  return model::build_model(model::parse_model_config(checkpoint.config_json, "config.json"),
+                            *checkpoint.weights, {.tensor = at::TensorOptions().dtype(type)});
 }
 
 /// Returns samples by number, deterministic, with captions of different lengths.
@@ -56,11 +56,11 @@ inline std::filesystem::path write_pairs(const TemporaryFolder& folder, int coun
   nlohmann::json entries = nlohmann::json::array();
   for (int i = 0; i < count; ++i) {
     const auto paint = [&](const char* side, int seed) {
-      Image image{30, 40, std::vector<uint8_t>(3 * 30 * 40)};
+      image::Image image{30, 40, std::vector<uint8_t>(3 * 30 * 40)};
       for (size_t at = 0; at < image.pixels.size(); ++at)
         image.pixels[at] = static_cast<uint8_t>((at / 60 * static_cast<size_t>(seed + 3) * 29) % 251);
       const auto file = folder / fmt::format("{}-{}-{}.png", name, i, side);
-      write_png(file, image.view());
+      image::write_png(file, image.view());
       return file.string();
     };
     const bool changed = i % 3 != 2;

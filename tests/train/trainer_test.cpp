@@ -77,8 +77,8 @@ TEST_F(TrainerTest, ABrokenCheckpointIsPassedOverWithAWarning) {
 }
 
 TEST_F(TrainerTest, FlagsThatContradictTheirMasksAreCountedInWarnings) {
-  const Image black{30, 40, std::vector<uint8_t>(3 * 30 * 40)};
-  write_png(folder_ / "none.png", black.view());
+  const image::Image black{30, 40, std::vector<uint8_t>(3 * 30 * 40)};
+  image::write_png(folder_ / "none.png", black.view());
   auto pairs = json::parse(read_file(folder_ / "pairs.json"));
   for (auto& pair : pairs) pair["mask_path"] = (folder_ / "none.png").string();
   folder_.write("pairs.json", pairs.dump());

@@ -38,7 +38,7 @@ class TrainingState : public ::testing::Test {
 
   test::TemporaryFolder temporary_;
   std::unique_ptr<distributed::Communicator> alone_ = distributed::single_process();
-  std::shared_ptr<CcexpertModel> model_;
+  std::shared_ptr<model::CcexpertModel> model_;
   ShardedAdamW optimizer_;
   CheckpointTexts texts_;
 };
@@ -59,8 +59,8 @@ TEST_F(TrainingState, ComesBackAsItWas) {
   write(progress);
   verify_training_state(folder());
   const auto checkpoint = io::open_checkpoint(folder());
-  auto model =
-      build_model(parse_model_config(checkpoint.config_json, "config.json"), *checkpoint.weights, {});
+  auto model = model::build_model(model::parse_model_config(checkpoint.config_json, "config.json"),
+                                  *checkpoint.weights, {});
   EXPECT_TRUE(test::same_weights(test::weights_of(*model), test::weights_of(*model_)));
   ShardedAdamW optimizer(apply_rules(*model, kSmallRules), {}, *alone_);
   EXPECT_EQ(read_training_state(folder(), optimizer), progress);

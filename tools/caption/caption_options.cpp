@@ -89,7 +89,7 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
       ->check(some_text());
   group.value("--prompt-style", command.prompt_style,
               "ask the standard question in the wording of the released code or of the paper");
-  for_each_field<GenerationOptions>([&](const auto& each) {
+  for_each_field<generate::GenerationOptions>([&](const auto& each) {
     auto* option = group.field(each, command.generation);
     if constexpr (std::is_same_v<decltype(command.generation.*each.member), std::vector<int64_t>&>)
       option->delimiter(',')->allow_extra_args(false)->type_name("N,N,...");
@@ -153,7 +153,7 @@ void check(CaptionCommand& command) {
   check_input(command);
   check_output(command);
   check_evaluation(command);
-  if (command.model.empty()) command.model = demo_model();
+  if (command.model.empty()) command.model = generate::demo_model();
   expect(!command.model.empty(),
          "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
          "installed)");

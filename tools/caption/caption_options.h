@@ -41,7 +41,7 @@ struct CaptionCommand {
 
   std::string prompt;  ///< the question; empty: the checkpoint's
   text::PromptStyle prompt_style = text::PromptStyle::kUnset;
-  GenerationOptions generation;
+  generate::GenerationOptions generation;
   int64_t batch_size = 8;
 
   bool single_pair() const { return !images.empty(); }

@@ -30,7 +30,7 @@ bool are_one_file(const std::filesystem::path& before, const std::filesystem::pa
 LoadedPair load_pair(const data::PairFiles& pair) {
   LoadedPair loaded;
   try {
-    auto before = decode_with_warning(pair.before), after = decode_with_warning(pair.after);
+    auto before = image::decode_with_warning(pair.before), after = image::decode_with_warning(pair.after);
     loaded = {std::move(before.image), std::move(after.image), {}, std::move(before.warning)};
     if (!after.warning.empty() && !are_one_file(pair.before, pair.after))
       loaded.warning += (loaded.warning.empty() ? "" : "; ") + after.warning;

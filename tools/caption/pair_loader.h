@@ -14,8 +14,8 @@ namespace ccexpert::tools {
 
 /// Decoded pair, or the error of decoding.
 struct LoadedPair {
-  Image before;
-  Image after;
+  image::Image before;
+  image::Image after;
   std::string error;
   std::string warning = {};  ///< of damaged data in one image or both; empty for sound files
 };

@@ -29,7 +29,7 @@ std::string run_identity(const CaptionCommand& command) {
   // Lines of text do not hold it, and the model's files are read whole for it.
   if (command.format == data::PredictionFormat::kText) return {};
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
-  for_each_field<GenerationOptions>([&](const auto& each) {
+  for_each_field<generate::GenerationOptions>([&](const auto& each) {
     text += fmt::format("{}={}\n", each.name, text_of(command.generation.*each.member));
   });
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));

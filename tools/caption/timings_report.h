@@ -14,7 +14,7 @@ int64_t peak_memory();
 struct RunFigures {
   CaptionerTimings timings;
   int64_t peak_bytes = 0;
-  DecodingConfig decoding = {};
+  generate::DecodingConfig decoding = {};
   std::string question = {};
 };
 

@@ -197,7 +197,7 @@ struct View {
 
 int run(const View& command) {
   const auto sheet = datasets::contact_sheet(command.list, command.options);
-  write_file(command.output, encode_png(sheet.view()));
+  write_file(command.output, image::encode_png(sheet.view()));
   return kSuccess;
 }
 

@@ -104,15 +104,15 @@ uint32_t background_of(std::string_view mark) {
   return mark == "near" ? 0xcfe2fb : 0xfbd3d0;
 }
 
-std::optional<Image> thumbnail(const fs::path& path) {
+std::optional<image::Image> thumbnail(const fs::path& path) {
   try {
-    auto image = decode_image(path);
+    auto image = image::decode_image(path);
     const int64_t side = std::max(image.height, image.width);
     if (side <= kThumbnailPixels) return image;
     const auto scaled = [&](int64_t length) {
       return std::max<int64_t>(1, length * kThumbnailPixels / side);
     };
-    return resize_bicubic(image.view(), scaled(image.height), scaled(image.width));
+    return image::resize_bicubic(image.view(), scaled(image.height), scaled(image.width));
   } catch (const Error& error) {
     log::warning(error.what());
     return std::nullopt;

@@ -94,7 +94,7 @@ class Attributes {
 };
 
 /// Converts pixels to cairo's format: 32 bits each, in native byte order.
-Surface surface_of(const ImageView& image) {
+Surface surface_of(const image::ImageView& image) {
   Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(image.width),
                                              static_cast<int>(image.height)));
   cairo_surface_flush(surface.get());
@@ -136,7 +136,7 @@ class Picture::Impl {
     cairo_fill(context_.get());
   }
 
-  void image(const ImageView& view, const Box& box) {
+  void image(const image::ImageView& view, const Box& box) {
     const auto source = surface_of(view);
     const auto width = static_cast<double>(view.width), height = static_cast<double>(view.height);
     const double scale = std::min(box.width / width, box.height / height);
@@ -215,7 +215,7 @@ double Picture::text(const std::vector<TextRun>& runs, double x, double y, doubl
 void Picture::fill(const Box& box, uint32_t colour) {
   impl_->fill(box, colour);
 }
-void Picture::image(const ImageView& pixels, const Box& box) {
+void Picture::image(const image::ImageView& pixels, const Box& box) {
   impl_->image(pixels, box);
 }
 std::string Picture::finish() {

@@ -42,7 +42,7 @@ class Picture {
   double text(const std::vector<TextRun>& runs, double x, double y, double width);
   void fill(const Box& box, uint32_t colour);
   /// Draws an image within a box, as large as possible.
-  void image(const ImageView& pixels, const Box& box);
+  void image(const image::ImageView& pixels, const Box& box);
 
   /// Returns the bytes of the file; nothing can be drawn afterwards.
   std::string finish();

@@ -7,7 +7,7 @@
 namespace ccexpert::tools {
 
 std::string version_text(const std::string& command) {
-  const auto info = build_info();
+  const auto info = generate::build_info();
   return fmt::format("{} {}\nLibTorch {}\nCPU {}\nGPU {}", command, info.version, info.libtorch, info.cpu,
                      info.gpu);
 }

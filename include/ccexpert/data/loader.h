@@ -44,7 +44,7 @@ struct SkippedSample {
 };
 
 struct LoaderOptions {
-  PreprocessConfig preprocess = {};
+  image::PreprocessConfig preprocess = {};
   std::string question{text::kReferenceQuestion};
   text::PromptFormat prompt = {};
   text::LabelStyle labels = text::LabelStyle::kReference;

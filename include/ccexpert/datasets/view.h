@@ -24,6 +24,6 @@ struct ViewOptions {
 
 /// Draws before, after and mask of some pairs of a list or a data list, with uids and captions below. Throws
 /// Error if the list or an image cannot be read.
-Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options = {});
+image::Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options = {});
 
 }  // namespace ccexpert::datasets

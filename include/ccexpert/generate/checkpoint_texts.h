@@ -7,16 +7,17 @@
 #include <ccexpert/image/preprocess.h>
 #include <ccexpert/model/config.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 inline constexpr std::string_view kPreprocessorFile = "preprocessor_config.json";
 
 /// Returns mean, deviation and aspect mode from the checkpoint's texts; `preprocessor_json` may be empty,
 /// `source` is its place. The size is the vision transformer's. Throws Error for a processor with other
 /// steps, and for numbers outside any valid normalisation.
-PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json, std::string_view config_json,
-                                         const VisionConfig& vision,
-                                         std::string_view source = kPreprocessorFile);
+image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json,
+                                                std::string_view config_json,
+                                                const model::VisionConfig& vision,
+                                                std::string_view source = kPreprocessorFile);
 
 /// Returns the text of a processor for a vision transformer whose images are `side` px wide: unchanged if it
 /// already has that size, or is empty.
@@ -29,4 +30,4 @@ std::string trained_question(std::string_view config_json, const std::string& so
 /// Returns the config.json with that question. Programs that do not know the key ignore it.
 std::string with_trained_question(std::string_view config_json, std::string_view question);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -10,7 +10,7 @@
 #include <ccexpert/generate/options.h>
 #include <ccexpert/model/ccexpert_model.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Finished sequence.
 struct GeneratedSequence {
@@ -28,7 +28,7 @@ struct SearchRequest {
 
 /// Continues each of `prompts` by beam search, sampling or greedy decoding, as `request` asks: returns one
 /// result for each.
-std::vector<GeneratedSequence> decode(const Decoder& decoder, const PaddedSequences& prompts,
+std::vector<GeneratedSequence> decode(const model::Decoder& decoder, const model::PaddedSequences& prompts,
                                       const SearchRequest& request);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -7,7 +7,7 @@
 
 #include <ccexpert/generate/options.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Values of a checkpoint's generation_config.json, and its unsupported settings.
 class CheckpointGeneration {
@@ -28,4 +28,4 @@ class CheckpointGeneration {
   std::vector<std::string> of_beams_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

@@ -14,7 +14,7 @@
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/text/prompt.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Texts of a checkpoint folder, except for the tokenizer's.
 struct CheckpointTexts {
@@ -32,7 +32,7 @@ struct ModelSettings {
   int64_t vocabulary;  ///< V, rows of the model's embedding
   std::unique_ptr<const text::Tokenizer> tokenizer;
   text::PromptFormat prompt;
-  PreprocessConfig preprocess;
+  image::PreprocessConfig preprocess;
   CheckpointGeneration generation;
   std::string question;  ///< default question
 
@@ -45,11 +45,11 @@ struct ModelSettings {
 /// Reads the settings from `texts` and from the tokenizer in their folder. `config` is that of config.json,
 /// possibly adapted. The question is `question`, else the one that config.json names, else that of the
 /// reference implementation. Throws Error for invalid files, and for a tokenizer that does not fit the model.
-ModelSettings read_model_settings(const CheckpointTexts& texts, const ModelConfig& config,
+ModelSettings read_model_settings(const CheckpointTexts& texts, const model::ModelConfig& config,
                                   std::string question = {});
 
 struct LoadedModel : ModelSettings {
-  std::shared_ptr<CcexpertModel> model;
+  std::shared_ptr<model::CcexpertModel> model;
 };
 
 /// Writes the preprocessed image `index` [3,P,P] into `slot`. Called on several threads.
@@ -58,4 +58,4 @@ using PixelWriter = std::function<void(int64_t index, std::span<float> slot)>;
 /// Returns `images` images of side P as [I,3,P,P] in float32 on the CPU.
 at::Tensor load_pixels(int64_t images, int64_t side, const PixelWriter& write);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

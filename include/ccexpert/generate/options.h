@@ -8,7 +8,7 @@
 
 #include <ccexpert/core/fields.h>
 
-namespace ccexpert {
+namespace ccexpert::generate {
 
 /// Largest number of tokens of a caption. The cache is allocated in advance: a few extra zeros must not
 /// exhaust memory.
@@ -97,4 +97,4 @@ DecodingConfig decoding_config(const GenerationOptions& asked, const GenerationO
 /// Returns one line: "greedy, at most 64 tokens, repetition penalty 1.1, ends at 482, 480".
 std::string to_text(const DecodingConfig& decoding);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::generate

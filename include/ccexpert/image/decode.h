@@ -9,7 +9,7 @@
 
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Limit of an image's declared pixels (2^28, as 16384 x 16384): a larger image is refused before memory is
 /// allocated.
@@ -39,4 +39,4 @@ std::string encode_png(const ImageView& image);
 /// Writes a PNG file, whatever its name. Throws Error if it cannot; a partial file is then not a valid image.
 void write_png(const std::filesystem::path& path, const ImageView& image);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

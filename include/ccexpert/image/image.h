@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// View of 8-bit RGB pixels that the caller owns, row by row; pixel (y, x) starts at `data + y * stride + 3 *
 /// x`.
@@ -25,4 +25,4 @@ struct Image {
   ImageView view() const { return {pixels.data(), height, width, 3 * width}; }
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

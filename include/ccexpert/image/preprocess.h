@@ -7,7 +7,7 @@
 
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Handling of images that are not square.
 enum class AspectMode {
@@ -26,4 +26,4 @@ struct PreprocessConfig {
 /// to `planes`. Throws Error if the image has no pixels or `planes` has another length.
 void preprocess(const ImageView& image, const PreprocessConfig& config, std::span<float> planes);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

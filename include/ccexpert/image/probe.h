@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 struct ImageHeader {
   int64_t width = 0;
@@ -16,4 +16,4 @@ struct ImageHeader {
 /// with `name`, if their format is unknown or they end within the header.
 ImageHeader probe_image(std::span<const uint8_t> bytes, std::string_view name);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

@@ -3,7 +3,7 @@
 
 #include <ccexpert/image/image.h>
 
-namespace ccexpert {
+namespace ccexpert::image {
 
 /// Resizes by a bicubic filter (a = -0.5), widened for downscaling against aliasing, in two passes with 8-bit
 /// intermediate results: bit-identical to Image.resize((width, height), BICUBIC) of Pillow 13. Throws Error
@@ -13,4 +13,4 @@ Image resize_bicubic(const ImageView& image, int64_t height, int64_t width);
 /// Throws Error, beginning with `name`, if a view has no pixels or its rows overlap.
 void expect_valid(const ImageView& image, const char* name);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::image

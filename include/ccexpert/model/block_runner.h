@@ -9,7 +9,7 @@
 #include <ATen/core/Tensor.h>
 #include <torch/nn/module.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 using TensorList = std::vector<at::Tensor>;
 
@@ -46,4 +46,4 @@ class RecomputingRunner : public BlockRunner {
 
 using BlockRunnerRef = std::shared_ptr<const BlockRunner>;
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

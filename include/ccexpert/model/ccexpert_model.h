@@ -11,7 +11,7 @@
 #include <ccexpert/model/layers.h>
 #include <ccexpert/model/vision_tower.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Parts that an architecture chooses.
 struct ModelParts {
@@ -85,4 +85,4 @@ class CcexpertModel : public torch::nn::Module {
   std::shared_ptr<Decoder> decoder_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

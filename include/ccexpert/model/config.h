@@ -9,7 +9,7 @@
 
 #include <ccexpert/core/fields.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// SigLIP vision transformer. The defaults are so400m/14-384, used if a checkpoint has no vision config.
 struct VisionConfig {
@@ -146,4 +146,4 @@ struct LlavaHfTokens {
 std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens& tokens,
                                  std::string_view original = {});
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

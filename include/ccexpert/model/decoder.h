@@ -11,7 +11,7 @@
 #include <ccexpert/model/layers.h>
 #include <ccexpert/model/part_cost.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Inputs that all blocks of one forward pass share.
 struct DecoderPass {
@@ -86,4 +86,4 @@ class Decoder : public torch::nn::Module {
   BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

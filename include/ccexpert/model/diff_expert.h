@@ -12,7 +12,7 @@
 #include <ccexpert/model/layers.h>
 #include <ccexpert/model/part_cost.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Initialisation of parameters that the checkpoint lacks; the defaults are the reference's (spec section 8).
 struct FreshWeights {
@@ -147,4 +147,4 @@ class DiffExpert : public torch::nn::Module {
   BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

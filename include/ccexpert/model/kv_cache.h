@@ -5,7 +5,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Rows may have different numbers of tokens: row b has `lengths()[b]`, and later positions are never read.
 class KvCache {
@@ -44,4 +44,4 @@ class KvCache {
   std::vector<Layer> layers_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

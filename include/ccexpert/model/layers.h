@@ -11,7 +11,7 @@
 #include <ccexpert/model/product.h>
 #include <ccexpert/model/weight_contract.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 using ModuleRef = std::shared_ptr<torch::nn::Module>;
 
@@ -100,4 +100,4 @@ class Embedding : public torch::nn::Module {
   at::Tensor weight;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -7,7 +7,7 @@
 #include <ccexpert/model/part_cost.h>
 #include <ccexpert/model/vision_tower.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Two-layer MLP with exact GELU from the vision width to the language width (`mlp2x_gelu`).
 class MlpProjector : public Connector {
@@ -24,4 +24,4 @@ class MlpProjector : public Connector {
   std::shared_ptr<Linear> first_, second_;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

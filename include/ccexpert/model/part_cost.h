@@ -7,7 +7,7 @@
 #include <ccexpert/model/config.h>
 #include <ccexpert/model/parts.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Size of a batch of pairs.
 struct BatchSize {
@@ -34,4 +34,4 @@ struct PartCost {
 /// Returns the cost of each part of the model that computes products, in the order of the forward pass.
 std::vector<PartCost> part_costs(const ModelConfig& config, const BatchSize& batch);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

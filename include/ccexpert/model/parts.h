@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 enum class Part {
   kVision,        ///< vision tower
@@ -22,4 +22,4 @@ std::optional<Part> find_part(std::string_view name);
 /// Same, but throws Error for another name.
 Part part_of(std::string_view name);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -3,7 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Product that a `Linear` can be given in place of its own: quantised, low-rank, sharded. It holds its own
 /// tensors.
@@ -14,4 +14,4 @@ class Product {
   virtual at::Tensor apply(const at::Tensor& x) const = 0;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -5,7 +5,7 @@
 
 #include <ccexpert/model/block_runner.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Returns `block(inputs)` and keeps only `inputs` until the backward pass, which computes the block once
 /// more. Gradients equal those of a plain call. The block must not read other tensors that need gradients,
@@ -18,4 +18,4 @@ TensorList recompute(const std::function<TensorList(const TensorList&)>& block, 
 TensorList recompute(const std::function<TensorList(const TensorList&)>& block, const TensorList& inputs,
                      const torch::nn::Module& parameters);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

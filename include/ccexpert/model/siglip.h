@@ -10,7 +10,7 @@
 #include <ccexpert/model/part_cost.h>
 #include <ccexpert/model/vision_tower.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Multi-head self-attention with biases on all four projections.
 class SiglipAttention : public torch::nn::Module {
@@ -69,4 +69,4 @@ class SiglipVision : public VisionTower {
   BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -5,7 +5,7 @@
 
 #include <ccexpert/model/block_runner.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Encoder of single images into patch features.
 class VisionTower : public torch::nn::Module {
@@ -27,4 +27,4 @@ class Connector : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& features) const = 0;
 };
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -6,7 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// One tensor of a checkpoint: its name, shape and dtypes, and the memory that it fills.
 struct ExpectedTensor {
@@ -18,4 +18,4 @@ struct ExpectedTensor {
 
 using WeightContract = std::vector<ExpectedTensor>;
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

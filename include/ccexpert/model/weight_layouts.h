@@ -7,7 +7,7 @@
 
 #include <ccexpert/io/checkpoint.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 /// Layout of LlavaOnevisionForConditionalGeneration: reads the names of either generation of transformers,
 /// and writes the names that hubs publish. A Diff Expert has no name in it.
@@ -31,4 +31,4 @@ bool is_known_unused(std::string_view name);
 /// block. Loaders of other programs report a checkpoint without them as incomplete.
 std::vector<io::NamedTensor> tensors_for_others(const io::TensorSource& source, at::ScalarType dtype);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -10,7 +10,7 @@
 #include <ccexpert/io/tensor_source.h>
 #include <ccexpert/model/ccexpert_model.h>
 
-namespace ccexpert {
+namespace ccexpert::model {
 
 struct LoadWeightsOptions {
   /// True for names in the source that may be unused; null: none.
@@ -55,4 +55,4 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
 /// `DiffExpert::initialize`. Values are the same on every device and in every dtype.
 void initialize_weights(CcexpertModel& model, const FreshWeights& fresh);
 
-}  // namespace ccexpert
+}  // namespace ccexpert::model

@@ -48,8 +48,8 @@ struct PairText {
 };
 
 struct SyntheticPair {
-  Image before;
-  Image after;
+  image::Image before;
+  image::Image after;
   std::vector<uint8_t> mask;  ///< [size,size] 255 if something was built, removed or planted; else 0
   std::vector<uint8_t> classes_before;  ///< [size,size] LandClass; open ground as on that day
   std::vector<uint8_t> classes_after;   ///< [size,size] LandClass

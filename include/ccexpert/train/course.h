@@ -119,7 +119,7 @@ struct EvaluationSection {
   int64_t max_pairs = 0;
   int64_t batch_size = 8;
   int64_t samples = 4;
-  GenerationOptions generation;
+  generate::GenerationOptions generation;
 
   static constexpr auto fields() {
     using Self = EvaluationSection;

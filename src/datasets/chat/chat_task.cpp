@@ -79,7 +79,7 @@ ordered_json text_message(const char* role, const std::string& text) {
 }
 
 ordered_json image_part(const std::filesystem::path& file, int64_t side) {
-  const auto image = decode_image(file);
+  const auto image = image::decode_image(file);
   const auto small = page::thumbnail(image, std::min(side, std::max(image.height, image.width)));
   return {{"type", "image_url"}, {"image_url", {{"url", page::data_uri(small)}}}};
 }

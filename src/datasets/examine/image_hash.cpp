@@ -48,7 +48,7 @@ bool nearly_equal(const ImageHash& a, const ImageHash& b) {
 
 }  // namespace
 
-ImageHash hash_of(const ImageView& image) {
+ImageHash hash_of(const image::ImageView& image) {
   const cv::Mat rgb(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
                     const_cast<uint8_t*>(image.data), static_cast<size_t>(image.stride));
   cv::Mat grey;

@@ -19,7 +19,7 @@ struct ImageHash {
   double deviation = 0.0;  ///< of the brightness
 };
 
-ImageHash hash_of(const ImageView& image);
+ImageHash hash_of(const image::ImageView& image);
 
 /// Throws Error if `most` is out of the range in which hashes can be called near.
 void check_hash_distance(int64_t most);

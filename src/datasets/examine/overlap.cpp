@@ -40,7 +40,7 @@ struct TileHash {
 };
 
 /// Returns the whole image, and its tiles if it is at least two tiles wide or high.
-std::vector<Window> tiles_of(const Image& image, int64_t tile) {
+std::vector<Window> tiles_of(const image::Image& image, int64_t tile) {
   std::vector<Window> windows{{0, 0, image.height, image.width}};
   if (tile <= 0 || std::max(image.height, image.width) < 2 * tile) return windows;
   for (int64_t top = 0; top + tile <= image.height; top += tile) {
@@ -50,7 +50,7 @@ std::vector<Window> tiles_of(const Image& image, int64_t tile) {
   return windows;
 }
 
-ImageView view_of(const Image& image, const Window& window) {
+image::ImageView view_of(const image::Image& image, const Window& window) {
   const auto whole = image.view();
   return {whole.data + window.top * whole.stride + 3 * window.left, window.height, window.width,
           whole.stride};
@@ -64,7 +64,7 @@ struct Hashed {
 
 Hashed hashed(const ChangeExample& pair, int64_t tile) {
   try {
-    const auto before = decode_image(pair.before), after = decode_image(pair.after);
+    const auto before = image::decode_image(pair.before), after = image::decode_image(pair.after);
     Hashed result{.side = std::max(before.height, before.width)};
     const bool alike = before.height == after.height && before.width == after.width;
     for (const auto& window : tiles_of(before, alike ? tile : 0)) {

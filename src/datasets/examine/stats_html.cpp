@@ -87,7 +87,7 @@ std::string picture(const std::filesystem::path& file, const char* name, bool ma
   try {
     constexpr int64_t kSide = 160;
     return fmt::format("<img alt=\"{}\" src=\"{}\">", name,
-                       page::data_uri(page::thumbnail(decode_image(file), kSide, mask)));
+                       page::data_uri(page::thumbnail(image::decode_image(file), kSide, mask)));
   } catch (const Fault&) {
     throw;
   } catch (const Error& error) {

@@ -44,15 +44,15 @@ struct Looked {
   int64_t images = 0;
 };
 
-ImageSize size_of(const Image& image) {
+ImageSize size_of(const image::Image& image) {
   return {image.height, image.width};
 }
 
-std::optional<Image> opened(const fs::path& file, Looked& looked) {
+std::optional<image::Image> opened(const fs::path& file, Looked& looked) {
   if (file.empty()) return std::nullopt;
   ++looked.images;
   try {
-    return decode_image(file);
+    return image::decode_image(file);
   } catch (const Fault&) {
     throw;
   } catch (const Error& error) {
@@ -61,7 +61,7 @@ std::optional<Image> opened(const fs::path& file, Looked& looked) {
   }
 }
 
-int64_t marked_pixels(const Image& mask) {
+int64_t marked_pixels(const image::Image& mask) {
   int64_t count = 0;
   for (size_t i = 0; i < mask.pixels.size(); i += 3) {
     const auto* pixel = mask.pixels.data() + i;
@@ -71,7 +71,7 @@ int64_t marked_pixels(const Image& mask) {
 }
 
 /// Compares the mask with the flag, or with the captions of a pair without one.
-void hold_against_mask(const ChangeExample& pair, const Image& mask, Looked& looked) {
+void hold_against_mask(const ChangeExample& pair, const image::Image& mask, Looked& looked) {
   const auto changed = pair.changed ? pair.changed : changed_by(pair.captions);
   const auto marked = marked_pixels(mask);
   if (!changed || *changed == (marked > 0)) return;
@@ -83,7 +83,7 @@ void hold_against_mask(const ChangeExample& pair, const Image& mask, Looked& loo
 }
 
 /// Checks mask and class maps; equal sizes ensure that they mark the right places of the images.
-void look_at_maps(const ChangeExample& pair, const std::optional<Image>& before, Looked& looked) {
+void look_at_maps(const ChangeExample& pair, const std::optional<image::Image>& before, Looked& looked) {
   for (const auto& [name, file] :
        {std::pair("mask", &pair.mask), std::pair("class map of before", &pair.classes_before),
         std::pair("class map of after", &pair.classes_after)}) {

@@ -79,15 +79,16 @@ std::vector<std::string> wrapped(const std::string& text, int width) {
 
 /// Images of one pair and the lines below them.
 struct Card {
-  std::vector<Image> images;
+  std::vector<image::Image> images;
   std::vector<std::string> lines;
 };
 
 Card card_of(const data::ChangeExample& pair, const ViewOptions& options, int width) {
   Card card;
-  card.images.push_back(page::thumbnail(decode_image(pair.before), options.side));
-  card.images.push_back(page::thumbnail(decode_image(pair.after), options.side));
-  if (!pair.mask.empty()) card.images.push_back(page::thumbnail(decode_image(pair.mask), options.side, true));
+  card.images.push_back(page::thumbnail(image::decode_image(pair.before), options.side));
+  card.images.push_back(page::thumbnail(image::decode_image(pair.after), options.side));
+  if (!pair.mask.empty())
+    card.images.push_back(page::thumbnail(image::decode_image(pair.mask), options.side, true));
   const char* flag = !pair.changed ? "" : *pair.changed ? " [changed]" : " [unchanged]";
   card.lines = wrapped(pair.uid + flag, width);
   const auto count = std::min(pair.captions.size(), static_cast<size_t>(options.captions));
@@ -99,7 +100,7 @@ Card card_of(const data::ChangeExample& pair, const ViewOptions& options, int wi
   return card;
 }
 
-void paste(cv::Mat& sheet, const Image& image, int x, int y) {
+void paste(cv::Mat& sheet, const image::Image& image, int x, int y) {
   const cv::Mat source(static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
                        const_cast<uint8_t*>(image.pixels.data()));
   source.copyTo(sheet(cv::Rect(x, y, source.cols, source.rows)));
@@ -136,7 +137,7 @@ void ViewOptions::validate() const {
   if (captions < 0) fail_expected({"captions", "0 or more", std::to_string(captions)});
 }
 
-Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options) try {
+image::Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options) try {
   options.validate();
   const auto pairs = pairs_of(list, options);
   const bool masks =

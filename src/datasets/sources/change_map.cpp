@@ -170,8 +170,8 @@ ChangeMap cut(const ChangeMap& map, const Window& window) {
   return result;
 }
 
-Image cut(const Image& image, const Window& window) {
-  Image result{window.height, window.width, {}};
+image::Image cut(const image::Image& image, const Window& window) {
+  image::Image result{window.height, window.width, {}};
   for (int64_t y = window.top; y < window.top + window.height; ++y) {
     const auto row = image.pixels.begin() + 3 * (y * image.width + window.left);
     result.pixels.insert(result.pixels.end(), row, row + 3 * window.width);

@@ -58,6 +58,6 @@ std::vector<MaskFact> facts_of(const ChangeMap& map, double least_share);
 std::vector<Window> windows_of(const ChangeMap& map, const CropOptions& options);
 
 ChangeMap cut(const ChangeMap& map, const Window& window);
-Image cut(const Image& image, const Window& window);
+image::Image cut(const image::Image& image, const Window& window);
 
 }  // namespace ccexpert::datasets

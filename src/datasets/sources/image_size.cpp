@@ -17,7 +17,7 @@ std::optional<ImageSize> size_in_header(const std::filesystem::path& file) {
   const auto bytes = beginning_of(file);
   try {
     const auto header =
-        probe_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, file.string());
+        image::probe_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, file.string());
     return ImageSize{header.height, header.width};
   } catch (const Error&) {
     return std::nullopt;
@@ -32,7 +32,7 @@ std::string text_of(const ImageSize& size) {
 
 ImageSize image_size(const std::filesystem::path& file) {
   if (const auto size = size_in_header(file)) return *size;
-  const auto image = decode_image(file);
+  const auto image = image::decode_image(file);
   return {image.height, image.width};
 }
 

@@ -21,14 +21,14 @@ std::string sizes(int64_t height, int64_t width) {
   return fmt::format("{} x {} pixels", width, height);
 }
 
-void expect_size(const fs::path& file, const Image& image, const ChangeMap& map) {
+void expect_size(const fs::path& file, const image::Image& image, const ChangeMap& map) {
   if (image.height == map.height && image.width == map.width) return;
   fail_expected(
       {file.string(), sizes(map.height, map.width) + ", as in its label", sizes(image.height, image.width)});
 }
 
-Image mask_image(const ChangeMap& map) {
-  Image image{map.height, map.width, {}};
+image::Image mask_image(const ChangeMap& map) {
+  image::Image image{map.height, map.width, {}};
   image.pixels.reserve(3 * map.kinds.size());
   for (const auto kind : map.kinds) image.pixels.insert(image.pixels.end(), 3, kind != 0 ? 255 : 0);
   return image;
@@ -45,7 +45,7 @@ class WindowFiles {
  public:
   WindowFiles(const fs::path& folder, std::string name) : folder_(folder), name_(std::move(name)) {}
 
-  std::string write(const char* kind, const Image& image) const {
+  std::string write(const char* kind, const image::Image& image) const {
     auto path = fmt::format("{}/{}.png", kind, name_);
     try {
       put(folder_ / path, image);
@@ -56,11 +56,11 @@ class WindowFiles {
   }
 
  private:
-  static void put(const fs::path& file, const Image& image) {
+  static void put(const fs::path& file, const image::Image& image) {
     std::error_code code;
     fs::create_directories(file.parent_path(), code);
     if (code) fail_system(file.parent_path().string(), "cannot be created", code.value());
-    write_png(file, image.view());
+    image::write_png(file, image.view());
   }
 
   const fs::path& folder_;
@@ -81,8 +81,8 @@ struct Opened {
   bool label_is_mask;
   Labels labels;
   /// Decoded once, and only if a window is cut from them.
-  std::optional<Image> before = {};
-  std::optional<Image> after = {};
+  std::optional<image::Image> before = {};
+  std::optional<image::Image> after = {};
 };
 
 bool is_whole(const Window& window, const ChangeMap& map) {
@@ -96,9 +96,9 @@ void write_maps(Entry& entry, const Opened& opened, const Window& window, const 
   entry.classes_after = files.write("maps/classes2", cut(opened.labels.classes->after, window));
 }
 
-const Image& decoded(std::optional<Image>& image, const fs::path& file, const ChangeMap& map) {
+const image::Image& decoded(std::optional<image::Image>& image, const fs::path& file, const ChangeMap& map) {
   if (!image) {
-    image = decode_image(file);
+    image = image::decode_image(file);
     expect_size(file, *image, map);
   }
   return *image;
@@ -146,7 +146,7 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
   const auto& options = shared.options;
   std::vector<LabelImage> labels;
   for (const auto& label : pair.labels) {
-    labels.push_back({decode_image(options.input / label), is_lossy(label)});
+    labels.push_back({image::decode_image(options.input / label), is_lossy(label)});
   }
   // Values near 0 in a lossy label would count as changed in training.
   Opened opened{pair, reading, shared, reading.label_is_mask && !labels.front().lossy, {}};
@@ -170,7 +170,7 @@ constexpr int kUpperHalf = 128;
 /// Maximum compression noise in a lossy label without changes.
 constexpr int kNoise = 32;
 
-std::vector<uint8_t> largest_channels(const Image& image) {
+std::vector<uint8_t> largest_channels(const image::Image& image) {
   std::vector<uint8_t> values(image.pixels.size() / 3);
   for (size_t i = 0; i < values.size(); ++i) {
     const auto* pixel = image.pixels.data() + 3 * i;

@@ -24,13 +24,13 @@ struct MaskedPair {
 
 /// Class maps of both images, if a source has them.
 struct ClassMaps {
-  Image before;
-  Image after;
+  image::Image before;
+  image::Image after;
 };
 
 /// Decoded label.
 struct LabelImage {
-  Image image;
+  image::Image image;
   bool lossy = false;  ///< from a lossy format such as JPEG
 };
 

@@ -8,7 +8,7 @@
 
 namespace ccexpert::datasets {
 
-std::vector<uint8_t> palette_numbers(const Image& label, const std::vector<Colour>& palette) {
+std::vector<uint8_t> palette_numbers(const image::Image& label, const std::vector<Colour>& palette) {
   std::vector<uint8_t> numbers(label.pixels.size() / 3);
   size_t last = 0;  // neighbouring pixels mostly have the same colour
   for (size_t i = 0; i < numbers.size(); ++i) {

@@ -13,6 +13,6 @@ using Colour = std::array<uint8_t, 3>;
 
 /// Returns for each pixel the index of its colour in `palette`; throws Error with a colour outside the
 /// palette and its place.
-std::vector<uint8_t> palette_numbers(const Image& label, const std::vector<Colour>& palette);
+std::vector<uint8_t> palette_numbers(const image::Image& label, const std::vector<Colour>& palette);
 
 }  // namespace ccexpert::datasets

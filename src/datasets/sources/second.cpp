@@ -64,7 +64,7 @@ std::vector<KindWords> transition_words() {
 }
 
 /// True for a map of numbers, which has the same small number in all channels.
-bool holds_numbers(const Image& label) {
+bool holds_numbers(const image::Image& label) {
   for (size_t i = 0; i < label.pixels.size(); i += 3) {
     const auto* pixel = label.pixels.data() + i;
     if (pixel[0] > kClasses || pixel[1] != pixel[0] || pixel[2] != pixel[0]) return false;
@@ -72,7 +72,7 @@ bool holds_numbers(const Image& label) {
   return true;
 }
 
-std::vector<uint8_t> class_numbers(const Image& label) {
+std::vector<uint8_t> class_numbers(const image::Image& label) {
   static const std::vector<Colour> palette{{255, 255, 255}, {0, 0, 255}, {128, 128, 128}, {0, 128, 0},
                                            {0, 255, 0},     {128, 0, 0}, {255, 0, 0}};
   if (!holds_numbers(label)) return palette_numbers(label, palette);
@@ -81,8 +81,8 @@ std::vector<uint8_t> class_numbers(const Image& label) {
   return numbers;
 }
 
-Image number_image(const Image& like, const std::vector<uint8_t>& numbers) {
-  Image image{like.height, like.width, {}};
+image::Image number_image(const image::Image& like, const std::vector<uint8_t>& numbers) {
+  image::Image image{like.height, like.width, {}};
   image.pixels.reserve(like.pixels.size());
   for (const auto number : numbers) image.pixels.insert(image.pixels.end(), 3, number);
   return image;

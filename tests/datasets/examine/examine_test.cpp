@@ -199,7 +199,7 @@ TEST_F(Examined, TestPairsInTrainAreFoundByNameAndByLooks) {
   images("clean", 2);
   // The same pair, brighter and with another name.
   for (const auto* folder : {"A/", "B/"}) {
-    auto pixels = decode_image(folder_ / (std::string(folder) + "held.png"));
+    auto pixels = image::decode_image(folder_ / (std::string(folder) + "held.png"));
     for (auto& value : pixels.pixels) value = static_cast<uint8_t>(20 + value * 3 / 4);
     image(std::string(folder) + "copy.png", pixels);
   }
@@ -224,7 +224,7 @@ TEST_F(Examined, OverlapFindsTilesOfLargerImages) {
   // The pair is the lower right quarter of a larger one.
   for (const auto* folder : {"A/", "B/"}) {
     auto large = smooth(128, folder[0] == 'A' ? 70 : 71);
-    const auto small = decode_image(folder_ / (std::string(folder) + "tile.png"));
+    const auto small = image::decode_image(folder_ / (std::string(folder) + "tile.png"));
     for (int64_t y = 0; y < 64; ++y) {
       std::copy_n(small.pixels.begin() + 3 * 64 * y, 3 * 64,
                   large.pixels.begin() + 3 * ((64 + y) * 128 + 64));
@@ -255,7 +255,9 @@ TEST_F(Examined, HashesSeeThroughCompressionAndNotThroughOtherPlaces) {
   for (uint64_t seed = 10; seed < 60; ++seed)
     EXPECT_FALSE(look_alike(hash, hash_of(smooth(256, seed).view()), 12)) << seed;
   // Two planes without contrast are not the same place.
-  const auto flat = [](uint8_t value) { return Image{64, 64, std::vector<uint8_t>(3 * 64 * 64, value)}; };
+  const auto flat = [](uint8_t value) {
+    return image::Image{64, 64, std::vector<uint8_t>(3 * 64 * 64, value)};
+  };
   EXPECT_FALSE(look_alike(hash_of(flat(90).view()), hash_of(flat(120).view()), 12));
   EXPECT_TRUE(look_alike(hash_of(flat(90).view()), hash_of(flat(90).view()), 12));
 }
@@ -273,7 +275,7 @@ TEST_F(Examined, ContactSheetShowsPairsAndText) {
   EXPECT_LT(one.width, sheet.width);
   // The first pixel of the pair's first image follows the margin.
   const auto* pixel = one.pixels.data() + 3 * (8 * one.width + 8);
-  EXPECT_EQ(pixel[0], decode_image(folder_ / "A/a.png").pixels[0]);
+  EXPECT_EQ(pixel[0], image::decode_image(folder_ / "A/a.png").pixels[0]);
   EXPECT_THAT(error_of([&] { contact_sheet(list, {.uid = "z"}); }),
               HasSubstr("expected a pair 'z', got none"));
   EXPECT_THAT(error_of([&] { contact_sheet(list, {.pairs = 0}); }), HasSubstr("pairs: expected 1 to 500"));

@@ -49,9 +49,9 @@ class Lists : public ::testing::Test {
     }
     return lines(name, entries);
   }
-  void image(const std::string& name, const Image& pixels) const {
+  void image(const std::string& name, const image::Image& pixels) const {
     fs::create_directories((folder_ / name).parent_path());
-    write_png(folder_ / name, pixels.view());
+    image::write_png(folder_ / name, pixels.view());
   }
   /// Writes both images of a pair, of smooth noise that depends on the seed.
   void images(const std::string& name, uint64_t seed, int64_t side = 64) const {
@@ -59,9 +59,9 @@ class Lists : public ::testing::Test {
     image("B/" + name + ".png", smooth(side, 2 * seed + 1));
   }
   /// Returns 8 x 8 blocks of random colours, which suit near-duplicate hashes, unlike noise of single pixels.
-  static Image smooth(int64_t side, uint64_t seed) {
+  static image::Image smooth(int64_t side, uint64_t seed) {
     const auto coarse = test::noise(8, 8, 977 * seed + 13);
-    Image image{side, side, {}};
+    image::Image image{side, side, {}};
     for (int64_t y = 0; y < side; ++y) {
       for (int64_t x = 0; x < side; ++x) {
         const auto* pixel = coarse.pixels.data() + 3 * ((y * 8 / side) * 8 + x * 8 / side);

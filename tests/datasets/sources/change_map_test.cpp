@@ -99,7 +99,7 @@ TEST(Windows, ComeOneForEachGroupOfChangesTheLargestFirst) {
 TEST(Windows, CutMapsAndImagesAlike) {
   const auto map = cut(map_with(10, 10, {{{2, 3, 2, 2}, 7}}), {2, 2, 3, 4});
   EXPECT_EQ(map.kinds, (std::vector<uint8_t>{0, 7, 7, 0, 0, 7, 7, 0, 0, 0, 0, 0}));
-  Image image{2, 2, {1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4}};
+  image::Image image{2, 2, {1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4}};
   EXPECT_EQ(cut(image, {1, 1, 1, 1}).pixels, (std::vector<uint8_t>{4, 4, 4}));
 }
 
@@ -157,7 +157,7 @@ TEST_F(MaskCaptions, FactsAsTexts) {
 }
 
 TEST(Palette, NamesAColourThatIsNone) {
-  const Image image{1, 2, {0, 0, 0, 9, 8, 7}};
+  const image::Image image{1, 2, {0, 0, 0, 9, 8, 7}};
   EXPECT_EQ(test::error_of([&] {
               palette_numbers(image, {{0, 0, 0}});
             }),

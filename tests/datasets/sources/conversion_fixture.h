@@ -32,9 +32,9 @@ class Conversion : public ::testing::Test {
   void file(const std::string& name, std::string_view text) const { folder_.write("in/" + name, text); }
 
   /// Writes an image of the source, noise by default.
-  void image(const std::string& name, const Image& pixels) const {
+  void image(const std::string& name, const image::Image& pixels) const {
     fs::create_directories((folder_ / "in" / name).parent_path());
-    write_png(folder_ / "in" / name, pixels.view());
+    image::write_png(folder_ / "in" / name, pixels.view());
   }
   void image(const std::string& name) const {
     image(name, test::noise(16, 16, std::hash<std::string>()(name)));

@@ -14,9 +14,9 @@ namespace {
 class MaskSources : public Conversion {
  protected:
   /// Black, with a rectangle of one colour.
-  static Image label(int64_t side, const Window& box, std::array<uint8_t, 3> colour,
-                     std::array<uint8_t, 3> ground = {0, 0, 0}) {
-    Image image{side, side, {}};
+  static image::Image label(int64_t side, const Window& box, std::array<uint8_t, 3> colour,
+                            std::array<uint8_t, 3> ground = {0, 0, 0}) {
+    image::Image image{side, side, {}};
     for (int64_t y = 0; y < side; ++y) {
       for (int64_t x = 0; x < side; ++x) {
         const bool inside =
@@ -27,7 +27,7 @@ class MaskSources : public Conversion {
     }
     return image;
   }
-  static Image empty(int64_t side) { return label(side, {}, {}); }
+  static image::Image empty(int64_t side) { return label(side, {}, {}); }
   void pair(const std::string& before, const std::string& after, int64_t side = 256) const {
     image(before, test::noise(side, side, 1));
     image(after, test::noise(side, side, 2));
@@ -50,10 +50,10 @@ TEST_F(MaskSources, SysuCdIsCutAroundSmallChanges) {
   EXPECT_EQ(summary.splits.at("train"), (SplitCounts{3, 15, 2, 1}));
   const auto train = pairs("train");
   // 1600 pixels are 15 % of a window of 103; the least side is 128.
-  const auto window = decode_image(train[0].before);
+  const auto window = image::decode_image(train[0].before);
   EXPECT_EQ(window.width, 128);
-  EXPECT_EQ(decode_image(train[0].mask).height, 128);
-  EXPECT_EQ(window.pixels[0], decode_image(in("train/time1/00001.png")).pixels[0]);
+  EXPECT_EQ(image::decode_image(train[0].mask).height, 128);
+  EXPECT_EQ(window.pixels[0], image::decode_image(in("train/time1/00001.png")).pixels[0]);
   EXPECT_EQ(train[1].before.lexically_normal(), in("train/time1/00002.png"));
   EXPECT_EQ(train[1].mask.lexically_normal(), in("train/label/00002.png"));
   EXPECT_EQ(train[2].changed, false);
@@ -100,9 +100,9 @@ TEST_F(MaskSources, SecondTellsClassesInColourAndInNumbers) {
   for (const auto& each : train) {
     EXPECT_THAT(each.captions[0], HasSubstr("low vegetation"));
     EXPECT_THAT(each.captions[0], HasSubstr("buildings"));
-    EXPECT_EQ(decode_image(each.classes_before).pixels[static_cast<size_t>(3 * (100 * 256 + 100))], 3);
-    EXPECT_EQ(decode_image(each.classes_after).pixels[static_cast<size_t>(3 * (100 * 256 + 100))], 5);
-    EXPECT_EQ(decode_image(each.mask).pixels[0], 0);
+    EXPECT_EQ(image::decode_image(each.classes_before).pixels[static_cast<size_t>(3 * (100 * 256 + 100))], 3);
+    EXPECT_EQ(image::decode_image(each.classes_after).pixels[static_cast<size_t>(3 * (100 * 256 + 100))], 5);
+    EXPECT_EQ(image::decode_image(each.mask).pixels[0], 0);
   }
   expect_trains("train");
 }
