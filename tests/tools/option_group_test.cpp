@@ -85,10 +85,10 @@ TEST_F(Options, RefuseInTheWordsOfFiles) {
 
 TEST_F(Options, HelpAndCompletionListChoicesRangeAndDefault) {
   const auto help = app_.help();
-  EXPECT_THAT(help, AllOf(HasSubstr("Look:"), HasSubstr("rows; 1 to 8 rows"), HasSubstr("[1]"),
+  EXPECT_THAT(help, AllOf(HasSubstr("Look:"), HasSubstr("--rows N=1 "), HasSubstr("rows; 1 to 8 rows"),
                           HasSubstr("share; 0 to below 1"), HasSubstr("weight; above 0")));
-  EXPECT_THAT(help, AllOf(HasSubstr("NAME:{bfloat16,float32} [float32]"), HasSubstr("NAME:{dark,light}")));
-  EXPECT_THAT(help, AllOf(HasSubstr("device; cpu, cuda, cuda:N or auto"), HasSubstr("[auto]")));
+  EXPECT_THAT(help, AllOf(HasSubstr("NAME:{bfloat16,float32}=float32"), HasSubstr("NAME:{dark,light}")));
+  EXPECT_THAT(help, AllOf(HasSubstr("device; cpu, cuda, cuda:N or auto"), HasSubstr("--device NAME=auto")));
   const auto completion = bash_completion(app_);
   EXPECT_THAT(completion, HasSubstr("--precision) COMPREPLY=($(compgen -W \"bfloat16 float32\""));
   EXPECT_THAT(completion, Not(HasSubstr("--device) ")));
