@@ -1,12 +1,14 @@
 #include "caption/pair_loader.h"
 
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 #include <thread>
 #include <utility>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
+
+#include "core/foreign_errors.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -34,7 +36,9 @@ LoadedPair load_pair(const data::PairFiles& pair) {
     loaded = {std::move(before.image), std::move(after.image), {}, std::move(before.warning)};
     if (!after.warning.empty() && !are_one_file(pair.before, pair.after))
       loaded.warning += (loaded.warning.empty() ? "" : "; ") + after.warning;
-  } catch (const std::exception& error) {
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error& error) {
     loaded.error = error.what();
   }
   return loaded;

@@ -58,6 +58,8 @@ Plan plan_of(const AnnotateOptions& options) {
     if (options.limit > 0 && plan.pairs + plan.no_pairs == options.limit) return;
     try {
       add_to(plan, chat_pair_of(entry, where, root), options);
+    } catch (const Fault&) {
+      throw;
     } catch (const Error&) {
       if (options.on_error == OnError::kError) throw;
       ++plan.no_pairs;

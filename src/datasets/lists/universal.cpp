@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/text_file.h"
 #include "core/universal_entry.h"
 #include "datasets/json_stream.h"
@@ -114,6 +115,8 @@ void visit_training_examples(const fs::path& list, const fs::path& image_root, c
     std::optional<data::ChangeExample> example;
     try {
       example = example_of(entry, where, root);
+    } catch (const Fault&) {
+      throw;
     } catch (const Error& error) {
       return on_error(error.what());
     }

@@ -7,6 +7,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/foreign_errors.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/sources/source.h"
@@ -86,6 +87,8 @@ void read(Sink& sink) {
         auto captions = is_test ? texts_field(each, "captions") : captions_of(each);
         if (captions.empty() && !is_test) return sink.pass_over();
         sink.add(where, [&] { return entry_of(each, std::move(captions), split_in_name(list)); });
+      } catch (const Fault&) {
+        throw;
       } catch (const Error& error) {
         sink.refuse(where, error.what());
       }

@@ -152,6 +152,8 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
   Opened opened{pair, reading, shared, reading.label_is_mask && !labels.front().lossy, {}};
   try {
     opened.labels = reading.read(labels);
+  } catch (const Fault&) {
+    throw;
   } catch (const Error& error) {
     throw Error(fmt::format("{}: {}", (options.input / pair.labels.front()).string(), error.what()),
                 error.kind());

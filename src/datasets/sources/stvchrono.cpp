@@ -9,6 +9,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/foreign_errors.h"
 #include "datasets/caption_text.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -149,6 +150,8 @@ void read(Sink& sink) {
     visit_elements(sink.input() / name, {.ignored = {"url"}}, [&](json& task, const std::string& where) {
       try {
         read_task(sink, task, where, list);
+      } catch (const Fault&) {
+        throw;
       } catch (const Error& error) {
         sink.refuse(where, error.what());
       }

@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/csv.h>
 
+#include "core/foreign_errors.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/sources/source.h"
@@ -51,6 +52,8 @@ void read_array(Sink& sink, const std::string& list) {
                           split_in_name(list));
         });
       }
+    } catch (const Fault&) {
+      throw;
     } catch (const Error& error) {
       sink.refuse(where, error.what());
     }
