@@ -8,6 +8,7 @@
 
 #include <ccexpert/image/decode.h>
 
+#include "core/foreign_errors.h"
 #include "page/html.h"
 
 namespace ccexpert::page {
@@ -26,7 +27,7 @@ int scaled(int64_t length, int64_t longer, int64_t side) {
 
 }  // namespace
 
-image::Image thumbnail(const image::Image& image, int64_t side, bool mask) {
+image::Image thumbnail(const image::Image& image, int64_t side, bool mask) try {
   const auto longer = std::max(image.height, image.width);
   const cv::Size size(scaled(image.width, longer, side), scaled(image.height, longer, side));
   cv::Mat small, source = mat_of(image);
@@ -37,6 +38,8 @@ image::Image thumbnail(const image::Image& image, int64_t side, bool mask) {
                              : cv::INTER_CUBIC);
   const auto* data = small.ptr<uint8_t>();
   return {small.rows, small.cols, std::vector<uint8_t>(data, data + 3 * small.total())};
+} catch (...) {
+  rethrow_as_error();
 }
 
 std::string data_uri(const image::Image& image) {

@@ -44,5 +44,9 @@ TEST(Thumbnails, TheLongerSideIsScaled) {
   EXPECT_EQ(thumbnail(image, 8, true).pixels.front(), 255);
 }
 
+TEST(Thumbnails, AnImageWithoutPixelsIsAnError) {
+  EXPECT_THROW(thumbnail({0, 5, {}}, 4), Error);
+}
+
 }  // namespace
 }  // namespace ccexpert::page
