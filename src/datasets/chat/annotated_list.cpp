@@ -1,7 +1,5 @@
 #include "datasets/chat/annotated_list.h"
 
-#include <array>
-
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
@@ -53,9 +51,7 @@ void AnnotatedList::put_captions(ordered_json& entry, const AnnotateJob& job) co
   captions.insert(captions.end(), job.captions.begin(), job.captions.end());
   entry["change_caption"] = captions;
   entry["caption_source"] = caption_source::kModel;
-  constexpr std::array<const char*, 4> kTasks{"merge", "rephrase", "enrich", "describe"};
-  entry["annotator"] = {{"model", options_.endpoint.model},
-                        {"task", kTasks[static_cast<size_t>(options_.task)]}};
+  entry["annotator"] = {{"model", options_.endpoint.model}, {"task", name_of(options_.task)}};
 }
 
 void AnnotatedList::list_failure(const AnnotateJob& job) {
