@@ -83,6 +83,11 @@ TEST_F(Options, RefuseInTheWordsOfFiles) {
   EXPECT_EQ(problem({"--device=tpu"}), "look: --device: expected cpu, cuda, cuda:N or auto, got 'tpu'");
 }
 
+TEST_F(Options, RefuseEmptyTextAsAName) {
+  EXPECT_EQ(problem({"--shade", ""}), "look: --shade: expected dark or light, got ''");
+  EXPECT_EQ(problem({"--precision", ""}), "look: --precision: expected bfloat16 or float32, got ''");
+}
+
 TEST_F(Options, HelpAndCompletionListChoicesRangeAndDefault) {
   const auto help = app_.help();
   EXPECT_THAT(help, AllOf(HasSubstr("Look:"), HasSubstr("--rows N=1 "), HasSubstr("rows; 1 to 8 rows"),

@@ -93,10 +93,16 @@ class OptionGroup {
     return app_.add_option(names, value, help)->type_name(type)->group(name_);
   }
 
+  /// Returns the value with this text form; "" names none, also if it is the name of an unset option.
+  template <class Value>
+  static std::optional<Value> given(const std::string& text, const Limits& limits) {
+    return text.empty() ? std::nullopt : value_of<Value>(text, limits);
+  }
+
   template <class Value>
   CLI::Option* word(const std::string& names, Value& value, const std::string& help, const Limits& limits) {
     const auto set = [&value, limits](const std::string& text) {
-      if (const auto parsed = value_of<Value>(text, limits)) value = *parsed;
+      if (const auto parsed = given<Value>(text, limits)) value = *parsed;
     };
     std::string forms;
     if constexpr (HasText<Value>) forms = fmt::format("; {}", Value::kForms);
@@ -105,7 +111,7 @@ class OptionGroup {
     std::vector<std::string> choices;
     if constexpr (Named<Value>) choices = choices_of<Value>(limits);
     option->check(word_check(choices, [limits](const std::string& text) {
-      return value_of<Value>(text, limits) ? std::nullopt : std::optional(refused_text<Value>(text, limits));
+      return given<Value>(text, limits) ? std::nullopt : std::optional(refused_text<Value>(text, limits));
     }));
     return option->default_str(text_of(value));
   }
