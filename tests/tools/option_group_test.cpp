@@ -88,6 +88,12 @@ TEST_F(Options, RefuseEmptyTextAsAName) {
   EXPECT_EQ(problem({"--precision", ""}), "look: --precision: expected bfloat16 or float32, got ''");
 }
 
+TEST_F(Options, RefuseLeadingZerosThatMeanBaseEight) {
+  EXPECT_EQ(problem({"--rows=07"}), "look: --rows: expected a whole number without leading zeros, got 07");
+  EXPECT_EQ(problem({"--rows=-010"}),
+            "look: --rows: expected a whole number without leading zeros, got -010");
+}
+
 TEST_F(Options, HelpAndCompletionListChoicesRangeAndDefault) {
   const auto help = app_.help();
   EXPECT_THAT(help, AllOf(HasSubstr("Look:"), HasSubstr("--rows N=1 "), HasSubstr("rows; 1 to 8 rows"),

@@ -178,8 +178,20 @@ std::string problem_of(const std::optional<Refusal>& refusal) {
 
 }  // namespace
 
+namespace {
+
+/// CLI11 reads such a number in base 8.
+bool has_leading_zero(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return text.size() > 1 && text.front() == '0';
+}
+
+}  // namespace
+
 CLI::Validator whole_number(const Limits& limits) {
   return {[limits](const std::string& text) {
+            if (has_leading_zero(text))
+              return fmt::format("expected a whole number without leading zeros, got {}", text);
             int64_t value = 0;
             const auto* end = text.data() + text.size();
             const auto [stop, error] = std::from_chars(text.data(), end, value);
