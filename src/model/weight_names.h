@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace ccexpert::weight_names {
+namespace ccexpert::model::weight_names {
 
 /// Prefixes of parts. The checkpoint's names repeat the tower.
 inline constexpr std::string_view kVisionTower = "model.vision_tower.";
@@ -31,4 +31,4 @@ inline constexpr std::string_view kImageNewline = "model.image_newline";
 inline constexpr std::string_view kEmbeddingWeight = "model.embed_tokens.weight";
 inline constexpr std::string_view kHeadWeight = "lm_head.weight";
 
-}  // namespace ccexpert::weight_names
+}  // namespace ccexpert::model::weight_names
