@@ -43,6 +43,12 @@ concept HasFields = requires {
   Value::fields();
 };
 
+/// List of structs that list their fields.
+template <class Value>
+concept HoldsFields = requires {
+  requires HasFields<typename Value::value_type>;
+};
+
 /// Calls `visit(field)` for every field of `Config` in the order of its list.
 template <class Config, class Visit>
 void for_each_field(Visit&& visit) {
@@ -73,7 +79,7 @@ void check_fields(const Config& config, const PlaceOf& place, const std::string&
     using Value = std::remove_cvref_t<decltype(value)>;
     if constexpr (HasFields<Value>) {
       check_fields(value, place, prefix + each.name + ".");
-    } else if constexpr (requires { requires HasFields<typename Value::value_type>; }) {
+    } else if constexpr (HoldsFields<Value>) {
       for (size_t i = 0; i < value.size(); ++i)
         check_fields(value[i], place, prefix + each.name + "[" + std::to_string(i) + "].");
     } else if (const auto refusal = refusal_of(each.limits, value)) {
