@@ -3,10 +3,23 @@
 
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/io/fingerprint.h>
+#include <ccexpert/io/weight_layout.h>
 
 #include "fuzz/target.h"
 
 namespace {
+
+// The only tensor is the vocabulary, and the model leaves out its last row.
+constexpr std::array kToModel{ccexpert::io::RenamedPrefix{"a", "model.a"}};
+constexpr std::array kToFiles{ccexpert::io::RenamedPrefix{"model.", ""}};
+constexpr std::array<std::string_view, 1> kVocabulary{"model.a"};
+constexpr ccexpert::io::WeightLayout kOther{.name = "other",
+                                            .mark = "a",
+                                            .outer = "",
+                                            .to_model = kToModel,
+                                            .to_files = kToFiles,
+                                            .vocabulary = kVocabulary,
+                                            .vocabulary_rows = [](int64_t rows) { return rows - 1; }};
 
 constexpr std::array kFiles{"config.json",
                             "model.safetensors.index.json",
@@ -16,13 +29,14 @@ constexpr std::array kFiles{"config.json",
                             "generation_config.json",
                             "pytorch_model.bin.index.json"};
 
-const ccexpert::io::KnownModels kKnown{
-    .class_names = {"LlavaQwenForCausalLM"}, .types = {"llava_qwen", "llava_onevision"}, .layouts = {}};
+const ccexpert::io::KnownModels kKnown{.class_names = {"LlavaQwenForCausalLM"},
+                                       .types = {"llava_qwen", "llava_onevision"},
+                                       .layouts = {&kOther}};
 
-/// A safetensors file with one tensor "a" of one byte.
+/// A safetensors file with one tensor "a" of two rows of one byte.
 std::string small_weights() {
-  const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
-  return std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "x";
+  const std::string header = R"({"a":{"dtype":"U8","shape":[2,1],"data_offsets":[0,2]}})";
+  return std::string(1, static_cast<char>(header.size())) + std::string(7, '\0') + header + "xy";
 }
 
 }  // namespace
