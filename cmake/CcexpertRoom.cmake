@@ -9,7 +9,7 @@ PCH is a header of cmake/pch (default: base).
 ]]
 include(GNUInstallDirs)
 
-# Where data lies beside the bin/ of an installed program.
+# Folder of data beside the bin/ of an installed program.
 set(data_folder "${CMAKE_INSTALL_DATADIR}")
 if(IS_ABSOLUTE "${data_folder}")
   set(data_folder share)

@@ -146,13 +146,13 @@ struct Overlap {
   datasets::OverlapOptions options;
 };
 
-/// Writes the list without overlapping pairs and without pairs that could not be compared.
 /// Throws Error for a folder, and for a pipe: --clean reads the list again.
 void expect_readable_twice(const fs::path& list) {
   if (is_folder(list)) throw Error("--clean: expected one list to clean, got a folder");
   if (is_there(list) && !is_file(list)) throw Error("--clean: expected a file as list, got a pipe");
 }
 
+/// Writes the list without overlapping pairs and without pairs that could not be compared.
 void write_clean(const Overlap& command, const datasets::OverlapReport& report) {
   std::set<std::string> uids(report.unreadable_uids.begin(), report.unreadable_uids.end());
   for (const auto& each : report.overlaps) uids.insert(each.uid);
