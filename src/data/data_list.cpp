@@ -99,10 +99,10 @@ class DataListReader {
   }
 
   void check_splits(const ListedDataset& entry, size_t i) {
-    const bool stands = entry.json_path.find(kSplit) != std::string::npos;
-    if (stands && entry.splits.empty())
+    const bool has_split = entry.json_path.find(kSplit) != std::string::npos;
+    if (has_split && entry.splits.empty())
       fail_expected({place_of(i, "splits"), "the values of {split} in json_path", "none"});
-    if (!stands && !entry.splits.empty())
+    if (!has_split && !entry.splits.empty())
       fail_expected({place_of(i, "json_path"), "a path with {split}, because splits are given",
                      fmt::format("'{}'", entry.json_path)});
     const std::set<std::string> different(entry.splits.begin(), entry.splits.end());

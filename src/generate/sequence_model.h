@@ -22,7 +22,7 @@ class SequenceModel {
   virtual void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) = 0;
 };
 
-/// Qwen2 decoder with a KV cache.
+/// Decoder with a KV cache.
 class DecoderSequences : public SequenceModel {
  public:
   /// Prefills the prompts; each may then grow by `capacity` tokens.

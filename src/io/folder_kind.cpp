@@ -149,7 +149,7 @@ struct ModelName {
   }
 };
 
-/// Throws Error if a name has another JSON type; an absent or null one is no name.
+/// Throws Error if a name has another JSON type; an absent or null one is not a name.
 void expect_name_types(const json& config, const std::string& source) {
   const auto type = config.value("model_type", json());
   if (!type.is_null() && !type.is_string())

@@ -1,4 +1,4 @@
-/// Attention by the fastest kernel of the device and the dtype.
+// Attention by the fastest kernel of the device and the dtype.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -1,4 +1,4 @@
-/// Rotary positions in the half-split form.
+// Rotary positions in the half-split form.
 #pragma once
 
 #include <cstdint>

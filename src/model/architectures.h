@@ -11,7 +11,7 @@
 
 namespace ccexpert::model {
 
-/// One row of the table. Functions that several rows share stand in the files of their format.
+/// One row of the table. Functions that several rows share are in the files of their format.
 struct Architecture {
   std::string_view type;        ///< `model_type` of config.json
   std::string_view class_name;  ///< in `architectures` of config.json

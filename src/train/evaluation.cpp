@@ -188,7 +188,7 @@ NamedScores Evaluator::score_captions(const Sums& sums) const {
   if (!scores_) return {};
   std::map<size_t, std::string> captions;  // none for pairs that were left out
   for (const auto& own : gather_json(communicator_, sums.captions, "captions of a rank")) {
-    for (const auto& said : own) captions[said[0].get<size_t>()] = said[1];
+    for (const auto& caption : own) captions[caption[0].get<size_t>()] = caption[1];
   }
   if (captions.empty()) return {};
   std::vector<eval::CaptionedPair> samples;

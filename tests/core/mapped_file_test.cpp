@@ -68,7 +68,7 @@ const volatile char* lost_pages(const TemporaryFolder& folder,
   return static_cast<const volatile char*>(data);
 }
 
-/// Whether a process lives on after it read such pages.
+/// True if a process survives reading such pages.
 bool survives_lost_pages(const std::function<void(const void*)>& prepare) {
   const TemporaryFolder folder;
   const pid_t child = ::fork();

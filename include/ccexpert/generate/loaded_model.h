@@ -27,7 +27,7 @@ struct CheckpointTexts {
 
 CheckpointTexts texts_of(const io::Checkpoint& checkpoint);
 
-/// What a model needs for captions, besides weights.
+/// Settings of a model for captions, besides weights.
 struct ModelSettings {
   int64_t vocabulary;  ///< V, rows of the model's embedding
   std::unique_ptr<const text::Tokenizer> tokenizer;
