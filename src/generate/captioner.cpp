@@ -5,7 +5,6 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <ccexpert/captioner.h>
 #include <ccexpert/core/error.h>
@@ -207,15 +206,10 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = runtime::device_from_name(config.device);
     const auto dtype = runtime::dtype_of(config.dtype, device);
-    try {
-      const auto checkpoint = model::open_model_checkpoint(folder);
-      const auto source = (checkpoint.folder / "config.json").string();
-      const auto model_config = model::parse_model_config(checkpoint.config_json, source);
-      return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, dtype));
-    } catch (const nlohmann::json::exception&) {
-      fail(folder.string(), "its JSON files have unexpected content",
-           "a value has another type than expected");
-    }
+    const auto checkpoint = model::open_model_checkpoint(folder);
+    const auto source = (checkpoint.folder / "config.json").string();
+    const auto model_config = model::parse_model_config(checkpoint.config_json, source);
+    return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, dtype));
   });
 }
 
