@@ -1,4 +1,3 @@
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -6,6 +5,7 @@
 
 #include <ccexpert/generate/generation_config.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 #include "generate/lengths.h"
 
@@ -110,7 +110,7 @@ DecodingConfig every_value_of(GenerationOptions values) {
 }  // namespace
 
 CheckpointGeneration::CheckpointGeneration(std::string_view json_text, std::string source,
-                                           std::vector<int64_t> end_ids)
+                                           std::vector<int64_t> end_ids) try
     : source_(std::move(source)) {
   values_.stop_ids = std::move(end_ids);
   if (json_text.empty()) return;
@@ -130,9 +130,11 @@ CheckpointGeneration::CheckpointGeneration(std::string_view json_text, std::stri
   refuse(source_, active(file, of_every_decoding()));
   of_sampling_ = active(file, of_sampling());
   of_beams_ = active(file, of_beams());
+} catch (...) {
+  rethrow_as_error();
 }
 
-DecodingConfig CheckpointGeneration::decoding(const GenerationOptions& asked, int64_t vocabulary) const {
+DecodingConfig CheckpointGeneration::decoding(const GenerationOptions& asked, int64_t vocabulary) const try {
   asked.validate();
   auto decoding = decoding_config(asked, values_);
   if (asked.do_sample && decoding.temperature == 0.0) {
@@ -147,6 +149,8 @@ DecodingConfig CheckpointGeneration::decoding(const GenerationOptions& asked, in
   if (decoding.temperature > 0.0) refuse(source_, of_sampling_);
   if (decoding.beams > 1) refuse(source_, of_beams_);
   return decoding;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::generate

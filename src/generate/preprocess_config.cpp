@@ -5,6 +5,7 @@
 
 #include <ccexpert/generate/checkpoint_texts.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 
 namespace ccexpert::generate {
@@ -109,7 +110,8 @@ image::AspectMode aspect_of(std::string_view config_json) {
 
 image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_json,
                                                 std::string_view config_json,
-                                                const model::VisionConfig& vision, std::string_view source) {
+                                                const model::VisionConfig& vision,
+                                                std::string_view source) try {
   image::PreprocessConfig config{.size = vision.image_size};
   config.aspect = aspect_of(config_json);
   if (preprocessor_json.empty()) return config;
@@ -118,14 +120,18 @@ image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_js
   config.deviation = read_triple(processor, "image_std", kDeviations, source);
   expect_known_steps(processor, vision.image_size, source);
   return config;
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::string preprocessor_for(std::string preprocessor_json, int64_t side) {
+std::string preprocessor_for(std::string preprocessor_json, int64_t side) try {
   if (preprocessor_json.empty()) return preprocessor_json;
   json processor = parse_processor(preprocessor_json, kPreprocessorFile);
   if (fits(processor, side, kPreprocessorFile)) return preprocessor_json;
   processor["size"] = {{"height", side}, {"width", side}};
   return processor.dump(2) + "\n";
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::generate

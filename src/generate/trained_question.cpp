@@ -3,6 +3,7 @@
 #include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
 
+#include "core/foreign_errors.h"
 #include "core/json.h"
 
 namespace ccexpert::generate {
@@ -14,7 +15,7 @@ constexpr const char* kKey = "ccexpert_question";
 
 }  // namespace
 
-std::string trained_question(std::string_view config_json, const std::string& source) {
+std::string trained_question(std::string_view config_json, const std::string& source) try {
   const auto question = json_value(parse_json(config_json, source), kKey, std::string(), source);
   try {
     if (!question.empty()) text::complete_question(question);
@@ -22,13 +23,17 @@ std::string trained_question(std::string_view config_json, const std::string& so
     throw Error(fmt::format("{}: {}: {}", source, kKey, error.what()), error.kind());
   }
   return question;
+} catch (...) {
+  rethrow_as_error();
 }
 
-std::string with_trained_question(std::string_view config_json, std::string_view question) {
+std::string with_trained_question(std::string_view config_json, std::string_view question) try {
   json config = parse_json(config_json, "config.json");
   config[kKey] = question;
   // Bytes that are not UTF-8 are U+FFFD for the tokenizer, too.
   return config.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::generate
