@@ -2,7 +2,6 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/ccexpert_model.h>
 
-
 namespace ccexpert::model {
 
 ModelParts llava_parts(const ModelConfig& /*config*/, const at::TensorOptions& /*options*/) {
