@@ -137,7 +137,7 @@ void expect_plan_of(const std::vector<ChangeExample>& pairs, const BatchPlan& pl
 
 }  // namespace
 
-/// What one thread takes from the queue, and the samples that it left out.
+/// Taker of finished drafts; records samples left out.
 class BatchLoader::Impl {
  public:
   Impl(const std::vector<ChangeExample>& pairs, const text::Tokenizer& tokenizer, BatchPlan plan,
@@ -218,8 +218,8 @@ BatchLoader::~BatchLoader() = default;
 BatchLoader::BatchLoader(BatchLoader&&) noexcept = default;
 BatchLoader& BatchLoader::operator=(BatchLoader&&) noexcept = default;
 
-void BatchLoader::seek(const Position& position) {
-  impl_->seek(position);
+void BatchLoader::seek(const Position& position) try { impl_->seek(position); } catch (...) {
+  rethrow_as_error();
 }
 MicroBatch BatchLoader::next() try { return impl_->next(); } catch (...) {
   rethrow_as_error();
