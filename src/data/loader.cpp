@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -144,7 +145,8 @@ class BatchLoader::Impl {
        LoaderOptions options)
       : options_(std::move(options)), encoder_(pairs, tokenizer, options_), has_work_(plan.share(0).own > 0) {
     expect_plan_of(pairs, plan);
-    queue_.emplace(DraftSequence(std::move(plan)), encoder_, options_, has_work_ ? options_.workers : 0);
+    queue_ = std::make_unique<DraftQueue>(DraftSequence(std::move(plan)), encoder_, options_,
+                                          has_work_ ? options_.workers : 0);
   }
 
   void seek(const Position& position) { queue_->seek(position); }
@@ -202,7 +204,7 @@ class BatchLoader::Impl {
   const LoaderOptions options_;
   DraftEncoder encoder_;
   const bool has_work_;
-  std::optional<DraftQueue> queue_;  // after what its workers use
+  std::unique_ptr<DraftQueue> queue_;  // after what its workers use
   std::unordered_set<int64_t> reported_;
   int64_t skipped_ = 0;
   int64_t contradictions_ = 0;

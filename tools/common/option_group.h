@@ -25,7 +25,7 @@ requires requires {
   typename Value::value_type;
 }
 struct NumberOf<Value> {
-  using Type = typename Value::value_type;
+  using Type = Value::value_type;
 };
 
 class OptionGroup {
@@ -118,7 +118,7 @@ class OptionGroup {
 
   template <class Value>
   CLI::Option* number(const std::string& names, Value& value, const std::string& help, const Limits& limits) {
-    using Number = typename NumberOf<Value>::Type;
+    using Number = NumberOf<Value>::Type;
     const auto range = in_words(limits);
     auto* option = app_.add_option(names, value, range.empty() ? help : help + "; " + range);
     option->check(std::is_integral_v<Number> ? whole_number(limits) : fraction(limits));

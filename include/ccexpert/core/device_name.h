@@ -15,8 +15,8 @@ class DeviceName {
 
   DeviceName() = default;
   /// Throws Error for another name.
-  DeviceName(const char* text);
-  DeviceName(const std::string& text);
+  DeviceName(const char* text);         // NOLINT(google-explicit-constructor): devices are written as texts
+  DeviceName(const std::string& text);  // NOLINT(google-explicit-constructor): likewise
 
   static std::optional<DeviceName> from_text(std::string_view text);
   std::string text() const;

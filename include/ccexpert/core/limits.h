@@ -23,7 +23,8 @@ namespace ccexpert {
 struct Bound {
   template <class Number>
   requires std::is_arithmetic_v<Number>
-  constexpr Bound(Number number) : at(static_cast<double>(number)) {}
+  constexpr Bound(Number number)  // NOLINT(google-explicit-constructor): ranges are written as numbers
+      : at(static_cast<double>(number)) {}
 
   double at;
   bool is_open = false;  ///< `at` itself is outside

@@ -86,7 +86,7 @@ struct AnnotateSummary {
 /// it from there, and identical requests are sent once. Entries that are not pairs are left out. Throws Error
 /// if the endpoint refuses the key, the model or the address, or a file cannot be read or written.
 AnnotateSummary annotate(const AnnotateOptions& options, const std::function<void(int64_t)>& done = {},
-                         std::stop_token stop = {});
+                         const std::stop_token& stop = {});
 
 /// Describes what `annotate` would do, without sending requests: numbers of pairs and requests, estimated
 /// tokens and cost, and the first request without its images.

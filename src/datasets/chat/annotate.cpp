@@ -136,7 +136,7 @@ class Annotator {
 }  // namespace
 
 AnnotateSummary annotate(const AnnotateOptions& options, const std::function<void(int64_t)>& done,
-                         std::stop_token stop) try {
+                         const std::stop_token& stop) try {
   expect_valid(options);
   expect_new(options.output, options.overwrite);
   make_folder(options.output.parent_path());
