@@ -35,6 +35,11 @@ void* operator new(size_t size) {
   return memory;
 }
 
+// Also replaced, as AddressSanitizer refuses memory of its own `new` in the `delete` below.
+void* operator new(size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return std::malloc(std::max<size_t>(size, 1));
+}
+
 void operator delete(void* memory) noexcept {
   std::free(memory);
 }
