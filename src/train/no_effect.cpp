@@ -50,7 +50,7 @@ class Finder {
   void find_section(const std::string& prefix, const char* reason, Get section) {
     for_each_field<Section>([&](const auto& each) {
       using Value = std::remove_cvref_t<decltype(std::declval<Section>().*each.member)>;
-      const auto get = [section, member = each.member](TrainConfig& config) -> auto& {
+      const auto get = [ section, member = each.member ](TrainConfig & config) -> auto& {
         return section(config).*member;
       };
       if constexpr (requires { Value::fields(); }) {
@@ -71,27 +71,31 @@ class Finder {
 void find_in_model(const ModelSection& model, Finder& finder) {
   if (model.diff_expert) return;
   constexpr const char* kNoExpert = "model.diff_expert is false";
-  finder.find("model.vision_layers", kNoExpert,
-              [](TrainConfig& c) -> auto& { return c.model.vision_layers; });
-  finder.find("model.per_expert_depth", kNoExpert,
-              [](TrainConfig& c) -> auto& { return c.model.per_expert_depth; });
-  finder.find("model.flag_init_std", kNoExpert,
-              [](TrainConfig& c) -> auto& { return c.model.flag_init_std; });
+  finder.find(
+      "model.vision_layers", kNoExpert, [](TrainConfig & c) -> auto& { return c.model.vision_layers; });
+  finder.find(
+      "model.per_expert_depth", kNoExpert, [](TrainConfig & c) -> auto& { return c.model.per_expert_depth; });
+  finder.find(
+      "model.flag_init_std", kNoExpert, [](TrainConfig & c) -> auto& { return c.model.flag_init_std; });
   if (model.fresh) return;
-  finder.find("model.init_std", "model.fresh and model.diff_expert are false",
-              [](TrainConfig& c) -> auto& { return c.model.init_std; });
+  finder.find(
+      "model.init_std", "model.fresh and model.diff_expert are false",
+      [](TrainConfig & c) -> auto& { return c.model.init_std; });
 }
 
 void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
-  const auto section = [](TrainConfig& c) -> auto& { return c.evaluation.generation; };
+  const auto section = [](TrainConfig & c) -> auto& {
+    return c.evaluation.generation;
+  };
   if (evaluation.metric == Metric::kLoss && evaluation.samples == 0) {
     finder.find_section<generate::GenerationOptions>(
         "evaluation.generation.", "evaluation.metric is loss and evaluation.samples is 0", section);
     return;
   }
   if (!evaluation.generation.samples()) {
-    finder.find("evaluation.generation.seed", "evaluation.generation does not sample",
-                [](TrainConfig& c) -> auto& { return c.evaluation.generation.seed; });
+    finder.find(
+        "evaluation.generation.seed", "evaluation.generation does not sample",
+        [](TrainConfig & c) -> auto& { return c.evaluation.generation.seed; });
   }
 }
 
@@ -101,16 +105,18 @@ std::vector<NoEffect> values_without_effect(const TrainConfig& config) {
   Finder finder(config);
   find_in_model(config.model, finder);
   if (config.data.workers == 0) {
-    finder.find("data.prefetch", "data.workers is 0",
-                [](TrainConfig& c) -> auto& { return c.data.prefetch; });
+    finder.find(
+        "data.prefetch", "data.workers is 0", [](TrainConfig & c) -> auto& { return c.data.prefetch; });
   }
   if (!config.loss.needs_classes()) {
-    finder.find("loss.class_count", "loss.classes and loss.tokens are 0",
-                [](TrainConfig& c) -> auto& { return c.loss.class_count; });
+    finder.find(
+        "loss.class_count", "loss.classes and loss.tokens are 0",
+        [](TrainConfig & c) -> auto& { return c.loss.class_count; });
   }
   if (config.data.validation.empty()) {
-    finder.find_section<EvaluationSection>("evaluation.", "data.validation names no pairs",
-                                           [](TrainConfig& c) -> auto& { return c.evaluation; });
+    finder.find_section<EvaluationSection>(
+        "evaluation.", "data.validation names no pairs",
+        [](TrainConfig & c) -> auto& { return c.evaluation; });
   } else {
     find_in_generation(config.evaluation, finder);
   }
