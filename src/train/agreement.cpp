@@ -20,14 +20,26 @@ std::string to_text(const nlohmann::ordered_json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// Returns the message of what `work` throws, or "".
-std::string problem_of(const std::function<void()>& work) {
+/// Returns the error that `work` throws, or nothing.
+std::optional<Error> problem_of(const std::function<void()>& work) {
   try {
     work();
+  } catch (const Error& error) {
+    return error;
   } catch (const std::exception& error) {
-    return error.what();
+    return Error(error.what(), ErrorKind::kInternal);
   }
-  return {};
+  return std::nullopt;
+}
+
+/// Writes a problem for other ranks: a digit for its kind and the message; "" for none.
+std::string sent(const std::optional<Error>& problem) {
+  return problem ? fmt::format("{}{}", static_cast<int>(problem->kind()), problem->what()) : std::string();
+}
+
+std::optional<Error> received(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return Error(text.substr(1), static_cast<ErrorKind>(text.front() - '0'));
 }
 
 RankDifference difference(const KeyValues& first, const KeyValues& own) {
@@ -57,23 +69,27 @@ std::string first_rank_says(distributed::Communicator& communicator,
                             const std::function<std::string()>& work) {
   std::string answer;
   const auto problem = problem_of([&] { answer = communicator.rank() == 0 ? work() : std::string(); });
-  const auto first = communicator.gather_text(problem.empty() ? "+" + answer : "-" + problem).front();
-  if (first.starts_with('-')) throw Error(first.substr(1));
+  const auto first =
+      communicator.gather_text(problem ? fmt::format("-{}", sent(problem)) : fmt::format("+{}", answer))
+          .front();
+  if (first.starts_with('-')) throw received(first.substr(1)).value();
   return first.substr(1);
 }
 
 std::string problem_on_any(distributed::Communicator& communicator, const std::function<void()>& check) {
-  const auto problems = communicator.gather_text(problem_of(check));
-  const auto first =
-      std::find_if(problems.begin(), problems.end(), [](const auto& text) { return !text.empty(); });
-  return first == problems.end() ? "" : *first;
+  for (const auto& text : communicator.gather_text(sent(problem_of(check)))) {
+    if (const auto problem = received(text)) return problem->what();
+  }
+  return {};
 }
 
 void on_all_ranks(distributed::Communicator& communicator, const std::function<void()>& work) {
-  const auto problems = communicator.gather_text(problem_of(work));
+  const auto problems = communicator.gather_text(sent(problem_of(work)));
   for (size_t rank = 0; rank < problems.size(); ++rank) {
-    if (problems[rank].empty()) continue;
-    throw Error(problems.size() == 1 ? problems[rank] : fmt::format("rank {}: {}", rank, problems[rank]));
+    const auto problem = received(problems[rank]);
+    if (!problem) continue;
+    if (problems.size() == 1) throw *problem;
+    throw Error(fmt::format("rank {}: {}", rank, problem->what()), problem->kind());
   }
 }
 

@@ -14,7 +14,8 @@
 
 namespace ccexpert::train {
 
-/// Returns on all ranks what `work` returns on rank 0. An exception of `work` becomes an Error on all ranks.
+/// Returns on all ranks what `work` returns on rank 0. An exception of `work` becomes an Error of its
+/// kind on all ranks.
 std::string first_rank_says(distributed::Communicator& communicator,
                             const std::function<std::string()>& work);
 
@@ -22,7 +23,7 @@ std::string first_rank_says(distributed::Communicator& communicator,
 std::string problem_on_any(distributed::Communicator& communicator, const std::function<void()>& check);
 
 /// Throws an Error on all ranks if `work` throws on any, so that none waits for a rank that gave up. The
-/// Error names the rank if there are several.
+/// Error has the kind of the first, and names the rank if there are several.
 void on_all_ranks(distributed::Communicator& communicator, const std::function<void()>& work);
 
 /// Returns on all ranks true if `own` is true on any. `device` is the communicator's.

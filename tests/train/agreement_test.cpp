@@ -1,6 +1,10 @@
 // Answers, errors and values on which ranks agree.
 #include "train/agreement.h"
 
+#include <functional>
+#include <stdexcept>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include <ccexpert/core/error.h>
@@ -29,6 +33,32 @@ TEST(Agreement, AnErrorOfOneRankIsAnErrorOnAll) {
                 });
               }),
               "no disk");
+  });
+}
+
+TEST(Agreement, AnErrorKeepsItsKindOnAllRanks) {
+  test::in_ranks(2, [](int rank) {
+    const auto all = test::join_ranks();
+    const auto kind_of = [](const std::function<void()>& work) {
+      try {
+        work();
+      } catch (const Error& error) {
+        return error.kind();
+      }
+      return ErrorKind::kInput;
+    };
+    EXPECT_EQ(kind_of([&] {
+                on_all_ranks(*all, [&] {
+                  if (rank == 1) throw Error("no memory", ErrorKind::kResource);
+                });
+              }),
+              ErrorKind::kResource);
+    EXPECT_EQ(kind_of([&] {
+                first_rank_says(*all, [&]() -> std::string { throw Error("no file", ErrorKind::kMissing); });
+              }),
+              ErrorKind::kMissing);
+    EXPECT_EQ(kind_of([&] { on_all_ranks(*all, [] { throw std::out_of_range("a fault"); }); }),
+              ErrorKind::kInternal);
   });
 }
 

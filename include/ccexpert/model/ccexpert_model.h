@@ -15,8 +15,8 @@ namespace ccexpert::model {
 
 /// Parts that an architecture chooses.
 struct ModelParts {
-  std::shared_ptr<VisionTower>
-      vision;  ///< gives as many features as `vision_layers` has, one without Diff Expert
+  /// Gives as many features as `vision_layers` has, one without Diff Expert.
+  std::shared_ptr<VisionTower> vision;
   std::shared_ptr<Connector> connector;  ///< from the vision width to the decoder's
 };
 
