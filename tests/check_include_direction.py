@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that rooms include only the rooms they use, through public headers, and that heavy headers stay in place.
+"""Checks that rooms include only the rooms they use, through public or shared headers, and that heavy headers stay in place.
 
     check_include_direction.py ROOT            one line per violation, exit code 1 if there is any
     check_include_direction.py --graph ROOT    the graph of rooms, as docs/architecture.md shows it
@@ -53,8 +53,9 @@ def room_of_include(graph, name):
 
 
 def is_closed(root, room):
-    """True for a room with public headers: no other includes the headers in its folder of src/, but core's helpers."""
-    return room != "core" and (root / "include/ccexpert" / room).is_dir()
+    """True for a room with public or shared headers: no other room includes the rest of its folder of src/ (core's
+    helpers serve all)."""
+    return room != "core" and any((root / folder).is_dir() for folder in (f"include/ccexpert/{room}", f"src/{room}/shared"))
 
 
 def private_problems(root, path, target, name):
@@ -63,7 +64,7 @@ def private_problems(root, path, target, name):
         return
     if path.is_relative_to(root / "include"):
         yield f"public header includes the private {name}"
-    elif target not in (None, room) and is_closed(root, target):
+    elif target not in (None, room) and is_closed(root, target) and not name.startswith(f"{target}/shared/"):
         yield f"room {room} includes the private {name}"
 
 
@@ -141,6 +142,8 @@ ccexpert_room(model USES text core)
         "src/text/words.h": "",
         "include/ccexpert/text/text.h": "#include <ccexpert/core/error.h>\n",
         "src/text/words.cpp": '#include "core/json.h"\n#include "page/page.h"\n#include "text/words.h"\n',
+        "src/text/shared/marks.h": "",
+        "src/model/marks.cpp": '#include "text/shared/marks.h"\n',
     }
     bad = {
         "src/text/a.cpp": '#include "model/b.h"\n',
@@ -153,6 +156,8 @@ ccexpert_room(model USES text core)
         "src/model/b.cpp": '#include "text/words.h"\n',
         "tools/b.cpp": '#include "text/words.h"\n',
         "include/ccexpert/text/b.h": '#include "text/words.h"\n',
+        "include/ccexpert/model/b.h": '#include "text/shared/marks.h"\n',
+        "src/image/b.cpp": '#include "text/shared/marks.h"\n',
     }
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

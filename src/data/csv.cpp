@@ -1,3 +1,5 @@
+#include "data/shared/csv.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -5,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/csv.h>
 
 #include "core/file_names.h"
 #include "core/foreign_errors.h"

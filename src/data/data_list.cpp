@@ -1,10 +1,11 @@
+#include "data/shared/data_list.h"
+
 #include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/data_list.h>
 
 #include "core/counter_random.h"
 #include "core/files.h"

@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/data/loader.h>
-
 #include "data/example_encoder.h"
+#include "data/shared/loader.h"
 
 namespace ccexpert::data {
 

@@ -6,10 +6,10 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
-#include <ccexpert/image/resize.h>
 
 #include "core/threads.h"
 #include "data/patch_mask.h"
+#include "image/shared/resize.h"
 
 namespace ccexpert::data {
 namespace {

@@ -4,9 +4,8 @@
 #include <memory>
 #include <span>
 
-#include <ccexpert/data/loader.h>
-
 #include "data/bounded_cache.h"
+#include "data/shared/loader.h"
 
 namespace ccexpert::data {
 

@@ -1,3 +1,5 @@
+#include "data/shared/loader.h"
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -13,7 +15,6 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/data/loader.h>
 
 #include "core/foreign_errors.h"
 #include "data/draft.h"

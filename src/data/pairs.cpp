@@ -7,7 +7,6 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/csv.h>
 #include <ccexpert/data/pairs.h>
 
 #include "core/file_names.h"
@@ -16,6 +15,7 @@
 #include "core/json_list.h"
 #include "core/text_file.h"
 #include "data/entries.h"
+#include "data/shared/csv.h"
 
 namespace ccexpert::data {
 namespace {

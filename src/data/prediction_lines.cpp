@@ -7,10 +7,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <ccexpert/data/csv.h>
-#include <ccexpert/text/unicode.h>
-
 #include "core/json.h"
+#include "data/shared/csv.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::data {
 namespace {

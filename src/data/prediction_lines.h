@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include <ccexpert/data/predictions.h>
+#include "data/shared/predictions.h"
 
 namespace ccexpert::data {
 

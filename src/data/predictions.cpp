@@ -1,3 +1,5 @@
+#include "data/shared/predictions.h"
+
 #include <cerrno>
 #include <unordered_set>
 
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/predictions.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"

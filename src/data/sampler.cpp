@@ -1,9 +1,10 @@
+#include "data/shared/sampler.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/sampler.h>
 
 #include "core/counter_random.h"
 

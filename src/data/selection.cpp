@@ -1,10 +1,10 @@
+#include "data/shared/selection.h"
+
 #include <algorithm>
 #include <charconv>
 #include <numeric>
 
 #include <fmt/format.h>
-
-#include <ccexpert/data/selection.h>
 
 #include "core/counter_random.h"
 

@@ -9,7 +9,6 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/distributed/communicator.h>
 
 #include "core/foreign_errors.h"
 #include "distributed/address.h"
@@ -17,6 +16,7 @@
 #include "distributed/c10d_start.h"
 #include "distributed/heartbeat.h"
 #include "distributed/meeting.h"
+#include "distributed/shared/communicator.h"
 #include "distributed/terminate.h"
 #include "distributed/watchdog.h"
 

@@ -9,8 +9,7 @@
 #include <torch/csrc/distributed/c10d/Backend.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
-#include <ccexpert/distributed/communicator.h>
-
+#include "distributed/shared/communicator.h"
 #include "distributed/shared_texts.h"
 
 namespace ccexpert::distributed {

@@ -1,8 +1,7 @@
 // Start of a run: every rank joins exactly once, and all run the same program.
 #pragma once
 
-#include <ccexpert/distributed/communicator.h>
-
+#include "distributed/shared/communicator.h"
 #include "distributed/shared_texts.h"
 
 namespace ccexpert::distributed {

@@ -1,3 +1,5 @@
+#include "distributed/shared/rank.h"
+
 #include <charconv>
 #include <cstdlib>
 #include <optional>
@@ -5,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/distributed/rank.h>
 
 namespace ccexpert::distributed {
 namespace {

@@ -1,6 +1,6 @@
 #include <ATen/ATen.h>
 
-#include <ccexpert/distributed/communicator.h>
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::distributed {
 namespace {

@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/eval/caption_files.h>
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::eval {
 

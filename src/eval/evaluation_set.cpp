@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/eval/caption_files.h>
 
 #include "core/foreign_errors.h"
 #include "eval/merged_entries.h"
+#include "eval/shared/caption_files.h"
 #include "eval/words.h"
 
 namespace ccexpert::eval {

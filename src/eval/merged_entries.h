@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include <ccexpert/eval/caption_files.h>
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::eval {
 

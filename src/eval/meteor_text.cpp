@@ -7,9 +7,8 @@
 #include <unicode/uchar.h>
 #include <unicode/unistr.h>
 
-#include <ccexpert/text/unicode.h>
-
 #include "eval/words.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::eval {
 namespace {

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/eval/caption_files.h>
 
 #include "core/foreign_errors.h"
 #include "core/text_file.h"
 #include "eval/caption_document.h"
 #include "eval/entry_fields.h"
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::eval {
 namespace {

@@ -6,10 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include <ccexpert/text/pre_tokenizer.h>
-#include <ccexpert/text/unicode.h>
-
 #include "eval/ptb_characters.h"
+#include "text/shared/pre_tokenizer.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::eval {
 namespace {

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/eval/caption_files.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
@@ -16,6 +15,7 @@
 #include "eval/caption_document.h"
 #include "eval/entry_fields.h"
 #include "eval/merged_entries.h"
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::eval {
 namespace {

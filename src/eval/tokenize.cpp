@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include <ccexpert/eval/captioned_pair.h>
-#include <ccexpert/text/unicode.h>
 
 #include "eval/ptb.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::eval {
 

@@ -13,11 +13,11 @@
 #include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
-#include <ccexpert/text/stream_decoder.h>
 
 #include "generate/search.h"
 #include "generate/stopwatch.h"
 #include "runtime/torch_errors.h"
+#include "text/shared/stream_decoder.h"
 
 namespace ccexpert::generate {
 namespace {

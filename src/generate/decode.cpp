@@ -1,4 +1,4 @@
-#include <ccexpert/generate/decode.h>
+#include "generate/shared/decode.h"
 
 #include "generate/search.h"
 #include "runtime/torch_errors.h"

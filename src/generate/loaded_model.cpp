@@ -1,10 +1,10 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/generate/loaded_model.h>
 
 #include "core/foreign_errors.h"
+#include "generate/shared/checkpoint_texts.h"
 #include "generate/tokenizer_fit.h"
 
 namespace ccexpert::generate {

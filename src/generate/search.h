@@ -3,9 +3,8 @@
 
 #include <vector>
 
-#include <ccexpert/generate/decode.h>
-
 #include "generate/sequence_model.h"
+#include "generate/shared/decode.h"
 
 namespace ccexpert::generate {
 

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
 
 #include "core/foreign_errors.h"
 #include "core/json.h"
+#include "generate/shared/checkpoint_texts.h"
 
 namespace ccexpert::generate {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
-#include <ccexpert/image/resize.h>
 
 #include "core/foreign_errors.h"
+#include "image/shared/resize.h"
 
 namespace ccexpert::image {
 

@@ -5,9 +5,9 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/preprocess.h>
-#include <ccexpert/image/resize.h>
 
 #include "core/foreign_errors.h"
+#include "image/shared/resize.h"
 
 namespace ccexpert::image {
 namespace {

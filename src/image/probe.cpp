@@ -1,8 +1,9 @@
+#include "image/shared/probe.h"
+
 #include <cstring>
 #include <optional>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/image/probe.h>
 
 #include "image/bmp.h"
 #include "image/format.h"

@@ -1,3 +1,5 @@
+#include "image/shared/resize.h"
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -5,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/image/resize.h>
 
 #include "core/foreign_errors.h"
 

@@ -8,12 +8,12 @@
 #include <xxhash.h>
 
 #include <ccexpert/io/checkpoint.h>
-#include <ccexpert/io/fingerprint.h>
 
 #include "core/files.h"
 #include "core/folder_entries.h"
 #include "core/foreign_errors.h"
 #include "core/mapped_file.h"
+#include "io/shared/fingerprint.h"
 
 namespace ccexpert::io {
 namespace {

@@ -1,10 +1,11 @@
+#include "io/torch_archive.h"
+
 #include <algorithm>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/io/torch_archive.h>
 
 #include "core/file_kind.h"
 #include "core/foreign_errors.h"

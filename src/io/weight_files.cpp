@@ -8,13 +8,13 @@
 #include <fmt/format.h>
 
 #include <ccexpert/io/safetensors.h>
-#include <ccexpert/io/torch_archive.h>
 
 #include "core/files.h"
 #include "core/folder_entries.h"
 #include "core/json.h"
 #include "core/printable.h"
 #include "io/folder_kind.h"
+#include "io/torch_archive.h"
 
 namespace ccexpert::io {
 namespace {

@@ -52,7 +52,7 @@ const Architecture& architecture_of(const json& config) {
 const Architecture& architecture_named(std::string_view type) {
   const auto found = std::find_if(kArchitectures.begin(), kArchitectures.end(),
                                   [&](const auto& row) { return row.type == type; });
-  if (found == kArchitectures.end()) fail_expected({"model_type", "a known architecture", std::string(type)});
+  if (found == kArchitectures.end()) fail_expected({"model_type", "a known architecture", type});
   return *found;
 }
 

@@ -1,5 +1,6 @@
 #include <ccexpert/model/block_runner.h>
-#include <ccexpert/model/recompute.h>
+
+#include "model/shared/recompute.h"
 
 namespace ccexpert::model {
 

@@ -6,10 +6,10 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/model/mlp_projector.h>
-#include <ccexpert/model/siglip.h>
 
 #include "model/architectures.h"
+#include "model/mlp_projector.h"
+#include "model/siglip.h"
 #include "runtime/staging.h"
 
 namespace ccexpert::model {

@@ -1,6 +1,6 @@
-#include <ATen/ATen.h>
+#include "model/mlp_projector.h"
 
-#include <ccexpert/model/mlp_projector.h>
+#include <ATen/ATen.h>
 
 #include "model/layer_cost.h"
 

@@ -1,7 +1,8 @@
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/model/mlp_projector.h>
 #include <ccexpert/model/part_cost.h>
-#include <ccexpert/model/siglip.h>
+
+#include "model/mlp_projector.h"
+#include "model/siglip.h"
 
 namespace ccexpert::model {
 

@@ -37,7 +37,7 @@ std::optional<Part> find_part(std::string_view name) {
 
 Part part_of(std::string_view name) {
   if (const auto part = find_part(name)) return *part;
-  fail_expected({"weight", "a name of the model's layout", std::string(name)});
+  fail_expected({"weight", "a name of the model's layout", name});
 }
 
 }  // namespace ccexpert::model

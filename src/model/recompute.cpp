@@ -1,10 +1,10 @@
+#include "model/shared/recompute.h"
+
 #include <algorithm>
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
-
-#include <ccexpert/model/recompute.h>
 
 namespace ccexpert::model {
 namespace {

@@ -1,8 +1,9 @@
+#include "model/siglip.h"
+
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/model/siglip.h>
 
 #include "kernels/attention.h"
 #include "model/layer_cost.h"

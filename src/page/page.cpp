@@ -24,7 +24,7 @@ std::string_view asset(std::string_view name) {
   const auto all = assets();
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const Asset& each) { return each.name == name; });
-  if (found == all.end()) fail(std::string(name), "is not an embedded file", "", ErrorKind::kInternal);
+  if (found == all.end()) fail(name, "is not an embedded file", "", ErrorKind::kInternal);
   return found->text;
 }
 

@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include <ccexpert/synth/pair.h>
-
 #include "synth/scene.h"
+#include "synth/shared/pair.h"
 
 namespace ccexpert::synth {
 

@@ -1,3 +1,5 @@
+#include "synth/shared/dataset.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -8,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/synth/dataset.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"

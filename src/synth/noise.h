@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <ccexpert/synth/pair.h>
+#include "synth/shared/pair.h"
 
 namespace ccexpert::synth {
 

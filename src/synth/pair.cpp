@@ -1,7 +1,8 @@
+#include "synth/shared/pair.h"
+
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/synth/pair.h>
 
 #include "core/foreign_errors.h"
 #include "synth/captions.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include <ccexpert/synth/dataset.h>
+#include "synth/shared/dataset.h"
 
 namespace ccexpert::synth {
 

@@ -7,13 +7,13 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/text/pre_tokenizer.h>
-#include <ccexpert/text/unicode.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_pairs.h"
+#include "text/shared/pre_tokenizer.h"
+#include "text/shared/unicode.h"
 #include "text/tokenizer_files.h"
 
 namespace ccexpert::text {

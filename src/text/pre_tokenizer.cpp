@@ -1,4 +1,4 @@
-#include <ccexpert/text/pre_tokenizer.h>
+#include "text/shared/pre_tokenizer.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <fmt/format.h>

@@ -1,7 +1,8 @@
+#include "text/shared/stream_decoder.h"
+
 #include <utility>
 
-#include <ccexpert/text/stream_decoder.h>
-#include <ccexpert/text/unicode.h>
+#include "text/shared/unicode.h"
 
 namespace ccexpert::text {
 

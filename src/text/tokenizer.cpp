@@ -3,11 +3,11 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/tokenizer.h>
-#include <ccexpert/text/unicode.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "text/byte_level_bpe.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::text {
 namespace {

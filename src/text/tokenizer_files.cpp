@@ -5,11 +5,10 @@
 
 #include <fmt/format.h>
 
-#include <ccexpert/text/pre_tokenizer.h>
-
 #include "core/files.h"
 #include "core/json.h"
 #include "core/text_file.h"
+#include "text/shared/pre_tokenizer.h"
 
 namespace ccexpert::text {
 namespace {

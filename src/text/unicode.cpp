@@ -1,3 +1,5 @@
+#include "text/shared/unicode.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -7,7 +9,6 @@
 #include <unicode/utf8.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/text/unicode.h>
 
 namespace ccexpert::text {
 namespace {

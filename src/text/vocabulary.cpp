@@ -1,16 +1,17 @@
+#include "text/shared/vocabulary.h"
+
 #include <algorithm>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/text/pre_tokenizer.h>
-#include <ccexpert/text/unicode.h>
-#include <ccexpert/text/vocabulary.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "text/byte_alphabet.h"
+#include "text/shared/pre_tokenizer.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::text {
 namespace {

@@ -10,7 +10,7 @@
 #include <c10/core/Device.h>
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/distributed/communicator.h>
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::train {
 

@@ -12,11 +12,11 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/generate/decode.h>
 #include <ccexpert/image/decode.h>
 #include <ccexpert/text/prompt.h>
 
 #include "core/foreign_errors.h"
+#include "generate/shared/decode.h"
 #include "train/agreement.h"
 #include "train/loss.h"
 #include "train/packed.h"

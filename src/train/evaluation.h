@@ -7,9 +7,9 @@
 #include <vector>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/distributed/communicator.h>
 #include <ccexpert/train/run_control.h>
 
+#include "distributed/shared/communicator.h"
 #include "train/caption_scores.h"
 #include "train/run_log.h"
 #include "train/run_model.h"

@@ -1,12 +1,13 @@
+#include "train/shared/export.h"
+
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
-#include <ccexpert/train/export.h>
 
 #include "core/foreign_errors.h"
+#include "generate/shared/checkpoint_texts.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
 

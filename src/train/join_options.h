@@ -1,8 +1,9 @@
 // Join options of a training run.
 #pragma once
 
-#include <ccexpert/distributed/communicator.h>
 #include <ccexpert/train/config.h>
+
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::train {
 

@@ -4,9 +4,9 @@
 
 #include <ATen/ATen.h>
 
-#include <ccexpert/model/recompute.h>
 #include <ccexpert/text/prompt.h>
 
+#include "model/shared/recompute.h"
 #include "runtime/staging.h"
 
 namespace ccexpert::train {

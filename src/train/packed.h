@@ -10,7 +10,7 @@
 
 #include <ATen/ATen.h>
 
-#include <ccexpert/distributed/communicator.h>
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::train {
 

@@ -1,10 +1,11 @@
+#include "train/shared/plan.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/model/part_cost.h>
-#include <ccexpert/train/plan.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"

@@ -6,7 +6,7 @@
 
 #include <c10/core/Device.h>
 
-#include <ccexpert/distributed/communicator.h>
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::train {
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/distributed/communicator.h>
 #include <ccexpert/train/config.h>
 
+#include "distributed/shared/communicator.h"
 #include "train/run_folder.h"
 
 namespace ccexpert::train {

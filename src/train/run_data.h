@@ -6,9 +6,9 @@
 #include <vector>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/loader.h>
 #include <ccexpert/train/config.h>
 
+#include "data/shared/loader.h"
 #include "train/run_model.h"
 #include "train/training_step.h"
 

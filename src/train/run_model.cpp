@@ -7,12 +7,12 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/model/weight_layouts.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
 #include "core/files.h"
+#include "generate/shared/checkpoint_texts.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/distributed/communicator.h>
 
+#include "distributed/shared/communicator.h"
 #include "train/run_model.h"
 
 namespace ccexpert::train {

@@ -9,9 +9,9 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <ccexpert/distributed/communicator.h>
 #include <ccexpert/io/safetensors.h>
 
+#include "distributed/shared/communicator.h"
 #include "train/parameter_groups.h"
 
 namespace ccexpert::train {

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/distributed/communicator.h>
-
+#include "distributed/shared/communicator.h"
 #include "train/evaluation.h"
 #include "train/run_data.h"
 #include "train/run_folder.h"

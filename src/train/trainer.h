@@ -4,9 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include <ccexpert/distributed/communicator.h>
 #include <ccexpert/train/config.h>
 #include <ccexpert/train/run_control.h>
+
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::train {
 

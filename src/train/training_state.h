@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/data/sampler.h>
-#include <ccexpert/distributed/communicator.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/ccexpert_model.h>
 
+#include "data/shared/sampler.h"
+#include "distributed/shared/communicator.h"
 #include "train/sharded_adamw.h"
 
 namespace ccexpert::train {

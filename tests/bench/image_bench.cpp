@@ -8,7 +8,8 @@
 
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/preprocess.h>
-#include <ccexpert/image/resize.h>
+
+#include "image/shared/resize.h"
 
 namespace ccexpert {
 namespace {

@@ -12,9 +12,9 @@
 #include <ccexpert/model/diff_expert.h>
 #include <ccexpert/model/kv_cache.h>
 #include <ccexpert/model/layers.h>
-#include <ccexpert/model/siglip.h>
 
 #include "kernels/attention.h"
+#include "model/siglip.h"
 
 namespace ccexpert {
 namespace {

@@ -12,11 +12,11 @@
 #include <benchmark/benchmark.h>
 
 #include <ccexpert/text/prompt.h>
-#include <ccexpert/text/stream_decoder.h>
 #include <ccexpert/text/tokenizer.h>
 
 #include "core/files.h"
 #include "support/paths.h"
+#include "text/shared/stream_decoder.h"
 
 namespace ccexpert::text {
 namespace {

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/data_list.h>
 
+#include "data/shared/data_list.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 

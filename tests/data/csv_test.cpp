@@ -1,7 +1,7 @@
+#include "data/shared/csv.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/data/csv.h>
 
 #include "support/errors.h"
 

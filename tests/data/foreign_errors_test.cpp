@@ -5,12 +5,12 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/csv.h>
-#include <ccexpert/data/data_list.h>
 #include <ccexpert/data/pairs.h>
-#include <ccexpert/data/predictions.h>
 
 #include "data/loader_fixture.h"
+#include "data/shared/csv.h"
+#include "data/shared/data_list.h"
+#include "data/shared/predictions.h"
 #include "support/errors.h"
 #include "support/scarce_memory.h"
 #include "support/temporary_folder.h"

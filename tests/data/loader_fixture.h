@@ -6,9 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include <ccexpert/data/loader.h>
-
 #include "data/drawn_pairs.h"
+#include "data/shared/loader.h"
 
 namespace ccexpert::data {
 

@@ -1,8 +1,9 @@
+#include "data/shared/predictions.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ccexpert/core/limits.h>
-#include <ccexpert/data/predictions.h>
 
 #include "support/errors.h"
 #include "support/files.h"

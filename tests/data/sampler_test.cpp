@@ -1,11 +1,11 @@
+#include "data/shared/sampler.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/data/sampler.h>
 
 #include "core/counter_random.h"
 #include "support/errors.h"

@@ -2,13 +2,13 @@
 #include <stdexcept>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/convert.h>
-#include <ccexpert/datasets/lists.h>
-#include <ccexpert/datasets/mix.h>
-#include <ccexpert/datasets/stats.h>
-#include <ccexpert/datasets/validate.h>
 
 #include "datasets/lists/list_fixture.h"
+#include "datasets/shared/convert.h"
+#include "datasets/shared/lists.h"
+#include "datasets/shared/mix.h"
+#include "datasets/shared/stats.h"
+#include "datasets/shared/validate.h"
 #include "support/scarce_memory.h"
 
 namespace ccexpert::datasets {

@@ -1,9 +1,9 @@
 // Collectives between real processes over Gloo, and of a single process.
+#include "distributed/shared/communicator.h"
+
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/distributed/communicator.h>
 
 #include "support/ranks.h"
 

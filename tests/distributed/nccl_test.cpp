@@ -6,8 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/distributed/communicator.h>
-
+#include "distributed/shared/communicator.h"
 #include "support/ranks.h"
 
 namespace ccexpert::distributed {

@@ -7,8 +7,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <ccexpert/distributed/communicator.h>
-
+#include "distributed/shared/communicator.h"
 #include "support/errors.h"
 #include "support/ranks.h"
 

@@ -1,11 +1,11 @@
 // Rank of a process from the variables of each launcher.
+#include "distributed/shared/rank.h"
+
 #include <cstdlib>
 #include <map>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/distributed/rank.h>
 
 #include "support/errors.h"
 

@@ -1,7 +1,8 @@
+#include "eval/shared/caption_files.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/metrics.h>
 
 #include "support/errors.h"

@@ -4,8 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/metrics.h>
+
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::eval {
 namespace {

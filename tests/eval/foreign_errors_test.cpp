@@ -1,10 +1,10 @@
 // Exhausted memory leaves the room as an Error, wherever it happens.
 #include <gtest/gtest.h>
 
-#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/metrics.h>
 #include <ccexpert/eval/scorer.h>
 
+#include "eval/shared/caption_files.h"
 #include "support/scarce_memory.h"
 #include "support/temporary_folder.h"
 

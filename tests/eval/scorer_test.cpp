@@ -3,11 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/scorer.h>
 
 #include "eval/golden_metrics.h"
 #include "eval/meteor_tables.h"
+#include "eval/shared/caption_files.h"
 #include "support/errors.h"
 
 namespace ccexpert::eval {

@@ -1,7 +1,6 @@
 // Files of predictions and references, and matching them.
-#include <ccexpert/eval/caption_files.h>
-
 #include "data/prediction_lines.h"
+#include "eval/shared/caption_files.h"
 #include "fuzz/target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -2,10 +2,10 @@
 #include <array>
 
 #include <ccexpert/io/checkpoint.h>
-#include <ccexpert/io/fingerprint.h>
 #include <ccexpert/io/weight_layout.h>
 
 #include "fuzz/target.h"
+#include "io/shared/fingerprint.h"
 
 namespace {
 

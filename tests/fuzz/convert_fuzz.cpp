@@ -1,8 +1,7 @@
 // The annotations of published datasets. The first byte of an input selects the dataset.
 #include <array>
 
-#include <ccexpert/datasets/convert.h>
-
+#include "datasets/shared/convert.h"
 #include "fuzz/target.h"
 
 namespace ccexpert::fuzz {

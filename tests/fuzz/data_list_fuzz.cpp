@@ -1,8 +1,8 @@
 // Data lists: their entries, the pairs that they select, and mixes.
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/data_list.h>
-#include <ccexpert/datasets/mix.h>
 
+#include "data/shared/data_list.h"
+#include "datasets/shared/mix.h"
 #include "fuzz/target.h"
 
 namespace {

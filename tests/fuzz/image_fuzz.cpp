@@ -1,8 +1,8 @@
 // Images of all formats: the decoded size must be that of the header.
 #include <ccexpert/image/decode.h>
-#include <ccexpert/image/probe.h>
 
 #include "fuzz/target.h"
+#include "image/shared/probe.h"
 
 namespace {
 

@@ -1,7 +1,6 @@
 // Large JSON files read element by element, and merged lists.
-#include <ccexpert/datasets/lists.h>
-
 #include "datasets/json_stream.h"
+#include "datasets/shared/lists.h"
 #include "fuzz/target.h"
 
 namespace ccexpert::fuzz {

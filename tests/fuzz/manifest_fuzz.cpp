@@ -1,6 +1,5 @@
 // manifest.json of a checkpoint, its form between ranks, and the description of a conversion.
-#include <ccexpert/datasets/convert.h>
-
+#include "datasets/shared/convert.h"
 #include "datasets/sources/earlier_conversion.h"
 #include "fuzz/target.h"
 #include "train/manifest.h"

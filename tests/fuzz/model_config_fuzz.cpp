@@ -1,8 +1,8 @@
 // config.json in every layout: sizes, image processor and question. Saved configs must read back.
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/model/config.h>
 
 #include "fuzz/target.h"
+#include "generate/shared/checkpoint_texts.h"
 
 namespace ccexpert::fuzz {
 namespace {

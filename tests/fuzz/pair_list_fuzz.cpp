@@ -1,8 +1,8 @@
 // Lists of pairs in every format, and annotations to train on.
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/csv.h>
 #include <ccexpert/data/pairs.h>
 
+#include "data/shared/csv.h"
 #include "fuzz/target.h"
 
 namespace ccexpert::fuzz {

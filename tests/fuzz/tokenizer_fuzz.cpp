@@ -1,9 +1,9 @@
 // The files of a tokenizer, and encoding and decoding with it.
-#include <ccexpert/text/stream_decoder.h>
 #include <ccexpert/text/tokenizer.h>
 
 #include "fuzz/target.h"
 #include "text/byte_level_bpe.h"
+#include "text/shared/stream_decoder.h"
 
 namespace ccexpert::fuzz {
 namespace {

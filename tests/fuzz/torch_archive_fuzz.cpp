@@ -5,9 +5,8 @@
 #include <ATen/ATen.h>
 #include <zlib.h>
 
-#include <ccexpert/io/torch_archive.h>
-
 #include "fuzz/target.h"
+#include "io/torch_archive.h"
 #include "io/zip_archive.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t most);

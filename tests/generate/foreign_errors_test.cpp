@@ -2,11 +2,11 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/generate/checkpoint_texts.h>
-#include <ccexpert/generate/decode.h>
 #include <ccexpert/generate/generation_config.h>
 #include <ccexpert/model/weights.h>
 
+#include "generate/shared/checkpoint_texts.h"
+#include "generate/shared/decode.h"
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
 #include "support/scarce_memory.h"

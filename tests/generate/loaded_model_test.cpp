@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/generate/loaded_model.h>
 
+#include "generate/shared/checkpoint_texts.h"
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
 

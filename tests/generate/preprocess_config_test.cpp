@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/generate/checkpoint_texts.h>
-
 #include "core/files.h"
+#include "generate/shared/checkpoint_texts.h"
 #include "support/errors.h"
 #include "support/paths.h"
 

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
 
+#include "generate/shared/checkpoint_texts.h"
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"

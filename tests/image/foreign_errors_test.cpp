@@ -6,8 +6,8 @@
 
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/preprocess.h>
-#include <ccexpert/image/resize.h>
 
+#include "image/shared/resize.h"
 #include "support/paths.h"
 #include "support/scarce_memory.h"
 

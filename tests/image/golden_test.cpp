@@ -9,11 +9,11 @@
 
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/preprocess.h>
-#include <ccexpert/image/resize.h>
 #include <ccexpert/io/safetensors.h>
 
 #include "core/files.h"
 #include "core/json.h"
+#include "image/shared/resize.h"
 #include "support/errors.h"
 #include "support/paths.h"
 #include "support/shared_data.h"

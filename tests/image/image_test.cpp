@@ -4,9 +4,9 @@
 
 #include <ccexpert/image/decode.h>
 #include <ccexpert/image/preprocess.h>
-#include <ccexpert/image/resize.h>
 
 #include "core/files.h"
+#include "image/shared/resize.h"
 #include "support/errors.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"

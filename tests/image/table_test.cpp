@@ -14,11 +14,11 @@
 
 #include <ccexpert/core/log.h>
 #include <ccexpert/image/decode.h>
-#include <ccexpert/image/probe.h>
 #include <ccexpert/io/safetensors.h>
 
 #include "core/files.h"
 #include "core/json.h"
+#include "image/shared/probe.h"
 #include "support/errors.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"

@@ -3,10 +3,9 @@
 
 #include <gmock/gmock.h>
 
-#include <ccexpert/io/torch_archive.h>
-
 #include "core/files.h"
 #include "io/tensors.h"
+#include "io/torch_archive.h"
 #include "support/errors.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
+#include "io/shared/fingerprint.h"
 
-#include <ccexpert/io/fingerprint.h>
+#include <gtest/gtest.h>
 
 #include "support/files.h"
 #include "support/paths.h"

@@ -1,7 +1,7 @@
 // Archives that torch.save wrote (tests/golden/io/make_archives.py).
-#include <gmock/gmock.h>
+#include "io/torch_archive.h"
 
-#include <ccexpert/io/torch_archive.h>
+#include <gmock/gmock.h>
 
 #include "core/files.h"
 #include "io/mapped_tensors.h"

@@ -1,6 +1,7 @@
+#include "model/siglip.h"
+
 #include <gtest/gtest.h>
 
-#include <ccexpert/model/siglip.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/files.h"

@@ -5,7 +5,7 @@
 #include <functional>
 #include <set>
 
-#include <ccexpert/distributed/communicator.h>
+#include "distributed/shared/communicator.h"
 
 namespace ccexpert::test {
 

@@ -1,3 +1,5 @@
+#include "synth/shared/dataset.h"
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -9,7 +11,6 @@
 
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/image/decode.h>
-#include <ccexpert/synth/dataset.h>
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"

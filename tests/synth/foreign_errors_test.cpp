@@ -4,12 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/synth/dataset.h>
-#include <ccexpert/synth/pair.h>
 
 #include "support/errors.h"
 #include "support/scarce_memory.h"
 #include "support/temporary_folder.h"
+#include "synth/shared/dataset.h"
+#include "synth/shared/pair.h"
 
 namespace ccexpert::synth {
 namespace {

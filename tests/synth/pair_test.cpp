@@ -1,3 +1,5 @@
+#include "synth/shared/pair.h"
+
 #include <algorithm>
 #include <set>
 #include <sstream>
@@ -5,8 +7,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <ccexpert/synth/pair.h>
 
 #include "support/errors.h"
 #include "synth/captions.h"

@@ -6,10 +6,10 @@
 
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/text/tokenizer.h>
-#include <ccexpert/text/vocabulary.h>
 
 #include "support/paths.h"
 #include "support/scarce_memory.h"
+#include "text/shared/vocabulary.h"
 
 namespace ccexpert::text {
 namespace {

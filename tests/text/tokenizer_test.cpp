@@ -4,9 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/text/stream_decoder.h>
 #include <ccexpert/text/tokenizer.h>
-#include <ccexpert/text/unicode.h>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -15,6 +13,8 @@
 #include "support/temporary_folder.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_level_bpe.h"
+#include "text/shared/stream_decoder.h"
+#include "text/shared/unicode.h"
 
 namespace ccexpert::text {
 namespace {

@@ -1,9 +1,10 @@
+#include "text/shared/vocabulary.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ccexpert/text/prompt.h>
 #include <ccexpert/text/tokenizer.h>
-#include <ccexpert/text/vocabulary.h>
 
 #include "support/errors.h"
 #include "support/temporary_folder.h"

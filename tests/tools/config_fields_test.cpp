@@ -4,9 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/data/data_list.h>
-#include <ccexpert/synth/dataset.h>
 #include <ccexpert/train/config.h>
+
+#include "data/shared/data_list.h"
+#include "synth/shared/dataset.h"
 
 namespace ccexpert::tools {
 namespace {

@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/eval/caption_files.h>
 
 #include "datasets/lists/universal.h"
+#include "eval/shared/caption_files.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 

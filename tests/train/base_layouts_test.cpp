@@ -2,13 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/train/export.h>
-
 #include "core/files.h"
 #include "core/json.h"
 #include "support/errors.h"
 #include "train/run_folder.h"
 #include "train/run_model.h"
+#include "train/shared/export.h"
 #include "train/tiny_base.h"
 #include "train/tiny_run.h"
 #include "train/trainer.h"

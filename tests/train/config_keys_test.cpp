@@ -7,13 +7,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/train/plan.h>
-
 #include "core/files.h"
 #include "support/errors.h"
 #include "train/join_options.h"
 #include "train/run_data.h"
 #include "train/run_model.h"
+#include "train/shared/plan.h"
 #include "train/tiny_base.h"
 #include "train/tiny_run.h"
 #include "train/trainer.h"

@@ -1,9 +1,10 @@
 // Plans of stages at the paper's model sizes.
+#include "train/shared/plan.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <ccexpert/model/ccexpert_model.h>
-#include <ccexpert/train/plan.h>
 
 #include "support/errors.h"
 #include "train/tiny_run.h"

@@ -6,13 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/captioner.h>
-#include <ccexpert/generate/checkpoint_texts.h>
 #include <ccexpert/text/prompt.h>
-#include <ccexpert/train/plan.h>
 
 #include "core/files.h"
+#include "generate/shared/checkpoint_texts.h"
 #include "support/errors.h"
 #include "train/evaluation.h"
+#include "train/shared/plan.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {

@@ -4,8 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/optim/adamw.h>
 
-#include <ccexpert/model/recompute.h>
-
+#include "model/shared/recompute.h"
 #include "support/errors.h"
 #include "train/loss.h"
 #include "train/sharded_adamw.h"

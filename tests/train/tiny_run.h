@@ -9,12 +9,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/data/sampler.h>
 #include <ccexpert/image/decode.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weights.h>
 #include <ccexpert/train/config.h>
 
+#include "data/shared/sampler.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
 #include "train/training_step.h"

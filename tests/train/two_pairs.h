@@ -1,7 +1,7 @@
 // Micro-batch of two pairs, as the loader makes it.
 #pragma once
 
-#include <ccexpert/data/loader.h>
+#include "data/shared/loader.h"
 
 namespace ccexpert::test {
 

@@ -7,11 +7,11 @@
 
 #include <ccexpert/captioner.h>
 #include <ccexpert/data/pairs.h>
-#include <ccexpert/data/predictions.h>
 #include <ccexpert/eval/captioned_pair.h>
 #include <ccexpert/text/prompt.h>
 
 #include "common/command_line.h"
+#include "data/shared/predictions.h"
 
 namespace ccexpert::tools {
 

@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 #include <xxhash.h>
 
-#include <ccexpert/io/fingerprint.h>
+#include "io/shared/fingerprint.h"
 
 namespace ccexpert::tools {
 namespace {

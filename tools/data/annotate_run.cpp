@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/annotate.h>
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
@@ -18,6 +17,7 @@
 #include "common/progress.h"
 #include "common/standard_streams.h"
 #include "data/subcommand.h"
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::tools {
 namespace {

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/convert.h>
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
@@ -15,6 +14,7 @@
 #include "common/progress.h"
 #include "common/standard_streams.h"
 #include "data/subcommand.h"
+#include "datasets/shared/convert.h"
 
 namespace ccexpert::tools {
 namespace {

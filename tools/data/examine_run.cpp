@@ -6,10 +6,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/lists.h>
-#include <ccexpert/datasets/stats.h>
-#include <ccexpert/datasets/validate.h>
-#include <ccexpert/datasets/view.h>
 #include <ccexpert/image/decode.h>
 
 #include "common/command_line.h"
@@ -20,6 +16,10 @@
 #include "common/standard_streams.h"
 #include "core/files.h"
 #include "data/subcommand.h"
+#include "datasets/shared/lists.h"
+#include "datasets/shared/stats.h"
+#include "datasets/shared/validate.h"
+#include "datasets/shared/view.h"
 
 namespace ccexpert::tools {
 namespace {

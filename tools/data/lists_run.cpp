@@ -5,12 +5,12 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/lists.h>
-#include <ccexpert/datasets/mix.h>
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "data/subcommand.h"
+#include "datasets/shared/lists.h"
+#include "datasets/shared/mix.h"
 
 namespace ccexpert::tools {
 namespace {

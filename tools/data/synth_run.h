@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <ccexpert/synth/dataset.h>
+#include "synth/shared/dataset.h"
 
 namespace CLI {
 class App;

@@ -6,12 +6,12 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/data/change_dataset.h>
 #include <ccexpert/text/prompt.h>
-#include <ccexpert/text/vocabulary.h>
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/option_group.h"
 #include "core/files.h"
+#include "text/shared/vocabulary.h"
 
 namespace ccexpert::tools {
 namespace {

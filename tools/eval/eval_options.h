@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/scorer.h>
 
 #include "common/command_line.h"
 #include "eval/eval_choices.h"
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::tools {
 

@@ -10,7 +10,6 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 #include <ccexpert/image/decode.h>
-#include <ccexpert/image/resize.h>
 
 #include "core/file_names.h"
 #include "core/files.h"
@@ -18,6 +17,7 @@
 #include "eval/eval_format.h"
 #include "eval/marked_words.h"
 #include "eval/picture.h"
+#include "image/shared/resize.h"
 
 namespace ccexpert::tools {
 namespace {

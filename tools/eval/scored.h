@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/eval/caption_files.h>
 #include <ccexpert/eval/scorer.h>
+
+#include "eval/shared/caption_files.h"
 
 namespace ccexpert::tools {
 

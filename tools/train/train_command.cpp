@@ -12,14 +12,14 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
-#include <ccexpert/train/export.h>
-#include <ccexpert/train/plan.h>
 #include <ccexpert/train/session.h>
 
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "core/files.h"
 #include "train/launcher.h"
+#include "train/shared/export.h"
+#include "train/shared/plan.h"
 #include "train/train_options.h"
 
 namespace ccexpert::tools {

@@ -8,7 +8,7 @@
 
 namespace ccexpert {
 
-/// Who can mend an error: a server answers the first two with 4xx and the others with 5xx.
+/// Party that can mend an error: a server answers the first two with 4xx and the others with 5xx.
 enum class ErrorKind {
   kInput,     ///< a value, an option or the content of a file is wrong
   kMissing,   ///< a file or folder does not exist

@@ -1,10 +1,11 @@
+#include "datasets/shared/annotate.h"
+
 #include <atomic>
 #include <mutex>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/annotate.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"

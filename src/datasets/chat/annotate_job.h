@@ -9,10 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/datasets/annotate.h>
-
 #include "datasets/chat/chat_task.h"
 #include "datasets/json_stream.h"
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::datasets {
 

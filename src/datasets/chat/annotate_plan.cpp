@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/annotate.h>
 
 #include "core/foreign_errors.h"
 #include "datasets/chat/annotate_job.h"
@@ -9,6 +8,7 @@
 #include "datasets/chat/chat_purse.h"
 #include "datasets/chat/chat_task.h"
 #include "datasets/json_stream.h"
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::datasets {
 namespace {

@@ -6,12 +6,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/datasets/annotate.h>
-
 #include "core/atomic_file.h"
 #include "datasets/chat/annotate_job.h"
 #include "datasets/lists/list_writer.h"
 #include "datasets/lists/universal.h"
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::datasets {
 

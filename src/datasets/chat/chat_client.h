@@ -10,9 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/annotate.h>
 
 #include "datasets/chat/secret.h"
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::datasets {
 

@@ -13,10 +13,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/datasets/annotate.h>
-
 #include "datasets/chat/chat_client.h"
 #include "datasets/chat/chat_journal.h"
+#include "datasets/shared/annotate.h"
 #include "datasets/sources/sink.h"
 
 namespace ccexpert::datasets {

@@ -8,7 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/datasets/annotate.h>
+
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::datasets {
 

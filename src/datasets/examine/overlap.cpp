@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/validate.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/foreign_errors.h"
@@ -12,6 +11,7 @@
 #include "datasets/examine/hash_index.h"
 #include "datasets/lists/universal.h"
 #include "datasets/parallel.h"
+#include "datasets/shared/validate.h"
 #include "datasets/sources/change_map.h"
 #include "datasets/sources/sink.h"
 

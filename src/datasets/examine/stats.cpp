@@ -1,3 +1,5 @@
+#include "datasets/shared/stats.h"
+
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
@@ -6,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/stats.h>
 
 #include "core/counter_random.h"
 #include "core/foreign_errors.h"

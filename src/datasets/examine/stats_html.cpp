@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/stats.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/foreign_errors.h"
+#include "datasets/shared/stats.h"
 #include "page/html.h"
 #include "page/page.h"
 #include "page/thumbnails.h"

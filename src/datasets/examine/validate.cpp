@@ -1,3 +1,5 @@
+#include "datasets/shared/validate.h"
+
 #include <algorithm>
 #include <optional>
 #include <set>
@@ -7,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/validate.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/foreign_errors.h"

@@ -1,3 +1,5 @@
+#include "datasets/shared/view.h"
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -5,7 +7,6 @@
 #include <opencv2/imgproc.hpp>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/view.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/counter_random.h"

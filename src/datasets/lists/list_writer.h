@@ -11,9 +11,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <ccexpert/datasets/convert.h>
-
 #include "core/atomic_file.h"
+#include "datasets/shared/convert.h"
 
 namespace ccexpert::datasets {
 

@@ -1,3 +1,5 @@
+#include "datasets/shared/lists.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -6,7 +8,6 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/lists.h>
 
 #include "core/counter_random.h"
 #include "core/files.h"

@@ -1,3 +1,5 @@
+#include "datasets/shared/mix.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -5,14 +7,13 @@
 #include <yaml-cpp/yaml.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/data_list.h>
-#include <ccexpert/datasets/mix.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "core/printable.h"
 #include "core/text_file.h"
 #include "core/universal_entry.h"
+#include "data/shared/data_list.h"
 #include "datasets/json_stream.h"
 #include "datasets/lists/universal.h"
 

@@ -10,7 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/datasets/lists.h>
+
+#include "datasets/shared/lists.h"
 
 namespace ccexpert::datasets {
 

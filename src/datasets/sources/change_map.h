@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/datasets/convert.h>
 #include <ccexpert/image/image.h>
+
+#include "datasets/shared/convert.h"
 
 namespace ccexpert::datasets {
 

@@ -1,5 +1,6 @@
+#include "datasets/shared/convert.h"
+
 #include <ccexpert/core/error.h>
-#include <ccexpert/datasets/convert.h>
 
 #include "core/files.h"
 #include "core/foreign_errors.h"

@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 
-#include <ccexpert/datasets/convert.h>
-
 #include "datasets/lists/entry.h"
+#include "datasets/shared/convert.h"
 
 namespace ccexpert::datasets {
 

@@ -8,10 +8,10 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/csv.h>
 
 #include "core/file_names.h"
 #include "core/json_list.h"
+#include "data/shared/csv.h"
 #include "datasets/sources/source.h"
 
 namespace ccexpert::datasets {

@@ -6,9 +6,9 @@
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
-#include <ccexpert/image/probe.h>
 
 #include "datasets/sources/source.h"
+#include "image/shared/probe.h"
 
 namespace ccexpert::datasets {
 namespace {

@@ -11,12 +11,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <ccexpert/datasets/convert.h>
-
 #include "core/atomic_file.h"
 #include "datasets/lists/entry.h"
 #include "datasets/lists/known_pair.h"
 #include "datasets/lists/list_writer.h"
+#include "datasets/shared/convert.h"
 #include "datasets/sources/earlier_conversion.h"
 #include "datasets/sources/made_folders.h"
 

@@ -7,8 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include <ccexpert/datasets/convert.h>
-
+#include "datasets/shared/convert.h"
 #include "datasets/sources/sink.h"
 
 namespace ccexpert::datasets {

@@ -6,9 +6,9 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/data/csv.h>
 
 #include "core/foreign_errors.h"
+#include "data/shared/csv.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/sources/source.h"

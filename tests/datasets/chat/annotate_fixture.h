@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/datasets/annotate.h>
-
 #include "datasets/chat/chat_server.h"
 #include "datasets/lists/list_fixture.h"
+#include "datasets/shared/annotate.h"
 
 namespace ccexpert::datasets {
 

@@ -1,7 +1,8 @@
+#include "datasets/shared/annotate.h"
+
 #include <atomic>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/datasets/annotate.h>
 
 #include "datasets/chat/annotate_fixture.h"
 #include "datasets/chat/chat_task.h"

@@ -1,10 +1,9 @@
 // Tests of stats, validate, overlap and view.
-#include <ccexpert/datasets/stats.h>
-#include <ccexpert/datasets/validate.h>
-#include <ccexpert/datasets/view.h>
-
 #include "datasets/examine/image_hash.h"
 #include "datasets/lists/list_fixture.h"
+#include "datasets/shared/stats.h"
+#include "datasets/shared/validate.h"
+#include "datasets/shared/view.h"
 #include "datasets/sources/change_map.h"
 #include "datasets/words.h"
 

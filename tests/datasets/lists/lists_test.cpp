@@ -1,12 +1,13 @@
+#include "datasets/shared/lists.h"
+
 #include <map>
 #include <set>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/data_list.h>
-#include <ccexpert/datasets/lists.h>
-#include <ccexpert/datasets/mix.h>
 
+#include "data/shared/data_list.h"
 #include "datasets/lists/list_fixture.h"
+#include "datasets/shared/mix.h"
 #include "support/paths.h"
 
 namespace ccexpert::datasets {

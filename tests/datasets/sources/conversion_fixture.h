@@ -10,11 +10,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/data/loader.h>
 #include <ccexpert/data/pairs.h>
-#include <ccexpert/datasets/convert.h>
 
 #include "data/drawn_pairs.h"
+#include "data/shared/loader.h"
+#include "datasets/shared/convert.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"

@@ -9,7 +9,8 @@
 #include <tuple>
 
 #include <ccexpert/core/fields.h>
-#include <ccexpert/synth/pair.h>
+
+#include "synth/shared/pair.h"
 
 namespace ccexpert::synth {
 

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include <ccexpert/core/fields.h>
-#include <ccexpert/data/selection.h>
+
+#include "data/shared/selection.h"
 
 namespace ccexpert::data {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include <ccexpert/datasets/convert.h>
+#include "datasets/shared/convert.h"
 
 namespace ccexpert::datasets {
 

@@ -7,7 +7,7 @@
 #include <stop_token>
 #include <string>
 
-#include <ccexpert/datasets/convert.h>
+#include "datasets/shared/convert.h"
 
 namespace ccexpert::datasets {
 

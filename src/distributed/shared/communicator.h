@@ -11,7 +11,7 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <ccexpert/distributed/rank.h>
+#include "distributed/shared/rank.h"
 
 namespace ccexpert::distributed {
 

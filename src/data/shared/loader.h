@@ -8,9 +8,10 @@
 #include <vector>
 
 #include <ccexpert/data/change_dataset.h>
-#include <ccexpert/data/sampler.h>
 #include <ccexpert/image/preprocess.h>
 #include <ccexpert/text/prompt.h>
+
+#include "data/shared/sampler.h"
 
 namespace ccexpert::data {
 
