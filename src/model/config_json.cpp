@@ -20,7 +20,14 @@ constexpr const char* kDecoderKeys[] = {
 template <class Config>
 json fields_json(const Config& config) {
   json object = json::object();
-  for_each_field<Config>([&](const auto& each) { object[each.name] = config.*each.member; });
+  for_each_field<Config>([&](const auto& each) {
+    const auto& value = config.*each.member;
+    if constexpr (Worded<std::remove_cvref_t<decltype(value)>>) {
+      object[each.name] = text_of(value);
+    } else {
+      object[each.name] = value;
+    }
+  });
   return object;
 }
 

@@ -56,7 +56,8 @@ at::Tensor DecoderAttention::forward(const at::Tensor& x, const DecoderPass& pas
   return o_proj_->forward(kernels::merge_heads(attend(q, kv, pass.mask)));
 }
 
-DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options) {
+DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options)
+    : activation_(config.hidden_act) {
   const int64_t width = config.hidden_size;
   const auto norm = [&](const char* name) {
     return register_module(name, std::make_shared<RmsNorm>(width, config.rms_norm_eps, options));
@@ -76,7 +77,8 @@ DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions&
 at::Tensor DecoderBlock::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
   const auto attended = x + self_attn_->forward(input_layernorm_->forward(x), pass, layer);
   const auto normed = post_attention_layernorm_->forward(attended);
-  return attended + down_proj_->forward(at::silu(gate_proj_->forward(normed)) * up_proj_->forward(normed));
+  return attended +
+         down_proj_->forward(activate(activation_, gate_proj_->forward(normed)) * up_proj_->forward(normed));
 }
 
 Decoder::Decoder(const DecoderConfig& config, const at::TensorOptions& options) : config_(config) {

@@ -1,8 +1,26 @@
 #include <ATen/ATen.h>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/model/layers.h>
 
 namespace ccexpert::model {
+
+at::Tensor activate(Activation activation, const at::Tensor& x) {
+  constexpr double kQuickSlope = 1.702;
+  switch (activation) {
+    case Activation::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::kGelu:
+      return at::gelu(x);
+    case Activation::kQuickGelu:
+      return x * at::sigmoid(kQuickSlope * x);
+    case Activation::kSilu:
+      return at::silu(x);
+    case Activation::kRelu:
+      return at::relu(x);
+  }
+  fail("activation", "is not one of the enum", "", ErrorKind::kInternal);
+}
 
 Linear::Linear(int64_t in, int64_t out, bool with_bias, const at::TensorOptions& options) {
   weight = register_parameter("weight", at::empty({out, in}, options));

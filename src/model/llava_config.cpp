@@ -83,7 +83,7 @@ VisionConfig parse_vision(const json& object, int64_t blocks, std::string_view s
   vision.num_hidden_layers = blocks;
   const json part = object_in(object, "vision_config", source);
   if (!part.empty()) expect_keys(part, kVisionSizes, fmt::format("{}: vision_config", source));
-  read_fields(part, vision, source);
+  read_part(part, vision, source);
   with_source(source, [&] { validate_vision(vision); });  // layer numbers depend on its blocks
   return vision;
 }
@@ -106,7 +106,7 @@ void parse_rope(const json& object, DecoderConfig& decoder, std::string_view sou
 DecoderConfig parse_decoder(const json& object, std::string_view source) {
   expect_keys(object, kDecoderSizes, source);
   DecoderConfig decoder;
-  read_fields(object, decoder, source);
+  read_part(object, decoder, source);
   // If the config does not say, the files decide: a stored head is used (build_model).
   if (!states(object, "tie_word_embeddings")) decoder.tie_word_embeddings = true;
   parse_rope(object, decoder, source);
@@ -130,7 +130,7 @@ void parse_diff_expert(const json& object, ModelConfig& config, std::string_view
   auto& expert = config.diff_expert.emplace();
   expert.embedding_dim = config.vision.hidden_size;
   expert.mlp_dim = 4 * config.vision.hidden_size;
-  read_fields(object_in(object, "cc_expert_args", source), expert, source);
+  read_part(object_in(object, "cc_expert_args", source), expert, source);
   expect_key(object, "mm_vision_select_layer", source);
 }
 

@@ -29,7 +29,8 @@ at::Tensor SiglipAttention::forward(const at::Tensor& x) const {
   return out_proj_->forward(kernels::merge_heads(attended));
 }
 
-SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& options) {
+SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& options)
+    : activation_(config.hidden_act) {
   const auto norm = [&](const char* name) {
     return register_module(name,
                            std::make_shared<LayerNorm>(config.hidden_size, config.layer_norm_eps, options));
@@ -46,7 +47,7 @@ SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& op
 
 at::Tensor SiglipBlock::forward(const at::Tensor& x) const {
   const auto attended = x + self_attn_->forward(layer_norm1_->forward(x));
-  return attended + fc2_->forward(at::gelu(fc1_->forward(layer_norm2_->forward(attended)), "tanh"));
+  return attended + fc2_->forward(activate(activation_, fc1_->forward(layer_norm2_->forward(attended))));
 }
 
 SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> layers,

@@ -24,7 +24,7 @@ class SiglipAttention : public torch::nn::Module {
   std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, out_proj_;
 };
 
-/// x + Attention(LayerNorm(x)), then x + MLP(LayerNorm(x)) with tanh-GELU.
+/// x + Attention(LayerNorm(x)), then x + MLP(LayerNorm(x)).
 class SiglipBlock : public torch::nn::Module {
  public:
   SiglipBlock(const VisionConfig& config, const at::TensorOptions& options);
@@ -32,6 +32,7 @@ class SiglipBlock : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x) const;
 
  private:
+  Activation activation_;
   std::shared_ptr<LayerNorm> layer_norm1_, layer_norm2_;
   std::shared_ptr<SiglipAttention> self_attn_;
   std::shared_ptr<Linear> fc1_, fc2_;

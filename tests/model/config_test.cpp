@@ -238,6 +238,9 @@ TEST(ModelConfig, RefusesWhatItDoesNotCompute) {
             "config.json: decoder config: hidden_act: expected silu, got gelu");
   EXPECT_EQ(error_with(tiny, "/vision_config/hidden_act", "quick_gelu"),
             "config.json: vision config: hidden_act: expected gelu_pytorch_tanh, got quick_gelu");
+  EXPECT_EQ(error_with(tiny, "/hidden_act", "swish"),
+            "config.json: decoder config: hidden_act: expected silu, got swish");
+  EXPECT_EQ(error_with(tiny, "/hidden_act", 5), "config.json: hidden_act: expected a string, got 5");
   EXPECT_EQ(error_with(tiny, "/cc_expert_args/downsample_ratio", 2),
             "config.json: cc_expert_args: downsample_ratio: expected 1, got 2");
   EXPECT_EQ(error_with(tiny, "/mm_use_im_start_end", true),
@@ -295,6 +298,16 @@ TEST(ModelConfig, RefusesEpsilonsAndBasesThatGiveNoNumbers) {
             "config.json: decoder config: rms_norm_eps: expected above 0 and at most 1, got -1e-06");
   EXPECT_EQ(error_with(tiny, "/vision_config/layer_norm_eps", 0.0),
             "config.json: vision config: layer_norm_eps: expected above 0 and at most 1, got 0");
+}
+
+TEST(ModelConfig, AProgramsConfigIsCheckedAsAFileIs) {
+  ModelConfig config;
+  config.decoder.hidden_act = Activation::kRelu;
+  EXPECT_EQ(test::error_of([&] { config.validate(); }),
+            "decoder config: hidden_act: expected silu, got relu");
+  config.vision.image_size = 16'385;
+  EXPECT_EQ(test::error_of([&] { config.validate(); }),
+            "vision config: image_size: expected 1 to 16384, got 16385");
 }
 
 TEST(ModelConfig, AVisionWidthBelowOneHeadHasNoDiffExpert) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/model/config.h>
 #include <ccexpert/train/config.h>
 
 #include "data/shared/data_list.h"
@@ -42,6 +43,9 @@ void walk_all(const Visit& visit) {
   walk<TrainConfig>("", visit);
   walk<data::ListedDataset>("", visit);
   walk<synth::DatasetOptions>("", visit);
+  walk<model::VisionConfig>("", visit);
+  walk<model::DiffExpertConfig>("", visit);
+  walk<model::DecoderConfig>("", visit);
 }
 
 template <class Value>
@@ -105,6 +109,9 @@ TEST(ConfigFields, DefaultsAreWithinTheirLimits) {
   EXPECT_NO_THROW(check_fields(TrainConfig{}, key_itself));
   EXPECT_NO_THROW(check_fields(data::ListedDataset{}, key_itself));
   EXPECT_NO_THROW(check_fields(synth::DatasetOptions{}, key_itself));
+  EXPECT_NO_THROW(check_fields(model::VisionConfig{}, key_itself));
+  EXPECT_NO_THROW(check_fields(model::DiffExpertConfig{}, key_itself));
+  EXPECT_NO_THROW(check_fields(model::DecoderConfig{}, key_itself));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 /// Decoder of the LLaMA family: pre-RMSNorm, grouped-query attention, rotary positions in the half-split
-/// form, SwiGLU. The flags of its config make it Qwen2 (the default) or LLaMA.
+/// form, gated MLP. The flags of its config make it Qwen2 (the default) or LLaMA.
 #pragma once
 
 #include <memory>
@@ -38,6 +38,7 @@ class DecoderBlock : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
 
  private:
+  Activation activation_;
   std::shared_ptr<RmsNorm> input_layernorm_, post_attention_layernorm_;
   std::shared_ptr<DecoderAttention> self_attn_;
   std::shared_ptr<Linear> gate_proj_, up_proj_, down_proj_;

@@ -8,6 +8,7 @@
 
 #include <torch/nn/module.h>
 
+#include <ccexpert/model/activation.h>
 #include <ccexpert/model/product.h>
 #include <ccexpert/model/weight_contract.h>
 
@@ -28,6 +29,9 @@ class ModuleGroup : public torch::nn::Module {
     return register_parameter(name, std::move(parameter));
   }
 };
+
+/// Applies an activation function to each element.
+at::Tensor activate(Activation activation, const at::Tensor& x);
 
 /// y = x W^T + b. Every matrix product with weights uses this class, so that its arithmetic can be replaced.
 class Linear : public torch::nn::Module {
