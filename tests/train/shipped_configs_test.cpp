@@ -1,4 +1,6 @@
 // Shipped configs: all parse, and the paper's match its Table II.
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -14,11 +16,15 @@ using ::testing::ElementsAre;
 
 const fs::path kConfigs = fs::path(test::kSourceDir) / "configs";
 
-/// Returns the training configs; configs/data has lists of data sets.
+/// Folders of configs/ with other files: lists of data sets, sweeps, tables, published scores.
+const std::set<fs::path> kOthers{kConfigs / "data", kConfigs / "sweeps", kConfigs / "tables",
+                                 kConfigs / "published"};
+
+/// Returns the training configs.
 std::vector<fs::path> shipped() {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(kConfigs)) {
-    if (entry.path().extension() == ".yaml" && entry.path().parent_path() != kConfigs / "data")
+    if (entry.path().extension() == ".yaml" && !kOthers.contains(entry.path().parent_path()))
       files.push_back(entry.path());
   }
   return files;
@@ -30,7 +36,7 @@ TEST(ShippedConfigs, AreAllRead) {
   for (const auto& file : files) {
     SCOPED_TRACE(file.string());
     const auto stages = read_train_config(file, {});
-    EXPECT_GE(stages.size(), 3U);
+    EXPECT_GE(stages.size(), 1U);
     for (const auto& stage : stages) EXPECT_EQ(stage.seed, 42);
   }
 }

@@ -27,11 +27,14 @@ namespace {
 
 using train::TrainConfig;
 
-/// Returns `start`, or a folder beside the configs with the sizes of a base that is not downloaded yet.
+/// Returns `start`, or a folder beside the config's or the one above it with the sizes of a base that is not
+/// downloaded yet.
 std::string start_for_plan(const std::string& start, const std::filesystem::path& config) {
   namespace fs = std::filesystem;
   if (is_there(start)) return start;
-  const auto known = config.parent_path() / "bases" / fs::path(start).filename();
+  const auto base = fs::path("bases") / fs::path(start).filename();
+  const auto beside = config.parent_path() / base, above = config.parent_path().parent_path() / base;
+  const auto& known = is_there(beside) ? beside : above;
   if (!is_there(known)) return start;
   log::info(
       fmt::format("model.start: {} does not exist yet; sizes are taken from {}", start, known.string()));
