@@ -16,6 +16,7 @@
 
 #include "generate/search.h"
 #include "generate/stopwatch.h"
+#include "model/shared/int8_model.h"
 #include "runtime/torch_errors.h"
 #include "text/shared/stream_decoder.h"
 
@@ -45,12 +46,16 @@ std::vector<Caption> cancelled(size_t pairs) {
 class Captioner::Impl {
  public:
   Impl(const io::Checkpoint& checkpoint, const model::ModelConfig& config, at::Device device,
-       at::ScalarType dtype)
-      : stopwatch_(device), loaded_{read_model_settings(texts_of(checkpoint), config), nullptr} {
+       Precision precision)
+      : stopwatch_(device),
+        int8_(precision == Precision::kInt8),
+        loaded_{read_model_settings(texts_of(checkpoint), config), nullptr} {
     warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
+    const auto tensor = at::TensorOptions().dtype(runtime::dtype_of(precision, device)).device(device);
     loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
-      return model::build_model(config, *checkpoint.weights,
-                                {.tensor = at::TensorOptions().dtype(dtype).device(device)});
+      const auto& weights = *checkpoint.weights;
+      return int8_ ? model::build_int8_model(config, weights, {.tensor = tensor})
+                   : model::build_model(config, weights, {.tensor = tensor});
     });
     if (!has_diff_expert()) {
       log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
@@ -99,7 +104,8 @@ class Captioner::Impl {
     return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
                        static_cast<double>(parameters) * 1e-6, config.vision.image_size,
                        has_diff_expert() ? config.vision_layers.size() : 1, config.decoder.num_hidden_layers,
-                       runtime::dtype_name(tensors.dtype().toScalarType()), tensors.device().str());
+                       int8_ ? "int8" : runtime::dtype_name(tensors.dtype().toScalarType()),
+                       tensors.device().str());
   }
 
  private:
@@ -183,10 +189,20 @@ class Captioner::Impl {
   }
 
   mutable Stopwatch stopwatch_;
+  bool int8_;
   LoadedModel loaded_;
 };
 
 namespace {
+
+/// An int8 checkpoint has no other weights.
+Precision precision_of(Precision asked, const io::TensorSource& weights) {
+  if (!model::is_int8(weights)) return asked;
+  if (asked != Precision::kAuto && asked != Precision::kInt8) {
+    fail_expected({"dtype", "int8 for a checkpoint of int8 weights", text_of(asked)});
+  }
+  return Precision::kInt8;
+}
 
 constexpr const char* kMemoryHint = "use a smaller batch or another dtype";
 
@@ -205,11 +221,11 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     }
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = runtime::device_from_name(config.device);
-    const auto dtype = runtime::dtype_of(config.dtype, device);
     const auto checkpoint = model::open_model_checkpoint(folder);
     const auto source = (checkpoint.folder / "config.json").string();
+    const auto precision = precision_of(config.dtype, *checkpoint.weights);
     const auto model_config = model::parse_model_config(checkpoint.config_json, source);
-    return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, dtype));
+    return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, precision));
   });
 }
 

@@ -4,9 +4,9 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
-#include <ATen/cpu/Utils.h>
 
 #include "kernels/blocked_attention.h"
+#include "kernels/cpu_level.h"
 
 namespace ccexpert::kernels {
 namespace {
@@ -18,22 +18,10 @@ constexpr int64_t kFewQueries = 32;
 constexpr int64_t kFewScores = int64_t{256} * 256;
 
 /// True with AVX-512. Without it, bfloat16 products are several times slower than the fused kernel; without
-/// its bfloat16 instructions, products of many scores are no faster.
+/// its bfloat16 instructions (multiplies_bfloat16), products of many scores are no faster.
 bool has_wide_vectors() {
   static const bool has = at::get_cpu_capability() == "AVX512";
   return has;
-}
-
-bool multiplies_bfloat16() {
-  static const bool does = [] {
-    const auto has = at::cpu::get_cpu_capabilities();
-    const auto flag = [&](const char* name) {
-      const auto found = has.find(name);
-      return found != has.end() && found->second.isBool() && found->second.toBool();
-    };
-    return has_wide_vectors() && (flag("avx512_bf16") || flag("amx_bf16"));
-  }();
-  return does;
 }
 
 enum class Way { kFused, kProducts, kBlocks };

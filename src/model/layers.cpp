@@ -73,7 +73,13 @@ Embedding::Embedding(int64_t rows, int64_t width, const at::TensorOptions& optio
   weight = register_parameter("weight", at::empty({rows, width}, options));
 }
 
+void Embedding::set_product(std::shared_ptr<const Product> product, WeightContract reads) {
+  product_ = std::move(product);
+  product_weights_ = std::move(reads);
+}
+
 at::Tensor Embedding::forward(const at::Tensor& ids) const {
+  if (product_) return product_->apply(ids);
   return at::embedding(weight, ids);
 }
 

@@ -131,14 +131,18 @@ std::string prefix_of(const std::string& module) {
 WeightContract weight_contract(torch::nn::Module& module) {
   WeightContract read_by_products;
   std::unordered_set<std::string> replaced;
-  for_each_linear(module, [&](const std::string& name, const Linear& linear) {
-    if (linear.product_weights().empty()) return;
-    for (const auto& item : linear.named_parameters()) replaced.insert(prefix_of(name) + item.key());
-    for (auto expected : linear.product_weights()) {
+  const auto replace = [&](const std::string& name, const auto& layer) {
+    if (layer.product_weights().empty()) return;
+    for (const auto& item : layer.named_parameters()) replaced.insert(prefix_of(name) + item.key());
+    for (auto expected : layer.product_weights()) {
       expected.name.insert(0, prefix_of(name));
       read_by_products.push_back(std::move(expected));
     }
-  });
+  };
+  for_each_linear(module, replace);
+  for (const auto& item : module.named_modules("", /*include_self=*/false)) {
+    if (const auto* table = dynamic_cast<const Embedding*>(item.value().get())) replace(item.key(), *table);
+  }
   WeightContract contract;
   for (const auto& item : module.named_parameters()) {
     if (!replaced.contains(item.key())) contract.push_back({.name = item.key(), .target = item.value()});

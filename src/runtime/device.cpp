@@ -32,6 +32,9 @@ at::ScalarType dtype_of(Precision precision, at::Device device) {
       return at::kBFloat16;
     case Precision::kFloat16:
       return at::kHalf;
+    case Precision::kInt8:
+      if (device.is_cuda()) fail_expected({"dtype", "bfloat16, float16 or float32 on a GPU", "int8"});
+      return at::kFloat;
     case Precision::kFloat32:
       return at::kFloat;
     case Precision::kAuto:

@@ -14,7 +14,8 @@ namespace ccexpert::runtime {
 /// Returns the device. Throws Error for a missing GPU.
 at::Device device_from_name(const DeviceName& name);
 
-/// Returns the dtype of a precision on a device.
+/// Returns the dtype of a precision on a device; for int8, that of everything but the weights of products.
+/// Throws Error for int8 on a GPU.
 at::ScalarType dtype_of(Precision precision, at::Device device);
 
 /// Returns the name of the precision.

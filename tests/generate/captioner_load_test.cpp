@@ -162,6 +162,26 @@ TEST_P(HalfPrecision, CaptionsCloseToFloat32) {
 INSTANTIATE_TEST_SUITE_P(Dtypes, HalfPrecision, ::testing::Values(Precision::kBfloat16, Precision::kFloat16),
                          [](const auto& test) { return text_of(test.param); });
 
+TEST(CaptionerLoad, Int8CaptionsCloseToFloat32) {
+  const auto int8 = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = Precision::kInt8});
+  EXPECT_THAT(int8.description(), ::testing::HasSubstr(" int8 on cpu"));
+  const PaintedPairs pairs(3);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const CaptionOptions first{.generation = {.max_new_tokens = 1}};
+    EXPECT_NEAR(caption_of(int8, pairs[i], first).logprob,
+                caption_of(tiny_captioner(), pairs[i], first).logprob, 0.15)
+        << "pair " << i;
+  }
+}
+
+TEST(CaptionerLoad, Int8CaptionsOfABatchAreThoseOfItsPairs) {
+  const auto int8 = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = Precision::kInt8});
+  const PaintedPairs pairs(3);
+  const auto batch = int8.caption(pairs.views());
+  for (size_t i = 0; i < pairs.size(); ++i)
+    EXPECT_EQ(batch[i].token_ids, caption_of(int8, pairs[i]).token_ids);
+}
+
 TEST(CaptionerLoad, MovesKeepTheModel) {
   const PaintedPairs pairs(1);
   const auto expected = caption_of(tiny_captioner(), pairs[0]).token_ids;

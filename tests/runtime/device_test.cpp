@@ -58,6 +58,12 @@ TEST(Dtype, IsThatOfThePrecision) {
   }
 }
 
+TEST(Dtype, Int8IsForACpu) {
+  EXPECT_EQ(dtype_of(Precision::kInt8, at::Device(at::kCPU)), at::kFloat);
+  EXPECT_EQ(test::error_of([] { dtype_of(Precision::kInt8, at::Device(at::kCUDA, 0)); }),
+            "dtype: expected bfloat16, float16 or float32 on a GPU, got int8");
+}
+
 TEST(Dtype, AutoDependsOnTheDevice) {
   EXPECT_EQ(dtype_of(Precision::kAuto, at::Device(at::kCPU)), at::kFloat);
   EXPECT_EQ(dtype_of(Precision::kAuto, at::Device(at::kCUDA, 0)), at::kBFloat16);

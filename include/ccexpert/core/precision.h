@@ -10,12 +10,14 @@ enum class Precision {
   kBfloat16,
   kFloat16,
   kFloat32,
+  kInt8,  ///< weights in 8 bits, activations quantised per token in each product; the rest in float32
 };
 constexpr auto names_of(Precision) {
   return std::to_array<Name<Precision>>({{Precision::kAuto, "auto"},
                                          {Precision::kBfloat16, "bfloat16", "bf16"},
                                          {Precision::kFloat16, "float16", "fp16"},
-                                         {Precision::kFloat32, "float32", "fp32"}});
+                                         {Precision::kFloat32, "float32", "fp32"},
+                                         {Precision::kInt8, "int8"}});
 }
 
 }  // namespace ccexpert

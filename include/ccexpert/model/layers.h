@@ -99,9 +99,18 @@ class RmsNorm : public torch::nn::Module {
 class Embedding : public torch::nn::Module {
  public:
   Embedding(int64_t rows, int64_t width, const at::TensorOptions& options);
+  /// Looks up by the product from outside if there is one, else in the own table.
   at::Tensor forward(const at::Tensor& ids) const;
 
+  /// Same as `Linear::set_product`; `product` maps ids [...] to vectors [...,width].
+  void set_product(std::shared_ptr<const Product> product, WeightContract reads = {});
+  const WeightContract& product_weights() const { return product_weights_; }
+
   at::Tensor weight;
+
+ private:
+  std::shared_ptr<const Product> product_;
+  WeightContract product_weights_;
 };
 
 }  // namespace ccexpert::model

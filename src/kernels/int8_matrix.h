@@ -1,0 +1,49 @@
+// Products with weights of 8 bits. Activations are quantised per row (token) in the product.
+#pragma once
+
+#include <memory>
+
+#include <ATen/core/Tensor.h>
+
+#include "kernels/cpu_level.h"
+
+namespace ccexpert::kernels {
+
+/// Weights [N,K] in 8 bits: row n is about values[n] * scales[n].
+struct Int8Weights {
+  at::Tensor values;  ///< [N,K], int8, -127 to 127
+  at::Tensor scales;  ///< [N], float32, above 0
+};
+
+/// Rounds each row of `weights` [N,K], floating point, to the nearest multiples of its largest magnitude /
+/// 127.
+Int8Weights quantize_rows(const at::Tensor& weights);
+
+/// Returns the rows `ids` [...] of the weights, to [...,K] in float32.
+at::Tensor dequantized_rows(const Int8Weights& weights, const at::Tensor& ids);
+
+/// Weights in the form that one kernel reads. Thread-safe.
+class Int8Matrix {
+ public:
+  virtual ~Int8Matrix() = default;
+  /// Maps x [M,K] to x W^T + b [M,N], both contiguous and of one dtype, float32 or bfloat16. Each row of x is
+  /// quantised to 8 bits between its least and its largest value; sums are exact in 32 bits: none saturates.
+  virtual at::Tensor multiply(const at::Tensor& x) const = 0;
+};
+
+/// Largest K: 32 bits hold the sum of so many products of bytes.
+inline constexpr int64_t kMostInt8Inputs = 65'536;
+
+/// Returns memory for weights [N,K], with room to pack them in place.
+Int8Weights int8_memory(int64_t rows, int64_t columns);
+
+/// Packs weights and a bias [N] (undefined: none) for the fastest kernel of `level`. Throws Error for more
+/// than kMostInt8Inputs columns. The memory of `int8_memory` is taken over: the weights are then not
+/// readable.
+std::unique_ptr<const Int8Matrix> pack_int8(const Int8Weights& weights, const at::Tensor& bias,
+                                            CpuLevel level = cpu_level());
+
+/// Returns the name of the kernel of `level`, for reports.
+const char* int8_kernel_name(CpuLevel level);
+
+}  // namespace ccexpert::kernels

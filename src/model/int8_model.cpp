@@ -1,0 +1,146 @@
+#include "model/shared/int8_model.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include <ATen/ATen.h>
+
+#include <ccexpert/model/parts.h>
+
+#include "core/foreign_errors.h"
+#include "model/int8_product.h"
+#include "model/weight_names.h"
+
+namespace ccexpert::model {
+namespace {
+
+constexpr std::string_view kWeightSuffix = ".weight";
+
+std::string scales_of(std::string_view matrix) {
+  return std::string(matrix.substr(0, matrix.size() - kWeightSuffix.size())) + std::string(kScalesSuffix);
+}
+
+std::string matrix_of(std::string_view scales) {
+  return std::string(scales.substr(0, scales.size() - kScalesSuffix.size())) + std::string(kWeightSuffix);
+}
+
+/// True for the product of this name: the patch embedding reads pixels, the weighting has few numbers.
+bool is_int8_product(std::string_view name) {
+  return !name.ends_with("patch_embedding") &&
+         find_part(std::string(name) + std::string(kWeightSuffix)) != Part::kWeighting;
+}
+
+Embedding& embedding_of(CcexpertModel& model) {
+  const auto modules = model.named_modules("", /*include_self=*/false);
+  auto name = std::string(weight_names::kEmbedding);
+  name.pop_back();
+  return dynamic_cast<Embedding&>(*modules[name]);
+}
+
+/// Products of one model, from its construction until they are packed.
+class Int8Products {
+ public:
+  /// Gives each product of `model` an int8 one that reads its tensors.
+  void prepare(CcexpertModel& model) {
+    products_.clear();
+    auto& table = embedding_of(model);
+    const auto embedding = std::make_shared<Int8Embedding>(table);
+    table.set_product(embedding, embedding->reads());
+    for_each_linear(model, [&](const std::string& name, Linear& linear) {
+      if (!is_int8_product(name)) return;
+      const bool tied = linear.weight.is_same(table.weight);
+      auto product =
+          tied ? std::make_shared<Int8Product>(embedding->weights()) : std::make_shared<Int8Product>(linear);
+      if (name == "lm_head") product->use_float32();
+      linear.set_product(product, tied ? WeightContract() : product->reads());
+      products_.emplace_back(&linear, std::move(product));
+    });
+  }
+
+  void pack() {
+    for (auto& [linear, product] : products_) {
+      linear->set_product(product);  // without the tensors to read
+      product->pack();
+    }
+    products_.clear();
+  }
+
+ private:
+  std::vector<std::pair<Linear*, std::shared_ptr<Int8Product>>> products_;
+};
+
+}  // namespace
+
+std::set<std::string> int8_matrices(const ModelConfig& config) {
+  std::set<std::string> names{std::string(weight_names::kEmbeddingWeight),
+                              std::string(weight_names::kHeadWeight)};
+  CcexpertModel shapes(config, at::TensorOptions().device(at::kMeta));
+  for_each_linear(shapes, [&](const std::string& name, const Linear&) {
+    if (is_int8_product(name)) names.insert(name + std::string(kWeightSuffix));
+  });
+  return names;
+}
+
+at::ScalarType int8_model_dtype() {
+  return kernels::multiplies_bfloat16() ? at::kBFloat16 : at::kFloat;
+}
+
+bool is_int8(const io::TensorSource& source) {
+  return source.find(scales_of(weight_names::kEmbeddingWeight)) != nullptr;
+}
+
+/// The matrix read last: its values and its scales are asked for one after the other.
+struct Int8Source::Last {
+  std::mutex mutex;
+  std::string name;
+  kernels::Int8Weights weights;
+};
+
+Int8Source::Int8Source(const io::TensorSource& source, const std::set<std::string>& names)
+    : source_(source), last_(std::make_unique<Last>()) {
+  for (auto info : source.tensors()) {
+    if (names.contains(info.name) && info.shape.size() == 2 && at::isFloatingType(info.dtype)) {
+      names_.insert(info.name);
+      tensors_.push_back({scales_of(info.name), at::kFloat, {info.shape[0]}, info.file});
+      info.dtype = at::kChar;
+    }
+    tensors_.push_back(std::move(info));
+  }
+  std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+}
+
+Int8Source::~Int8Source() = default;
+
+at::Tensor Int8Source::tensor(const std::string& name) const {
+  const bool scales = name.ends_with(kScalesSuffix) && names_.contains(matrix_of(name));
+  if (!scales && !names_.contains(name)) return source_.tensor(name);
+  const auto matrix = scales ? matrix_of(name) : name;
+  const std::lock_guard lock(last_->mutex);
+  if (last_->name != matrix) {
+    last_->weights = kernels::quantize_rows(source_.tensor(matrix));
+    last_->name = matrix;
+  }
+  return scales ? last_->weights.scales : last_->weights.values;
+}
+
+void Int8Source::release(const std::string& name) const {
+  const bool scales = name.ends_with(kScalesSuffix) && names_.contains(matrix_of(name));
+  if (!scales) source_.release(name);
+}
+
+std::shared_ptr<CcexpertModel> build_int8_model(const ModelConfig& config, const io::TensorSource& source,
+                                                const BuildModelOptions& options) try {
+  Int8Products products;
+  auto int8_options = options;
+  int8_options.tensor = at::TensorOptions().dtype(int8_model_dtype());
+  int8_options.prepare = [&](CcexpertModel& model) { products.prepare(model); };
+  const Int8Source quantized(source, is_int8(source) ? std::set<std::string>() : int8_matrices(config));
+  auto model = build_model(config, quantized, int8_options);
+  products.pack();
+  return model;
+} catch (...) {
+  rethrow_as_error();
+}
+
+}  // namespace ccexpert::model

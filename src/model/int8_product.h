@@ -1,0 +1,55 @@
+// Product and embedding with weights of 8 bits.
+#pragma once
+
+#include <memory>
+
+#include <ccexpert/model/layers.h>
+
+#include "kernels/int8_matrix.h"
+
+namespace ccexpert::model {
+
+/// Product with an int8 matrix, a scale for each of its rows, and a bias. It is ready after `pack`.
+class Int8Product : public Product {
+ public:
+  /// Product of the shapes of `linear`, with memory for its tensors.
+  explicit Int8Product(const Linear& linear);
+  /// Product without a bias of a matrix that another module reads and keeps.
+  explicit Int8Product(kernels::Int8Weights shared) : weights_(std::move(shared)), shared_(true) {}
+
+  /// Results become float32 whatever the dtype of x: for logits, whose order bfloat16 loses.
+  void use_float32() { float32_ = true; }
+
+  /// Returns "weight", "scales" and, if there is one, "bias".
+  WeightContract reads() const;
+  /// Packs the tensors for this processor and lets go of them.
+  void pack();
+
+  /// Maps [...,in] to [...,out] of the same dtype.
+  at::Tensor apply(const at::Tensor& x) const override;
+
+ private:
+  kernels::Int8Weights weights_;
+  at::Tensor bias_;
+  bool shared_ = false;
+  bool float32_ = false;
+  std::unique_ptr<const kernels::Int8Matrix> packed_;
+};
+
+/// Embedding table of int8 with a scale for each of its rows.
+class Int8Embedding : public Product {
+ public:
+  explicit Int8Embedding(const Embedding& table);
+  WeightContract reads() const;
+  /// Maps ids [...] to vectors [...,width] of the table's dtype.
+  at::Tensor apply(const at::Tensor& ids) const override {
+    return kernels::dequantized_rows(weights_, ids).to(dtype_);
+  }
+  const kernels::Int8Weights& weights() const { return weights_; }
+
+ private:
+  kernels::Int8Weights weights_;
+  at::ScalarType dtype_;
+};
+
+}  // namespace ccexpert::model

@@ -1,0 +1,54 @@
+// Models whose weights have 8 bits.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include <ccexpert/io/tensor_source.h>
+#include <ccexpert/model/ccexpert_model.h>
+#include <ccexpert/model/weights.h>
+
+namespace ccexpert::model {
+
+/// Suffix of the scales beside a matrix of int8: "x.weight" [N,K] has "x.scales" [N], one for each row.
+inline constexpr std::string_view kScalesSuffix = ".scales";
+
+/// Returns the names of the matrices that an int8 model has in 8 bits: those of all products and the
+/// embedding. The patch embedding and the weighting of scales, whose work is small, stay in floating point.
+std::set<std::string> int8_matrices(const ModelConfig& config);
+
+/// Returns the dtype of all but the matrices: bfloat16 on a CPU with fast products of it, else float32.
+at::ScalarType int8_model_dtype();
+
+/// True if the tensors are those of an int8 model.
+bool is_int8(const io::TensorSource& source);
+
+/// Tensors of a floating-point checkpoint as those of an int8 model: each matrix in `names` becomes int8 with
+/// scales, one matrix at a time when it is read.
+class Int8Source : public io::TensorSource {
+ public:
+  /// `source` must outlive this.
+  Int8Source(const io::TensorSource& source, const std::set<std::string>& names);
+  ~Int8Source() override;
+  Int8Source(const Int8Source&) = delete;
+  Int8Source& operator=(const Int8Source&) = delete;
+
+  const std::vector<io::TensorInfo>& tensors() const override { return tensors_; }
+  at::Tensor tensor(const std::string& name) const override;
+  void release(const std::string& name) const override;
+
+ private:
+  struct Last;
+  const io::TensorSource& source_;
+  std::set<std::string> names_;
+  std::vector<io::TensorInfo> tensors_;
+  std::unique_ptr<Last> last_;
+};
+
+/// Same as build_model, on a CPU in int8_model_dtype(), but with the matrices of `int8_matrices` in 8 bits:
+/// those of `source` if it has them, else quantised on the way.
+std::shared_ptr<CcexpertModel> build_int8_model(const ModelConfig& config, const io::TensorSource& source,
+                                                const BuildModelOptions& options = {});
+
+}  // namespace ccexpert::model

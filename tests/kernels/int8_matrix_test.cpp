@@ -1,0 +1,152 @@
+// Products of bytes on every level of this machine, against the same products in float64.
+#include "kernels/int8_matrix.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+#include "support/golden.h"
+
+namespace ccexpert::kernels {
+namespace {
+
+using test::close;
+using test::Tolerance;
+
+at::Tensor random(at::IntArrayRef shape, uint64_t seed) {
+  auto generator = at::detail::createCPUGenerator(seed);
+  return at::empty(shape).normal_(0.0, 1.0, generator);
+}
+
+at::Tensor matrix_of(const Int8Weights& weights) {
+  return weights.values.to(at::kDouble) * weights.scales.to(at::kDouble).unsqueeze(1);
+}
+
+/// Rounds each row of x as the product does, between its least and largest value with 0 among them.
+at::Tensor rounded_rows(const at::Tensor& x) {
+  const auto least = x.amin(1, true).clamp_max(0), most = x.amax(1, true).clamp_min(0);
+  const auto scale = (most - least).div(255).clamp_min(1e-30);
+  const auto zero = (-least / scale).round();
+  return ((x / scale + zero).round().clamp(0, 255) - zero).mul(scale).to(at::kDouble);
+}
+
+TEST(QuantizeRows, KeepsTheLargestMagnitudeAndRoundsTheRest) {
+  const auto weights = quantize_rows(at::tensor({127.0F, -63.4F, 0.4F, 0.0F, -254.0F, 100.0F}).view({2, 3}));
+  EXPECT_TRUE(at::equal(weights.values, at::tensor({127, -63, 0, 0, -127, 50}, at::kChar).view({2, 3})));
+  EXPECT_TRUE(at::equal(weights.scales, at::tensor({1.0F, 2.0F})));
+}
+
+TEST(QuantizeRows, OfZerosAreZeros) {
+  const auto weights = quantize_rows(at::zeros({2, 4}));
+  EXPECT_TRUE(at::equal(weights.values, at::zeros({2, 4}, at::kChar)));
+  EXPECT_GT(weights.scales.min().item<float>(), 0.0F);
+}
+
+TEST(QuantizeRows, OfHalfPrecisionAreThoseOfItsValues) {
+  const auto half = random({3, 8}, 1).to(at::kBFloat16);
+  EXPECT_TRUE(at::equal(quantize_rows(half).values, quantize_rows(half.to(at::kFloat)).values));
+}
+
+TEST(DequantizedRows, AreThoseOfTheIds) {
+  const Int8Weights weights{at::tensor({1, 2, -3, 4}, at::kChar).view({2, 2}), at::tensor({0.5F, 10.0F})};
+  const auto rows = dequantized_rows(weights, at::tensor({1, 0, 1}).view({3, 1}));
+  EXPECT_TRUE(at::equal(rows, at::tensor({-30.0F, 40.0F, 0.5F, 1.0F, -30.0F, 40.0F}).view({3, 1, 2})));
+}
+
+class Int8Product : public ::testing::TestWithParam<CpuLevel> {
+ protected:
+  void SetUp() override {
+    if (GetParam() > machine_cpu_level()) GTEST_SKIP() << "this machine has no " << name_of(GetParam());
+  }
+
+  at::Tensor multiply(const at::Tensor& x, const Int8Weights& weights, const at::Tensor& bias = {}) const {
+    return pack_int8(weights, bias, GetParam())->multiply(x);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Levels, Int8Product,
+                         ::testing::Values(CpuLevel::kAvx2, CpuLevel::kAvx512, CpuLevel::kVnni,
+                                           CpuLevel::kAmx),
+                         [](const auto& test) { return std::string(name_of(test.param)); });
+
+TEST_P(Int8Product, IsThatOfTheRoundedRows) {
+  uint64_t seed = 1;
+  for (const int64_t rows : {1, 3, 16, 17, 70, 130}) {
+    for (const auto& [inputs, outputs] : {std::pair{5, 1}, std::pair{64, 64}, std::pair{130, 70}}) {
+      const auto x = random({rows, inputs}, seed++), bias = random({outputs}, seed++);
+      const auto weights = quantize_rows(random({outputs, inputs}, seed++));
+      const auto expected = at::linear(rounded_rows(x), matrix_of(weights), bias.to(at::kDouble));
+      // A value between two bytes may round to either.
+      const double step = x.abs().max().item<double>() / 127 * matrix_of(weights).abs().max().item<double>();
+      EXPECT_TRUE(close(multiply(x, weights, bias), expected, {2 * step, 1e-4}))
+          << rows << " rows, " << inputs << " inputs, " << outputs << " outputs";
+    }
+  }
+}
+
+TEST_P(Int8Product, IsExactForRowsThatBytesHold) {
+  const auto x = at::tensor({255.0F, 0.0F, 7.0F, -100.0F, 155.0F, 3.0F}).view({2, 3});
+  const Int8Weights weights{at::tensor({1, -2, 3, 127, 127, -127}, at::kChar).view({2, 3}),
+                            at::tensor({1.0F, 0.5F})};
+  const auto expected = at::linear(x, matrix_of(weights).to(at::kFloat));
+  EXPECT_TRUE(close(multiply(x, weights), expected, {1e-3, 1e-6}));
+}
+
+// 16-bit sums of two products of bytes, as AVX2 has them, end at 32,767; here each is 64,770.
+TEST_P(Int8Product, DoesNotSaturate) {
+  constexpr int64_t kInputs = 4864;
+  auto x = at::full({2, kInputs}, 1.0F);
+  x[1].neg_();
+  const Int8Weights weights{at::full({3, kInputs}, 127, at::kChar), at::full({3}, 1.0F)};
+  const auto expected = x.sum(1, true).mul(127.0F).expand({2, 3});
+  EXPECT_TRUE(close(multiply(x, weights), expected, {0.0, 1e-5}));
+}
+
+TEST_P(Int8Product, OfARowOfZerosIsTheBias) {
+  const auto bias = random({70}, 2);
+  const auto result = multiply(at::zeros({3, 66}), quantize_rows(random({70, 66}, 3)), bias);
+  EXPECT_TRUE(close(result, bias.expand({3, 70}), {1e-6, 0.0}));
+}
+
+TEST_P(Int8Product, OfARowDoesNotDependOnOtherRows) {
+  const auto x = random({81, 130}, 4);
+  const auto matrix = pack_int8(quantize_rows(random({70, 130}, 5)), {}, GetParam());
+  const auto all = matrix->multiply(x);
+  for (const int64_t row : {0, 40, 80}) {
+    EXPECT_TRUE(at::equal(all.narrow(0, row, 1), matrix->multiply(x.narrow(0, row, 1).contiguous()))) << row;
+  }
+}
+
+TEST_P(Int8Product, OfBfloat16IsRoundedToIt) {
+  const auto x = random({19, 130}, 7).to(at::kBFloat16), bias = random({70}, 8);
+  const auto weights = quantize_rows(random({70, 130}, 9));
+  const auto expected = multiply(x.to(at::kFloat), weights, bias).to(at::kBFloat16);
+  const auto result = multiply(x, weights, bias);
+  EXPECT_EQ(result.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::equal(result, expected));
+}
+
+TEST_P(Int8Product, IsTheSamePackedInPlace) {
+  for (const auto& [rows, columns] : {std::pair{64, 64}, std::pair{70, 132}, std::pair{3, 5}}) {
+    const auto weights = quantize_rows(random({rows, columns}, 10));
+    const auto in_place = int8_memory(rows, columns);
+    in_place.values.copy_(weights.values);
+    in_place.scales.copy_(weights.scales);
+    const auto x = random({2, columns}, 11);
+    EXPECT_TRUE(at::equal(multiply(x, in_place), multiply(x, weights))) << rows << " x " << columns;
+  }
+}
+
+TEST_P(Int8Product, OfNoRowsIsEmpty) {
+  EXPECT_EQ(multiply(at::empty({0, 8}), quantize_rows(random({4, 8}, 6))).sizes(), at::IntArrayRef({0, 4}));
+}
+
+TEST(PackInt8, RefusesMoreInputsThanSumsOf32BitsHold) {
+  const Int8Weights weights{at::zeros({1, kMostInt8Inputs + 1}, at::kChar), at::ones({1})};
+  EXPECT_EQ(test::error_of([&] { pack_int8(weights, {}); }),
+            "int8 product: expected at most 65536 inputs, got 65537");
+}
+
+}  // namespace
+}  // namespace ccexpert::kernels

@@ -1,0 +1,129 @@
+// Models with weights of 8 bits: their tensors, and their results beside those of float32.
+#include "model/shared/int8_model.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/tiny_checkpoint.h"
+#include "support/errors.h"
+#include "support/golden.h"
+
+namespace ccexpert::model {
+namespace {
+
+using test::close;
+using test::error_of;
+using test::MemorySource;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kEmbedding = "model.embed_tokens";
+constexpr const char* kHead = "lm_head";
+
+const io::Checkpoint& tiny() {
+  static const auto checkpoint = test::open_tiny();
+  return checkpoint;
+}
+
+/// Tensors of the tiny checkpoint as those of an int8 one.
+const Int8Source& tiny_int8() {
+  static const Int8Source source(*tiny().weights, int8_matrices(test::config_of(tiny())));
+  return source;
+}
+
+at::Tensor some_logits(const CcexpertModel& model) {
+  const at::NoGradGuard no_grad;
+  const auto pixels = io::open_safetensors(test::data_folder() / "checkpoint-tiny" / "expected.safetensors")
+                          ->tensor("0.pixel_values")
+                          .to(model.options());
+  const auto images = model.encode_images(pixels);
+  const auto prompt = model.splice({{1, 2, -200, 3, -200, 4}}, images.tokens);
+  return model.decoder().logits(model.decoder().forward(prompt.embeddings)).to(at::kFloat).flatten(0, 1);
+}
+
+/// Least cosine of two vectors of logits.
+double least_cosine(const at::Tensor& a, const at::Tensor& b) {
+  return at::cosine_similarity(a, b, 1).min().item<double>();
+}
+
+TEST(Int8Matrices, AreThoseOfProductsAndOfTheEmbedding) {
+  const auto names = int8_matrices(test::config_of(tiny()));
+  EXPECT_THAT(names, Contains(std::string(kEmbedding) + ".weight"));
+  EXPECT_THAT(names, Contains(std::string(kHead) + ".weight"));
+  EXPECT_THAT(names, Contains("model.layers.0.mlp.down_proj.weight"));
+  EXPECT_THAT(names, Contains("model.mm_projector.0.weight"));
+  EXPECT_THAT(names, Not(Contains(HasSubstr("patch_embedding"))));
+  EXPECT_THAT(names, Not(Contains(HasSubstr("position_embedding"))));
+  EXPECT_THAT(names, Not(Contains(HasSubstr("ChangeAwareTokenReduce"))));
+  EXPECT_THAT(names, Not(Contains(HasSubstr("norm"))));
+}
+
+TEST(Int8Source, ListsAMatrixAndItsScales) {
+  const std::string name = "model.layers.0.mlp.down_proj";
+  const auto* matrix = tiny_int8().find(name + ".weight");
+  const auto* scales = tiny_int8().find(name + ".scales");
+  ASSERT_NE(matrix, nullptr);
+  ASSERT_NE(scales, nullptr);
+  EXPECT_EQ(matrix->dtype, at::kChar);
+  EXPECT_EQ(matrix->shape, tiny().weights->find(name + ".weight")->shape);
+  EXPECT_EQ(scales->shape, std::vector<int64_t>{matrix->shape[0]});
+  EXPECT_EQ(tiny_int8().find("model.norm.scales"), nullptr);
+}
+
+TEST(Int8Source, GivesTheMatrixWithinHalfAStep) {
+  for (const std::string name : {"model.layers.1.self_attn.q_proj", kEmbedding}) {
+    const auto original = tiny().weights->tensor(name + ".weight").to(at::kFloat);
+    const auto scales = tiny_int8().tensor(name + ".scales").unsqueeze(1);
+    const auto difference = (tiny_int8().tensor(name + ".weight").to(at::kFloat) * scales - original).abs();
+    EXPECT_TRUE(difference.le(0.501 * scales).all().item<bool>()) << name;
+  }
+}
+
+TEST(Int8Source, GivesOtherTensorsUnchanged) {
+  const std::string norm = "model.norm.weight";
+  EXPECT_TRUE(at::equal(tiny_int8().tensor(norm), tiny().weights->tensor(norm)));
+}
+
+TEST(IsInt8, ReadsItOffTheEmbedding) {
+  EXPECT_FALSE(is_int8(*tiny().weights));
+  EXPECT_TRUE(is_int8(tiny_int8()));
+}
+
+TEST(Int8Model, GivesTheLogitsOfFloat32) {
+  const auto model = build_int8_model(test::config_of(tiny()), *tiny().weights);
+  const auto logits = some_logits(*model), expected = some_logits(*test::build(tiny()));
+  EXPECT_GT(least_cosine(logits, expected), 0.99);
+  EXPECT_LT(least_cosine(logits, expected), 0.9999999) << "otherwise nothing was quantised";
+}
+
+TEST(Int8Model, OfAnInt8CheckpointIsThatOfItsSource) {
+  const auto config = test::config_of(tiny());
+  EXPECT_TRUE(at::equal(some_logits(*build_int8_model(config, tiny_int8())),
+                        some_logits(*build_int8_model(config, *tiny().weights))));
+}
+
+TEST(Int8Model, WithATiedHeadKeepsTheEmbedding) {
+  auto config = test::config_of(tiny());
+  config.decoder.tie_word_embeddings = true;
+  MemorySource source(*tiny().weights, [](const std::string& name) { return name != "lm_head.weight"; });
+  source.erase_all("model.vision_resampler.");
+  config.diff_expert.reset();
+  const auto model = build_int8_model(config, source);
+  const auto expected = build_model(config, source, {});
+  EXPECT_TRUE(model->decoder().tied());
+  EXPECT_GT(least_cosine(some_logits(*model), some_logits(*expected)), 0.99);
+}
+
+TEST(Int8Model, RefusesAnInt8CheckpointWithoutScales) {
+  MemorySource source(tiny_int8());
+  source.erase("model.norm.weight");
+  source.erase("model.layers.0.mlp.down_proj.scales");
+  EXPECT_EQ(error_of([&] { build_int8_model(test::config_of(tiny()), source); }),
+            "memory: tensors do not fit the model; 2 missing: model.norm.weight, "
+            "model.layers.0.mlp.down_proj.scales");
+}
+
+}  // namespace
+}  // namespace ccexpert::model
