@@ -47,8 +47,8 @@ TEST(CaptionOptions, ValuesThatAreNoneAreNamedAndNotRepeatedWithoutEnd) {
   EXPECT_EQ(refusal({"--model=m", "--seed=1.5", "a", "b"}), "--seed: expected a whole number, got 1.5");
   EXPECT_EQ(refusal({"--model=m", "--seed=99999999999999999999", "a", "b"}),
             "--seed: expected a whole number, got 99999999999999999999");
-  EXPECT_THAT(refusal({"--model=m", "--dtype=int8", "a", "b"}),
-              HasSubstr("--dtype: expected auto, bfloat16, float16 or float32, got 'int8'"));
+  EXPECT_THAT(refusal({"--model=m", "--dtype=int9", "a", "b"}),
+              HasSubstr("--dtype: expected auto, bfloat16, float16, float32 or int8, got 'int9'"));
   const auto endless = "--format=" + std::string(100'000, 'a');
   EXPECT_LT(refusal({"--model=m", endless.c_str(), "a", "b"}).size(), 2000U);
 }
