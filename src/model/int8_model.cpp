@@ -72,13 +72,27 @@ class Int8Products {
 
 }  // namespace
 
+void for_each_int8_product(CcexpertModel& model,
+                           const std::function<void(const std::string& matrix, Linear& linear)>& visit) {
+  for_each_linear(model, [&](const std::string& name, Linear& linear) {
+    if (is_int8_product(name)) visit(name + std::string(kWeightSuffix), linear);
+  });
+}
+
+WeightContract int8_contract(const ModelConfig& config, const io::TensorSource& source) {
+  auto tied = config;
+  tied.decoder.tie_word_embeddings = source.find(std::string(weight_names::kHeadWeight)) == nullptr;
+  CcexpertModel shapes(tied, at::TensorOptions().device(at::kMeta));
+  Int8Products products;
+  products.prepare(shapes);
+  return weight_contract(shapes);
+}
+
 std::set<std::string> int8_matrices(const ModelConfig& config) {
   std::set<std::string> names{std::string(weight_names::kEmbeddingWeight),
                               std::string(weight_names::kHeadWeight)};
   CcexpertModel shapes(config, at::TensorOptions().device(at::kMeta));
-  for_each_linear(shapes, [&](const std::string& name, const Linear&) {
-    if (is_int8_product(name)) names.insert(name + std::string(kWeightSuffix));
-  });
+  for_each_int8_product(shapes, [&](const std::string& matrix, const Linear&) { names.insert(matrix); });
   return names;
 }
 

@@ -1,9 +1,11 @@
 // Models whose weights have 8 bits.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <ccexpert/io/tensor_source.h>
 #include <ccexpert/model/ccexpert_model.h>
@@ -17,6 +19,13 @@ inline constexpr std::string_view kScalesSuffix = ".scales";
 /// Returns the names of the matrices that an int8 model has in 8 bits: those of all products and the
 /// embedding. The patch embedding and the weighting of scales, whose work is small, stay in floating point.
 std::set<std::string> int8_matrices(const ModelConfig& config);
+
+/// Returns the tensors of an int8 model as names, without memory. `source` says if the head is tied.
+WeightContract int8_contract(const ModelConfig& config, const io::TensorSource& source);
+
+/// Calls `visit` for each product that an int8 model has in 8 bits, with the name of its matrix.
+void for_each_int8_product(CcexpertModel& model,
+                           const std::function<void(const std::string& matrix, Linear& linear)>& visit);
 
 /// Returns the dtype of all but the matrices: bfloat16 on a CPU with fast products of it, else float32.
 at::ScalarType int8_model_dtype();

@@ -1,0 +1,115 @@
+#include "generate/shared/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/generate/loaded_model.h>
+#include <ccexpert/model/weight_layouts.h>
+
+#include "core/json.h"
+#include "model/shared/int8_errors.h"
+#include "model/shared/int8_model.h"
+#include "runtime/torch_errors.h"
+
+namespace ccexpert::generate {
+namespace {
+
+/// Encodes each pair and its prompt, as the start of a caption does.
+void run_samples(const LoadedModel& loaded, std::span<const ImagePair> samples) {
+  const auto prompt = text::encode_prompt(*loaded.tokenizer, loaded.question, loaded.prompt);
+  for (const auto& pair : samples) {
+    const auto pixels = load_pixels(2, loaded.preprocess.size, [&](int64_t i, std::span<float> slot) {
+      image::preprocess(i == 0 ? pair.before : pair.after, loaded.preprocess, slot);
+    });
+    const auto sequence = loaded.model->splice({prompt}, loaded.model->encode_images(pixels).tokens);
+    loaded.model->decoder().logits(loaded.model->decoder().forward(sequence.embeddings));
+  }
+}
+
+/// Returns the relative error of each product's results by the name of its matrix, computed in float32.
+std::map<std::string, double> output_errors(const io::Checkpoint& checkpoint,
+                                            const model::ModelConfig& config,
+                                            std::span<const ImagePair> samples) {
+  if (samples.empty()) return {};
+  const c10::InferenceMode inference;
+  LoadedModel loaded{read_model_settings(texts_of(checkpoint), config), nullptr};
+  loaded.model =
+      model::build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(at::kFloat)});
+  const model::Int8OutputErrors errors(*loaded.model);
+  run_samples(loaded, samples);
+  return errors.by_matrix();
+}
+
+/// Returns the config.json in the authors' layout, whose names the tensors have.
+std::string quantized_config(const model::ModelConfig& model, const io::Checkpoint& checkpoint) {
+  auto config = parse_json(model::model_config_json(model, checkpoint.config_json), "config.json");
+  config[std::string(model::kOwnKeyPrefix) + "quantization"] = {
+      {"weights", "int8, one scale for each output"}, {"activations", "int8, one scale for each token"}};
+  return config.dump(2) + "\n";
+}
+
+void expect_two_folders(const QuantizeRequest& request) {
+  std::error_code code;
+  if (std::filesystem::equivalent(request.from, request.to, code)) {
+    fail_expected({"quantised model", "a folder other than the checkpoint's", request.to.string()});
+  }
+}
+
+/// Tensors to write, with the errors of the matrices among them.
+struct Quantized {
+  std::vector<io::NamedTensor> tensors;
+  std::vector<MatrixError> errors;
+};
+
+Quantized quantize(const io::TensorSource& source, const model::ModelConfig& config,
+                   const std::function<void(int64_t, int64_t)>& progress) {
+  const auto matrices = model::int8_matrices(config);
+  const model::Int8Source int8(source, matrices);
+  const auto contract = model::int8_contract(config, source);
+  Quantized result;
+  for (const auto& expected : contract) {
+    const auto& name = expected.name;
+    if (int8.find(name) == nullptr) fail(source.tensors().front().file, "lacks the tensor " + name);
+    result.tensors.push_back({name, int8.tensor(name)});
+    if (matrices.contains(name)) {
+      result.errors.push_back({name, model::int8_weight_error(source.tensor(name)), {}});
+    }
+    int8.release(name);
+    if (progress) progress(std::ssize(result.tensors), std::ssize(contract));
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request) {
+  return runtime::with_one_error_type("use fewer sample pairs", [&] {
+    expect_two_folders(request);
+    const auto checkpoint = model::open_model_checkpoint(request.from);
+    const auto source = (checkpoint.folder / "config.json").string();
+    const auto config = model::parse_model_config(checkpoint.config_json, source);
+    if (model::is_int8(*checkpoint.weights)) {
+      fail_expected({request.from.string(), "a floating-point checkpoint", "one of int8 weights"});
+    }
+    const auto outputs = output_errors(checkpoint, config, request.samples);
+    auto quantized = quantize(*checkpoint.weights, config, request.progress);
+    for (auto& error : quantized.errors) {
+      if (const auto found = outputs.find(error.name); found != outputs.end()) error.output = found->second;
+    }
+    io::write_checkpoint({.folder = request.to,
+                          .config_json = quantized_config(config, checkpoint),
+                          .tensors = std::move(quantized.tensors),
+                          .companions = io::read_companions(checkpoint.folder),
+                          .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
+    return quantized.errors;
+  });
+}
+
+}  // namespace ccexpert::generate

@@ -1,0 +1,37 @@
+// Checkpoints with weights of 8 bits.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ccexpert/captioner.h>
+
+namespace ccexpert::generate {
+
+/// Relative errors of a matrix in 8 bits: norm of the difference over the norm of the float32 value.
+struct MatrixError {
+  std::string name;              ///< of the matrix in the checkpoint
+  double weights = 0.0;          ///< of its values
+  std::optional<double> output;  ///< of its product's results on the sample pairs; nothing without pairs
+};
+
+struct QuantizeRequest {
+  std::filesystem::path from;               ///< checkpoint folder of any layout
+  std::filesystem::path to;                 ///< folder to write, created if missing
+  std::span<const ImagePair> samples = {};  ///< pairs whose captions are computed to measure output errors
+  double shard_mb = 5000.0;                 ///< largest size of one file of weights
+  /// Called after each matrix with the numbers of matrices done and in all; may be empty.
+  std::function<void(int64_t done, int64_t all)> progress = {};
+};
+
+/// Writes the model with matrices of int8 and their scales in the authors' names, and its texts, whose
+/// config.json gets the key "ccexpert_quantization". Other tensors keep their dtype. Returns the errors in
+/// the order of the names. Throws Error for a checkpoint that already is int8, and if `to` is `from`.
+std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request);
+
+}  // namespace ccexpert::generate

@@ -1,0 +1,89 @@
+// Checkpoints with weights of 8 bits, as written and as loaded.
+#include "generate/shared/quantize.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generate/tiny_captioner.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::generate {
+namespace {
+
+using test::error_of;
+using test::PaintedPairs;
+using test::tiny_folder;
+using ::testing::Contains;
+using ::testing::Each;
+using ::testing::Field;
+using ::testing::HasSubstr;
+
+class Quantize : public ::testing::Test {
+ protected:
+  std::filesystem::path to() const { return folder_.path() / "int8"; }
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Quantize, WritesAModelWithTheCaptionsOfInt8) {
+  quantize_checkpoint({.from = tiny_folder(), .to = to()});
+  const auto written = Captioner::load(to(), {.device = "cpu"});
+  const auto expected = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = Precision::kInt8});
+  EXPECT_THAT(written.description(), HasSubstr(" int8 on cpu"));
+  const PaintedPairs pairs(3);
+  const auto captions = written.caption(pairs.views()), others = expected.caption(pairs.views());
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    EXPECT_EQ(captions[i].token_ids, others[i].token_ids);
+    EXPECT_EQ(captions[i].logprob, others[i].logprob);
+  }
+}
+
+TEST_F(Quantize, ReportsTheErrorOfEachMatrix) {
+  const auto errors = quantize_checkpoint({.from = tiny_folder(), .to = to()});
+  EXPECT_THAT(errors, Contains(Field(&MatrixError::name, "model.layers.0.mlp.down_proj.weight")));
+  for (const auto& each : errors) {
+    EXPECT_GT(each.weights, 1e-4) << each.name;
+    EXPECT_LT(each.weights, 0.02) << each.name;
+  }
+  EXPECT_THAT(errors, Each(Field(&MatrixError::output, std::nullopt)));
+}
+
+TEST_F(Quantize, MeasuresProductsOnSamplePairs) {
+  const PaintedPairs pairs(1);
+  const auto errors = quantize_checkpoint({.from = tiny_folder(), .to = to(), .samples = pairs.views()});
+  for (const auto& each : errors) {
+    if (each.name == "model.embed_tokens.weight") continue;  // not a product
+    ASSERT_TRUE(each.output) << each.name;
+    EXPECT_GT(*each.output, 1e-4) << each.name;
+    EXPECT_LT(*each.output, 0.1) << each.name;
+  }
+}
+
+TEST_F(Quantize, CountsTensors) {
+  int64_t calls = 0, last = 0, all = 0;
+  quantize_checkpoint({.from = tiny_folder(), .to = to(), .progress = [&](int64_t done, int64_t total) {
+                         ++calls;
+                         last = done;
+                         all = total;
+                       }});
+  EXPECT_GT(all, 0);
+  EXPECT_EQ(calls, all);
+  EXPECT_EQ(last, all);
+}
+
+TEST_F(Quantize, RefusesAModelOfInt8AndItsOwnFolder) {
+  quantize_checkpoint({.from = tiny_folder(), .to = to()});
+  EXPECT_EQ(error_of([&] { quantize_checkpoint({.from = to(), .to = folder_.path() / "again"}); }),
+            to().string() + ": expected a floating-point checkpoint, got one of int8 weights");
+  EXPECT_EQ(error_of([&] { quantize_checkpoint({.from = to(), .to = to()}); }),
+            "quantised model: expected a folder other than the checkpoint's, got " + to().string());
+}
+
+TEST_F(Quantize, AnInt8ModelHasNoOtherPrecision) {
+  quantize_checkpoint({.from = tiny_folder(), .to = to()});
+  EXPECT_EQ(error_of([&] { Captioner::load(to(), {.device = "cpu", .dtype = Precision::kFloat32}); }),
+            "dtype: expected int8 for a checkpoint of int8 weights, got float32");
+}
+
+}  // namespace
+}  // namespace ccexpert::generate

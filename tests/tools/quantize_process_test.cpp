@@ -1,0 +1,70 @@
+// Process tests of ccexpert-quantize.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/files.h"
+#include "support/paths.h"
+#include "support/temporary_folder.h"
+#include "tools/process.h"
+
+namespace ccexpert::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class QuantizeProcess : public ::testing::Test {
+ protected:
+  ProcessResult run(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), CCEXPERT_QUANTIZE);
+    return run_process(arguments);
+  }
+  std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
+
+  TemporaryFolder folder_;
+  std::string tiny_ = (std::filesystem::path(kTestData) / "checkpoint-tiny").string();
+};
+
+TEST_F(QuantizeProcess, WritesAModelAndPrintsTheLargestErrors) {
+  const auto result = run({tiny_, "-o", path("int8"), "--report", path("report.json")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("matrices in 8 bits; the 10 with the largest relative errors"),
+                                HasSubstr("model.")));
+  const auto report = nlohmann::json::parse(read_file(path("report.json")));
+  ASSERT_GT(report.size(), 20U);
+  EXPECT_TRUE(report[0].contains("weights"));
+  EXPECT_FALSE(report[0].contains("output"));
+  EXPECT_THAT(read_file(path("int8/config.json")), HasSubstr("\"ccexpert_quantization\""));
+}
+
+TEST_F(QuantizeProcess, PrintsNothingIfQuiet) {
+  const auto result = run({tiny_, "-o", path("int8"), "-q"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.out + result.err, "");
+}
+
+TEST_F(QuantizeProcess, NamesWhatIsMissing) {
+  const auto no_model = run({}), no_output = run({tiny_}),
+             nothing_there = run({path("none"), "-o", path("int8")});
+  EXPECT_EQ(no_model.exit_code, 2);
+  EXPECT_THAT(no_model.err, StartsWith("ccexpert-quantize: MODEL: expected a checkpoint folder, got none"));
+  EXPECT_EQ(no_output.exit_code, 2);
+  EXPECT_THAT(no_output.err, StartsWith("ccexpert-quantize: --output: expected a folder, got none"));
+  EXPECT_EQ(nothing_there.exit_code, 1);
+  EXPECT_EQ(nothing_there.err,
+            "ccexpert-quantize: " + path("none") + ": expected a checkpoint folder, got nothing there\n");
+}
+
+TEST_F(QuantizeProcess, RefusesAPairThatIsNotAnImage) {
+  write_file(path("pairs.json"), R"([{"before": "a.png", "after": "a.png"}])");
+  write_file(path("a.png"), "not an image");
+  const auto result = run({tiny_, "-o", path("int8"), "--pairs", path("pairs.json")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("a.png"));
+  EXPECT_FALSE(std::filesystem::exists(path("int8")));
+}
+
+}  // namespace
+}  // namespace ccexpert::test

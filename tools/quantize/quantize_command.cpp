@@ -1,0 +1,149 @@
+#include "quantize/quantize_command.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/data/pairs.h>
+#include <ccexpert/image/decode.h>
+
+#include "common/exit_code.h"
+#include "common/option_group.h"
+#include "common/progress.h"
+#include "core/files.h"
+#include "generate/shared/quantize.h"
+#include "versions/versions.h"
+
+namespace ccexpert::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kName = "ccexpert-quantize";
+
+constexpr const char* kExamples = R"(Examples:
+  ccexpert-quantize CCExpert-0.5b -o CCExpert-0.5b-int8
+  ccexpert-quantize CCExpert-0.5b -o CCExpert-0.5b-int8 --pairs test.json --limit 16 --report errors.json
+  ccexpert-caption --model CCExpert-0.5b-int8 before.png after.png
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments.)";
+
+// The most and least exact matrices matter, and a model has hundreds.
+constexpr size_t kShown = 10;
+
+struct QuantizeCommand {
+  fs::path model, output, pairs, image_root, report;
+  int64_t limit = 8;
+  double shard_mb = 5000.0;
+  bool quiet = false;
+};
+
+void add_options(CLI::App& app, QuantizeCommand& command) {
+  OptionGroup group(app);
+  group.folder("model", command.model, "checkpoint folder to read")->type_name("MODEL");
+  group.folder("-o,--output", command.output, "folder to write");
+  group.input("--pairs", command.pairs,
+              "list of image pairs; the report then has the error of each product on them");
+  group.folder("--image-root", command.image_root,
+               "folder of the list's relative paths (default: the list's)");
+  group.value("--limit", command.limit, "number of pairs to use, the first of the list", in_range(1, 10'000));
+  group.named_output("--report", command.report, "write the errors of all matrices as JSON");
+  group.value("--shard-mb", command.shard_mb, "largest size of one file of weights", above(0))
+      ->type_name("MB");
+  group.flag("-q,--quiet", command.quiet, "print only errors");
+}
+
+void check(const QuantizeCommand& command) {
+  if (command.model.empty()) throw Error("MODEL: expected a checkpoint folder, got none");
+  if (command.output.empty()) throw Error("--output: expected a folder, got none");
+}
+
+/// Sample pairs with their pixels.
+struct Samples {
+  std::vector<image::Image> images;
+  std::vector<ImagePair> pairs;
+};
+
+Samples read_samples(const QuantizeCommand& command) {
+  Samples samples;
+  if (command.pairs.empty()) return samples;
+  auto files = data::read_pair_list(command.pairs, command.image_root);
+  files.resize(std::min(files.size(), static_cast<size_t>(command.limit)));
+  for (const auto& pair : files) {
+    samples.images.push_back(image::decode_image(pair.before));
+    samples.images.push_back(image::decode_image(pair.after));
+  }
+  for (size_t i = 0; i < samples.images.size(); i += 2)
+    samples.pairs.push_back({samples.images[i].view(), samples.images[i + 1].view()});
+  return samples;
+}
+
+double shown_error(const generate::MatrixError& error) {
+  return error.output.value_or(error.weights);
+}
+
+std::string table_of(std::vector<generate::MatrixError> errors) {
+  std::stable_sort(errors.begin(), errors.end(),
+                   [](const auto& a, const auto& b) { return shown_error(a) > shown_error(b); });
+  const size_t shown = std::min(kShown, errors.size());
+  auto table = fmt::format("{} matrices in 8 bits; the {} with the largest relative errors:\n{:>9} {:>9}\n",
+                           errors.size(), shown, "weights", "output");
+  for (const auto& each : std::span(errors).first(shown)) {
+    const auto output = each.output ? fmt::format("{:.4f}", *each.output) : std::string("-");
+    table += fmt::format("{:9.4f} {:>9} {}\n", each.weights, output, each.name);
+  }
+  return table;
+}
+
+std::string json_of(const std::vector<generate::MatrixError>& errors) {
+  nlohmann::ordered_json report = nlohmann::ordered_json::array();
+  for (const auto& each : errors) {
+    nlohmann::ordered_json row{{"name", each.name}, {"weights", each.weights}};
+    if (each.output) row["output"] = *each.output;
+    report.push_back(std::move(row));
+  }
+  return report.dump(2) + "\n";
+}
+
+int run(const QuantizeCommand& command) {
+  if (!command.report.empty()) expect_writable(command.report);
+  const auto samples = read_samples(command);
+  std::unique_ptr<Progress> progress;
+  generate::QuantizeRequest request{
+      .from = command.model, .to = command.output, .samples = samples.pairs, .shard_mb = command.shard_mb};
+  request.progress = [&](int64_t, int64_t all) {
+    if (!progress) {
+      progress = std::make_unique<Progress>(
+          all, "tensors", command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
+    }
+    progress->add(1);
+  };
+  const auto errors = generate::quantize_checkpoint(request);
+  progress.reset();
+  if (!command.report.empty()) write_file(command.report, json_of(errors));
+  if (!command.quiet) write_result({}, table_of(errors));
+  return kSuccess;
+}
+
+}  // namespace
+
+int run_quantize_command(int count, const char* const* arguments) {
+  CommonOptions common{.version_text = version_text};
+  QuantizeCommand command;
+  CLI::App app("Writes a model with weights of 8 bits, for captions on a CPU.", kName);
+  app.get_formatter()->column_width(34);
+  app.footer(kExamples);
+  add_options(app, command);
+  add_common_options(app, common);
+  const auto leave = parse_command_line(app, count, arguments, common, [&] { check(command); });
+  return leave.exit_code ? print_leave(leave) : run(command);
+}
+
+}  // namespace ccexpert::tools
