@@ -20,9 +20,18 @@ std::vector<NgramCount> counted(std::vector<uint32_t> ids) {
 
 }  // namespace
 
+const uint32_t* NgramIds::find(uint64_t key) const {
+  if (base_ != nullptr) {
+    if (const auto* known = base_->find(key)) return known;
+  }
+  const auto own = extended_.find(key);
+  return own == extended_.end() ? nullptr : &own->second;
+}
+
 uint32_t NgramIds::extend(uint32_t prefix, uint32_t word) {
   const uint64_t key = (uint64_t{prefix} << 32) | word;
-  return extended_.emplace(key, static_cast<uint32_t>(extended_.size())).first->second;
+  if (const auto* known = find(key)) return *known;
+  return extended_.emplace(key, static_cast<uint32_t>(size())).first->second;
 }
 
 NgramCounts NgramIds::count(std::string_view text) {

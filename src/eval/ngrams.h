@@ -27,12 +27,18 @@ struct NgramCounts {
 /// Assigns ids to n-grams; an id identifies one n-gram of one order.
 class NgramIds {
  public:
+  NgramIds() = default;
+  /// Continues the ids of `base`, which must outlive this and keep its n-grams.
+  explicit NgramIds(const NgramIds* base) : base_(base), words_(&base->words_) {}
+
   NgramCounts count(std::string_view text);
-  size_t size() const { return extended_.size(); }
+  size_t size() const { return extended_.size() + (base_ == nullptr ? 0 : base_->size()); }
 
  private:
+  const uint32_t* find(uint64_t key) const;
   uint32_t extend(uint32_t prefix, uint32_t word);
 
+  const NgramIds* base_ = nullptr;
   WordIds words_;
   /// Maps (id of an n-gram without its last word, the last word) to the n-gram's id.
   std::unordered_map<uint64_t, uint32_t> extended_;

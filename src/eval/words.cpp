@@ -55,10 +55,17 @@ std::string joined_words(std::string_view text) {
   return joined;
 }
 
+const uint32_t* WordIds::find(std::string_view word) const {
+  if (base_ != nullptr) {
+    if (const auto* known = base_->find(word)) return known;
+  }
+  const auto own = ids_.find(word);
+  return own == ids_.end() ? nullptr : &own->second;
+}
+
 uint32_t WordIds::id(std::string_view word) {
-  const auto known = ids_.find(word);
-  if (known != ids_.end()) return known->second;
-  const auto fresh = static_cast<uint32_t>(ids_.size());
+  if (const auto* known = find(word)) return *known;
+  const auto fresh = static_cast<uint32_t>(size());
   ids_.emplace(word, fresh);
   return fresh;
 }

@@ -25,16 +25,24 @@ std::string joined_words(std::string_view text);
 /// Assigns ids to words in order of appearance.
 class WordIds {
  public:
+  WordIds() = default;
+  /// Continues the ids of `base`, which must outlive this and keep its words.
+  explicit WordIds(const WordIds* base) : base_(base) {}
+
   uint32_t id(std::string_view word);
   std::vector<uint32_t> ids(const std::vector<std::string_view>& words);
-  size_t size() const { return ids_.size(); }
+  size_t size() const { return ids_.size() + (base_ == nullptr ? 0 : base_->size()); }
 
  private:
+  /// Returns null for an unknown word.
+  const uint32_t* find(std::string_view word) const;
+
   struct Hash {
     using is_transparent = void;  // NOLINT(readability-identifier-naming): a name of the standard library
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
   };
 
+  const WordIds* base_ = nullptr;
   std::unordered_map<std::string, uint32_t, Hash, std::equal_to<>> ids_;
 };
 
