@@ -55,12 +55,19 @@ struct TokenEvent {
   std::string_view text;
 };
 
+/// Agreement of a caption with another one; larger is better.
+using CaptionUtility = std::function<double(const std::string& caption, const std::string& other)>;
+
 struct CaptionOptions {
   GenerationOptions generation = {};
+  /// Utility of minimum-Bayes-risk decoding, needed if `generation.mbr` is above 0. The library does not
+  /// choose it: `mbr_metric` only names it for programs with scorers, as ccexpert-caption.
+  CaptionUtility utility = {};
   /// The user's question, with "<image>" twice, with "<image1>" and then "<image2>", or without a mark (then
   /// both images precede it). Empty: Captioner::question().
   std::string question = {};
-  /// Called for every token if set; returning false cancels that pair's caption. Not with beam search.
+  /// Called for every token if set; returning false cancels that pair's caption. Not with beam search
+  /// or minimum-Bayes-risk decoding.
   std::function<bool(const TokenEvent&)> on_token = {};
   /// A requested stop ends the call after the current stage (vision, Diff Expert, prefill), and generation
   /// within one token; partial results are returned as `FinishReason::kCancelled`.
@@ -144,6 +151,7 @@ using generate::Captioner;
 using generate::CaptionerConfig;
 using generate::CaptionerTimings;
 using generate::CaptionOptions;
+using generate::CaptionUtility;
 using generate::ChangeFeature;
 using generate::FinishReason;
 using generate::ImagePair;

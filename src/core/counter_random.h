@@ -23,7 +23,9 @@ enum class RandomUse : uint64_t {
   kWording = 4,
   kSplit = 5,
   kSample = 6,
-  kKeptCaption = 7
+  kKeptCaption = 7,
+  kRisk = 8,
+  kPolicy = 9
 };
 
 /// splitmix64 sequence of one use, seed and key.

@@ -67,6 +67,10 @@ class Captioner::Impl {
     if (options.on_token && decoding.beams > 1) {
       fail_expected({"on_token", "no beam search", fmt::format("{} beams", decoding.beams)});
     }
+    if (options.on_token && decoding.mbr > 0)
+      fail_expected({"on_token", "no minimum-Bayes-risk decoding", fmt::format("{} samples", decoding.mbr)});
+    if (decoding.mbr > 0 && !options.utility)
+      fail_expected({"mbr", "a utility in the options", "none", "it compares captions of the samples"});
     if (pairs.empty()) return {};
     const auto prompts = prompts_of(pairs, options.question);
     const auto stopped = [&] { return options.stop.stop_requested(); };
@@ -155,17 +159,21 @@ class Captioner::Impl {
     });
     std::vector<text::StreamDecoder> streams(pairs, text::StreamDecoder(*loaded_.tokenizer));
     const auto request = search_request(decoding, options, streams);
-    const auto generated = stopwatch_.time(&CaptionerTimings::decode, [&] {
-      return decoding.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
-    });
+    const auto generated =
+        stopwatch_.time(&CaptionerTimings::decode, [&] { return search(sequences, request); });
     std::vector<Caption> captions;
     for (const auto& sequence : generated) captions.push_back(to_caption(sequence));
     return captions;
   }
 
-  static SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
-                                      std::vector<text::StreamDecoder>& streams) {
+  SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
+                               std::vector<text::StreamDecoder>& streams) const {
     SearchRequest request{.decoding = decoding, .on_token = {}, .stop = options.stop};
+    request.choose = [this, &options](std::span<const GeneratedSequence> candidates) {
+      std::vector<std::string> texts;
+      for (const auto& candidate : candidates) texts.push_back(text_of(candidate));
+      return least_risk(candidates, texts, options.utility);
+    };
     if (options.on_token) {
       std::vector<int64_t> left(streams.size(), decoding.max_new_tokens);
       request.on_token = [&, left = std::move(left)](size_t pair, int64_t id, double logprob) mutable {
@@ -178,10 +186,14 @@ class Captioner::Impl {
     return request;
   }
 
+  std::string text_of(const GeneratedSequence& sequence) const {
+    return trimmed(loaded_.tokenizer->decode(sequence.ids));
+  }
+
   Caption to_caption(const GeneratedSequence& sequence) const {
     stopwatch_.count(0, 0, static_cast<int64_t>(sequence.ids.size()));
     Caption caption;
-    caption.text = trimmed(loaded_.tokenizer->decode(sequence.ids));
+    caption.text = text_of(sequence);
     caption.token_ids = sequence.ids;
     caption.logprob = sequence.logprob;
     caption.finish = sequence.finish;

@@ -5,11 +5,33 @@
 
 namespace ccexpert::generate {
 
+std::vector<GeneratedSequence> search(DecoderSequences& prompts, const SearchRequest& request) {
+  if (request.decoding.mbr > 0) return minimum_bayes_risk(prompts, request);
+  return request.decoding.beams > 1 ? beam_search(prompts, request) : sample(prompts, request);
+}
+
 std::vector<GeneratedSequence> decode(const model::Decoder& decoder, const model::PaddedSequences& prompts,
                                       const SearchRequest& request) {
   return runtime::with_one_error_type("use a smaller batch", [&] {
     DecoderSequences sequences(decoder, prompts, request.decoding.max_new_tokens);
-    return request.decoding.beams > 1 ? beam_search(sequences, request) : sample(sequences, request);
+    return search(sequences, request);
+  });
+}
+
+std::vector<std::vector<GeneratedSequence>> decode_samples(const model::Decoder& decoder,
+                                                           const model::PaddedSequences& prompts,
+                                                           const SearchRequest& request,
+                                                           std::span<const std::vector<SampleSeed>> seeds) {
+  return runtime::with_one_error_type("use a smaller batch or fewer samples", [&] {
+    const DecoderSequences sequences(decoder, prompts, request.decoding.max_new_tokens);
+    std::vector<std::vector<GeneratedSequence>> samples;
+    for (size_t prompt = 0; prompt < seeds.size(); ++prompt) {
+      auto of_prompt = request;
+      of_prompt.seeds = seeds[prompt];
+      auto copies = sequences.repeated(static_cast<int64_t>(prompt), std::ssize(seeds[prompt]));
+      samples.push_back(sample(copies, of_prompt));
+    }
+    return samples;
   });
 }
 

@@ -137,8 +137,9 @@ CheckpointGeneration::CheckpointGeneration(std::string_view json_text, std::stri
 DecodingConfig CheckpointGeneration::decoding(const GenerationOptions& asked, int64_t vocabulary) const try {
   asked.validate();
   auto decoding = decoding_config(asked, values_);
-  if (asked.do_sample && decoding.temperature == 0.0) {
-    fail_expected({source_ + ": temperature", "above 0 with do_sample", "0", "set a temperature"});
+  if (asked.samples() && decoding.temperature == 0.0) {
+    fail_expected({source_ + ": temperature", asked.do_sample ? "above 0 with do_sample" : "above 0 with mbr",
+                   "0", "set a temperature"});
   }
   decoding.validate();
   for (const int64_t id : decoding.stop_ids) {

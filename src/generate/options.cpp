@@ -16,6 +16,10 @@ void GenerationOptions::validate() const {
   if (do_sample && temperature == 0.0) {
     fail_expected({.what = "temperature", .expected = "above 0 with do_sample", .got = "0"});
   }
+  if (mbr > 0 && temperature == 0.0)
+    fail_expected({.what = "temperature", .expected = "above 0 with mbr, which samples", .got = "0"});
+  if (mbr == 0 && mbr_metric != CaptionMetric::kCiderD)
+    fail_expected({.what = "mbr_metric", .expected = "cider, as mbr is 0", .got = text_of(mbr_metric)});
 }
 
 void expect_lengths_fit(const DecodingConfig& decoding, std::string_view prefix) {
@@ -31,6 +35,17 @@ bool DecodingConfig::is_stop(int64_t id) const {
 
 void DecodingConfig::validate() const {
   expect_lengths_fit(*this);
+  if (mbr == 1)
+    fail_expected({.what = "mbr",
+                   .expected = "0 or at least 2",
+                   .got = "1",
+                   .hint = "a single sample has no other to agree with"});
+  if (beams > 1 && mbr > 0) {
+    fail_expected({.what = "beams",
+                   .expected = "1 with mbr",
+                   .got = std::to_string(beams),
+                   .hint = "minimum-Bayes-risk decoding samples"});
+  }
   if (beams > 1 && temperature > 0.0) {
     fail_expected({.what = "beams",
                    .expected = "1 if temperature is above 0",
@@ -48,7 +63,9 @@ void DecodingConfig::validate() const {
 
 DecodingConfig decoding_config(const GenerationOptions& asked, const GenerationOptions& checkpoint) {
   DecodingConfig decoding{.stop_ids = asked.stop_ids.empty() ? checkpoint.stop_ids : asked.stop_ids,
-                          .seed = asked.seed};
+                          .seed = asked.seed,
+                          .mbr = asked.mbr,
+                          .mbr_metric = asked.mbr_metric};
   const auto lay = [&](auto& value, auto GenerationOptions::*member, bool checkpoint_counts = true) {
     if (checkpoint_counts && checkpoint.*member) value = *(checkpoint.*member);
     if (asked.*member) value = *(asked.*member);
@@ -68,8 +85,13 @@ DecodingConfig decoding_config(const GenerationOptions& asked, const GenerationO
 std::string to_text(const DecodingConfig& decoding) {
   std::string text = "greedy";
   if (decoding.temperature > 0.0) {
-    text = fmt::format("sampling (temperature {}, top_p {}, top_k {}, seed {})", decoding.temperature,
-                       decoding.top_p, decoding.top_k, decoding.seed);
+    if (decoding.mbr > 0)
+      text =
+          fmt::format("minimum Bayes risk by {}, {} samples, ", text_of(decoding.mbr_metric), decoding.mbr);
+    else
+      text.clear();
+    text += fmt::format("sampling (temperature {}, top_p {}, top_k {}, seed {})", decoding.temperature,
+                        decoding.top_p, decoding.top_k, decoding.seed);
   } else if (decoding.beams > 1) {
     text = fmt::format("{} beams (length penalty {})", decoding.beams, decoding.length_penalty);
   }

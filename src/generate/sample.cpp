@@ -19,7 +19,12 @@ class Sampler {
       : model_(model), request_(request), results_(static_cast<size_t>(model.logits().size(0))) {
     active_.resize(results_.size());
     std::iota(active_.begin(), active_.end(), size_t{0});
-    generators_.assign(results_.size(), std::mt19937_64(static_cast<uint64_t>(request.decoding.seed)));
+    if (request.decoding.temperature == 0.0) return;
+    for (size_t i = 0; i < results_.size(); ++i) {
+      const auto seed = request.seeds.empty() ? SampleSeed(static_cast<uint64_t>(request.decoding.seed))
+                                              : request.seeds.at(i);
+      generators_.push_back(seed ? std::optional(std::mt19937_64(*seed)) : std::nullopt);
+    }
   }
 
   std::vector<GeneratedSequence> run() {
@@ -67,8 +72,10 @@ class Sampler {
   at::Tensor draw(const at::Tensor& logits) {
     std::vector<int64_t> ids;
     for (size_t row = 0; row < active_.size(); ++row) {
-      const auto tokens = sampled_tokens(logits[static_cast<int64_t>(row)], request_.decoding);
-      ids.push_back(draw_token(tokens, generators_[active_[row]]));
+      const auto scores = logits[static_cast<int64_t>(row)];
+      auto& generator = generators_[active_[row]];
+      ids.push_back(generator ? draw_token(sampled_tokens(scores, request_.decoding), *generator)
+                              : scores.argmax().item<int64_t>());
     }
     return at::tensor(ids, at::kLong).to(logits.device());
   }
@@ -93,8 +100,8 @@ class Sampler {
   SequenceModel& model_;
   const SearchRequest& request_;
   std::vector<GeneratedSequence> results_;
-  std::vector<size_t> active_;  // sequence of each row of the model
-  std::vector<std::mt19937_64> generators_;
+  std::vector<size_t> active_;                              // sequence of each row of the model
+  std::vector<std::optional<std::mt19937_64>> generators_;  // of each sequence; nothing: greedy
 };
 
 }  // namespace

@@ -12,6 +12,15 @@ namespace ccexpert::generate {
 /// finished sequence leaves the batch; sequences are independent, and each has its own random generator.
 std::vector<GeneratedSequence> sample(SequenceModel& model, const SearchRequest& request);
 
+/// Minimum-Bayes-risk decoding (Kumar and Byrne, 2004; Eikema and Aziz, 2020): returns for each of `prompts`
+/// the candidate that `request.choose` takes among a greedy sequence and `mbr` samples, which share the
+/// prompt's cache. The candidates of one prompt are in memory at once.
+std::vector<GeneratedSequence> minimum_bayes_risk(const DecoderSequences& prompts,
+                                                  const SearchRequest& request);
+
+/// Runs the search that `request` asks for.
+std::vector<GeneratedSequence> search(DecoderSequences& prompts, const SearchRequest& request);
+
 /// Beam search: returns one result for each sequence of `model`, the best finished one by score /
 /// length^length_penalty. The score is the sum of penalized log-probabilities, which are not renormalised, as
 /// in transformers.

@@ -26,6 +26,14 @@ DecoderSequences::DecoderSequences(const model::Decoder& decoder, const model::P
   logits_ = decoder_.logits(hidden.index({row, last}));
 }
 
+DecoderSequences DecoderSequences::repeated(int64_t row, int64_t times) const {
+  auto copies = *this;
+  // Gives the copies new memory: until then they share that of this object.
+  copies.cache_.select_rows(std::vector<int64_t>(static_cast<size_t>(times), row));
+  copies.logits_ = logits_.narrow(0, row, 1).repeat({times, 1});
+  return copies;
+}
+
 void DecoderSequences::grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) {
   if (!is_identity(rows, cache_.lengths().size())) cache_.select_rows(rows);
   const auto token = at::tensor(ids, at::kLong).to(logits_.device()).unsqueeze(1);  // [R,1]

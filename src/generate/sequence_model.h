@@ -31,6 +31,9 @@ class DecoderSequences : public SequenceModel {
   at::Tensor logits() const override { return logits_; }
   void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) override;
 
+  /// Returns `times` copies of sequence `row` with a cache of their own.
+  DecoderSequences repeated(int64_t row, int64_t times) const;
+
  private:
   const model::Decoder& decoder_;
   model::KvCache cache_;

@@ -38,4 +38,13 @@ NamedScores CaptionScores::score(std::span<const eval::CaptionedPair> samples) {
   return scores;
 }
 
+// Captions of an untrained model may contain line breaks.
+std::string one_line(std::string caption) {
+  std::replace_if(
+      caption.begin(), caption.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  caption.erase(0, std::min(caption.find_first_not_of(' '), caption.size()));
+  while (caption.ends_with(' ')) caption.pop_back();
+  return caption;
+}
+
 }  // namespace ccexpert::train

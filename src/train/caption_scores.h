@@ -27,4 +27,7 @@ class CaptionScores {
   eval::Scorer scorer_;
 };
 
+/// Returns a generated caption as it is scored: line breaks and tabs are blanks, and none surround it.
+std::string one_line(std::string caption);
+
 }  // namespace ccexpert::train

@@ -16,7 +16,6 @@
 #include <ccexpert/text/prompt.h>
 
 #include "core/foreign_errors.h"
-#include "generate/shared/decode.h"
 #include "train/agreement.h"
 #include "train/loss.h"
 #include "train/packed.h"
@@ -41,15 +40,6 @@ std::string plain(const std::string& caption) {
   }
   while (text.ends_with(' ')) text.pop_back();
   return text;
-}
-
-/// Replaces line breaks, which captions of an untrained model may contain.
-std::string one_line(std::string caption) {
-  std::replace_if(
-      caption.begin(), caption.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-  caption.erase(0, std::min(caption.find_first_not_of(' '), caption.size()));
-  while (caption.ends_with(' ')) caption.pop_back();
-  return caption;
 }
 
 std::vector<std::string> captions_of_unchanged(const std::vector<data::ChangeExample>& pairs) {
@@ -115,6 +105,9 @@ Evaluator::Evaluator(const RunModel& run, const TrainConfig& config, distributed
       decoding_(run.decoding(config.evaluation.generation)) {
   if (config.data.validation.empty()) return;
   expect_effect(config.evaluation.generation, decoding_);
+  if (decoding_.mbr > 0)
+    agreement_ = std::make_unique<eval::CaptionScorer>(
+        eval::CaptionScorerOptions{.metric = decoding_.mbr_metric, .meteor_data = {}});
   pairs_ = read_examples(config.data.validation, config);
   unchanged_ = captions_of_unchanged(pairs_);
   const auto most = static_cast<size_t>(config.evaluation.max_pairs);
@@ -287,6 +280,19 @@ bool Evaluator::wants_caption(const data::ChangeExample& pair) const {
   return &pair - pairs_.data() < config_.evaluation.samples;
 }
 
+std::string Evaluator::caption_of(const generate::GeneratedSequence& sequence) const {
+  return one_line(run_.tokenizer->decode(sequence.ids));
+}
+
+size_t Evaluator::best_candidate(std::span<const generate::GeneratedSequence> candidates) const {
+  std::vector<std::string> texts;
+  for (const auto& candidate : candidates) texts.push_back(caption_of(candidate));
+  return generate::least_risk(candidates, texts,
+                              [this](const std::string& caption, const std::string& other) {
+                                return agreement_->score(caption, {other});
+                              });
+}
+
 void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums& sums) const {
   std::vector<int64_t> images;
   Pairs wanted;
@@ -299,11 +305,14 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
   const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
   const std::vector<std::vector<int64_t>> ids(
       wanted.size(), text::encode_prompt(*run_.tokenizer, run_.question, run_.prompt));
-  const auto generated = generate::decode(run_.model->decoder(), run_.model->splice(ids, chosen),
-                                          {.decoding = decoding_, .on_token = {}, .stop = {}});
+  const auto generated =
+      generate::decode(run_.model->decoder(), run_.model->splice(ids, chosen),
+                       {.decoding = decoding_, .on_token = {}, .stop = {}, .choose = [&](const auto& each) {
+                          return best_candidate(each);
+                        }});
   for (size_t i = 0; i < wanted.size(); ++i) {
     const auto& pair = *wanted[i];
-    const auto caption = one_line(run_.tokenizer->decode(generated[i].ids));
+    const auto caption = caption_of(generated[i]);
     sums.captions.push_back({&pair - pairs_.data(), caption});
     if (pair.changed) {
       const bool says_unchanged = std::binary_search(unchanged_.begin(), unchanged_.end(), plain(caption));

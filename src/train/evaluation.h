@@ -10,6 +10,8 @@
 #include <ccexpert/train/run_control.h>
 
 #include "distributed/shared/communicator.h"
+#include "eval/shared/caption_scorer.h"
+#include "generate/shared/decode.h"
 #include "train/caption_scores.h"
 #include "train/run_log.h"
 #include "train/run_model.h"
@@ -45,6 +47,9 @@ class Evaluator {
   at::Tensor readable_pixels(Pairs& batch, Sums& sums);
   void add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums);
   void add_captions(const Pairs& batch, const at::Tensor& tokens, Sums& sums) const;
+  /// Returns the candidate of minimum-Bayes-risk decoding that agrees most with the samples.
+  size_t best_candidate(std::span<const generate::GeneratedSequence> candidates) const;
+  std::string caption_of(const generate::GeneratedSequence& sequence) const;
   void leave_out(const data::ChangeExample& pair, const std::string& problem, Sums& sums);
   NamedScores score_captions(const Sums& sums) const;
   bool wants_caption(const data::ChangeExample& pair) const;
@@ -54,8 +59,9 @@ class Evaluator {
   distributed::Communicator& communicator_;
   const generate::DecodingConfig decoding_;
   std::vector<data::ChangeExample> pairs_;
-  std::unique_ptr<CaptionScores> scores_;  ///< null if the metric is the loss
-  std::vector<std::string> unchanged_;     ///< references of unchanged pairs, sorted
+  std::unique_ptr<eval::CaptionScorer> agreement_;  ///< null without minimum-Bayes-risk decoding
+  std::unique_ptr<CaptionScores> scores_;           ///< null if the metric is the loss
+  std::vector<std::string> unchanged_;              ///< references of unchanged pairs, sorted
   std::set<const data::ChangeExample*> reported_;
 };
 

@@ -162,6 +162,16 @@ TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
             "output: expected --resume or --overwrite, got both");
   EXPECT_THAT(refusal({"--model", "m", "--pairs", "p", "--stream"}),
               StartsWith("--stream: expected with one pair"));
+  EXPECT_EQ(refusal({"--model", "m", "a", "b", "--stream", "--mbr", "4"}),
+            "--stream: expected without --mbr, got --mbr 4");
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--mbr", "4", "--beams", "2"}),
+              HasSubstr("beams: expected 1 with mbr, got 2"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--mbr-metric", "rouge"}),
+              HasSubstr("mbr_metric: expected cider, as mbr is 0, got rouge"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--mbr", "4", "--mbr-metric", "spice"}),
+              HasSubstr("--mbr-metric"));
+  EXPECT_THAT(refusal({"--model", "m", "a", "b", "--mbr", "4", "--meteor-data", "d"}),
+              HasSubstr("expected with --evaluate"));
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--image-root", "r"}), HasSubstr("expected with --pairs"));
 }
 

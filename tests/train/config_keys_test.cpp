@@ -39,7 +39,8 @@ void PrintTo(const Row& row, std::ostream* out) {
 const std::string kFresh = "model.fresh=true", kValidation = "data.validation=$FOLDER/validation.json",
                   kEvaluates = "evaluation.every_steps=1", kLonger = "evaluation.generation.max_new_tokens=8",
                   kBase = "model.start=$FOLDER/base", kNoExpert = "model.diff_expert=false",
-                  kSamples = "evaluation.generation.temperature=5", kSkips = "data.train=$FOLDER/broken.json";
+                  kSamples = "evaluation.generation.temperature=5", kSkips = "data.train=$FOLDER/broken.json",
+                  kRisk = "evaluation.generation.mbr=4";
 
 const Row kRows[] = {
     {"name", "other"},
@@ -140,7 +141,13 @@ const Row kRows[] = {
     {"evaluation.generation.seed",
      "7",
      {kValidation},
-     "expected 42, as evaluation.generation does not sample"}};
+     "expected 42, as evaluation.generation does not sample"},
+    {"evaluation.generation.mbr", "3", {kValidation, kLonger}},
+    {"evaluation.generation.mbr_metric", "rouge", {kValidation, kLonger, kRisk}},
+    {"evaluation.generation.mbr_metric",
+     "rouge",
+     {kValidation},
+     "evaluation.generation.mbr_metric: expected cider, as mbr is 0, got rouge"}};
 
 /// Returns all keys of a section and its subsections.
 template <class Section>

@@ -17,6 +17,7 @@
 #include "eval/eval_command.h"
 #include "eval/eval_options.h"
 #include "eval/eval_run.h"
+#include "eval/shared/caption_scorer.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -30,9 +31,25 @@ void report_timings(const CaptionCommand& command, const Captioner& captioner) {
   if (!command.timings_file.empty()) write_file(command.timings_file, timings_json(figures));
 }
 
-CaptionBatch batch_of(const Captioner& captioner) {
-  return [&captioner](std::span<const ImagePair> pairs, const CaptionOptions& options) {
-    return captioner.caption(pairs, options);
+/// Returns the utility of minimum-Bayes-risk decoding; nothing if it is off. Throws Error if METEOR's tables
+/// are needed and missing.
+CaptionUtility utility_of(const CaptionCommand& command) {
+  if (command.generation.mbr == 0) return {};
+  const auto scorer = std::make_shared<eval::CaptionScorer>(
+      eval::CaptionScorerOptions{.metric = command.generation.mbr_metric,
+                                 .tokenizer = command.evaluation_tokenizer,
+                                 .meteor_data = command.meteor_data});
+  return [scorer](const std::string& caption, const std::string& other) {
+    return scorer->score(caption, {other});
+  };
+}
+
+CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility) {
+  return [&captioner, utility = std::move(utility)](std::span<const ImagePair> pairs,
+                                                    const CaptionOptions& options) {
+    auto with_utility = options;
+    with_utility.utility = utility;
+    return captioner.caption(pairs, with_utility);
   };
 }
 
@@ -43,8 +60,10 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
       print_note(fmt::format("ccexpert-caption: {}: already captioned in {}", uid, command.output.string()));
     return kSuccess;
   }
+  auto utility = utility_of(command);
   const auto captioner = Captioner::load(command.model, command.captioner);
-  const auto prediction = caption_one(command, batch_of(captioner), interrupt.token(), std::cout);
+  const auto prediction =
+      caption_one(command, batch_of(captioner, std::move(utility)), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == data::PredictionFormat::kText && command.output.empty()) {
     // Print only the caption; a streamed one is already printed.
@@ -81,9 +100,11 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
   const auto pairs = pairs_of(command);
   check_evaluation(command);
   auto writer = writer_of(command, run_identity(command));
+  auto utility = utility_of(command);
   const auto captioner = Captioner::load(command.model, command.captioner);
   if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), captioner.description()));
-  const auto summary = caption_many(command, pairs, batch_of(captioner), writer, interrupt.token());
+  const auto summary =
+      caption_many(command, pairs, batch_of(captioner, std::move(utility)), writer, interrupt.token());
   report_timings(command, captioner);
   if (summary.interrupted && !command.quiet) {
     print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",

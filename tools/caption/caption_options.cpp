@@ -9,6 +9,7 @@
 #include <ccexpert/text/prompt.h>
 
 #include "common/option_group.h"
+#include "eval/shared/caption_scorer.h"
 #include "versions/versions.h"
 
 namespace ccexpert::tools {
@@ -24,6 +25,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl
   ccexpert-caption --model MODEL --before 2018/ --after 2023/ --format csv --output changes.csv
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --resume
+  ccexpert-caption --model MODEL --mbr 16 before.png after.png
   ccexpert-caption --model MODEL --prompt "Did a road change?" before.png after.png
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 143 interrupted.)";
@@ -133,6 +135,8 @@ void check_output(const CaptionCommand& command) {
          "--stream: expected with one pair, as text, to standard output");
   const auto beams = command.generation.beams.value_or(1);
   expect(!command.stream || beams == 1, "--stream: expected --beams 1, got " + std::to_string(beams));
+  expect(!command.stream || command.generation.mbr == 0,
+         "--stream: expected without --mbr, got --mbr " + std::to_string(command.generation.mbr));
 }
 
 void check_evaluation(const CaptionCommand& command) {
@@ -140,9 +144,11 @@ void check_evaluation(const CaptionCommand& command) {
   expect(command.evaluate.empty() || (!command.single_pair() && has_lines),
          "--evaluate: expected with many pairs, --format jsonl and --output FILE");
   const CaptionCommand defaults;
-  expect(!command.evaluate.empty() ||
-             (command.evaluation_split == defaults.evaluation_split &&
-              command.evaluation_tokenizer == defaults.evaluation_tokenizer && command.meteor_data.empty()),
+  const bool reads_meteor = !command.evaluate.empty() ||
+                            (command.generation.mbr > 0 && eval::needs_meteor(command.generation.mbr_metric));
+  expect(!command.evaluate.empty() || (command.evaluation_split == defaults.evaluation_split &&
+                                       command.evaluation_tokenizer == defaults.evaluation_tokenizer &&
+                                       (command.meteor_data.empty() || reads_meteor)),
          "--split, --tokenizer, --meteor-data: expected with --evaluate");
   expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
 }

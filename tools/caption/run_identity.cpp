@@ -15,7 +15,10 @@ namespace {
 
 template <class Value>
 std::string text_of(const Value& value) {
-  return fmt::format("{}", value);
+  if constexpr (Named<Value>)
+    return ccexpert::text_of(value);
+  else
+    return fmt::format("{}", value);
 }
 
 template <class Value>
@@ -30,6 +33,8 @@ std::string run_identity(const CaptionCommand& command) {
   if (command.format == data::PredictionFormat::kText) return {};
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
+    // Captions of earlier versions, which lacked these options, keep their identity.
+    if (std::string_view(each.name).starts_with("mbr") && command.generation.mbr == 0) return;
     text += fmt::format("{}={}\n", each.name, text_of(command.generation.*each.member));
   });
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));

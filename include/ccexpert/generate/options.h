@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/core/caption_metric.h>
 #include <ccexpert/core/fields.h>
 
 namespace ccexpert::generate {
@@ -13,6 +14,9 @@ namespace ccexpert::generate {
 /// Largest number of tokens of a caption. The cache is allocated in advance: a few extra zeros must not
 /// exhaust memory.
 inline constexpr int64_t kMostNewTokens = 100'000;
+
+/// Largest number of samples of minimum-Bayes-risk decoding: the cache holds all of one pair.
+inline constexpr int64_t kMostSamples = 1024;
 
 /// Options that a caller requests. An unset value comes from the checkpoint's generation_config.json, else it
 /// is the default of DecodingConfig. Decoding is greedy unless the caller requests sampling, whatever the
@@ -29,6 +33,8 @@ struct GenerationOptions {
   std::optional<double> repetition_penalty = {};
   std::vector<int64_t> stop_ids = {};
   int64_t seed = 42;
+  int64_t mbr = 0;
+  CaptionMetric mbr_metric = CaptionMetric::kCiderD;
 
   static constexpr auto fields() {
     using Self = GenerationOptions;
@@ -61,10 +67,17 @@ struct GenerationOptions {
             in_range(open(0), 1000)),
         field("stop_ids", &Self::stop_ids,
               "token ids that end a caption (the checkpoint's, else <|im_end|> and <|endoftext|>)"),
-        field("seed", &Self::seed, "seed of sampling; a caption depends only on it and on its own pair")};
+        field("seed", &Self::seed, "seed of sampling; a caption depends only on it and on its own pair"),
+        field("mbr", &Self::mbr,
+              "minimum-Bayes-risk decoding: sample this many captions and take the one, or the greedy one, "
+              "that "
+              "agrees most with them (0: off)",
+              in_range(0, kMostSamples)),
+        field("mbr_metric", &Self::mbr_metric,
+              "metric of that agreement; cider: CIDEr-D with the same weight for all n-grams; sm: S*m")};
   }
 
-  bool samples() const { return do_sample || temperature.value_or(0.0) > 0.0; }
+  bool samples() const { return do_sample || mbr > 0 || temperature.value_or(0.0) > 0.0; }
 
   /// Throws Error for values out of range and for combinations that contradict each other (beams with
   /// sampling).
@@ -83,6 +96,8 @@ struct DecodingConfig {
   double repetition_penalty = 1.0;
   std::vector<int64_t> stop_ids = {};
   int64_t seed = 42;
+  int64_t mbr = 0;  ///< samples of minimum-Bayes-risk decoding, 0: off
+  CaptionMetric mbr_metric = CaptionMetric::kCiderD;
 
   bool is_stop(int64_t id) const;
 
