@@ -50,6 +50,16 @@ std::string header_of(const std::vector<const NamedTensor*>& order,
   return text;
 }
 
+/// Returns the values of a tensor, which have its dtype and shape.
+at::Tensor values_of(const NamedTensor& item) {
+  if (!item.make) return item.tensor;
+  auto values = item.make();
+  const bool fits =
+      values.scalar_type() == item.tensor.scalar_type() && values.sizes() == item.tensor.sizes();
+  if (!fits) fail("tensor " + item.name, "its values have another dtype or shape");
+  return values;
+}
+
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
@@ -62,7 +72,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   file.write(length);
   file.write(header);
   for (const auto* item : order) {
-    const auto bytes = item->tensor.detach().to(at::kCPU).contiguous();
+    const auto bytes = values_of(*item).detach().to(at::kCPU).contiguous();
     file.write(bytes.const_data_ptr(), bytes.nbytes());
   }
   file.commit();

@@ -64,6 +64,20 @@ TEST(TrainOptions, AnExportNeedsNoConfig) {
   EXPECT_EQ(refusal({"--config", "c", "--shard-mb", "10"}), "--shard-mb requires --export");
 }
 
+TEST(TrainOptions, AnAverageNeedsNoConfig) {
+  const auto parsed = parse({"--average", "a", "b", "-o", "out", "--weights", "2,1"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_THAT(parsed.command.average, ElementsAre("a", "b"));
+  EXPECT_EQ(parsed.command.average_to, "out");
+  EXPECT_THAT(parsed.command.average_weights, ElementsAre(2.0, 1.0));
+  EXPECT_EQ(refusal({"--average", "a"}), "average: expected --average and -o together");
+  EXPECT_EQ(refusal({"--config", "c", "-o", "out"}), "average: expected --average and -o together");
+  EXPECT_EQ(refusal({"--average", "a", "-o", "b", "--config", "c"}),
+            "--average: expected without --config, --export, --plan, --nproc and KEY=VALUE");
+  EXPECT_EQ(refusal({"--config", "c", "--weights", "1"}), "--weights requires --average");
+  EXPECT_THAT(refusal({"--average", "a", "-o", "b", "--weights", "-1"}), HasSubstr("--weights"));
+}
+
 TEST(TrainOptions, WrongArgumentsAreNamed) {
   EXPECT_EQ(refusal({}), "--config: expected a YAML file, got none");
   EXPECT_EQ(refusal({"--config", "c", "micro"}),

@@ -18,6 +18,7 @@
 #include "common/interrupt.h"
 #include "core/files.h"
 #include "train/launcher.h"
+#include "train/shared/average.h"
 #include "train/shared/export.h"
 #include "train/shared/plan.h"
 #include "train/train_options.h"
@@ -111,6 +112,11 @@ int run(const TrainCommand& command) {
                          .dtype = command.export_dtype,
                          .layout = command.export_layout,
                          .shard_mb = command.export_shard_mb});
+    return kSuccess;
+  }
+  if (!command.average.empty()) {
+    train::average_checkpoints(
+        {.from = command.average, .to = command.average_to, .weights = command.average_weights});
     return kSuccess;
   }
   const auto stages = train::read_train_config(command.config, command.overrides);

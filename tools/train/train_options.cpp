@@ -18,6 +18,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-train --config configs/ccexpert-0.5b.yaml --nproc 8
   ccexpert-train --config stage3.yaml batch.micro=1 data.train=/data/levir-cc/train.json
   ccexpert-train --export runs/ccexpert-0.5b/stage3/best --to checkpoints/mine
+  ccexpert-train --average runs/mine/checkpoints/step-1000 runs/mine/checkpoints/step-1500 -o checkpoints/soup
   torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
 
 A run that is started again continues from its newest checkpoint. Ctrl-C and SIGTERM save one after the current
@@ -60,7 +61,36 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
       ->needs(from);
 }
 
+void add_average_options(CLI::App& app, TrainCommand& command) {
+  auto* from = app.add_option("--average", command.average,
+                              "write the average of the weights of these checkpoints of one model")
+                   ->type_name("DIR")
+                   ->expected(1, -1)
+                   ->group("Average");
+  OptionGroup group(app, "Average");
+  group.folder("-o,--output", command.average_to, "folder to write it to");
+  app.add_option("--weights", command.average_weights,
+                 "weight of each checkpoint (default: equal); they are divided by their sum")
+      ->type_name("N,N,...")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(fraction(at_least(0)))
+      ->needs(from)
+      ->group("Average");
+}
+
+void check_average(const TrainCommand& command) {
+  if (command.average.empty() != command.average_to.empty())
+    throw Error("average: expected --average and -o together");
+  if (command.average.empty()) return;
+  const bool alone = command.config.empty() && command.export_from.empty() && !command.plan &&
+                     command.processes == 0 && command.overrides.empty();
+  if (!alone) throw Error("--average: expected without --config, --export, --plan, --nproc and KEY=VALUE");
+}
+
 void check(const TrainCommand& command) {
+  check_average(command);
+  if (!command.average.empty()) return;
   if (command.export_from.empty() != command.export_to.empty())
     throw Error("export: expected --export and --to together");
   if (!command.export_from.empty() && !command.config.empty())
@@ -89,6 +119,7 @@ ParsedTrainCommand parse_train_command(int count, const char* const* arguments) 
   app.footer(kExamples);
   add_options(app, parsed.command);
   add_export_options(app, parsed.command);
+  add_average_options(app, parsed.command);
   app.add_flag("-q,--quiet", parsed.command.quiet, "only warnings and errors on standard error")
       ->group("Other");
   add_common_options(app, common);

@@ -23,6 +23,9 @@ struct TrainCommand {
   Precision export_dtype = Precision::kBfloat16;
   io::CheckpointLayout export_layout = io::CheckpointLayout::kAuthors;
   double export_shard_mb = 5000.0;
+  std::vector<std::filesystem::path> average;  ///< --average, or nothing
+  std::filesystem::path average_to;            ///< -o
+  std::vector<double> average_weights;         ///< --weights; empty: equal
   bool quiet = false;
 };
 

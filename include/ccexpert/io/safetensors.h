@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -19,6 +20,8 @@ std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& path
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
+  /// Makes the values of a tensor on the meta device when they are written, so that no other is in memory.
+  std::function<at::Tensor()> make = {};
 };
 
 /// Writes tensors in the order of their names, one at a time (only a tensor on another device or with gaps is
