@@ -52,6 +52,8 @@ std::shared_ptr<Draft> DraftSequence::make() {
   const auto [first, last] = own[index_];
   draft->samples.assign(order_.begin() + first, order_.begin() + last);
   draft->left = draft->samples.size();
+  draft->batch.samples = draft->samples;
+  for (int64_t place = first; place < last; ++place) draft->batch.places.push_back(place);
   draft->batch.position = position_;
   draft->batch.index = static_cast<int64_t>(index_);
   return draft;
@@ -102,6 +104,8 @@ int64_t DraftEncoder::contradictions(const Draft& draft) const {
 
 void keep_samples(MicroBatch& batch, const std::vector<bool>& keep) {
   keep_groups(batch.uids, keep);
+  keep_groups(batch.samples, keep);
+  keep_groups(batch.places, keep);
   keep_groups(batch.ids, keep);
   keep_groups(batch.labels, keep);
   keep_groups(batch.pixels, keep);

@@ -38,37 +38,72 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 
 namespace {
 
-/// Returns the summed cross-entropy, in float32, of `states` [n,H] and `targets` [n].
-at::Tensor summed_loss(const model::Linear& head, const at::Tensor& states, const at::Tensor& targets) {
-  const auto block = [&head, targets](const model::TensorList& inputs) {
+/// Supervised positions: states [n,H], targets [n], and weights [n] in float32, undefined if all are 1.
+struct Supervised {
+  at::Tensor states;
+  at::Tensor targets;
+  at::Tensor weights;
+
+  int64_t size() const { return targets.size(0); }
+  Supervised slice(int64_t start, int64_t end) const {
+    return {states.slice(0, start, end), targets.slice(0, start, end),
+            weights.defined() ? weights.slice(0, start, end) : weights};
+  }
+};
+
+/// Returns the positions with a label for the next token; `weights` [B] are those of the rows, or undefined.
+Supervised supervised_positions(const at::Tensor& hidden, const at::Tensor& labels,
+                                const at::Tensor& weights) {
+  // On the CPU, since counting on a GPU would wait for it.
+  const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]
+  const auto places = next.ne(kIgnoredLabel).nonzero().squeeze(1);
+  const auto device = hidden.device();
+  Supervised positions;
+  positions.states =
+      hidden.slice(1, 0, hidden.size(1) - 1).flatten(0, 1).index_select(0, runtime::staged(places, device));
+  positions.targets = runtime::staged(next.index_select(0, places), device);
+  if (!weights.defined()) return positions;
+  const auto rows = at::div(places, labels.size(1) - 1, "floor");
+  positions.weights = runtime::staged(weights.index_select(0, rows), device);
+  return positions;
+}
+
+/// Returns the summed cross-entropy in float32.
+at::Tensor summed_loss(const model::Linear& head, const Supervised& positions) {
+  const auto block = [&head, targets = positions.targets,
+                      weights = positions.weights](const model::TensorList& inputs) {
     const auto logits = head.forward(inputs[0], inputs[1]).to(at::kFloat);
-    return model::TensorList{at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum)};
+    if (!weights.defined())
+      return model::TensorList{at::cross_entropy_loss(logits, targets, {}, at::Reduction::Sum)};
+    const auto each = at::cross_entropy_loss(logits, targets, {}, at::Reduction::None);
+    return model::TensorList{(each * weights).sum()};
   };
   // The matrix is an input of recompute, as every chunk reads it, and the embedding too if they are tied. A
   // product from outside may read other tensors that need gradients, so its logits are kept.
-  const model::TensorList inputs{states, head.matrix()};
+  const model::TensorList inputs{positions.states, head.matrix()};
   return (head.product() ? block(inputs) : model::recompute(block, inputs))[0];
+}
+
+CaptionLoss mean_loss(const model::Decoder& decoder, const at::Tensor& hidden, const Supervised& positions,
+                      int64_t chunk) {
+  const int64_t tokens = positions.size();
+  if (tokens == 0) return {hidden.sum().to(at::kFloat) * 0.0, 0};
+  auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
+  for (int64_t start = 0; start < tokens; start += chunk)
+    sum = sum + summed_loss(decoder.head(), positions.slice(start, start + chunk));
+  return {sum / static_cast<double>(tokens), tokens};
 }
 
 }  // namespace
 
 CaptionLoss caption_loss(const model::Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
                          int64_t chunk) {
-  // On the CPU, since counting on a GPU would wait for it.
-  const auto next = labels.slice(1, 1).flatten();  // [B*(T-1)]
-  const auto supervised = next.ne(kIgnoredLabel).nonzero().squeeze(1);
-  const int64_t tokens = supervised.size(0);
-  if (tokens == 0) return {hidden.sum().to(at::kFloat) * 0.0, 0};
-  const auto states = hidden.slice(1, 0, hidden.size(1) - 1)
-                          .flatten(0, 1)
-                          .index_select(0, runtime::staged(supervised, hidden.device()));  // [tokens,H]
-  const auto targets = runtime::staged(next.index_select(0, supervised), hidden.device());
-  auto sum = at::zeros({}, hidden.options().dtype(at::kFloat));
-  for (int64_t start = 0; start < tokens; start += chunk) {
-    sum = sum + summed_loss(decoder.head(), states.slice(0, start, start + chunk),
-                            targets.slice(0, start, start + chunk));
-  }
-  return {sum / static_cast<double>(tokens), tokens};
+  return mean_loss(decoder, hidden, supervised_positions(hidden, labels, {}), chunk);
+}
+
+CaptionLoss weighted_caption_loss(const model::Decoder& decoder, const at::Tensor& hidden,
+                                  const at::Tensor& labels, const at::Tensor& weights) {
+  return mean_loss(decoder, hidden, supervised_positions(hidden, labels, weights), kChunk);
 }
 
 }  // namespace ccexpert::train

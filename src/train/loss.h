@@ -9,6 +9,9 @@
 
 namespace ccexpert::train {
 
+/// Positions whose logits exist at once.
+inline constexpr int64_t kChunk = 256;
+
 struct CaptionLoss {
   at::Tensor mean;     ///< scalar float32, differentiable; 0 if nothing is supervised
   int64_t tokens = 0;  ///< supervised positions
@@ -24,6 +27,12 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
 /// [B,T,H]; `labels` is [B,T], not shifted, on the CPU, -100 if not supervised. Only supervised hidden states
 /// go through the head, `chunk` at a time, and the logits of a chunk exist only during its computation.
 CaptionLoss caption_loss(const model::Decoder& decoder, const at::Tensor& hidden, const at::Tensor& labels,
-                         int64_t chunk = 256);
+                         int64_t chunk = kChunk);
+
+/// Returns the sum of the cross-entropies, each times the weight of its row in `weights` [B] (float32 on the
+/// CPU), divided by the number of supervised positions: weights of 1 give caption_loss, and a sample's weight
+/// does not depend on the others of its micro-batch.
+CaptionLoss weighted_caption_loss(const model::Decoder& decoder, const at::Tensor& hidden,
+                                  const at::Tensor& labels, const at::Tensor& weights);
 
 }  // namespace ccexpert::train

@@ -83,6 +83,13 @@ void find_in_model(const ModelSection& model, Finder& finder) {
       [](TrainConfig & c) -> auto& { return c.model.init_std; });
 }
 
+void find_in_objective(const TrainConfig& config, Finder& finder) {
+  const auto consensus = [](TrainConfig & c) -> auto& {
+    return c.loss.consensus;
+  };
+  if (config.loss.caption == 0.0) finder.find("loss.consensus", "loss.caption is 0", consensus);
+}
+
 void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
   const auto section = [](TrainConfig & c) -> auto& {
     return c.evaluation.generation;
@@ -104,6 +111,7 @@ void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
 std::vector<NoEffect> values_without_effect(const TrainConfig& config) {
   Finder finder(config);
   find_in_model(config.model, finder);
+  find_in_objective(config, finder);
   if (config.data.workers == 0) {
     finder.find(
         "data.prefetch", "data.workers is 0", [](TrainConfig & c) -> auto& { return c.data.prefetch; });

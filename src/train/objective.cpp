@@ -51,11 +51,25 @@ void add(BatchLoss& result, const at::Tensor& loss, double weight, at::Tensor Ba
   result.loss = result.loss.defined() ? result.loss + weighted : weighted;
 }
 
-void add_caption_loss(BatchLoss& result, const model::CcexpertModel& model, const TensorBatch& batch,
+CaptionRows caption_rows(const Objective& objective, const TensorBatch& batch, const at::Tensor& tokens) {
+  if (objective.captions) return objective.captions(batch, tokens);
+  return {.ids = batch.ids, .labels = batch.labels, .weights = batch.weights};
+}
+
+/// Returns the image tokens [2B,N,H] of each pair `times` times, pair by pair.
+at::Tensor repeated_pairs(const at::Tensor& tokens, int64_t times) {
+  return times == 1 ? tokens : tokens.unflatten(0, {-1, 2}).repeat_interleave(times, 0).flatten(0, 1);
+}
+
+void add_caption_loss(BatchLoss& result, const model::CcexpertModel& model, const CaptionRows& rows,
                       const at::Tensor& tokens, double weight) {
-  const auto hidden = model.decoder().forward(model.splice(batch.ids, tokens).embeddings);
-  const auto labels = splice_labels(batch.ids, batch.labels, tokens.size(1));
-  const auto loss = caption_loss(model.decoder(), hidden, labels);
+  const auto images = repeated_pairs(tokens, rows.each);
+  const auto hidden = model.decoder().forward(model.splice(rows.ids, images).embeddings);
+  const auto labels = splice_labels(rows.ids, rows.labels, tokens.size(1));
+  const auto loss = rows.weights.defined()
+                        ? weighted_caption_loss(model.decoder(), hidden, labels, rows.weights)
+                        : caption_loss(model.decoder(), hidden, labels);
+  result.reward = rows.reward;
   result.supervised_tokens = loss.tokens;
   result.tokens = labels.numel();
   add(result, loss.mean, weight, &BatchLoss::caption_loss);
@@ -113,7 +127,8 @@ BatchLoss batch_loss(const model::CcexpertModel& model, const TensorBatch& batch
     const auto loss = image_token_loss(objective, patches, batch, images.change.defined());
     add(result, loss, weights.tokens, &BatchLoss::image_token_loss);
   }
-  if (weights.caption > 0.0) add_caption_loss(result, model, batch, tokens, weights.caption);
+  if (weights.caption > 0.0)
+    add_caption_loss(result, model, caption_rows(objective, batch, tokens), tokens, weights.caption);
   return result;
 }
 

@@ -1,6 +1,8 @@
 // Training objective: the caption loss, plus optional losses on exact masks and class maps.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -8,6 +10,8 @@
 
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/train/sections.h>
+
+#include "data/shared/sampler.h"
 
 namespace ccexpert::train {
 
@@ -36,7 +40,22 @@ struct TensorBatch {
   std::vector<std::vector<int64_t>> labels;  ///< for each token its id, or -100
   at::Tensor change_mask = {};               ///< [B,N] changed share of each patch, -1 if unknown
   at::Tensor class_shares = {};              ///< [2B,N,C] share of each class in each patch, -1 if unknown
+  at::Tensor weights = {};  ///< [B] of the captions, float32 on the CPU; undefined: all are 1
+  std::vector<data::SampleIndex> samples = {};  ///< B
+  std::vector<uint64_t> seeds = {};             ///< B, of what is drawn for each sample
 };
+
+/// Captions to learn from: `each` rows for every pair, those of a pair one after another.
+struct CaptionRows {
+  std::vector<std::vector<int64_t>> ids;     ///< prompts with captions, image placeholders in place
+  std::vector<std::vector<int64_t>> labels;  ///< for each token its id, or -100
+  at::Tensor weights = {};                   ///< [rows], float32 on the CPU; undefined: all are 1
+  int64_t each = 1;
+  at::Tensor reward = {};  ///< scalar, mean reward of the rows; undefined without rewards
+};
+
+/// Returns rows for a micro-batch, whose image tokens are [2B,N,H].
+using CaptionSource = std::function<CaptionRows(const TensorBatch& batch, const at::Tensor& image_tokens)>;
 
 /// Loss and token counts of one micro-batch. The parts are unweighted scalars on the model's device,
 /// undefined if the objective lacks them. Reading one waits for the device.
@@ -46,6 +65,7 @@ struct BatchLoss {
   at::Tensor mask_loss = {};
   at::Tensor class_loss = {};
   at::Tensor image_token_loss = {};
+  at::Tensor reward = {};
   int64_t supervised_tokens = 0;
   int64_t tokens = 0;
 };
@@ -54,6 +74,7 @@ struct BatchLoss {
 struct Objective {
   LossSection weights = {};
   std::shared_ptr<AuxiliaryHeads> heads = nullptr;
+  CaptionSource captions = nullptr;  ///< nothing: the captions of the batch
 };
 
 BatchLoss batch_loss(const model::CcexpertModel& model, const TensorBatch& batch,

@@ -137,6 +137,7 @@ TensorBatch to_tensors(data::MicroBatch&& batch, int64_t side, const at::TensorO
       kept->data(), {2 * batch.size(), 3, side, side}, [kept](void*) {}, at::kFloat);
   TensorBatch tensors{runtime::staged(pixels, device).to(options), std::move(batch.ids),
                       std::move(batch.labels)};
+  tensors.samples = std::move(batch.samples);
   if (!batch.change_mask.empty()) {
     tensors.change_mask = runtime::staged(at::tensor(batch.change_mask).view({batch.size(), -1}), device);
   }

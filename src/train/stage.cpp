@@ -45,6 +45,7 @@ Stage make_stage(const TrainConfig& config, distributed::Communicator& communica
   auto parameters = trainable_parameters(*run, config);
   auto optimizer = std::make_unique<ShardedAdamW>(parameters, optimizer_options(config), communicator);
   auto pairs = std::make_unique<const std::vector<data::ChangeExample>>(training_pairs(config));
+  auto weights = consensus_weights(*pairs, config.loss.consensus);
   const auto plan = batch_plan(*pairs, config, communicator.rank(), communicator.size());
   auto loader = make_loader(*pairs, *run, config, plan);
   Evaluator evaluator(*run, config, communicator);
@@ -57,6 +58,7 @@ Stage make_stage(const TrainConfig& config, distributed::Communicator& communica
           .parameters = std::move(parameters),
           .optimizer = std::move(optimizer),
           .pairs = std::move(pairs),
+          .weights = std::move(weights),
           .plan = plan,
           .loader = std::move(loader),
           .evaluator = std::move(evaluator),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "distributed/shared/communicator.h"
+#include "train/consensus.h"
 #include "train/evaluation.h"
 #include "train/run_data.h"
 #include "train/run_folder.h"
@@ -27,6 +28,7 @@ struct Stage {
   std::vector<TrainableParameter> parameters;
   std::unique_ptr<ShardedAdamW> optimizer;
   std::unique_ptr<const std::vector<data::ChangeExample>> pairs;
+  CaptionWeights weights;
   data::BatchPlan plan;
   data::BatchLoader loader;
   Evaluator evaluator;

@@ -129,7 +129,9 @@ class TrainingLoop {
     auto batch = stage_.loader.next();
     control_.enter(RunPhase::kWork);
     wait += batch.wait_seconds;
-    return to_tensors(std::move(batch), stage_.run->preprocess.size, stage_.run->model->options());
+    auto tensors = to_tensors(std::move(batch), stage_.run->preprocess.size, stage_.run->model->options());
+    tensors.weights = weights_of_samples(stage_.weights, tensors.samples);
+    return tensors;
   }
 
   void count(const StepReport& report) {

@@ -19,14 +19,15 @@ struct LossSums {
   double mask_loss = 0.0;
   double class_loss = 0.0;
   double image_token_loss = 0.0;
+  double reward = 0.0;
 
   static constexpr auto fields() {
     return std::tuple{&LossSums::caption_loss, &LossSums::mask_loss, &LossSums::class_loss,
-                      &LossSums::image_token_loss};
+                      &LossSums::image_token_loss, &LossSums::reward};
   }
   /// The same parts of a micro-batch, in the same order.
   static constexpr std::array kParts{&BatchLoss::caption_loss, &BatchLoss::mask_loss, &BatchLoss::class_loss,
-                                     &BatchLoss::image_token_loss};
+                                     &BatchLoss::image_token_loss, &BatchLoss::reward};
 };
 
 /// Counts of a step on one rank or on all.
@@ -83,7 +84,7 @@ at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepRepor
   std::vector<at::Tensor> parts;
   for (const auto member : LossSums::kParts) {
     const auto& part = result.*member;
-    parts.push_back(part.defined() ? part.to(at::kDouble)
+    parts.push_back(part.defined() ? part.to(model_.options().dtype(at::kDouble))
                                    : at::zeros({}, model_.options().dtype(at::kDouble)));
   }
   return at::stack(parts);
@@ -109,6 +110,7 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan,
   report.mask_loss = sums.mask_loss / micro_batches;
   report.class_loss = sums.class_loss / micro_batches;
   report.image_token_loss = sums.image_token_loss / micro_batches;
+  report.reward = sums.reward / micro_batches;
   report.supervised_tokens = counts.supervised_tokens;
   report.tokens = counts.tokens;
   report.samples = counts.samples;

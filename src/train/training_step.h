@@ -25,6 +25,7 @@ struct StepReport {
   double mask_loss = 0.0;         ///< likewise; 0 if the objective lacks it
   double class_loss = 0.0;        ///< likewise
   double image_token_loss = 0.0;  ///< likewise
+  double reward = 0.0;            ///< likewise
   std::vector<double> own_caption_losses;
   double grad_norm = 0.0;
   bool skipped = false;

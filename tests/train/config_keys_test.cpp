@@ -92,6 +92,7 @@ const Row kRows[] = {
     {"loss.classes", "1", {}, "loss.classes: expected 0, or training pairs with"},
     {"loss.tokens", "1", {}, "loss.tokens: expected 0, or training pairs with"},
     {"loss.class_count", "3", {}, "expected 7, as loss.classes and loss.tokens are 0"},
+    {"loss.consensus", "1", {"data.train=$FOLDER/agreeing.json"}},
     {"optimizer.learning_rate", "1e-4"},
     {"optimizer.schedule", "constant"},
     {"optimizer.warmup_ratio", "0.9"},
@@ -208,6 +209,12 @@ class ConfigKeys : public ::testing::TestWithParam<Row> {
         pair[side] = fs::path(pair[side].get<std::string>()).filename().string();
     }
     folder_.write("relative.json", relative.dump());
+    auto agreeing = nlohmann::json::parse(read_file(pairs));
+    for (size_t i = 0; i < agreeing.size(); ++i) {
+      const auto road = fmt::format("road number {} appears", i);
+      agreeing[i]["change_caption"] = {road, road + " here", "trees vanish"};
+    }
+    folder_.write("agreeing.json", agreeing.dump());
     relative[0]["img1_path"] = "none.png";
     folder_.write("broken.json", relative.dump());
     const auto& beside = GetParam().beside;

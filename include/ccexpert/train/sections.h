@@ -111,6 +111,7 @@ struct LossSection {
   double classes = 0.0;
   double tokens = 0.0;
   int64_t class_count = 7;
+  double consensus = 0.0;
 
   bool auxiliary() const { return mask > 0.0 || classes > 0.0 || tokens > 0.0; }
   bool needs_classes() const { return classes > 0.0 || tokens > 0.0; }
@@ -131,7 +132,12 @@ struct LossSection {
               "weight of predicting both from the projected image tokens, which the decoder reads (needs "
               "masks and class maps)",
               at_least(0)),
-        field("class_count", &Self::class_count, "number of classes in the class maps", in_range(1, 255))};
+        field("class_count", &Self::class_count, "number of classes in the class maps", in_range(1, 255)),
+        field("consensus", &Self::consensus,
+              "weight each caption of a pair by its CIDEr-D against the pair's other captions to this power; "
+              "the "
+              "mean within a pair is 1 (0: equal weights)",
+              in_range(0, 100))};
   }
 };
 

@@ -20,6 +20,8 @@ struct MicroBatch {
   Position position;                         ///< global batch that contains it
   int64_t index = 0;                         ///< index among this rank's micro-batches of that global batch
   std::vector<std::string> uids;             ///< B; empty if every sample was skipped
+  std::vector<SampleIndex> samples;          ///< B
+  std::vector<int64_t> places;               ///< B, in the epoch's order
   std::vector<float> pixels;                 ///< [2B,3,P,P], before and after alternate
   std::vector<std::vector<int64_t>> ids;     ///< B prompts with captions, kImagePlaceholder for each image
   std::vector<std::vector<int64_t>> labels;  ///< for each id the id itself or kIgnoredLabel; not shifted
