@@ -79,6 +79,11 @@ void check_loss(const LossSection& loss, const ModelSection& model, const Check&
                fmt::format("{}", loss.mask));
 }
 
+void check_objective(const TrainConfig& config, const Check& check) {
+  check.expect(config.objective != StageObjective::kSelfCritical || config.loss.caption > 0.0, "loss.caption",
+               "above 0 with objective self_critical", "0");
+}
+
 void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   for (size_t i = 0; i < optimizer.parameters.size(); ++i) {
     const auto& rule = optimizer.parameters[i];
@@ -108,6 +113,7 @@ void check_all(const TrainConfig& config, const PlaceOf& place) {
   check_data(config.data, check);
   check_batch(config.batch, check);
   check_loss(config.loss, config.model, check);
+  check_objective(config, check);
   check_optimizer(config.optimizer, check);
   check_layout(config.checkpoint, config.model, check);
   check.section("evaluation.generation", [&] { config.evaluation.generation.validate(); });

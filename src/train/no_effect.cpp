@@ -87,7 +87,14 @@ void find_in_objective(const TrainConfig& config, Finder& finder) {
   const auto consensus = [](TrainConfig & c) -> auto& {
     return c.loss.consensus;
   };
+  if (config.objective == StageObjective::kSelfCritical) {
+    finder.find("loss.consensus", "objective is self_critical", consensus);
+    return;
+  }
   if (config.loss.caption == 0.0) finder.find("loss.consensus", "loss.caption is 0", consensus);
+  finder.find_section<SelfCriticalSection>(
+      "self_critical.", "objective is cross_entropy",
+      [](TrainConfig & c) -> auto& { return c.self_critical; });
 }
 
 void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {

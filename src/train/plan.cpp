@@ -72,12 +72,18 @@ int64_t sequence_length(const model::ModelConfig& config) {
   return 2 * config.image_tokens() + kTextTokens;
 }
 
+/// Returns the decoder's tokens of one sample; of all captions drawn for it in self-critical training.
+int64_t tokens_of_pair(const model::ModelConfig& config, const TrainConfig& run) {
+  const bool draws = run.objective == StageObjective::kSelfCritical;
+  return sequence_length(config) * (draws ? run.self_critical.samples : 1);
+}
+
 /// Returns the activations of one micro-batch in bytes. With gradient checkpointing each block keeps only its
 /// input, and one block at a time keeps everything. Nothing is kept of a frozen vision tower's blocks.
 double activation_bytes(const model::ModelConfig& config, const TrainConfig& run, const TrainedParts& parts) {
   double values = 0.0, largest = 0.0;
   for (const auto& cost :
-       model::part_costs(config, {run.batch.micro, run.batch.micro * sequence_length(config)})) {
+       model::part_costs(config, {run.batch.micro, run.batch.micro * tokens_of_pair(config, run)})) {
     const auto& kept = cost.kept;
     const double blocks = cost.part == model::Part::kVision && !parts.vision ? 0.0 : kept.blocks;
     values += kept.outputs + blocks * (run.model.recompute ? kept.block_inputs : kept.block);
@@ -165,7 +171,7 @@ Plan plan_of(const TrainConfig& config, int ranks) try {
   plan.memory = memory_of(plan, model_config, config, trained, largest);
   plan.communication = communication_of(plan, config);
   plan.flops = step_flops(model_config, trained, config.batch.global,
-                          config.batch.global * sequence_length(model_config));
+                          config.batch.global * tokens_of_pair(model_config, config));
   plan.fits = plan.memory.available == 0.0 || plan.memory.total() <= plan.memory.available;
   return plan;
 } catch (...) {

@@ -44,6 +44,7 @@ std::map<std::string, double> values_of(const StepLine& line) {
   if (line.mask_loss > 0.0) values["mask_loss"] = line.mask_loss;
   if (line.class_loss > 0.0) values["class_loss"] = line.class_loss;
   if (line.image_token_loss > 0.0) values["image_token_loss"] = line.image_token_loss;
+  if (line.reward) values["reward"] = *line.reward;
   if (line.peak_flops > 0.0) values["mfu"] = per_second(line.flops, line.seconds) / line.peak_flops;
   return values;
 }
@@ -89,6 +90,7 @@ std::string to_text(const StepLine& line) {
   if (line.mask_loss > 0.0) text += fmt::format(" | mask {:.4f}", line.mask_loss);
   if (line.class_loss > 0.0) text += fmt::format(" | classes {:.4f}", line.class_loss);
   if (line.image_token_loss > 0.0) text += fmt::format(" | image tokens {:.4f}", line.image_token_loss);
+  if (line.reward) text += fmt::format(" | reward {:.4f}", *line.reward);
   if (line.peak_flops > 0.0) text += fmt::format(" | MFU {:.1f} %", 100.0 * values.at("mfu"));
   if (line.skipped_updates > 0) text += fmt::format(" | {} updates skipped", line.skipped_updates);
   if (line.skipped_samples > 0) text += fmt::format(" | {} samples left out", line.skipped_samples);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,9 +21,10 @@ struct StepLine {
   int64_t steps = 0;  ///< total of the run
   double epoch = 0.0;
   double caption_loss = 0.0;
-  double mask_loss = 0.0;         ///< 0 if the objective lacks it
-  double class_loss = 0.0;        ///< likewise
-  double image_token_loss = 0.0;  ///< likewise
+  double mask_loss = 0.0;             ///< 0 if the objective lacks it
+  double class_loss = 0.0;            ///< likewise
+  double image_token_loss = 0.0;      ///< likewise
+  std::optional<double> reward = {};  ///< mean reward of the captions drawn; nothing without rewards
   double grad_norm = 0.0;
   double learning_rate = 0.0;
   double seconds = 0.0;

@@ -46,6 +46,9 @@ Stage make_stage(const TrainConfig& config, distributed::Communicator& communica
   auto optimizer = std::make_unique<ShardedAdamW>(parameters, optimizer_options(config), communicator);
   auto pairs = std::make_unique<const std::vector<data::ChangeExample>>(training_pairs(config));
   auto weights = consensus_weights(*pairs, config.loss.consensus);
+  auto self_critical = config.objective == StageObjective::kSelfCritical
+                           ? std::make_unique<SelfCritical>(*run, config, *pairs)
+                           : nullptr;
   const auto plan = batch_plan(*pairs, config, communicator.rank(), communicator.size());
   auto loader = make_loader(*pairs, *run, config, plan);
   Evaluator evaluator(*run, config, communicator);
@@ -59,6 +62,7 @@ Stage make_stage(const TrainConfig& config, distributed::Communicator& communica
           .optimizer = std::move(optimizer),
           .pairs = std::move(pairs),
           .weights = std::move(weights),
+          .self_critical = std::move(self_critical),
           .plan = plan,
           .loader = std::move(loader),
           .evaluator = std::move(evaluator),

@@ -13,6 +13,7 @@
 #include "train/run_log.h"
 #include "train/run_model.h"
 #include "train/schedule.h"
+#include "train/self_critical.h"
 #include "train/training_state.h"
 
 namespace ccexpert::train {
@@ -29,6 +30,7 @@ struct Stage {
   std::unique_ptr<ShardedAdamW> optimizer;
   std::unique_ptr<const std::vector<data::ChangeExample>> pairs;
   CaptionWeights weights;
+  std::unique_ptr<SelfCritical> self_critical;  ///< null with the data's captions
   data::BatchPlan plan;
   data::BatchLoader loader;
   Evaluator evaluator;

@@ -59,6 +59,15 @@ struct StepFigures {
   RankFigures ranks = {};
 };
 
+Objective objective_of(const Stage& stage) {
+  Objective objective{.weights = stage.config.loss, .heads = stage.run->heads};
+  if (auto* self_critical = stage.self_critical.get())
+    objective.captions = [self_critical](const TensorBatch& batch, const at::Tensor& image_tokens) {
+      return self_critical->draw(batch, image_tokens);
+    };
+  return objective;
+}
+
 /// Steps, evaluations and checkpoints of a started stage.
 class TrainingLoop {
  public:
@@ -67,7 +76,7 @@ class TrainingLoop {
       : stage_(stage),
         control_(control),
         progress_(stage.progress),
-        step_(*stage.run->model, *stage.optimizer, stage.communicator, {stage.config.loss, stage.run->heads}),
+        step_(*stage.run->model, *stage.optimizer, stage.communicator, objective_of(stage)),
         log_(open_log(stage)),
         first_(stage.progress.step) {}
 
@@ -129,9 +138,18 @@ class TrainingLoop {
     auto batch = stage_.loader.next();
     control_.enter(RunPhase::kWork);
     wait += batch.wait_seconds;
+    auto seeds = stage_.self_critical ? draw_seeds(batch) : std::vector<uint64_t>();
     auto tensors = to_tensors(std::move(batch), stage_.run->preprocess.size, stage_.run->model->options());
     tensors.weights = weights_of_samples(stage_.weights, tensors.samples);
+    tensors.seeds = std::move(seeds);
     return tensors;
+  }
+
+  std::vector<uint64_t> draw_seeds(const data::MicroBatch& batch) const {
+    std::vector<uint64_t> seeds;
+    for (const int64_t place : batch.places)
+      seeds.push_back(draw_seed(stage_.config.seed, batch.position.epoch, place));
+    return seeds;
   }
 
   void count(const StepReport& report) {
@@ -172,6 +190,7 @@ class TrainingLoop {
             .mask_loss = report.mask_loss,
             .class_loss = report.class_loss,
             .image_token_loss = report.image_token_loss,
+            .reward = stage_.self_critical ? std::optional(report.reward) : std::nullopt,
             .grad_norm = report.grad_norm,
             .learning_rate = figures.learning_rate,
             .seconds = figures.seconds,

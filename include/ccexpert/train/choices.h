@@ -17,6 +17,16 @@ constexpr auto names_of(CaptionChoice) {
                                              {CaptionChoice::kRandomChoice, "random_choice"}});
 }
 
+/// Captions that a stage learns from.
+enum class StageObjective {
+  kCrossEntropy,  ///< the captions of the data
+  kSelfCritical,  ///< captions that the model draws, by their reward
+};
+constexpr auto names_of(StageObjective) {
+  return std::to_array<Name<StageObjective>>(
+      {{StageObjective::kCrossEntropy, "cross_entropy"}, {StageObjective::kSelfCritical, "self_critical"}});
+}
+
 /// Handling of samples that cannot be read or are too long.
 enum class Unreadable { kError, kSkip };
 constexpr auto names_of(Unreadable) {

@@ -10,6 +10,7 @@
 #include <ccexpert/core/device_name.h>
 #include <ccexpert/core/fields.h>
 #include <ccexpert/train/course.h>
+#include <ccexpert/train/reward.h>
 #include <ccexpert/train/sections.h>
 
 namespace ccexpert::train {
@@ -22,10 +23,12 @@ struct TrainConfig {
   double peak_tflops = 0.0;
   double memory_gb = 0.0;
   int64_t seed = 42;
+  StageObjective objective = StageObjective::kCrossEntropy;
   ModelSection model;
   DataSection data;
   BatchSection batch;
   LossSection loss;
+  SelfCriticalSection self_critical;
   OptimizerSection optimizer;
   DistributedSection distributed;
   CheckpointSection checkpoint;
@@ -44,10 +47,14 @@ struct TrainConfig {
         field("memory_gb", &Self::memory_gb,
               "memory of one device, for --plan (0: unknown; on a CPU the machine's)", at_least(0)),
         field("seed", &Self::seed, "seed of the sample order and of fresh weights"),
+        field("objective", &Self::objective,
+              "cross_entropy: learn the data's captions; self_critical: learn from captions that the model "
+              "draws, by their reward"),
         field("model", &Self::model, ""),
         field("data", &Self::data, ""),
         field("batch", &Self::batch, ""),
         field("loss", &Self::loss, ""),
+        field("self_critical", &Self::self_critical, ""),
         field("optimizer", &Self::optimizer, ""),
         field("distributed", &Self::distributed, ""),
         field("checkpoint", &Self::checkpoint, ""),
