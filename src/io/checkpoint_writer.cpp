@@ -104,8 +104,8 @@ class FolderWriter {
     write_file(folder_ / name, content);
     files_.push_back(folder_ / name);
   }
-  void weights(const Shard& shard) {
-    write_safetensors(folder_ / shard.file, shard.tensors);
+  void weights(const Shard& shard, const WholeTensor& whole) {
+    write_safetensors(folder_ / shard.file, shard.tensors, {{"format", "pt"}}, whole);
     files_.push_back(folder_ / shard.file);
   }
   /// Removes a file that an earlier checkpoint in this folder may have left.
@@ -118,6 +118,45 @@ class FolderWriter {
  private:
   fs::path folder_;
   std::vector<fs::path> files_;
+};
+
+/// Asks for the values of tensors that several processes hold together: always for all, in one order.
+class WholeTensors {
+ public:
+  WholeTensors(const std::vector<Shard>& shards, const WholeTensor& whole) : whole_(whole) {
+    if (!whole_) return;
+    for (const auto& shard : shards) {
+      for (const auto& tensor : shard.tensors) order_.push_back(tensor.tensor);
+    }
+  }
+  /// Asks for what was not asked for.
+  ~WholeTensors() {
+    try {
+      skip(order_.size() - next_);
+    } catch (const std::exception&) {
+      // The other processes are gone; the error that led here says why.
+      next_ = order_.size();
+    }
+  }
+  WholeTensors(const WholeTensors&) = delete;
+  WholeTensors& operator=(const WholeTensors&) = delete;
+
+  /// Returns a function that gives the values of the tensors that follow; null if they are whole.
+  WholeTensor following() {
+    if (!whole_) return nullptr;
+    return [this](const at::Tensor& tensor) {
+      ++next_;
+      return whole_(tensor);
+    };
+  }
+  void skip(size_t count) {
+    for (const size_t end = std::min(order_.size(), next_ + count); next_ < end;) whole_(order_[next_++]);
+  }
+
+ private:
+  const WholeTensor whole_;
+  std::vector<at::Tensor> order_;
+  size_t next_ = 0;
 };
 
 }  // namespace
@@ -141,15 +180,19 @@ std::vector<CompanionFile> read_companions(const fs::path& folder) try {
 
 std::vector<fs::path> write_checkpoint(const CheckpointToWrite& checkpoint) try {
   if (checkpoint.tensors.empty()) fail_expected({checkpoint.folder.string(), "tensors to write", "none"});
+  const auto shards = name_shards(cut_into_shards(in_layout(checkpoint), checkpoint.shard_bytes));
+  WholeTensors whole(shards, checkpoint.whole);
   FolderWriter writer(checkpoint.folder);
   const bool leads = checkpoint.part == 0;
   if (leads) {
     for (const auto& companion : checkpoint.companions) writer.text(companion.name, companion.bytes);
   }
-  const auto shards = name_shards(cut_into_shards(in_layout(checkpoint), checkpoint.shard_bytes));
   for (size_t i = 0; i < shards.size(); ++i) {
-    if (static_cast<int>(i % static_cast<size_t>(checkpoint.parts)) == checkpoint.part)
-      writer.weights(shards[i]);
+    if (static_cast<int>(i % static_cast<size_t>(checkpoint.parts)) == checkpoint.part) {
+      writer.weights(shards[i], whole.following());
+    } else {
+      whole.skip(shards[i].tensors.size());
+    }
   }
   if (!leads) return std::move(writer).files();
   if (shards.size() > 1) writer.text(kIndexFile, index_text(shards));

@@ -63,7 +63,7 @@ at::Tensor values_of(const NamedTensor& item) {
 }  // namespace
 
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata) try {
+                       const std::map<std::string, std::string>& metadata, const WholeTensor& whole) try {
   const auto order = sorted(tensors, path);
   const std::string header = header_of(order, metadata, path);
   std::string length(8, '\0');
@@ -72,7 +72,8 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
   file.write(length);
   file.write(header);
   for (const auto* item : order) {
-    const auto bytes = values_of(*item).detach().to(at::kCPU).contiguous();
+    const auto tensor = whole ? whole(item->tensor) : values_of(*item);
+    const auto bytes = tensor.detach().to(at::kCPU).contiguous();
     file.write(bytes.const_data_ptr(), bytes.nbytes());
   }
   file.commit();

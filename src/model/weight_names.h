@@ -11,6 +11,7 @@ inline constexpr std::string_view kSiglip = "model.vision_tower.vision_tower.vis
 inline constexpr std::string_view kSiglipBlocks =
     "model.vision_tower.vision_tower.vision_model.encoder.layers.";
 inline constexpr std::string_view kDiffExpert = "model.vision_resampler.";
+inline constexpr std::string_view kDiffExpertBlocks = "model.vision_resampler.layers.";
 inline constexpr std::string_view kWeighting = "model.vision_resampler.ChangeAwareTokenReduce.";
 /// Projector of an earlier version of the authors' code; stored by some checkpoints, never used.
 inline constexpr std::string_view kEarlierProjector = "model.mm_cc_projector.";

@@ -94,9 +94,11 @@ void expect_finite(const at::Tensor& tensor, const io::TensorInfo& info) {
                    "damaged weights, or those of a training that diverged"});
 }
 
-/// Copies a tensor of the source; its shape must match.
-void copy_from(const io::TensorSource& source, const io::TensorInfo& info, const at::Tensor& target) {
-  const auto stored = source.tensor(info.name);
+/// Copies a tensor of the source, or what `select` keeps of it; its shape must match.
+void copy_from(const io::TensorSource& source, const io::TensorInfo& info, const ExpectedTensor& expected,
+               const SelectWeights& select) {
+  const auto whole = source.tensor(info.name);
+  const auto [stored, target] = select ? select(expected, whole) : WeightCopy{whole, expected.target};
   // Checks the stored tensor, which is the smaller one; but on a GPU the target, which is read faster, and in
   // half precision the target, which may overflow although the file does not.
   const bool stored_tells = target.is_cpu() && target.scalar_type() != at::kHalf;
@@ -156,7 +158,7 @@ void load_weights(const WeightContract& contract, const io::TensorSource& source
   const at::NoGradGuard no_grad;
   expect_fit(contract, source, options);
   for (const auto& expected : contract) {
-    if (const auto* info = source.find(expected.name)) copy_from(source, *info, expected.target);
+    if (const auto* info = source.find(expected.name)) copy_from(source, *info, expected, options.select);
   }
 } catch (...) {
   rethrow_as_error();
@@ -191,7 +193,7 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   CcexpertModel shapes(config, options.tensor.device(at::kMeta));
   if (options.prepare) options.prepare(shapes);
   const int64_t depth = shapes.vision().depth();
-  const LoadWeightsOptions load{
+  LoadWeightsOptions load{
       .may_be_unused =
           [depth](std::string_view name) {
             return is_known_unused(name) || is_spare_vision_block(name, depth);
@@ -201,6 +203,7 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   auto model = std::make_shared<CcexpertModel>(config, options.tensor);
   if (options.prepare) options.prepare(*model);
   if (fresh) model->diff_expert()->initialize(options.fresh);
+  if (options.take) load.select = options.take(*model);
   load_weights(*model, weights, load);
   return model;
 } catch (...) {

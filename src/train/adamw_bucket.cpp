@@ -2,37 +2,25 @@
 
 #include <ATen/ATen.h>
 
+#include "train/flat_weights.h"
+
 namespace ccexpert::train {
-namespace {
-
-/// Parameters and shards start at multiples of this many elements, so that collectives and kernels see
-/// aligned memory: at an odd offset, matrix products on a GPU use a kernel that is several times slower.
-constexpr int64_t kAlignment = 64;
-
-int64_t round_up(int64_t value, int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
-}  // namespace
 
 bool ShardedAdamW::Bucket::fits(const TrainableParameter& parameter, int64_t limit) const {
   const auto& first = parameters.front();
   return first.lr_factor == parameter.lr_factor && first.weight_decay == parameter.weight_decay &&
          first.tensor.scalar_type() == parameter.tensor.scalar_type() &&
-         round_up(elements, kAlignment) + parameter.tensor.numel() <= limit;
+         round_up(elements, kFlatAlignment) + parameter.tensor.numel() <= limit;
 }
 
 void ShardedAdamW::Bucket::append(TrainableParameter parameter) {
-  offsets.push_back(round_up(elements, kAlignment));
-  elements = offsets.back() + parameter.tensor.numel();
+  place(parameter.tensor.numel());
   parameters.push_back(std::move(parameter));
 }
 
 void ShardedAdamW::Bucket::allocate(int64_t rank, int64_t ranks) {
   const at::NoGradGuard no_grad;
-  padded = round_up(elements, kAlignment * ranks);
-  shard_size = padded / ranks;
-  shard_begin = rank * shard_size;
+  divide(rank, ranks);
   flat = at::zeros({padded}, parameters.front().tensor.options().requires_grad(false));
   for (size_t p = 0; p < parameters.size(); ++p) {
     auto& tensor = parameters[p].tensor;
@@ -40,8 +28,19 @@ void ShardedAdamW::Bucket::allocate(int64_t rank, int64_t ranks) {
     view.copy_(tensor);
     tensor.set_data(view);
   }
-  const auto shard = flat_shard();
-  weights = shard.scalar_type() == at::kFloat ? shard : shard.to(at::kFloat);
+  held = flat.slice(0, shard_begin, shard_begin + shard_size);
+  allocate_state();
+}
+
+void ShardedAdamW::Bucket::adopt(const FlatWeights& source) {
+  static_cast<FlatLayout&>(*this) = source;
+  parameters = source.parameters();
+  held = source.shard();
+  allocate_state();
+}
+
+void ShardedAdamW::Bucket::allocate_state() {
+  weights = has_master() ? held.to(at::kFloat) : held;
   mean = at::zeros_like(weights);
   square = at::zeros_like(weights);
   step = at::zeros({}, weights.options());
@@ -50,6 +49,7 @@ void ShardedAdamW::Bucket::allocate(int64_t rank, int64_t ranks) {
 
 void ShardedAdamW::Bucket::begin_backward() {
   arrived = 0;
+  sent = false;
   has_arrived.assign(parameters.size(), false);
 }
 
@@ -76,7 +76,7 @@ void ShardedAdamW::Bucket::complete_gradient() {
 }
 
 void ShardedAdamW::Bucket::begin_outgoing() {
-  if (!outgoing.defined()) outgoing = at::empty_like(flat);
+  if (!outgoing.defined()) outgoing = at::empty({padded}, held.options());
 }
 
 void ShardedAdamW::Bucket::complete_outgoing() {

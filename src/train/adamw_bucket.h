@@ -5,20 +5,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "train/flat_layout.h"
 #include "train/sharded_adamw.h"
 
 namespace ccexpert::train {
 
-struct ShardedAdamW::Bucket {
+struct ShardedAdamW::Bucket : FlatLayout {
   std::vector<TrainableParameter> parameters;
-  std::vector<int64_t> offsets;  // of each parameter in the flat tensors
-  int64_t elements = 0;          // gaps between parameters included
-  int64_t padded = 0;
-  int64_t shard_begin = 0;
-  int64_t shard_size = 0;
 
-  at::Tensor flat;                // [padded] parameters in their own dtype
-  at::Tensor weights;             // [shard] float32 master weights; a view of `flat` if that is float32
+  at::Tensor flat;                // [padded] parameters in their own dtype; undefined if only a shard is held
+  at::Tensor held;                // [shard] parameters in their own dtype
+  at::Tensor weights;             // [shard] float32 master weights; a view of `held` if that is float32
   at::Tensor mean;                // [shard]
   at::Tensor square;              // [shard]
   at::Tensor step;                // scalar float32, for the fused kernel
@@ -30,6 +27,7 @@ struct ShardedAdamW::Bucket {
   distributed::Pending pending;
   std::vector<bool> has_arrived;  // by parameter, in the running backward pass
   size_t arrived = 0;
+  bool sent = false;  // in the running backward pass
 
   /// True if the parameter has the bucket's dtype and update rule, and the bucket stays within `limit`
   /// elements. The bucket must not be empty.
@@ -38,6 +36,8 @@ struct ShardedAdamW::Bucket {
   /// Moves the parameters into `flat` and allocates the state of shard `rank` of `ranks`. Call it once, after
   /// all parameters are appended.
   void allocate(int64_t rank, int64_t ranks);
+  /// Takes parameters of which this rank holds a shard, and allocates its state.
+  void adopt(const FlatWeights& weights);
 
   /// Forgets which gradients have arrived, before a backward pass.
   void begin_backward();
@@ -49,14 +49,14 @@ struct ShardedAdamW::Bucket {
   void begin_outgoing();
   void complete_outgoing();
 
-  /// True if `weights` are a copy beside `flat`.
-  bool has_master() const { return flat.scalar_type() != at::kFloat; }
+  /// True if `weights` are a copy beside `held`.
+  bool has_master() const { return held.scalar_type() != at::kFloat; }
   /// Returns the view of one parameter in a [padded] tensor.
   at::Tensor part(const at::Tensor& tensor, size_t parameter) const;
-  at::Tensor flat_shard() const { return flat.slice(0, shard_begin, shard_begin + shard_size); }
   at::Tensor gradient_shard() const;
 
  private:
+  void allocate_state();
   void begin_gradient();
   /// Sets all elements of `tensor` [padded] to zero except the `written` parameters.
   void zero_all_but(const std::vector<bool>& written, const at::Tensor& tensor) const;

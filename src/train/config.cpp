@@ -82,6 +82,9 @@ void check_loss(const LossSection& loss, const ModelSection& model, const Check&
 void check_objective(const TrainConfig& config, const Check& check) {
   check.expect(config.objective != StageObjective::kSelfCritical || config.loss.caption > 0.0, "loss.caption",
                "above 0 with objective self_critical", "0");
+  check.expect(config.objective != StageObjective::kSelfCritical || config.distributed.zero < 3,
+               "distributed.zero", "0 to 2 with objective self_critical, which draws captions of any length",
+               "3");
 }
 
 void check_optimizer(const OptimizerSection& optimizer, const Check& check) {

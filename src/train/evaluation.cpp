@@ -145,7 +145,9 @@ std::optional<EvaluationLine> Evaluator::run(int64_t step, const RunControl& con
     if (on_any_rank(communicator_, control.stop.stop_requested(), device())) return std::nullopt;
     const auto begin = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first));
     const auto end = own.begin() + static_cast<std::ptrdiff_t>(std::min(own.size(), first + size));
+    if (run_.shards) run_.shards->begin_requests();
     if (begin != end) evaluate(Pairs(begin, end), control, sums);
+    if (run_.shards) run_.shards->end_requests();
   }
   auto line = line_of(sums, step);
   line.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

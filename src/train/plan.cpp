@@ -1,6 +1,9 @@
 #include "train/shared/plan.h"
 
 #include <algorithm>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -9,6 +12,7 @@
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
+#include "model/shared/blocks.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 #include "train/flops.h"
@@ -25,9 +29,18 @@ constexpr int64_t kTextTokens = 64;
 /// Gradient buckets in flight at once, including receive buffers.
 constexpr double kBucketsInFlight = 4.0;
 constexpr double kFloatBytes = 4.0;
+/// With weights in shards: blocks that are gathered at once, and whose gradients are sent at once.
+constexpr double kBlocksGathered = 2.0;
+constexpr double kBlocksInFlight = 3.0;
+/// Memory of an H100.
+constexpr double kUsualGpu = 80e9;
 
 double number(int64_t value) {
   return static_cast<double>(value);
+}
+
+double bytes_of_weight(const TrainConfig& config) {
+  return number(static_cast<int64_t>(c10::elementSize(run_dtype(config))));
 }
 
 std::string row_of(model::Part part) {
@@ -60,12 +73,11 @@ std::vector<PlanPart> parts_of(const model::CcexpertModel& model) {
   return parts;
 }
 
-/// Adds the three linear heads of the auxiliary losses.
-void add_heads(Plan& plan, const model::ModelConfig& model, const LossSection& loss) {
-  if (!loss.auxiliary()) return;
+/// Counts the weights of the three linear heads of the auxiliary losses.
+int64_t head_weights(const model::ModelConfig& model, const LossSection& loss) {
+  if (!loss.auxiliary()) return 0;
   const int64_t vision = model.vision.hidden_size + 1, language = model.decoder.hidden_size + 1;
-  const int64_t parameters = vision * (1 + loss.class_count) + language * (1 + loss.class_count);
-  plan.parts.push_back({"auxiliary heads", parameters, parameters});
+  return (vision + language) * (1 + loss.class_count);
 }
 
 int64_t sequence_length(const model::ModelConfig& config) {
@@ -89,8 +101,7 @@ double activation_bytes(const model::ModelConfig& config, const TrainConfig& run
     values += kept.outputs + blocks * (run.model.recompute ? kept.block_inputs : kept.block);
     largest = std::max(largest, kept.block);
   }
-  const double bytes = run_dtype(run) == at::kBFloat16 ? 2.0 : 4.0;
-  return (values + largest) * bytes;
+  return (values + largest) * bytes_of_weight(run);
 }
 
 /// Returns the memory of one device (0: a GPU that this machine does not have).
@@ -103,42 +114,107 @@ double available_memory(const TrainConfig& config, int ranks) {
   return here.is_cuda() ? runtime::total_bytes(here) : 0.0;
 }
 
-/// Returns the bytes of gradient buckets in flight. A parameter larger than a bucket has its own.
-double bytes_in_flight(const TrainConfig& config, double trained_bytes, double largest_bytes) {
-  const double bucket = config.distributed.bucket_mb * 1e6;
-  return std::min(trained_bytes, (kBucketsInFlight - 1.0) * bucket + std::max(bucket, largest_bytes));
+/// Numbers of weights.
+struct WeightCounts {
+  double all = 0.0;
+  double trained = 0.0;
+  double largest = 0.0;          ///< of a trained parameter
+  double outside = 0.0;          ///< of blocks
+  double trained_outside = 0.0;  ///< of blocks
+  double block = 0.0;            ///< of the largest block
+  double trained_block = 0.0;    ///< of the block with most that train
+};
+
+WeightCounts count_weights(const model::CcexpertModel& model, double heads) {
+  WeightCounts counts{.all = heads, .trained = heads, .outside = heads, .trained_outside = heads};
+  std::map<std::string_view, std::pair<double, double>> blocks;
+  const auto parameters = model.named_parameters();
+  for (const auto& item : parameters) {
+    const double size = number(item.value().numel()), trained = item.value().requires_grad() ? size : 0.0;
+    counts.all += size;
+    counts.trained += trained;
+    counts.largest = std::max(counts.largest, trained);
+    const auto block = model::block_of(item.key());
+    auto& [all_of, trained_of] = blocks[block];
+    all_of += size;
+    trained_of += trained;
+  }
+  for (const auto& [name, sizes] : blocks) {
+    if (name.empty()) {
+      counts.outside += sizes.first;
+      counts.trained_outside += sizes.second;
+      continue;
+    }
+    counts.block = std::max(counts.block, sizes.first);
+    counts.trained_block = std::max(counts.trained_block, sizes.second);
+  }
+  return counts;
 }
 
-PlanMemory memory_of(const Plan& plan, const model::ModelConfig& model, const TrainConfig& config,
-                     const TrainedParts& trained_in, int64_t largest) {
-  double all = 0.0, trained = 0.0;
-  for (const auto& part : plan.parts) {
-    all += number(part.parameters);
-    trained += number(part.trained);
+/// Sharding of a run whose memory is computed.
+struct Sharding {
+  int zero = 2;
+  int ranks = 1;
+
+  /// A single process holds all weights at every stage.
+  bool of_weights() const { return zero >= 3 && ranks > 1; }
+  double shards_from(int stage) const { return zero >= stage ? ranks : 1.0; }
+};
+
+/// Returns the bytes of gradient buckets in flight. A parameter larger than a bucket has its own. With
+/// weights in shards, blocks are the buckets, and gradients outside of blocks wait for the end of the pass.
+double bytes_in_flight(const TrainConfig& config, const WeightCounts& counts, const Sharding& sharding) {
+  const double bytes = bytes_of_weight(config), trained = counts.trained * bytes;
+  if (sharding.of_weights()) {
+    return std::min(trained, (counts.trained_outside + kBlocksInFlight * counts.trained_block) * bytes);
   }
-  const bool half = run_dtype(config) == at::kBFloat16;
-  const double bytes = half ? 2.0 : 4.0;
-  const double state_shards = config.distributed.zero >= 1 ? plan.ranks : 1.0;
-  const double gradient_shards = config.distributed.zero >= 2 ? plan.ranks : 1.0;
+  const double bucket = config.distributed.bucket_mb * 1e6;
+  return std::min(trained, (kBucketsInFlight - 1.0) * bucket + std::max(bucket, counts.largest * bytes));
+}
+
+PlanMemory memory_of(const WeightCounts& counts, const TrainConfig& config, const Sharding& sharding) {
+  const double bytes = bytes_of_weight(config), state = run_dtype(config) == at::kBFloat16 ? 3.0 : 2.0;
   PlanMemory memory;
-  memory.weights = all * bytes;
-  memory.optimizer = trained * (half ? 3.0 : 2.0) * kFloatBytes / state_shards;
-  memory.gradients = trained * kFloatBytes / gradient_shards +
-                     bytes_in_flight(config, trained * bytes, number(largest) * bytes);
-  memory.activations = activation_bytes(model, config, trained_in);
-  memory.available = available_memory(config, plan.ranks);
+  memory.weights = counts.all * bytes / sharding.shards_from(3);
+  if (sharding.of_weights())
+    memory.gathered = std::min(counts.all, counts.outside + kBlocksGathered * counts.block) * bytes;
+  memory.optimizer = counts.trained * state * kFloatBytes / sharding.shards_from(1);
+  memory.gradients =
+      counts.trained * kFloatBytes / sharding.shards_from(2) + bytes_in_flight(config, counts, sharding);
   return memory;
 }
 
-double communication_of(const Plan& plan, const TrainConfig& config) {
+/// Returns the smallest power of two of GPUs of which each has enough memory, or 0.
+int fewest_gpus(const Plan& plan, const WeightCounts& counts, const TrainConfig& config, int zero) {
+  constexpr int kMostGpus = 4096;
+  for (int gpus = 1; gpus <= kMostGpus; gpus *= 2) {
+    const double bytes = memory_of(counts, config, {zero, gpus}).total() + plan.memory.activations;
+    if (bytes <= plan.gpu_bytes) return gpus;
+  }
+  return 0;
+}
+
+void add_choices(Plan& plan, const WeightCounts& counts, const TrainConfig& config) {
+  if (config.device.is_cpu()) return;
+  plan.gpu_bytes = config.memory_gb > 0.0 ? config.memory_gb * kGigabyte : kUsualGpu;
+  for (int zero = 0; zero <= 3; ++zero) {
+    auto memory = memory_of(counts, config, {zero, plan.ranks});
+    memory.activations = plan.memory.activations;
+    plan.choices.push_back({zero, memory, fewest_gpus(plan, counts, config, zero)});
+  }
+}
+
+/// Returns the bytes that a rank sends per step.
+double communication_of(const Plan& plan, const WeightCounts& counts, const TrainConfig& config) {
   if (plan.ranks == 1) return 0.0;
-  double trained = 0.0;
-  for (const auto& part : plan.parts) trained += number(part.trained);
-  const double bytes = run_dtype(config) == at::kBFloat16 ? 2.0 : 4.0;
+  const double trained = counts.trained, bytes = bytes_of_weight(config);
   const double sent = (plan.ranks - 1.0) / plan.ranks;  // by one rank of a ring, in each direction
+  const double passes = number(plan.accumulation);
   if (config.distributed.zero == 0) return 2.0 * sent * trained * kFloatBytes;
   if (config.distributed.zero == 1) return sent * trained * (kFloatBytes + bytes);
-  return sent * trained * bytes * (number(plan.accumulation) + 1.0);
+  if (config.distributed.zero == 2) return sent * trained * bytes * (passes + 1.0);
+  // Blocks are gathered before the forward and the backward pass, everything else once for both.
+  return sent * passes * bytes * (2.0 * counts.all - counts.outside + trained);
 }
 
 void count_steps(Plan& plan, const TrainConfig& config) {
@@ -164,12 +240,15 @@ Plan plan_of(const TrainConfig& config, int ranks) try {
   plan.name = config.name;
   plan.ranks = ranks;
   plan.parts = parts_of(model);
-  add_heads(plan, model_config, config.loss);
+  const int64_t heads = head_weights(model_config, config.loss);
+  if (heads > 0) plan.parts.push_back({"auxiliary heads", heads, heads});
   count_steps(plan, config);
-  int64_t largest = 0;
-  for (const auto& parameter : parameters) largest = std::max(largest, parameter.tensor.numel());
-  plan.memory = memory_of(plan, model_config, config, trained, largest);
-  plan.communication = communication_of(plan, config);
+  const auto counts = count_weights(model, number(heads));
+  plan.memory = memory_of(counts, config, {static_cast<int>(config.distributed.zero), ranks});
+  plan.memory.activations = activation_bytes(model_config, config, trained);
+  plan.memory.available = available_memory(config, ranks);
+  add_choices(plan, counts, config);
+  plan.communication = communication_of(plan, counts, config);
   plan.flops = step_flops(model_config, trained, config.batch.global,
                           config.batch.global * tokens_of_pair(model_config, config));
   plan.fits = plan.memory.available == 0.0 || plan.memory.total() <= plan.memory.available;
@@ -178,19 +257,39 @@ Plan plan_of(const TrainConfig& config, int ranks) try {
   rethrow_as_error();
 }
 
+namespace {
+
+double gigabytes(double bytes) {
+  return bytes / kGigabyte;
+}
+
+std::string memory_text(const PlanMemory& memory) {
+  const auto gathered =
+      memory.gathered > 0.0 ? fmt::format("gathered {:.2f} + ", gigabytes(memory.gathered)) : "";
+  return fmt::format(
+      "{:.2f} GB = weights {:.2f} + {}gradients {:.2f} + optimiser {:.2f} + activations about {:.2f}",
+      gigabytes(memory.total()), gigabytes(memory.weights), gathered, gigabytes(memory.gradients),
+      gigabytes(memory.optimizer), gigabytes(memory.activations));
+}
+
+std::string choice_text(const Plan& plan, const PlanChoice& choice) {
+  const auto gpus = choice.fewest_gpus == 0 ? std::string("fits on no number of GPUs")
+                                            : fmt::format("fits on {} GPU{} or more", choice.fewest_gpus,
+                                                          choice.fewest_gpus == 1 ? "" : "s");
+  return fmt::format("  ZeRO {}                     {:.2f} GB a rank; {} of {:.0f} GB\n", choice.zero,
+                     gigabytes(choice.memory.total()), gpus, gigabytes(plan.gpu_bytes));
+}
+
+}  // namespace
+
 std::string to_text(const Plan& plan) {
-  const auto gigabytes = [](double bytes) { return bytes / kGigabyte; };
   auto text = fmt::format("{} on {} {}\n", plan.name, plan.ranks, plan.ranks == 1 ? "rank" : "ranks");
   for (const auto& part : plan.parts) {
     text += fmt::format("  {:<26} {:>9.2f} M parameters, {:>9.2f} M train\n", part.name,
                         number(part.parameters) * 1e-6, number(part.trained) * 1e-6);
   }
   const auto& memory = plan.memory;
-  text += fmt::format(
-      "  memory of a rank           {:.2f} GB = weights {:.2f} + gradients {:.2f} + optimiser {:.2f} + "
-      "activations about {:.2f}\n",
-      gigabytes(memory.total()), gigabytes(memory.weights), gigabytes(memory.gradients),
-      gigabytes(memory.optimizer), gigabytes(memory.activations));
+  text += fmt::format("  memory of a rank           {}\n", memory_text(memory));
   text += fmt::format(
       "  a step                     {:.1f} TFLOP, {} micro-batches per rank, {:.2f} GB sent by a rank\n",
       plan.flops * 1e-12, plan.accumulation, gigabytes(plan.communication));
@@ -204,6 +303,7 @@ std::string to_text(const Plan& plan) {
         "recompute)\n",
         gigabytes(memory.available));
   }
+  for (const auto& choice : plan.choices) text += choice_text(plan, choice);
   if (memory.available == 0.0)
     text += "  fits?                      unknown without memory_gb: this machine has no such device\n";
   if (!plan.idle.empty()) text += fmt::format("  {}\n", plan.idle);

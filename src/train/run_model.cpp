@@ -15,6 +15,7 @@
 #include "generate/shared/checkpoint_texts.h"
 #include "runtime/device.h"
 #include "train/saved_texts.h"
+#include "train/share_weights.h"
 
 namespace ccexpert::train {
 namespace {
@@ -166,14 +167,25 @@ std::shared_ptr<AuxiliaryHeads> make_heads(const RunModel& run, const TrainConfi
   return heads;
 }
 
+/// Device of a model, and the ranks that share its weights (null: none).
+struct ModelPlace {
+  at::Device device = at::kCPU;
+  distributed::Communicator* ranks = nullptr;
+};
+
+std::vector<TrainableParameter> parameters_of_heads(const RunModel& run) {
+  std::vector<TrainableParameter> parameters;
+  if (!run.heads) return parameters;
+  for (const auto& item : run.heads->named_parameters())
+    parameters.push_back({"auxiliary." + item.key(), item.value(), 1.0, 0.0});
+  return parameters;
+}
+
 }  // namespace
 
 std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config) {
   auto parameters = apply_rules(*run.model, config.optimizer.parameters);
-  if (!run.heads) return parameters;
-  for (const auto& item : run.heads->named_parameters()) {
-    parameters.push_back({"auxiliary." + item.key(), item.value(), 1.0, 0.0});
-  }
+  for (auto& parameter : parameters_of_heads(run)) parameters.push_back(std::move(parameter));
   return parameters;
 }
 
@@ -183,6 +195,12 @@ int64_t parameter_count(const RunModel& run) {
   if (!run.heads) return count;
   for (const auto& parameter : run.heads->parameters()) count += parameter.numel();
   return count;
+}
+
+int64_t bucket_elements(const TrainConfig& config) {
+  // Gradients are communicated in the parameters' dtype.
+  const auto bytes_each = static_cast<double>(c10::elementSize(run_dtype(config)));
+  return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
 }
 
 at::ScalarType run_dtype(const TrainConfig& config) {
@@ -222,15 +240,41 @@ Source open_source(const fs::path& folder, Origin origin, const TrainConfig& con
   return source;
 }
 
-std::shared_ptr<model::CcexpertModel> model_of(const Source& source, const TrainConfig& config,
-                                               at::Device device) {
-  const auto options = at::TensorOptions().dtype(run_dtype(config)).device(device);
-  if (!source.weights) return fresh_model(source.config, options, fresh_weights(config));
-  return model::build_model(source.config, *source.weights,
-                            {.tensor = options,
-                             .fresh_diff_expert = config.model.diff_expert,
-                             .fresh = fresh_weights(config),
-                             .resize_positions = config.model.image_size > 0});
+/// Builds the model of `run`. Weights that ranks share are first drawn in the memory of the host, where what
+/// is only loaded needs no memory.
+void make_model(RunModel& run, const Source& source, const TrainConfig& config, const ModelPlace& place) {
+  const auto options = at::TensorOptions().dtype(run_dtype(config)).device(place.device);
+  const auto at_first = place.ranks != nullptr ? options.device(at::kCPU) : options;
+  const auto take = [&](model::CcexpertModel& model) {
+    run.shards = std::make_shared<WeightShards>(
+        WeightShards::Content{model, all_parameters(model, config.optimizer.parameters),
+                              bucket_elements(config)},
+        place.device, *place.ranks);
+    return selection_of(run.shards);
+  };
+  if (source.weights) {
+    model::BuildModelOptions build{.tensor = at_first,
+                                   .fresh_diff_expert = config.model.diff_expert,
+                                   .fresh = fresh_weights(config),
+                                   .resize_positions = config.model.image_size > 0};
+    if (place.ranks != nullptr) build.take = take;
+    run.model = model::build_model(source.config, *source.weights, build);
+  } else {
+    run.model = fresh_model(source.config, at_first, fresh_weights(config));
+    if (place.ranks != nullptr) take(*run.model);
+  }
+  run.model->set_options(options);
+}
+
+/// Creates the heads and sets how blocks run.
+void complete_model(RunModel& run, const TrainConfig& config) {
+  run.heads = make_heads(run, config);
+  if (run.shards == nullptr) {
+    run.model->set_recompute(config.model.recompute);
+    return;
+  }
+  run.shards->add(parameters_of_heads(run));
+  run.model->set_runner(sharded_runner(run.shards, config.model.recompute));
 }
 
 io::CompanionFile* companion_of(std::vector<io::CompanionFile>& companions, std::string_view name) {
@@ -257,17 +301,17 @@ generate::CheckpointTexts texts_of(const Source& source, std::vector<io::Compani
   return texts;
 }
 
-RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, at::Device device) {
+RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, const ModelPlace& place) {
   const auto source = open_source(folder, origin, config);
   auto companions = io::read_companions(source.folder);
   auto settings =
       generate::read_model_settings(texts_of(source, companions, config.model), source.config,
                                     text::chosen_question(config.data.question, config.data.prompt_style));
-  RunModel run{{std::move(settings), model_of(source, config, device)}};
+  RunModel run{{std::move(settings), nullptr}};
+  make_model(run, source, config, place);
   run.folder = source.folder;
   if (source.weights) run.for_others = model::tensors_for_others(*source.weights, run_dtype(config));
-  run.heads = make_heads(run, config);
-  run.model->set_recompute(config.model.recompute);
+  complete_model(run, config);
   run.layout = config.checkpoint.layout;
   auto saved = saved_texts({.config = run.model->config(),
                             .preprocess = run.preprocess,
@@ -282,12 +326,14 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
 
 }  // namespace
 
-RunModel start_run_model(const TrainConfig& config, at::Device device) {
-  return load(config.model.start, config.model.fresh ? Origin::kFresh : Origin::kStart, config, device);
+RunModel start_run_model(const TrainConfig& config, at::Device device, distributed::Communicator* ranks) {
+  return load(config.model.start, config.model.fresh ? Origin::kFresh : Origin::kStart, config,
+              {device, ranks});
 }
 
-RunModel resume_run_model(const fs::path& checkpoint, const TrainConfig& config, at::Device device) {
-  return load(checkpoint, Origin::kResumed, config, device);
+RunModel resume_run_model(const fs::path& checkpoint, const TrainConfig& config, at::Device device,
+                          distributed::Communicator* ranks) {
+  return load(checkpoint, Origin::kResumed, config, {device, ranks});
 }
 
 }  // namespace ccexpert::train

@@ -11,6 +11,7 @@
 
 #include "train/objective.h"
 #include "train/parameter_groups.h"
+#include "train/weight_shards.h"
 
 namespace ccexpert::train {
 
@@ -23,13 +24,16 @@ struct RunModel : generate::LoadedModel {
   std::filesystem::path folder = {};
   std::vector<io::CompanionFile> companions = {};  ///< of that layout; read eagerly, since the folder may be
                                                    ///< a checkpoint that is removed later
+  std::shared_ptr<WeightShards> shards = {};       ///< null: this rank holds all weights
 };
 
 /// Loads the model from the folder that a run starts from (with its weights, or with fresh ones as
-/// `model.fresh` states) or resumes from. Throws Error if it does not match the config.
-RunModel start_run_model(const TrainConfig& config, at::Device device);
+/// `model.fresh` states) or resumes from. `ranks` share the weights, and each reads only its shard of stored
+/// ones (ZeRO stage 3); null: this rank holds all. Throws Error if the folder does not match the config.
+RunModel start_run_model(const TrainConfig& config, at::Device device,
+                         distributed::Communicator* ranks = nullptr);
 RunModel resume_run_model(const std::filesystem::path& checkpoint, const TrainConfig& config,
-                          at::Device device);
+                          at::Device device, distributed::Communicator* ranks = nullptr);
 
 /// Returns the sizes of the run's model without loading weights.
 model::ModelConfig run_model_config(const TrainConfig& config);
@@ -42,6 +46,9 @@ int64_t parameter_count(const RunModel& run);
 
 /// File of the heads in a checkpoint folder.
 inline constexpr const char* kAuxiliaryFile = "auxiliary.safetensors";
+
+/// Returns the number of elements of a communication bucket.
+int64_t bucket_elements(const TrainConfig& config);
 
 /// Returns the dtype of the config's "bfloat16" or "float32".
 at::ScalarType run_dtype(const TrainConfig& config);

@@ -55,6 +55,8 @@ std::string sum_of(const std::vector<data::ChangeExample>& pairs) {
 KeyValues model_values(const RunModel& run) {
   KeyValues items{{"config.json", sum_of(run.config_json)}};
   for (const auto& companion : run.companions) items.emplace_back(companion.name, sum_of(companion.bytes));
+  // Of weights in shards there is one copy, which all ranks use.
+  if (run.shards) return items;
   for (const auto& item : run.model->named_parameters()) items.emplace_back(item.key(), sum_of(item.value()));
   if (!run.heads) return items;
   for (const auto& item : run.heads->named_parameters())

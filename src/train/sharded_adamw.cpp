@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <ATen/ops/_fused_adamw.h>
@@ -62,14 +63,34 @@ ShardedAdamW::ShardedAdamW(std::vector<TrainableParameter> parameters, const Ada
   for (size_t i = 0; i < buckets_.size(); ++i) {
     auto& bucket = *buckets_[i];
     bucket.allocate(sharded_state() ? communicator_.rank() : 0, sharded_state() ? communicator_.size() : 1);
-    for (size_t p = 0; p < bucket.parameters.size(); ++p) {
-      torch::autograd::impl::set_post_acc_grad_hooks(bucket.parameters[p].tensor,
-                                                     std::make_unique<Arrival>(this, i, p));
-    }
+    hook(i);
+  }
+}
+
+ShardedAdamW::ShardedAdamW(WeightShards& shards, const AdamWOptions& options,
+                           distributed::Communicator& communicator)
+    : options_(options), communicator_(communicator), shards_(&shards) {
+  for (const auto& trained : shards.trained()) {
+    buckets_.push_back(std::make_unique<Bucket>());
+    buckets_.back()->adopt(*trained.weights);
+    hook(buckets_.size() - 1);
+    if (!trained.block) continue;
+    buckets_of_blocks_.resize(std::max(buckets_of_blocks_.size(), *trained.block + 1));
+    buckets_of_blocks_[*trained.block].push_back(buckets_.size() - 1);
+  }
+  shards.set_after_backward([this](size_t block) { block_left(block); });
+}
+
+void ShardedAdamW::hook(size_t index) {
+  auto& bucket = *buckets_[index];
+  for (size_t p = 0; p < bucket.parameters.size(); ++p) {
+    torch::autograd::impl::set_post_acc_grad_hooks(bucket.parameters[p].tensor,
+                                                   std::make_unique<Arrival>(this, index, p));
   }
 }
 
 ShardedAdamW::~ShardedAdamW() {
+  if (shards_ != nullptr) shards_->set_after_backward(nullptr);
   for (auto& bucket : buckets_) {
     for (auto& parameter : bucket->parameters) {
       torch::autograd::impl::set_post_acc_grad_hooks(parameter.tensor, nullptr);
@@ -81,6 +102,7 @@ void ShardedAdamW::begin_backward(bool last) {
   last_ = last;
   next_to_dispatch_ = 0;
   for (auto& bucket : buckets_) bucket->begin_backward();
+  if (shards_ != nullptr) shards_->begin_pass();
 }
 
 void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
@@ -100,7 +122,14 @@ void ShardedAdamW::gradient_arrived(size_t index, size_t parameter) {
   }
   tensor.mutable_grad() = at::Tensor();
   ++bucket.arrived;
-  dispatch_ready();
+  if (shards_ == nullptr) dispatch_ready();
+}
+
+/// Sends the gradients of a block, which are complete; the order of blocks is the same on all ranks.
+void ShardedAdamW::block_left(size_t block) {
+  const at::NoGradGuard no_grad;
+  if (block >= buckets_of_blocks_.size()) return;
+  for (const size_t index : buckets_of_blocks_[block]) send_gradients(index);
 }
 
 void ShardedAdamW::dispatch_ready() {
@@ -115,10 +144,7 @@ void ShardedAdamW::dispatch_ready() {
 void ShardedAdamW::dispatch(Bucket& bucket) {
   const size_t index = next_to_dispatch_++;
   if (sharded_gradients()) {
-    bucket.complete_outgoing();
-    bucket.arriving = at::empty({bucket.shard_size}, bucket.outgoing.options());
-    bucket.pending = communicator_.reduce_scatter_sum_async(bucket.outgoing, bucket.arriving);
-    in_flight_.push_back(index);
+    send_gradients(index);
   } else {
     const bool travels = last_ && communicator_.size() > 1;
     if (travels || bucket.gradient.defined()) bucket.complete_gradient();
@@ -130,7 +156,18 @@ void ShardedAdamW::dispatch(Bucket& bucket) {
       bucket.pending = communicator_.all_reduce_sum_async(bucket.gradient);
     }
     in_flight_.push_back(index);
+    finish_pending(kInFlight);
   }
+}
+
+/// Starts to reduce the gradients of the running backward pass to shards, once per pass.
+void ShardedAdamW::send_gradients(size_t index) {
+  auto& bucket = *buckets_[index];
+  if (std::exchange(bucket.sent, true)) return;
+  bucket.complete_outgoing();
+  bucket.arriving = at::empty({bucket.shard_size}, bucket.outgoing.options());
+  bucket.pending = communicator_.reduce_scatter_sum_async(bucket.outgoing, bucket.arriving);
+  in_flight_.push_back(index);
   finish_pending(kInFlight);
 }
 
@@ -153,6 +190,7 @@ void ShardedAdamW::finish_pending(size_t keep) {
 
 void ShardedAdamW::end_backward() {
   const at::NoGradGuard no_grad;
+  if (shards_ != nullptr) shards_->end_pass();
   // Parameters that the loss does not depend on have no gradient and never arrive.
   while (next_to_dispatch_ < buckets_.size()) dispatch(*buckets_[next_to_dispatch_]);
   finish_pending(0);
@@ -178,7 +216,7 @@ void ShardedAdamW::update(Bucket& bucket, double learning_rate, double scale) {
   bucket.step.add_(1.0);
   at::_fused_adamw_(weights, gradients, means, squares, {}, steps, learning_rate * rule.lr_factor,
                     options_.beta1, options_.beta2, rule.weight_decay, options_.eps, false, false);
-  if (bucket.has_master()) bucket.flat_shard().copy_(bucket.weights);
+  if (bucket.has_master()) bucket.held.copy_(bucket.weights);
   bucket.gradient = at::Tensor();
 }
 
@@ -194,8 +232,8 @@ StepOutcome ShardedAdamW::step(double learning_rate, double gradient_scale) {
   std::deque<distributed::Pending> gathers;
   for (auto& bucket : buckets_) {
     update(*bucket, learning_rate, scale);
-    if (sharded_state())
-      gathers.push_back(communicator_.all_gather_async(bucket->flat_shard(), bucket->flat));
+    if (sharded_state() && bucket->flat.defined())
+      gathers.push_back(communicator_.all_gather_async(bucket->held, bucket->flat));
   }
   for (auto& gather : gathers) gather.wait();
   ++steps_;
@@ -220,8 +258,11 @@ std::vector<io::NamedTensor> ShardedAdamW::state() const {
 std::vector<ShardedAdamW::BucketLayout> ShardedAdamW::layout() const {
   std::vector<BucketLayout> layouts;
   for (const auto& bucket : buckets_) {
-    BucketLayout layout{.names = {}, .elements = bucket->elements};
-    for (const auto& parameter : bucket->parameters) layout.names.push_back(parameter.name);
+    BucketLayout layout{.names = {}, .offsets = bucket->offsets, .sizes = {}, .elements = bucket->elements};
+    for (const auto& parameter : bucket->parameters) {
+      layout.names.push_back(parameter.name);
+      layout.sizes.push_back(parameter.tensor.numel());
+    }
     layout.begin = std::min(bucket->shard_begin, bucket->elements);
     layout.end = std::min(bucket->shard_begin + bucket->shard_size, bucket->elements);
     layouts.push_back(std::move(layout));
@@ -243,8 +284,8 @@ void ShardedAdamW::restore(int64_t steps, const ReadState& read) {
     bucket.step.fill_(static_cast<double>(steps));
     if (!bucket.has_master()) continue;
     fill("weights", bucket.weights);
-    bucket.flat_shard().copy_(bucket.weights);
-    if (sharded_state()) communicator_.all_gather(bucket.flat_shard(), bucket.flat);
+    bucket.held.copy_(bucket.weights);
+    if (sharded_state() && bucket.flat.defined()) communicator_.all_gather(bucket.held, bucket.flat);
   }
   steps_ = steps;
 }

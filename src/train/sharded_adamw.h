@@ -1,4 +1,4 @@
-// AdamW over flat buckets with state and gradients sharded over the ranks (ZeRO stages 0, 1 and 2).
+// AdamW over flat buckets with state and gradients sharded over the ranks (ZeRO stages 0 to 3).
 #pragma once
 
 #include <deque>
@@ -13,6 +13,7 @@
 
 #include "distributed/shared/communicator.h"
 #include "train/parameter_groups.h"
+#include "train/weight_shards.h"
 
 namespace ccexpert::train {
 
@@ -45,6 +46,9 @@ class ShardedAdamW {
   /// All ranks pass the same parameters in the same order. `communicator` must outlive this.
   ShardedAdamW(std::vector<TrainableParameter> parameters, const AdamWOptions& options,
                distributed::Communicator& communicator);
+  /// ZeRO stage 3: the weights are in shards too. Trains those of `shards`, which must outlive this.
+  /// begin_backward also begins their pass, and end_backward ends it.
+  ShardedAdamW(WeightShards& shards, const AdamWOptions& options, distributed::Communicator& communicator);
   ~ShardedAdamW();
   ShardedAdamW(const ShardedAdamW&) = delete;
   ShardedAdamW& operator=(const ShardedAdamW&) = delete;
@@ -52,6 +56,9 @@ class ShardedAdamW {
   /// `last` is true for the last micro-batch of this step.
   void begin_backward(bool last);
   void end_backward();
+  /// True if the weights are in shards. A rank without a micro-batch must then run the passes of one too,
+  /// since all ranks gather the weights.
+  bool shards_weights() const { return shards_ != nullptr; }
 
   /// Updates the weights with the gradients times `gradient_scale`, then clears the gradients. The learning
   /// rate of a bucket is `learning_rate` times its parameters' factor.
@@ -69,9 +76,11 @@ class ShardedAdamW {
   /// Layout of a bucket's flat elements, which gives the state tensors their meaning for any number of ranks.
   struct BucketLayout {
     std::vector<std::string> names;
-    int64_t elements = 0;  ///< up to the end of the last parameter, gaps included
-    int64_t begin = 0;     ///< first element of this rank's shard
-    int64_t end = 0;       ///< one past its last element, without padding
+    std::vector<int64_t> offsets;  ///< first element of each parameter
+    std::vector<int64_t> sizes;    ///< elements of each parameter
+    int64_t elements = 0;          ///< up to the end of the last parameter, gaps included
+    int64_t begin = 0;             ///< first element of this rank's shard
+    int64_t end = 0;               ///< one past its last element, without padding
   };
   std::vector<BucketLayout> layout() const;
 
@@ -87,18 +96,25 @@ class ShardedAdamW {
   struct Bucket;
   class Arrival;
 
+  void hook(size_t bucket);
   void gradient_arrived(size_t bucket, size_t parameter);
+  void block_left(size_t block);
   void dispatch_ready();
   void dispatch(Bucket& bucket);
+  void send_gradients(size_t index);
   void finish_pending(size_t keep);
-  bool sharded_gradients() const { return options_.zero >= 2 && communicator_.size() > 1; }
+  bool sharded_gradients() const {
+    return shards_ != nullptr || (options_.zero >= 2 && communicator_.size() > 1);
+  }
   bool sharded_state() const { return options_.zero >= 1 && communicator_.size() > 1; }
   double gradient_norm() const;
   void update(Bucket& bucket, double learning_rate, double scale);
 
   AdamWOptions options_;
   distributed::Communicator& communicator_;
+  WeightShards* shards_ = nullptr;  ///< null: every rank holds all weights
   std::vector<std::unique_ptr<Bucket>> buckets_;
+  std::vector<std::vector<size_t>> buckets_of_blocks_;  ///< with weights in shards
   std::deque<size_t> in_flight_;
   size_t next_to_dispatch_ = 0;
   bool last_ = false;

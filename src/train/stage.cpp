@@ -16,34 +16,40 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Returns the number of parameters per bucket; gradients are communicated in the parameters' dtype.
-int64_t bucket_elements(const TrainConfig& config) {
-  const auto bytes_each = static_cast<double>(c10::elementSize(run_dtype(config)));
-  return std::max<int64_t>(1, static_cast<int64_t>(config.distributed.bucket_mb * 1e6 / bytes_each));
-}
-
 AdamWOptions optimizer_options(const TrainConfig& config) {
   return {.beta1 = config.optimizer.beta1,
           .beta2 = config.optimizer.beta2,
           .eps = config.optimizer.eps,
           .clip_norm = config.optimizer.clip_norm,
-          .zero = static_cast<int>(config.distributed.zero),
+          // A single process holds everything at every stage.
+          .zero = static_cast<int>(std::min<int64_t>(config.distributed.zero, 2)),
           .bucket_elements = bucket_elements(config)};
 }
 
-RunModel load_start(const TrainConfig& config, distributed::Communicator& communicator, at::Device device) {
+/// Loads the model that the stage starts with, or that of the checkpoint of `step`.
+RunModel load_model(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
+                    int64_t step) {
+  auto* shares = config.distributed.zero == 3 && communicator.size() > 1 ? &communicator : nullptr;
+  if (step > 0) return resume_run_model(RunFolder(config.output).checkpoint(step), config, device, shares);
   if (!config.model.fresh) expect_undamaged(config.model.start, communicator);
-  return start_run_model(config, device);
+  return start_run_model(config, device, shares);
+}
+
+std::unique_ptr<ShardedAdamW> make_optimizer(const RunModel& run, const TrainConfig& config,
+                                             const std::vector<TrainableParameter>& parameters,
+                                             distributed::Communicator& communicator) {
+  const auto options = optimizer_options(config);
+  return run.shards ? std::make_unique<ShardedAdamW>(*run.shards, options, communicator)
+                    : std::make_unique<ShardedAdamW>(parameters, options, communicator);
 }
 
 /// Loads model and data of a stage that starts, or resumes from the checkpoint of `step`.
 Stage make_stage(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
                  int64_t step) {
   const RunFolder folder(config.output);
-  auto run = std::make_unique<RunModel>(step > 0 ? resume_run_model(folder.checkpoint(step), config, device)
-                                                 : load_start(config, communicator, device));
+  auto run = std::make_unique<RunModel>(load_model(config, communicator, device, step));
   auto parameters = trainable_parameters(*run, config);
-  auto optimizer = std::make_unique<ShardedAdamW>(parameters, optimizer_options(config), communicator);
+  auto optimizer = make_optimizer(*run, config, parameters, communicator);
   auto pairs = std::make_unique<const std::vector<data::ChangeExample>>(training_pairs(config));
   auto weights = consensus_weights(*pairs, config.loss.consensus);
   auto self_critical = config.objective == StageObjective::kSelfCritical
@@ -177,6 +183,7 @@ Stage start_stage(const TrainConfig& config, distributed::Communicator& communic
 
 void save_stage(const Stage& stage) {
   const auto& run = *stage.run;
+  const GatheredPass pass(run.shards.get());
   write_training_state(stage.folder.checkpoint(stage.progress.step), *run.model, *stage.optimizer,
                        stage.progress,
                        {.config_json = run.config_json,
@@ -184,7 +191,8 @@ void save_stage(const Stage& stage) {
                         .companions = run.companions,
                         .layout = run.layout,
                         .for_others = run.for_others,
-                        .auxiliary = auxiliary_tensors(run)},
+                        .auxiliary = auxiliary_tensors(run),
+                        .shards = run.shards.get()},
                        stage.communicator);
 }
 

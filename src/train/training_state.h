@@ -45,6 +45,9 @@ struct CheckpointTexts {
   std::vector<io::NamedTensor> for_others = {};
   /// Parameters trained beside the model, for auxiliary.safetensors.
   std::vector<io::NamedTensor> auxiliary = {};
+  /// Shards of the model's weights, in a pass that gathers those outside of blocks; null: this rank holds
+  /// all.
+  WeightShards* shards = nullptr;
 };
 
 /// Writes a checkpoint. All ranks call it, and each writes its shard of the optimiser's state and its share

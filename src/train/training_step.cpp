@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/text/prompt.h>
 
 #include "train/packed.h"
 
@@ -59,9 +60,11 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
   std::vector<at::Tensor> passes;
   for (int64_t round = 0; round < plan.rounds; ++round) {
     optimizer_.begin_backward(round + 1 == plan.rounds);
-    if (round < plan.own) {
-      const auto batch = next();
-      if (!batch.ids.empty()) passes.push_back(pass(batch, plan.total, report));
+    const auto batch = round < plan.own ? next() : TensorBatch{};
+    if (!batch.ids.empty()) {
+      passes.push_back(pass(batch, plan.total, report));
+    } else if (optimizer_.shards_weights()) {
+      accompany();
     }
     optimizer_.end_backward();
   }
@@ -88,6 +91,21 @@ at::Tensor TrainingStep::pass(const TensorBatch& batch, int64_t total, StepRepor
                                    : at::zeros({}, model_.options().dtype(at::kDouble)));
   }
   return at::stack(parts);
+}
+
+/// Visits the blocks that other ranks visit, with a sample that adds nothing to the gradients.
+void TrainingStep::accompany() {
+  const auto& config = model_.config();
+  const int64_t side = config.vision.image_size, patches = config.vision.patches();
+  const auto options = model_.options(), floats = options.dtype(at::kFloat);
+  constexpr int64_t kImage = -1;
+  const TensorBatch batch{
+      .pixels = at::zeros({2, 3, side, side}, options),
+      .ids = {{kImage, kImage, 0, 0}},
+      .labels = {{text::kIgnoredLabel, text::kIgnoredLabel, text::kIgnoredLabel, 0}},
+      .change_mask = at::full({1, patches}, -1.0, floats),
+      .class_shares = at::full({2, patches, objective_.weights.class_count}, -1.0, floats)};
+  (batch_loss(model_, batch, objective_).loss * 0.0).backward();
 }
 
 /// Replaces the report's figures of this rank by those of all ranks, with one collective.

@@ -48,6 +48,7 @@ class TrainingStep {
 
  private:
   at::Tensor pass(const TensorBatch& batch, int64_t total, StepReport& report);
+  void accompany();
   void share(StepReport& report, const StepPlan& plan, const std::vector<at::Tensor>& passes) const;
 
   const model::CcexpertModel& model_;

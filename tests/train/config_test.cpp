@@ -195,7 +195,7 @@ TEST_F(TrainConfigFile, ValuesThatCannotBeAreNamed) {
       {"loss.caption=0", "loss: expected at least one weight above 0, got none"},
       {"loss.mask=-1", "loss.mask: expected at least 0, got -1"},
       {"loss.class_count=0", "loss.class_count: expected 1 to 255, got 0"},
-      {"distributed.zero=3", "distributed.zero: expected 0 to 2, got 3"},
+      {"distributed.zero=4", "distributed.zero: expected 0 to 3, got 4"},
       {"distributed.bucket_mb=0", "distributed.bucket_mb: expected above 0, got 0"},
       {"distributed.timeout_seconds=0", "distributed.timeout_seconds: expected above 0, got 0"},
       {"checkpoint.every_steps=-1", "checkpoint.every_steps: expected at least 0, got -1"},

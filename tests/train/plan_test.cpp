@@ -7,6 +7,7 @@
 #include <ccexpert/model/ccexpert_model.h>
 
 #include "support/errors.h"
+#include "support/paths.h"
 #include "train/tiny_run.h"
 
 namespace ccexpert::train {
@@ -90,6 +91,53 @@ TEST_F(PlanTest, MemoryFallsWithRanksAndStages) {
   EXPECT_DOUBLE_EQ(state.gradients, whole.gradients);
   EXPECT_LT(gradients.gradients, whole.gradients / 6.0);
   for (int ranks : {2, 4, 8}) EXPECT_LT(memory(2, ranks).total(), memory(2, ranks / 2).total());
+}
+
+TEST_F(PlanTest, Stage3SharesWeightsAndGathersTwoBlocks) {
+  auto run = config("large");
+  run.distributed.zero = 2;
+  const auto gradients = plan_of(run, 8).memory;
+  run.distributed.zero = 3;
+  const auto weights = plan_of(run, 8).memory, alone = plan_of(run, 1).memory;
+  EXPECT_DOUBLE_EQ(weights.weights, gradients.weights / 8.0);
+  EXPECT_DOUBLE_EQ(weights.optimizer, gradients.optimizer);
+  EXPECT_EQ(gradients.gathered, 0.0);
+  EXPECT_EQ(alone.gathered, 0.0);
+  // Embedding and head, and two blocks of the decoder, the largest; besides, less than 20 M outside of
+  // blocks.
+  const double block = static_cast<double>(qwen2_parameters(0, 3584, 18'944, 1, 512) - 3584);
+  const double least = 2.0 * (2.0 * 152'064.0 * 3584.0 + 2.0 * block);
+  EXPECT_GT(weights.gathered, least);
+  EXPECT_LT(weights.gathered, least + 2.0 * 40e6);
+  EXPECT_THAT(to_text(plan_of(run, 8)), HasSubstr(" + gathered "));
+}
+
+/// Returns the plan of a stage of a shipped config, from the sizes in configs/bases.
+Plan shipped_plan(const std::string& size, size_t stage, int ranks) {
+  const auto configs = std::filesystem::path(test::kSourceDir) / "configs";
+  auto run = read_train_config(configs / ("ccexpert-" + size + ".yaml"), {}).at(stage);
+  run.model.start = (configs / "bases" / ("llava-onevision-qwen2-" + size + "-ov")).string();
+  return plan_of(run, ranks);
+}
+
+int fewest_gpus(const Plan& plan, int zero) {
+  return plan.choices.at(static_cast<size_t>(zero)).fewest_gpus;
+}
+
+TEST_F(PlanTest, SaysOnHowManyGpusAStageFits) {
+  const auto large = shipped_plan("72b", 1, 32);
+  EXPECT_EQ(parameters_of(large, "decoder"), qwen2_parameters(152'064, 8192, 29'568, 80, 1024));
+  EXPECT_TRUE(large.fits);
+  for (int zero : {0, 1, 2}) EXPECT_EQ(fewest_gpus(large, zero), 0) << zero;
+  EXPECT_EQ(fewest_gpus(large, 3), 32);
+  EXPECT_FALSE(shipped_plan("72b", 1, 16).fits);
+  EXPECT_THAT(to_text(large), AllOf(HasSubstr("fits on no number of GPUs of 80 GB"),
+                                    HasSubstr("fits on 32 GPUs or more of 80 GB")));
+  EXPECT_EQ(fewest_gpus(shipped_plan("0.5b", 1, 8), 0), 1);
+  EXPECT_GT(fewest_gpus(shipped_plan("7b", 1, 8), 2), 1);
+  auto cpu = config("small");
+  cpu.device = "cpu";
+  EXPECT_TRUE(plan_of(cpu, 2).choices.empty());
 }
 
 TEST_F(PlanTest, RecomputationSavesActivations) {

@@ -114,6 +114,10 @@ TEST_F(SelfCriticalRun, RefusesKeysWithoutEffect) {
   };
   EXPECT_THAT(error([](auto& c) { c.loss.consensus = 1.0; }),
               HasSubstr("loss.consensus: expected 0, as objective is self_critical, got 1"));
+  EXPECT_THAT(
+      error([](auto& c) { c.distributed.zero = 3; }),
+      HasSubstr("distributed.zero: expected 0 to 2 with objective self_critical, which draws captions of "
+                "any length, got 3"));
   EXPECT_THAT(error([](auto& c) { c.objective = StageObjective::kCrossEntropy; }),
               HasSubstr("self_critical.samples: expected 5, as objective is cross_entropy, got 4"));
   EXPECT_THAT(error([](auto& c) {

@@ -6,83 +6,18 @@
 #include "support/errors.h"
 #include "support/fresh_memory.h"
 #include "support/ranks.h"
-#include "train/tiny_run.h"
+#include "train/trainee.h"
 #include "train/training_state.h"
 
 namespace ccexpert::train {
 namespace {
 
 using distributed::Communicator;
+using test::Trainee;
 
 /// Sums over ranks have another order; AdamW's eps below keeps that noise from growing.
 constexpr test::Tolerance kWeights{2e-5, 1e-4};
 constexpr double kLoss = 2e-5;
-constexpr int64_t kSamples = 11;
-
-/// 11 samples in global batches of 6 and micro-batches of 2: three micro-batches each, the last one of the
-/// second batch with a single sample. Of four ranks, some are idle.
-data::BatchPlan plan_for(const Communicator& all) {
-  const std::vector<data::PairVisits> pairs(kSamples);
-  return {data::EpochSampler(pairs, data::CaptionMode::kFlatten, 5),
-          {.global = 6, .micro = 2, .ranks = all.size(), .rank = all.rank(), .last = data::LastBatch::kKeep}};
-}
-
-struct Stage {
-  int zero = 0;
-  int64_t bucket_elements = 20'000;  // of about 900,000
-  at::ScalarType type = at::kFloat;
-};
-
-/// Model and optimiser on one rank.
-class Trainee {
- public:
-  Trainee(Communicator& all, const Stage& stage, std::shared_ptr<model::CcexpertModel> model = nullptr)
-      : all_(all),
-        model_(model ? std::move(model) : test::tiny_model(stage.type)),
-        optimizer_(apply_rules(*model_, {{"*", 1.0, 0.01}, {"model.vision_tower.*", 0.2, 0.0}}),
-                   {.eps = 1e-3, .zero = stage.zero, .bucket_elements = stage.bucket_elements}, all),
-        step_(*model_, optimizer_, all),
-        plan_(plan_for(all)) {}
-
-  std::vector<double> losses(int steps) {
-    std::vector<double> losses;
-    for (int i = 0; i < steps; ++i) losses.push_back(one_step().caption_loss);
-    return losses;
-  }
-
-  StepReport one_step() {
-    const auto order = plan_.sampler().order(position_.epoch);
-    const auto parts = plan_.own(position_.batch);
-    const auto share = plan_.share(position_.batch);
-    size_t part = 0;
-    const auto next = [&] {
-      std::vector<int64_t> samples;
-      for (int64_t i = parts[part].first; i < parts[part].last; ++i)
-        samples.push_back(order[static_cast<size_t>(i)].pair);
-      ++part;
-      auto batch = test::tiny_batch(samples);
-      batch.pixels = batch.pixels.to(model_->options());
-      return batch;
-    };
-    const auto report = step_.run(next, {.own = share.own, .rounds = share.most, .total = share.total}, 1e-3);
-    position_ = plan_.after(position_);
-    return report;
-  }
-
-  model::CcexpertModel& model() { return *model_; }
-  ShardedAdamW& optimizer() { return optimizer_; }
-  void seek(const data::Position& position) { position_ = position; }
-  const data::Position& position() const { return position_; }
-
- private:
-  Communicator& all_;
-  std::shared_ptr<model::CcexpertModel> model_;
-  ShardedAdamW optimizer_;
-  TrainingStep step_;
-  data::BatchPlan plan_;
-  data::Position position_;
-};
-
 void expect_near(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance) {
   ASSERT_EQ(actual.size(), expected.size());
   for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], tolerance) << "step " << i;

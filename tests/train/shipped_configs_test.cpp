@@ -66,6 +66,7 @@ INSTANTIATE_TEST_SUITE_P(Recipes, PaperConfig,
                                            Recipe{"ccexpert-0.5b-script.yaml", 8, {4, 2, 2}, true, false},
                                            Recipe{"ccexpert-7b.yaml", 8, {4, 2, 2}, false, true},
                                            Recipe{"ccexpert-7b-script.yaml", 8, {4, 2, 2}, true, true},
+                                           Recipe{"ccexpert-72b.yaml", 32, {1, 1, 1}, false, true},
                                            Recipe{"ccexpert-0.5b-one-gpu.yaml", 1, {8, 8, 8}, false, false},
                                            Recipe{"ccexpert-0.5b-cpu.yaml", 1, {1, 1, 1}, false, true}),
                          [](const auto& recipe) {
@@ -109,7 +110,7 @@ TEST_P(PaperConfig, HasTheNumbersOfTableII) {
     EXPECT_EQ(stage.model.dtype, recipe.file == std::string("ccexpert-0.5b-cpu.yaml") ? Precision::kFloat32
                                                                                       : Precision::kBfloat16);
     EXPECT_EQ(stage.model.recompute, recipe.recompute);
-    EXPECT_EQ(stage.distributed.zero, recipe.ranks == 8 ? 2 : 0);
+    EXPECT_EQ(stage.distributed.zero, recipe.ranks == 32 ? 3 : recipe.ranks == 8 ? 2 : 0);
     EXPECT_FALSE(stage.loss.auxiliary());
     EXPECT_EQ(stage.loss.caption, 1.0);
     EXPECT_EQ(stage.evaluation.metric, Metric::kSStarM);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,6 +70,9 @@ struct CheckpointToWrite {
   /// also writes all other files.
   int part = 0;
   int parts = 1;
+  /// Gives the values of `tensors`. Every process asks for all of them in the same order, also for those that
+  /// others write, and after an error too. Null: the tensors themselves.
+  WholeTensor whole = nullptr;
 };
 
 /// Writes model.safetensors, or shards with model.safetensors.index.json, config.json and the tokenizer's

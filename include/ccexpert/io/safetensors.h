@@ -24,10 +24,15 @@ struct NamedTensor {
   std::function<at::Tensor()> make = {};
 };
 
+/// Returns the values of a tensor of which this process may hold a part only.
+using WholeTensor = std::function<at::Tensor(const at::Tensor&)>;
+
 /// Writes tensors in the order of their names, one at a time (only a tensor on another device or with gaps is
 /// copied). The file is written completely or not at all: to a temporary file, which is flushed to disk and
 /// renamed. Throws Error if a name is repeated, the format does not support a dtype, or the disk refuses.
+/// `whole` gives the values of a tensor when it is written; null: the tensor itself.
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
-                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
+                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}},
+                       const WholeTensor& whole = nullptr);
 
 }  // namespace ccexpert::io

@@ -74,6 +74,8 @@ class CcexpertModel : public torch::nn::Module {
   const VisionTower& vision() const { return *vision_; }
   const ModelConfig& config() const { return config_; }
   at::TensorOptions options() const { return options_; }
+  /// Says that the parameters were moved from outside: new dtype and device of inputs.
+  void set_options(const at::TensorOptions& options) { options_ = options; }
 
  private:
   ModelConfig config_;

@@ -12,11 +12,22 @@
 
 namespace ccexpert::model {
 
+/// Values of a checkpoint and the memory that they fill, of equal shapes.
+struct WeightCopy {
+  at::Tensor stored;
+  at::Tensor target;
+};
+
+/// Selects what this process keeps of a stored tensor.
+using SelectWeights = std::function<WeightCopy(const ExpectedTensor& expected, const at::Tensor& stored)>;
+
 struct LoadWeightsOptions {
   /// True for names in the source that may be unused; null: none.
   std::function<bool(std::string_view)> may_be_unused = nullptr;
   /// True for parameters that may be missing and then keep their values; null: none.
   std::function<bool(std::string_view)> may_be_missing = nullptr;
+  /// Null: every tensor is copied whole.
+  SelectWeights select = nullptr;
 };
 
 /// Returns the tensors that `module` reads: its parameters by name, in any floating-point dtype; for a Linear
@@ -39,13 +50,16 @@ bool has_diff_expert(const io::TensorSource& source);
 /// if the config ties it. `fresh_diff_expert`: a base's missing Diff Expert is initialised by `fresh`.
 /// `resize_positions`: a position embedding for another image size is resized to the config's (bicubic); else
 /// it is an error. `prepare`: called before weights are compared and loaded, to give products to Linears;
-/// first with a model on the meta device, which has shapes only, then with the model. Null: nothing.
+/// first with a model on the meta device, which has shapes only, then with the model. Null: nothing. `take`:
+/// called with the model before weights are loaded and after fresh ones are drawn, to move its parameters
+/// elsewhere; returns what is loaded of each. Null: nothing.
 struct BuildModelOptions {
   at::TensorOptions tensor = {};  ///< dtype and device
   bool fresh_diff_expert = false;
   FreshWeights fresh = {};
   bool resize_positions = false;
   std::function<void(CcexpertModel&)> prepare = nullptr;
+  std::function<SelectWeights(CcexpertModel&)> take = nullptr;
 };
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
                                            const BuildModelOptions& options);

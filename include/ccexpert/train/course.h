@@ -82,8 +82,9 @@ struct DistributedSection {
     using Self = DistributedSection;
     return std::tuple{
         field("zero", &Self::zero,
-              "ZeRO stage: 0: every rank holds everything; 1: optimiser state is sharded; 2: gradients too",
-              in_range(0, 2)),
+              "ZeRO stage: 0: every rank holds everything; 1: optimiser state is sharded; 2: gradients too; "
+              "3: weights too, gathered block by block",
+              in_range(0, 3)),
         field("bucket_mb", &Self::bucket_mb, "size of a communication bucket of gradients or weights",
               above(0)),
         field("timeout_seconds", &Self::timeout_seconds, "a rank that is silent for this long ends the run",

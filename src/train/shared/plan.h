@@ -18,12 +18,20 @@ struct PlanPart {
 /// Memory in bytes on one rank.
 struct PlanMemory {
   double weights = 0.0;
+  double gathered = 0.0;     ///< weights of other ranks' shards during a pass, at most (ZeRO stage 3)
   double gradients = 0.0;    ///< accumulated, and buckets in flight
   double optimizer = 0.0;    ///< AdamW's moments and float32 weights
   double activations = 0.0;  ///< an estimate
   double available = 0.0;    ///< of the device (0: unknown)
 
-  double total() const { return weights + gradients + optimizer + activations; }
+  double total() const { return weights + gathered + gradients + optimizer + activations; }
+};
+
+/// A ZeRO stage on GPUs.
+struct PlanChoice {
+  int zero = 0;
+  PlanMemory memory;    ///< on the plan's number of ranks
+  int fewest_gpus = 0;  ///< smallest power of two that fits (0: none)
 };
 
 struct Plan {
@@ -36,9 +44,11 @@ struct Plan {
   int64_t samples = 0;         ///< per epoch (0: the data does not exist yet)
   int64_t steps_per_epoch = 0;
   int64_t steps = 0;
-  int64_t accumulation = 1;  ///< largest number of micro-batches of a rank per step
-  std::string idle = {};     ///< warning if ranks are idle at the end of a step
-  bool fits = true;          ///< true if the total fits in `memory.available`
+  int64_t accumulation = 1;              ///< largest number of micro-batches of a rank per step
+  std::string idle = {};                 ///< warning if ranks are idle at the end of a step
+  double gpu_bytes = 0.0;                ///< memory of the GPU that `choices` refer to
+  std::vector<PlanChoice> choices = {};  ///< every ZeRO stage; empty for a run on CPUs
+  bool fits = true;                      ///< true if the total fits in `memory.available`
 };
 
 /// Reads the config.json of the start checkpoint and, if it exists, the data. Throws Error for a config that
