@@ -104,7 +104,7 @@ class C10dCommunicator : public Communicator {
 
   void barrier() override { all_reduce_sum(at::zeros({1}, at::TensorOptions().device(device_))); }
 
-  std::vector<std::string> gather_text(const std::string& text) override {
+  std::vector<std::string> gather_text(const std::string& text) override try {
     const auto on_device = at::TensorOptions().device(device_);
     const auto lengths = at::empty({size()}, on_device.dtype(at::kLong));
     all_gather(at::full({1}, static_cast<int64_t>(text.size()), lengths.options()), lengths);
@@ -121,6 +121,8 @@ class C10dCommunicator : public Communicator {
       texts.emplace_back(start_of, start_of + lengths_cpu[which].item<int64_t>());
     }
     return texts;
+  } catch (...) {
+    rethrow_as_error();
   }
 
  private:

@@ -8,6 +8,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/foreign_errors.h"
+
 namespace ccexpert::distributed {
 namespace {
 
@@ -99,7 +101,7 @@ void expect_below(const char* name, int value, const char* limit_name, int limit
 
 }  // namespace
 
-Rank rank_from_environment() {
+Rank rank_from_environment() try {
   for (const auto& launcher : kLaunchers) {
     const auto text = variable(launcher.rank);
     if (!text) continue;
@@ -123,6 +125,8 @@ Rank rank_from_environment() {
     return rank;
   }
   return {};
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::distributed
