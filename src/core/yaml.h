@@ -68,7 +68,7 @@ void read_yaml(const YAML::Node& node, Config& config, const std::string& source
                const std::string& prefix = "");
 
 /// Reads one value of any type that a config struct may contain. Throws Error for a value outside of
-/// `limits`.
+/// `limits`, which apply to each element of a list.
 template <class Value>
 void read_yaml_value(const YAML::Node& node, Value& value, const std::string& source, const std::string& key,
                      const Limits& limits = {}) {
@@ -85,7 +85,7 @@ void read_yaml_value(const YAML::Node& node, Value& value, const std::string& so
     if (!node.IsSequence()) refuse();
     value.clear();
     for (size_t i = 0; i < node.size(); ++i) {
-      read_yaml_value(node[i], value.emplace_back(), source, key + "[" + std::to_string(i) + "]");
+      read_yaml_value(node[i], value.emplace_back(), source, key + "[" + std::to_string(i) + "]", limits);
     }
   } else if constexpr (Worded<Value>) {
     if (!node.IsScalar()) refuse();

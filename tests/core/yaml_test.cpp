@@ -72,6 +72,21 @@ TEST(Yaml, OverridesReachEverything) {
   EXPECT_EQ(config.rules[0].pattern, "q");
 }
 
+struct Layers {
+  std::vector<int64_t> numbers;
+  static constexpr auto fields() {
+    return std::tuple{field("numbers", &Layers::numbers, "", in_range(0, 27))};
+  }
+};
+
+TEST(Yaml, EachElementOfAListIsWithinItsLimits) {
+  Layers layers;
+  read_yaml(parse_yaml("numbers: [0, 27]", "run.yaml").root, layers, "run.yaml");
+  EXPECT_THAT(layers.numbers, ElementsAre(0, 27));
+  EXPECT_EQ(error_of([&] { read_yaml(parse_yaml("numbers: [3, 28]", "run.yaml").root, layers, "run.yaml"); }),
+            "run.yaml:1: numbers[1]: expected 0 to 27, got 28");
+}
+
 TEST(Yaml, WrittenIsReadAgain) {
   Outer config;
   config.name = "a \"quoted\": name";
