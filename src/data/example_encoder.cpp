@@ -7,6 +7,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/error_place.h"
 #include "core/threads.h"
 #include "data/patch_mask.h"
 #include "image/shared/resize.h"
@@ -38,11 +39,9 @@ void check(const LoaderOptions& options) {
 
 std::vector<float> class_shares(const image::ImageView& map, const std::filesystem::path& path,
                                 const LoaderOptions& options) {
-  try {
+  return with_place(path.string(), [&] {
     return patch_class_shares(map, options.preprocess, options.mask_patch, options.classes);
-  } catch (const Error& error) {
-    fail(path.string(), error.what());
-  }
+  });
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/eval/scorer.h>
 
+#include "core/error_place.h"
 #include "core/foreign_errors.h"
 
 namespace ccexpert::eval {
@@ -141,11 +142,9 @@ class Scorer::Impl {
     expect_short(sample.uid, sample.prediction);
     for (const auto& reference : sample.references) expect_short(sample.uid, reference);
     const auto tokenized = tokenize(sample, options_.tokenizer);
-    try {
+    with_place("pair " + sample.uid, [&] {
       for (const auto& metric : metrics_) metric->add(tokenized);
-    } catch (const Error& error) {
-      fail("pair " + sample.uid, error.what());
-    }
+    });
   }
 
   /// Returns the rows of all metrics side by side.

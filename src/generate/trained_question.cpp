@@ -2,6 +2,7 @@
 
 #include <ccexpert/text/prompt.h>
 
+#include "core/error_place.h"
 #include "core/foreign_errors.h"
 #include "core/json.h"
 #include "generate/shared/checkpoint_texts.h"
@@ -17,11 +18,9 @@ constexpr const char* kKey = "ccexpert_question";
 
 std::string trained_question(std::string_view config_json, const std::string& source) try {
   const auto question = json_value(parse_json(config_json, source), kKey, std::string(), source);
-  try {
+  with_place(fmt::format("{}: {}", source, kKey), [&] {
     if (!question.empty()) text::complete_question(question);
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}: {}", source, kKey, error.what()), error.kind());
-  }
+  });
   return question;
 } catch (...) {
   rethrow_as_error();

@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/config.h>
 
+#include "core/error_place.h"
 #include "core/json.h"
 
 namespace ccexpert::model {
@@ -21,11 +22,7 @@ inline void expect(bool holds, std::string_view what, std::string_view expected,
 /// Runs `check`, and names `source` in its error.
 template <class Check>
 void with_source(std::string_view source, Check&& check) {
-  try {
-    check();
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", source, error.what()), error.kind());
-  }
+  with_place(source, check);
 }
 
 /// Sets every field of a part that `object` names. Throws Error for another type and for an unknown name of

@@ -36,7 +36,7 @@ class Check {
     } catch (const Error& error) {
       const std::string text = error.what();
       const auto colon = std::min(text.find(':'), text.size());
-      throw Error(place_(prefix + "." + text.substr(0, colon)) + text.substr(colon));
+      throw Error(place_(prefix + "." + text.substr(0, colon)) + text.substr(colon), error.kind());
     }
   }
 

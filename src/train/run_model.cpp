@@ -11,6 +11,7 @@
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
+#include "core/error_place.h"
 #include "core/files.h"
 #include "generate/shared/checkpoint_texts.h"
 #include "runtime/device.h"
@@ -102,11 +103,7 @@ void resize(model::ModelConfig& config, int64_t side) {
                    std::to_string(side)});
   }
   config.vision.image_size = side;
-  try {
-    config.validate();
-  } catch (const Error& error) {
-    fail("model.image_size", error.what());
-  }
+  with_place("model.image_size", [&] { config.validate(); });
 }
 
 model::ModelConfig adapted(model::ModelConfig config, const TrainConfig& run) {

@@ -10,6 +10,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/counter_random.h"
+#include "core/error_place.h"
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "core/universal_entry.h"
@@ -36,16 +37,6 @@ VisitElement reading(VisitEntry visit) {
   return [visit = std::move(visit)](const json& entry, const std::string& where) {
     visit(entry, read_universal_entry(entry, where));
   };
-}
-
-/// Returns the result of `work`; puts `where` before the text of an Error.
-template <class Work>
-auto with_place(const std::string& where, const Work& work) {
-  try {
-    return work();
-  } catch (const Error& error) {
-    throw Error(where + ": " + error.what(), error.kind());
-  }
 }
 
 /// Merger of lists, entry by entry.

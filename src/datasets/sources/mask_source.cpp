@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/error_place.h"
 #include "core/file_names.h"
 #include "core/foreign_errors.h"
 #include "datasets/parallel.h"
@@ -150,14 +151,7 @@ std::vector<Entry> entries_of(const MaskedPair& pair, const MaskReading& reading
   }
   // Values near 0 in a lossy label would count as changed in training.
   Opened opened{pair, reading, shared, reading.label_is_mask && !labels.front().lossy, {}};
-  try {
-    opened.labels = reading.read(labels);
-  } catch (const Fault&) {
-    throw;
-  } catch (const Error& error) {
-    throw Error(fmt::format("{}: {}", (options.input / pair.labels.front()).string(), error.what()),
-                error.kind());
-  }
+  with_place((options.input / pair.labels.front()).string(), [&] { opened.labels = reading.read(labels); });
   const auto windows = windows_of(opened.labels.change, options.crops);
   std::vector<Entry> entries;
   for (size_t i = 0; i < windows.size(); ++i) {
