@@ -30,7 +30,9 @@ inline std::vector<NamedTensor> every_kind() {
 
 inline void expect_same(const TensorSource& source, const std::vector<NamedTensor>& expected) {
   EXPECT_EQ(source.tensors().size(), expected.size());
-  for (const auto& [name, tensor] : expected) {
+  for (const auto& each : expected) {
+    const auto& name = each.name;
+    const auto& tensor = each.tensor;
     const auto* info = source.find(name);
     ASSERT_NE(info, nullptr) << name;
     EXPECT_EQ(info->dtype, tensor.scalar_type()) << name;
