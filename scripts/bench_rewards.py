@@ -106,14 +106,19 @@ def cell(values):
     return f"{mean:.1f} ± {half:.1f}"
 
 
+def differences(rows, one, other):
+    """Returns the scores of one row minus those of another, seed by seed."""
+    return [{name: a[name] - b[name] for name in COLUMNS} for a, b in zip(rows[one], rows[other])]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/rewards")
     parser.add_argument("--tools", type=pathlib.Path, default=ROOT / "build/release/tools")
     parser.add_argument("--start", type=pathlib.Path, default=ROOT / "models/demo")
     parser.add_argument("--pairs", type=int, default=1500)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", default="1.0e-4")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     options = parser.parse_args()
@@ -134,8 +139,10 @@ def main():
             add(f"{method}, greedy", bench.score(bench.train(method, seed), method, "greedy", seed))
     for method in METHODS:
         folders = [bench.train(method, seed) for seed in options.seeds]
-        add(f"{method}, mean of the seeds' weights", bench.score(bench.average(folders, f"{method}-mean"),
-                                                                f"{method}-mean", "greedy", 0))
+        name = f"{method}-mean-{len(folders)}"
+        add(f"{method}, mean of the seeds' weights", bench.score(bench.average(folders, name), name, "greedy", 0))
+    for method in ("consensus", "reward"):
+        rows[f"{method} minus plain, same seed"] = differences(rows, f"{method}, greedy", "plain, greedy")
     print("| model, decoding | seeds | " + " | ".join(COLUMNS) + " |")
     print("|---|---:|" + "---:|" * len(COLUMNS))
     for row, scores in rows.items():
