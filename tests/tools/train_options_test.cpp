@@ -78,6 +78,19 @@ TEST(TrainOptions, AnAverageNeedsNoConfig) {
   EXPECT_THAT(refusal({"--average", "a", "-o", "b", "--weights", "-1"}), HasSubstr("--weights"));
 }
 
+TEST(TrainOptions, ASweepNeedsNoConfig) {
+  const auto parsed = parse({"--sweep", "s.yaml", "--row", "3", "--nproc", "8", "batch.micro=1"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.sweep, "s.yaml");
+  EXPECT_EQ(parsed.command.row, 3);
+  EXPECT_EQ(parse({"--sweep", "s.yaml"}).command.row, 0);
+  EXPECT_EQ(refusal({"--sweep", "s", "--config", "c"}), "--sweep: expected without --config and --export");
+  EXPECT_EQ(refusal({"--sweep", "s", "--export", "a", "--to", "b"}),
+            "--sweep: expected without --config and --export");
+  EXPECT_EQ(refusal({"--config", "c", "--row", "1"}), "--row: expected with --sweep");
+  EXPECT_THAT(refusal({"--sweep", "s", "--row", "0"}), HasSubstr("--row"));
+}
+
 TEST(TrainOptions, WrongArgumentsAreNamed) {
   EXPECT_EQ(refusal({}), "--config: expected a YAML file, got none");
   EXPECT_EQ(refusal({"--config", "c", "micro"}),

@@ -12,6 +12,7 @@
 #include "caption/timings_report.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/launched.h"
 #include "common/standard_streams.h"
 #include "core/files.h"
 #include "eval/eval_command.h"
@@ -120,6 +121,7 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
 
 int run(const CaptionCommand& command) {
   const Interrupt interrupt(kStopDeadline);
+  end_with_launcher();
   if (command.quiet) log::set_level(log::Level::kError);
   // Report an unwritable file before a long run, not after it.
   if (!command.timings_file.empty()) expect_writable(command.timings_file);

@@ -13,7 +13,6 @@
 #include <fmt/ranges.h>
 #include <netinet/in.h>
 #include <spawn.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,13 +21,13 @@
 #include <ccexpert/core/log.h>
 
 #include "common/exit_code.h"
+#include "common/launched.h"
 
 namespace ccexpert::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kLauncherVariable = "CCEXPERT_LAUNCHER";
 constexpr std::chrono::milliseconds kPoll(20);
 
 /// Returns a port on which nothing listens now.
@@ -172,16 +171,6 @@ class Family {
 
 int launch(const LaunchRequest& request, const std::stop_token& stop) {
   return Family(request).wait(stop);
-}
-
-void end_with_launcher() {
-  const char* launcher = std::getenv(kLauncherVariable);
-  if (launcher == nullptr) return;
-  // SIGINT, as for Ctrl-C: a launcher killed by a second Ctrl-C has passed the first on, so that this one
-  // ends its processes.
-  ::prctl(PR_SET_PDEATHSIG, SIGINT);
-  // The launcher may have died before the prctl call.
-  if (std::to_string(::getppid()) != launcher) ::raise(SIGINT);
 }
 
 }  // namespace ccexpert::tools

@@ -21,7 +21,4 @@ struct LaunchRequest {
 /// the exit code of the first that failed (128 + signal if it was killed).
 int launch(const LaunchRequest& request, const std::stop_token& stop);
 
-/// Makes a started process end if its launcher is killed.
-void end_with_launcher();
-
 }  // namespace ccexpert::tools

@@ -16,11 +16,14 @@
 
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/launched.h"
 #include "core/files.h"
 #include "train/launcher.h"
 #include "train/shared/average.h"
 #include "train/shared/export.h"
 #include "train/shared/plan.h"
+#include "train/shared/sweep_state.h"
+#include "train/sweep_run.h"
 #include "train/train_options.h"
 
 namespace ccexpert::tools {
@@ -56,6 +59,24 @@ int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& sta
     fits = fits && plan.fits;
   }
   return fits ? kSuccess : kFailed;
+}
+
+/// Prints the list of a sweep's runs, then the plan of each row.
+int print_sweep_plans(const TrainCommand& command) {
+  const auto sweep = train::read_sweep(command.sweep);
+  const auto runs = train::runs_of(sweep, command.sweep, command.overrides);
+  fmt::print("{}", train::summary_table(sweep, runs));
+  int code = kSuccess;
+  std::string row;
+  for (const auto& run : runs) {
+    if (run.row == row) continue;
+    row = run.row;
+    fmt::print("\n{}\n", row);
+    auto own = command;
+    own.config = run.config;
+    code = std::max(code, print_plans(own, run.stages));
+  }
+  return code;
 }
 
 int launch_ranks(const TrainCommand& command) {
@@ -119,6 +140,8 @@ int run(const TrainCommand& command) {
         {.from = command.average, .to = command.average_to, .weights = command.average_weights});
     return kSuccess;
   }
+  if (!command.sweep.empty())
+    return command.plan ? print_sweep_plans(command) : run_sweep(command, train_stages);
   const auto stages = train::read_train_config(command.config, command.overrides);
   if (command.plan) return print_plans(command, stages);
   return command.processes > 0 ? launch_ranks(command) : train_stages(command, stages);

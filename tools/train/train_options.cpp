@@ -17,6 +17,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-train --config configs/ccexpert-0.5b.yaml --plan
   ccexpert-train --config configs/ccexpert-0.5b.yaml --nproc 8
   ccexpert-train --config stage3.yaml batch.micro=1 data.train=/data/levir-cc/train.json
+  ccexpert-train --sweep configs/sweeps/ablations.yaml --nproc 8
   ccexpert-train --export runs/ccexpert-0.5b/stage3/best --to checkpoints/mine
   ccexpert-train --average runs/mine/checkpoints/step-1000 runs/mine/checkpoints/step-1500 -o checkpoints/soup
   torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
@@ -24,11 +25,17 @@ constexpr const char* kExamples = R"(Examples:
 A run that is started again continues from its newest checkpoint. Ctrl-C and SIGTERM save one after the current
 step; a second Ctrl-C ends the program at once.
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 130 and 143 interrupted.)";
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some runs of a sweep failed, 130 and 143 interrupted.)";
 
 void add_options(CLI::App& app, TrainCommand& command) {
   OptionGroup run(app, "Run"), plan(app, "Plan");
   run.input("-c,--config", command.config, "YAML file of one stage, or of several under stages:");
+  run.input("--sweep", command.sweep, "YAML file of rows, each a config that is trained with several seeds");
+  run.value("--row", command.row,
+            "with --sweep: only this run of the list that --plan prints (default: all, or that of a Slurm "
+            "array task)",
+            at_least(1))
+      ->default_str("");
   app.add_option("overrides", command.overrides, "values that replace those of the file, in every stage")
       ->type_name("KEY=VALUE")
       ->expected(0, -1)
@@ -89,18 +96,23 @@ void check_average(const TrainCommand& command) {
 }
 
 void check(const TrainCommand& command) {
+  if (!command.sweep.empty() && !command.average.empty()) throw Error("--sweep: expected without --average");
   check_average(command);
   if (!command.average.empty()) return;
   if (command.export_from.empty() != command.export_to.empty())
     throw Error("export: expected --export and --to together");
   if (!command.export_from.empty() && !command.config.empty())
     throw Error("--export: expected without --config");
+  if (!command.sweep.empty() && !(command.config.empty() && command.export_from.empty()))
+    throw Error("--sweep: expected without --config and --export");
+  if (command.row > 0 && command.sweep.empty()) throw Error("--row: expected with --sweep");
   if (!command.export_from.empty()) {
     if (command.plan || command.processes > 0 || !command.overrides.empty())
       throw Error("--export: expected without --plan, --nproc and KEY=VALUE");
     return;
   }
-  if (command.config.empty()) throw Error("--config: expected a YAML file, got none");
+  if (command.config.empty() && command.sweep.empty())
+    throw Error("--config: expected a YAML file, got none");
   for (const auto& assignment : command.overrides) {
     if (assignment.find('=') == std::string::npos) {
       fail_expected({"arguments", "KEY=VALUE, for instance batch.micro=1", "'" + assignment + "'"});

@@ -15,6 +15,8 @@ namespace ccexpert::tools {
 struct TrainCommand {
   std::filesystem::path config;
   std::vector<std::string> overrides;  ///< "section.key=value"
+  std::filesystem::path sweep;         ///< --sweep, or empty
+  int64_t row = 0;                     ///< --row, from 1; 0: all
   int processes = 0;                   ///< --nproc; 0: a single process, or started by a launcher
   bool plan = false;
   int plan_ranks = 0;                 ///< 0: as many as the run has
