@@ -9,12 +9,14 @@ enum class TableFormat {
   kTable,
   kJson,
   kCsv,
+  kMarkdown,
   kLatex,  ///< a row with its header as a comment
 };
 constexpr auto names_of(TableFormat) {
   return std::to_array<Name<TableFormat>>({{TableFormat::kTable, "table"},
                                            {TableFormat::kJson, "json"},
                                            {TableFormat::kCsv, "csv"},
+                                           {TableFormat::kMarkdown, "markdown"},
                                            {TableFormat::kLatex, "latex"}});
 }
 

@@ -11,6 +11,7 @@
 #include "eval/eval_run.h"
 #include "eval/figure.h"
 #include "eval/html_report.h"
+#include "eval/table_run.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -29,6 +30,7 @@ void write(const EvalCommand& command, const EvalResult& result) {
 }  // namespace
 
 int run_eval(const EvalCommand& command) {
+  if (!command.table.empty()) return run_table(command);
   if (command.quiet) log::set_level(log::Level::kError);
   // Report unwritable files before the work.
   for (const auto& file : {command.output, command.pairs}) {

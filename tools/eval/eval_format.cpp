@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/printable.h"
+#include "eval/markdown.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -15,10 +16,6 @@ using nlohmann::ordered_json;
 
 constexpr const char* kSubsetNote =
     "CIDEr-D and CIDEr take their document frequencies from the pairs of the row.";
-
-std::string percent(double value) {
-  return std::isnan(value) ? "-" : fmt::format("{:.2f}", 100.0 * value);
-}
 
 std::string tokenizer_note(const Scoring& scoring) {
   return scoring.tokenizer == eval::Tokenizer::kReference
@@ -81,17 +78,6 @@ void add_differences(TextTable& table, const Scored& baseline, const Scoring& sc
     table.add(row_of({"  p", ""}, subset.differences,
                      [&](const Difference& each) { return p_value(each.p, scoring.resamples); }));
   }
-}
-
-std::string header_note(const EvalResult& result) {
-  const auto& set = result.scored.set;
-  auto note = fmt::format("{} pairs", set.samples.size());
-  if (!result.scoring.split.empty()) note += fmt::format(" (split {})", result.scoring.split);
-  note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
-  if (set.repeated > 0)
-    note += fmt::format("; {} repeated entries count {}", set.repeated, name_of(result.scoring.repeats));
-  if (set.merged > 0) note += fmt::format("; references of {} repeated entries merged", set.merged);
-  return note + "\n";
 }
 
 std::string text_table(const EvalResult& result) {
@@ -290,6 +276,21 @@ std::string p_value(double p, int64_t resamples) {
   return p < least ? fmt::format("<{:.3g}", least) : fmt::format("{:.3g}", p);
 }
 
+std::string percent(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.2f}", 100.0 * value);
+}
+
+std::string header_note(const EvalResult& result) {
+  const auto& set = result.scored.set;
+  auto note = fmt::format("{} pairs", set.samples.size());
+  if (!result.scoring.split.empty()) note += fmt::format(" (split {})", result.scoring.split);
+  note += fmt::format(", {} references each; {}", reference_counts(set), tokenizer_note(result.scoring));
+  if (set.repeated > 0)
+    note += fmt::format("; {} repeated entries count {}", set.repeated, name_of(result.scoring.repeats));
+  if (set.merged > 0) note += fmt::format("; references of {} repeated entries merged", set.merged);
+  return note + "\n";
+}
+
 std::string formatted(const EvalResult& result, TableFormat format) {
   switch (format) {
     case TableFormat::kJson:
@@ -298,6 +299,8 @@ std::string formatted(const EvalResult& result, TableFormat format) {
       return csv_text(result);
     case TableFormat::kLatex:
       return latex_text(result);
+    case TableFormat::kMarkdown:
+      return markdown_text(result);
     case TableFormat::kTable:
       break;
   }

@@ -11,6 +11,12 @@ namespace ccexpert::tools {
 /// Formats a result, with a final line break.
 std::string formatted(const EvalResult& result, TableFormat format);
 
+/// Formats a share in per cent with two decimals; "-" for NaN.
+std::string percent(double value);
+
+/// Returns a line with the pairs, references and tokenizer of a result.
+std::string header_note(const EvalResult& result);
+
 /// Returns the worst pairs by a column, one paragraph each. Line breaks in captions become spaces, other
 /// control characters are escaped.
 std::string worst_pairs(const Scored& scored, size_t count, const std::string& by);

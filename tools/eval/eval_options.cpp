@@ -22,6 +22,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-eval captions.jsonl --references LevirCCcaptions.json
   ccexpert-eval captions.jsonl --references test.json --html report.html --worst 10
   ccexpert-eval ours.jsonl --compare baseline.jsonl --references test.json --figure figure.pdf
+  ccexpert-eval --table configs/tables/table7.yaml --format markdown
   ccexpert-eval captions.jsonl --references test.json --format latex --name CCExpert-0.5B
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction.)";
@@ -34,6 +35,8 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
       ->transform(input_file())
       ->type_name("PREDICTIONS")
       ->group("Input");
+  group.input("--table", command.table,
+              "YAML file of a table: rows with captions of runs and published scores (docs/eval.md)");
   group.input("-r,--references", command.references,
               "references: LEVIR-CC, universal, COCO and other JSON (docs/eval.md)");
   group.text("--split", command.split, "split of the references (all: every split)", "NAME")
@@ -147,6 +150,21 @@ void check_ranking(EvalCommand& command) {
          "--by " + text_of(by) + ": expected without --no-meteor");
 }
 
+/// Checks the options of a table, whose file names captions and references. Throws Error.
+void check_table(const EvalCommand& command, const std::vector<std::filesystem::path>& files) {
+  const EvalCommand usual;
+  const bool alone = files.empty() && command.references.empty() && command.compare.empty() &&
+                     command.pairs.empty() && command.html.empty() && command.figure.empty() &&
+                     command.names.empty() && command.worst == 0 && command.split == usual.split &&
+                     !command.no_bootstrap;
+  expect(
+      alone,
+      "--table: expected without a predictions file, and without options that belong to one (--references, "
+      "--split, --compare, --name, --pairs, --worst, --html, --figure, --no-bootstrap)");
+  expect(command.format != TableFormat::kCsv && command.format != TableFormat::kLatex,
+         "--format " + text_of(command.format) + ": expected table, markdown or json with --table");
+}
+
 /// Checks the options together. Throws Error.
 void check(EvalCommand& command) {
   expect(command.worst == 0 || command.format == TableFormat::kTable,
@@ -168,7 +186,9 @@ std::string eval_version_text(const std::string& command) {
 class EvalHelp : public CLI::Formatter {
  public:
   std::string make_usage(const CLI::App*, std::string) const override {
-    return fmt::format("Usage: {} [OPTIONS] PREDICTIONS [--references FILE]\n", kName);
+    return fmt::format(
+        "Usage: {} [OPTIONS] PREDICTIONS [--references FILE]\n       {} [OPTIONS] --table FILE\n", kName,
+        kName);
   }
 };
 
@@ -190,6 +210,7 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   add_picture_options(app, parsed.command);
   add_common_options(app, common);
   static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
+    if (!parsed.command.table.empty()) return check_table(parsed.command, files);
     parsed.command.predictions = only(files);
     check(parsed.command);
   });

@@ -14,6 +14,7 @@
 namespace ccexpert::tools {
 
 struct EvalCommand {
+  std::filesystem::path table;  ///< --table, or empty
   std::filesystem::path predictions;
   std::filesystem::path references;            ///< empty: those in the predictions file
   std::vector<std::filesystem::path> compare;  ///< other predictions
