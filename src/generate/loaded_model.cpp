@@ -15,6 +15,11 @@ std::string question_of(const CheckpointTexts& texts, const std::string& config_
   return question.empty() ? std::string(text::kReferenceQuestion) : question;
 }
 
+/// Returns the format of the conversations that the decoder was trained with.
+text::PromptFormat prompt_of(const model::DecoderConfig& decoder) {
+  return {.chat = decoder.qk_norm ? text::qwen3_chat_template() : text::qwen2_chat_template()};
+}
+
 }  // namespace
 
 CheckpointTexts texts_of(const io::Checkpoint& checkpoint) {
@@ -36,7 +41,7 @@ int64_t ModelSettings::end_of_turn() const {
 ModelSettings read_model_settings(const CheckpointTexts& texts, const model::ModelConfig& config,
                                   std::string question) try {
   const auto source = [&](const char* file) { return (texts.folder / file).string(); };
-  const text::PromptFormat prompt;
+  const auto prompt = prompt_of(config.decoder);
   auto tokenizer = text::Tokenizer::load(texts.folder);
   auto preprocess = parse_preprocess_config(texts.preprocessor_json, texts.config_json, config.vision,
                                             texts.preprocessor_source);

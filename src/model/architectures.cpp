@@ -32,6 +32,9 @@ bool always(const json& /*config*/) {
 constexpr std::array kArchitectures{
     Architecture{"llava_onevision", "LlavaOnevisionForConditionalGeneration", is_llava_hf, parse_llava_hf,
                  llava_parts, llava_hf_names},
+    Architecture{"llava_qwen3_cc", "LlavaQwen3CCForCausalLM", is_qwen3_with_resampler, parse_authors,
+                 llava_parts, own_names},
+    Architecture{"llava_qwen3", "LlavaQwen3ForCausalLM", is_qwen3, parse_authors, llava_parts, own_names},
     Architecture{"llava_qwen_cc", "LlavaQwenCCForCausalLM", has_resampler, parse_authors, llava_parts,
                  own_names},
     Architecture{"llava_qwen", "LlavaQwenForCausalLM", always, parse_authors, llava_parts, own_names},

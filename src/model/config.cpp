@@ -25,11 +25,25 @@ void validate_diff_expert(const DiffExpertConfig& expert, const VisionConfig& vi
          std::to_string(expert.attention_upsample_rate));
 }
 
+// Above every published width of all heads.
+constexpr int64_t kLargestWidth = int64_t{1} << 24;
+
+void validate_head_dim(const DecoderConfig& decoder) {
+  const int64_t most = kLargestWidth / decoder.num_attention_heads;
+  expect(decoder.head_dim > 0 && decoder.head_dim % 2 == 0 && decoder.head_dim <= most,
+         "decoder config: head_dim", fmt::format("an even number of 2 to {}", most),
+         std::to_string(decoder.head_dim));
+}
+
 void validate_decoder(const DecoderConfig& decoder) {
   expect_fields(decoder);
-  expect(decoder.hidden_size % (2 * decoder.num_attention_heads) == 0, "decoder config: hidden_size",
-         fmt::format("an even multiple of num_attention_heads ({})", decoder.num_attention_heads),
-         std::to_string(decoder.hidden_size));
+  if (decoder.head_dim != 0) {
+    validate_head_dim(decoder);
+  } else {
+    expect(decoder.hidden_size % (2 * decoder.num_attention_heads) == 0, "decoder config: hidden_size",
+           fmt::format("an even multiple of num_attention_heads ({})", decoder.num_attention_heads),
+           std::to_string(decoder.hidden_size));
+  }
   expect(decoder.num_attention_heads % decoder.num_key_value_heads == 0,
          "decoder config: num_key_value_heads",
          fmt::format("a divisor of num_attention_heads ({})", decoder.num_attention_heads),

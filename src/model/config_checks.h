@@ -44,6 +44,21 @@ void read_part(const nlohmann::json& object, Config& config, std::string_view so
   });
 }
 
+/// Returns every field of a part as JSON, enums by their names.
+template <class Config>
+nlohmann::json fields_json(const Config& config) {
+  auto object = nlohmann::json::object();
+  for_each_field<Config>([&](const auto& each) {
+    const auto& value = config.*each.member;
+    if constexpr (Worded<std::remove_cvref_t<decltype(value)>>) {
+      object[each.name] = text_of(value);
+    } else {
+      object[each.name] = value;
+    }
+  });
+  return object;
+}
+
 /// Throws Error for the first value of a part outside of its field's limits.
 template <class Config>
 void expect_fields(const Config& config) {

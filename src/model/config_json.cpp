@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
@@ -5,6 +6,7 @@
 
 #include "core/foreign_errors.h"
 #include "core/json.h"
+#include "model/config_checks.h"
 #include "model/llava_config.h"
 
 namespace ccexpert::model {
@@ -17,17 +19,11 @@ constexpr const char* kDecoderKeys[] = {
     "attention_dropout", "bos_token_id",   "eos_token_id", "initializer_range",  "max_position_embeddings",
     "max_window_layers", "sliding_window", "use_cache",    "use_sliding_window", "pad_token_id"};
 
-template <class Config>
-json fields_json(const Config& config) {
-  json object = json::object();
-  for_each_field<Config>([&](const auto& each) {
-    const auto& value = config.*each.member;
-    if constexpr (Worded<std::remove_cvref_t<decltype(value)>>) {
-      object[each.name] = text_of(value);
-    } else {
-      object[each.name] = value;
-    }
-  });
+/// Returns the sizes of a decoder. Files name the width of a head if it does not follow from the others, or
+/// if the decoder is Qwen3, for which transformers has another default.
+json decoder_json(const DecoderConfig& decoder) {
+  json object = fields_json(decoder);
+  if (decoder.qk_norm || decoder.head_dim != 0) object["head_dim"] = decoder.head_width();
   return object;
 }
 
@@ -142,13 +138,25 @@ void expect_llava_onevision(const ModelConfig& config) {
   }
 }
 
+/// Names of an architecture in the authors' style.
+struct ArchitectureNames {
+  std::string class_name;
+  std::string type;
+};
+
+ArchitectureNames architecture_names(const ModelConfig& config) {
+  const bool qwen3 = config.decoder.qk_norm, expert = config.diff_expert.has_value();
+  return {fmt::format("LlavaQwen{}{}ForCausalLM", qwen3 ? "3" : "", expert ? "CC" : ""),
+          fmt::format("llava_qwen{}{}", qwen3 ? "3" : "", expert ? "_cc" : "")};
+}
+
 }  // namespace
 
 std::string model_config_json(const ModelConfig& config, std::string_view original) try {
   json object = lmms_base(parsed(original));
-  const bool expert = config.diff_expert.has_value();
-  object.merge_patch({{"architectures", {expert ? "LlavaQwenCCForCausalLM" : "LlavaQwenForCausalLM"}},
-                      {"model_type", expert ? "llava_qwen_cc" : "llava_qwen"},
+  const auto names = architecture_names(config);
+  object.merge_patch({{"architectures", {names.class_name}},
+                      {"model_type", names.type},
                       {"mm_hidden_size", config.vision.hidden_size},
                       {"mm_vision_select_layer", select_layer(config)},
                       {"mm_vision_select_feature", "patch"},
@@ -158,7 +166,7 @@ std::string model_config_json(const ModelConfig& config, std::string_view origin
                       {"mm_use_im_patch_token", false},
                       {"use_mm_proj", true},
                       {"image_aspect_ratio", aspect_ratio(object)}});
-  object.merge_patch(fields_json(config.decoder));
+  object.merge_patch(decoder_json(config.decoder));
   if (!object.contains("mm_vision_tower")) object["mm_vision_tower"] = "google/siglip-so400m-patch14-384";
   set_vision_config(object, config.vision);
   set_diff_expert(object, config.diff_expert);
@@ -183,8 +191,8 @@ std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens&
                       {"image_grid_pinpoints", grid_pinpoints(config.vision.image_size)},
                       {"image_aspect_ratio", aspect_ratio(object)},
                       {"tie_word_embeddings", config.decoder.tie_word_embeddings}});
-  object["text_config"].merge_patch(fields_json(config.decoder));
-  object["text_config"]["model_type"] = "qwen2";
+  object["text_config"].merge_patch(decoder_json(config.decoder));
+  object["text_config"]["model_type"] = config.decoder.qk_norm ? "qwen3" : "qwen2";
   auto tower = config.vision;
   tower.num_hidden_layers = config.vision_layers.back();
   object["vision_config"].merge_patch(fields_json(tower));

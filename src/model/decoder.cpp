@@ -31,26 +31,37 @@ at::Tensor attend(const at::Tensor& q, const KvCache::View& kv, const at::Tensor
   return kernels::attention(q, kv.keys, kv.values, {.visible = mask, .causal = !mask.defined()});
 }
 
+/// Splits queries or keys into heads, normalises each head if `norm` is not null, and rotates them.
+at::Tensor placed(const at::Tensor& x, int64_t heads, const RmsNorm* norm, const DecoderPass& pass) {
+  const auto split = kernels::split_heads(x, heads);
+  return kernels::rotate(norm != nullptr ? norm->forward(split) : split, pass.cosine, pass.sine);
+}
+
 }  // namespace
 
 DecoderAttention::DecoderAttention(const DecoderConfig& config, const at::TensorOptions& options)
     : heads_(config.num_attention_heads), kv_heads_(config.num_key_value_heads) {
-  const int64_t width = config.hidden_size;
-  const int64_t kv_width = kv_heads_ * config.head_width();
-  q_proj_ = register_module("q_proj", std::make_shared<Linear>(width, width, config.attention_bias, options));
+  const int64_t width = config.hidden_size, q_width = config.query_width(), kv_width = config.key_width();
+  q_proj_ =
+      register_module("q_proj", std::make_shared<Linear>(width, q_width, config.attention_bias, options));
   k_proj_ =
       register_module("k_proj", std::make_shared<Linear>(width, kv_width, config.attention_bias, options));
   v_proj_ =
       register_module("v_proj", std::make_shared<Linear>(width, kv_width, config.attention_bias, options));
   o_proj_ = register_module("o_proj",
-                            std::make_shared<Linear>(width, width, config.attention_output_bias, options));
+                            std::make_shared<Linear>(q_width, width, config.attention_output_bias, options));
+  if (!config.qk_norm) return;
+  const auto norm = [&](const char* name) {
+    return register_module(name,
+                           std::make_shared<RmsNorm>(config.head_width(), config.rms_norm_eps, options));
+  };
+  q_norm_ = norm("q_norm");
+  k_norm_ = norm("k_norm");
 }
 
 at::Tensor DecoderAttention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
-  const auto q = kernels::rotate(kernels::split_heads(q_proj_->forward(x), heads_), pass.cosine,
-                                 pass.sine);  // [B,M,T,d]
-  const auto k = kernels::rotate(kernels::split_heads(k_proj_->forward(x), kv_heads_), pass.cosine,
-                                 pass.sine);  // [B,K,T,d]
+  const auto q = placed(q_proj_->forward(x), heads_, q_norm_.get(), pass);     // [B,M,T,d]
+  const auto k = placed(k_proj_->forward(x), kv_heads_, k_norm_.get(), pass);  // [B,K,T,d]
   const auto v = kernels::split_heads(v_proj_->forward(x), kv_heads_);
   const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
   return o_proj_->forward(kernels::merge_heads(attend(q, kv, pass.mask)));
@@ -147,17 +158,20 @@ at::Tensor Decoder::logits(const at::Tensor& hidden) const {
 
 PartCost Decoder::cost(const DecoderConfig& config, const BatchSize& batch) {
   const double width = number(config.hidden_size), inner = number(config.intermediate_size);
-  const double key_width = number(config.num_key_value_heads * config.head_width());
+  const double query_width = number(config.query_width()), key_width = number(config.key_width());
   const double tokens = number(batch.tokens), depth = number(config.num_hidden_layers);
   const double length = tokens / std::max(1.0, number(batch.pairs));
   const LayerSize layer{.tokens = tokens,
                         .keys = length / 2.0,  // a token attends to half of its sequence on average
-                        .weights = 2.0 * width * width + 2.0 * width * key_width + 3.0 * width * inner,
-                        .attention_width = width};
-  return {
-      .part = Part::kDecoder,
-      .multiply_adds = depth * layer_multiply_adds(layer),
-      .kept = {.blocks = depth, .block = layer_values(tokens, width, inner), .block_inputs = tokens * width}};
+                        .weights = 2.0 * width * query_width + 2.0 * width * key_width + 3.0 * width * inner,
+                        .attention_width = query_width};
+  // Of the values of a layer, the query and the attention's output have the width of all heads.
+  const double heads = 2.0 * (query_width - width) + (config.qk_norm ? query_width + key_width : 0.0);
+  return {.part = Part::kDecoder,
+          .multiply_adds = depth * layer_multiply_adds(layer),
+          .kept = {.blocks = depth,
+                   .block = layer_values(tokens, width, inner) + tokens * heads,
+                   .block_inputs = tokens * width}};
 }
 
 }  // namespace ccexpert::model

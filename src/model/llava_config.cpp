@@ -103,10 +103,32 @@ void parse_rope(const json& object, DecoderConfig& decoder, std::string_view sou
   expect(stated, source, "rope_theta", "no such key");
 }
 
+/// Reads the width of a head, if the file states one that does not follow from the other sizes.
+void parse_head_dim(const json& object, DecoderConfig& decoder, std::string_view source) {
+  const int64_t usual =
+      decoder.num_attention_heads > 0 ? decoder.hidden_size / decoder.num_attention_heads : 0;
+  const auto stated = json_value(object, "head_dim", usual, source);
+  if (stated == usual) return;
+  expect(stated != 0, fmt::format("{}: head_dim", source), "above 0", "0");
+  decoder.head_dim = stated;
+}
+
+/// Sets what makes a decoder Qwen3. transformers takes a width of 128 for a file without head_dim; published
+/// files state it.
+void parse_qwen3(const json& object, DecoderConfig& decoder, std::string_view source) {
+  expect_key(object, "head_dim", source);
+  expect(!json_value(object, "attention_bias", false, source), fmt::format("{}: attention_bias", source),
+         "false", "true");
+  decoder.attention_bias = false;
+  decoder.qk_norm = true;
+}
+
 DecoderConfig parse_decoder(const json& object, std::string_view source) {
   expect_keys(object, kDecoderSizes, source);
   DecoderConfig decoder;
   read_part(object, decoder, source);
+  if (is_qwen3(object)) parse_qwen3(object, decoder, source);
+  parse_head_dim(object, decoder, source);
   // If the config does not say, the files decide: a stored head is used (build_model).
   if (!states(object, "tie_word_embeddings")) decoder.tie_word_embeddings = true;
   parse_rope(object, decoder, source);
@@ -142,6 +164,15 @@ bool is_llava_hf(const json& object) {
 
 bool has_resampler(const json& object) {
   return states(object, "mm_resampler_type");
+}
+
+bool is_qwen3(const json& object) {
+  const auto type = object.value("model_type", json());
+  return type == "qwen3" || type == "llava_qwen3" || type == "llava_qwen3_cc";
+}
+
+bool is_qwen3_with_resampler(const json& object) {
+  return is_qwen3(object) && has_resampler(object);
 }
 
 void parse_llava_hf(const json& object, ModelConfig& config, std::string_view source) {

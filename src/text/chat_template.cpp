@@ -17,4 +17,15 @@ const ChatTemplate& qwen2_chat_template() {
   return chat;
 }
 
+const ChatTemplate& qwen3_chat_template() {
+  static const ChatTemplate chat = [] {
+    auto made = qwen2_chat_template();
+    made.system_text.clear();
+    made.system = {};
+    made.assistant.start += "<think>\n\n</think>\n\n";
+    return made;
+  }();
+  return chat;
+}
+
 }  // namespace ccexpert::text

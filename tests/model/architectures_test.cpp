@@ -27,6 +27,15 @@ TEST(Architectures, AreFoundInTheFilesThatAreWrittenForThem) {
   EXPECT_EQ(type_of(llava_hf_config_json(base_config(), {})), "llava_onevision");
 }
 
+TEST(Architectures, OfQwen3AreFoundByTheirType) {
+  auto config = base_config();
+  config.image_newline = false;
+  config.decoder.qk_norm = true;
+  EXPECT_EQ(type_of(model_config_json(config)), "llava_qwen3");
+  config.diff_expert = DiffExpertConfig{};
+  EXPECT_EQ(type_of(model_config_json(config)), "llava_qwen3_cc");
+}
+
 TEST(Architectures, HaveTheirOwnNames) {
   for (const auto& architecture : architectures()) {
     EXPECT_EQ(&architecture_named(architecture.type), &architecture);

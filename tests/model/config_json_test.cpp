@@ -103,6 +103,55 @@ TEST(ModelConfigJson, KeepsThisProjectsKeysAndPaddingInEveryLayout) {
   EXPECT_EQ(parse_json(hf, "hf")["image_token_index"], 500);
 }
 
+ModelConfig qwen3_config() {
+  auto config = tiny_config();
+  config.decoder.attention_bias = false;
+  config.decoder.qk_norm = true;
+  config.decoder.head_dim = 24;
+  return config;
+}
+
+TEST(Qwen3ConfigJson, IsReadBackAsTheSameModel) {
+  auto config = qwen3_config();
+  const auto same = [&](const std::string& text) {
+    const auto read = parse_model_config(text, "written");
+    EXPECT_TRUE(read.decoder.qk_norm);
+    EXPECT_FALSE(read.decoder.attention_bias);
+    EXPECT_EQ(read.decoder.head_width(), 24);
+    EXPECT_EQ(sizes(read), sizes(config));
+    return parse_json(text, "written");
+  };
+  EXPECT_EQ(same(model_config_json(config))["model_type"], "llava_qwen3_cc");
+  config.diff_expert.reset();
+  config.vision_layers = {5};
+  EXPECT_EQ(same(model_config_json(config))["architectures"], json({"LlavaQwen3ForCausalLM"}));
+  config.image_newline = true;
+  const auto hf = same(llava_hf_config_json(config, {}));
+  EXPECT_EQ(hf["text_config"]["model_type"], "qwen3");
+  EXPECT_EQ(hf["text_config"]["head_dim"], 24);
+}
+
+TEST(Qwen3ConfigJson, StatesHeadsThatOtherSizesWouldGiveToo) {
+  auto config = qwen3_config();
+  config.decoder.head_dim = 0;
+  EXPECT_EQ(parse_json(model_config_json(config), "written")["head_dim"], 16);
+  EXPECT_FALSE(parse_json(model_config_json(tiny_config()), "written").contains("head_dim"));
+}
+
+TEST(Qwen3ConfigJson, IsRefusedWithHeadsThatCannotRotate) {
+  auto config = parse_json(model_config_json(qwen3_config()), "written");
+  const auto error_with = [&](const json& head_dim) {
+    config["head_dim"] = head_dim;
+    return test::error_of([&] { parse_model_config(config.dump(), "config.json"); });
+  };
+  EXPECT_EQ(error_with(7),
+            "config.json: decoder config: head_dim: expected an even number of 2 to 4194304, got 7");
+  EXPECT_EQ(error_with(0), "config.json: head_dim: expected above 0, got 0");
+  EXPECT_EQ(error_with(-2),
+            "config.json: decoder config: head_dim: expected an even number of 2 to 4194304, got -2");
+  EXPECT_EQ(error_with(nullptr), "config.json: expected head_dim, got no such key");
+}
+
 TEST(LlavaHfConfigJson, RefusesWhatTransformersDoesNotCompute) {
   auto config = tiny_config();
   EXPECT_EQ(

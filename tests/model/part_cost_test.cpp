@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/model/decoder.h>
 #include <ccexpert/model/part_cost.h>
 
 namespace ccexpert::model {
@@ -79,6 +80,20 @@ TEST(PartCosts, KeptValuesAreThoseOfThePublishedSizes) {
   EXPECT_EQ(kept_values(large_config(), 3, true), 1778385408.0);
   EXPECT_EQ(kept_values(base_config(), 1, false), 1830217920.0);
   EXPECT_EQ(kept_values(base_config(), 3, true), 357161472.0);
+}
+
+TEST(PartCosts, FollowTheWidthOfTheHeads) {
+  const DecoderConfig config{.hidden_size = 24,
+                             .intermediate_size = 32,
+                             .num_hidden_layers = 2,
+                             .num_attention_heads = 4,
+                             .num_key_value_heads = 2,
+                             .qk_norm = true,
+                             .head_dim = 8};
+  const auto cost = Decoder::cost(config, {.pairs = 1, .tokens = 10});
+  const double weights = 2 * 24 * 32 + 2 * 24 * 16 + 3 * 24 * 32;
+  EXPECT_EQ(cost.multiply_adds, 2 * 10 * (weights + 10 * 32));
+  EXPECT_EQ(cost.kept.block, 10 * (10 * 24 + 3 * 32 + 2 * (32 - 24) + 32 + 16));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 /// Decoder of the LLaMA family: pre-RMSNorm, grouped-query attention, rotary positions in the half-split
-/// form, gated MLP. The flags of its config make it Qwen2 (the default) or LLaMA.
+/// form, gated MLP. The flags of its config make it Qwen2 (the default; Qwen2.5 is the same), Qwen3 or LLaMA.
 #pragma once
 
 #include <memory>
@@ -29,6 +29,7 @@ class DecoderAttention : public torch::nn::Module {
  private:
   int64_t heads_, kv_heads_;
   std::shared_ptr<Linear> q_proj_, k_proj_, v_proj_, o_proj_;
+  std::shared_ptr<RmsNorm> q_norm_, k_norm_;  // of one head; null without qk_norm
 };
 
 class DecoderBlock : public torch::nn::Module {

@@ -87,8 +87,15 @@ struct DecoderConfig {
   bool attention_bias = true;          ///< of query, key and value
   bool attention_output_bias = false;  ///< of the attention's output
   bool mlp_bias = false;               ///< of all matrices of the MLP
+  /// True if an RMS norm of each head's query and key precedes their rotation, as in Qwen3.
+  bool qk_norm = false;
+  /// Width of a head, `head_dim` of config.json; 0: hidden_size / num_attention_heads.
+  int64_t head_dim = 0;
 
-  int64_t head_width() const { return hidden_size / num_attention_heads; }
+  int64_t head_width() const { return head_dim > 0 ? head_dim : hidden_size / num_attention_heads; }
+  /// Returns the width of all query heads, which may differ from hidden_size.
+  int64_t query_width() const { return num_attention_heads * head_width(); }
+  int64_t key_width() const { return num_key_value_heads * head_width(); }
 
   static constexpr const char* kTitle = "decoder config";  ///< in messages
   static constexpr auto fields() {

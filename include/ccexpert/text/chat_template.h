@@ -32,4 +32,8 @@ struct ChatTemplate {
 /// Returns ChatML with the system turn of Qwen2, the format of CCExpert's training.
 const ChatTemplate& qwen2_chat_template();
 
+/// Returns ChatML as Qwen3 writes it with thinking switched off: no system turn, and an empty block of
+/// thoughts at the start of the assistant's turn, in prompts and training examples alike.
+const ChatTemplate& qwen3_chat_template();
+
 }  // namespace ccexpert::text
