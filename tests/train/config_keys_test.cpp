@@ -40,7 +40,8 @@ const std::string kFresh = "model.fresh=true", kValidation = "data.validation=$F
                   kEvaluates = "evaluation.every_steps=1", kLonger = "evaluation.generation.max_new_tokens=8",
                   kBase = "model.start=$FOLDER/base", kNoExpert = "model.diff_expert=false",
                   kSamples = "evaluation.generation.temperature=5", kSkips = "data.train=$FOLDER/broken.json",
-                  kDraws = "objective=self_critical", kRisk = "evaluation.generation.mbr=4";
+                  kDraws = "objective=self_critical", kShort = "self_critical.max_new_tokens=4",
+                  kRisk = "evaluation.generation.mbr=4";
 
 const Row kRows[] = {
     {"name", "other"},
@@ -94,12 +95,12 @@ const Row kRows[] = {
     {"loss.tokens", "1", {}, "loss.tokens: expected 0, or training pairs with"},
     {"loss.class_count", "3", {}, "expected 7, as loss.classes and loss.tokens are 0"},
     {"loss.consensus", "1", {"data.train=$FOLDER/agreeing.json"}},
-    {"loss.consensus", "1", {kDraws}, "loss.consensus: expected 0, as objective is self_critical, got 1"},
-    {"self_critical.samples", "2", {kDraws}},
-    {"self_critical.samples", "2", {}, "self_critical.samples: expected 5, as objective is cross_entropy"},
-    {"self_critical.metric", "rouge", {kDraws}},
-    {"self_critical.temperature", "0.1", {kDraws}},
-    {"self_critical.max_new_tokens", "2", {kDraws}},
+    {"loss.consensus", "1", {kDraws, kShort}, "expected 0, as objective is self_critical, got 1"},
+    {"self_critical.samples", "2", {kDraws, kShort}},
+    {"self_critical.samples", "2", {}, "expected 5, as objective is cross_entropy"},
+    {"self_critical.metric", "rouge", {kDraws, kShort}},
+    {"self_critical.temperature", "0.1", {kDraws, kShort}},
+    {"self_critical.max_new_tokens", "2", {kDraws, kShort}},
     {"optimizer.learning_rate", "1e-4"},
     {"optimizer.schedule", "constant"},
     {"optimizer.warmup_ratio", "0.9"},
@@ -152,10 +153,7 @@ const Row kRows[] = {
      "expected 42, as evaluation.generation does not sample"},
     {"evaluation.generation.mbr", "3", {kValidation, kLonger}},
     {"evaluation.generation.mbr_metric", "rouge", {kValidation, kLonger, kRisk}},
-    {"evaluation.generation.mbr_metric",
-     "rouge",
-     {kValidation},
-     "evaluation.generation.mbr_metric: expected cider, as mbr is 0, got rouge"}};
+    {"evaluation.generation.mbr_metric", "rouge", {kValidation}, "expected cider, as mbr is 0, got rouge"}};
 
 /// Returns all keys of a section and its subsections.
 template <class Section>
