@@ -52,6 +52,22 @@ std::string renamed(const std::string& name, const WeightLayout* layout) {
   return known.empty() ? name : known;
 }
 
+/// Returns a folder with the text of its config.json only.
+Checkpoint with_config(const fs::path& folder) {
+  Checkpoint checkpoint;
+  checkpoint.folder = resolve_folder(folder);
+  checkpoint.config_json = read_file(checkpoint.folder / "config.json");
+  return checkpoint;
+}
+
+/// Adds the other texts.
+void read_settings(Checkpoint& checkpoint) {
+  auto processor = read_image_processor(checkpoint.folder);
+  checkpoint.preprocessor_json = std::move(processor.json);
+  checkpoint.preprocessor_source = std::move(processor.source);
+  checkpoint.generation_json = read_if_there(checkpoint.folder / "generation_config.json");
+}
+
 }  // namespace
 
 fs::path resolve_folder(const fs::path& folder) {
@@ -77,15 +93,21 @@ fs::path resolve_folder(const fs::path& folder) {
   fail_without_config(folder);
 }
 
+Checkpoint open_part(const fs::path& folder) try {
+  auto checkpoint = with_config(folder);
+  expect_part(checkpoint.folder, checkpoint.config_json);
+  read_settings(checkpoint);
+  checkpoint.weights = std::make_unique<TensorSet>(open_weight_files(checkpoint.folder),
+                                                   [](const std::string& name) { return name; });
+  return checkpoint;
+} catch (...) {
+  rethrow_as_error();
+}
+
 Checkpoint open_checkpoint(const fs::path& folder, const KnownModels& known) try {
-  Checkpoint checkpoint;
-  checkpoint.folder = resolve_folder(folder);
-  checkpoint.config_json = read_file(checkpoint.folder / "config.json");
+  auto checkpoint = with_config(folder);
   expect_known_model(checkpoint.folder, checkpoint.config_json, known);
-  auto processor = read_image_processor(checkpoint.folder);
-  checkpoint.preprocessor_json = std::move(processor.json);
-  checkpoint.preprocessor_source = std::move(processor.source);
-  checkpoint.generation_json = read_if_there(checkpoint.folder / "generation_config.json");
+  read_settings(checkpoint);
   auto parts = open_weight_files(checkpoint.folder);
   const auto* layout = layout_of(parts, known.layouts);
   checkpoint.layout = layout;

@@ -172,6 +172,12 @@ void expect_name(const json& config, const std::string& source, const KnownModel
                  own_code ? "the Python code that auto_map names is not run" : kTakeBase});
 }
 
+void expect_not_quantised(const json& config, const std::string& source) {
+  if (config.contains("quantization_config") && !config["quantization_config"].is_null())
+    fail_expected({fmt::format("{}: quantization_config", source), "weights of floating-point numbers",
+                   "a quantised checkpoint", "take the one that was not quantised"});
+}
+
 /// Throws Error for unsupported parts: they may differ even in a model with a known name.
 void expect_parts(const json& config, const std::string& source) {
   const auto expect = [&](const char* part, const char* key, std::initializer_list<std::string_view> known) {
@@ -181,20 +187,28 @@ void expect_parts(const json& config, const std::string& source) {
       fail_expected({fmt::format("{}: {}", source, part), fmt::format("{} {}", key, fmt::join(known, " or ")),
                      type, "no other vision tower or language model is supported"});
   };
-  expect("text_config", "model_type", {"qwen2"});
+  expect("text_config", "model_type", {"qwen2", "qwen3"});
   expect("vision_config", "model_type", {"siglip_vision_model", "siglip"});
   const auto tower = text_in(config, "mm_vision_tower");
   if (lower(tower).find("clip") != std::string::npos && lower(tower).find("siglip") == std::string::npos)
     fail_expected({fmt::format("{}: mm_vision_tower", source), "a SigLIP vision tower", tower, kTakeBase});
-  if (config.contains("quantization_config") && !config["quantization_config"].is_null())
-    fail_expected({fmt::format("{}: quantization_config", source), "weights of floating-point numbers",
-                   "a quantised checkpoint", "take the one that was not quantised"});
+  expect_not_quantised(config, source);
 }
 
 bool has_whole_weights(const fs::path& folder) {
   constexpr std::array kFiles{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                               "pytorch_model.bin.index.json"};
   return std::any_of(kFiles.begin(), kFiles.end(), [&](const char* file) { return contains(folder, file); });
+}
+
+/// Returns the parsed config.json. Throws Error if it is not an object, or if the folder contains only an
+/// adapter.
+json config_of(const fs::path& folder, std::string_view config_json) {
+  const auto source = (folder / "config.json").string();
+  json config = parse_json(config_json, source);
+  if (!config.is_object()) fail_expected({source, "a JSON object", config.type_name()});
+  if (contains(folder, "adapter_config.json") && !has_whole_weights(folder)) fail_for_adapter(folder);
+  return config;
 }
 
 /// Returns the base that an adapter names; empty if it names none.
@@ -243,11 +257,13 @@ void fail_without_config(const fs::path& folder) {
                  "a checkpoint folder contains config.json, weights and a tokenizer"});
 }
 
+void expect_part(const fs::path& folder, std::string_view config_json) {
+  expect_not_quantised(config_of(folder, config_json), (folder / "config.json").string());
+}
+
 void expect_known_model(const fs::path& folder, std::string_view config_json, const KnownModels& known) {
   const auto source = (folder / "config.json").string();
-  const json config = parse_json(config_json, source);
-  if (!config.is_object()) fail_expected({source, "a JSON object", config.type_name()});
-  if (contains(folder, "adapter_config.json") && !has_whole_weights(folder)) fail_for_adapter(folder);
+  const json config = config_of(folder, config_json);
   expect_name(config, source, known);
   expect_parts(config, source);
 }

@@ -18,6 +18,9 @@ namespace ccexpert::io {
 void expect_known_model(const std::filesystem::path& folder, std::string_view config_json,
                         const KnownModels& known);
 
+/// Throws Error if config.json is that of a quantised model, or if the folder contains only an adapter.
+void expect_part(const std::filesystem::path& folder, std::string_view config_json);
+
 /// Throws the Error of a folder with an adapter.
 [[noreturn]] void fail_for_adapter(const std::filesystem::path& folder);
 

@@ -32,9 +32,10 @@ class Files {
     const auto file = find(name);
     return file == files_.end() ? json() : parse_json(file->bytes, name);
   }
-  void write(const std::string& name, const json& value) {
+  void write(const std::string& name, const json& value) { write(name, value.dump(2) + "\n"); }
+  void write(const std::string& name, std::string text) {
     remove(name);
-    files_.push_back({name, value.dump(2) + "\n"});
+    files_.push_back({name, std::move(text)});
   }
   void remove(std::string_view name) {
     std::erase_if(files_, [&](const auto& file) { return file.name == name; });
@@ -173,16 +174,19 @@ SavedTexts llava_hf_texts(const SavedModel& model, Files files) {
 
 SavedTexts lmms_texts(const SavedModel& model, Files files) {
   // Newer llava-hf folders have the processor's values only in processor_config.json.
-  if (files.has(kProcessor) && !files.has(kPreprocessor)) {
-    auto images = processor_of(model.preprocess);
-    images["image_processor_type"] = "SiglipImageProcessor";
-    files.write(kPreprocessor, images);
-  }
+  if (files.has(kProcessor) && !files.has(kPreprocessor))
+    files.write(kPreprocessor, siglip_processor_json(model.preprocess));
   for (const char* name : kLlavaHfFiles) files.remove(name);
   return {model::model_config_json(model.config, model.original_json), std::move(files).take()};
 }
 
 }  // namespace
+
+std::string siglip_processor_json(const image::PreprocessConfig& preprocess) {
+  auto images = processor_of(preprocess);
+  images["image_processor_type"] = "SiglipImageProcessor";
+  return images.dump(2) + "\n";
+}
 
 SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> companions) {
   Files files(std::move(companions));

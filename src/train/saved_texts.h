@@ -30,4 +30,7 @@ struct SavedTexts {
 /// are removed. Throws Error for a model that the layout cannot express.
 SavedTexts saved_texts(const SavedModel& model, std::vector<io::CompanionFile> companions);
 
+/// Returns the text of preprocessor_config.json for a SigLIP tower.
+std::string siglip_processor_json(const image::PreprocessConfig& preprocess);
+
 }  // namespace ccexpert::train

@@ -91,7 +91,7 @@ TEST_F(FolderKind, ANameOfAnotherTypeIsRefused) {
 TEST_F(FolderKind, OtherPartsOfAKnownModelAreNamed) {
   EXPECT_THAT(
       problem_of_config(R"({"model_type": "llava_onevision", "text_config": {"model_type": "llama"}})"),
-      HasSubstr("text_config: expected model_type qwen2, got llama"));
+      HasSubstr("text_config: expected model_type qwen2 or qwen3, got llama"));
   EXPECT_THAT(
       problem_of_config(R"({"model_type": "llava_qwen", "mm_vision_tower": "openai/clip-vit-large"})"),
       HasSubstr("mm_vision_tower: expected a SigLIP vision tower, got openai/clip-vit-large"));

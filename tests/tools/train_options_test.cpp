@@ -91,6 +91,30 @@ TEST(TrainOptions, ASweepNeedsNoConfig) {
   EXPECT_THAT(refusal({"--sweep", "s", "--row", "0"}), HasSubstr("--row"));
 }
 
+TEST(TrainOptions, ComposeABase) {
+  const auto parsed = parse({"--vision", "tower", "--decoder", "model", "--to", "base", "--image-size", "512",
+                             "--dtype", "float32", "--shard-mb", "10"});
+  EXPECT_EQ(parsed.text, "");
+  EXPECT_EQ(parsed.command.vision, "tower");
+  EXPECT_EQ(parsed.command.decoder, "model");
+  EXPECT_EQ(parsed.command.export_to, "base");
+  EXPECT_EQ(parsed.command.image_size, 512);
+  EXPECT_EQ(parsed.command.export_dtype, Precision::kFloat32);
+  EXPECT_EQ(refusal({"--vision", "a", "--to", "b"}),
+            "compose: expected --vision, --decoder and --to together");
+  EXPECT_EQ(refusal({"--decoder", "a", "--to", "b"}),
+            "compose: expected --vision, --decoder and --to together");
+  EXPECT_EQ(
+      refusal({"--vision", "a", "--decoder", "b", "--to", "c", "--plan"}),
+      "--vision: expected without --config, --sweep, --export, --average, --plan, --nproc and KEY=VALUE");
+  EXPECT_EQ(
+      refusal({"--vision", "a", "--decoder", "b", "--to", "c", "--export", "d"}),
+      "--vision: expected without --config, --sweep, --export, --average, --plan, --nproc and KEY=VALUE");
+  EXPECT_EQ(refusal({"--vision", "a", "--decoder", "b", "--to", "c", "--layout", "lmms"}),
+            "--layout requires --export");
+  EXPECT_EQ(refusal({"--config", "c", "--image-size", "384"}), "--image-size requires --vision");
+}
+
 TEST(TrainOptions, WrongArgumentsAreNamed) {
   EXPECT_EQ(refusal({}), "--config: expected a YAML file, got none");
   EXPECT_EQ(refusal({"--config", "c", "micro"}),

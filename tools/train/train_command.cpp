@@ -20,6 +20,7 @@
 #include "core/files.h"
 #include "train/launcher.h"
 #include "train/shared/average.h"
+#include "train/shared/compose.h"
 #include "train/shared/export.h"
 #include "train/shared/plan.h"
 #include "train/shared/sweep_state.h"
@@ -127,6 +128,15 @@ int train_stages(const TrainCommand& command, const std::vector<TrainConfig>& st
 }
 
 int run(const TrainCommand& command) {
+  if (!command.vision.empty()) {
+    train::compose_model({.vision = command.vision,
+                          .decoder = command.decoder,
+                          .to = command.export_to,
+                          .image_size = command.image_size,
+                          .dtype = command.export_dtype,
+                          .shard_mb = command.export_shard_mb});
+    return kSuccess;
+  }
   if (!command.export_from.empty()) {
     train::export_model({.from = command.export_from,
                          .to = command.export_to,

@@ -20,6 +20,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-train --sweep configs/sweeps/ablations.yaml --nproc 8
   ccexpert-train --export runs/ccexpert-0.5b/stage3/best --to checkpoints/mine
   ccexpert-train --average runs/mine/checkpoints/step-1000 runs/mine/checkpoints/step-1500 -o checkpoints/soup
+  ccexpert-train --vision siglip2-so400m-patch14-384 --decoder Qwen3-4B --to checkpoints/siglip2-qwen3-4b
   torchrun --nnodes 2 --nproc-per-node 8 --no-python ccexpert-train --config configs/ccexpert-7b.yaml
 
 A run that is started again continues from its newest checkpoint. Ctrl-C and SIGTERM save one after the current
@@ -54,18 +55,45 @@ void add_options(CLI::App& app, TrainCommand& command) {
 
 void add_export_options(CLI::App& app, TrainCommand& command) {
   OptionGroup group(app, "Export");
-  auto* from = group.folder("--export", command.export_from,
-                            "write the model of this checkpoint, without the training state");
+  group.folder("--export", command.export_from,
+               "write the model of this checkpoint, without the training state");
   group.folder("--to", command.export_to, "folder to write it to");
-  group
-      .value("--dtype", command.export_dtype, "precision of its weights",
-             among(Precision::kBfloat16, Precision::kFloat16, Precision::kFloat32))
-      ->needs(from);
+  group.value("--dtype", command.export_dtype, "precision of its weights",
+              among(Precision::kBfloat16, Precision::kFloat16, Precision::kFloat32));
   group.value("--layout", command.export_layout,
               "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, only without Diff Expert");
   group.value("--shard-mb", command.export_shard_mb, "largest size of one file of weights", above(0))
-      ->type_name("MB")
-      ->needs(from);
+      ->type_name("MB");
+}
+
+void add_compose_options(CLI::App& app, TrainCommand& command) {
+  OptionGroup group(app, "Compose a base");
+  group.folder("--vision", command.vision,
+               "write a base of this SigLIP or SigLIP2 tower, a fresh projector and the model of --decoder");
+  group.folder("--decoder", command.decoder, "Qwen2, Qwen2.5 or Qwen3 model with its tokenizer");
+  group.value("--image-size", command.image_size, "side of the image, for a NaFlex tower only", at_least(0));
+}
+
+/// Refuses options of written files without a command that uses them.
+void expect_writing(const CLI::App& app, const TrainCommand& command) {
+  const auto refuse = [&](const char* name) {
+    if (app.count(name) > 0) throw Error(fmt::format("{} requires --export", name));
+  };
+  if (!command.vision.empty()) refuse("--layout");  // a base has the one of LLaVA's code
+  if (!command.export_from.empty() || !command.vision.empty()) return;
+  refuse("--dtype");
+  refuse("--shard-mb");
+}
+
+void check_compose(const TrainCommand& command) {
+  if (command.vision.empty() || command.decoder.empty() || command.export_to.empty())
+    throw Error("compose: expected --vision, --decoder and --to together");
+  const bool alone = command.config.empty() && command.sweep.empty() && command.export_from.empty() &&
+                     command.average.empty() && !command.plan && command.processes == 0 &&
+                     command.overrides.empty();
+  if (!alone)
+    throw Error(
+        "--vision: expected without --config, --sweep, --export, --average, --plan, --nproc and KEY=VALUE");
 }
 
 void add_average_options(CLI::App& app, TrainCommand& command) {
@@ -96,6 +124,8 @@ void check_average(const TrainCommand& command) {
 }
 
 void check(const TrainCommand& command) {
+  if (!command.vision.empty() || !command.decoder.empty()) return check_compose(command);
+  if (command.image_size != 0) throw Error("--image-size requires --vision");
   if (!command.sweep.empty() && !command.average.empty()) throw Error("--sweep: expected without --average");
   check_average(command);
   if (!command.average.empty()) return;
@@ -132,11 +162,14 @@ ParsedTrainCommand parse_train_command(int count, const char* const* arguments) 
   add_options(app, parsed.command);
   add_export_options(app, parsed.command);
   add_average_options(app, parsed.command);
+  add_compose_options(app, parsed.command);
   app.add_flag("-q,--quiet", parsed.command.quiet, "only warnings and errors on standard error")
       ->group("Other");
   add_common_options(app, common);
-  static_cast<Leave&>(parsed) =
-      parse_command_line(app, count, arguments, common, [&] { check(parsed.command); });
+  static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
+    expect_writing(app, parsed.command);
+    check(parsed.command);
+  });
   return parsed;
 }
 

@@ -1,6 +1,7 @@
 // The command line of ccexpert-train.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -28,6 +29,9 @@ struct TrainCommand {
   std::vector<std::filesystem::path> average;  ///< --average, or nothing
   std::filesystem::path average_to;            ///< -o
   std::vector<double> average_weights;         ///< --weights; empty: equal
+  std::filesystem::path vision;                ///< --vision, or empty
+  std::filesystem::path decoder;               ///< --decoder, or empty
+  int64_t image_size = 0;                      ///< --image-size; 0: the tower's
   bool quiet = false;
 };
 

@@ -48,6 +48,10 @@ struct KnownModels {
 /// that it does not know stay. Without `known`, a model with any name is accepted.
 Checkpoint open_checkpoint(const std::filesystem::path& folder, const KnownModels& known = {});
 
+/// Opens a folder with one part of a model, such as a vision tower or a language model, of any kind. The
+/// weights keep their names. Throws Error for a quantised one, an adapter, and a folder without config.json.
+Checkpoint open_part(const std::filesystem::path& folder);
+
 /// File of a checkpoint's tokenizer or processor.
 struct CompanionFile {
   std::string name;
