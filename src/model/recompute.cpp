@@ -6,6 +6,8 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "model/shared/lora.h"
+
 namespace ccexpert::model {
 namespace {
 
@@ -60,6 +62,17 @@ bool needs_gradients(const TensorList& tensors) {
                      [](const at::Tensor& tensor) { return tensor.requires_grad(); });
 }
 
+/// True if a low-rank product needs gradients in `module`, whose own parameters may all be frozen.
+bool products_need_gradients(const torch::nn::Module& module) {
+  const auto modules = module.modules(/*include_self=*/false);
+  return std::any_of(modules.begin(), modules.end(), [](const auto& child) {
+    const auto* linear = dynamic_cast<const Linear*>(child.get());
+    const auto* product =
+        linear == nullptr ? nullptr : dynamic_cast<const LoraProduct*>(linear->product().get());
+    return product != nullptr && needs_gradients({product->a, product->b});
+  });
+}
+
 TensorList apply(const Computation& block, const TensorList& inputs) {
   const auto anchor = at::empty({0}, inputs.front().options().dtype(at::kFloat)).requires_grad_();
   return Recompute::apply(anchor, at::TensorList(inputs), c10::make_intrusive<BlockHolder>(block));
@@ -73,7 +86,8 @@ TensorList recompute(const Computation& block, const TensorList& inputs) {
 
 TensorList recompute(const Computation& block, const TensorList& inputs,
                      const torch::nn::Module& parameters) {
-  const bool needed = needs_gradients(inputs) || needs_gradients(parameters.parameters());
+  const bool needed = needs_gradients(inputs) || needs_gradients(parameters.parameters()) ||
+                      products_need_gradients(parameters);
   return at::GradMode::is_enabled() && needed ? apply(block, inputs) : block(inputs);
 }
 

@@ -16,7 +16,7 @@ const io::WeightLayout& llava_hf_layout();
 /// Returns the names of a checkpoint's layout; null for the authors', which are the model's own.
 const io::WeightLayout* weight_layout(io::CheckpointLayout layout);
 
-/// Opens a checkpoint folder of any known layout (io::open_checkpoint); the weights have the model's names.
+/// io::open_checkpoint for any known layout; names are the model's, an adapter beside the weights is merged.
 io::Checkpoint open_model_checkpoint(const std::filesystem::path& folder);
 
 /// Returns the number of vocabulary rows of the lmms-lab checkpoint from which the published llava-hf
