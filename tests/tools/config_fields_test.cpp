@@ -8,6 +8,12 @@
 #include <ccexpert/train/config.h>
 
 #include "data/shared/data_list.h"
+#include "datasets/shared/annotate.h"
+#include "datasets/shared/lists.h"
+#include "datasets/shared/mix.h"
+#include "datasets/shared/stats.h"
+#include "datasets/shared/validate.h"
+#include "datasets/shared/view.h"
 #include "synth/shared/dataset.h"
 
 namespace ccexpert::tools {
@@ -38,14 +44,19 @@ void walk(const std::string& prefix, const Visit& visit) {
   });
 }
 
+template <class... Config, class Visit>
+void walk_each(const Visit& visit) {
+  (walk<Config>("", visit), ...);
+}
+
 template <class Visit>
 void walk_all(const Visit& visit) {
-  walk<TrainConfig>("", visit);
-  walk<data::ListedDataset>("", visit);
-  walk<synth::DatasetOptions>("", visit);
-  walk<model::VisionConfig>("", visit);
-  walk<model::DiffExpertConfig>("", visit);
-  walk<model::DecoderConfig>("", visit);
+  walk_each<TrainConfig, data::ListedDataset, synth::DatasetOptions>(visit);
+  walk_each<model::VisionConfig, model::DiffExpertConfig, model::DecoderConfig>(visit);
+  walk_each<datasets::ConvertOptions, datasets::CropOptions, datasets::AnnotateOptions,
+            datasets::EndpointOptions, datasets::ListOptions, datasets::SplitOptions, datasets::SampleOptions,
+            datasets::MixOptions, datasets::StatsOptions, datasets::ValidateOptions, datasets::OverlapOptions,
+            datasets::ViewOptions>(visit);
 }
 
 template <class Value>
@@ -104,14 +115,19 @@ TEST(ConfigFields, HelpEndsWithChoicesOrRange) {
   EXPECT_GT(listed, 50U);
 }
 
-TEST(ConfigFields, DefaultsAreWithinTheirLimits) {
+template <class... Config>
+void expect_valid_defaults() {
   const auto key_itself = [](const std::string& key) { return key; };
-  EXPECT_NO_THROW(check_fields(TrainConfig{}, key_itself));
-  EXPECT_NO_THROW(check_fields(data::ListedDataset{}, key_itself));
-  EXPECT_NO_THROW(check_fields(synth::DatasetOptions{}, key_itself));
-  EXPECT_NO_THROW(check_fields(model::VisionConfig{}, key_itself));
-  EXPECT_NO_THROW(check_fields(model::DiffExpertConfig{}, key_itself));
-  EXPECT_NO_THROW(check_fields(model::DecoderConfig{}, key_itself));
+  const auto expect_valid = [&](const auto& config) { EXPECT_NO_THROW(check_fields(config, key_itself)); };
+  (expect_valid(Config{}), ...);
+}
+
+TEST(ConfigFields, DefaultsAreWithinTheirLimits) {
+  expect_valid_defaults<TrainConfig, data::ListedDataset, synth::DatasetOptions>();
+  expect_valid_defaults<model::VisionConfig, model::DiffExpertConfig, model::DecoderConfig>();
+  expect_valid_defaults<datasets::ConvertOptions, datasets::CropOptions, datasets::AnnotateOptions,
+                        datasets::EndpointOptions, datasets::SampleOptions, datasets::StatsOptions,
+                        datasets::ValidateOptions, datasets::OverlapOptions, datasets::ViewOptions>();
 }
 
 }  // namespace

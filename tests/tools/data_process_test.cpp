@@ -188,16 +188,18 @@ TEST_F(DataProcess, WrongArgumentsExitWith2AndNameTheNearest) {
        "--on-error: expected error or skip, got 'igno'"},
       {{"validate"}, "expected lists or a folder, got none"},
       {{"overlap", "x"}, "--against: expected the list of a test set, got none"},
-      {{"convert", "auto", "x", "-o", "y", "--jobs", "1025"}, "jobs: expected 0 to 1024 threads, got 1025"},
-      {{"convert", "auto", "x", "-o", "y", "--crop-target", "5"},
-       "crops: target_share: expected a share from 0 to 1, got 5"},
-      {{"stats", "x", "--jobs", "1025"}, "jobs: expected 0 to 1024 threads, got 1025"},
-      {{"stats", "x", "--samples", "-1"}, "samples: expected 0 or more, got -1"},
-      {{"validate", "x", "--jobs", "1025"}, "jobs: expected 0 to 1024 threads, got 1025"},
-      {{"validate", "x", "--distance", "65"}, "distance: expected 0 to 64 bits, got 65"},
-      {{"overlap", "x", "--against", "y", "--jobs", "1025"}, "jobs: expected 0 to 1024 threads, got 1025"},
-      {{"overlap", "x", "--against", "y", "--tile", "-1"}, "tile: expected 0 or more pixels, got -1"},
-      {{"view", "x", "-o", "y", "--pairs", "0"}, "pairs: expected 1 to 500, got 0"},
+      {{"convert", "auto", "x", "-o", "y", "--jobs", "1025"}, "--jobs: expected 0 to 1024 threads, got 1025"},
+      {{"convert", "auto", "x", "-o", "y", "--crop-target", "5"}, "--crop-target: expected 0 to 1, got 5"},
+      {{"stats", "x", "--jobs", "1025"}, "--jobs: expected 0 to 1024 threads, got 1025"},
+      {{"stats", "x", "--samples", "-1"}, "--samples: expected at least 0, got -1"},
+      {{"validate", "x", "--jobs", "1025"}, "--jobs: expected 0 to 1024 threads, got 1025"},
+      {{"validate", "x", "--distance", "65"}, "--distance: expected 0 to 64 bits, got 65"},
+      {{"overlap", "x", "--against", "y", "--jobs", "1025"}, "--jobs: expected 0 to 1024 threads, got 1025"},
+      {{"overlap", "x", "--against", "y", "--tile", "-1"}, "--tile: expected at least 0 pixels, got -1"},
+      {{"view", "x", "-o", "y", "--pairs", "0"}, "--pairs: expected 1 to 500, got 0"},
+      {{"annotate", "x", "-o", "y", "--captions", "21"}, "--captions: expected 1 to 20, got 21"},
+      {{"annotate", "x", "-o", "y", "--timeout", "0"}, "--timeout: expected above 0, got 0"},
+      {{"sample", "x", "-o", "y", "--share", "1.5"}, "--share: expected above 0 and at most 1, got 1.5"},
       {{"annotate", "x", "-o", "y"}, "--base-url: expected the address of an endpoint, or OPENAI_BASE_URL"},
       {{"synth"}, "--out: expected a folder to write"},
       {{"synth", "--out", "x", "--pair", "3"}, "unknown option --pair (did you mean --pairs?)"},
@@ -234,6 +236,7 @@ TEST_F(DataProcess, HelpIsOfTheCommandAskedFor) {
   const auto synth_help = run({"synth", "--help"}).out;
   EXPECT_THAT(synth_help, HasSubstr("--train-share"));
   EXPECT_THAT(synth_help, Not(HasSubstr("annotations whose captions")));
+  EXPECT_THAT(run({"annotate", "--help"}).out, HasSubstr("concurrent requests; 1 to 256"));
 }
 
 TEST_F(DataProcess, BashCompletesCommandsAndTheirOptions) {

@@ -54,6 +54,12 @@ class OptionGroup {
       return value(option_name(field.name), member, field.help, field.limits);
   }
 
+  /// Adds the option of each field.
+  template <class Config>
+  void fields(Config& config) {
+    for_each_field<Config>([&](const auto& each) { field(each, config); });
+  }
+
   CLI::Option* flag(const std::string& names, bool& value, const std::string& help) {
     return app_.add_flag(names, value, help)->group(name_);
   }

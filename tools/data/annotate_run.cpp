@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
-#include <type_traits>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -42,72 +41,28 @@ std::string environment(const std::string& name) {
   return value == nullptr ? "" : value;
 }
 
-void add_endpoint_options(CLI::App& app, Command& command) {
+void add_endpoint_options(OptionGroup& group, Command& command) {
   auto& endpoint = command.options.endpoint;
-  app.add_option("--base-url", endpoint.base_url, "address before /chat/completions (OPENAI_BASE_URL)")
-      ->type_name("URL");
-  app.add_option("--model", endpoint.model, "name of the model (OPENAI_MODEL)")->type_name("NAME");
-  app.add_option("--key-env", command.key_variable, "environment variable with the key")
-      ->capture_default_str()
-      ->type_name("NAME");
-  const auto number = [&](const char* name, auto& value, const char* help) {
-    auto* option = app.add_option(name, value, help)->capture_default_str()->type_name("N");
-    if constexpr (std::is_integral_v<std::remove_reference_t<decltype(value)>>) option->check(whole_number());
-  };
-  number("--concurrency", endpoint.concurrency, "concurrent requests");
-  number("--retries", endpoint.retries, "retries after temporary failures such as status 429");
-  number("--backoff", endpoint.backoff_seconds,
-         "seconds before the first retry; Retry-After takes precedence");
-  number("--timeout", endpoint.timeout_seconds, "timeout of a request in seconds");
-  number("--temperature", endpoint.temperature, "sampling temperature");
-  number("--max-tokens", endpoint.max_tokens, "maximum tokens of an answer");
-  number("--price-in", endpoint.price_in, "price of a million prompt tokens");
-  number("--price-out", endpoint.price_out, "price of a million answer tokens");
+  group.text("--base-url", endpoint.base_url, "address before /chat/completions (OPENAI_BASE_URL)", "URL");
+  group.text("--model", endpoint.model, "name of the model (OPENAI_MODEL)", "NAME");
+  group.text("--key-env", command.key_variable, "environment variable with the key", "NAME")
+      ->capture_default_str();
+  group.fields(endpoint);
 }
 
 void add_options(CLI::App& app, Command& command) {
   auto& options = command.options;
   OptionGroup group(app);
   app.set_help_flag("-h,--help", "print this help");
-  app.add_option("list", options.list, "list of the universal format")
-      ->transform(input_file())
-      ->type_name("FILE");
-  app.add_option("-o,--out", options.output, "list to write")->check(named_output())->type_name("FILE");
-  group.value("--task", options.task, "enrich: rewrite and refine; describe: with images");
-  app.add_option("--captions", options.captions, "new captions per pair")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_flag("--keep", options.keep, "keep the pair's own captions before the new ones");
-  app.add_option("--limit", options.limit, "maximum pairs to annotate (0: all)")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_option("--max-cost", options.max_cost,
-                 "maximum cost of all runs of this command together (0: no limit)")
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_option("--attempts", options.attempts, "unusable answers before a pair is given up")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_option("--image-side", options.image_side, "longer side of sent images in pixels")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_option("--image-root", options.image_root,
-                 "folder that relative paths start at (the list's folder)")
-      ->type_name("DIR");
-  app.add_option("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)")
-      ->check(named_output())
-      ->type_name("FILE");
-  group.value("--on-error", options.on_error,
-              "for a pair without a usable answer: keep its captions (skip) or stop (error)");
-  add_endpoint_options(app, command);
-  app.add_flag("--overwrite", options.overwrite, "replace an existing file");
-  app.add_flag("--dry-run", command.dry_run,
-               "print the planned requests and their estimated cost; send nothing");
-  app.add_flag("-q,--quiet", command.quiet, "print no progress and no counts");
+  group.input("list", options.list, "list of the universal format");
+  group.named_output("-o,--out", options.output, "list to write");
+  group.fields(options);
+  group.folder("--image-root", options.image_root, "folder that relative paths start at (the list's folder)");
+  group.named_output("--journal", options.journal, "file of paid answers (OUT.journal.jsonl)");
+  add_endpoint_options(group, command);
+  group.flag("--dry-run", command.dry_run,
+             "print the planned requests and their estimated cost; send nothing");
+  group.flag("-q,--quiet", command.quiet, "print no progress and no counts");
 }
 
 /// Fills options that the command line leaves to the environment.

@@ -38,64 +38,27 @@ std::string source_table() {
   return text;
 }
 
-void add_folder_options(CLI::App& app, ConvertOptions& options) {
-  app.add_option("--before", options.before_folder, "folder of before images, within DIR (found by name)")
-      ->type_name("NAME");
-  app.add_option("--after", options.after_folder, "folder of after images, within DIR")->type_name("NAME");
-  app.add_option("--captions-csv", options.captions_csv, "CSV with name and caption (DIR/captions.csv)")
-      ->transform(input_file())
-      ->type_name("FILE");
-}
-
-void add_crop_options(CLI::App& app, ConvertOptions& options) {
-  auto& crops = options.crops;
-  add_off_flag(app, "--no-crops", crops.enabled, "keep whole pairs if only masks are known");
-  app.add_option("--crop-target", crops.target_share, "target share of a window filled by its change")
-      ->capture_default_str()
-      ->type_name("SHARE");
-  app.add_option("--crop-whole", crops.whole_share, "changed share of the image from which no window is cut")
-      ->capture_default_str()
-      ->type_name("SHARE");
-  app.add_option("--crop-least", crops.least_share, "ignore changes below this share of the image as noise")
-      ->capture_default_str()
-      ->type_name("SHARE");
-  app.add_option("--crop-side", crops.least_side, "minimum side of a window in pixels")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_option("--crop-most", crops.most, "maximum windows per pair")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
+void add_folder_options(OptionGroup& group, ConvertOptions& options) {
+  group.text("--before", options.before_folder, "folder of before images, within DIR (found by name)",
+             "NAME");
+  group.text("--after", options.after_folder, "folder of after images, within DIR", "NAME");
+  group.input("--captions-csv", options.captions_csv, "CSV with name and caption (DIR/captions.csv)");
 }
 
 void add_options(CLI::App& app, Command& command) {
   auto& options = command.options;
-  app.set_help_flag("-h,--help", "print this help");
-  app.add_option("source", options.source, "auto, or a name from --list")->type_name("SOURCE");
-  app.add_option("dir", options.input, "folder with the data set as published by its authors")
-      ->type_name("DIR");
-  app.add_option("-o,--out", options.output, "folder for train.json, val.json, test.json")->type_name("DIR");
-  app.add_flag("--list", command.list, "print the sources and the files by which they are recognised");
   OptionGroup group(app);
-  group.value("--format", options.format, "format of the lists");
-  group.value("--paths", options.paths, "image paths: relative to --out, or absolute");
-  group.value("--captions", options.cleaning, "clean: one form for all sources; raw: unchanged");
-  group.value("--on-error", options.on_error,
-              "for bad entries: stop (error), or list them in left-out.jsonl (skip)");
-  app.add_flag("--overwrite", options.overwrite, "replace existing lists");
+  app.set_help_flag("-h,--help", "print this help");
+  group.text("source", options.source, "auto, or a name from --list", "SOURCE");
+  group.folder("dir", options.input, "folder with the data set as published by its authors");
+  group.folder("-o,--out", options.output, "folder for train.json, val.json, test.json");
+  group.flag("--list", command.list, "print the sources and the files by which they are recognised");
+  group.fields(options);
   add_off_flag(app, "--no-image-checks", options.check_images, "do not check that image files exist");
-  add_folder_options(app, options);
-  add_crop_options(app, options);
-  app.add_option("--seed", options.seed, "seed for the wording of captions from masks")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_option("--jobs", options.jobs, "threads that decode masks (0: one per core)")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  app.add_flag("-q,--quiet", command.quiet, "print no progress and no table");
+  add_folder_options(group, options);
+  add_off_flag(app, "--no-crops", options.crops.enabled, "keep whole pairs if only masks are known");
+  group.fields(options.crops);
+  group.flag("-q,--quiet", command.quiet, "print no progress and no table");
 }
 
 void check(const Command& command) {

@@ -32,15 +32,7 @@ ProgressStyle style_of(bool quiet) {
 
 void add_image_root(CLI::App& app, fs::path& root) {
   app.set_help_flag("-h,--help", "print this help");
-  app.add_option("--image-root", root, "folder that relative paths start at (the list's folder)")
-      ->type_name("DIR");
-}
-
-void add_jobs(CLI::App& app, int64_t& jobs) {
-  app.add_option("--jobs", jobs, "threads that open images (0: one per core)")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
+  OptionGroup(app).folder("--image-root", root, "folder that relative paths start at (the list's folder)");
 }
 
 enum class StatsFormat {
@@ -207,23 +199,12 @@ Subcommand add_stats(CLI::App& app) {
   const auto command = std::make_shared<Stats>();
   auto* stats = app.add_subcommand("stats", "count pairs, captions, words and sizes");
   add_image_root(*stats, command->options.image_root);
-  stats->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
-      ->transform(input_file())
-      ->type_name("FILE");
-  OptionGroup(*stats).value("--format", command->format, "html: a page with plots and samples");
-  stats->add_option("-o,--out", command->output, "file to write (standard output)")
-      ->transform(output_file())
-      ->type_name("FILE");
+  OptionGroup group(*stats);
+  group.input("list", command->list, "list of the universal format, or data list (.yaml)");
+  group.value("--format", command->format, "html: a page with plots and samples");
+  group.output("-o,--out", command->output, "file to write (standard output)");
   add_off_flag(*stats, "--no-images", command->options.images, "do not open images for their sizes");
-  stats->add_option("--samples", command->options.samples, "pairs shown on the page")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  stats->add_option("--seed", command->options.seed, "seed for the choice of samples")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  add_jobs(*stats, command->options.jobs);
+  group.fields(command->options);
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
     command->options.validate();
@@ -239,6 +220,7 @@ Subcommand add_validate(CLI::App& app) {
       "Exit code 3: problems were found. Lists with a word test or val in their names are held out from the "
       "others.");
   add_image_root(*validate, command->options.image_root);
+  OptionGroup group(*validate);
   validate->add_option("lists", command->lists, "lists, data lists (.yaml), or folders of convert")
       ->transform(input_file())
       ->type_name("PATH...");
@@ -247,21 +229,10 @@ Subcommand add_validate(CLI::App& app) {
       ->type_name("PATH...");
   add_off_flag(*validate, "--no-images", command->options.images, "do not open images");
   add_off_flag(*validate, "--no-leaks", command->options.leaks, "do not search for held-out pairs");
-  validate
-      ->add_option("--distance", command->options.distance,
-                   "maximum differing bits of 128 between near duplicates")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  validate->add_option("--report", command->output, "file for all problems, one per line")
-      ->check(named_output())
-      ->type_name("FILE");
-  validate->add_option("--show", command->shown, "number of problems to print")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  add_jobs(*validate, command->options.jobs);
-  validate->add_flag("-q,--quiet", command->quiet, "no progress");
+  group.fields(command->options);
+  group.named_output("--report", command->output, "file for all problems, one per line");
+  group.value("--show", command->shown, "number of problems to print", at_least(0));
+  group.flag("-q,--quiet", command->quiet, "no progress");
   const auto check = [command] {
     if (command->lists.empty()) throw Error("expected lists or a folder, got none");
     command->options.validate();
@@ -274,36 +245,15 @@ Subcommand add_overlap(CLI::App& app) {
   auto* overlap = app.add_subcommand("overlap", "report pairs that look like those of a test set");
   add_image_root(*overlap, command->options.image_root);
   overlap->footer("Exit code 3: some pairs could not be read.");
-  overlap->add_option("list", command->list, "list, data list (.yaml), or folder of convert")
-      ->transform(input_file())
-      ->type_name("PATH");
-  overlap->add_option("--against", command->against, "list of the test set")
-      ->transform(input_file())
-      ->type_name("PATH");
-  overlap
-      ->add_option("--against-root", command->options.against_root, "folder that its relative paths start at")
-      ->type_name("DIR");
-  overlap
-      ->add_option("--distance", command->options.distance,
-                   "maximum differing bits of 128 between near duplicates")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  overlap
-      ->add_option("--tile", command->options.tile,
-                   "side of the tiles of larger images (0: side of the test images)")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  overlap->add_option("-o,--out", command->output, "JSON file with every overlap")
-      ->check(named_output())
-      ->type_name("FILE");
-  overlap->add_option("--clean", command->clean, "write a list of the pairs without an overlap")
-      ->check(named_output())
-      ->type_name("FILE");
-  overlap->add_flag("--overwrite", command->overwrite, "replace an existing list of --clean");
-  add_jobs(*overlap, command->options.jobs);
-  overlap->add_flag("-q,--quiet", command->quiet, "no progress");
+  OptionGroup group(*overlap);
+  group.input("list", command->list, "list, data list (.yaml), or folder of convert", "PATH");
+  group.input("--against", command->against, "list of the test set", "PATH");
+  group.folder("--against-root", command->options.against_root, "folder that its relative paths start at");
+  group.fields(command->options);
+  group.named_output("-o,--out", command->output, "JSON file with every overlap");
+  group.named_output("--clean", command->clean, "write a list of the pairs without an overlap");
+  group.flag("--overwrite", command->overwrite, "replace an existing list of --clean");
+  group.flag("-q,--quiet", command->quiet, "no progress");
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
     if (!command->clean.empty()) expect_readable_twice(command->list);
@@ -317,34 +267,11 @@ Subcommand add_view(CLI::App& app) {
   const auto command = std::make_shared<View>();
   auto* view = app.add_subcommand("view", "draw some pairs with their captions on one sheet");
   add_image_root(*view, command->options.image_root);
-  auto& options = command->options;
-  view->add_option("list", command->list, "list of the universal format, or data list (.yaml)")
-      ->transform(input_file())
-      ->type_name("FILE");
-  view->add_option("-o,--out", command->output, "PNG file to write")
-      ->check(named_output())
-      ->type_name("FILE");
-  view->add_option("--pairs", options.pairs, "number of randomly drawn pairs")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  view->add_option("--uid", options.uid, "show only this pair")->type_name("UID");
-  view->add_option("--side", options.side, "side of an image in pixels")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  view->add_option("--columns", options.columns, "pairs side by side")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  view->add_option("--captions", options.captions, "maximum captions per pair")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  view->add_option("--seed", options.seed, "seed for the choice of pairs")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
+  OptionGroup group(*view);
+  group.input("list", command->list, "list of the universal format, or data list (.yaml)");
+  group.named_output("-o,--out", command->output, "PNG file to write");
+  group.fields(command->options);
+  group.text("--uid", command->options.uid, "show only this pair", "UID");
   const auto check = [command] {
     if (command->list.empty()) throw Error("expected a list, got none");
     if (command->output.empty()) throw Error("--out: expected a PNG file, got none");

@@ -8,6 +8,7 @@
 
 #include "common/command_line.h"
 #include "common/exit_code.h"
+#include "common/option_group.h"
 #include "data/subcommand.h"
 #include "datasets/shared/lists.h"
 #include "datasets/shared/mix.h"
@@ -19,20 +20,12 @@ namespace fs = std::filesystem;
 
 void add_list_options(CLI::App& app, datasets::ListOptions& options) {
   app.set_help_flag("-h,--help", "print this help");
-  app.add_option("--image-root", options.image_root,
-                 "folder that relative paths start at (the list's folder)")
-      ->type_name("DIR");
-  app.add_flag("--overwrite", options.overwrite, "replace existing files");
+  OptionGroup group(app);
+  group.folder("--image-root", options.image_root, "folder that relative paths start at (the list's folder)");
+  group.fields(options);
   app.add_flag_callback(
       "--absolute-paths", [&options] { options.paths = datasets::PathStyle::kAbsolute; },
       "write absolute paths instead of paths relative to the written file");
-}
-
-void add_seed(CLI::App& app, uint64_t& seed) {
-  app.add_option("--seed", seed, "seed for the draws")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
 }
 
 void expect_output(const fs::path& output) {
@@ -134,20 +127,17 @@ Subcommand add_merge(CLI::App& app) {
 Subcommand add_split(CLI::App& app) {
   const auto command = std::make_shared<Split>();
   auto* split = app.add_subcommand("split", "split a list into train, val and test");
-  split->add_option("list", command->list, "list of the universal format")
-      ->transform(input_file())
-      ->type_name("FILE");
-  split->add_option("-o,--out", command->output, "folder for the three lists")->type_name("DIR");
+  OptionGroup group(*split);
+  group.input("list", command->list, "list of the universal format");
+  group.folder("-o,--out", command->output, "folder for the three lists");
   split->add_option("--shares", command->shares, "shares of train, val and test")
       ->delimiter(',')
       ->expected(3)
       ->default_str("0.8,0.1,0.1")
       ->type_name("A,B,C");
-  split
-      ->add_option("--group", command->options.group,
-                   "regular expression; uids with the same first group stay together")
-      ->type_name("REGEX");
-  add_seed(*split, command->options.seed);
+  group.text("--group", command->options.group,
+             "regular expression; uids with the same first group stay together", "REGEX");
+  group.fields(command->options);
   add_list_options(*split, command->options.lists);
   const auto check = [command] {
     expect_list(command->list);
@@ -159,20 +149,10 @@ Subcommand add_split(CLI::App& app) {
 Subcommand add_sample(CLI::App& app) {
   const auto command = std::make_shared<RandomSample>();
   auto* sample = app.add_subcommand("sample", "draw a random sample of a list");
-  sample->add_option("list", command->list, "list of the universal format")
-      ->transform(input_file())
-      ->type_name("FILE");
-  sample->add_option("-o,--out", command->output, "file to write (.json or .jsonl)")
-      ->check(named_output())
-      ->type_name("FILE");
-  sample->add_option("--pairs", command->options.count, "number of pairs (0: --share decides)")
-      ->check(whole_number())
-      ->capture_default_str()
-      ->type_name("N");
-  sample->add_option("--share", command->options.share, "share of the pairs, rounded up")
-      ->capture_default_str()
-      ->type_name("SHARE");
-  add_seed(*sample, command->options.seed);
+  OptionGroup group(*sample);
+  group.input("list", command->list, "list of the universal format");
+  group.named_output("-o,--out", command->output, "file to write (.json or .jsonl)");
+  group.fields(command->options);
   add_list_options(*sample, command->options.lists);
   const auto check = [command] {
     expect_list(command->list);
@@ -188,19 +168,14 @@ Subcommand add_mix(CLI::App& app) {
       "configs/data/cc_foundation.yaml is the paper's recipe, cc_foundation_released.yaml the authors' "
       "released one.");
   mix->set_help_flag("-h,--help", "print this help");
-  mix->add_option("recipe", command->recipe, "data list whose json_path are relative to --root")
-      ->transform(input_file())
-      ->type_name("FILE");
-  mix->add_option("-o,--out", command->output, "data list to write (.yaml)")
-      ->check(named_output())
-      ->type_name("FILE");
-  mix->add_option("--root", command->options.root, "folder with the converted sets (the recipe's folder)")
-      ->type_name("DIR");
+  OptionGroup group(*mix);
+  group.input("recipe", command->recipe, "data list whose json_path are relative to --root");
+  group.named_output("-o,--out", command->output, "data list to write (.yaml)");
+  group.folder("--root", command->options.root, "folder with the converted sets (the recipe's folder)");
   mix->add_option("--repeat", command->options.repeats,
                   "visits per epoch of the sets with NAME in their path")
       ->type_name("NAME=N...");
-  mix->add_flag("--skip-missing", command->options.skip_missing, "leave out missing sets");
-  mix->add_flag("--overwrite", command->options.overwrite, "replace an existing file");
+  group.fields(command->options);
   const auto check = [command] {
     if (command->recipe.empty()) throw Error("expected a recipe, such as configs/data/cc_foundation.yaml");
     expect_output(command->output);

@@ -18,7 +18,7 @@ void add_synth_options(CLI::App& app, SynthCommand& command) {
   app.add_option("-o,--out", command.out, "folder to write: new, empty, or started by the same command")
       ->type_name("DIR");
   OptionGroup group(app);
-  for_each_field<synth::DatasetOptions>([&](const auto& each) { group.field(each, command.options); });
+  group.fields(command.options);
   app.add_flag("-q,--quiet", command.quiet, "print no progress");
 }
 

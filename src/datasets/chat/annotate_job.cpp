@@ -5,6 +5,7 @@
 #include "core/text_file.h"
 #include "datasets/json_fields.h"
 #include "datasets/lists/universal.h"
+#include "datasets/options.h"
 
 namespace ccexpert::datasets {
 
@@ -12,23 +13,12 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 void expect_valid(const AnnotateOptions& options) {
-  const auto expect = [](bool right, const char* what, const char* expected, const std::string& got) {
-    if (!right) fail_expected({what, expected, got});
-  };
   const auto& endpoint = options.endpoint;
-  expect(!endpoint.model.empty(), "model", "a model name known to the endpoint", "none");
-  expect(endpoint.concurrency >= 1 && endpoint.concurrency <= 256, "concurrency", "1 to 256",
-         std::to_string(endpoint.concurrency));
-  expect(endpoint.retries >= 0, "retries", "0 or more", std::to_string(endpoint.retries));
-  expect(endpoint.timeout_seconds > 0, "timeout", "more than 0 seconds",
-         std::to_string(endpoint.timeout_seconds));
-  expect(endpoint.max_tokens >= 1, "max_tokens", "1 or more", std::to_string(endpoint.max_tokens));
-  expect(options.captions >= 1 && options.captions <= 20, "captions", "1 to 20",
-         std::to_string(options.captions));
-  expect(options.attempts >= 1, "attempts", "1 or more", std::to_string(options.attempts));
-  expect(options.image_side >= 32, "image_side", "32 pixels or more", std::to_string(options.image_side));
+  if (endpoint.model.empty()) fail_expected({"model", "a model name known to the endpoint", "none"});
+  check_options(endpoint);
+  check_options(options);
   const bool priced = endpoint.price_in > 0 || endpoint.price_out > 0;
-  expect(options.max_cost == 0 || priced, "max_cost", "token prices", "none");
+  if (options.max_cost > 0 && !priced) fail_expected({"max_cost", "token prices", "none"});
 }
 
 fs::path image_root_of(const AnnotateOptions& options) {

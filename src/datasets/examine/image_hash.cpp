@@ -8,8 +8,6 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include <ccexpert/core/error.h>
-
 namespace ccexpert::datasets {
 namespace {
 
@@ -65,10 +63,6 @@ ImageHash hash_of(const image::ImageView& image) {
   std::copy(small.begin<uint8_t>(), small.end<uint8_t>(), hash.brightness.begin());
   add_contrast(hash);
   return hash;
-}
-
-void check_hash_distance(int64_t most) {
-  if (most < 0 || most > 64) fail_expected({"distance", "0 to 64 bits", std::to_string(most)});
 }
 
 int64_t distance(const ImageHash& a, const ImageHash& b) {

@@ -21,9 +21,6 @@ struct ImageHash {
 
 ImageHash hash_of(const image::ImageView& image);
 
-/// Throws Error if `most` is out of the range in which hashes can be called near.
-void check_hash_distance(int64_t most);
-
 /// Returns the number of differing bits of 128.
 int64_t distance(const ImageHash& a, const ImageHash& b);
 

@@ -10,6 +10,7 @@
 #include "core/threads.h"
 #include "datasets/examine/hash_index.h"
 #include "datasets/lists/universal.h"
+#include "datasets/options.h"
 #include "datasets/parallel.h"
 #include "datasets/shared/validate.h"
 #include "datasets/sources/change_map.h"
@@ -131,9 +132,8 @@ Compared compare(const ChangeExample& pair, const Reference& reference, const Ov
 }  // namespace
 
 void OverlapOptions::validate() const {
-  check_hash_distance(distance);
-  if (tile < 0) fail_expected({"tile", "0 or more pixels", std::to_string(tile)});
   check_threads("jobs", jobs);
+  check_options(*this);
 }
 
 OverlapReport find_overlaps(const fs::path& list, const fs::path& against, const OverlapOptions& options,

@@ -14,6 +14,7 @@
 #include "core/json.h"
 #include "core/threads.h"
 #include "datasets/lists/universal.h"
+#include "datasets/options.h"
 #include "datasets/parallel.h"
 #include "datasets/sources/image_size.h"
 #include "datasets/sources/sink.h"
@@ -136,8 +137,8 @@ ordered_json histogram(const std::map<int64_t, int64_t>& counts) {
 }  // namespace
 
 void StatsOptions::validate() const {
-  if (samples < 0) fail_expected({"samples", "0 or more", std::to_string(samples)});
   check_threads("jobs", jobs);
+  check_options(*this);
 }
 
 Stats count_stats(const fs::path& list, const StatsOptions& options) try {

@@ -17,6 +17,7 @@
 #include "datasets/examine/hash_index.h"
 #include "datasets/lists/entry.h"
 #include "datasets/lists/universal.h"
+#include "datasets/options.h"
 #include "datasets/parallel.h"
 #include "datasets/sources/image_size.h"
 #include "datasets/sources/sink.h"
@@ -297,8 +298,8 @@ std::vector<std::pair<fs::path, bool>> ordered(const std::vector<fs::path>& list
 }  // namespace
 
 void ValidateOptions::validate() const {
-  check_hash_distance(distance);
   check_threads("jobs", jobs);
+  check_options(*this);
 }
 
 ValidateSummary validate(const std::vector<fs::path>& lists, const ValidateOptions& options,

@@ -12,6 +12,7 @@
 #include "core/counter_random.h"
 #include "core/foreign_errors.h"
 #include "datasets/lists/universal.h"
+#include "datasets/options.h"
 #include "page/thumbnails.h"
 
 namespace ccexpert::datasets {
@@ -132,10 +133,7 @@ std::vector<int> tops_of(const std::vector<Card>& cards, size_t columns, int sid
 }  // namespace
 
 void ViewOptions::validate() const {
-  if (pairs < 1 || pairs > 500) fail_expected({"pairs", "1 to 500", std::to_string(pairs)});
-  if (side < 32 || side > 1024) fail_expected({"side", "32 to 1024 pixels", std::to_string(side)});
-  if (columns < 1 || columns > 10) fail_expected({"columns", "1 to 10", std::to_string(columns)});
-  if (captions < 0) fail_expected({"captions", "0 or more", std::to_string(captions)});
+  check_options(*this);
 }
 
 image::Image contact_sheet(const std::filesystem::path& list, const ViewOptions& options) try {

@@ -19,6 +19,7 @@
 #include "datasets/lists/list_writer.h"
 #include "datasets/lists/uid_groups.h"
 #include "datasets/lists/universal.h"
+#include "datasets/options.h"
 #include "datasets/sources/sink.h"
 
 namespace ccexpert::datasets {
@@ -170,13 +171,6 @@ void check_shares(const std::array<double, 3>& shares) {
   }
 }
 
-void check(const SampleOptions& options) {
-  if (options.count < 0) fail_expected({"count", "0 or more", std::to_string(options.count)});
-  if (options.count == 0 && !(options.share > 0 && options.share <= 1)) {
-    fail_expected({"share", "above 0 and at most 1", std::to_string(options.share)});
-  }
-}
-
 /// Returns the number of pairs to draw.
 size_t wanted(size_t pairs, const SampleOptions& options) {
   if (options.count > 0) return std::min(pairs, static_cast<size_t>(options.count));
@@ -273,7 +267,7 @@ std::array<int64_t, 3> split_list(const fs::path& list, const fs::path& folder,
 }
 
 int64_t sample_list(const fs::path& list, const fs::path& output, const SampleOptions& options) try {
-  check(options);
+  check_options(options);
   expect_new(output, options.lists.overwrite);
   ElementList entries(list);
   const auto taken = drawn(places_in(entries, list, "^(.*)$"), options);

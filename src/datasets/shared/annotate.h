@@ -6,6 +6,9 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <tuple>
+
+#include <ccexpert/core/fields.h>
 
 #include "datasets/shared/convert.h"
 
@@ -27,17 +30,31 @@ constexpr auto names_of(AnnotateTask) {
 struct EndpointOptions {
   std::string base_url = {};  ///< without "/chat/completions"
   std::string model = {};
-  std::string key = {};     ///< sent as a bearer token (empty: none); never shown or written
-  int64_t concurrency = 4;  ///< concurrent requests
-  int64_t retries = 6;      ///< per request, after temporary failures (429, 5xx, no connection)
+  std::string key = {};  ///< sent as a bearer token (empty: none); never shown or written
+  int64_t concurrency = 4;
+  int64_t retries = 6;
   /// Wait before the first retry; doubles with each retry, up to two minutes. A server's Retry-After takes
   /// precedence and ends the run if it is longer than two minutes.
   double backoff_seconds = 1.0;
-  double timeout_seconds = 180.0;  ///< per request
+  double timeout_seconds = 180.0;
   double temperature = 0.7;
-  int64_t max_tokens = 1024;  ///< per answer
-  double price_in = 0.0;      ///< price of a million prompt tokens
-  double price_out = 0.0;     ///< price of a million answer tokens
+  int64_t max_tokens = 1024;
+  double price_in = 0.0;
+  double price_out = 0.0;
+
+  static constexpr auto fields() {
+    using Self = EndpointOptions;
+    return std::tuple{
+        field("concurrency", &Self::concurrency, "concurrent requests", in_range(1, 256)),
+        field("retries", &Self::retries, "retries after temporary failures such as status 429", at_least(0)),
+        field("backoff", &Self::backoff_seconds,
+              "seconds before the first retry; Retry-After takes precedence", at_least(0)),
+        field("timeout", &Self::timeout_seconds, "timeout of a request in seconds", above(0)),
+        field("temperature", &Self::temperature, "sampling temperature", at_least(0)),
+        field("max_tokens", &Self::max_tokens, "maximum tokens of an answer", at_least(1)),
+        field("price_in", &Self::price_in, "price of a million prompt tokens", at_least(0)),
+        field("price_out", &Self::price_out, "price of a million answer tokens", at_least(0))};
+  }
 };
 
 struct AnnotateOptions {
@@ -47,17 +64,34 @@ struct AnnotateOptions {
   std::filesystem::path image_root = {};
   AnnotateTask task = AnnotateTask::kEnrich;
   EndpointOptions endpoint = {};
-  int64_t captions = 5;      ///< new captions per pair
-  bool keep = false;         ///< keeps the pair's own captions before the new ones
-  int64_t limit = 0;         ///< maximum pairs to annotate (0: all); the rest stays unchanged
-  int64_t image_side = 512;  ///< longer side of the sent images in pixels
-  int64_t attempts = 3;      ///< unusable answers before a pair is given up
+  int64_t captions = 5;
+  bool keep = false;
+  int64_t limit = 0;  ///< the rest stays unchanged
+  int64_t image_side = 512;
+  int64_t attempts = 3;
   /// Sends no further request that could exceed this cost, for this and earlier runs together (0: no limit);
   /// needs prices.
   double max_cost = 0.0;
   /// kSkip: a pair that is given up keeps its captions and is listed; kError: it ends the run.
   OnError on_error = OnError::kSkip;
   bool overwrite = false;
+
+  static constexpr auto fields() {
+    using Self = AnnotateOptions;
+    return std::tuple{
+        field("task", &Self::task, "enrich: rewrite and refine; describe: with images"),
+        field("captions", &Self::captions, "new captions per pair", in_range(1, 20)),
+        field("keep", &Self::keep, "keep the pair's own captions before the new ones"),
+        field("limit", &Self::limit, "maximum pairs to annotate (0: all)", at_least(0)),
+        field("max_cost", &Self::max_cost, "maximum cost of all runs of this command together (0: no limit)",
+              at_least(0)),
+        field("attempts", &Self::attempts, "unusable answers before a pair is given up", at_least(1)),
+        field("image_side", &Self::image_side, "longer side of sent images",
+              in_range(32, kUnlimited, "pixels")),
+        field("on_error", &Self::on_error,
+              "for a pair without a usable answer: keep its captions (skip) or stop (error)"),
+        field("overwrite", &Self::overwrite, "replace an existing file")};
+  }
 };
 
 struct AnnotateSummary {

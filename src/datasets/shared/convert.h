@@ -7,9 +7,10 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include <ccexpert/core/names.h>
+#include <ccexpert/core/fields.h>
 
 namespace ccexpert::datasets {
 
@@ -51,31 +52,53 @@ constexpr auto names_of(CaptionCleaning) {
 /// Windows to cut from pairs whose changes are known only from a mask (paper IV-A1: pairs are cut by how
 /// significant the change is).
 struct CropOptions {
-  bool enabled = true;         ///< false: whole pairs
-  double target_share = 0.15;  ///< target share of a window filled by its change
-  double whole_share = 0.08;   ///< minimum changed share of the image at which the whole image is used
-  double least_share = 5e-4;   ///< changes below this share of the image are ignored as noise
-  int64_t least_side = 128;    ///< minimum side of a window in pixels
-  int64_t most = 4;            ///< maximum windows per pair
+  bool enabled = true;  ///< false: whole pairs
+  double target_share = 0.15, whole_share = 0.08, least_share = 5e-4;
+  int64_t least_side = 128;
+  int64_t most = 4;
+
+  static constexpr auto fields() {
+    using Self = CropOptions;
+    return std::tuple{
+        field("crop_target", &Self::target_share, "target share of a window filled by its change",
+              in_range(0, 1)),
+        field("crop_whole", &Self::whole_share, "changed share of the image from which no window is cut",
+              in_range(0, 1)),
+        field("crop_least", &Self::least_share, "ignore changes below this share of the image as noise",
+              in_range(0, 1)),
+        field("crop_side", &Self::least_side, "minimum side of a window", in_range(1, kUnlimited, "pixels")),
+        field("crop_most", &Self::most, "maximum windows per pair", at_least(1))};
+  }
 };
 
 struct ConvertOptions {
   std::string source = "auto";  ///< name of one of sources(), or "auto": recognised by its files
   std::filesystem::path input = {};
   std::filesystem::path output = {};
-  std::string before_folder = {};  ///< for the user's own images, within input (empty: found by name)
-  std::string after_folder = {};   ///< likewise
-  std::filesystem::path captions_csv = {};  ///< likewise: CSV with name and caption (empty: none)
+  std::string before_folder = {}, after_folder = {};  ///< of a user's images, within input (empty: found)
+  std::filesystem::path captions_csv = {};            ///< of them: name and caption (empty: none)
   ListFormat format = ListFormat::kJson;
   PathStyle paths = PathStyle::kRelative;
   CaptionCleaning cleaning = CaptionCleaning::kClean;
   OnError on_error = OnError::kError;
-  bool overwrite = false;  ///< replaces lists written by an earlier conversion
+  bool overwrite = false;
   /// Requires every image file to exist and to have its mask's size; reads only headers.
   bool check_images = true;
   CropOptions crops = {};
-  uint64_t seed = 42;  ///< selects the wording of captions from masks
-  int64_t jobs = 0;    ///< threads that decode masks (0: one per core)
+  uint64_t seed = 42;
+  int64_t jobs = 0;
+
+  static constexpr auto fields() {
+    using Self = ConvertOptions;
+    return std::tuple{field("format", &Self::format, "format of the lists"),
+                      field("paths", &Self::paths, "image paths: relative to --out, or absolute"),
+                      field("captions", &Self::cleaning, "clean: one form for all sources; raw: unchanged"),
+                      field("on_error", &Self::on_error,
+                            "for bad entries: stop (error), or list them in left-out.jsonl (skip)"),
+                      field("overwrite", &Self::overwrite, "replace lists of an earlier conversion"),
+                      field("seed", &Self::seed, "seed for the wording of captions from masks"),
+                      field("jobs", &Self::jobs, "threads that decode masks (0: one per core)", kThreads)};
+  }
 
   /// Throws Error with the name of a field that is out of range.
   void validate() const;

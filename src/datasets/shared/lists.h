@@ -6,7 +6,10 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
+
+#include <ccexpert/core/fields.h>
 
 #include "datasets/shared/convert.h"
 
@@ -17,7 +20,11 @@ namespace ccexpert::datasets {
 struct ListOptions {
   std::filesystem::path image_root = {};  ///< folder that relative paths start at (empty: each list's folder)
   PathStyle paths = PathStyle::kRelative;
-  bool overwrite = false;  ///< replaces existing files
+  bool overwrite = false;
+
+  static constexpr auto fields() {
+    return std::tuple{field("overwrite", &ListOptions::overwrite, "replace existing files")};
+  }
 };
 
 struct MergeSummary {
@@ -39,6 +46,10 @@ struct SplitOptions {
   /// scene must. The default groups the windows of one pair.
   std::string group = "^(.*?)(?:_w[0-9]+)?$";
   ListOptions lists = {};
+
+  static constexpr auto fields() {
+    return std::tuple{field("seed", &SplitOptions::seed, "seed for the draws")};
+  }
 };
 
 /// Writes train.json, val.json and test.json into a folder (only splits with pairs), with the list's ratio of
@@ -47,10 +58,17 @@ std::array<int64_t, 3> split_list(const std::filesystem::path& list, const std::
                                   const SplitOptions& options = {});
 
 struct SampleOptions {
-  int64_t count = 0;   ///< number of pairs (0: use share)
-  double share = 0.1;  ///< share of the list's pairs, rounded up
+  int64_t count = 0;
+  double share = 0.1;
   uint64_t seed = 42;
   ListOptions lists = {};
+
+  static constexpr auto fields() {
+    using Self = SampleOptions;
+    return std::tuple{field("pairs", &Self::count, "number of pairs (0: --share decides)", at_least(0)),
+                      field("share", &Self::share, "share of the pairs, rounded up", in_range(open(0), 1)),
+                      field("seed", &Self::seed, "seed for the draws")};
+  }
 };
 
 /// Writes a random sample of a list that keeps its ratio of changed to unchanged pairs, in the list's order.

@@ -4,15 +4,23 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <tuple>
 #include <vector>
+
+#include <ccexpert/core/fields.h>
 
 namespace ccexpert::datasets {
 
 struct MixOptions {
   std::filesystem::path root = {};  ///< folder that the recipe's json_path start at (empty: its own folder)
-  bool skip_missing = false;        ///< leaves out missing files; otherwise they are an Error that lists them
-  bool overwrite = false;           ///< replaces an existing output
+  bool skip_missing = false;        ///< otherwise missing files are an Error that lists them
+  bool overwrite = false;
   std::vector<std::string> repeats = {};  ///< "NAME=N": visits per epoch if json_path contains NAME
+
+  static constexpr auto fields() {
+    return std::tuple{field("skip_missing", &MixOptions::skip_missing, "leave out missing sets"),
+                      field("overwrite", &MixOptions::overwrite, "replace an existing file")};
+  }
 };
 
 /// Data set of a mix.

@@ -5,19 +5,28 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include <ccexpert/core/fields.h>
 #include <ccexpert/data/change_dataset.h>
 
 namespace ccexpert::datasets {
 
 struct StatsOptions {
   std::filesystem::path image_root = {};
-  bool images = true;    ///< reads image sizes from the files
-  int64_t samples = 12;  ///< pairs shown on the page
-  uint64_t seed = 42;    ///< selects them
-  int64_t jobs = 0;      ///< threads that open images (0: one per core)
+  bool images = true;  ///< reads image sizes from the files
+  int64_t samples = 12;
+  uint64_t seed = 42;
+  int64_t jobs = 0;
+
+  static constexpr auto fields() {
+    using Self = StatsOptions;
+    return std::tuple{field("samples", &Self::samples, "pairs shown on the page", at_least(0)),
+                      field("seed", &Self::seed, "seed for the choice of samples"),
+                      field("jobs", &Self::jobs, "threads that open images (0: one per core)", kThreads)};
+  }
 
   /// Throws Error with the name of a field that is out of range.
   void validate() const;

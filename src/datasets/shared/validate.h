@@ -7,19 +7,32 @@
 #include <map>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include <ccexpert/core/fields.h>
+
 namespace ccexpert::datasets {
+
+/// Accepted differences of two 128-bit hashes of near duplicates.
+inline constexpr Limits kHashDistance = in_range(0, 64, "bits");
 
 struct ValidateOptions {
   std::filesystem::path image_root = {};
   /// Lists whose pairs must not occur in the other lists. Default: lists with a word "test" or "val" in their
   /// name, such as test.json and RSCC_test.jsonl.
   std::vector<std::filesystem::path> held_out = {};
-  bool images = true;     ///< decodes every image, mask and class map
-  bool leaks = true;      ///< searches for held-out pairs in the other lists
-  int64_t distance = 12;  ///< maximum differing bits of 128 between hashes of near duplicates
-  int64_t jobs = 0;       ///< threads (0: one per core)
+  bool images = true;  ///< decodes every image, mask and class map
+  bool leaks = true;   ///< searches for held-out pairs in the other lists
+  int64_t distance = 12;
+  int64_t jobs = 0;
+
+  static constexpr auto fields() {
+    using Self = ValidateOptions;
+    return std::tuple{field("distance", &Self::distance,
+                            "maximum differing bits of 128 between near duplicates", kHashDistance),
+                      field("jobs", &Self::jobs, "threads that open images (0: one per core)", kThreads)};
+  }
 
   /// Throws Error with the name of a field that is out of range.
   void validate() const;
@@ -59,9 +72,19 @@ ValidateSummary validate(const std::vector<std::filesystem::path>& lists, const 
 struct OverlapOptions {
   std::filesystem::path image_root = {};
   std::filesystem::path against_root = {};  ///< image_root of the other list
-  int64_t distance = 12;  ///< maximum differing bits of 128 between hashes of near duplicates
-  int64_t tile = 0;       ///< side of the tiles of larger images (0: side of the other list's images)
+  int64_t distance = 12;
+  int64_t tile = 0;
   int64_t jobs = 0;
+
+  static constexpr auto fields() {
+    using Self = OverlapOptions;
+    return std::tuple{
+        field("distance", &Self::distance, "maximum differing bits of 128 between near duplicates",
+              kHashDistance),
+        field("tile", &Self::tile, "side of the tiles of larger images (0: side of the test images)",
+              in_range(0, kUnlimited, "pixels")),
+        field("jobs", &Self::jobs, "threads that open images (0: one per core)", kThreads)};
+  }
 
   /// Throws Error with the name of a field that is out of range.
   void validate() const;

@@ -5,26 +5,16 @@
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "core/threads.h"
+#include "datasets/options.h"
 #include "datasets/sources/sink.h"
 #include "datasets/sources/source.h"
 
 namespace ccexpert::datasets {
-namespace {
-
-void expect_share(const char* name, double value) {
-  if (!(value >= 0 && value <= 1)) fail_expected({name, "a share from 0 to 1", std::to_string(value)});
-}
-
-}  // namespace
 
 void ConvertOptions::validate() const {
-  expect_share("crops: target_share", crops.target_share);
-  expect_share("crops: whole_share", crops.whole_share);
-  expect_share("crops: least_share", crops.least_share);
-  if (crops.least_side < 1)
-    fail_expected({"crops: least_side", "1 pixel or more", std::to_string(crops.least_side)});
-  if (crops.most < 1) fail_expected({"crops: most", "1 window or more", std::to_string(crops.most)});
   check_threads("jobs", jobs);
+  check_options(*this);
+  check_options(crops);
 }
 
 ConvertSummary convert(const ConvertOptions& options, const std::function<void(int64_t)>& done,
