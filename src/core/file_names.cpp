@@ -1,15 +1,13 @@
 #include "core/file_names.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "core/ascii.h"
 
 namespace ccexpert {
 
 std::string lower_extension(const std::filesystem::path& path) {
-  auto extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
+  return ascii_lower_case(path.extension().string());
 }
 
 const std::vector<std::string>& image_extensions() {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 
+#include "core/ascii.h"
+
 namespace ccexpert::datasets {
 namespace {
 
@@ -81,13 +83,6 @@ bool has_word(std::string_view text) {
                      [](unsigned char c) { return c >= 0x80 || std::isalnum(c) != 0; });
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
 }  // namespace
 
 std::string clean_caption(std::string_view text) {
@@ -109,7 +104,7 @@ bool says_no_change(std::string_view caption) {
       "nothing is different", "no visible change",   "unchanged",
       "exactly the same",     "not been any change", "no obvious change",
       "no noticeable change"};
-  const auto text = lower(caption);
+  const auto text = ascii_lower_case(caption);
   const bool found = std::any_of(kPhrases.begin(), kPhrases.end(), [&](std::string_view phrase) {
     return text.find(phrase) != std::string::npos;
   });

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/ascii.h"
+
 namespace ccexpert::datasets {
 namespace {
 
@@ -24,10 +26,7 @@ std::vector<std::string> words_of(std::string_view caption) {
     caption.remove_prefix(part.size());
     while (!part.empty() && !in_word(part.front())) part.remove_prefix(1);
     while (!part.empty() && !in_word(part.back())) part.remove_suffix(1);
-    if (part.empty()) continue;
-    auto& word = words.emplace_back(part);
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (!part.empty()) words.push_back(ascii_lower_case(part));
   }
   return words;
 }

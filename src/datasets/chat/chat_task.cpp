@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
+#include "core/ascii.h"
 #include "core/json.h"
 #include "datasets/caption_text.h"
 #include "datasets/words.h"
@@ -163,9 +164,7 @@ std::vector<json> arrays_of(const std::string& answer) {
 bool speaks_of_itself(const std::string& caption) {
   constexpr std::array<std::string_view, 6> kPhrases{"as an ai",  "i cannot",       "i can't",
                                                      "i'm sorry", "language model", "i am unable"};
-  std::string lower = caption;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto lower = ascii_lower_case(caption);
   return std::any_of(kPhrases.begin(), kPhrases.end(),
                      [&](std::string_view phrase) { return lower.find(phrase) != std::string::npos; });
 }

@@ -7,17 +7,11 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/ascii.h"
 #include "datasets/caption_text.h"
 
 namespace ccexpert::datasets {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
 
 /// Splits "RSCC_captionTest2.json" into rscc, caption, test, json.
 std::vector<std::string> words_in_name(std::string_view name) {
@@ -31,7 +25,7 @@ std::vector<std::string> words_in_name(std::string_view name) {
     const bool last_was_small = !first && !is_capital(name[i - 1]);
     const bool next_is_small = i + 1 < name.size() && is_letter(name[i + 1]) && !is_capital(name[i + 1]);
     if (first || (is_capital(name[i]) && (last_was_small || next_is_small))) words.emplace_back();
-    words.back() += lower(name.substr(i, 1));
+    words.back() += ascii_lower_case(name.substr(i, 1));
   }
   return words;
 }
@@ -45,7 +39,7 @@ std::optional<bool> changed_by(const std::vector<std::string>& captions) {
 }
 
 std::string split_named(std::string_view name) {
-  const auto text = lower(name);
+  const auto text = ascii_lower_case(name);
   if (text == "train" || text == "training") return "train";
   if (text == "val" || text == "valid" || text == "validation") return "val";
   if (text == "test" || text == "testing") return "test";

@@ -1,12 +1,12 @@
 // ChangeChat-105k: conversations about pairs of LEVIR-CC; only requests for captions are used.
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
+#include "core/ascii.h"
 #include "core/foreign_errors.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
@@ -24,9 +24,8 @@ bool holds_any(const std::string& text, std::initializer_list<std::string_view> 
 }
 
 /// True if a question asks for a caption, not for a number, a place or yes or no.
-bool asks_for_caption(std::string question) {
-  std::transform(question.begin(), question.end(), question.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+bool asks_for_caption(const std::string& asked) {
+  const auto question = ascii_lower_case(asked);
   if (holds_any(question,
                 {"how many", "yes or no", "number of", "location", "coordinates", "format of", "count"})) {
     return false;

@@ -1,11 +1,11 @@
 // LEVIR-CC and sets of the same form: LEVIR-MCI, WHU-CDC, SECOND-CC.
 #include <algorithm>
-#include <cctype>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
+#include "core/ascii.h"
 #include "datasets/json_fields.h"
 #include "datasets/json_stream.h"
 #include "datasets/sources/source.h"
@@ -70,10 +70,8 @@ std::string only_list(const fs::path& folder) {
 
 bool names_whu(const fs::path& folder) {
   const auto lists = lists_with(folder, {"images", "sentences"});
-  return std::any_of(lists.begin(), lists.end(), [](std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return name.find("whu") != std::string::npos;
+  return std::any_of(lists.begin(), lists.end(), [](const std::string& name) {
+    return ascii_lower_case(name).find("whu") != std::string::npos;
   });
 }
 
