@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "core/json.h"
+#include "model/shared/adapter.h"
 
 namespace ccexpert::train {
 namespace {
@@ -104,11 +105,20 @@ void expect_same_texts(const io::Checkpoint& first, const io::Checkpoint& other)
   }
 }
 
+void expect_no_adapter(const fs::path& folder) {
+  if (!is_there(folder / model::kAdapterConfigFile)) return;
+  fail_expected({folder.string(), "weights without an adapter beside them", "a LoRA adapter",
+                 "merge it first, with ccexpert-train --export"});
+}
+
 /// Checkpoints of one model, and their shares in the average.
 class Average {
  public:
   explicit Average(const AverageRequest& request) : shares_(shares_of(request)) {
-    for (const auto& folder : request.from) checkpoints_.push_back(io::open_checkpoint(folder));
+    for (const auto& folder : request.from) {
+      checkpoints_.push_back(io::open_checkpoint(folder));
+      expect_no_adapter(checkpoints_.back().folder);
+    }
     for (const auto& other : checkpoints_) {
       expect_same_tensors(first(), other);
       expect_same_texts(first(), other);

@@ -96,6 +96,15 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   }
 }
 
+void check_lora(const LoraSection& lora, int64_t zero, const Check& check) {
+  check.expect(
+      lora.dropout == 0.0, "lora.dropout",
+      "0, as a resumed run, a recomputed block and another number of ranks must give the same values",
+      fmt::format("{}", lora.dropout));
+  check.expect(!lora.enabled() || zero < 3, "distributed.zero",
+               "0 to 2 with LoRA, whose products are outside of the blocks that ZeRO 3 gathers", "3");
+}
+
 void check_layout(const CheckpointSection& checkpoint, const ModelSection& model, const Check& check) {
   const bool fits_others = !model.diff_expert && model.image_newline;
   check.expect(checkpoint.layout == io::CheckpointLayout::kAuthors || fits_others, "checkpoint.layout",
@@ -118,6 +127,7 @@ void check_all(const TrainConfig& config, const PlaceOf& place) {
   check_loss(config.loss, config.model, check);
   check_objective(config, check);
   check_optimizer(config.optimizer, check);
+  check_lora(config.lora, config.distributed.zero, check);
   check_layout(config.checkpoint, config.model, check);
   check.section("evaluation.generation", [&] { config.evaluation.generation.validate(); });
   check_effects(config, check);
@@ -213,6 +223,8 @@ void follow(ReadStage& next, const YAML::Node& stage, const TrainConfig& before)
   auto& model = next.config.model;
   model.start = start_after(before, next);
   if (!says(stage, "model.fresh")) model.fresh = false;
+  // An adapter set for all stages applies only to the first: its product is in the checkpoint of that stage.
+  if (!says(stage, "lora.start")) next.config.lora.start.clear();
   // After the previous stage no image newline is left to leave out.
   if (!before.model.image_newline && !says(stage, "model.image_newline")) model.image_newline = true;
   if (model.fresh || !before.model.diff_expert) return;

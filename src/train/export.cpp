@@ -4,6 +4,7 @@
 #include <ccexpert/model/weight_layouts.h>
 
 #include "core/foreign_errors.h"
+#include "model/shared/adapter.h"
 #include "train/write_model.h"
 
 namespace ccexpert::train {
@@ -13,7 +14,7 @@ void export_model(const ExportRequest& request) try {
   if (std::filesystem::equivalent(request.from, request.to, code)) {
     fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
   }
-  const auto checkpoint = model::open_model_checkpoint(request.from);
+  const auto checkpoint = model::open_adapted_checkpoint(request.from, request.adapter);
   write_model({.checkpoint = checkpoint,
                .companions = io::read_companions(checkpoint.folder),
                .to = request.to,

@@ -7,12 +7,21 @@
 
 namespace ccexpert::train {
 
+/// Parts in which only low-rank products train: their matrices have no gradients.
+struct LowRankParts {
+  bool vision = false;
+  bool diff_expert = false;
+  bool projector = false;
+  bool decoder = false;
+};
+
 /// Parts of the model that gradients reach, which determine the cost of a backward pass.
 struct TrainedParts {
   bool vision = false;
   bool diff_expert = false;
   bool projector = false;
   bool decoder = false;
+  LowRankParts low_rank = {};
 };
 TrainedParts trained_parts(const std::vector<TrainableParameter>& parameters);
 

@@ -12,6 +12,9 @@ namespace {
 std::string shown(const std::string& value) {
   return "'" + value + "'";
 }
+std::string shown(const std::vector<std::string>& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
 std::string shown(const std::vector<int64_t>& values) {
   return fmt::format("[{}]", fmt::join(values, ", "));
 }
@@ -117,6 +120,10 @@ void find_in_generation(const EvaluationSection& evaluation, Finder& finder) {
 
 std::vector<NoEffect> values_without_effect(const TrainConfig& config) {
   Finder finder(config);
+  if (!config.lora.enabled()) {
+    finder.find_section<LoraSection>(
+        "lora.", "lora.rank is 0", [](TrainConfig & c) -> auto& { return c.lora; });
+  }
   find_in_model(config.model, finder);
   find_in_objective(config, finder);
   if (config.data.workers == 0) {

@@ -16,6 +16,7 @@
 #include "runtime/device.h"
 #include "runtime/memory.h"
 #include "train/flops.h"
+#include "train/lora_run.h"
 #include "train/parameter_groups.h"
 #include "train/run_data.h"
 #include "train/run_model.h"
@@ -73,6 +74,16 @@ std::vector<PlanPart> parts_of(const model::CcexpertModel& model) {
   return parts;
 }
 
+/// Adds a part for the products, and returns the number of their elements.
+int64_t add_adapter(Plan& plan, const model::LoraLayers& lora) {
+  if (lora.empty()) return 0;
+  PlanPart part{.name = "LoRA"};
+  for (const auto& parameter : model::lora_parameters(lora)) part.parameters += parameter.tensor.numel();
+  part.trained = part.parameters;
+  plan.parts.push_back(part);
+  return part.parameters;
+}
+
 /// Counts the weights of the three linear heads of the auxiliary losses.
 int64_t head_weights(const model::ModelConfig& model, const LossSection& loss) {
   if (!loss.auxiliary()) return 0;
@@ -125,8 +136,9 @@ struct WeightCounts {
   double trained_block = 0.0;    ///< of the block with most that train
 };
 
-WeightCounts count_weights(const model::CcexpertModel& model, double heads) {
-  WeightCounts counts{.all = heads, .trained = heads, .outside = heads, .trained_outside = heads};
+/// `beside`: weights that train beside the model.
+WeightCounts count_weights(const model::CcexpertModel& model, double beside) {
+  WeightCounts counts{.all = beside, .trained = beside, .outside = beside, .trained_outside = beside};
   std::map<std::string_view, std::pair<double, double>> blocks;
   const auto parameters = model.named_parameters();
   for (const auto& item : parameters) {
@@ -234,16 +246,17 @@ void count_steps(Plan& plan, const TrainConfig& config) {
 Plan plan_of(const TrainConfig& config, int ranks) try {
   const auto model_config = run_model_config(config);
   model::CcexpertModel model(model_config, at::TensorOptions().dtype(run_dtype(config)).device(at::kMeta));
-  const auto parameters = apply_rules(model, config.optimizer.parameters);
+  const auto lora = add_lora(model, config.lora);
+  const auto parameters = model_parameters(model, lora, config);
   const auto trained = trained_parts(parameters);
   Plan plan;
   plan.name = config.name;
   plan.ranks = ranks;
   plan.parts = parts_of(model);
-  const int64_t heads = head_weights(model_config, config.loss);
+  const int64_t products = add_adapter(plan, lora), heads = head_weights(model_config, config.loss);
   if (heads > 0) plan.parts.push_back({"auxiliary heads", heads, heads});
   count_steps(plan, config);
-  const auto counts = count_weights(model, number(heads));
+  const auto counts = count_weights(model, number(products + heads));
   plan.memory = memory_of(counts, config, {static_cast<int>(config.distributed.zero), ranks});
   plan.memory.activations = activation_bytes(model_config, config, trained);
   plan.memory.available = available_memory(config, ranks);

@@ -22,8 +22,11 @@ namespace {
 
 /// Keys that must not change: they determine the sample order, to which a saved position refers, or the
 /// shapes of the optimiser's state.
-constexpr std::string_view kFixed[] = {"seed", "batch.global", "data.train", "data.captions",
-                                       "model.image_size"};
+constexpr std::string_view kFixed[] = {"seed",          "batch.global",     "data.train",
+                                       "data.captions", "model.image_size", "lora.rank",
+                                       "lora.alpha",    "lora.rslora"};
+/// List whose elements must not change.
+constexpr std::string_view kFixedList = "lora.targets[";
 
 /// Change that a resumed run does not read.
 struct UnreadChange {
@@ -37,10 +40,12 @@ constexpr UnreadChange kUnread[] = {{"model.start"},
                                     {"model.fresh"},
                                     {"model.init_std"},
                                     {"model.flag_init_std"},
-                                    {"model.image_newline", "true"}};
+                                    {"model.image_newline", "true"},
+                                    {"lora.start"}};
 
 bool is_fixed(const std::string& key) {
-  return std::find(std::begin(kFixed), std::end(kFixed), key) != std::end(kFixed);
+  return key.starts_with(kFixedList) ||
+         std::find(std::begin(kFixed), std::end(kFixed), key) != std::end(kFixed);
 }
 
 bool affects_resumed_run(const ConfigChange& change) {
@@ -133,12 +138,15 @@ std::vector<ConfigChange> config_changes(const std::string& before_yaml, const s
     const auto found = values.find(key);
     return found == values.end() ? std::optional<std::string>() : found->second;
   };
+  // A key that an earlier version did not have yet had no effect, like its default.
+  const auto defaults = config_values(to_yaml_text(TrainConfig{}), "defaults");
   auto keys = before;
   keys.insert(now.begin(), now.end());
   std::vector<ConfigChange> changes;
   for (const auto& [key, unused] : keys) {
     ConfigChange change{key, value_of(before, key), value_of(now, key)};
-    if (change.before != change.now) changes.push_back(std::move(change));
+    const bool is_new = !change.before && value_of(defaults, key) == change.now;
+    if (change.before != change.now && !is_new) changes.push_back(std::move(change));
   }
   return changes;
 }

@@ -14,7 +14,9 @@
 #include "core/error_place.h"
 #include "core/files.h"
 #include "generate/shared/checkpoint_texts.h"
+#include "model/shared/adapter.h"
 #include "runtime/device.h"
+#include "train/lora_run.h"
 #include "train/saved_texts.h"
 #include "train/share_weights.h"
 
@@ -181,7 +183,7 @@ std::vector<TrainableParameter> parameters_of_heads(const RunModel& run) {
 }  // namespace
 
 std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainConfig& config) {
-  auto parameters = apply_rules(*run.model, config.optimizer.parameters);
+  auto parameters = model_parameters(*run.model, run.lora, config);
   for (auto& parameter : parameters_of_heads(run)) parameters.push_back(std::move(parameter));
   return parameters;
 }
@@ -189,6 +191,7 @@ std::vector<TrainableParameter> trainable_parameters(RunModel& run, const TrainC
 int64_t parameter_count(const RunModel& run) {
   int64_t count = 0;
   for (const auto& parameter : run.model->parameters()) count += parameter.numel();
+  for (const auto& parameter : model::lora_parameters(run.lora)) count += parameter.tensor.numel();
   if (!run.heads) return count;
   for (const auto& parameter : run.heads->parameters()) count += parameter.numel();
   return count;
@@ -227,7 +230,9 @@ Source open_source(const fs::path& folder, Origin origin, const TrainConfig& con
     source.folder = start_folder(config);
     source.config_json = read_file(source.folder / "config.json");
   } else {
-    auto checkpoint = model::open_model_checkpoint(folder);
+    // A start is merged with an adapter in it; a run goes on with its own adapter beside its base.
+    const bool resumes = origin == Origin::kResumed;
+    auto checkpoint = resumes ? model::open_plain_checkpoint(folder) : model::open_model_checkpoint(folder);
     source.folder = checkpoint.folder;
     source.config_json = checkpoint.config_json;
     source.weights = std::move(checkpoint.weights);
@@ -308,6 +313,7 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
   make_model(run, source, config, place);
   run.folder = source.folder;
   if (source.weights) run.for_others = model::tensors_for_others(*source.weights, run_dtype(config));
+  run.lora = start_lora(*run.model, config, origin == Origin::kResumed ? source.folder : fs::path());
   complete_model(run, config);
   run.layout = config.checkpoint.layout;
   auto saved = saved_texts({.config = run.model->config(),

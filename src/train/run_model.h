@@ -9,6 +9,7 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/train/config.h>
 
+#include "model/shared/lora.h"
 #include "train/objective.h"
 #include "train/parameter_groups.h"
 #include "train/weight_shards.h"
@@ -18,6 +19,7 @@ namespace ccexpert::train {
 /// The question is that of the config, else of the checkpoint, else of the reference.
 struct RunModel : generate::LoadedModel {
   std::shared_ptr<AuxiliaryHeads> heads = {};  ///< null if the objective has no auxiliary loss
+  model::LoraLayers lora = {};                 ///< on the model; empty without LoRA
   io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;  ///< layout of the run's checkpoints
   std::string config_json = {};                                  ///< of that layout
   std::vector<io::NamedTensor> for_others = {};  ///< saved beside the model's weights (tensors_for_others)

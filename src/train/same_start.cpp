@@ -58,6 +58,7 @@ KeyValues model_values(const RunModel& run) {
   // Of weights in shards there is one copy, which all ranks use.
   if (run.shards) return items;
   for (const auto& item : run.model->named_parameters()) items.emplace_back(item.key(), sum_of(item.value()));
+  for (const auto& own : model::lora_parameters(run.lora)) items.emplace_back(own.name, sum_of(own.tensor));
   if (!run.heads) return items;
   for (const auto& item : run.heads->named_parameters())
     items.emplace_back("auxiliary." + item.key(), sum_of(item.value()));

@@ -140,6 +140,14 @@ std::vector<io::NamedTensor> auxiliary_tensors(const RunModel& run) {
   return tensors;
 }
 
+std::string lora_note(const Stage& stage) {
+  const auto& lora = stage.config.lora;
+  int64_t elements = 0;
+  for (const auto& parameter : model::lora_parameters(stage.run->lora)) elements += parameter.tensor.numel();
+  return fmt::format("LoRA: rank {}, alpha {}{} on {} matrices, {:.2f} M parameters", lora.rank, lora.alpha,
+                     lora.rslora ? " (rsLoRA)" : "", stage.run->lora.size(), millions(elements));
+}
+
 std::vector<std::string> introduction(const Stage& stage) {
   const auto& config = stage.config;
   std::vector<std::string> notes;
@@ -150,6 +158,7 @@ std::vector<std::string> introduction(const Stage& stage) {
                               millions(parameter_count(*stage.run)), name_of(config.model.dtype),
                               stage.communicator.size(), stage.device.str(), config.distributed.zero));
   const auto step = stage.progress.step;
+  if (!stage.run->lora.empty()) notes.push_back(lora_note(stage));
   notes.push_back(fmt::format("{} pairs, {} samples per epoch, {} steps of {}{}", stage.pairs->size(),
                               stage.plan.sampler().size(), stage.total_steps, config.batch.global,
                               step > 0 ? fmt::format(", continuing after step {}", step) : ""));
@@ -183,16 +192,17 @@ Stage start_stage(const TrainConfig& config, distributed::Communicator& communic
 
 void save_stage(const Stage& stage) {
   const auto& run = *stage.run;
+  const auto folder = stage.folder.checkpoint(stage.progress.step);
   const GatheredPass pass(run.shards.get());
-  write_training_state(stage.folder.checkpoint(stage.progress.step), *run.model, *stage.optimizer,
-                       stage.progress,
+  write_training_state(folder, *run.model, *stage.optimizer, stage.progress,
                        {.config_json = run.config_json,
                         .config_yaml = to_yaml_text(stage.config),
                         .companions = run.companions,
                         .layout = run.layout,
                         .for_others = run.for_others,
                         .auxiliary = auxiliary_tensors(run),
-                        .shards = run.shards.get()},
+                        .shards = run.shards.get(),
+                        .adapter = adapter_files(run.lora, stage.parameters, stage.config, folder)},
                        stage.communicator);
 }
 

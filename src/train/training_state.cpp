@@ -122,6 +122,12 @@ std::vector<fs::path> write_model(const fs::path& folder, const model::CcexpertM
       files.push_back(folder / kAuxiliaryFile);
       io::write_safetensors(files.back(), texts.auxiliary);
     }
+    if (!texts.adapter.tensors.empty()) {
+      files.push_back(folder / model::kAdapterWeightsFile);
+      io::write_safetensors(files.back(), texts.adapter.tensors);
+      files.push_back(folder / model::kAdapterConfigFile);
+      write_file(files.back(), texts.adapter.config_json);
+    }
     files.push_back(folder / kConfigFile);
     write_file(files.back(), texts.config_yaml);
   }

@@ -13,6 +13,7 @@
 
 #include "data/shared/sampler.h"
 #include "distributed/shared/communicator.h"
+#include "train/lora_run.h"
 #include "train/sharded_adamw.h"
 
 namespace ccexpert::train {
@@ -48,6 +49,8 @@ struct CheckpointTexts {
   /// Shards of the model's weights, in a pass that gathers those outside of blocks; null: this rank holds
   /// all.
   WeightShards* shards = nullptr;
+  /// LoRA adapter of the run, saved beside the weights that it belongs to.
+  AdapterFiles adapter = {};
 };
 
 /// Writes a checkpoint. All ranks call it, and each writes its shard of the optimiser's state and its share

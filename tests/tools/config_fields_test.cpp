@@ -25,7 +25,7 @@ using train::TrainConfig;
 /// Keys whose value is any text.
 const std::set<std::string> kTexts{
     "name",          "output",  "model.start", "data.train", "data.validation", "data.image_root",
-    "data.question", "pattern", "json_path",   "image_root"};
+    "data.question", "pattern", "lora.start",  "json_path",  "image_root"};
 /// Keys of numbers that may have any value.
 const std::set<std::string> kAnyNumber{"seed", "evaluation.generation.seed"};
 

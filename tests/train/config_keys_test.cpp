@@ -39,9 +39,9 @@ void PrintTo(const Row& row, std::ostream* out) {
 const std::string kFresh = "model.fresh=true", kValidation = "data.validation=$FOLDER/validation.json",
                   kEvaluates = "evaluation.every_steps=1", kLonger = "evaluation.generation.max_new_tokens=8",
                   kBase = "model.start=$FOLDER/base", kNoExpert = "model.diff_expert=false",
-                  kSamples = "evaluation.generation.temperature=5", kSkips = "data.train=$FOLDER/broken.json",
-                  kDraws = "objective=self_critical", kShort = "self_critical.max_new_tokens=4",
-                  kRisk = "evaluation.generation.mbr=4";
+                  kLora = "lora.rank=2", kSamples = "evaluation.generation.temperature=5",
+                  kSkips = "data.train=$FOLDER/broken.json", kDraws = "objective=self_critical",
+                  kShort = "self_critical.max_new_tokens=4", kRisk = "evaluation.generation.mbr=4";
 
 const Row kRows[] = {
     {"name", "other"},
@@ -101,6 +101,15 @@ const Row kRows[] = {
     {"self_critical.metric", "rouge", {kDraws, kShort}},
     {"self_critical.temperature", "0.1", {kDraws, kShort}},
     {"self_critical.max_new_tokens", "2", {kDraws, kShort}},
+    {"lora.rank", "2"},
+    {"lora.alpha", "4", {kLora}},
+    {"lora.alpha", "4", {}, "expected 16, as lora.rank is 0, got 4"},
+    {"lora.targets", "[mm_projector.0]", {kLora}},
+    {"lora.rslora", "true", {kLora}},
+    {"lora.dropout", "0.5", {kLora}, "expected 0, as a resumed run"},
+    {"lora.start", "$FOLDER/none", {kLora}, "expected a folder with adapter_config.json, got no folder"},
+    {"lora.lr_factor", "10", {kLora}},
+    {"lora.weight_decay", "0.5", {kLora}},
     {"optimizer.learning_rate", "1e-4"},
     {"optimizer.schedule", "constant"},
     {"optimizer.warmup_ratio", "0.9"},
@@ -298,7 +307,10 @@ class ConfigKeys : public ::testing::TestWithParam<Row> {
         object.erase(time);
       text += object.dump() + "\n";
     }
-    return text + read_file(run / "best/trainer.json") + read_file(run / "best/model.safetensors");
+    return text + read_file(run / "best/trainer.json") + read_file(run / "best/model.safetensors") +
+           (is_there(run / "best/adapter_model.safetensors")
+                ? read_file(run / "best/adapter_model.safetensors")
+                : std::string());
   }
 
   test::TemporaryFolder folder_;

@@ -64,6 +64,13 @@ TEST(StepFlops, FrozenPartsCostWhatFlowsThroughThem) {
                    2.0 * (3.0 * kVision + 2.0 * kExpert + 2.0 * kProjector + 2.0 * kDecoder));
 }
 
+TEST(StepFlops, OfLowRankProductsLeaveOutTheGradientsOfMatrices) {
+  EXPECT_DOUBLE_EQ(flops({.decoder = true, .low_rank = {.decoder = true}}),
+                   2.0 * (kVision + kExpert + kProjector + 2.0 * kDecoder));
+  EXPECT_DOUBLE_EQ(flops({.vision = true, .decoder = true, .low_rank = {.vision = true}}),
+                   2.0 * (2.0 * kVision + 2.0 * kExpert + 2.0 * kProjector + 3.0 * kDecoder));
+}
+
 TEST(StepFlops, ABaseModelHasNoDiffExpert) {
   auto config = hand_config();
   config.diff_expert.reset();
@@ -80,6 +87,9 @@ TEST(TrainedParts, AreToldByNames) {
   EXPECT_TRUE(parts("model.embed_tokens.weight").decoder);
   EXPECT_TRUE(parts("model.norm.weight").decoder);
   EXPECT_FALSE(parts("model.layers.0.mlp").vision);
+  const auto lora = parts("model.layers.0.mlp.up_proj.lora_A.weight");
+  EXPECT_TRUE(lora.decoder && lora.low_rank.decoder);
+  EXPECT_FALSE(parts("model.layers.0.mlp").low_rank.decoder);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <ccexpert/core/device_name.h>
 #include <ccexpert/core/fields.h>
 #include <ccexpert/train/course.h>
+#include <ccexpert/train/lora_section.h>
 #include <ccexpert/train/reward.h>
 #include <ccexpert/train/sections.h>
 
@@ -29,6 +30,7 @@ struct TrainConfig {
   BatchSection batch;
   LossSection loss;
   SelfCriticalSection self_critical;
+  LoraSection lora;
   OptimizerSection optimizer;
   DistributedSection distributed;
   CheckpointSection checkpoint;
@@ -55,6 +57,7 @@ struct TrainConfig {
         field("batch", &Self::batch, ""),
         field("loss", &Self::loss, ""),
         field("self_critical", &Self::self_critical, ""),
+        field("lora", &Self::lora, ""),
         field("optimizer", &Self::optimizer, ""),
         field("distributed", &Self::distributed, ""),
         field("checkpoint", &Self::checkpoint, ""),
