@@ -36,6 +36,10 @@ struct CaptionerConfig {
   DeviceName device = {};  ///< "cpu", "cuda", "cuda:N" or "auto"
   Precision dtype = Precision::kAuto;
   int threads = 0;  ///< threads of one CPU operator (0: all cores); applies to the whole process
+  /// Folder of a LoRA adapter in PEFT's format for the model; empty: none.
+  std::filesystem::path adapter = {};
+  /// True: the adapter is added to the weights at load, and costs nothing then. False: it stays apart.
+  bool merge_adapter = true;
 };
 
 /// Two images of one place. Pixels and text must outlive the call.

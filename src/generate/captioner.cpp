@@ -16,6 +16,7 @@
 
 #include "generate/search.h"
 #include "generate/stopwatch.h"
+#include "model/shared/adapter.h"
 #include "model/shared/int8_model.h"
 #include "runtime/torch_errors.h"
 #include "text/shared/stream_decoder.h"
@@ -41,21 +42,32 @@ std::vector<Caption> cancelled(size_t pairs) {
   return std::vector<Caption>(pairs, none);
 }
 
+/// Device of a model and precision of its weights.
+struct Numbers {
+  at::Device device;
+  Precision precision;
+};
+
 }  // namespace
 
 class Captioner::Impl {
  public:
-  Impl(const io::Checkpoint& checkpoint, const model::ModelConfig& config, at::Device device,
-       Precision precision)
-      : stopwatch_(device),
-        int8_(precision == Precision::kInt8),
+  /// `apart`: an adapter to keep apart, or null.
+  Impl(const io::Checkpoint& checkpoint, const model::ModelConfig& config, const Numbers& numbers,
+       const model::Adapter* apart)
+      : stopwatch_(numbers.device),
+        int8_(numbers.precision == Precision::kInt8),
         loaded_{read_model_settings(texts_of(checkpoint), config), nullptr} {
     warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
-    const auto tensor = at::TensorOptions().dtype(runtime::dtype_of(precision, device)).device(device);
+    const auto tensor = at::TensorOptions()
+                            .dtype(runtime::dtype_of(numbers.precision, numbers.device))
+                            .device(numbers.device);
     loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
       const auto& weights = *checkpoint.weights;
-      return int8_ ? model::build_int8_model(config, weights, {.tensor = tensor})
-                   : model::build_model(config, weights, {.tensor = tensor});
+      auto model = int8_ ? model::build_int8_model(config, weights, {.tensor = tensor})
+                         : model::build_model(config, weights, {.tensor = tensor});
+      if (apart != nullptr) model::attach_adapter(*model, *apart);
+      return model;
     });
     if (!has_diff_expert()) {
       log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
@@ -233,11 +245,15 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     }
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = runtime::device_from_name(config.device);
-    const auto checkpoint = model::open_model_checkpoint(folder);
+    const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
+    const auto checkpoint = model::open_adapted_checkpoint(folder, merged);
+    const auto apart =
+        config.adapter == merged ? std::nullopt : std::optional(model::open_adapter(config.adapter));
     const auto source = (checkpoint.folder / "config.json").string();
     const auto precision = precision_of(config.dtype, *checkpoint.weights);
     const auto model_config = model::parse_model_config(checkpoint.config_json, source);
-    return Captioner(std::make_unique<Impl>(checkpoint, model_config, device, precision));
+    return Captioner(std::make_unique<Impl>(checkpoint, model_config, Numbers{device, precision},
+                                            apart ? &*apart : nullptr));
   });
 }
 

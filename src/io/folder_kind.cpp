@@ -227,7 +227,8 @@ void fail_for_adapter(const fs::path& folder) {
        fmt::format("an adapter (LoRA) of {}", base.empty() ? "a base that it does not name" : base),
        contains(folder, "non_lora_trainables.bin")
            ? "merge it into that base with the scripts/merge_lora_weights.py of LLaVA, and name the result"
-           : "merge it into that base with merge_and_unload() of PEFT, save the model and name the result"});
+           : "name that base as the model and this folder as its --adapter, or merge both with "
+             "ccexpert-train --export BASE --adapter ADAPTER --to DIR"});
 }
 
 void fail_without_config(const fs::path& folder) {

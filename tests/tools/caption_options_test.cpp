@@ -53,6 +53,15 @@ TEST(CaptionOptions, ValuesThatAreNoneAreNamedAndNotRepeatedWithoutEnd) {
   EXPECT_LT(refusal({"--model=m", endless.c_str(), "a", "b"}).size(), 2000U);
 }
 
+TEST(CaptionOptions, AnAdapterIsMergedUnlessItIsToStayApart) {
+  const auto merged = parse({"--model=m", "--adapter=a", "x", "y"}).command.captioner;
+  EXPECT_EQ(merged.adapter, "a");
+  EXPECT_TRUE(merged.merge_adapter);
+  EXPECT_FALSE(
+      parse({"--model=m", "--adapter=a", "--adapter-apart", "x", "y"}).command.captioner.merge_adapter);
+  EXPECT_EQ(refusal({"--model=m", "--adapter-apart", "x", "y"}), "--adapter-apart requires --adapter");
+}
+
 TEST(CaptionOptions, EveryOptionArrives) {
   const auto parsed = parse({"--model=m",
                              "--pairs",

@@ -54,6 +54,7 @@ TEST(TrainOptions, AnExportNeedsNoConfig) {
   EXPECT_EQ(parsed.command.export_dtype, Precision::kFloat16);
   EXPECT_EQ(parsed.command.export_layout, io::CheckpointLayout::kLlavaHf);
   EXPECT_EQ(parsed.command.export_shard_mb, 10.0);
+  EXPECT_EQ(parse({"--export", "from", "--to", "to", "--adapter", "a"}).command.export_adapter, "a");
   EXPECT_EQ(refusal({"--export", "from"}), "export: expected --export and --to together");
   EXPECT_EQ(refusal({"--export", "a", "--to", "b", "--config", "c"}), "--export: expected without --config");
   for (const char* other : {"--plan", "--nproc=2", "batch.micro=1"}) {

@@ -37,6 +37,11 @@ void add_model_options(CLI::App& app, CaptionCommand& command) {
               "checkpoint folder (config.json, weights, tokenizer); default: the small model that comes "
               "with ccexpert")
       ->envname("CCEXPERT_MODEL");
+  auto* adapter = group.folder("--adapter", command.captioner.adapter,
+                               "LoRA adapter of the model in PEFT's format (adapter_config.json and "
+                               "adapter_model.safetensors); added to the weights at load");
+  group.flag("--adapter-apart", command.adapter_apart, "keep the adapter apart from the weights")
+      ->needs(adapter);
   group.value("--device", command.captioner.device, "device; auto: a GPU if there is one");
   group.value("--dtype", command.captioner.dtype, "precision; auto: float32 on CPU, bfloat16 on GPU");
   group.value("--threads", command.captioner.threads, "CPU threads (0: all cores)", kThreads);
@@ -163,6 +168,7 @@ void check(CaptionCommand& command) {
   expect(!command.model.empty(),
          "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
          "installed)");
+  command.captioner.merge_adapter = !command.adapter_apart;
   command.generation.validate();
   if (!command.prompt.empty()) text::complete_question(command.prompt);
   command.prompt = text::chosen_question(command.prompt, command.prompt_style);

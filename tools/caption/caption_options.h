@@ -18,6 +18,7 @@ namespace ccexpert::tools {
 struct CaptionCommand {
   std::filesystem::path model;
   CaptionerConfig captioner;
+  bool adapter_apart = false;  ///< --adapter-apart
 
   std::vector<std::filesystem::path> images;  ///< BEFORE and AFTER, or nothing
   std::filesystem::path pairs;                ///< --pairs, or empty

@@ -32,6 +32,8 @@ std::string run_identity(const CaptionCommand& command) {
   // Lines of text do not hold it, and the model's files are read whole for it.
   if (command.format == data::PredictionFormat::kText) return {};
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
+  if (const auto& adapter = command.captioner.adapter; !adapter.empty())
+    text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     // Captions of earlier versions, which lacked these options, keep their identity.
     if (std::string_view(each.name).starts_with("mbr") && command.generation.mbr == 0) return;

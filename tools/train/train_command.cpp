@@ -142,7 +142,8 @@ int run(const TrainCommand& command) {
                          .to = command.export_to,
                          .dtype = command.export_dtype,
                          .layout = command.export_layout,
-                         .shard_mb = command.export_shard_mb});
+                         .shard_mb = command.export_shard_mb,
+                         .adapter = command.export_adapter});
     return kSuccess;
   }
   if (!command.average.empty()) {

@@ -55,9 +55,14 @@ void add_options(CLI::App& app, TrainCommand& command) {
 
 void add_export_options(CLI::App& app, TrainCommand& command) {
   OptionGroup group(app, "Export");
-  group.folder("--export", command.export_from,
-               "write the model of this checkpoint, without the training state");
+  auto* from = group.folder("--export", command.export_from,
+                            "write the model of this checkpoint, without the training state");
   group.folder("--to", command.export_to, "folder to write it to");
+  group
+      .folder("--adapter", command.export_adapter,
+              "LoRA adapter in PEFT's format to merge into it; that of a checkpoint trained with lora: is "
+              "merged without this")
+      ->needs(from);
   group.value("--dtype", command.export_dtype, "precision of its weights",
               among(Precision::kBfloat16, Precision::kFloat16, Precision::kFloat32));
   group.value("--layout", command.export_layout,

@@ -20,9 +20,10 @@ struct TrainCommand {
   int64_t row = 0;                     ///< --row, from 1; 0: all
   int processes = 0;                   ///< --nproc; 0: a single process, or started by a launcher
   bool plan = false;
-  int plan_ranks = 0;                 ///< 0: as many as the run has
-  std::filesystem::path export_from;  ///< --export, or empty
-  std::filesystem::path export_to;    ///< --to
+  int plan_ranks = 0;                    ///< 0: as many as the run has
+  std::filesystem::path export_from;     ///< --export, or empty
+  std::filesystem::path export_to;       ///< --to
+  std::filesystem::path export_adapter;  ///< --adapter, or empty
   Precision export_dtype = Precision::kBfloat16;
   io::CheckpointLayout export_layout = io::CheckpointLayout::kAuthors;
   double export_shard_mb = 5000.0;

@@ -11,4 +11,7 @@ namespace ccexpert::io {
 /// Reads each of these files once. Throws Error if the folder is not a checkpoint (see open_checkpoint).
 std::string fingerprint(const std::filesystem::path& folder);
 
+/// Same for the files of a folder with an adapter (adapter_config.json and weights).
+std::string adapter_fingerprint(const std::filesystem::path& folder);
+
 }  // namespace ccexpert::io
