@@ -1,6 +1,5 @@
 #include "text/byte_level_bpe.h"
 
-#include <algorithm>
 #include <array>
 #include <unordered_map>
 
@@ -14,6 +13,7 @@
 #include "text/byte_pairs.h"
 #include "text/shared/pre_tokenizer.h"
 #include "text/shared/unicode.h"
+#include "text/token_table.h"
 #include "text/tokenizer_files.h"
 
 namespace ccexpert::text {
@@ -49,84 +49,33 @@ class ByteAlphabet {
   std::unordered_map<char32_t, char> bytes_;
 };
 
-class ByteLevelBpe : public Tokenizer {
+class ByteLevelBpe : public TokenTable {
  public:
   explicit ByteLevelBpe(const TokenizerFiles& files) : words_(files.pattern, files.source) {
     add_vocabulary(files);
-    add_added_tokens(files);
+    add_added(files.added, files.source);
     add_bytes(files);
     add_merges(files);
   }
 
   std::vector<int64_t> encode(std::string_view utf8) const override try {
     std::vector<int64_t> ids;
-    size_t plain = 0;
-    for (size_t i = 0; i < utf8.size();) {
-      const auto* added = added_at(utf8.substr(i));
-      if (added == nullptr) {
-        ++i;
-        continue;
-      }
-      encode_plain(utf8.substr(plain, i - plain), ids);
-      ids.push_back(ids_.at(*added));
-      i += added->size();
-      plain = i;
-    }
-    encode_plain(utf8.substr(plain), ids);
+    split(
+        utf8, [&](std::string_view text) { encode_plain(text, ids); },
+        [&](int64_t token) { ids.push_back(token); });
     return ids;
   } catch (...) {
     rethrow_as_error();
   }
 
-  std::string_view token_bytes(int64_t id) const override {
-    if (id < 0) fail_expected({"token id", "0 or more", std::to_string(id)});
-    return static_cast<size_t>(id) < bytes_.size() ? std::string_view(bytes_[static_cast<size_t>(id)]) : "";
-  }
-
-  std::optional<int64_t> token_id(std::string_view text) const override {
-    const auto found = ids_.find(std::string(text));
-    return found == ids_.end() ? std::nullopt : std::optional<int64_t>(found->second);
-  }
-
-  bool is_special(int64_t id) const override {
-    return id >= 0 && static_cast<size_t>(id) < special_.size() && special_[static_cast<size_t>(id)];
-  }
-
-  const std::vector<std::string>& special_tokens() const override { return special_texts_; }
-  int64_t vocab_size() const override { return static_cast<int64_t>(bytes_.size()); }
-
  private:
-  void add_token(int64_t id, std::string bytes, const std::string& source) {
-    const auto index = static_cast<size_t>(id);
-    if (index >= bytes_.size()) bytes_.resize(index + 1);
-    if (!bytes_[index].empty() && bytes_[index] != bytes)
-      fail_expected({source, "each token id once", fmt::format("{} twice", id)});
-    bytes_[index] = std::move(bytes);
-  }
-
   void add_vocabulary(const TokenizerFiles& files) {
     for (const auto& [token, id] : files.vocabulary) {
       // A token outside the byte alphabet is an added token that the vocabulary also lists: its text is its
       // bytes.
-      auto bytes = alphabet_.bytes_of(token).value_or(token);
-      ids_.emplace(bytes, id);
-      add_token(id, std::move(bytes), files.source);
+      const auto bytes = alphabet_.bytes_of(token).value_or(token);
+      add_token(id, {bytes, bytes}, files.source);
     }
-  }
-
-  void add_added_tokens(const TokenizerFiles& files) {
-    for (const auto& token : files.added) {
-      add_token(token.id, token.text, files.source);
-      ids_[token.text] = token.id;
-      added_texts_.push_back(token.text);
-      if (!token.special) continue;
-      special_.resize(std::max(special_.size(), static_cast<size_t>(token.id) + 1));
-      special_[static_cast<size_t>(token.id)] = true;
-      special_texts_.push_back(token.text);
-    }
-    const auto longer = [](const auto& a, const auto& b) { return a.size() > b.size(); };
-    std::stable_sort(added_texts_.begin(), added_texts_.end(), longer);
-    std::stable_sort(special_texts_.begin(), special_texts_.end(), longer);
   }
 
   void add_bytes(const TokenizerFiles& files) {
@@ -158,14 +107,6 @@ class ByteLevelBpe : public Tokenizer {
     return fmt::format("{}:{}", files.merges_source, files.first_merge_line + rank);
   }
 
-  /// Returns the longest added token at the start of the text.
-  const std::string* added_at(std::string_view text) const {
-    for (const auto& token : added_texts_) {
-      if (text.starts_with(token)) return &token;
-    }
-    return nullptr;
-  }
-
   void encode_plain(std::string_view text, std::vector<int64_t>& ids) const {
     if (text.empty()) return;
     const std::string normal = normalize(text);
@@ -186,10 +127,6 @@ class ByteLevelBpe : public Tokenizer {
   ByteAlphabet alphabet_;
   PreTokenizer words_;
   BytePairs pairs_;
-  std::unordered_map<std::string, int64_t> ids_;  // by bytes
-  std::vector<std::string> bytes_;                // by id
-  std::vector<bool> special_;                     // by id
-  std::vector<std::string> added_texts_, special_texts_;
 };
 
 }  // namespace

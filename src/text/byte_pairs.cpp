@@ -63,13 +63,18 @@ void BytePairs::encode_short(std::string_view word, std::vector<int64_t>& ids) c
 }
 
 void BytePairs::encode_long(std::string_view word, std::vector<int64_t>& ids) const {
-  const auto size = static_cast<uint32_t>(word.size());
+  std::vector<uint32_t> tokens;
+  tokens.reserve(word.size());
+  for (const char byte : word) tokens.push_back(byte_ids_[static_cast<uint8_t>(byte)]);
+  merge(tokens, ids);
+}
+
+void BytePairs::merge(std::span<const uint32_t> tokens, std::vector<int64_t>& ids) const {
+  const auto size = static_cast<uint32_t>(tokens.size());
   std::vector<Node> nodes;
   nodes.reserve(size);
-  for (uint32_t i = 0; i < size; ++i) {
-    nodes.push_back(
-        {byte_ids_[static_cast<uint8_t>(word[i])], i == 0 ? kNone : i - 1, i + 1 == size ? kNone : i + 1});
-  }
+  for (uint32_t i = 0; i < size; ++i)
+    nodes.push_back({tokens[i], i == 0 ? kNone : i - 1, i + 1 == size ? kNone : i + 1});
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
   const auto consider = [&](uint32_t left) {
     if (left == kNone || nodes[left].next == kNone) return;

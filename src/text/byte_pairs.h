@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,6 +25,9 @@ class BytePairs {
 
   /// Appends the token ids of one word. Takes O(n log n) time for n bytes.
   void encode(std::string_view word, std::vector<int64_t>& ids) const;
+
+  /// Appends the results of merging these tokens. Takes O(n log n) time for n tokens.
+  void merge(std::span<const uint32_t> tokens, std::vector<int64_t>& ids) const;
 
  private:
   static uint64_t key(uint32_t left, uint32_t right) { return uint64_t{left} << 32 | right; }

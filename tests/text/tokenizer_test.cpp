@@ -168,15 +168,15 @@ TEST_F(DamagedTokenizer, NamesTheFilesThatAFolderShouldHold) {
 TEST(UnknownTokenizer, IsOneErrorThatNamesItsFile) {
   const test::TemporaryFolder folder;
   const auto error = [&] { return test::error_of([&] { Tokenizer::load(folder.path()); }); };
-  const auto expected =
-      folder.path().string() + ": expected tokenizer.json, or vocab.json and merges.txt, got ";
+  const auto expected = folder.path().string() +
+                        ": expected tokenizer.json, or vocab.json and merges.txt, or tokenizer.model, got ";
   folder.write("tokenizer_config.json", "{}");
   EXPECT_EQ(error(),
             expected + "neither (copy the tokenizer files of the base model into the checkpoint folder)");
-  folder.write("tokenizer.model", "\n\x0e");
-  EXPECT_EQ(error(), expected + "tokenizer.model (a tokenizer of this kind is not supported)");
+  folder.write("spiece.model", "\n\x0e");
+  EXPECT_EQ(error(), expected + "spiece.model (a tokenizer of this kind is not supported)");
   folder.write("vocab.txt", "[PAD]\n");
-  EXPECT_EQ(error(), expected + "tokenizer.model, vocab.txt (a tokenizer of this kind is not supported)");
+  EXPECT_EQ(error(), expected + "spiece.model, vocab.txt (a tokenizer of this kind is not supported)");
 }
 
 /// A tokenizer of one token a byte, and one special token.

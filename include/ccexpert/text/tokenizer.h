@@ -37,9 +37,11 @@ class Tokenizer {
   virtual const std::vector<std::string>& special_tokens() const = 0;
   /// Returns the largest id plus one.
   virtual int64_t vocab_size() const = 0;
+  /// True if `encode` puts a space before a text, which `decode` removes again.
+  virtual bool leads_with_space() const { return false; }
 
-  /// Returns the text of token ids: the bytes of all tokens, or of those that are not special. Invalid bytes
-  /// become U+FFFD.
+  /// Returns the text of token ids: the bytes of all tokens, or of those that are not special, without the
+  /// space that `encode` put first. Invalid bytes become U+FFFD.
   std::string decode(std::span<const int64_t> ids, bool skip_special = true) const;
 };
 

@@ -24,6 +24,7 @@ class StreamDecoder {
   const Tokenizer* tokenizer_;
   bool skip_special_;
   std::string pending_;
+  bool started_ = false;  // false until the first text
 };
 
 }  // namespace ccexpert::text
