@@ -54,7 +54,7 @@ at::Tensor dequantized_rows(const Int8Weights& weights, const at::Tensor& ids) {
 
 Int8Weights int8_memory(int64_t rows, int64_t columns) {
   const int64_t whole = (rows + kInt8Panel - 1) / kInt8Panel * kInt8Panel;
-  return {at::empty({whole, columns}, at::kChar).narrow(0, 0, rows), at::empty({rows}, at::kFloat)};
+  return {at::empty({whole, columns}, at::kChar).narrow(0, 0, rows), at::empty({rows}, at::kFloat), true};
 }
 
 std::unique_ptr<const Int8Matrix> pack_int8(const Int8Weights& weights, const at::Tensor& bias,

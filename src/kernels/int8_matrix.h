@@ -11,8 +11,9 @@ namespace ccexpert::kernels {
 
 /// Weights [N,K] in 8 bits: row n is about values[n] * scales[n].
 struct Int8Weights {
-  at::Tensor values;  ///< [N,K], int8, -127 to 127
-  at::Tensor scales;  ///< [N], float32, above 0
+  at::Tensor values;               ///< [N,K], int8, -127 to 127
+  at::Tensor scales;               ///< [N], float32, above 0
+  bool may_pack_in_place = false;  ///< true for the memory of int8_memory
 };
 
 /// Rounds each row of `weights` [N,K], floating point, to the nearest multiples of its largest magnitude /

@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -40,7 +43,7 @@ CCEXPERT_VECTOR_CLONES void widen(const uint16_t* from, int64_t count, float* to
   for (int64_t k = 0; k < count; ++k) to[k] = std::bit_cast<float>(uint32_t{from[k]} << 16);
 }
 
-/// Bits of the nearest values in bfloat16, half to even. NaN and infinity do not occur.
+/// Bits of the nearest values in bfloat16, half to even. Infinity stays; the NaN of a scale stays, too.
 CCEXPERT_VECTOR_CLONES void narrow(const float* from, int64_t count, uint16_t* to) {
   for (int64_t k = 0; k < count; ++k) {
     const auto bits = std::bit_cast<uint32_t>(from[k]);
@@ -50,24 +53,29 @@ CCEXPERT_VECTOR_CLONES void narrow(const float* from, int64_t count, uint16_t* t
 
 struct Interval {
   float least, most;
+  float fault;  ///< 0, or NaN if a value is not finite
 };
 
 /// Returns the least and the largest value of a row, with 0 among them.
 CCEXPERT_VECTOR_CLONES Interval interval_of(const float* row, int64_t count) {
-  std::array<float, kLanes> least{}, most{};
+  std::array<float, kLanes> least{}, most{}, fault{};
   int64_t k = 0;
   for (; k + kLanes <= count; k += kLanes) {
     for (int lane = 0; lane < kLanes; ++lane) {
       const float x = row[k + lane];
       least[lane] = x < least[lane] ? x : least[lane];
       most[lane] = x > most[lane] ? x : most[lane];
+      fault[lane] += x - x;
     }
   }
   for (; k < count; ++k) {
     least[0] = std::min(least[0], row[k]);
     most[0] = std::max(most[0], row[k]);
+    fault[0] += row[k] - row[k];
   }
-  return {*std::min_element(least.begin(), least.end()), *std::max_element(most.begin(), most.end())};
+  return {.least = *std::min_element(least.begin(), least.end()),
+          .most = *std::max_element(most.begin(), most.end()),
+          .fault = std::accumulate(fault.begin(), fault.end(), 0.0F)};
 }
 
 /// Quantisation of a row: x is about (byte - zero) * scale.
@@ -91,9 +99,14 @@ CCEXPERT_VECTOR_CLONES void write_bytes(const float* row, int64_t count, const R
 }
 
 RowScale quantize_row(const float* row, int64_t count, uint8_t* bytes) {
-  const auto [least, most] = interval_of(row, count);
+  const auto [least, most, fault] = interval_of(row, count);
+  if (std::isnan(fault)) {
+    std::fill_n(bytes, count, uint8_t{0});
+    return {.scale = fault};  // all results become NaN, as in floating point
+  }
   RowScale scale;
-  if (most > least) {
+  // Values below the limit have no finite reciprocal of their scale, and become zeros.
+  if (most - least > 255.0F * std::numeric_limits<float>::min()) {
     scale.scale = (most - least) / 255.0F;
     scale.zero = std::bit_cast<int32_t>(-least / scale.scale + kRounding) - kRoundingBits;
   }
@@ -169,7 +182,7 @@ class TiledMatrix : public Int8Matrix {
         scales_(static_cast<size_t>(panels_ * kPanel)),
         biases_(scales_.size()),
         sums_(scales_.size()) {
-    pack(weights.values);
+    pack(weights);
     copy(weights.scales, scales_);
     if (bias.defined()) copy(bias, biases_);
   }
@@ -194,10 +207,11 @@ class TiledMatrix : public Int8Matrix {
  private:
   int64_t panel_bytes() const { return kPanel * stride_; }
 
-  /// Packs in the memory of `values` if it has room for whole panels: a model is then packed without more
-  /// memory.
-  void pack(const at::Tensor& values) {
-    const bool in_place = values.is_contiguous() && values.storage_offset() == 0 && inputs_ == stride_ &&
+  /// Packs in the memory of the weights if it may be used and has room for whole panels.
+  void pack(const Int8Weights& weights) {
+    const auto& values = weights.values;
+    const bool in_place = weights.may_pack_in_place && values.is_contiguous() &&
+                          values.storage_offset() == 0 && inputs_ == stride_ &&
                           static_cast<int64_t>(values.storage().nbytes()) >= panels_ * panel_bytes();
     const auto rows = values.contiguous();
     packed_ = in_place ? values.as_strided({panels_ * panel_bytes()}, {1})

@@ -120,7 +120,8 @@ class XnnpackMatrix : public Int8Matrix {
     // The kernel reads a few more scales than there are rows.
     std::fill(scales.begin() + static_cast<ptrdiff_t>(rows), scales.end(), scales[rows - 1]);
     threads.run(product_.get());
-    return out;
+    // 0 for finite rows, else NaN: rounding hides it.
+    return out.add_(x.sub(x).sum(1, /*keepdim=*/true));
   }
 
   size_t outputs_, inputs_;

@@ -31,8 +31,7 @@ WeightContract Int8Product::reads() const {
 }
 
 void Int8Product::pack() {
-  // Packing takes over the memory of the weights.
-  if (shared_) weights_.values = weights_.values.clone();
+  weights_.may_pack_in_place = !shared_;
   packed_ = kernels::pack_int8(weights_, bias_);
   weights_ = {};
   bias_.reset();

@@ -1,6 +1,8 @@
 // Products of bytes on every level of this machine, against the same products in float64.
 #include "kernels/int8_matrix.h"
 
+#include <limits>
+
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
@@ -128,7 +130,8 @@ TEST_P(Int8Product, OfBfloat16IsRoundedToIt) {
 }
 
 TEST_P(Int8Product, IsTheSamePackedInPlace) {
-  for (const auto& [rows, columns] : {std::pair{64, 64}, std::pair{70, 132}, std::pair{3, 5}}) {
+  for (const auto& [rows, columns] :
+       {std::pair{64, 64}, std::pair{128, 68}, std::pair{70, 132}, std::pair{3, 5}}) {
     const auto weights = quantize_rows(random({rows, columns}, 10));
     const auto in_place = int8_memory(rows, columns);
     in_place.values.copy_(weights.values);
@@ -136,6 +139,34 @@ TEST_P(Int8Product, IsTheSamePackedInPlace) {
     const auto x = random({2, columns}, 11);
     EXPECT_TRUE(at::equal(multiply(x, in_place), multiply(x, weights))) << rows << " x " << columns;
   }
+}
+
+TEST_P(Int8Product, LeavesWeightsOfOthersUnchanged) {
+  const auto weights = quantize_rows(random({64, 64}, 12));
+  const auto before = weights.values.clone();
+  pack_int8(weights, {}, GetParam());
+  EXPECT_TRUE(at::equal(weights.values, before));
+}
+
+TEST_P(Int8Product, OfRowsThatAreNotFiniteIsNotANumber) {
+  const auto weights = quantize_rows(random({70, 40}, 13));
+  for (const float fault :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    for (const auto type : {at::kFloat, at::kBFloat16}) {
+      auto x = random({3, 40}, 14);
+      x[1][37] = fault;
+      const auto result = multiply(x.to(type), weights);
+      EXPECT_TRUE(at::isnan(result[1]).all().item<bool>()) << fault;
+      EXPECT_TRUE(at::isfinite(result[0]).all().item<bool>());
+      EXPECT_TRUE(at::isfinite(result[2]).all().item<bool>());
+    }
+  }
+}
+
+TEST_P(Int8Product, OfATinyRowIsTheBias) {
+  const auto bias = random({70}, 15);
+  const auto result = multiply(at::full({1, 66}, 1e-44), quantize_rows(random({70, 66}, 16)), bias);
+  EXPECT_TRUE(close(result, bias.unsqueeze(0), {1e-6, 0.0}));
 }
 
 TEST_P(Int8Product, OfNoRowsIsEmpty) {
