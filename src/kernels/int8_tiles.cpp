@@ -26,7 +26,7 @@ constexpr int64_t kRowStep = 16;
 /// Weights of four consecutive inputs are neighbours, as VNNI and AMX read them.
 constexpr int64_t kGroup = 4;
 /// Lanes of a reduction that compilers turn into vectors.
-constexpr int kLanes = 16;
+constexpr size_t kLanes = 16;
 
 constexpr int64_t rounded_up(int64_t value, int64_t step) {
   return (value + step - 1) / step * step;
@@ -59,16 +59,17 @@ struct Interval {
 /// Returns the least and the largest value of a row, with 0 among them.
 CCEXPERT_VECTOR_CLONES Interval interval_of(const float* row, int64_t count) {
   std::array<float, kLanes> least{}, most{}, fault{};
-  int64_t k = 0;
-  for (; k + kLanes <= count; k += kLanes) {
-    for (int lane = 0; lane < kLanes; ++lane) {
+  const auto size = static_cast<size_t>(count);
+  size_t k = 0;
+  for (; k + kLanes <= size; k += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
       const float x = row[k + lane];
       least[lane] = x < least[lane] ? x : least[lane];
       most[lane] = x > most[lane] ? x : most[lane];
       fault[lane] += x - x;
     }
   }
-  for (; k < count; ++k) {
+  for (; k < size; ++k) {
     least[0] = std::min(least[0], row[k]);
     most[0] = std::max(most[0], row[k]);
     fault[0] += row[k] - row[k];

@@ -133,8 +133,9 @@ class PieceBpe : public TokenTable {
   }
 
   void add_merges(const PieceFiles& files) {
-    for (size_t rank = 0; rank < files.merges->size(); ++rank) {
-      const auto& [left, right] = (*files.merges)[rank];
+    const auto& merges = files.merges.value();
+    for (size_t rank = 0; rank < merges.size(); ++rank) {
+      const auto& [left, right] = merges[rank];
       const auto part = [&](const std::string& text) {
         const auto id = token_id(text);
         if (!id)

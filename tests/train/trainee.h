@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "distributed/shared/communicator.h"
-#include "train/tiny_run.h"
 #include "train/share_weights.h"
+#include "train/tiny_run.h"
 
 namespace ccexpert::test {
 
