@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -28,18 +29,6 @@ constexpr std::string_view kSpace = "\xe2\x96\x81";  // ▁
 
 // A character without a piece is a symbol of its own during merging: some pieces consist of such characters.
 constexpr uint32_t kFirstCharacter = uint32_t{1} << 31;
-
-/// Returns the byte that a piece such as "<0x0A>" names.
-std::optional<uint8_t> byte_of(std::string_view text) {
-  if (text.size() != 6 || !text.starts_with("<0x") || text.back() != '>') return std::nullopt;
-  uint8_t value = 0;
-  for (const char digit : text.substr(3, 2)) {
-    const bool decimal = digit >= '0' && digit <= '9', letter = digit >= 'A' && digit <= 'F';
-    if (!decimal && !letter) return std::nullopt;
-    value = static_cast<uint8_t>(16 * value + (decimal ? digit - '0' : digit - 'A' + 10));
-  }
-  return value;
-}
 
 /// Returns the text with `to` for each `from`.
 std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
@@ -251,9 +240,32 @@ std::optional<std::string> text_if_there(const fs::path& path) {
   return is_there(path) ? std::optional(read_file(path)) : std::nullopt;
 }
 
+/// Encoding compares each position of a text with all of these.
+void expect_few_whole(const PieceFiles& files) {
+  const auto user_defined = std::count_if(files.pieces.begin(), files.pieces.end(), [](const Piece& piece) {
+    return piece.kind == PieceKind::kUserDefined;
+  });
+  if (static_cast<size_t>(user_defined) + files.added.size() > kMostAddedTokens)
+    fail_expected({files.source,
+                   fmt::format("at most {} control, user-defined and added tokens", kMostAddedTokens),
+                   "more"});
+}
+
 }  // namespace
 
+std::optional<uint8_t> byte_of(std::string_view text) {
+  if (text.size() != 6 || !text.starts_with("<0x") || text.back() != '>') return std::nullopt;
+  uint8_t value = 0;
+  for (const char digit : text.substr(3, 2)) {
+    const bool decimal = digit >= '0' && digit <= '9', letter = digit >= 'A' && digit <= 'F';
+    if (!decimal && !letter) return std::nullopt;
+    value = static_cast<uint8_t>(16 * value + (decimal ? digit - '0' : digit - 'A' + 10));
+  }
+  return value;
+}
+
 std::unique_ptr<const Tokenizer> make_piece_bpe(const PieceFiles& files) {
+  expect_few_whole(files);
   return std::make_unique<const PieceBpe>(files);
 }
 
@@ -276,10 +288,10 @@ std::unique_ptr<const Tokenizer> load_sentencepiece_model(const fs::path& folder
   auto files = parse_sentencepiece_model(read_file(file), file.string());
   const TokenizerTexts texts{.config = text_if_there(folder / "tokenizer_config.json"),
                              .added = text_if_there(folder / "added_tokens.json")};
+  std::unordered_set<int64_t> known;
+  for (const auto& token : files.added) known.insert(token.id);
   for (auto& token : parse_added_tokens(texts, folder.string())) {
-    const bool known = std::any_of(files.added.begin(), files.added.end(),
-                                   [&](const auto& each) { return each.id == token.id; });
-    if (!known) files.added.push_back(std::move(token));
+    if (!known.contains(token.id)) files.added.push_back(std::move(token));
   }
   return make_piece_bpe(files);
 }

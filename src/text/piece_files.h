@@ -43,6 +43,9 @@ struct PieceFiles {
   LeadingSpace leading = LeadingSpace::kAlways;
 };
 
+/// Returns the byte that a piece such as "<0x0A>" names; nothing for other texts, also with lower case.
+std::optional<uint8_t> byte_of(std::string_view text);
+
 /// Parses a tokenizer.model of sentencepiece. Throws Error, naming `source`, for a damaged or cut file and
 /// for a model of another kind than BPE without normalisation.
 PieceFiles parse_sentencepiece_model(std::string_view bytes, const std::string& source);

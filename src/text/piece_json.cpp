@@ -1,6 +1,5 @@
 // tokenizer.json of the tokenizers library for a sentencepiece model of kind BPE.
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
@@ -63,15 +62,9 @@ LeadingSpace leading_space(const json& root, const std::string& source) {
   return *space;
 }
 
-bool is_byte(std::string_view text) {
-  unsigned value = 0;
-  if (text.size() != 6 || !text.starts_with("<0x") || !text.ends_with(">")) return false;
-  return std::from_chars(text.data() + 3, text.data() + 5, value, 16).ptr == text.data() + 5;
-}
-
 PieceKind kind_of(const std::string& text, const json& unknown) {
   if (unknown == text) return PieceKind::kUnknown;
-  return is_byte(text) ? PieceKind::kByte : PieceKind::kNormal;
+  return byte_of(text) ? PieceKind::kByte : PieceKind::kNormal;
 }
 
 void expect_plain(const json& model, const std::string& source) {

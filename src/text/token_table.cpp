@@ -37,7 +37,8 @@ void TokenTable::add_token(int64_t id, Token token, const std::string& source) {
 
 void TokenTable::add_added(const std::vector<AddedToken>& added, const std::string& source) {
   for (const auto& token : added) {
-    set_bytes(token.id, token.text, source);
+    // A piece of the same name keeps its bytes: its name may have "▁" for a space.
+    if (token_id(token.text) != token.id) set_bytes(token.id, token.text, source);
     ids_[token.text] = token.id;
     added_texts_.push_back(token.text);
     if (!token.special) continue;

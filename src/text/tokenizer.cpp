@@ -39,7 +39,7 @@ constexpr TokenizerKind kKinds[] = {
   }
   const auto files = fmt::format("{}", fmt::join(expected, ", or "));
   if (found.empty()) {
-    fail_expected({folder.string(), files, "neither",
+    fail_expected({folder.string(), files, "none of them",
                    "copy the tokenizer files of the base model into the checkpoint folder"});
   }
   fail_expected({folder.string(), files, fmt::format("{}", fmt::join(found, ", ")),

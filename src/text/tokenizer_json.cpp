@@ -13,9 +13,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// Encoding compares each position of a text with all added tokens.
-constexpr size_t kMostAddedTokens = 20'000;
-
 /// Collector of added tokens; the first token of an id wins.
 class AddedTokens {
  public:

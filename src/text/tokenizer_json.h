@@ -16,6 +16,9 @@ namespace ccexpert::text {
 // Published vocabularies end below 300,000; a larger id is damage, and tables are as long as the largest id.
 inline constexpr int64_t kLargestId = int64_t{1} << 20;
 
+// Encoding compares each position of a text with all added tokens.
+inline constexpr size_t kMostAddedTokens = 20'000;
+
 /// Returns the member. Throws Error if there is none. `source` starts messages.
 const nlohmann::json& member(const nlohmann::json& object, const char* key, std::string_view source);
 

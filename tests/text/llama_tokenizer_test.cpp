@@ -163,24 +163,52 @@ std::string field(int number, const std::string& bytes) {
   return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(bytes.size())} + bytes;
 }
 
+/// Kinds of pieces in the files.
+constexpr char kUnknown = 2, kControl = 3, kUserDefined = 4;
+
+std::string piece(const std::string& text, char kind) {
+  return field(1, field(1, text) + '\x18' + kind);
+}
+
+const std::string kBpe = "\x18\x02", kKeepsSpaces = std::string("\x20\x00", 2);
+
 /// Returns a model of one unknown piece, with these settings of trainer and normaliser.
 std::string small_model(const std::string& trainer, const std::string& normalizer) {
-  return field(1, field(1, "<unk>") + "\x18\x02") + field(2, trainer) + field(3, normalizer);
+  return piece("<unk>", kUnknown) + field(2, trainer) + field(3, normalizer);
 }
 
 TEST_F(LlamaFiles, AModelOfAnotherKindIsAnErrorThatNamesIt) {
-  const std::string bpe = "\x18\x02", keeps = std::string("\x20\x00", 2);
   const auto error = [&](const std::string& trainer, const std::string& normalizer) {
     return error_of("tokenizer.model", small_model(trainer, normalizer));
   };
-  EXPECT_EQ(error(bpe, keeps), "no error");
-  EXPECT_EQ(error("\x18\x01", keeps),
+  EXPECT_EQ(error(kBpe, kKeepsSpaces), "no error");
+  EXPECT_EQ(error("\x18\x01", kKeepsSpaces),
             "/tokenizer.model: expected a sentencepiece model of type BPE, got unigram");
-  EXPECT_EQ(error(bpe, keeps + field(2, "map")),
+  EXPECT_EQ(error(kBpe, kKeepsSpaces + field(2, "map")),
             "/tokenizer.model: normaliser: expected identity, as LLaMA's, got a map of characters");
-  EXPECT_EQ(error(bpe, ""),
+  EXPECT_EQ(error(kBpe, ""),
             "/tokenizer.model: normaliser: expected one that keeps all spaces, as LLaMA's, got "
             "remove_extra_whitespaces");
+}
+
+TEST_F(LlamaFiles, AControlPieceMayHaveASpaceInItsName) {
+  folder_.write("tokenizer.model", piece("▁<PRE>", kControl) + small_model(kBpe, kKeepsSpaces));
+  const auto tokenizer = Tokenizer::load(folder_.path());
+  EXPECT_EQ(tokenizer->encode("▁<PRE>"), Ids{0});
+  EXPECT_EQ(tokenizer->token_bytes(0), " <PRE>");
+  EXPECT_TRUE(tokenizer->is_special(0));
+}
+
+TEST_F(LlamaFiles, TokensThatEachTextIsComparedWithAreBounded) {
+  const auto error = [&](int user_defined) {
+    std::string pieces;
+    for (int i = 0; i < 10'000; ++i) pieces += piece("c" + std::to_string(i), kControl);
+    for (int i = 0; i < user_defined; ++i) pieces += piece("u" + std::to_string(i), kUserDefined);
+    return error_of("tokenizer.model", pieces + small_model(kBpe, kKeepsSpaces));
+  };
+  EXPECT_EQ(error(9'999), "no error");
+  EXPECT_EQ(error(10'000),
+            "/tokenizer.model: expected at most 20000 control, user-defined and added tokens, got more");
 }
 
 TEST_F(LlamaFiles, ATokenizerJsonOfAnotherShapeIsAnErrorThatNamesThePlace) {
@@ -198,6 +226,9 @@ TEST_F(LlamaFiles, ATokenizerJsonOfAnotherShapeIsAnErrorThatNamesThePlace) {
   EXPECT_EQ(error("/model/ignore_merges", true), "/tokenizer.json: ignore_merges: expected none, got true");
   EXPECT_EQ(error("/model/merges/0", {"zz", "qq"}),
             "/tokenizer.json: merge 0: expected merges of tokens in the vocabulary, got zz");
+  EXPECT_EQ(error("/model/vocab/<0x0a>", 640), "no error") << "an ordinary token";
+  EXPECT_EQ(error("/added_tokens/0/content", "<other>"),
+            "/tokenizer.json: expected each token id once, got 0 twice");
   EXPECT_EQ(error("/model/vocab/the", 1), "/tokenizer.json: expected each token id once, got 1 twice");
 }
 

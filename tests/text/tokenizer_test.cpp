@@ -171,8 +171,9 @@ TEST(UnknownTokenizer, IsOneErrorThatNamesItsFile) {
   const auto expected = folder.path().string() +
                         ": expected tokenizer.json, or vocab.json and merges.txt, or tokenizer.model, got ";
   folder.write("tokenizer_config.json", "{}");
-  EXPECT_EQ(error(),
-            expected + "neither (copy the tokenizer files of the base model into the checkpoint folder)");
+  EXPECT_EQ(
+      error(),
+      expected + "none of them (copy the tokenizer files of the base model into the checkpoint folder)");
   folder.write("spiece.model", "\n\x0e");
   EXPECT_EQ(error(), expected + "spiece.model (a tokenizer of this kind is not supported)");
   folder.write("vocab.txt", "[PAD]\n");
