@@ -123,7 +123,7 @@ class MergedWeights : public io::TensorSource {
 
   const std::vector<io::TensorInfo>& tensors() const override { return infos_; }
   at::Tensor tensor(const std::string& name) const override {
-    const auto weight = weights_->tensor(name);
+    auto weight = weights_->tensor(name);
     const auto found = layers_.find(name);
     if (found == layers_.end()) return weight;
     const at::NoGradGuard no_grad;

@@ -34,7 +34,7 @@ constexpr std::array kHarmlessStarts{"gaussian", "orthogonal", "eva"};
 
 bool is_off(const json& value) {
   if (value.is_null() || (value.is_structured() && value.empty())) return true;
-  return (value.is_boolean() && !value.get<bool>()) || value == "";
+  return value == false || (value.is_string() && value.get_ref<const std::string&>().empty());
 }
 
 void expect_off(const json& object, const std::string& source) {

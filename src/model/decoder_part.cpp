@@ -62,7 +62,7 @@ class PartSource : public io::TensorSource {
 
   const std::vector<io::TensorInfo>& tensors() const override { return infos_; }
   at::Tensor tensor(const std::string& name) const override {
-    const auto whole = source_.tensor(name);
+    auto whole = source_.tensor(name);
     const auto cut = cut_of(name);
     if (cut == Cut::kFirst && part_.number > 0) return at::zeros_like(whole);
     const auto axis = axis_of(name);
