@@ -24,11 +24,39 @@ fs::path record_file(const SweepRun& run) {
   return run.folder / kRecordFile;
 }
 
+/// True if captions of this record have the pairs and options of the sweep.
+bool has_captions_of(const SweepCaptions& captions, const RunRecord& record) {
+  return record.pairs == captions.pairs && record.options == captions.options;
+}
+
 /// True if nothing of what the sweep asks for is missing.
-bool is_complete(const Sweep& sweep, const SweepRun& run) {
+bool is_complete(const Sweep& sweep, const SweepRun& run, const RunRecord& record) {
+  const auto jobs = caption_jobs(sweep.captions, run);
   return std::ranges::all_of(run.stages, is_finished) &&
-         std::ranges::all_of(caption_jobs(sweep.captions, run),
-                             [](const SweepCaptionJob& job) { return is_there(job.captions); });
+         (jobs.empty() || has_captions_of(sweep.captions, record)) &&
+         std::ranges::all_of(jobs, [](const SweepCaptionJob& job) { return is_there(job.captions); });
+}
+
+/// Removes the captions of the stages from `first` on, also those that the sweep no longer asks for.
+void remove_captions(const Sweep& sweep, const SweepRun& run, size_t first) {
+  auto captions = sweep.captions;
+  captions.every_stage = true;
+  const auto jobs = caption_jobs(captions, run);
+  for (size_t i = first; i < jobs.size(); ++i) {
+    std::error_code code;
+    fs::remove(jobs[i].captions, code);
+    if (code) fail_system(jobs[i].captions.string(), "cannot be removed", code.value());
+  }
+}
+
+/// Returns the texts of an array, or nothing if the key is missing.
+std::vector<std::string> texts_of(const nlohmann::json& object, const char* key, const std::string& source) {
+  const auto found = object.find(key);
+  if (found == object.end()) return {};
+  const auto is_text = [](const auto& each) { return each.is_string(); };
+  if (!found->is_array() || !std::ranges::all_of(*found, is_text))
+    fail_expected({source + ": " + key, "an array of texts", json_shown(*found)});
+  return found->get<std::vector<std::string>>();
 }
 
 StageScore score_of(const TrainConfig& stage, const fs::path& trainer) {
@@ -86,17 +114,34 @@ RunRecord read_record(const Sweep& sweep, const SweepRun& run) try {
   if (!object.is_object()) fail_expected({file.string(), "an object", json_shown(object)});
   RunRecord record{.state = json_value(object, "state", RunState::kWaiting, file.string()),
                    .exit_code = json_value(object, "exit_code", int64_t{0}, file.string()),
-                   .seconds = json_value(object, "seconds", 0.0, file.string())};
-  if (record.state == RunState::kFinished && !is_complete(sweep, run)) record.state = RunState::kStarted;
+                   .seconds = json_value(object, "seconds", 0.0, file.string()),
+                   .pairs = json_value(object, "pairs", std::string(), file.string()),
+                   .options = texts_of(object, "options", file.string())};
+  if (record.state == RunState::kFinished && !is_complete(sweep, run, record))
+    record.state = RunState::kStarted;
   return record;
+} catch (...) {
+  rethrow_as_error();
+}
+
+void start_record(const Sweep& sweep, const SweepRun& run, RunRecord& record) try {
+  // A later stage starts from the model of the one before.
+  const auto unfinished = std::ranges::find_if_not(run.stages, is_finished) - run.stages.begin();
+  const bool same = has_captions_of(sweep.captions, record);
+  remove_captions(sweep, run, same ? static_cast<size_t>(unfinished) : 0);
+  record.state = RunState::kStarted;
+  record.pairs = sweep.captions.pairs;
+  record.options = sweep.captions.options;
+  write_record(run, record);
 } catch (...) {
   rethrow_as_error();
 }
 
 void write_record(const SweepRun& run, const RunRecord& record) {
   make_folder(run.folder);
-  const ordered_json object{
-      {"state", name_of(record.state)}, {"exit_code", record.exit_code}, {"seconds", record.seconds}};
+  const ordered_json object{{"state", name_of(record.state)}, {"exit_code", record.exit_code},
+                            {"seconds", record.seconds},      {"last_stage", run.stages.back().name},
+                            {"pairs", record.pairs},          {"options", record.options}};
   write_file(record_file(run), object.dump(2) + "\n");
 }
 

@@ -54,9 +54,10 @@ TEST_F(SweepProcess, TrainsAndCaptionsEveryRunOnce) {
   EXPECT_EQ(again.exit_code, 0);
   EXPECT_THAT(again.err,
               AllOf(HasSubstr("run 2 of 3: plain, seed 2 is finished already"), Not(HasSubstr("step"))));
-  // More steps are asked for: the captions of the earlier model do not count for the later one.
-  EXPECT_EQ(sweep({"batch.max_steps=3", "--row", "3"}).exit_code, 3);
-  EXPECT_EQ(record("fast/seed-3").at("state"), "failed");
+  // More steps are asked for: the captions of the later model replace those of the earlier one.
+  const auto longer = sweep({"batch.max_steps=3", "--row", "3"});
+  EXPECT_EQ(longer.exit_code, 0) << longer.err;
+  EXPECT_EQ(record("fast/seed-3").at("state"), "finished");
 }
 
 TEST_F(SweepProcess, AFailedRunIsReportedAndTheOthersGoOn) {
@@ -121,6 +122,9 @@ TEST_F(SweepProcess, ThePlanListsTheRunsAndTrainsNothing) {
   EXPECT_EQ(plan.exit_code, 0) << plan.err;
   EXPECT_THAT(plan.out, StartsWith("   1  a, seed 1  waiting          0 s  no checkpoint\n"));
   EXPECT_THAT(plan.out, AllOf(HasSubstr("\na\ntrain on 1 rank\n"), HasSubstr("\nb\ntrain on 1 rank\n")));
+  const auto second = sweep({"--plan", "--row", "3"});
+  EXPECT_THAT(second.out, AllOf(HasSubstr("\nb\ntrain on 1 rank\n"), Not(HasSubstr("\na\ntrain on"))));
+  EXPECT_THAT(sweep({"--plan", "--row", "999"}).err, HasSubstr("--row: expected 1 to 4, got 999"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "sweep"));
 }
 
@@ -134,6 +138,30 @@ TEST_F(SweepProcess, SeveralRanksOfALauncherNeedOneRun) {
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.err,
               HasSubstr("--sweep: expected --row N, as 2 ranks train one run together, got all runs"));
+}
+
+TEST_F(SweepProcess, TheFirstRankOfALauncherKeepsRecordAndSummary) {
+  tools::TrainCommand command;
+  command.sweep = write("  - {name: a, config: run.yaml}\n");
+  command.row = 1;
+  ::setenv("RANK", "0", 1);
+  ::setenv("WORLD_SIZE", "2", 1);
+  // Only a signal that asks for an end stops a run; one that was killed has failed.
+  for (const auto& [code, state] : std::vector<std::pair<int, std::string>>{{0, "finished"},
+                                                                            {128 + SIGTERM, "stopped"},
+                                                                            {128 + SIGINT, "stopped"},
+                                                                            {128 + SIGKILL, "failed"},
+                                                                            {1, "failed"}}) {
+    EXPECT_EQ(tools::run_sweep(command, [code = code](const auto&, const auto&) { return code; }), code);
+    EXPECT_EQ(record("a/seed-1").at("state"), state);
+  }
+  const auto train_badly = [](const auto&, const auto&) -> int { throw Error("no"); };
+  EXPECT_EQ(error_of([&] { tools::run_sweep(command, train_badly); }), "no");
+  ::unsetenv("RANK");
+  ::unsetenv("WORLD_SIZE");
+  EXPECT_EQ(record("a/seed-1").at("exit_code"), 1);
+  const auto summary = nlohmann::json::parse(content(folder_ / "sweep/summary.json"));
+  EXPECT_EQ(summary.at("runs").at(0).at("state"), "failed");
 }
 
 TEST_F(SweepProcess, RanksOfALaunchTrainTogether) {

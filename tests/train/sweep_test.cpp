@@ -124,6 +124,53 @@ TEST_F(SweepTest, ARecordIsReadAsWritten) {
   folder_.write("runs/a/seed-42/run.json", "{\"state\": \"done\"}");
   EXPECT_THAT(test::error_of([&] { read_record(sweep, run); }),
               HasSubstr("run.json: state: expected waiting"));
+  folder_.write("runs/a/seed-42/run.json", "{\"options\": [1]}");
+  EXPECT_THAT(test::error_of([&] { read_record(sweep, run); }),
+              HasSubstr("run.json: options: expected an array of texts, got"));
+}
+
+TEST_F(SweepTest, CaptionsOfOtherOptionsAreRemoved) {
+  const auto write_with = [&](const std::string& captions) {
+    return write("  - {name: a, config: configs/two.yaml}\n", "captions: " + captions + "\n");
+  };
+  const auto file = write_with("{pairs: p.json, every_stage: true, options: [--beams=3]}");
+  const auto sweep = read_sweep(file);
+  const auto run = runs_of(sweep, file, {}).at(0);
+  RunRecord record;
+  start_record(sweep, run, record);
+  for (const char* name : {"first/finished", "second/finished", "first/captions.jsonl", "captions.jsonl"})
+    folder_.write(std::string("runs/a/seed-42/") + name, "3");
+  record.state = RunState::kFinished;
+  write_record(run, record);
+  EXPECT_EQ(read_record(sweep, run).state, RunState::kFinished);
+  EXPECT_EQ(read_record(sweep, run).options, std::vector<std::string>{"--beams=3"});
+  const auto other_pairs = read_sweep(write_with("{pairs: q.json, every_stage: true, options: [--beams=3]}"));
+  EXPECT_EQ(read_record(other_pairs, run).state, RunState::kStarted);
+  const auto others = read_sweep(write_with("{pairs: p.json, options: [--beams=1]}"));
+  record = read_record(others, run);
+  EXPECT_EQ(record.state, RunState::kStarted);
+  start_record(others, run, record);
+  EXPECT_FALSE(is_there(run.folder / "captions.jsonl"));
+  EXPECT_FALSE(is_there(run.folder / "first/captions.jsonl"));
+  EXPECT_EQ(read_record(others, run).options, std::vector<std::string>{"--beams=1"});
+}
+
+TEST_F(SweepTest, CaptionsOfAModelThatTrainsOnAreRemoved) {
+  const auto file = write("  - {name: a, config: configs/two.yaml}\n", "captions: {pairs: p.json}\n");
+  const auto sweep = read_sweep(file);
+  const auto run = runs_of(sweep, file, {}).at(0);
+  RunRecord record;
+  start_record(sweep, run, record);
+  for (const char* name : {"first/finished", "first/captions.jsonl", "captions.jsonl"})
+    folder_.write(std::string("runs/a/seed-42/") + name, "3");
+  start_record(sweep, run, record);
+  EXPECT_TRUE(is_there(run.folder / "first/captions.jsonl"));
+  EXPECT_FALSE(is_there(run.folder / "captions.jsonl"));
+  // Captions of finished stages continue.
+  folder_.write("runs/a/seed-42/second/finished", "3");
+  folder_.write("runs/a/seed-42/captions.jsonl", "3");
+  start_record(sweep, run, record);
+  EXPECT_TRUE(is_there(run.folder / "captions.jsonl"));
 }
 
 TEST_F(SweepTest, TheSummaryHasEveryRunAndItsScores) {

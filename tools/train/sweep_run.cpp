@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
@@ -76,8 +77,7 @@ class SweepRunner {
     }
     log::info(title);
     const auto start = Clock::now();
-    record.state = RunState::kStarted;
-    train::write_record(run, record);
+    train::start_record(sweep_, run, record);
     record.exit_code = exit_code_of(run, stop);
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     record.seconds += seconds;
@@ -123,31 +123,60 @@ class SweepRunner {
   bool failed_ = false;
 };
 
-/// Trains one run together with other ranks of a launcher; rank 0 keeps the record and captions.
-int run_as_rank(const TrainCommand& command, const Sweep& sweep, const SweepRun& run,
-                const TrainHere& train_here) {
-  const bool first = distributed::rank_from_environment().rank == 0;
-  TrainCommand own = command;
-  own.config = run.config;
-  own.overrides = run.overrides;
-  auto record = first ? train::read_record(sweep, run) : RunRecord{};
-  const auto start = Clock::now();
-  if (first) train::write_record(run, {RunState::kStarted, 0, record.seconds});
-  record.exit_code = train_here(own, run.stages);
-  if (!first) return static_cast<int>(record.exit_code);
-  const Interrupt interrupt;
-  for (const auto& job : train::caption_jobs(sweep.captions, run)) {
-    if (record.exit_code != kSuccess) break;
-    record.exit_code =
-        launch({.arguments = caption_arguments(sweep.captions, job, command.quiet)}, interrupt.token());
+/// One run that this process trains together with other ranks of a launcher.
+class RankRunner {
+ public:
+  RankRunner(const TrainCommand& command, const Sweep& sweep, const std::vector<SweepRun>& runs)
+      : command_(command), sweep_(sweep), runs_(runs) {}
+
+  /// Trains; rank 0 also keeps the record and the summary, and captions. Returns the exit code.
+  int run(const SweepRun& run, const TrainHere& train_here) const {
+    TrainCommand own = command_;
+    own.config = run.config;
+    own.overrides = run.overrides;
+    if (distributed::rank_from_environment().rank != 0) return train_here(own, run.stages);
+    auto record = train::read_record(sweep_, run);
+    const auto start = Clock::now();
+    record.exit_code = kSuccess;
+    train::start_record(sweep_, run, record);
+    try {
+      record.exit_code = train_here(own, run.stages);
+    } catch (...) {
+      record.exit_code = kFailed;
+      finish(run, record, start);
+      throw;
+    }
+    const Interrupt interrupt;
+    caption(run, record, interrupt.token());
+    if (interrupt.signal() != 0) record.exit_code = kSignalBase + interrupt.signal();
+    finish(run, record, start);
+    return static_cast<int>(record.exit_code);
   }
-  record.seconds += std::chrono::duration<double>(Clock::now() - start).count();
-  record.state = record.exit_code > kSignalBase || interrupt.signal() != 0 ? RunState::kStopped
-                 : record.exit_code == kSuccess                            ? RunState::kFinished
-                                                                           : RunState::kFailed;
-  train::write_record(run, record);
-  return interrupt.signal() != 0 ? kSignalBase + interrupt.signal() : static_cast<int>(record.exit_code);
-}
+
+ private:
+  void caption(const SweepRun& run, RunRecord& record, const std::stop_token& stop) const {
+    for (const auto& job : train::caption_jobs(sweep_.captions, run)) {
+      if (record.exit_code != kSuccess) return;
+      record.exit_code = launch({.arguments = caption_arguments(sweep_.captions, job, command_.quiet)}, stop);
+    }
+  }
+
+  static RunState state_after(int64_t exit_code) {
+    if (exit_code == kSignalBase + SIGTERM || exit_code == kSignalBase + SIGINT) return RunState::kStopped;
+    return exit_code == kSuccess ? RunState::kFinished : RunState::kFailed;
+  }
+
+  void finish(const SweepRun& run, RunRecord& record, Clock::time_point start) const {
+    record.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    record.state = state_after(record.exit_code);
+    train::write_record(run, record);
+    train::write_summary(sweep_, runs_);
+  }
+
+  const TrainCommand& command_;
+  const Sweep& sweep_;
+  const std::vector<SweepRun>& runs_;
+};
 
 }  // namespace
 
@@ -174,7 +203,7 @@ int run_sweep(const TrainCommand& command, const TrainHere& train_here) {
     if (chosen == 0)
       fail_expected({"--sweep", fmt::format("--row N, as {} ranks train one run together", ranks), "all runs",
                      "or --nproc instead of the launcher"});
-    return run_as_rank(command, sweep, runs[chosen - 1], train_here);
+    return RankRunner(command, sweep, runs).run(runs[chosen - 1], train_here);
   }
   const Interrupt interrupt;
   if (command.quiet) log::set_level(log::Level::kWarning);

@@ -62,15 +62,16 @@ int print_plans(const TrainCommand& command, const std::vector<TrainConfig>& sta
   return fits ? kSuccess : kFailed;
 }
 
-/// Prints the list of a sweep's runs, then the plan of each row.
+/// Prints the list of a sweep's runs, then the plan of each row, or of the row of the chosen run.
 int print_sweep_plans(const TrainCommand& command) {
   const auto sweep = train::read_sweep(command.sweep);
   const auto runs = train::runs_of(sweep, command.sweep, command.overrides);
+  const auto chosen = command.row == 0 ? 0 : static_cast<size_t>(chosen_run(command, std::ssize(runs)));
   fmt::print("{}", train::summary_table(sweep, runs));
   int code = kSuccess;
   std::string row;
   for (const auto& run : runs) {
-    if (run.row == row) continue;
+    if (run.row == row || (chosen > 0 && run.row != runs[chosen - 1].row)) continue;
     row = run.row;
     fmt::print("\n{}\n", row);
     auto own = command;

@@ -79,7 +79,7 @@ struct SweepCaptionJob {
 };
 
 /// Reads a sweep's file. Paths other than `config` stay as they are. Throws Error with file, line and key for
-/// a name that is no folder's, a repeated name or seed, and overrides of output and seed.
+/// a name that cannot be that of a folder, a repeated name or seed, and overrides of output and seed.
 Sweep read_sweep(const std::filesystem::path& file);
 
 /// Returns all runs, row by row, with `overrides` after those of the file. Reads every config, so that a

@@ -30,12 +30,20 @@ constexpr auto names_of(RunState) {
 struct RunRecord {
   RunState state = RunState::kWaiting;
   int64_t exit_code = 0;
-  double seconds = 0.0;  ///< of all starts together
+  double seconds = 0.0;                   ///< of all starts together
+  std::string pairs = {};                 ///< captions.pairs of the run's captions
+  std::vector<std::string> options = {};  ///< captions.options of them
 };
 
 /// Returns the record of a run; without the file, a waiting one. A finished run counts as started if it lacks
-/// steps or captions that the sweep asks for now. Throws Error for a file that is no record.
+/// steps or captions that the sweep asks for now, or if its captions are of other pairs or options. Throws
+/// Error for a file that does not hold a record.
 RunRecord read_record(const Sweep& sweep, const SweepRun& run);
+
+/// Writes the record of a run that starts. Before that, removes captions that would become those of an
+/// earlier model, as its stage trains on, or that are of other pairs or options than the sweep's. Throws
+/// Error.
+void start_record(const Sweep& sweep, const SweepRun& run, RunRecord& record);
 
 /// Throws Error if the file cannot be written.
 void write_record(const SweepRun& run, const RunRecord& record);
