@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Compares consensus weights, self-critical training, minimum-Bayes-risk decoding and averages with plain training
-and greedy decoding, on drawn data with several seeds. Writes a table and the scores behind it.
+and greedy decoding, on drawn data with several seeds. Writes a table and the scores of each run.
 
     scripts/bench_rewards.py --out build/rewards
 

@@ -30,7 +30,7 @@ done
 [ ${#folders[@]} = 2 ] || { usage >&2; die "expected SECOND and OUT"; }
 second=${folders[0]} out=${folders[1]}
 [ -x "$data" ] || die "$data: expected the program ccexpert-data (build it, or use --data)"
-[ ! -e "$out/train.json" ] || die "$out: expected a new folder, got one with train.json"
+[ ! -e "$out" ] || { [ -d "$out" ] && [ -z "$(ls -A "$out")" ]; } || die "$out: expected a new or empty folder, got files"
 
 say "captions"
 "$data" convert second "$second" -o "$out/all" --no-crops --overwrite
@@ -38,7 +38,8 @@ say "split"
 # Both numbers are part of the protocol: with others the scores are of another benchmark.
 "$data" split "$out/all/train.json" -o "$out" --shares 0.7,0.1,0.2 --seed 42
 say "check"
-"$data" validate "$out/train.json" "$out/val.json" "$out/test.json"
+"$data" validate "$out/train.json" "$out/val.json" "$out/test.json" ||
+  die "$out: expected lists without problems, got those above (mend the files of $second and start with an empty OUT)"
 if [ -n "$against" ]; then
   say "overlap"
   "$data" overlap "$out/all/train.json" --against "$against" -o "$out/overlap.json"

@@ -19,9 +19,12 @@ python3 scripts/without_diff_expert.py models/demo build/ablations/base
 say "training"
 status=0
 "$tools/ccexpert-train" --sweep configs/sweeps/ablations-demo.yaml "$@" || status=$?
-[ $status -lt 128 ] || exit $status
+case $status in
+  0 | 3) ;;  # finished, or some runs failed
+  *) exit $status ;;
+esac
 for table in configs/tables/demo-*.yaml; do
-  "$tools/ccexpert-eval" --table "$table" || status=$?
+  "$tools/ccexpert-eval" --table "$table" || { code=$?; [ $status != 0 ] || status=$code; }
   echo
 done
 exit $status

@@ -71,6 +71,29 @@ TEST_F(EvalTable, ASweepsRowHasItsMeanOverSeeds) {
   EXPECT_NEAR(result.rows[1].means[accuracy].value, 1.0, 1e-12);
 }
 
+TEST_F(EvalTable, TheLastStageHasItsNameToo) {
+  captions("runs/full/seed-1/captions.jsonl", "a road is built in the field .");
+  folder_.write("runs/full/seed-1/run.json", R"({"last_stage": "stage3"})");
+  EXPECT_EQ(score("  - {name: last, sweep: full, stage: stage3}\n").exit_code, 0);
+  EXPECT_EQ(score("  - {name: first, sweep: full, stage: stage1}\n").exit_code, 3);
+}
+
+TEST_F(EvalTable, ARowOfOtherPairsIsNamed) {
+  captions("x.jsonl", "a road is built in the field .");
+  folder_.write("y.jsonl", R"({"uid": "a", "pred": "a road .", "change_caption": ["a road ."]})");
+  folder_.write("z.jsonl", R"({"uid": "a", "pred": "a road .", "change_caption": ["a road ."]}
+                              {"uid": "b", "pred": "a road .", "change_caption": ["a road ."]})");
+  command_.quiet = false;
+  command_.table = folder_.write("table.yaml", "rows:\n  - {name: one, predictions: [" + at("y.jsonl") +
+                                                   "]}\n  - {name: two, predictions: [" + at("z.jsonl") +
+                                                   ", " + at("y.jsonl") + "]}\n");
+  ::testing::internal::CaptureStderr();
+  score_table(command_);
+  const auto notes = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(notes, AllOf(HasSubstr("two, seed 1 differs from the head of the table: 2 pairs"),
+                           Not(HasSubstr("two, seed 2"))));
+}
+
 TEST_F(EvalTable, PublishedScoresStandBesideOurs) {
   captions("x.jsonl", "a road is built in the field .");
   captions("y.jsonl", "there is no difference .");
@@ -109,6 +132,8 @@ TEST_F(EvalTable, MistakesAreNamed) {
   EXPECT_THAT(refusal("  - {name: a, published: papr}\n", "published: published.yaml\n"),
               HasSubstr("rows[0].published: expected a row of the published scores, got 'papr'"));
   EXPECT_THAT(refusal("  - {sweep: a}\n"), HasSubstr("rows[0].name: expected a name"));
+  EXPECT_THAT(refusal("  - {name: a, sweep: b}\n  - {name: a, sweep: c}\n"),
+              HasSubstr("rows[1].name: expected a different name for each row, got 'a'"));
   EXPECT_THAT(refusal("  - {name: a, sweep: b, predictions: [c]}\n"),
               HasSubstr("rows[0].predictions: expected none, as `sweep` is set"));
   EXPECT_THAT(refusal("  - {name: a, stage: b}\n"), HasSubstr("rows[0].stage: expected a row of `sweep`"));
@@ -130,8 +155,19 @@ ParsedEvalCommand parse(std::vector<const char*> arguments) {
 
 TEST_F(EvalTable, ItsOptionsExcludeThoseOfOneFile) {
   EXPECT_EQ(parse({"--table", "t.yaml", "--format", "markdown", "--no-meteor"}).command.table, "t.yaml");
-  for (const auto& wrong :
-       {std::vector<const char*>{"x.jsonl"}, {"--references", "r"}, {"--name", "n"}, {"--html", "h"}}) {
+  for (const auto& wrong : {std::vector<const char*>{"x.jsonl"},
+                            {"--references", "r"},
+                            {"--name", "n"},
+                            {"--html", "h"},
+                            {"--split", "test"},
+                            {"--image-root", "."},
+                            {"--html-images", "3"},
+                            {"--figure-pairs", "3"},
+                            {"--figure-uid", "a"},
+                            {"--by", "METEOR"},
+                            {"--bootstrap", "5"},
+                            {"--seed", "1"},
+                            {"--worst", "2"}}) {
     std::vector<const char*> arguments{"--table", "t.yaml"};
     arguments.insert(arguments.end(), wrong.begin(), wrong.end());
     EXPECT_THAT(parse(arguments).text, HasSubstr("--table: expected without a predictions file"));

@@ -1,10 +1,13 @@
 #include "eval/eval_options.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 
@@ -25,7 +28,8 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-eval --table configs/tables/table7.yaml --format markdown
   ccexpert-eval captions.jsonl --references test.json --format latex --name CCExpert-0.5B
 
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction.)";
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 scored, but some references have no prediction or
+some rows of --table no captions.)";
 
 void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::filesystem::path>& files) {
   OptionGroup group(app, "Input");
@@ -71,7 +75,9 @@ void add_scoring_options(CLI::App& app, EvalCommand& command) {
   group.value("--bootstrap", bootstrap.resamples, "resamples of the confidence intervals",
               in_range(1, 1'000'000));
   group
-      .value("--confidence", bootstrap.confidence, "share of resamples in an interval", in_range(0.5, 0.9999))
+      .value("--confidence", bootstrap.confidence,
+             "share of resamples in an interval; with --table: confidence of its intervals over seeds",
+             in_range(0.5, 0.9999))
       ->type_name("P");
   group.value("--seed", bootstrap.seed, "seed of the resamples", at_least(0));
   group.flag("--no-bootstrap", command.no_bootstrap, "compute no confidence intervals");
@@ -150,17 +156,18 @@ void check_ranking(EvalCommand& command) {
          "--by " + text_of(by) + ": expected without --no-meteor");
 }
 
-/// Checks the options of a table, whose file names captions and references. Throws Error.
-void check_table(const EvalCommand& command, const std::vector<std::filesystem::path>& files) {
-  const EvalCommand usual;
-  const bool alone = files.empty() && command.references.empty() && command.compare.empty() &&
-                     command.pairs.empty() && command.html.empty() && command.figure.empty() &&
-                     command.names.empty() && command.worst == 0 && command.split == usual.split &&
-                     !command.no_bootstrap;
+/// Checks the options of a table, whose file names captions, references and split. Throws Error.
+void check_table(const CLI::App& app, const EvalCommand& command,
+                 const std::vector<std::filesystem::path>& files) {
+  constexpr auto kOfOneFile =
+      std::to_array<const char*>({"--references", "--split", "--image-root", "--compare", "--name", "--pairs",
+                                  "--worst", "--by", "--html", "--html-images", "--figure", "--figure-pairs",
+                                  "--figure-uid", "--bootstrap", "--seed", "--no-bootstrap"});
+  const auto is_given = [&](const char* name) { return app.count(name) > 0; };
   expect(
-      alone,
-      "--table: expected without a predictions file, and without options that belong to one (--references, "
-      "--split, --compare, --name, --pairs, --worst, --html, --figure, --no-bootstrap)");
+      files.empty() && std::ranges::none_of(kOfOneFile, is_given),
+      fmt::format("--table: expected without a predictions file, and without options that belong to one ({})",
+                  fmt::join(kOfOneFile, ", ")));
   expect(command.format != TableFormat::kCsv && command.format != TableFormat::kLatex,
          "--format " + text_of(command.format) + ": expected table, markdown or json with --table");
 }
@@ -210,7 +217,7 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   add_picture_options(app, parsed.command);
   add_common_options(app, common);
   static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
-    if (!parsed.command.table.empty()) return check_table(parsed.command, files);
+    if (!parsed.command.table.empty()) return check_table(app, parsed.command, files);
     parsed.command.predictions = only(files);
     check(parsed.command);
   });

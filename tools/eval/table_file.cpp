@@ -10,6 +10,7 @@
 
 #include "core/files.h"
 #include "core/folder_entries.h"
+#include "core/json.h"
 #include "core/yaml.h"
 
 namespace ccexpert::tools {
@@ -28,6 +29,16 @@ std::optional<int64_t> seed_of(const fs::path& folder) {
   return error == std::errc() && stop == end ? std::optional(seed) : std::nullopt;
 }
 
+/// Returns the captions of a stage in a run's folder; the folder itself has those of the last stage.
+fs::path captions_of(const fs::path& run, const std::string& stage) {
+  constexpr const char* kFile = "captions.jsonl";
+  const auto record = run / "run.json";
+  if (stage.empty() || !is_there(record)) return run / stage / kFile;
+  const auto source = record.string();
+  const auto last = json_value(parse_json(read_file(record), source), "last_stage", std::string(), source);
+  return (stage == last ? run : run / stage) / kFile;
+}
+
 /// Returns the captions of a sweep's row that exist, by seed.
 std::vector<SeedFile> sweep_files(const fs::path& sweep, const TableRow& row) {
   std::vector<std::pair<int64_t, SeedFile>> found;
@@ -35,8 +46,9 @@ std::vector<SeedFile> sweep_files(const fs::path& sweep, const TableRow& row) {
   if (!is_folder(folder)) return {};
   for (const auto& entry : folder_entries(folder)) {
     const auto seed = seed_of(entry);
-    const auto file = entry / row.stage / "captions.jsonl";
-    if (seed && is_there(file)) found.push_back({*seed, {std::to_string(*seed), file}});
+    if (!seed) continue;
+    const auto file = captions_of(entry, row.stage);
+    if (is_there(file)) found.push_back({*seed, {std::to_string(*seed), file}});
   }
   std::ranges::sort(found, {}, [](const auto& each) { return each.first; });
   std::vector<SeedFile> files;
@@ -122,10 +134,13 @@ TableSource read_table(const fs::path& file) {
   if (table.rows.empty()) fail_expected({yaml_place_of(document, "rows"), "at least one row", "none"});
   const auto published =
       table.published.empty() ? Published{} : read_published(file.parent_path() / table.published);
+  std::set<std::string> names;
   for (size_t i = 0; i < table.rows.size(); ++i) {
     const auto& row = table.rows[i];
     const RowCheck check(document, i);
     check_row(table, row, check);
+    check.expect(names.insert(row.name).second, "name", "a different name for each row",
+                 "'" + row.name + "'");
     source.rows.push_back(
         {.name = row.name,
          .expected = !row.predictions.empty() || !row.sweep.empty(),

@@ -63,7 +63,7 @@ struct TableRow {
         field("published", &Self::published, "row of the published scores (empty: none)"),
         field("predictions", &Self::predictions, "files of captions, one for each seed"),
         field("sweep", &Self::sweep, "row of the sweep with the captions, in place of `predictions`"),
-        field("stage", &Self::stage, "stage of that row (empty: the last)")};
+        field("stage", &Self::stage, "stage of that row, the last or an earlier one (empty: the last)")};
   }
 };
 

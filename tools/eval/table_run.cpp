@@ -71,6 +71,12 @@ int report_waiting(const EvalCommand& command, const std::vector<TableScores>& r
   return kSomeFailed;
 }
 
+/// Reports a file that is scored on other pairs or references than the head of the table says.
+void report_other_pairs(const std::string& name, std::string note) {
+  while (note.ends_with('\n')) note.pop_back();
+  print_note(fmt::format("ccexpert-eval: {} differs from the head of the table: {}", printable(name), note));
+}
+
 }  // namespace
 
 TableResult score_table(const EvalCommand& command) {
@@ -87,7 +93,9 @@ TableResult score_table(const EvalCommand& command) {
       const auto own = command_of(command, source.table, scores.source.name, file);
       const auto scored = evaluate(own, meteor);
       result.exit_code = std::max(result.exit_code, report_coverage(own, scored));
-      if (result.note.empty()) result.note = header_note(scored);
+      const auto note = header_note(scored);
+      if (result.note.empty()) result.note = note;
+      if (note != result.note && !command.quiet) report_other_pairs(own.names.front(), note);
       auto& values = scores.seeds.emplace_back();
       for (const auto& column : result.columns) values.push_back(scored.scored.table().value(column));
     }
