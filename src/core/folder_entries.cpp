@@ -4,6 +4,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
+
 namespace ccexpert {
 
 std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder, size_t limit) {
@@ -17,6 +19,12 @@ std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& f
   if (code) fail_system(folder.string(), "folder cannot be read", code.value());
   std::sort(entries.begin(), entries.end());
   return entries;
+}
+
+void expect_free_folder(const std::filesystem::path& folder) {
+  if (!is_there(folder) || (is_folder(folder) && folder_entries(folder, 1).empty())) return;
+  fail_expected({folder.string(), "a folder that is empty or does not exist yet",
+                 is_folder(folder) ? "one with files" : "a file"});
 }
 
 }  // namespace ccexpert

@@ -1,4 +1,4 @@
-// Listing of a folder.
+// Content of a folder.
 #pragma once
 
 #include <cstdint>
@@ -11,5 +11,8 @@ namespace ccexpert {
 /// if the folder does not exist or cannot be read.
 std::vector<std::filesystem::path> folder_entries(const std::filesystem::path& folder,
                                                   size_t limit = SIZE_MAX);
+
+/// Throws Error unless `folder` is empty or does not exist yet.
+void expect_free_folder(const std::filesystem::path& folder);
 
 }  // namespace ccexpert

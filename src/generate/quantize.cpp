@@ -13,6 +13,7 @@
 #include <ccexpert/generate/loaded_model.h>
 #include <ccexpert/model/weight_layouts.h>
 
+#include "core/folder_entries.h"
 #include "core/json.h"
 #include "model/shared/int8_errors.h"
 #include "model/shared/int8_model.h"
@@ -55,10 +56,10 @@ std::string quantized_config(const model::ModelConfig& model, const io::Checkpoi
   return config.dump(2) + "\n";
 }
 
-void expect_two_folders(const QuantizeRequest& request) {
+void expect_two_folders(const std::filesystem::path& checkpoint, const std::filesystem::path& to) {
   std::error_code code;
-  if (std::filesystem::equivalent(request.from, request.to, code)) {
-    fail_expected({"quantised model", "a folder other than the checkpoint's", request.to.string()});
+  if (std::filesystem::equivalent(checkpoint, to, code)) {
+    fail_expected({"quantised model", "a folder other than the checkpoint's", to.string()});
   }
 }
 
@@ -91,8 +92,9 @@ Quantized quantize(const io::TensorSource& source, const model::ModelConfig& con
 
 std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request) {
   return runtime::with_one_error_type("use fewer sample pairs", [&] {
-    expect_two_folders(request);
     const auto checkpoint = model::open_model_checkpoint(request.from);
+    expect_two_folders(checkpoint.folder, request.to);
+    expect_free_folder(request.to);
     const auto source = (checkpoint.folder / "config.json").string();
     const auto config = model::parse_model_config(checkpoint.config_json, source);
     if (model::is_int8(*checkpoint.weights)) {

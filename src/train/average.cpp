@@ -12,6 +12,7 @@
 #include <ccexpert/io/checkpoint.h>
 
 #include "core/files.h"
+#include "core/folder_entries.h"
 #include "core/foreign_errors.h"
 #include "core/json.h"
 #include "model/shared/adapter.h"
@@ -39,13 +40,6 @@ std::vector<double> shares_of(const AverageRequest& request) {
   auto shares = request.weights;
   for (auto& share : shares) share /= sum;
   return shares;
-}
-
-/// Refuses a folder with content, and a folder of the average.
-void expect_free(const AverageRequest& request) {
-  std::error_code code;
-  if (!fs::exists(request.to, code) || (is_folder(request.to) && fs::is_empty(request.to, code))) return;
-  fail_expected({request.to.string(), "a folder that is empty or does not exist yet", "one with files"});
 }
 
 std::string described(const io::TensorInfo& info) {
@@ -168,7 +162,7 @@ class Average {
 }  // namespace
 
 void average_checkpoints(const AverageRequest& request) try {
-  expect_free(request);
+  expect_free_folder(request.to);
   const Average average(request);
   auto unfinished = request.to;
   if (!unfinished.has_filename()) unfinished = unfinished.parent_path();

@@ -31,5 +31,16 @@ TEST(FolderEntries, OfAFolderThatCannotBeReadAreAnError) {
             (folder / "none").string() + ": folder cannot be read (No such file or directory)");
 }
 
+TEST(FolderEntries, AFreeFolderHasNone) {
+  const TemporaryFolder folder;
+  expect_free_folder(folder / "none");
+  expect_free_folder(folder.path());
+  folder.write("file", "");
+  EXPECT_EQ(
+      error_of([&] { expect_free_folder(folder.path()); }),
+      folder.path().string() + ": expected a folder that is empty or does not exist yet, got one with files");
+  EXPECT_THAT(error_of([&] { expect_free_folder(folder / "file"); }), ::testing::EndsWith("got a file"));
+}
+
 }  // namespace
 }  // namespace ccexpert

@@ -52,9 +52,23 @@ TEST_F(QuantizeProcess, NamesWhatIsMissing) {
   EXPECT_THAT(no_model.err, StartsWith("ccexpert-quantize: MODEL: expected a checkpoint folder, got none"));
   EXPECT_EQ(no_output.exit_code, 2);
   EXPECT_THAT(no_output.err, StartsWith("ccexpert-quantize: --output: expected a folder, got none"));
+  for (const char* name : {"--limit", "--image-root"}) {
+    const auto alone = run({tiny_, "-o", path("int8"), name, "1"});
+    EXPECT_EQ(alone.exit_code, 2);
+    EXPECT_THAT(alone.err, StartsWith(std::string("ccexpert-quantize: ") + name + " requires --pairs"));
+  }
+  EXPECT_EQ(run({tiny_, "-o", path("int8"), "--shard-mb", "1e300"}).exit_code, 2);
   EXPECT_EQ(nothing_there.exit_code, 1);
   EXPECT_EQ(nothing_there.err,
             "ccexpert-quantize: " + path("none") + ": expected a checkpoint folder, got nothing there\n");
+}
+
+TEST_F(QuantizeProcess, RefusesAFolderWithFilesBeforeAnyWork) {
+  write_file(path("mine.txt"), "kept");
+  const auto result = run({tiny_, "-o", folder_.path().string(), "--pairs", path("none.json")});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              HasSubstr("expected a folder that is empty or does not exist yet, got one with files"));
 }
 
 TEST_F(QuantizeProcess, RefusesAPairThatIsNotAnImage) {

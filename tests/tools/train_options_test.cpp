@@ -61,8 +61,11 @@ TEST(TrainOptions, AnExportNeedsNoConfig) {
     EXPECT_EQ(refusal({"--export", "a", "--to", "b", other}),
               "--export: expected without --plan, --nproc and KEY=VALUE");
   }
-  EXPECT_EQ(refusal({"--config", "c", "--dtype", "float32"}), "--dtype requires --export");
-  EXPECT_EQ(refusal({"--config", "c", "--shard-mb", "10"}), "--shard-mb requires --export");
+  EXPECT_EQ(refusal({"--config", "c", "--dtype", "float32"}), "--dtype requires --export or --vision");
+  EXPECT_EQ(refusal({"--config", "c", "--shard-mb", "10"}), "--shard-mb requires --export or --vision");
+  EXPECT_EQ(refusal({"--config", "c", "--layout", "lmms"}), "--layout requires --export");
+  EXPECT_EQ(refusal({"--export", "a", "--to", "b", "--ranks", "8"}), "--export: expected without --ranks");
+  EXPECT_THAT(refusal({"--export", "a", "--to", "b", "--shard-mb", "1e300"}), HasSubstr("--shard-mb"));
 }
 
 TEST(TrainOptions, AnAverageNeedsNoConfig) {
@@ -75,6 +78,9 @@ TEST(TrainOptions, AnAverageNeedsNoConfig) {
   EXPECT_EQ(refusal({"--config", "c", "-o", "out"}), "average: expected --average and -o together");
   EXPECT_EQ(refusal({"--average", "a", "-o", "b", "--config", "c"}),
             "--average: expected without --config, --export, --plan, --nproc and KEY=VALUE");
+  EXPECT_EQ(refusal({"--average", "a", "-o", "b", "--row", "3"}), "--average: expected without --row");
+  EXPECT_EQ(refusal({"--average", "a", "-o", "b", "--ranks", "8"}), "--average: expected without --ranks");
+  EXPECT_EQ(refusal({"--average", "a", "-o", "b", "--to", "c"}), "--average: expected without --to");
   EXPECT_EQ(refusal({"--config", "c", "--weights", "1"}), "--weights requires --average");
   EXPECT_THAT(refusal({"--average", "a", "-o", "b", "--weights", "-1"}), HasSubstr("--weights"));
 }
@@ -112,7 +118,11 @@ TEST(TrainOptions, ComposeABase) {
       refusal({"--vision", "a", "--decoder", "b", "--to", "c", "--export", "d"}),
       "--vision: expected without --config, --sweep, --export, --average, --plan, --nproc and KEY=VALUE");
   EXPECT_EQ(refusal({"--vision", "a", "--decoder", "b", "--to", "c", "--layout", "lmms"}),
-            "--layout requires --export");
+            "--layout: expected without --vision, as a base has the layout of LLaVA's code");
+  for (const char* other : {"--output", "--row", "--ranks"}) {
+    EXPECT_EQ(refusal({"--vision", "a", "--decoder", "b", "--to", "c", other, "1"}),
+              std::string("--vision: expected without ") + other);
+  }
   EXPECT_EQ(refusal({"--config", "c", "--image-size", "384"}), "--image-size requires --vision");
 }
 

@@ -17,7 +17,9 @@
 #include "common/exit_code.h"
 #include "common/option_group.h"
 #include "common/progress.h"
+#include "common/shard_size.h"
 #include "core/files.h"
+#include "core/folder_entries.h"
 #include "generate/shared/quantize.h"
 #include "versions/versions.h"
 
@@ -48,21 +50,24 @@ struct QuantizeCommand {
 void add_options(CLI::App& app, QuantizeCommand& command) {
   OptionGroup group(app);
   group.folder("model", command.model, "checkpoint folder to read")->type_name("MODEL");
-  group.folder("-o,--output", command.output, "folder to write");
+  group.folder("-o,--output", command.output, "folder to write; empty, or not there yet");
   group.input("--pairs", command.pairs,
               "list of image pairs; the report then has the error of each product on them");
   group.folder("--image-root", command.image_root,
                "folder of the list's relative paths (default: the list's)");
   group.value("--limit", command.limit, "number of pairs to use, the first of the list", in_range(1, 10'000));
   group.named_output("--report", command.report, "write the errors of all matrices as JSON");
-  group.value("--shard-mb", command.shard_mb, "largest size of one file of weights", above(0))
+  group.value("--shard-mb", command.shard_mb, "largest size of one file of weights", kShardMegabytes)
       ->type_name("MB");
   group.flag("-q,--quiet", command.quiet, "print only errors");
 }
 
-void check(const QuantizeCommand& command) {
+void check(const CLI::App& app, const QuantizeCommand& command) {
   if (command.model.empty()) throw Error("MODEL: expected a checkpoint folder, got none");
   if (command.output.empty()) throw Error("--output: expected a folder, got none");
+  for (const char* name : {"--image-root", "--limit"}) {
+    if (command.pairs.empty() && app.count(name) > 0) throw Error(std::string(name) + " requires --pairs");
+  }
 }
 
 /// Sample pairs with their pixels.
@@ -114,6 +119,7 @@ std::string json_of(const std::vector<generate::MatrixError>& errors) {
 
 int run(const QuantizeCommand& command) {
   if (!command.report.empty()) expect_writable(command.report);
+  expect_free_folder(command.output);
   const auto samples = read_samples(command);
   std::unique_ptr<Progress> progress;
   generate::QuantizeRequest request{
@@ -142,7 +148,7 @@ int run_quantize_command(int count, const char* const* arguments) {
   app.footer(kExamples);
   add_options(app, command);
   add_common_options(app, common);
-  const auto leave = parse_command_line(app, count, arguments, common, [&] { check(command); });
+  const auto leave = parse_command_line(app, count, arguments, common, [&] { check(app, command); });
   return leave.exit_code ? print_leave(leave) : run(command);
 }
 

@@ -1,11 +1,14 @@
 #include "train/train_options.h"
 
+#include <initializer_list>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
 #include "common/option_group.h"
+#include "common/shard_size.h"
 #include "versions/versions.h"
 
 namespace ccexpert::tools {
@@ -67,7 +70,7 @@ void add_export_options(CLI::App& app, TrainCommand& command) {
               among(Precision::kBfloat16, Precision::kFloat16, Precision::kFloat32));
   group.value("--layout", command.export_layout,
               "lmms: for the authors' code or LLaVA's; llava-hf: for transformers, only without Diff Expert");
-  group.value("--shard-mb", command.export_shard_mb, "largest size of one file of weights", above(0))
+  group.value("--shard-mb", command.export_shard_mb, "largest size of one file of weights", kShardMegabytes)
       ->type_name("MB");
 }
 
@@ -81,13 +84,29 @@ void add_compose_options(CLI::App& app, TrainCommand& command) {
 
 /// Refuses options of written files without a command that uses them.
 void expect_writing(const CLI::App& app, const TrainCommand& command) {
-  const auto refuse = [&](const char* name) {
-    if (app.count(name) > 0) throw Error(fmt::format("{} requires --export", name));
+  const bool exports = !command.export_from.empty(), composes = !command.vision.empty();
+  const auto expect = [&](bool holds, const char* name, const char* problem) {
+    if (!holds && app.count(name) > 0) throw Error(fmt::format("{}{}", name, problem));
   };
-  if (!command.vision.empty()) refuse("--layout");  // a base has the one of LLaVA's code
-  if (!command.export_from.empty() || !command.vision.empty()) return;
-  refuse("--dtype");
-  refuse("--shard-mb");
+  expect(!composes, "--layout", ": expected without --vision, as a base has the layout of LLaVA's code");
+  expect(exports, "--layout", " requires --export");
+  for (const char* name : {"--dtype", "--shard-mb"})
+    expect(exports || composes, name, " requires --export or --vision");
+}
+
+/// Refuses options that the command of `option` does not use.
+void expect_only(const CLI::App& app, const char* option, std::initializer_list<const char*> others) {
+  if (app.count(option) == 0) return;
+  for (const char* name : others) {
+    if (app.count(name) > 0) throw Error(fmt::format("{}: expected without {}", option, name));
+  }
+}
+
+/// Refuses options that a command which trains nothing would ignore.
+void expect_used(const CLI::App& app) {
+  expect_only(app, "--vision", {"--output", "--row", "--ranks"});
+  expect_only(app, "--export", {"--row", "--ranks"});
+  expect_only(app, "--average", {"--to", "--row", "--ranks"});
 }
 
 void check_compose(const TrainCommand& command) {
@@ -174,6 +193,7 @@ ParsedTrainCommand parse_train_command(int count, const char* const* arguments) 
   static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
     expect_writing(app, parsed.command);
     check(parsed.command);
+    expect_used(app);
   });
   return parsed;
 }

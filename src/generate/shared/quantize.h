@@ -22,16 +22,17 @@ struct MatrixError {
 
 struct QuantizeRequest {
   std::filesystem::path from;               ///< checkpoint folder of any layout
-  std::filesystem::path to;                 ///< folder to write, created if missing
+  std::filesystem::path to;                 ///< folder to write, empty or missing
   std::span<const ImagePair> samples = {};  ///< pairs whose captions are computed to measure output errors
   double shard_mb = 5000.0;                 ///< largest size of one file of weights
-  /// Called after each matrix with the numbers of matrices done and in all; may be empty.
+  /// Called after each tensor with the numbers of tensors done and in all; may be empty.
   std::function<void(int64_t done, int64_t all)> progress = {};
 };
 
 /// Writes the model with matrices of int8 and their scales in the authors' names, and its texts, whose
 /// config.json gets the key "ccexpert_quantization". Other tensors keep their dtype. Returns the errors in
-/// the order of the names. Throws Error for a checkpoint that already is int8, and if `to` is `from`.
+/// the order of the names. Throws Error for a checkpoint that already is int8, and if `to` is `from` or has
+/// files.
 std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request);
 
 }  // namespace ccexpert::generate
