@@ -219,12 +219,17 @@ std::string start_after(const TrainConfig& before, const ReadStage& stage) {
 
 /// Makes a stage start from the previous one: a start or fresh weights set for all stages apply only to the
 /// first.
-void follow(ReadStage& next, const YAML::Node& stage, const TrainConfig& before) {
+void follow(ReadStage& next, const YAML::Node& stage, const std::vector<ReadStage>& earlier) {
+  const auto& before = earlier.back().config;
   auto& model = next.config.model;
   model.start = start_after(before, next);
   if (!says(stage, "model.fresh")) model.fresh = false;
-  // An adapter set for all stages applies only to the first: its product is in the checkpoint of that stage.
-  if (!says(stage, "lora.start")) next.config.lora.start.clear();
+  // An adapter set for all stages applies only to the first with LoRA: its product is in the checkpoint of
+  // that stage.
+  const bool used = std::ranges::any_of(earlier, [](const auto& each) {
+    return each.config.lora.enabled() && !each.config.lora.start.empty();
+  });
+  if (used && !says(stage, "lora.start")) next.config.lora.start.clear();
   // After the previous stage no image newline is left to leave out.
   if (!before.model.image_newline && !says(stage, "model.image_newline")) model.image_newline = true;
   if (model.fresh || !before.model.diff_expert) return;
@@ -279,7 +284,7 @@ std::vector<ReadStage> read_stages(const YamlDocument& document, const std::vect
     const bool starts_from_another = !read.empty() && !says(stage, "model.start");
     any_starts_from_another = any_starts_from_another || starts_from_another;
     if (starts_from_another) {
-      follow(next, stage, read.back().config);
+      follow(next, stage, read);
     } else if (stage["start_from"].IsDefined() && next.start_from) {
       refuse_start_from(*next.start_from, read.empty() ? "the first stage" : "one with model.start");
     }

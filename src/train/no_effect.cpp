@@ -92,6 +92,11 @@ void find_in_objective(const TrainConfig& config, Finder& finder) {
   };
   if (config.objective == StageObjective::kSelfCritical) {
     finder.find("loss.consensus", "objective is self_critical", consensus);
+    if (config.data.validation.empty()) {
+      finder.find(
+          "data.labels", "objective is self_critical and data.validation names no pairs",
+          [](TrainConfig & c) -> auto& { return c.data.labels; });
+    }
     return;
   }
   if (config.loss.caption == 0.0) finder.find("loss.consensus", "loss.caption is 0", consensus);

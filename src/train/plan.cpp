@@ -209,7 +209,9 @@ int fewest_gpus(const Plan& plan, const WeightCounts& counts, const TrainConfig&
 void add_choices(Plan& plan, const WeightCounts& counts, const TrainConfig& config) {
   if (config.device.is_cpu()) return;
   plan.gpu_bytes = config.memory_gb > 0.0 ? config.memory_gb * kGigabyte : kUsualGpu;
-  for (int zero = 0; zero <= 3; ++zero) {
+  // Runs that ZeRO 3 refuses.
+  const bool whole = config.lora.enabled() || config.objective == StageObjective::kSelfCritical;
+  for (int zero = 0; zero <= (whole ? 2 : 3); ++zero) {
     auto memory = memory_of(counts, config, {zero, plan.ranks});
     memory.activations = plan.memory.activations;
     plan.choices.push_back({zero, memory, fewest_gpus(plan, counts, config, zero)});

@@ -257,6 +257,8 @@ TEST_F(TrainConfigFile, KeysWithoutEffectAreRefused) {
       {{no_expert, "model.init_std=1"}, "0.02, as model.fresh and model.diff_expert are false, got 1"},
       {{"data.workers=0", "data.prefetch=7"}, "4, as data.workers is 0, got 7"},
       {{"loss.mask=1", "loss.class_count=3"}, "7, as loss.classes and loss.tokens are 0, got 3"},
+      {{"data.validation=''", "objective=self_critical", "data.labels=caption_only"},
+       "'reference', as objective is self_critical and data.validation names no pairs, got 'caption_only'"},
       {{"data.validation=''", "evaluation.metric=rouge_l"},
        "'loss', as data.validation names no pairs, got 'rouge_l'"},
       {{"data.validation=''", "evaluation.every_epoch=false"},
@@ -308,6 +310,20 @@ TEST_F(TrainConfigFile, FreshWeightsOfALaterStageAreItsOwn) {
       read(kSmall + stages + "  - {name: b}\n", {"model.diff_expert=false", "model.image_newline=false"});
   EXPECT_FALSE(flat[0].model.image_newline);
   EXPECT_TRUE(flat[1].model.image_newline);
+}
+
+TEST_F(TrainConfigFile, AnAdapterForAllStagesIsThatOfTheFirstWithLora) {
+  const std::string common = "lora: {start: adapter}\nstages:\n", plain = "  - {name: a}\n";
+  const auto starts = [&](const std::string& stages) {
+    std::vector<std::string> all;
+    for (const auto& stage : read(kSmall + common + stages)) all.push_back(stage.lora.start);
+    return all;
+  };
+  const std::string with = "  - {name: b, lora: {rank: 4}}\n", again = "  - {name: c, lora: {rank: 4}}\n";
+  EXPECT_THAT(starts(plain + with + again), ElementsAre("", "adapter", ""));
+  EXPECT_THAT(starts(with + plain + again), ElementsAre("adapter", "", ""));
+  EXPECT_THAT(refusal(common + plain + "  - {name: b}\n"),
+              HasSubstr("lora.start: expected '', as lora.rank is 0, got 'adapter'"));
 }
 
 constexpr const char* kStages = R"(output: runs/x
