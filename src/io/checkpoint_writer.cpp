@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@ constexpr const char* kSingleFile = "model.safetensors";
 constexpr const char* kIndexFile = "model.safetensors.index.json";
 constexpr const char* kCompanions[] = {"tokenizer.json",
                                        "tokenizer_config.json",
+                                       "tokenizer.model",
                                        "vocab.json",
                                        "merges.txt",
                                        "added_tokens.json",
@@ -170,9 +172,11 @@ std::vector<CompanionFile> read_companions(const fs::path& folder) try {
   // Only this file is read by every version of transformers, so the settings go there from either source.
   if (auto processor = read_image_processor(folder).json; !processor.empty())
     companions.push_back({kImageProcessorFile, std::move(processor)});
-  if (!is_there(folder / "tokenizer.json") && !is_there(folder / "vocab.json")) {
-    fail_expected({folder.string(), "tokenizer.json or vocab.json", "neither"});
-  }
+  constexpr std::array kTokenizers{"tokenizer.json", "vocab.json", "tokenizer.model"};
+  const bool has_tokenizer = std::any_of(kTokenizers.begin(), kTokenizers.end(),
+                                         [&](const char* name) { return is_there(folder / name); });
+  if (!has_tokenizer)
+    fail_expected({folder.string(), "tokenizer.json, vocab.json or tokenizer.model", "none"});
   return companions;
 } catch (...) {
   rethrow_as_error();

@@ -24,7 +24,7 @@ bool decides_captions(const fs::path& file) {
   static constexpr std::array kNames{
       "config.json",    "generation_config.json", "preprocessor_config.json", "processor_config.json",
       "tokenizer.json", "tokenizer_config.json",  "added_tokens.json",        "vocab.json",
-      "merges.txt",     "adapter_config.json"};
+      "merges.txt",     "tokenizer.model",        "adapter_config.json"};
   const auto extension = file.extension();
   return extension == ".safetensors" || extension == ".bin" ||
          std::find(kNames.begin(), kNames.end(), file.filename()) != kNames.end();

@@ -251,7 +251,8 @@ void fail_without_config(const fs::path& folder) {
   if (any_with_extension(entries, {".safetensors", ".bin", ".pt", ".pth"}))
     fail_expected(
         {name, "config.json in it", "only weights", "copy config.json and the tokenizer of the model there"});
-  if (contains(folder, "tokenizer.json") || contains(folder, "vocab.json"))
+  if (contains(folder, "tokenizer.json") || contains(folder, "vocab.json") ||
+      contains(folder, "tokenizer.model"))
     fail_expected({name, kExpected, "only a tokenizer"});
   if (!search.problem().empty()) throw Error(search.problem());
   fail_expected({name, "config.json in it", entries.empty() ? "an empty folder" : "none",

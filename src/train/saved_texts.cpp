@@ -113,7 +113,15 @@ void add_token(Files& files, const char* text, int64_t id) {
   }
 }
 
+/// A model of sentencepiece does not list its tokens as text.
+void expect_token_list(const Files& files) {
+  if (files.has("tokenizer.json") || files.has("vocab.json")) return;
+  fail_expected({"llava-hf layout", "tokenizer.json or vocab.json, which get <image> and <video>", "neither",
+                 "save the tokenizer with save_pretrained() of transformers, which writes tokenizer.json"});
+}
+
 model::LlavaHfTokens add_image_tokens(Files& files, int64_t rows) {
+  expect_token_list(files);
   TokenIds ids(files);
   const model::LlavaHfTokens tokens{.image = ids.id_of(kImageToken), .video = ids.id_of(kVideoToken)};
   if (std::max(tokens.image, tokens.video) >= rows) {

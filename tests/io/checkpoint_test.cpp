@@ -226,7 +226,16 @@ TEST(Companions, AreRefusedWhereThereIsNoTokenizer) {
               HasSubstr("expected a folder with a tokenizer"));
   folder.write("preprocessor_config.json", "{}");
   EXPECT_THAT(error_of([&] { read_companions(folder.path()); }),
-              HasSubstr("expected tokenizer.json or vocab.json, got neither"));
+              HasSubstr("expected tokenizer.json, vocab.json or tokenizer.model, got none"));
+}
+
+TEST(Companions, ATokenizerModelAloneIsATokenizer) {
+  const TemporaryFolder folder;
+  folder.write("tokenizer.model", "pieces");
+  const auto companions = read_companions(folder.path());
+  ASSERT_EQ(companions.size(), 1U);
+  EXPECT_EQ(companions[0].name, "tokenizer.model");
+  EXPECT_EQ(companions[0].bytes, "pieces");
 }
 
 TEST(WriteCheckpoint, RefusesNoTensors) {

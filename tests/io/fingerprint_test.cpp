@@ -57,8 +57,8 @@ TEST_F(Fingerprint, ChangesWithAByteInTheMiddleOfALargeFile) {
 }
 
 TEST_F(Fingerprint, ChangesWithTheTokenizer) {
-  for (const auto* name :
-       {"vocab.json", "merges.txt", "tokenizer.json", "added_tokens.json", "tokenizer_config.json"}) {
+  for (const auto* name : {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer.model",
+                           "added_tokens.json", "tokenizer_config.json"}) {
     const auto path = std::string("model/") + name;
     folder_.write(path, R"({"a": 0, "b": 1})");
     const auto first = now();

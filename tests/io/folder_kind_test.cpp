@@ -115,6 +115,9 @@ TEST_F(FolderKind, FoldersWithoutConfigAreNamed) {
   EXPECT_THAT(problem(), HasSubstr("expected config.json in it, got an empty folder"));
   folder_.write("tokenizer.json", "{}");
   EXPECT_THAT(problem(), HasSubstr("got only a tokenizer"));
+  std::filesystem::rename(folder_ / "tokenizer.json", folder_ / "tokenizer.model");
+  EXPECT_THAT(problem(), HasSubstr("got only a tokenizer"));
+  std::filesystem::rename(folder_ / "tokenizer.model", folder_ / "tokenizer.json");
   write_weights("model.safetensors", "a");
   EXPECT_THAT(problem(), HasSubstr("got only weights"));
   folder_.write("second/checkpoints/step-00000010/config.json", "{}");

@@ -181,6 +181,21 @@ TEST_F(BaseLayouts, ForTransformersTheTokenizerAndProcessorKnowImages) {
   EXPECT_FALSE(fs::exists(folder_ / "back/processor_config.json"));
 }
 
+TEST_F(BaseLayouts, ATokenizerModelAloneIsCopiedButNotExtendedForTransformers) {
+  const auto base = folder_ / "lmms";
+  for (const char* file : {"tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt"})
+    fs::remove(base / file);
+  folder_.write("lmms/tokenizer.model", "pieces");
+  export_model({.from = base, .to = folder_ / "copy"});
+  EXPECT_EQ(read_file(folder_ / "copy/tokenizer.model"), "pieces");
+  EXPECT_EQ(
+      test::error_of([&] {
+        export_model({.from = base, .to = folder_ / "hf", .layout = io::CheckpointLayout::kLlavaHf});
+      }),
+      "llava-hf layout: expected tokenizer.json or vocab.json, which get <image> and <video>, got neither "
+      "(save the tokenizer with save_pretrained() of transformers, which writes tokenizer.json)");
+}
+
 TEST_F(BaseLayouts, AModelWithADiffExpertIsNotSavedForTransformers) {
   EXPECT_EQ(
       test::error_of([&] {
