@@ -246,6 +246,8 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
     if (config.threads > 0) at::set_num_threads(config.threads);
     const auto device = runtime::device_from_name(config.device);
     const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
+    if (config.adapter != merged)
+      model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
     const auto checkpoint = model::open_adapted_checkpoint(folder, merged);
     const auto apart =
         config.adapter == merged ? std::nullopt : std::optional(model::open_adapter(config.adapter));

@@ -15,6 +15,7 @@
 
 #include "core/folder_entries.h"
 #include "core/json.h"
+#include "model/shared/adapter.h"
 #include "model/shared/int8_errors.h"
 #include "model/shared/int8_model.h"
 #include "runtime/torch_errors.h"
@@ -92,6 +93,7 @@ Quantized quantize(const io::TensorSource& source, const model::ModelConfig& con
 
 std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request) {
   return runtime::with_one_error_type("use fewer sample pairs", [&] {
+    model::expect_no_adapter_in(request.to);
     const auto checkpoint = model::open_model_checkpoint(request.from);
     expect_two_folders(checkpoint.folder, request.to);
     expect_free_folder(request.to);

@@ -206,12 +206,22 @@ std::optional<Adapter> adapter_beside(const fs::path& folder) {
   return open_adapter(folder);
 }
 
+void expect_no_adapter_in(const fs::path& to) {
+  if (is_there(to / kAdapterConfigFile))
+    fail_expected({to.string(), "a folder without a LoRA adapter, which would be merged into the model",
+                   "one with it"});
+}
+
+void expect_no_own_adapter(const fs::path& checkpoint, const fs::path& adapter) {
+  if (adapter_beside(checkpoint))
+    fail_expected({adapter.string(), "a model without an adapter of its own", checkpoint.string(),
+                   "merge that one first, with ccexpert-train --export"});
+}
+
 io::Checkpoint open_adapted_checkpoint(const fs::path& folder, const fs::path& adapter) {
   if (adapter.empty()) return open_model_checkpoint(folder);
   auto checkpoint = open_plain_checkpoint(folder);
-  if (adapter_beside(checkpoint.folder))
-    fail_expected({adapter.string(), "a model without an adapter of its own", checkpoint.folder.string(),
-                   "merge that one first, with ccexpert-train --export"});
+  expect_no_own_adapter(checkpoint.folder, adapter);
   checkpoint.weights = merged_weights(std::move(checkpoint.weights), open_adapter(adapter));
   return checkpoint;
 }

@@ -9,6 +9,7 @@
 #include "core/foreign_errors.h"
 #include "core/json.h"
 #include "generate/shared/checkpoint_texts.h"
+#include "model/shared/adapter.h"
 #include "model/shared/composed_base.h"
 #include "train/saved_texts.h"
 #include "train/write_model.h"
@@ -53,6 +54,7 @@ void expect_new_folder(const ComposeRequest& request) {
 
 void compose_model(const ComposeRequest& request) try {
   expect_new_folder(request);
+  model::expect_no_adapter_in(request.to);
   auto vision = io::open_part(request.vision), decoder = io::open_part(request.decoder);
   const auto folder = decoder.folder;
   auto normalisation = normalisation_of(vision);

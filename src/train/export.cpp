@@ -14,6 +14,7 @@ void export_model(const ExportRequest& request) try {
   if (std::filesystem::equivalent(request.from, request.to, code)) {
     fail_expected({"export", "a folder other than the checkpoint's", request.to.string()});
   }
+  model::expect_no_adapter_in(request.to);
   const auto checkpoint = model::open_adapted_checkpoint(request.from, request.adapter);
   write_model({.checkpoint = checkpoint,
                .companions = io::read_companions(checkpoint.folder),

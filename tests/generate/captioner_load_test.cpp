@@ -56,6 +56,19 @@ void copy_with_config(const std::filesystem::path& to, const std::function<void(
   std::ofstream(to / "config.json") << config.dump();
 }
 
+TEST(CaptionerLoad, RefusesASecondAdapterMergedAndApart) {
+  const test::TemporaryFolder folder;
+  std::filesystem::copy(tiny_folder(), folder.path(), std::filesystem::copy_options::recursive);
+  const auto adapter = test::data_folder() / "lora" / "whole";
+  for (const char* file : {"adapter_config.json", "adapter_model.safetensors"})
+    std::filesystem::copy_file(adapter / file, folder / file);
+  for (const bool merge : {true, false}) {
+    EXPECT_EQ(load_error(folder.path(), {.adapter = adapter, .merge_adapter = merge}),
+              adapter.string() + ": expected a model without an adapter of its own, got " +
+                  folder.path().string() + " (merge that one first, with ccexpert-train --export)");
+  }
+}
+
 TEST(CaptionerLoad, NamesTheConfigFileAndKeyThatAreWrong) {
   const test::TemporaryFolder folder;
   copy_with_config(folder.path(), [](auto& config) { config["hidden_size"] = "64"; });

@@ -79,6 +79,14 @@ TEST_F(Quantize, RefusesAModelOfInt8AndItsOwnFolder) {
             "quantised model: expected a folder other than the checkpoint's, got " + to().string());
 }
 
+TEST_F(Quantize, RefusesAFolderWithAnAdapterBeforeAnyWork) {
+  folder_.write("int8/adapter_config.json", "{}");
+  EXPECT_EQ(error_of([&] { quantize_checkpoint({.from = folder_.path() / "gone", .to = to()}); }),
+            to().string() +
+                ": expected a folder without a LoRA adapter, which would be merged into the model, got one "
+                "with it");
+}
+
 TEST_F(Quantize, AnInt8ModelHasNoOtherPrecision) {
   quantize_checkpoint({.from = tiny_folder(), .to = to()});
   EXPECT_EQ(error_of([&] { Captioner::load(to(), {.device = "cpu", .dtype = Precision::kFloat32}); }),

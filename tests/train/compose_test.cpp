@@ -26,5 +26,12 @@ TEST_F(ComposedTest, FolderMustNotBeThatOfAPart) {
       HasSubstr("--to: expected a folder other than those of the parts"));
 }
 
+TEST_F(ComposedTest, FolderMustNotHaveAnAdapter) {
+  const auto file = folder_.write("adapted/adapter_config.json", "{}");
+  EXPECT_THAT(test::error_of(
+                  [&] { compose_model({.vision = vision_, .decoder = decoder_, .to = file.parent_path()}); }),
+              HasSubstr("expected a folder without a LoRA adapter, which would be merged into the model"));
+}
+
 }  // namespace
 }  // namespace ccexpert::train

@@ -151,6 +151,11 @@ TEST_F(LoraRun, ExportWritesTheMergedModel) {
   EXPECT_TRUE(test::same_weights(weights_in(other), weights_in(merged)));
   EXPECT_THAT(test::error_of([&] { export_model({.from = end("whole"), .to = other, .adapter = adapter}); }),
               HasSubstr("expected a model without an adapter of its own"));
+  // Readers of that folder would merge the adapter into what is written there.
+  EXPECT_EQ(test::error_of([&] { export_model({.from = folder_ / "gone", .to = adapter}); }),
+            adapter.string() +
+                ": expected a folder without a LoRA adapter, which would be merged into the model, got one "
+                "with it");
 }
 
 TEST_F(LoraRun, AnAverageOfUnmergedWeightsIsRefused) {

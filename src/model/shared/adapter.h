@@ -70,6 +70,12 @@ io::Checkpoint open_plain_checkpoint(const std::filesystem::path& folder);
 /// there is none.
 std::optional<Adapter> adapter_beside(const std::filesystem::path& folder);
 
+/// Throws Error if a model is about to be written to a folder with an adapter: readers would merge it.
+void expect_no_adapter_in(const std::filesystem::path& to);
+
+/// Throws Error if a checkpoint folder has an adapter of its own, so that `adapter` would be a second one.
+void expect_no_own_adapter(const std::filesystem::path& checkpoint, const std::filesystem::path& adapter);
+
 /// Opens a checkpoint folder and merges the adapter of another folder; empty: none (open_model_checkpoint).
 /// Throws Error if the checkpoint has an adapter of its own.
 io::Checkpoint open_adapted_checkpoint(const std::filesystem::path& folder,
