@@ -244,7 +244,7 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
           {"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
     }
     if (config.threads > 0) at::set_num_threads(config.threads);
-    const auto device = runtime::device_from_name(config.device);
+    auto device = runtime::device_from_name(config.device);
     const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
     if (config.adapter != merged)
       model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
@@ -253,6 +253,8 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
         config.adapter == merged ? std::nullopt : std::optional(model::open_adapter(config.adapter));
     const auto source = (checkpoint.folder / "config.json").string();
     const auto precision = precision_of(config.dtype, *checkpoint.weights);
+    // Products of int8 are computed on a CPU only.
+    if (precision == Precision::kInt8 && config.device.is_auto()) device = at::Device(at::kCPU);
     const auto model_config = model::parse_model_config(checkpoint.config_json, source);
     return Captioner(std::make_unique<Impl>(checkpoint, model_config, Numbers{device, precision},
                                             apart ? &*apart : nullptr));

@@ -33,7 +33,8 @@ at::ScalarType dtype_of(Precision precision, at::Device device) {
     case Precision::kFloat16:
       return at::kHalf;
     case Precision::kInt8:
-      if (device.is_cuda()) fail_expected({"dtype", "bfloat16, float16 or float32 on a GPU", "int8"});
+      if (device.is_cuda())
+        fail_expected({"dtype", "bfloat16, float16 or float32 on a GPU", "int8", "use the device cpu"});
       return at::kFloat;
     case Precision::kFloat32:
       return at::kFloat;

@@ -87,6 +87,11 @@ TEST_F(Quantize, RefusesAFolderWithAnAdapterBeforeAnyWork) {
                 "with it");
 }
 
+TEST_F(Quantize, Int8TakesTheCpuIfTheDeviceIsFree) {
+  EXPECT_THAT(Captioner::load(tiny_folder(), {.dtype = Precision::kInt8}).description(),
+              HasSubstr(" int8 on cpu"));
+}
+
 TEST_F(Quantize, AnInt8ModelHasNoOtherPrecision) {
   quantize_checkpoint({.from = tiny_folder(), .to = to()});
   EXPECT_EQ(error_of([&] { Captioner::load(to(), {.device = "cpu", .dtype = Precision::kFloat32}); }),

@@ -61,7 +61,7 @@ TEST(Dtype, IsThatOfThePrecision) {
 TEST(Dtype, Int8IsForACpu) {
   EXPECT_EQ(dtype_of(Precision::kInt8, at::Device(at::kCPU)), at::kFloat);
   EXPECT_EQ(test::error_of([] { dtype_of(Precision::kInt8, at::Device(at::kCUDA, 0)); }),
-            "dtype: expected bfloat16, float16 or float32 on a GPU, got int8");
+            "dtype: expected bfloat16, float16 or float32 on a GPU, got int8 (use the device cpu)");
 }
 
 TEST(Dtype, AutoDependsOnTheDevice) {
