@@ -36,10 +36,9 @@ void report_timings(const CaptionCommand& command, const Captioner& captioner) {
 /// are needed and missing.
 CaptionUtility utility_of(const CaptionCommand& command) {
   if (command.generation.mbr == 0) return {};
-  const auto scorer = std::make_shared<eval::CaptionScorer>(
-      eval::CaptionScorerOptions{.metric = command.generation.mbr_metric,
-                                 .tokenizer = command.evaluation_tokenizer,
-                                 .meteor_data = command.meteor_data});
+  // The tokenizer of --evaluate stays out of it: the captions of a resumed file have one utility.
+  const auto scorer = std::make_shared<eval::CaptionScorer>(eval::CaptionScorerOptions{
+      .metric = command.generation.mbr_metric, .meteor_data = command.meteor_data});
   return [scorer](const std::string& caption, const std::string& other) {
     return scorer->score(caption, {other});
   };
