@@ -70,7 +70,8 @@ PieceKind kind_of(const std::string& text, const json& unknown) {
 void expect_plain(const json& model, const std::string& source) {
   const auto set = [&](const char* key) {
     const json value = text_or_null(model, key);
-    return !value.is_null() && value != "" && value != false && value != 0;
+    const bool empty = value.is_string() && value.get_ref<const std::string&>().empty();
+    return !value.is_null() && !empty && value != false && value != 0;
   };
   for (const char* key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"}) {
     if (set(key)) fail_expected({fmt::format("{}: {}", source, key), "none", json_shown(model[key])});

@@ -10,7 +10,7 @@ enum class Precision {
   kBfloat16,
   kFloat16,
   kFloat32,
-  kInt8,  ///< weights in 8 bits, activations quantised per token in each product; the rest in float32
+  kInt8,  ///< weights in 8 bits, activations quantised per token in each product; on a CPU only
 };
 constexpr auto names_of(Precision) {
   return std::to_array<Name<Precision>>({{Precision::kAuto, "auto"},
