@@ -33,7 +33,7 @@ void ShardedAdamW::Bucket::allocate(int64_t rank, int64_t ranks) {
 }
 
 void ShardedAdamW::Bucket::adopt(const FlatWeights& source) {
-  static_cast<FlatLayout&>(*this) = source;
+  static_cast<FlatLayout&>(*this) = static_cast<const FlatLayout&>(source);
   parameters = source.parameters();
   held = source.shard();
   allocate_state();
