@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -31,6 +33,14 @@ void ContentHash::add_text(std::string_view text) {
 std::string ContentHash::hex() const {
   const auto hash = XXH3_128bits_digest(&state_->xxh3);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+std::string content_hash(const at::Tensor& tensor) {
+  const auto values = tensor.detach().to(at::kCPU).contiguous();
+  ContentHash hash;
+  hash.add_text(fmt::format("{} {}", static_cast<int>(values.scalar_type()), fmt::join(values.sizes(), " ")));
+  hash.add(values.const_data_ptr(), values.nbytes());
+  return hash.hex();
 }
 
 }  // namespace ccexpert::train

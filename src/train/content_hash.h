@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <ATen/core/Tensor.h>
+
 namespace ccexpert::train {
 
 /// 128-bit XXH3. It detects damage and differences but is not collision-resistant against an attacker.
@@ -26,5 +28,8 @@ class ContentHash {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Returns the checksum of a tensor's dtype, sizes and values.
+std::string content_hash(const at::Tensor& tensor);
 
 }  // namespace ccexpert::train

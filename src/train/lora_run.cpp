@@ -123,15 +123,25 @@ bool is_lora_parameter(const std::string& name) {
   return name.ends_with(model::kLoraA) || name.ends_with(model::kLoraB);
 }
 
-AdapterFiles adapter_files(const model::LoraLayers& lora, const std::vector<TrainableParameter>& trained,
-                           const TrainConfig& config, const fs::path& folder) {
+bool trains_only_lora(const std::vector<TrainableParameter>& trained) {
+  return std::all_of(trained.begin(), trained.end(),
+                     [](const auto& each) { return is_lora_parameter(each.name); });
+}
+
+void expect_trained_expert(const model::LoraLayers& lora, const TrainConfig& config) {
+  if (lora.empty() || !is_usual(config.optimizer.parameters)) return;
+  const bool has_products = std::any_of(lora.begin(), lora.end(), [](const auto& layer) {
+    return model::part_of(layer.name) == model::Part::kDiffExpert;
+  });
+  if (has_products) return;
+  fail_expected({"optimizer.parameters", "a rule that trains the fresh Diff Expert",
+                 "only the products of LoRA", "add {pattern: \"model.vision_resampler.*\"}"});
+}
+
+AdapterFiles adapter_files(const model::LoraLayers& lora, const TrainConfig& config, const fs::path& base) {
   if (lora.empty()) return {};
-  const bool alone = std::all_of(trained.begin(), trained.end(),
-                                 [](const auto& each) { return is_lora_parameter(each.name); });
   const auto* layout = model::weight_layout(config.checkpoint.layout);
-  const model::AdapterText text{.size = size_of(config.lora),
-                                .base = alone && !config.model.fresh ? config.model.start : folder.string(),
-                                .layout = layout};
+  const model::AdapterText text{.size = size_of(config.lora), .base = base.string(), .layout = layout};
   return {model::adapter_config_json(lora, text), model::adapter_tensors(lora, layout)};
 }
 

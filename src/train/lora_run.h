@@ -30,6 +30,11 @@ std::vector<TrainableParameter> model_parameters(model::CcexpertModel& model, co
 
 /// True for the name of a parameter of a LoRA product.
 bool is_lora_parameter(const std::string& name);
+/// True if all parameters are of LoRA products.
+bool trains_only_lora(const std::vector<TrainableParameter>& trained);
+
+/// Throws Error if LoRA with the usual single rule would leave a fresh Diff Expert as it was drawn.
+void expect_trained_expert(const model::LoraLayers& lora, const TrainConfig& config);
 
 /// Files of a run's adapter in PEFT's format.
 struct AdapterFiles {
@@ -37,9 +42,8 @@ struct AdapterFiles {
   std::vector<io::NamedTensor> tensors = {};
 };
 
-/// Returns the adapter's files for the checkpoint in `folder`. Its base is `model.start` if only the products
-/// train, else that checkpoint, whose weights are the base's.
-AdapterFiles adapter_files(const model::LoraLayers& lora, const std::vector<TrainableParameter>& trained,
-                           const TrainConfig& config, const std::filesystem::path& folder);
+/// Returns the files of an adapter that belongs to the weights in `base`.
+AdapterFiles adapter_files(const model::LoraLayers& lora, const TrainConfig& config,
+                           const std::filesystem::path& base);
 
 }  // namespace ccexpert::train

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
@@ -11,126 +10,23 @@
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
-#include "core/error_place.h"
 #include "core/files.h"
 #include "generate/shared/checkpoint_texts.h"
 #include "model/shared/adapter.h"
 #include "runtime/device.h"
+#include "train/content_hash.h"
 #include "train/lora_run.h"
 #include "train/saved_texts.h"
 #include "train/share_weights.h"
+#include "train/start_config.h"
 
 namespace ccexpert::train {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// The paper's scales, counted from the last block.
-constexpr int64_t kScales[] = {-11, -8, -5, -2};
-
-constexpr int64_t kPaperDepth = 2;
-
-/// Converts `layers`, counted from the end, to hidden states counted from the first. Throws Error for layers
-/// that the tower lacks.
-std::vector<int64_t> counted_from_first(const std::vector<int64_t>& layers,
-                                        const model::VisionConfig& vision) {
-  const int64_t blocks = vision.num_hidden_layers;
-  std::vector<int64_t> counted;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const bool ascends = i == 0 || layers[i - 1] < layers[i];
-    if (layers[i] < -blocks - 1 || layers[i] > -1 || !ascends) {
-      fail_expected(
-          {"model.vision_layers",
-           fmt::format("ascending layers of -{} to -1, as the tower has {} blocks", blocks + 1, blocks),
-           fmt::format("{}", fmt::join(layers, ", "))});
-    }
-    counted.push_back(blocks + 1 + layers[i]);
-  }
-  return counted;
-}
-
-/// Adds to a base model's config the Diff Expert that training creates.
-void add_diff_expert(model::ModelConfig& config, const ModelSection& section) {
-  auto layers = section.vision_layers;
-  if (layers.empty()) layers.assign(std::begin(kScales), std::end(kScales));
-  model::DiffExpertConfig expert;
-  expert.per_expert_depth = section.per_expert_depth > 0 ? section.per_expert_depth : kPaperDepth;
-  expert.embedding_dim = config.vision.hidden_size;
-  expert.mlp_dim = 4 * config.vision.hidden_size;
-  config.diff_expert = expert;
-  config.image_newline = false;
-  config.vision_layers = counted_from_first(layers, config.vision);
-}
-
-/// Checks the keys that shape a fresh Diff Expert: they must equal the checkpoint's Diff Expert, if it has
-/// one.
-void expect_same_expert(const model::ModelConfig& config, const ModelSection& section) {
-  constexpr const char* kHint = "another Diff Expert needs a start without one";
-  const int64_t depth = config.diff_expert.value_or(model::DiffExpertConfig{}).per_expert_depth;
-  if (section.per_expert_depth > 0 && section.per_expert_depth != depth) {
-    fail_expected({"model.per_expert_depth", fmt::format("{}, as the checkpoint's Diff Expert has", depth),
-                   std::to_string(section.per_expert_depth), kHint});
-  }
-  if (section.vision_layers.empty()) return;
-  if (counted_from_first(section.vision_layers, config.vision) == config.vision_layers) return;
-  std::vector<int64_t> layers;
-  for (const int64_t layer : config.vision_layers)
-    layers.push_back(layer - config.vision.num_hidden_layers - 1);
-  fail_expected({"model.vision_layers",
-                 fmt::format("[{}], which the checkpoint's Diff Expert reads", fmt::join(layers, ", ")),
-                 fmt::format("[{}]", fmt::join(section.vision_layers, ", ")), kHint});
-}
-
-/// Refuses initialisation deviations that have no effect because nothing is drawn.
-void expect_usual_deviations(const model::ModelConfig& start, const ModelSection& section) {
-  if (section.fresh || !start.diff_expert) return;
-  const auto expect = [](const char* key, double value, double usual) {
-    if (value == usual) return;
-    fail_expected({key, fmt::format("{}, as the start has all weights", usual), fmt::format("{}", value)});
-  };
-  expect("model.init_std", section.init_std, ModelSection{}.init_std);
-  expect("model.flag_init_std", section.flag_init_std, ModelSection{}.flag_init_std);
-}
-
-/// Refuses to leave out an image newline that the start does not have.
-void expect_newline(const model::ModelConfig& start, const ModelSection& section) {
-  if (section.image_newline || start.image_newline) return;
-  fail_expected({"model.image_newline", "true, as the start has no image newline", "false"});
-}
-
-/// Sets the tower's image size to `side` px.
-void resize(model::ModelConfig& config, int64_t side) {
-  if (side < config.vision.patch_size) {
-    fail_expected({"model.image_size", fmt::format("at least a patch of {} px", config.vision.patch_size),
-                   std::to_string(side)});
-  }
-  config.vision.image_size = side;
-  with_place("model.image_size", [&] { config.validate(); });
-}
-
-model::ModelConfig adapted(model::ModelConfig config, const TrainConfig& run) {
-  if (run.model.image_size > 0) resize(config, run.model.image_size);
-  if (run.model.diff_expert && config.diff_expert) expect_same_expert(config, run.model);
-  if (run.model.diff_expert && !config.diff_expert) add_diff_expert(config, run.model);
-  if (!run.model.diff_expert && config.diff_expert) {
-    fail_expected({"model.diff_expert", "true, as the checkpoint has a Diff Expert", "false"});
-  }
-  if (!run.model.image_newline) config.image_newline = false;
-  config.validate();
-  return config;
-}
-
-/// Returns the config of the model that a run builds from its start, with config.json `text` in `folder`.
-model::ModelConfig start_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
-  auto config = model::parse_model_config(text, (folder / "config.json").string());
-  expect_usual_deviations(config, run.model);
-  expect_newline(config, run.model);
-  return adapted(std::move(config), run);
-}
-
-/// Returns the same for a resumed checkpoint, whose weights are drawn already.
-model::ModelConfig resumed_config(const std::string& text, const fs::path& folder, const TrainConfig& run) {
-  return adapted(model::parse_model_config(text, (folder / "config.json").string()), run);
+model::ModelConfig stored_config(const std::string& text, const fs::path& folder) {
+  return model::parse_model_config(text, (folder / "config.json").string());
 }
 
 /// Returns the folder with the start's config.json.
@@ -209,7 +105,7 @@ at::ScalarType run_dtype(const TrainConfig& config) {
 
 model::ModelConfig run_model_config(const TrainConfig& config) {
   const auto folder = start_folder(config);
-  return start_config(read_file(folder / "config.json"), folder, config);
+  return start_config(stored_config(read_file(folder / "config.json"), folder), config);
 }
 
 namespace {
@@ -222,6 +118,7 @@ struct Source {
   std::string config_json;
   model::ModelConfig config;
   std::unique_ptr<io::TensorSource> weights;  ///< null if the weights are fresh
+  bool draws_expert = false;                  ///< the Diff Expert's weights are fresh
 };
 
 Source open_source(const fs::path& folder, Origin origin, const TrainConfig& config) {
@@ -237,9 +134,21 @@ Source open_source(const fs::path& folder, Origin origin, const TrainConfig& con
     source.config_json = checkpoint.config_json;
     source.weights = std::move(checkpoint.weights);
   }
+  auto stored = stored_config(source.config_json, source.folder);
+  const bool lacks_expert = !stored.diff_expert;
   const auto model_config = origin == Origin::kResumed ? resumed_config : start_config;
-  source.config = model_config(source.config_json, source.folder, config);
+  source.config = model_config(std::move(stored), config);
+  source.draws_expert = source.config.diff_expert && (lacks_expert || origin == Origin::kFresh);
   return source;
+}
+
+/// Notes the sum of each stored tensor of which `select` keeps a part.
+model::SelectWeights with_sums(model::SelectWeights select, KeyValues& sums) {
+  return
+      [select = std::move(select), &sums](const model::ExpectedTensor& expected, const at::Tensor& stored) {
+        sums.emplace_back(expected.name, content_hash(stored));
+        return select(expected, stored);
+      };
 }
 
 /// Builds the model of `run`. Weights that ranks share are first drawn in the memory of the host, where what
@@ -252,7 +161,7 @@ void make_model(RunModel& run, const Source& source, const TrainConfig& config, 
         WeightShards::Content{model, all_parameters(model, config.optimizer.parameters),
                               bucket_elements(config)},
         place.device, *place.ranks);
-    return selection_of(run.shards);
+    return with_sums(selection_of(run.shards), run.stored_sums);
   };
   if (source.weights) {
     model::BuildModelOptions build{.tensor = at_first,
@@ -275,6 +184,8 @@ void complete_model(RunModel& run, const TrainConfig& config) {
     run.model->set_recompute(config.model.recompute);
     return;
   }
+  for (const auto& head : parameters_of_heads(run))
+    run.stored_sums.emplace_back(head.name, content_hash(head.tensor));
   run.shards->add(parameters_of_heads(run));
   run.model->set_runner(sharded_runner(run.shards, config.model.recompute));
 }
@@ -303,6 +214,16 @@ generate::CheckpointTexts texts_of(const Source& source, std::vector<io::Compani
   return texts;
 }
 
+/// Returns the start as the adapter's base if the run takes it unchanged, else nothing.
+std::string base_of_adapter(const Source& source, Origin origin, const TrainConfig& config) {
+  if (!config.lora.enabled()) return {};
+  const auto start = fs::absolute(config.model.start).string();
+  if (origin == Origin::kResumed) return model::open_adapter(source.folder).config.base == start ? start : "";
+  const bool changed = origin == Origin::kFresh || source.draws_expert || config.model.image_size > 0 ||
+                       !config.model.image_newline || model::adapter_beside(source.folder);
+  return changed ? "" : start;
+}
+
 RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, const ModelPlace& place) {
   const auto source = open_source(folder, origin, config);
   auto companions = io::read_companions(source.folder);
@@ -314,6 +235,8 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
   run.folder = source.folder;
   if (source.weights) run.for_others = model::tensors_for_others(*source.weights, run_dtype(config));
   run.lora = start_lora(*run.model, config, origin == Origin::kResumed ? source.folder : fs::path());
+  if (source.draws_expert) expect_trained_expert(run.lora, config);
+  run.adapter_base = base_of_adapter(source, origin, config);
   complete_model(run, config);
   run.layout = config.checkpoint.layout;
   auto saved = saved_texts({.config = run.model->config(),

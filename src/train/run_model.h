@@ -10,6 +10,7 @@
 #include <ccexpert/train/config.h>
 
 #include "model/shared/lora.h"
+#include "train/agreement.h"
 #include "train/objective.h"
 #include "train/parameter_groups.h"
 #include "train/weight_shards.h"
@@ -26,12 +27,15 @@ struct RunModel : generate::LoadedModel {
   std::filesystem::path folder = {};
   std::vector<io::CompanionFile> companions = {};  ///< of that layout; read eagerly, since the folder may be
                                                    ///< a checkpoint that is removed later
-  std::shared_ptr<WeightShards> shards = {};       ///< null: this rank holds all weights
+  std::string adapter_base = {};  ///< start that the run takes unchanged, absolute; empty: another base
+  std::shared_ptr<WeightShards> shards = {};  ///< null: this rank holds all weights
+  KeyValues stored_sums = {};  ///< with shards: sums of the whole tensors that this rank cut its shards from
 };
 
 /// Loads the model from the folder that a run starts from (with its weights, or with fresh ones as
-/// `model.fresh` states) or resumes from. `ranks` share the weights, and each reads only its shard of stored
-/// ones (ZeRO stage 3); null: this rank holds all. Throws Error if the folder does not match the config.
+/// `model.fresh` states) or resumes from. `ranks` share the weights, and each keeps only its shard of stored
+/// ones (ZeRO stage 3); null: this rank holds all. Loading has no collective. Throws Error if the folder does
+/// not match the config.
 RunModel start_run_model(const TrainConfig& config, at::Device device,
                          distributed::Communicator* ranks = nullptr);
 RunModel resume_run_model(const std::filesystem::path& checkpoint, const TrainConfig& config,

@@ -1,8 +1,6 @@
 #include "train/same_start.h"
 
-#include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
 
@@ -21,14 +19,6 @@ KeyValues stage_values(const std::vector<TrainConfig>& stages) {
       items.emplace_back(prefix + key, "'" + value + "'");
   }
   return items;
-}
-
-std::string sum_of(const at::Tensor& tensor) {
-  const auto values = tensor.detach().to(at::kCPU).contiguous();
-  ContentHash hash;
-  hash.add_text(fmt::format("{} {}", static_cast<int>(values.scalar_type()), fmt::join(values.sizes(), " ")));
-  hash.add(values.const_data_ptr(), values.nbytes());
-  return hash.hex();
 }
 
 std::string sum_of(const std::string& text) {
@@ -55,13 +45,17 @@ std::string sum_of(const std::vector<data::ChangeExample>& pairs) {
 KeyValues model_values(const RunModel& run) {
   KeyValues items{{"config.json", sum_of(run.config_json)}};
   for (const auto& companion : run.companions) items.emplace_back(companion.name, sum_of(companion.bytes));
-  // Of weights in shards there is one copy, which all ranks use.
-  if (run.shards) return items;
-  for (const auto& item : run.model->named_parameters()) items.emplace_back(item.key(), sum_of(item.value()));
-  for (const auto& own : model::lora_parameters(run.lora)) items.emplace_back(own.name, sum_of(own.tensor));
+  if (run.shards) {
+    items.insert(items.end(), run.stored_sums.begin(), run.stored_sums.end());
+    return items;
+  }
+  for (const auto& item : run.model->named_parameters())
+    items.emplace_back(item.key(), content_hash(item.value()));
+  for (const auto& own : model::lora_parameters(run.lora))
+    items.emplace_back(own.name, content_hash(own.tensor));
   if (!run.heads) return items;
   for (const auto& item : run.heads->named_parameters())
-    items.emplace_back("auxiliary." + item.key(), sum_of(item.value()));
+    items.emplace_back("auxiliary." + item.key(), content_hash(item.value()));
   return items;
 }
 

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
+#include "train/agreement.h"
+#include "train/lora_run.h"
 #include "train/resume.h"
 #include "train/same_start.h"
 
@@ -26,13 +31,31 @@ AdamWOptions optimizer_options(const TrainConfig& config) {
           .bucket_elements = bucket_elements(config)};
 }
 
+/// Returns on several ranks what `load` returns, or throws its Error on all of them, so that none waits for a
+/// rank that could not load.
+RunModel load_on_all(distributed::Communicator& communicator, const std::function<RunModel()>& load) {
+  if (communicator.size() == 1) return load();
+  std::optional<RunModel> run;
+  on_all_ranks(communicator, [&] {
+    try {
+      run.emplace(load());
+    } catch (...) {
+      rethrow_as_error();
+    }
+  });
+  return std::move(run).value();
+}
+
 /// Loads the model that the stage starts with, or that of the checkpoint of `step`.
 RunModel load_model(const TrainConfig& config, distributed::Communicator& communicator, at::Device device,
                     int64_t step) {
   auto* shares = config.distributed.zero == 3 && communicator.size() > 1 ? &communicator : nullptr;
-  if (step > 0) return resume_run_model(RunFolder(config.output).checkpoint(step), config, device, shares);
+  if (step > 0) {
+    const auto checkpoint = RunFolder(config.output).checkpoint(step);
+    return load_on_all(communicator, [&] { return resume_run_model(checkpoint, config, device, shares); });
+  }
   if (!config.model.fresh) expect_undamaged(config.model.start, communicator);
-  return start_run_model(config, device, shares);
+  return load_on_all(communicator, [&] { return start_run_model(config, device, shares); });
 }
 
 std::unique_ptr<ShardedAdamW> make_optimizer(const RunModel& run, const TrainConfig& config,
@@ -168,6 +191,13 @@ std::vector<std::string> introduction(const Stage& stage) {
   return notes;
 }
 
+/// Returns the folder with the base of the run's adapter: the start if all its weights stay, else that of the
+/// checkpoint, which has them all.
+fs::path base_of_adapter(const Stage& stage, const fs::path& checkpoint) {
+  const auto& start = stage.run->adapter_base;
+  return start.empty() || !trains_only_lora(stage.parameters) ? fs::absolute(checkpoint) : fs::path(start);
+}
+
 }  // namespace
 
 Stage start_stage(const TrainConfig& config, distributed::Communicator& communicator, at::Device device) {
@@ -202,7 +232,7 @@ void save_stage(const Stage& stage) {
                         .for_others = run.for_others,
                         .auxiliary = auxiliary_tensors(run),
                         .shards = run.shards.get(),
-                        .adapter = adapter_files(run.lora, stage.parameters, stage.config, folder)},
+                        .adapter = adapter_files(run.lora, stage.config, base_of_adapter(stage, folder))},
                        stage.communicator);
 }
 

@@ -100,6 +100,37 @@ TEST_F(LoraRun, OtherParametersTrainBesideIt) {
   EXPECT_EQ(config["base_model_name_or_path"], end("whole").string());
 }
 
+TEST_F(LoraRun, AFreshDiffExpertNeedsARule) {
+  const auto text =
+      "optimizer.parameters: expected a rule that trains the fresh Diff Expert, got only the products of "
+      "LoRA (add {pattern: \"model.vision_resampler.*\"})";
+  const auto refused = [&] { return test::error_of([&] { start_run_model(config_, at::kCPU); }); };
+  config_.model.fresh = true;
+  EXPECT_EQ(refused(), text);
+  config_.optimizer.parameters = {{.pattern = "model.vision_resampler.*"}};
+  EXPECT_EQ(refused(), "no error");
+  config_.optimizer.parameters = {{}};
+  config_.lora.targets = {"all-linear"};
+  EXPECT_EQ(refused(), "no error");
+}
+
+TEST_F(LoraRun, ItsBaseIsTheStartOnlyIfThatIsUnchanged) {
+  const auto base = [&] { return start_run_model(config_, at::kCPU).adapter_base; };
+  EXPECT_EQ(base(), test::tiny_folder().string());
+  config_.model.start = fs::relative(test::tiny_folder()).string();
+  EXPECT_TRUE(fs::path(base()).is_absolute());
+  EXPECT_TRUE(fs::equivalent(base(), test::tiny_folder()));
+  config_.model.image_size = 98;
+  EXPECT_EQ(base(), "");
+  config_.model.image_size = 0;
+  config_.batch.max_steps = 2;
+  whole();
+  config_.model.start = end("whole", 2).string();  // with an adapter, which is merged
+  train(named("next"));
+  const auto config = json::parse(read_file(end("next", 2) / "adapter_config.json"));
+  EXPECT_EQ(config["base_model_name_or_path"], end("next", 2).string());
+}
+
 TEST_F(LoraRun, ResumedEqualsUninterrupted) {
   for (const auto dtype : {Precision::kFloat32, Precision::kBfloat16}) {
     config_.model.dtype = dtype;
@@ -112,6 +143,8 @@ TEST_F(LoraRun, ResumedEqualsUninterrupted) {
     EXPECT_EQ(train(config).caption_losses.size(), 2U);
     EXPECT_THAT(files("cut", 6), ::testing::Contains(::testing::Key("adapter_model.safetensors")));
     expect_same_end("cut");
+    const auto text = [&](const char* run) { return read_file(end(run) / "adapter_config.json"); };
+    EXPECT_EQ(text("cut"), text("whole"));
   }
 }
 
@@ -248,6 +281,15 @@ TEST_F(LoraRun, ThePlanCountsOnlyItsState) {
   EXPECT_LT(plan.flops, 0.8 * whole.flops);
   EXPECT_LT(plan.memory.gradients + plan.memory.optimizer,
             0.1 * (whole.memory.gradients + whole.memory.optimizer));
+}
+
+TEST_F(LoraRun, ThePlanOffersNoStageThatIsRefused) {
+  config_.device = "cuda";
+  EXPECT_EQ(plan_of(config_, 2).choices.size(), 3U);
+  config_.lora = {};
+  EXPECT_EQ(plan_of(config_, 2).choices.size(), 4U);
+  config_.objective = StageObjective::kSelfCritical;
+  EXPECT_EQ(plan_of(config_, 2).choices.size(), 3U);
 }
 
 TEST_F(LoraRun, ValuesWithoutAMeaningAreRefused) {

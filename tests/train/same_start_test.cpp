@@ -1,17 +1,26 @@
 // Ranks that start from different configs, weights or data are refused.
 #include "train/same_start.h"
 
+#include <cmath>
+#include <filesystem>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/io/safetensors.h>
+
+#include "core/files.h"
 #include "support/errors.h"
 #include "support/ranks.h"
 #include "train/tiny_run.h"
+#include "train/trainer.h"
 
 namespace ccexpert::train {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 struct Change {
   const char* override_text;
@@ -102,6 +111,60 @@ TEST(SameStart, WeightsFilesAndPairsAreNamed) {
     EXPECT_EQ(
         refusal(),
         "rank 1: model.start: expected what rank 0 starts from, got another model.mm_projector.0.weight");
+  });
+}
+
+/// Copies the small checkpoint to `to` with `value` as the last element of the projector's first matrix.
+void copy_start(const std::filesystem::path& to, float value) {
+  std::filesystem::copy(test::tiny_folder(), to);
+  for (const char* file : {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}) {
+    const auto source = io::open_safetensors(test::tiny_folder() / file);
+    std::vector<io::NamedTensor> tensors;
+    for (const auto& info : source->tensors()) {
+      tensors.push_back({info.name, source->tensor(info.name).clone()});
+      if (info.name == "model.mm_projector.0.weight") tensors.back().tensor.view(-1)[-1].fill_(value);
+    }
+    io::write_safetensors(to / file, tensors);
+  }
+}
+
+TEST(SameStart, WeightsOfAnotherModelAreNamedWithShards) {
+  test::in_ranks(2, [](int rank) {
+    const auto all = test::join_ranks();
+    const test::TemporaryFolder folder;
+    auto config = test::tiny_config(folder, test::write_pairs(folder, 1));
+    const auto start = folder / "start";
+    copy_start(start, static_cast<float>(rank));
+    const auto refusal = [&] {
+      const auto run = start_run_model(config, at::kCPU, all.get());
+      return test::error_of([&] { expect_same_start({run, {}, {}}, *all); });
+    };
+    EXPECT_EQ(refusal(), "no error");
+    config.model.start = start.string();
+    EXPECT_EQ(
+        refusal(),
+        "rank 1: model.start: expected what rank 0 starts from, got another model.mm_projector.0.weight");
+  });
+}
+
+TEST(SameStart, ADamagedPartOfOneRankEndsTheStartOfAll) {
+  test::in_ranks(2, [](int rank) {
+    const auto all = test::join_ranks(std::chrono::seconds(20));
+    const test::TemporaryFolder own;
+    const auto shared = test::shared_folder();
+    if (rank == 0) {
+      copy_start(shared / "start", std::nanf(""));
+      write_file(shared / "pairs.json", read_file(test::write_pairs(own, 1)));
+    }
+    all->barrier();
+    auto config = test::tiny_config(own, shared / "pairs.json");
+    config.output = (shared / "run").string();
+    config.model.start = (shared / "start").string();
+    config.distributed.zero = 3;
+    // The last elements are in the shard of the last rank.
+    EXPECT_THAT(test::error_of([&] { train(config, *all, at::kCPU); }),
+                AllOf(StartsWith("rank 1: "), HasSubstr("model.mm_projector.0.weight"), HasSubstr("NaN")));
+    all->barrier();
   });
 }
 
