@@ -1,6 +1,8 @@
 #include "train/saved_state.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -28,6 +30,7 @@ SavedState::SavedState(const std::filesystem::path& folder, const json& trainer,
     : folder_(folder), layout_(optimizer.layout()), saved_buckets_(layout_.size()) {
   expect_parameters(trainer, optimizer);
   open_files(trainer);
+  expect_dtype(optimizer);
 }
 
 void SavedState::expect_parameters(const json& trainer, const ShardedAdamW& optimizer) {
@@ -70,6 +73,20 @@ void SavedState::open_files(const json& trainer) {
     fail_expected({(folder_ / kTrainerFile).string() + ": files", "a list",
                    found == trainer.end() ? "none" : json_shown(*found)});
   for (const auto& item : *found) files_.push_back(open_file(item));
+}
+
+/// Throws Error if the files have float32 weights that the optimiser lacks, or the other way round.
+void SavedState::expect_dtype(const ShardedAdamW& optimizer) const {
+  if (files_.empty()) return;
+  std::set<std::string> own;
+  for (const auto& part : optimizer.state()) own.insert(part.name);
+  for (size_t i = 0; i < layout_.size(); ++i) {
+    const auto saved = places_.empty() ? i : places_.at(layout_[i].names.front()).bucket;
+    const bool has_master = files_.front().tensors->find(fmt::format("bucket{}.weights", saved)) != nullptr;
+    if (has_master == own.contains(fmt::format("bucket{}.weights", i))) continue;
+    fail((folder_ / kTrainerFile).string(), "the optimiser's state belongs to another model.dtype",
+         "model.dtype must be that of the run");
+  }
 }
 
 /// Throws Error if `item` is not {"file": name, "ranges": [[begin, end] of each bucket]}.

@@ -28,8 +28,8 @@ class SavedState {
     int64_t end = 0;
   };
 
-  /// Opens the state files that `trainer` lists. Throws Error if they belong to other parameters, or if their
-  /// buckets differ and neither run shards its weights.
+  /// Opens the state files that `trainer` lists. Throws Error if they belong to other parameters or another
+  /// dtype, or if their buckets differ and neither run shards its weights.
   SavedState(const std::filesystem::path& folder, const nlohmann::json& trainer,
              const ShardedAdamW& optimizer);
 
@@ -51,6 +51,7 @@ class SavedState {
   void expect_parameters(const nlohmann::json& trainer, const ShardedAdamW& optimizer);
   bool find_places(const nlohmann::json& buckets);
   void open_files(const nlohmann::json& trainer);
+  void expect_dtype(const ShardedAdamW& optimizer) const;
   File open_file(const nlohmann::json& item) const;
   at::Tensor assemble(const Range& range, const std::string& part) const;
 

@@ -204,6 +204,22 @@ TEST_F(TrainingState, OtherParametersAreRefused) {
   EXPECT_EQ(refusal(kSmallRules, {}), "no error");
 }
 
+TEST_F(TrainingState, AnotherDtypeIsRefused) {
+  write();
+  const auto refusal = [&](at::ScalarType type) {
+    const auto model = test::tiny_model(type);
+    ShardedAdamW other(apply_rules(*model, kSmallRules), {}, *alone_);
+    return test::error_of([&] { read_training_state(folder(), other); });
+  };
+  const auto told = "the optimiser's state belongs to another model.dtype";
+  EXPECT_THAT(refusal(at::kBFloat16), HasSubstr(told));
+  const auto half = test::tiny_model(at::kBFloat16);
+  const ShardedAdamW optimizer(apply_rules(*half, kSmallRules), {}, *alone_);
+  write_training_state(folder(), *half, optimizer, {}, texts_, *alone_);
+  EXPECT_THAT(refusal(at::kFloat), HasSubstr(told));
+  EXPECT_EQ(refusal(at::kBFloat16), "no error");
+}
+
 /// Returns the error of reading trainer.json after `change`, without the manifest check.
 struct Damage {
   const char* name;
