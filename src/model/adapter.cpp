@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 #include <ccexpert/model/weight_layouts.h>
 
 #include "core/files.h"
@@ -255,6 +256,17 @@ std::vector<io::NamedTensor> adapter_tensors(const LoraLayers& layers, const io:
     tensors.push_back({std::string(kPeftPrefix) + name, own.tensor.detach()});
   }
   return tensors;
+}
+
+io::Checkpoint open_model_checkpoint(const std::filesystem::path& folder) try {
+  auto checkpoint = open_plain_checkpoint(folder);
+  if (const auto adapter = adapter_beside(checkpoint.folder)) {
+    log::info(fmt::format("{}: the adapter in it is merged", folder.string()));
+    checkpoint.weights = merged_weights(std::move(checkpoint.weights), *adapter);
+  }
+  return checkpoint;
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::model

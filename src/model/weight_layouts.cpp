@@ -1,14 +1,11 @@
 #include <array>
 
 #include <ATen/ATen.h>
-#include <fmt/format.h>
 
-#include <ccexpert/core/log.h>
 #include <ccexpert/model/weight_layouts.h>
 
 #include "core/foreign_errors.h"
 #include "model/architectures.h"
-#include "model/shared/adapter.h"
 #include "model/weight_names.h"
 
 namespace ccexpert::model {
@@ -70,17 +67,6 @@ const io::WeightLayout* weight_layout(io::CheckpointLayout layout) {
 
 io::Checkpoint open_plain_checkpoint(const std::filesystem::path& folder) try {
   return io::open_checkpoint(folder, known_models());
-} catch (...) {
-  rethrow_as_error();
-}
-
-io::Checkpoint open_model_checkpoint(const std::filesystem::path& folder) try {
-  auto checkpoint = open_plain_checkpoint(folder);
-  if (const auto adapter = adapter_beside(checkpoint.folder)) {
-    log::info(fmt::format("{}: the adapter in it is merged", folder.string()));
-    checkpoint.weights = merged_weights(std::move(checkpoint.weights), *adapter);
-  }
-  return checkpoint;
 } catch (...) {
   rethrow_as_error();
 }
