@@ -15,14 +15,6 @@ namespace {
 using distributed::Communicator;
 using test::Trainee;
 
-/// Sums over ranks have another order; AdamW's eps below keeps that noise from growing.
-constexpr test::Tolerance kWeights{2e-5, 1e-4};
-constexpr double kLoss = 2e-5;
-void expect_near(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(actual.size(), expected.size());
-  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], tolerance) << "step " << i;
-}
-
 class Sharding : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, Sharding, ::testing::Values(2, 3, 4),
                          [](const auto& ranks) { return "of" + std::to_string(ranks.param); });
@@ -37,11 +29,11 @@ TEST_P(Sharding, TrainsWhatOneProcessTrains) {
     for (const int zero : {0, 1, 2}) {
       SCOPED_TRACE("ZeRO " + std::to_string(zero));
       Trainee trainee(*all, {.zero = zero});
-      expect_near(trainee.losses(3), expected, kLoss);
+      test::expect_near(trainee.losses(3), expected, test::kTrainedLoss);
       EXPECT_TRUE(test::same_weights(test::weights_of(trainee.model()), test::weights_of(reference.model()),
-                                     kWeights));
+                                     test::kTrainedWeights));
       EXPECT_FALSE(test::same_weights(test::weights_of(trainee.model()),
-                                      test::weights_of(*test::tiny_model()), kWeights));
+                                      test::weights_of(*test::tiny_model()), test::kTrainedWeights));
     }
   });
 }
@@ -140,10 +132,10 @@ void expect_state_moves(at::ScalarType type, double loss_tolerance) {
       EXPECT_EQ(progress.step, 2);
       EXPECT_EQ(reader.optimizer().steps(), 2);
       reader.seek(progress.position);
-      expect_near(reader.losses(2), expected, loss_tolerance);
+      test::expect_near(reader.losses(2), expected, loss_tolerance);
       if (type == at::kFloat) {
-        EXPECT_TRUE(
-            test::same_weights(test::weights_of(reader.model()), test::weights_of(writer.model()), kWeights));
+        EXPECT_TRUE(test::same_weights(test::weights_of(reader.model()), test::weights_of(writer.model()),
+                                       test::kTrainedWeights));
       }
     }
     all->barrier();
@@ -151,7 +143,7 @@ void expect_state_moves(at::ScalarType type, double loss_tolerance) {
 }
 
 TEST(State, MovesToOtherNumbersOfRanksAndStages) {
-  test::in_ranks(3, [](int) { expect_state_moves(at::kFloat, kLoss); });
+  test::in_ranks(3, [](int) { expect_state_moves(at::kFloat, test::kTrainedLoss); });
 }
 
 TEST(State, MovesInHalfPrecisionToo) {

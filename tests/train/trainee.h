@@ -10,6 +10,16 @@
 
 namespace ccexpert::test {
 
+/// Sums over ranks have another order; AdamW's eps keeps that noise from growing.
+inline constexpr Tolerance kTrainedWeights{2e-5, 1e-4};
+constexpr double kTrainedLoss = 2e-5;
+
+inline void expect_near(const std::vector<double>& actual, const std::vector<double>& expected,
+                        double tolerance) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], tolerance) << "step " << i;
+}
+
 /// 11 samples in global batches of 6 and micro-batches of 2: three micro-batches each, the last one of the
 /// second batch with a single sample. Of four ranks, some are idle.
 inline data::BatchPlan plan_for(const distributed::Communicator& all) {

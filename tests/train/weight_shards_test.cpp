@@ -22,15 +22,6 @@ namespace {
 using distributed::Communicator;
 using test::Trainee;
 
-/// Sums over ranks have another order; AdamW's eps keeps that noise from growing.
-constexpr test::Tolerance kWeights{2e-5, 1e-4};
-constexpr double kLoss = 2e-5;
-
-void expect_near(const std::vector<double>& actual, const std::vector<double>& expected, double tolerance) {
-  ASSERT_EQ(actual.size(), expected.size());
-  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], tolerance) << "step " << i;
-}
-
 class WeightShardsTest : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, WeightShardsTest, ::testing::Values(2, 3, 4),
                          [](const auto& ranks) { return "of" + std::to_string(ranks.param); });
@@ -45,8 +36,8 @@ TEST_P(WeightShardsTest, TrainWhatOneProcessTrains) {
     for (const bool recompute : {false, true}) {
       SCOPED_TRACE(recompute ? "recomputed" : "recorded");
       Trainee trainee(*all, {.zero = 3, .recompute = recompute});
-      expect_near(trainee.losses(3), expected, kLoss);
-      EXPECT_TRUE(test::same_weights(trainee.weights(), reference.weights(), kWeights));
+      test::expect_near(trainee.losses(3), expected, test::kTrainedLoss);
+      EXPECT_TRUE(test::same_weights(trainee.weights(), reference.weights(), test::kTrainedWeights));
     }
   });
 }
@@ -63,8 +54,8 @@ TEST_P(WeightShardsTest, PartsCanBeFrozen) {
       const auto expected = reference.losses(2);
       for (const bool recompute : {false, true}) {
         Trainee trainee(*all, {.zero = 3, .recompute = recompute, .rules = {{pattern, 1.0, 0.0}}});
-        expect_near(trainee.losses(2), expected, kLoss);
-        EXPECT_TRUE(test::same_weights(trainee.weights(), reference.weights(), kWeights));
+        test::expect_near(trainee.losses(2), expected, test::kTrainedLoss);
+        EXPECT_TRUE(test::same_weights(trainee.weights(), reference.weights(), test::kTrainedWeights));
       }
     }
   });
@@ -171,7 +162,7 @@ TEST_P(WeightShardsTest, AWholeRunGivesTheCaptionsAndLossesOfStage2) {
     const auto second = train(shared_config(pairs, "second", 2), *all, at::kCPU);
     const auto third = train(shared_config(pairs, "third", 3), *all, at::kCPU);
     EXPECT_TRUE(third.finished);
-    expect_near(third.caption_losses, second.caption_losses, kLoss);
+    test::expect_near(third.caption_losses, second.caption_losses, test::kTrainedLoss);
     all->barrier();
     const auto captions = captions_of("third");
     EXPECT_EQ(captions.size(), 8U);  // of two evaluations
@@ -181,7 +172,7 @@ TEST_P(WeightShardsTest, AWholeRunGivesTheCaptionsAndLossesOfStage2) {
       config.model.start = RunFolder(test::shared_folder() / run).checkpoint(4).string();
       return test::weights_of(*start_run_model(config, at::kCPU).model);
     };
-    EXPECT_TRUE(test::same_weights(load("third"), load("second"), kWeights));
+    EXPECT_TRUE(test::same_weights(load("third"), load("second"), test::kTrainedWeights));
     all->barrier();
   });
 }
@@ -238,8 +229,8 @@ void expect_state_moves(Communicator& all, int from, int to) {
   Trainee reader(all, {.zero = to}, model);
   const auto progress = read_training_state(folder, reader.optimizer());
   reader.seek(progress.position);
-  expect_near(reader.losses(2), expected, kLoss);
-  EXPECT_TRUE(test::same_weights(reader.weights(), writer.weights(), kWeights));
+  test::expect_near(reader.losses(2), expected, test::kTrainedLoss);
+  EXPECT_TRUE(test::same_weights(reader.weights(), writer.weights(), test::kTrainedWeights));
 }
 
 TEST(ShardedState, MovesBetweenStages) {
