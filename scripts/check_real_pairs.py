@@ -4,7 +4,7 @@
 It captions each pair in LEVIR-CD's layout (A/NAME, B/NAME and, if known, label/NAME), and each image against copies
 of itself in other light: different exposure, gamma, white balance, haze, a shift of one pixel. Needs Pillow and numpy.
 
-    scripts/check_real_pairs.py FOLDER [--model DIR] [--caption build/release/tools/ccexpert-caption]
+    scripts/check_real_pairs.py FOLDER [--model DIR] [--dtype int8] [--caption build/release/tools/ccexpert-caption]
 """
 import argparse
 import json
@@ -30,10 +30,21 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--model", help="checkpoint folder (default: the demo model)")
+    parser.add_argument("--dtype", help="arithmetic of the model (default: that of ccexpert-caption)")
     parser.add_argument("--caption", default="build/release/tools/ccexpert-caption")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--copies", type=int, default=4, help="shifted copies of each image")
     return parser.parse_args()
+
+
+def expect_pairs(folder):
+    """Exits with a sentence if the folder lacks LEVIR-CD's layout or an image of the second date."""
+    for date in ("A", "B"):
+        if not (folder / date).is_dir():
+            sys.exit(f"error: {folder}: expected the folders A and B, got no folder {date}")
+    missing = [path.name for path in sorted((folder / "A").iterdir()) if not (folder / "B" / path.name).is_file()]
+    if missing:
+        sys.exit(f"error: {folder}/B: expected an image for each of A, got none for {missing[0]}")
 
 
 def in_other_light(image, random):
@@ -72,8 +83,9 @@ def caption(options, pairs, work):
     listing = work / "pairs.jsonl"
     listing.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
     command = [options.caption, "--pairs", str(listing), "--format", "jsonl", "--quiet"]
-    if options.model:
-        command += ["--model", options.model]
+    for name in ("model", "dtype"):
+        if getattr(options, name):
+            command += [f"--{name}", getattr(options, name)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit(done.returncode)
@@ -82,6 +94,7 @@ def caption(options, pairs, work):
 
 def main():
     options = arguments()
+    expect_pairs(options.folder)
     with tempfile.TemporaryDirectory() as name:
         work = pathlib.Path(name)
         real = list(real_pairs(options.folder))

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/error_place.h"
 #include "core/json.h"
 #include "model/config_checks.h"
 #include "model/weight_names.h"
@@ -112,7 +113,7 @@ TowerConfig read_tower_config(const io::Checkpoint& vision, const ComposeOptions
   expect(naflex || options.image_size == 0, "image size",
          fmt::format("none, as the vision tower has {} px", tower.sizes.image_size),
          std::to_string(options.image_size));
-  with_source(source, [&] {
+  with_place(source, [&] {
     if (naflex) tower.sizes.image_size = naflex_side(tower, options.image_size);
     validate_vision(tower.sizes);
   });

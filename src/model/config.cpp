@@ -2,6 +2,7 @@
 
 #include <ccexpert/model/config.h>
 
+#include "core/error_place.h"
 #include "core/foreign_errors.h"
 #include "core/json.h"
 #include "model/architectures.h"
@@ -80,7 +81,7 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
   } catch (const nlohmann::json::exception&) {
     fail(source, "is not a model config", "a value has another type than expected");
   }
-  with_source(source, [&] { config.validate(); });
+  with_place(source, [&] { config.validate(); });
   return config;
 } catch (...) {
   rethrow_as_error();

@@ -9,7 +9,6 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/config.h>
 
-#include "core/error_place.h"
 #include "core/json.h"
 
 namespace ccexpert::model {
@@ -17,12 +16,6 @@ namespace ccexpert::model {
 /// Throws Error if `holds` is false.
 inline void expect(bool holds, std::string_view what, std::string_view expected, const std::string& got) {
   if (!holds) fail_expected({what, expected, got});
-}
-
-/// Runs `check`, and names `source` in its error.
-template <class Check>
-void with_source(std::string_view source, Check&& check) {
-  with_place(source, check);
 }
 
 /// Sets every field of a part that `object` names. Throws Error for another type and for an unknown name of

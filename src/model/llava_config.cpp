@@ -9,6 +9,7 @@
 
 #include <ccexpert/model/weight_layouts.h>
 
+#include "core/error_place.h"
 #include "core/json.h"
 #include "model/config_checks.h"
 
@@ -84,7 +85,7 @@ VisionConfig parse_vision(const json& object, int64_t blocks, std::string_view s
   const json part = object_in(object, "vision_config", source);
   if (!part.empty()) expect_keys(part, kVisionSizes, fmt::format("{}: vision_config", source));
   read_part(part, vision, source);
-  with_source(source, [&] { validate_vision(vision); });  // layer numbers depend on its blocks
+  with_place(source, [&] { validate_vision(vision); });  // layer numbers depend on its blocks
   return vision;
 }
 
