@@ -25,8 +25,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import bench_peers
-from bench_peers import Failure
+from peers.work import PROMPT, Failure
+
+REPOSITORY = Path(__file__).resolve().parent.parent
 
 CAPTION = "some houses are built along the road and many trees are removed ."
 
@@ -94,7 +95,8 @@ class PeerStep:
 
     def __init__(self, args):
         import torch
-        peer = bench_peers.Peer(args.model, torch.bfloat16, args.device)
+        from peers.captioner import Captioner
+        peer = Captioner(args.model, torch.bfloat16, args.device)
         peer.decoder.tie_weights()
         modules = [peer.vision, peer.expert, peer.projector, peer.decoder]
         for module in modules:
@@ -106,7 +108,7 @@ class PeerStep:
         side = peer.vision_config["image_size"]
         self.pixels = torch.randn(2 * args.micro, 3, side, side, device=args.device, dtype=torch.bfloat16)
         self.texts = [torch.tensor(peer.encode(text), device=args.device)
-                      for text in bench_peers.PROMPT.split("<image>")]
+                      for text in PROMPT.split("<image>")]
         self.answer = torch.tensor(peer.encode(CAPTION + "<|im_end|>"), device=args.device)
         self.peer, self.args = peer, args
 
@@ -182,8 +184,10 @@ def bench(args):
         print(f"{name:<10}{seconds:>10.3f}{pairs / seconds:>10.2f}{length:>15.0f}{pairs * length / seconds:>10.0f}"
               f"{mfu:>8.1f}{memory:>8.1f}{rows[-1][1] / seconds:>8.2f}")
     for evaluation in evaluations:
-        print(f"evaluation of {evaluation['pairs']} pairs, {args.evaluate_batch} at once, 24 tokens each: "
-              f"{evaluation['seconds']:.2f} s")
+        share = args.steps * ours / (args.steps * ours + evaluation["seconds"])
+        mfu = f", MFU of steps and evaluation {100 * share * work / ours / args.peak_tflops:.1f} %" if work else ""
+        print(f"evaluation of {evaluation['pairs']} pairs after {args.steps * pairs}, {args.evaluate_batch} at once, 24 "
+              f"tokens each: {evaluation['seconds']:.2f} s{mfu}")
 
 
 def parse_arguments():
@@ -206,7 +210,7 @@ def parse_arguments():
     parser.add_argument("--peak-tflops", type=float, default=989.0, metavar="T",
                         help="peak of the device in bfloat16 (default: 989, an H100)")
     parser.add_argument("--ccexpert", type=Path, metavar="FILE", help="default: build/cuda/tools/ccexpert-train",
-                        default=bench_peers.REPOSITORY / "build" / "cuda" / "tools" / "ccexpert-train")
+                        default=REPOSITORY / "build" / "cuda" / "tools" / "ccexpert-train")
     return parser.parse_args()
 
 

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Benchmark scripts with the golden checkpoint: bench.sh SOURCE BUILD. Python has no packages (-S), as in CI.
+set -euo pipefail
+source=$1 tools=$2/tools
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/A" "$work/B"
+cp "$source/docs/images/demo/before.png" "$work/A/pair.png"
+cp "$source/docs/images/demo/after.png" "$work/B/pair.png"
+
+fail() { echo "$*"; cat "$work/output"; exit 1; }
+# peers ARGUMENT...: runs bench_peers.py on one pair, with its output in $work/output.
+peers() {
+  python3 -S "$source/scripts/bench_peers.py" --model "$source/tests/golden/checkpoint-tiny" --before "$work/A" \
+    --after "$work/B" --new-tokens 3 --threads 1 --repeat 1 --ccexpert "$tools/ccexpert-caption" \
+    --work "$work/prepared" --output "$work/report.json" "$@" > "$work/output" 2>&1
+}
+
+peers --dtypes float32,int8 --peers all || fail "expected ccexpert alone to be measured without packages"
+for peer in transformers-float32 transformers-bfloat16 pytorch-int8 openvino-int8 llama-q8_0; do
+  grep -q "^$peer is left out: .* has no .*torch.* (pip install .*)$" "$work/output" ||
+    fail "expected a sentence about $peer"
+done
+grep -q "^divided by ccexpert int8 " "$work/output" || fail "expected ratios to int8"
+grep -q "^ccexpert int8  *[01] of 1 " "$work/output" || fail "expected captions of int8 to be compared"
+python3 -S - "$work/report.json" << 'SCRIPT' || fail "expected all figures of both sides in the report"
+import json, sys
+sides = json.load(open(sys.argv[1]))["sides"]
+assert list(sides) == ["ccexpert float32", "ccexpert int8"], list(sides)
+for side in sides.values():
+    assert all(side["median"]["seconds"][stage] > 0 for stage in ("vision", "diff_expert", "prefill", "caption", "user"))
+    assert len(side["runs"][0]["captions"]["pair.png"]["ids"]) == 3
+SCRIPT
+! peers --peers nobody || fail "expected an unknown peer to be refused"
+grep -q "expected all or some of transformers-float32, .*, got nobody" "$work/output" || fail "expected the known peers"
+! peers --ccexpert "$work/nothing" || fail "expected a missing program to be refused"
+grep -q "nothing: expected the program ccexpert-caption, got nothing" "$work/output" || fail "expected one sentence"
