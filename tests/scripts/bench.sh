@@ -35,3 +35,20 @@ SCRIPT
 grep -q "expected all or some of transformers-float32, .*, got nobody" "$work/output" || fail "expected the known peers"
 ! peers --ccexpert "$work/nothing" || fail "expected a missing program to be refused"
 grep -q "nothing: expected the program ccexpert-caption, got nothing" "$work/output" || fail "expected one sentence"
+
+# bench_gpu.sh: a dry run makes every step; without a GPU it says so.
+mkdir "$work/bin"
+printf '#!/bin/sh\nexit 1\n' > "$work/bin/nvidia-smi"
+printf '#!/bin/sh\nexec python3 -S "$@"\n' > "$work/bin/bare-python"
+chmod +x "$work/bin/nvidia-smi" "$work/bin/bare-python"
+gpu() { PATH=$work/bin:$PATH "$source/scripts/bench_gpu.sh" --build "$1" --out "$work/gpu" "${@:2}" > "$work/output" 2>&1; }
+build=${tools%/tools}
+gpu "$build" --dry-run --python "$work/bin/bare-python" || fail "expected a dry run to succeed"
+for line in '^dry run on the CPU' '^parity-demo: 2 of 2 captions as on the CPU' '^captions-tiny-batch-2: .* captions/s' \
+  '^transformers is left out: ' '^training: ccexpert ' '^training: evaluation of 2 pairs' '^training-one-rank: ccexpert '; do
+  grep -q "$line" "$work/gpu/results.txt" || fail "expected a result: $line"
+done
+! gpu "$build" || fail "expected a machine without a GPU to be refused"
+grep -q "error: expected a GPU, got none that nvidia-smi sees (--dry-run" "$work/output" || fail "expected a sentence"
+! gpu "$work" --dry-run || fail "expected a folder without programs to be refused"
+grep -q "expected a program, got none (build it, or --build DIR)" "$work/output" || fail "expected a sentence"
