@@ -111,6 +111,8 @@ struct CaptionerTimings {
   int64_t generated_tokens = 0;
 };
 
+struct PartLink;
+
 /// Loaded model. All members are thread-safe. Errors are thrown as ccexpert::Error.
 class Captioner {
  public:
@@ -143,6 +145,8 @@ class Captioner {
  private:
   class Impl;
   explicit Captioner(std::unique_ptr<Impl> impl);
+  friend Captioner load_first_part(const std::filesystem::path& folder, const CaptionerConfig& config,
+                                   const PartLink& link);
   std::unique_ptr<Impl> impl_;
 };
 

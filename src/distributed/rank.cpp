@@ -1,8 +1,10 @@
 #include "distributed/shared/rank.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -127,6 +129,11 @@ Rank rank_from_environment() try {
   return {};
 } catch (...) {
   rethrow_as_error();
+}
+
+int threads_of(const Rank& rank, int asked) {
+  if (asked > 0 || rank.local_size == 1) return asked;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / rank.local_size);
 }
 
 }  // namespace ccexpert::distributed

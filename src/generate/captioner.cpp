@@ -14,7 +14,10 @@
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
+#include "generate/leading_model.h"
+#include "generate/opened_model.h"
 #include "generate/search.h"
+#include "generate/shared/decoder_parts.h"
 #include "generate/stopwatch.h"
 #include "model/shared/adapter.h"
 #include "model/shared/int8_model.h"
@@ -42,31 +45,22 @@ std::vector<Caption> cancelled(size_t pairs) {
   return std::vector<Caption>(pairs, none);
 }
 
-/// Device of a model and precision of its weights.
-struct Numbers {
-  at::Device device;
-  Precision precision;
-};
-
 }  // namespace
 
 class Captioner::Impl {
  public:
-  /// `apart`: an adapter to keep apart, or null.
-  Impl(const io::Checkpoint& checkpoint, const model::ModelConfig& config, const Numbers& numbers,
-       const model::Adapter* apart)
-      : stopwatch_(numbers.device),
-        int8_(numbers.precision == Precision::kInt8),
-        loaded_{read_model_settings(texts_of(checkpoint), config), nullptr} {
+  /// `link`: that of the first of several parts, or null.
+  Impl(const OpenedModel& opened, const PartLink* link)
+      : stopwatch_(opened.device),
+        int8_(opened.precision == Precision::kInt8),
+        loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
     warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
-    const auto tensor = at::TensorOptions()
-                            .dtype(runtime::dtype_of(numbers.precision, numbers.device))
-                            .device(numbers.device);
     loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
-      const auto& weights = *checkpoint.weights;
-      auto model = int8_ ? model::build_int8_model(config, weights, {.tensor = tensor})
-                         : model::build_model(config, weights, {.tensor = tensor});
-      if (apart != nullptr) model::attach_adapter(*model, *apart);
+      if (link != nullptr) return build_leading_model(opened, *link);
+      const auto& weights = *opened.checkpoint.weights;
+      auto model = int8_ ? model::build_int8_model(opened.config, weights, {.tensor = opened.tensor()})
+                         : model::build_model(opened.config, weights, {.tensor = opened.tensor()});
+      if (opened.apart) model::attach_adapter(*model, *opened.apart);
       return model;
     });
     if (!has_diff_expert()) {
@@ -237,27 +231,41 @@ Captioner::Captioner(Captioner&&) noexcept = default;
 Captioner& Captioner::operator=(Captioner&&) noexcept = default;
 Captioner::~Captioner() = default;
 
+at::TensorOptions OpenedModel::tensor() const {
+  return at::TensorOptions().dtype(runtime::dtype_of(precision, device)).device(device);
+}
+
+OpenedModel open_for_captions(const std::filesystem::path& folder, const CaptionerConfig& config) {
+  if (config.threads < 0 || config.threads > kMostThreads) {
+    fail_expected(
+        {"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
+  }
+  if (config.threads > 0) at::set_num_threads(config.threads);
+  auto device = runtime::device_from_name(config.device);
+  const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
+  if (config.adapter != merged)
+    model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
+  OpenedModel opened{.checkpoint = model::open_adapted_checkpoint(folder, merged)};
+  if (config.adapter != merged) opened.apart = model::open_adapter(config.adapter);
+  const auto source = (opened.checkpoint.folder / "config.json").string();
+  opened.precision = precision_of(config.dtype, *opened.checkpoint.weights);
+  // Products of int8 are computed on a CPU only.
+  if (opened.precision == Precision::kInt8 && config.device.is_auto()) device = at::Device(at::kCPU);
+  opened.device = device;
+  opened.config = model::parse_model_config(opened.checkpoint.config_json, source);
+  return opened;
+}
+
 Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
   return runtime::with_one_error_type(kMemoryHint, [&] {
-    if (config.threads < 0 || config.threads > kMostThreads) {
-      fail_expected(
-          {"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
-    }
-    if (config.threads > 0) at::set_num_threads(config.threads);
-    auto device = runtime::device_from_name(config.device);
-    const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
-    if (config.adapter != merged)
-      model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
-    const auto checkpoint = model::open_adapted_checkpoint(folder, merged);
-    const auto apart =
-        config.adapter == merged ? std::nullopt : std::optional(model::open_adapter(config.adapter));
-    const auto source = (checkpoint.folder / "config.json").string();
-    const auto precision = precision_of(config.dtype, *checkpoint.weights);
-    // Products of int8 are computed on a CPU only.
-    if (precision == Precision::kInt8 && config.device.is_auto()) device = at::Device(at::kCPU);
-    const auto model_config = model::parse_model_config(checkpoint.config_json, source);
-    return Captioner(std::make_unique<Impl>(checkpoint, model_config, Numbers{device, precision},
-                                            apart ? &*apart : nullptr));
+    return Captioner(std::make_unique<Impl>(open_for_captions(folder, config), nullptr));
+  });
+}
+
+Captioner load_first_part(const std::filesystem::path& folder, const CaptionerConfig& config,
+                          const PartLink& link) {
+  return runtime::with_one_error_type(kMemoryHint, [&] {
+    return Captioner(std::make_unique<Captioner::Impl>(open_for_captions(folder, config), &link));
   });
 }
 

@@ -138,6 +138,8 @@ at::Tensor Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pa
 
 at::Tensor Decoder::forward(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added,
                             std::vector<at::Tensor>* states) const {
+  if (observer_ && cache != nullptr)
+    observer_->passed(cache->observe(observer_), cache->lengths(), embeddings, added);
   const auto pass = prepare(embeddings, cache);
   auto x = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/weight_layouts.h>
 
 #include "core/foreign_errors.h"
 #include "model/shared/blocks.h"
@@ -110,6 +111,19 @@ void expect_divisible(const char* what, int64_t count, int64_t parts) {
                  std::to_string(parts)});
 }
 
+/// Makes the products whose inputs are cut sums over the parts.
+void sum_products(torch::nn::Module& module, const DecoderPart& part) {
+  if (part.parts == 1) return;
+  for_each_linear(module, [&](const std::string& name, Linear& linear) {
+    const auto cut = cut_of(name + ".weight");
+    if (cut == Cut::kColumns) linear.set_product(std::make_shared<SummedProduct>(linear, part.sum));
+  });
+}
+
+bool is_of_blocks_or_norm(std::string_view name) {
+  return name.starts_with(weight_names::kDecoderBlocks) || name.starts_with(weight_names::kDecoderNorm);
+}
+
 }  // namespace
 
 DecoderConfig config_of_part(const DecoderConfig& config, int64_t parts) {
@@ -132,12 +146,26 @@ std::shared_ptr<CcexpertModel> build_model_part(ModelConfig config, const io::Te
   config.decoder = config_of_part(config.decoder, part.parts);
   const PartSource own(source, part);
   auto model = build_model(std::move(config), own, options);
-  if (part.parts == 1) return model;
-  for_each_linear(*model, [&](const std::string& name, Linear& linear) {
-    const auto cut = cut_of(name + ".weight");
-    if (cut == Cut::kColumns) linear.set_product(std::make_shared<SummedProduct>(linear, part.sum));
-  });
+  sum_products(*model, part);
   return model;
+} catch (...) {
+  rethrow_as_error();
+}
+
+std::shared_ptr<Decoder> build_decoder_part(const DecoderConfig& config, const io::TensorSource& source,
+                                            const at::TensorOptions& tensor, const DecoderPart& part) try {
+  auto own_config = config_of_part(config, part.parts);
+  own_config.vocab_size = 0;
+  own_config.tie_word_embeddings = true;
+  auto decoder = std::make_shared<Decoder>(own_config, tensor);
+  auto contract = weight_contract(*decoder);
+  std::erase_if(contract, [](const auto& expected) { return !is_of_blocks_or_norm(expected.name); });
+  const PartSource own(source, part);
+  load_weights(contract, own, {.may_be_unused = [](std::string_view name) {
+                 return is_known_unused(name) || !is_of_blocks_or_norm(name);
+               }});
+  sum_products(*decoder, part);
+  return decoder;
 } catch (...) {
   rethrow_as_error();
 }

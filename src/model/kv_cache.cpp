@@ -49,7 +49,13 @@ void KvCache::advance(const std::vector<int64_t>& added) {
   for (size_t row = 0; row < lengths_.size(); ++row) lengths_[row] += added.at(row);
 }
 
+int64_t KvCache::observe(const std::shared_ptr<DecoderObserver>& observer) {
+  if (!observed_.is_at(observer)) observed_ = ObservedCache(observer, observer->made(capacity_));
+  return observed_.number();
+}
+
 void KvCache::select_rows(const std::vector<int64_t>& rows) {
+  observed_.select(rows);
   std::vector<int64_t> lengths;
   for (const int64_t row : rows) lengths.push_back(lengths_.at(static_cast<size_t>(row)));
   const int64_t used = *std::max_element(lengths_.begin(), lengths_.end());

@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <thread>
-
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -21,10 +18,8 @@ namespace {
 constexpr const char* kMemoryHint = "see --plan; use a smaller batch.micro";
 
 void use_threads(const TrainConfig& config, const distributed::Rank& rank) {
-  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
-  const auto threads = static_cast<int>(config.threads);
-  if (threads == 0 && rank.local_size == 1) return;
-  at::set_num_threads(threads > 0 ? threads : std::max(1, cores / rank.local_size));
+  const int threads = distributed::threads_of(rank, static_cast<int>(config.threads));
+  if (threads > 0) at::set_num_threads(threads);
 }
 
 std::chrono::milliseconds milliseconds_of(double seconds) {

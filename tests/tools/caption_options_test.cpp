@@ -148,6 +148,14 @@ TEST(CaptionOptions, AQuestionAndAStyleAreOneChoice) {
               StartsWith("question: contradicts the prompt style reference"));
 }
 
+TEST(CaptionOptions, SeveralRanksAndTheirPlan) {
+  EXPECT_EQ(parse({"--model=m", "a", "b"}).command.processes, 0);
+  EXPECT_EQ(parse({"--model=m", "--nproc", "4", "a", "b"}).command.processes, 4);
+  EXPECT_EQ(refusal({"--model=m", "--nproc=0", "a", "b"}), "--nproc: expected 1 to 1024, got 0");
+  EXPECT_TRUE(parse({"--model=m", "--plan"}).command.plan);
+  EXPECT_EQ(refusal({"--model=m", "--plan", "a", "b"}), "--plan: expected without images and --output");
+}
+
 TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
   EXPECT_EQ(refusal({"--modle", "m", "a", "b"}), "unknown option --modle (did you mean --model?)");
   EXPECT_EQ(refusal({"--model", "m", "a"}), "input: expected two images, BEFORE AFTER, got 1");

@@ -1,10 +1,7 @@
 // Ranks of ccexpert-train that wait for each other, and ranks with different settings.
 #include <csignal>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
+#include "tools/local_socket.h"
 #include "tools/train_fixture.h"
 
 namespace ccexpert::test {
@@ -20,43 +17,6 @@ using ::testing::StartsWith;
 using Clock = std::chrono::steady_clock;
 
 constexpr seconds kSoon(60);
-
-/// Local socket; `listen` or `connect` on `port`, 0 for any.
-class LocalSocket {
- public:
-  explicit LocalSocket(int port = 0) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address_.sin_port = htons(static_cast<uint16_t>(port));
-  }
-  ~LocalSocket() { ::close(descriptor_); }
-  LocalSocket(const LocalSocket&) = delete;
-  LocalSocket& operator=(const LocalSocket&) = delete;
-
-  bool connects() { return ::connect(descriptor_, generic(), sizeof address_) == 0; }
-  /// Returns the bound port.
-  int bind() {
-    socklen_t size = sizeof address_;
-    EXPECT_EQ(::bind(descriptor_, generic(), size), 0);
-    EXPECT_EQ(::getsockname(descriptor_, generic(), &size), 0);
-    return ntohs(address_.sin_port);
-  }
-  int listen() {
-    const int port = bind();
-    EXPECT_EQ(::listen(descriptor_, 16), 0);
-    return port;
-  }
-
- private:
-  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&address_); }
-
-  int descriptor_;
-  sockaddr_in address_{};
-};
-
-int free_port() {
-  return LocalSocket().bind();
-}
 
 class TrainRanks : public TrainProcess {
  protected:

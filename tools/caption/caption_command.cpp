@@ -1,24 +1,30 @@
 #include "caption/caption_command.h"
 
+#include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/core/log.h>
 
 #include "caption/caption_options.h"
+#include "caption/caption_ranks.h"
 #include "caption/caption_run.h"
 #include "caption/run_identity.h"
 #include "caption/timings_report.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/launched.h"
+#include "common/launcher.h"
 #include "common/standard_streams.h"
 #include "core/files.h"
 #include "eval/eval_command.h"
 #include "eval/eval_options.h"
 #include "eval/eval_run.h"
 #include "eval/shared/caption_scorer.h"
+#include "generate/shared/caption_plan.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -44,16 +50,15 @@ CaptionUtility utility_of(const CaptionCommand& command) {
   };
 }
 
-CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility) {
-  return [&captioner, utility = std::move(utility)](std::span<const ImagePair> pairs,
-                                                    const CaptionOptions& options) {
+CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility, CaptionRanks& ranks) {
+  return [&, utility = std::move(utility)](std::span<const ImagePair> pairs, const CaptionOptions& options) {
     auto with_utility = options;
     with_utility.utility = utility;
-    return captioner.caption(pairs, with_utility);
+    return ranks.caption(captioner, pairs, with_utility);
   };
 }
 
-int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
+int caption_single(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   auto writer = writer_of(command, run_identity(command));
   if (const auto uid = pairs_of(command).front().uid; writer.has_caption_of(uid)) {
     if (!command.quiet)
@@ -61,9 +66,9 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt) {
     return kSuccess;
   }
   auto utility = utility_of(command);
-  const auto captioner = Captioner::load(command.model, command.captioner);
+  const auto captioner = ranks.load();
   const auto prediction =
-      caption_one(command, batch_of(captioner, std::move(utility)), interrupt.token(), std::cout);
+      caption_one(command, batch_of(captioner, std::move(utility), ranks), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == data::PredictionFormat::kText && command.output.empty()) {
     // Print only the caption; a streamed one is already printed.
@@ -95,16 +100,16 @@ void check_evaluation(const CaptionCommand& command) {
   eval::read_references(command.evaluate, command.evaluation_split);
 }
 
-int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
+int caption_list(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   // Check the files before the model is loaded, which takes time.
   const auto pairs = pairs_of(command);
   check_evaluation(command);
   auto writer = writer_of(command, run_identity(command));
   auto utility = utility_of(command);
-  const auto captioner = Captioner::load(command.model, command.captioner);
-  if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), captioner.description()));
+  const auto captioner = ranks.load();
+  if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), ranks.description(captioner)));
   const auto summary =
-      caption_many(command, pairs, batch_of(captioner, std::move(utility)), writer, interrupt.token());
+      caption_many(command, pairs, batch_of(captioner, std::move(utility), ranks), writer, interrupt.token());
   report_timings(command, captioner);
   if (summary.interrupted && !command.quiet) {
     print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",
@@ -118,22 +123,70 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt) {
   return summary.failed > 0 ? kSomeFailed : evaluated;
 }
 
-int run(const CaptionCommand& command) {
+/// Captions as rank 0, or as the only process. Other ranks end with the same code, and with an error after
+/// one here.
+int caption_as_first(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
+  const auto code_of = [&](int code) {
+    return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
+  };
+  try {
+    // Report an unwritable file before a long run, not after it.
+    if (!command.timings_file.empty()) expect_writable(command.timings_file);
+    const int code = code_of(command.single_pair() ? caption_single(command, interrupt, ranks)
+                                                   : caption_list(command, interrupt, ranks));
+    ranks.end(code);
+    return code;
+  } catch (...) {
+    ranks.end_after_error();
+    throw;
+  }
+}
+
+int run(const CaptionCommand& command, const std::string& command_line) {
   const Interrupt interrupt(kStopDeadline);
   end_with_launcher();
   if (command.quiet) log::set_level(log::Level::kError);
-  // Report an unwritable file before a long run, not after it.
-  if (!command.timings_file.empty()) expect_writable(command.timings_file);
-  const int exit_code =
-      command.single_pair() ? caption_single(command, interrupt) : caption_list(command, interrupt);
-  return interrupt.signal() == 0 ? exit_code : kSignalBase + interrupt.signal();
+  CaptionRanks ranks(command, command_line, interrupt.token());
+  if (ranks.leads()) return caption_as_first(command, interrupt, ranks);
+  if (!command.quiet) log::set_level(log::Level::kWarning);  // rank 0 tells the rest
+  const int code = ranks.follow();
+  return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
+}
+
+int print_plan(const CaptionCommand& command) {
+  const auto plan = generate::plan_captions({.model = command.model,
+                                             .captioner = command.captioner,
+                                             .generation = command.generation,
+                                             .pairs = command.batch_size,
+                                             .ranks = std::max(1, command.processes)});
+  print_result(generate::to_text(plan));
+  return kSuccess;
+}
+
+/// Starts the same command without --nproc once per rank.
+int launch_ranks(int processes, const std::vector<std::string>& arguments) {
+  LaunchRequest request{.arguments = {"/proc/self/exe"}, .processes = processes};
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    if (arguments[i] == kProcessesOption) {
+      ++i;  // its value
+    } else if (!arguments[i].starts_with(std::string(kProcessesOption) + "=")) {
+      request.arguments.push_back(arguments[i]);
+    }
+  }
+  const Interrupt interrupt;
+  const int code = launch(request, interrupt.token());
+  return interrupt.signal() == 0 ? code : kSignalBase + interrupt.signal();
 }
 
 }  // namespace
 
 int run_caption_command(int count, const char* const* arguments) {
   const auto parsed = parse_caption_command(count, arguments);
-  return parsed.exit_code ? print_leave(parsed) : run(parsed.command);
+  if (parsed.exit_code) return print_leave(parsed);
+  if (parsed.command.plan) return print_plan(parsed.command);
+  const std::vector<std::string> words(arguments, arguments + count);
+  if (parsed.command.processes > 0) return launch_ranks(parsed.command.processes, words);
+  return run(parsed.command, fmt::format("{}", fmt::join(words.begin() + 1, words.end(), " ")));
 }
 
 }  // namespace ccexpert::tools

@@ -26,6 +26,8 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-caption --model MODEL --before 2018/ --after 2023/ --format csv --output changes.csv
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --resume
   ccexpert-caption --model MODEL --mbr 16 before.png after.png
+  ccexpert-caption --model MODEL --nproc 4 before.png after.png
+  ccexpert-caption --model configs/bases/llava-onevision-qwen2-72b-ov --nproc 4 --plan
   ccexpert-caption --model MODEL --prompt "Did a road change?" before.png after.png
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 143 interrupted.)";
@@ -46,6 +48,16 @@ void add_model_options(CLI::App& app, CaptionCommand& command) {
   group.value("--dtype", command.captioner.dtype,
               "precision; auto: float32 on CPU, bfloat16 on GPU; int8: on a CPU only");
   group.value("--threads", command.captioner.threads, "CPU threads (0: all cores)", kThreads);
+  group
+      .value(kProcessesOption, command.processes,
+             "processes to start on this machine that share the decoder, one per GPU; without it, torchrun, "
+             "srun and mpirun are recognised",
+             in_range(1, 1024))
+      ->default_str("");
+  group.flag(
+      "--plan", command.plan,
+      "print the memory of a rank, with --nproc ranks, and on how many GPUs the model fits; needs only "
+      "config.json, and captions nothing");
 }
 
 void add_input_options(CLI::App& app, CaptionCommand& command) {
@@ -116,6 +128,10 @@ void expect(bool holds, const std::string& message) {
 }
 
 void check_input(const CaptionCommand& command) {
+  if (command.plan) {
+    expect(inputs(command) == 0 && command.output.empty(), "--plan: expected without images and --output");
+    return;
+  }
   expect(command.images.empty() || command.images.size() == 2,
          "input: expected two images, BEFORE AFTER, got " + std::to_string(command.images.size()));
   expect(inputs(command) == 1,
@@ -182,7 +198,8 @@ class CaptionHelp : public CLI::Formatter {
     return fmt::format(
         "Usage: {0} [OPTIONS] BEFORE AFTER\n"
         "       {0} [OPTIONS] --pairs FILE\n"
-        "       {0} [OPTIONS] --before DIR --after DIR\n",
+        "       {0} [OPTIONS] --before DIR --after DIR\n"
+        "       {0} [OPTIONS] --plan\n",
         kName);
   }
 };

@@ -15,10 +15,15 @@
 
 namespace ccexpert::tools {
 
+/// Option with the number of processes to start.
+inline constexpr const char* kProcessesOption = "--nproc";
+
 struct CaptionCommand {
   std::filesystem::path model;
   CaptionerConfig captioner;
   bool adapter_apart = false;  ///< --adapter-apart
+  int processes = 0;           ///< --nproc; 0: a single process, or started by a launcher
+  bool plan = false;           ///< --plan
 
   std::vector<std::filesystem::path> images;  ///< BEFORE and AFTER, or nothing
   std::filesystem::path pairs;                ///< --pairs, or empty

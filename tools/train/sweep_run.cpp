@@ -13,10 +13,10 @@
 
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/launcher.h"
 #include "common/progress.h"
 #include "core/files.h"
 #include "distributed/shared/rank.h"
-#include "train/launcher.h"
 #include "train/shared/sweep_state.h"
 
 namespace ccexpert::tools {

@@ -50,6 +50,10 @@ class CcexpertModel : public torch::nn::Module {
   /// Sets a RecomputingRunner or a PlainRunner. The former enables gradient checkpointing: only the inputs of
   /// blocks are kept for the backward pass, which saves memory and costs a third more training time.
   void set_recompute(bool on);
+  /// Sets the observer of the decoder.
+  void set_decoder_observer(std::shared_ptr<DecoderObserver> observer) {
+    decoder_->set_observer(std::move(observer));
+  }
 
   /// Computes S features [2B,N,D] from pixels [2B,3,P,P], before and after alternating.
   std::vector<at::Tensor> vision_features(const at::Tensor& pixels) const;

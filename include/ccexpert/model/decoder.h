@@ -73,6 +73,8 @@ class Decoder : public torch::nn::Module {
   const std::vector<std::shared_ptr<DecoderBlock>>& blocks() const { return blocks_; }
   /// Sets the runner of the blocks; the default is plain. With a cache, blocks are not repeatable.
   void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
+  /// Sets an observer of the passes with a cache, and of their caches; null: none.
+  void set_observer(std::shared_ptr<DecoderObserver> observer) { observer_ = std::move(observer); }
   /// True if the head is the embedding.
   bool tied() const { return config_.tie_word_embeddings; }
 
@@ -86,6 +88,7 @@ class Decoder : public torch::nn::Module {
   std::shared_ptr<RmsNorm> norm_;
   std::shared_ptr<Linear> lm_head_;
   BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
+  std::shared_ptr<DecoderObserver> observer_;
 };
 
 }  // namespace ccexpert::model

@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <ccexpert/model/decoder_observer.h>
+
 namespace ccexpert::model {
 
 /// Rows may have different numbers of tokens: row b has `lengths()[b]`, and later positions are never read.
@@ -32,6 +34,9 @@ class KvCache {
   /// Replaces row i by the previous row `rows[i]`, for beam search; rows may repeat or vanish.
   void select_rows(const std::vector<int64_t>& rows);
 
+  /// Makes the observer see this cache, before its first pass; returns its number there.
+  int64_t observe(const std::shared_ptr<DecoderObserver>& observer);
+
  private:
   struct Layer {
     at::Tensor keys, values;  // [B,K,capacity,d]
@@ -42,6 +47,7 @@ class KvCache {
   int64_t capacity_;
   std::vector<int64_t> lengths_;
   std::vector<Layer> layers_;
+  ObservedCache observed_;
 };
 
 }  // namespace ccexpert::model

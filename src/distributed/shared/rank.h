@@ -25,4 +25,8 @@ struct Rank {
 /// not a number or out of range, and if a run on several machines does not set the address of rank 0.
 Rank rank_from_environment();
 
+/// Returns the threads of a CPU operator on this rank: those that were asked for; else an equal share of the
+/// machine's cores, or 0 (all of them) if no other rank is on this machine.
+int threads_of(const Rank& rank, int asked);
+
 }  // namespace ccexpert::distributed

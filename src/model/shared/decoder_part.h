@@ -27,4 +27,10 @@ DecoderConfig config_of_part(const DecoderConfig& config, int64_t parts);
 std::shared_ptr<CcexpertModel> build_model_part(ModelConfig config, const io::TensorSource& source,
                                                 const BuildModelOptions& options, const DecoderPart& part);
 
+/// Builds one part of a decoder alone, without embedding and head: `forward` maps embeddings as that of the
+/// whole decoder. Reads only the part of each stored tensor of blocks, and the final norm. Throws Error
+/// likewise.
+std::shared_ptr<Decoder> build_decoder_part(const DecoderConfig& config, const io::TensorSource& source,
+                                            const at::TensorOptions& tensor, const DecoderPart& part);
+
 }  // namespace ccexpert::model

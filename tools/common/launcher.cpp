@@ -1,4 +1,4 @@
-#include "train/launcher.h"
+#include "common/launcher.h"
 
 #include <csignal>
 #include <cstdlib>

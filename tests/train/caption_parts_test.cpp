@@ -1,0 +1,156 @@
+// Captions by ranks that share a decoder are those of one process.
+#include <cstdlib>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include <ccexpert/captioner.h>
+#include <ccexpert/model/weights.h>
+
+#include "core/json.h"
+#include "generate/shared/decoder_parts.h"
+#include "generate/tiny_captioner.h"
+#include "model/shared/decoder_part.h"
+#include "support/errors.h"
+#include "support/ranks.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::generate {
+namespace {
+
+constexpr int64_t kEndCode = 7;
+
+/// Writes a drawn model whose 12 heads 2, 3 and 4 ranks can share.
+void write_model(const std::filesystem::path& folder) {
+  auto json = parse_json(io::open_checkpoint(test::tiny_folder()).config_json, "config.json");
+  json.update({{"hidden_size", 96},
+               {"intermediate_size", 144},
+               {"num_attention_heads", 12},
+               {"num_key_value_heads", 12}});
+  const auto config = model::parse_model_config(json.dump(), "config.json");
+  model::CcexpertModel model(config);
+  model::initialize_weights(model, {.seed = 3, .deviation = 0.2});
+  std::vector<io::NamedTensor> tensors;
+  for (const auto& item : model.named_parameters()) tensors.push_back({item.key(), item.value().detach()});
+  io::write_checkpoint({.folder = folder,
+                        .config_json = json.dump(),
+                        .tensors = std::move(tensors),
+                        .companions = io::read_companions(test::tiny_folder())});
+}
+
+PartLink link_of(distributed::Communicator& all) {
+  return {.number = all.rank(),
+          .parts = all.size(),
+          .sum = [&](const at::Tensor& tensor) { all.all_reduce_sum(tensor); },
+          .broadcast = [&](const at::Tensor& tensor) { all.broadcast(tensor, 0); }};
+}
+
+std::vector<CaptionOptions> all_searches() {
+  std::vector<CaptionOptions> searches(4);
+  for (auto& search : searches) search.generation.max_new_tokens = 10;
+  searches[1].generation.beams = 3;
+  searches[2].generation.temperature = 1.0;
+  searches[2].generation.seed = 5;
+  searches[3].generation.mbr = 3;
+  searches[3].utility = [](const std::string& caption, const std::string& other) {
+    return caption == other ? 1.0 : 0.001 * static_cast<double>(caption.size());
+  };
+  return searches;
+}
+
+void expect_same_captions(const Captioner& shared, const Captioner& whole) {
+  const test::PaintedPairs pairs(3);
+  for (const auto& search : all_searches()) {
+    const auto expected = whole.caption(pairs.views(), search), got = shared.caption(pairs.views(), search);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) {
+      EXPECT_EQ(got[i].token_ids, expected[i].token_ids) << to_text(whole.decoding(search.generation));
+      EXPECT_NEAR(got[i].logprob, expected[i].logprob, 1e-3);
+    }
+  }
+}
+
+void caption_in_ranks(int count) {
+  test::in_ranks(count, [](int rank) {
+    const auto all = test::join_ranks();
+    const auto folder = test::shared_folder() / "model";
+    if (rank == 0) write_model(folder);
+    all->barrier();
+    const auto link = link_of(*all);
+    const CaptionerConfig config{.device = "cpu", .dtype = Precision::kFloat32};
+    if (rank > 0) {
+      EXPECT_EQ(follow_first_part(folder, config, link), kEndCode);
+      return;
+    }
+    expect_same_captions(load_first_part(folder, config, link), Captioner::load(folder, config));
+    end_parts(link, kEndCode);
+  });
+}
+
+TEST(CaptionParts, TwoRanksCaptionAsOne) {
+  caption_in_ranks(2);
+}
+
+TEST(CaptionParts, ThreeRanksCaptionAsOne) {
+  caption_in_ranks(3);
+}
+
+TEST(CaptionParts, FourRanksCaptionAsOne) {
+  caption_in_ranks(4);
+}
+
+/// Returns what `load` sent, by a link to nobody.
+std::string refusal(CaptionerConfig config, int64_t parts) {
+  config.device = "cpu";
+  const PartLink link{.parts = parts, .sum = [](const at::Tensor&) {}, .broadcast = [](const at::Tensor&) {}};
+  return test::error_of([&] { load_first_part(test::tiny_folder(), config, link); });
+}
+
+TEST(CaptionParts, RefuseWhatTheyCannotShare) {
+  EXPECT_EQ(refusal({}, 3),
+            "tensor parallelism: expected a number of ranks that divides 4 attention heads, got 3");
+  EXPECT_EQ(refusal({.dtype = Precision::kInt8}, 2),
+            "captions by several ranks: expected dtype float32, bfloat16 or float16, got int8");
+}
+
+/// Returns the Error of a second rank that reads the small checkpoint in float32, if the first sends
+/// `numbers`.
+std::string answer_to(std::vector<at::Tensor> messages) {
+  auto next = messages.begin();
+  const PartLink link{.number = 1,
+                      .parts = 2,
+                      .sum = [](const at::Tensor&) {},
+                      .broadcast = [&](const at::Tensor& tensor) { tensor.copy_(*next++); }};
+  return test::error_of(
+      [&] { follow_first_part(test::tiny_folder(), {.device = "cpu", .dtype = Precision::kFloat32}, link); });
+}
+
+TEST(CaptionParts, AnotherModelIsRefused) {
+  const std::vector<int64_t> others{2, 64, 128, 4, 2, 32, 6};
+  EXPECT_EQ(
+      answer_to({at::tensor({0, 0, 7}, at::kLong), at::tensor(others, at::kLong)}),
+      "rank 1: the decoder: expected the sizes and dtype of rank 0, got others (do all ranks read the same "
+      "model?)");
+}
+
+TEST(CaptionParts, APartHasNoOtherWeights) {
+  const auto checkpoint = io::open_checkpoint(test::tiny_folder());
+  const auto config = model::parse_model_config(checkpoint.config_json, "config.json");
+  const auto whole = model::build_model(config, *checkpoint.weights, {});
+  const auto part = model::build_decoder_part(config.decoder, *checkpoint.weights, {},
+                                              {.number = 1, .parts = 2, .sum = {}});
+  std::map<std::string, int64_t> sizes;
+  for (const auto& item : part->named_parameters()) sizes[item.key()] = item.value().numel();
+  int64_t blocks = 0;
+  for (const auto& item : whole->named_parameters()) {
+    if (item.key().starts_with("model.layers.")) blocks += item.value().numel();
+  }
+  EXPECT_EQ(sizes["model.embed_tokens.weight"], 0);
+  EXPECT_FALSE(sizes.contains("lm_head.weight"));
+  int64_t own = 0;
+  for (const auto& [name, size] : sizes) own += size;
+  EXPECT_LT(own, blocks * 11 / 20);  // norms are whole
+}
+
+}  // namespace
+}  // namespace ccexpert::generate
