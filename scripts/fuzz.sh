@@ -11,7 +11,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() { sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 
-targets() { for source in "$repository"/tests/fuzz/*_fuzz.cpp; do basename "$source" _fuzz.cpp; done | grep -v '^training_state$'; }
+targets() { for source in "$repository"/tests/fuzz/*_fuzz.cpp; do basename "$source" _fuzz.cpp; done | grep -vxE 'adapter|training_state'; }
 
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 case $1 in

@@ -290,6 +290,30 @@ def training_state_seeds():
     yield "halves", dump(state | {"files": state["files"] * 2})
 
 
+def adapter_seeds():
+    def weights(layers, rank):
+        header, data = {}, b""
+        for name in layers:
+            for end, shape in (("lora_A", [rank, 2]), ("lora_B", [3, rank])):
+                size = 4 * shape[0] * shape[1]
+                header[f"base_model.model.{name}.{end}.weight"] = {"dtype": "F32", "shape": shape,
+                                                                   "data_offsets": [len(data), len(data) + size]}
+                data += struct.pack(f"<{size // 4}f", *range(size // 4))
+        text = dump(header)
+        return struct.pack("<Q", len(text)) + text + data
+
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], "bias": "none",
+              "base_model_name_or_path": "base", "fan_in_fan_out": False, "task_type": "CAUSAL_LM"}
+    layer = "model.layers.0.q_proj"
+    yield "fits", files(dump(config), weights([layer], 2))
+    yield "patterns", files(dump(config | {"r": 1, "rank_pattern": {"q_proj": 2}, "alpha_pattern": {"0.q_proj": 1},
+                                           "use_rslora": True, "target_modules": "all-linear"}), weights([layer], 2))
+    yield "other-layers", files(dump(config | {"target_modules": r".*\\.q_proj"}), weights([layer, "model.layers.1.q_proj"], 2))
+    yield "other-rank", files(dump(config | {"r": 3}), weights([layer], 2))
+    yield "dora", files(dump(config | {"use_dora": True, "init_lora_weights": "pissa"}), weights([layer], 2))
+    yield "no-weights", files(dump(config))
+
+
 def main():
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit(__doc__)

@@ -13,6 +13,7 @@
 #include "train/shared/average.h"
 #include "train/shared/export.h"
 #include "train/shared/plan.h"
+#include "train/tiny_base.h"
 #include "train/trainer_fixture.h"
 #include "train/training_step.h"
 
@@ -112,6 +113,30 @@ TEST_F(LoraRun, AFreshDiffExpertNeedsARule) {
   config_.optimizer.parameters = {{}};
   config_.lora.targets = {"all-linear"};
   EXPECT_EQ(refused(), "no error");
+}
+
+TEST_F(LoraRun, AFreshDiffExpertTrainsBesideItOnABase) {
+  test::write_base(folder_ / "base");
+  config_.model.start = (folder_ / "base").string();
+  config_.model.vision_layers = {-5, -4, -3, -2};
+  EXPECT_THAT(refusal(config_),
+              StartsWith("optimizer.parameters: expected a rule that trains the fresh Diff Expert"));
+  config_.optimizer.parameters = {{.pattern = "model.vision_resampler.*"}};
+  const auto drawn = test::weights_of(*start_run_model(config_, at::kCPU).model);
+  whole();
+  const auto saved = model::open_plain_checkpoint(end("whole"));
+  int changed = 0;
+  for (const auto& [name, tensor] : drawn) {
+    const bool same = at::equal(saved.weights->tensor(name), tensor);
+    EXPECT_TRUE(same || name.starts_with("model.vision_resampler.")) << name;
+    changed += static_cast<int>(!same);
+  }
+  EXPECT_GT(changed, 10);
+  // The start lacks the Diff Expert, so that the adapter belongs to the checkpoint.
+  const auto config = json::parse(read_file(end("whole") / "adapter_config.json"));
+  EXPECT_EQ(config["base_model_name_or_path"], end("whole").string());
+  fs::rename(folder_ / "base", folder_ / "moved");
+  EXPECT_TRUE(test_model(end("whole"))->diff_expert() != nullptr);
 }
 
 TEST_F(LoraRun, ItsBaseIsTheStartOnlyIfThatIsUnchanged) {
