@@ -222,6 +222,19 @@ Precision precision_of(Precision asked, const io::TensorSource& weights) {
   return Precision::kInt8;
 }
 
+/// Opens a checkpoint with its adapter: merged, but apart from weights of 8 bits, as a training leaves both.
+OpenedModel opened_files(const std::filesystem::path& folder, const std::filesystem::path& merged) {
+  if (merged.empty()) {
+    OpenedModel plain{.checkpoint = model::open_plain_checkpoint(folder)};
+    if (model::is_int8(*plain.checkpoint.weights)) {
+      plain.apart = model::adapter_beside(plain.checkpoint.folder);
+      return plain;
+    }
+    if (!model::adapter_beside(plain.checkpoint.folder)) return plain;
+  }
+  return {.checkpoint = model::open_adapted_checkpoint(folder, merged)};
+}
+
 constexpr const char* kMemoryHint = "use a smaller batch or another dtype";
 
 }  // namespace
@@ -245,7 +258,7 @@ OpenedModel open_for_captions(const std::filesystem::path& folder, const Caption
   const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
   if (config.adapter != merged)
     model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
-  OpenedModel opened{.checkpoint = model::open_adapted_checkpoint(folder, merged)};
+  auto opened = opened_files(folder, merged);
   if (config.adapter != merged) opened.apart = model::open_adapter(config.adapter);
   const auto source = (opened.checkpoint.folder / "config.json").string();
   opened.precision = precision_of(config.dtype, *opened.checkpoint.weights);

@@ -15,6 +15,7 @@
 
 #include "core/folder_entries.h"
 #include "core/json.h"
+#include "generate/shared/checkpoint_texts.h"
 #include "model/shared/adapter.h"
 #include "model/shared/int8_errors.h"
 #include "model/shared/int8_model.h"
@@ -51,10 +52,7 @@ std::map<std::string, double> output_errors(const io::Checkpoint& checkpoint,
 
 /// Returns the config.json in the authors' layout, whose names the tensors have.
 std::string quantized_config(const model::ModelConfig& model, const io::Checkpoint& checkpoint) {
-  auto config = parse_json(model::model_config_json(model, checkpoint.config_json), "config.json");
-  config[std::string(model::kOwnKeyPrefix) + "quantization"] = {
-      {"weights", "int8, one scale for each output"}, {"activations", "int8, one scale for each token"}};
-  return config.dump(2) + "\n";
+  return with_int8_note(model::model_config_json(model, checkpoint.config_json));
 }
 
 void expect_two_folders(const std::filesystem::path& checkpoint, const std::filesystem::path& to) {

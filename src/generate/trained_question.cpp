@@ -35,4 +35,13 @@ std::string with_trained_question(std::string_view config_json, std::string_view
   rethrow_as_error();
 }
 
+std::string with_int8_note(std::string_view config_json) try {
+  json config = parse_json(config_json, "config.json");
+  config[std::string(model::kOwnKeyPrefix) + "quantization"] = {
+      {"weights", "int8, one scale for each output"}, {"activations", "int8, one scale for each token"}};
+  return config.dump(2) + "\n";
+} catch (...) {
+  rethrow_as_error();
+}
+
 }  // namespace ccexpert::generate

@@ -149,7 +149,8 @@ std::shared_ptr<CcexpertModel> build_int8_model(const ModelConfig& config, const
   auto int8_options = options;
   int8_options.tensor = at::TensorOptions().dtype(int8_model_dtype());
   int8_options.prepare = [&](CcexpertModel& model) { products.prepare(model); };
-  const Int8Source quantized(source, is_int8(source) ? std::set<std::string>() : int8_matrices(config));
+  // A training may have left some matrices in floating point beside those of 8 bits.
+  const Int8Source quantized(source, int8_matrices(config));
   auto model = build_model(config, quantized, int8_options);
   products.pack();
   return model;

@@ -96,6 +96,13 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
   }
 }
 
+void check_int8_base(const TrainConfig& config, const Check& check) {
+  if (!config.lora.int8_base) return;
+  check.expect(!config.model.fresh, "model.fresh", "false with lora.int8_base", "true");
+  check.expect(config.checkpoint.layout == io::CheckpointLayout::kAuthors, "checkpoint.layout",
+               "lmms with lora.int8_base", text_of(config.checkpoint.layout));
+}
+
 void check_lora(const LoraSection& lora, int64_t zero, const Check& check) {
   check.expect(
       lora.dropout == 0.0, "lora.dropout",
@@ -128,6 +135,7 @@ void check_all(const TrainConfig& config, const PlaceOf& place) {
   check_objective(config, check);
   check_optimizer(config.optimizer, check);
   check_lora(config.lora, config.distributed.zero, check);
+  check_int8_base(config, check);
   check_layout(config.checkpoint, config.model, check);
   check.section("evaluation.generation", [&] { config.evaluation.generation.validate(); });
   check_effects(config, check);

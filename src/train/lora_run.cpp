@@ -119,6 +119,20 @@ std::vector<TrainableParameter> model_parameters(model::CcexpertModel& model, co
   return parameters;
 }
 
+IsFrozen frozen_weights(const TrainConfig& config, bool draws_expert) {
+  const auto rules =
+      is_usual(config.optimizer.parameters) ? std::vector<ParameterRule>() : config.optimizer.parameters;
+  return [rules, draws_expert](const std::string& weight) {
+    const auto part = model::part_of(weight);
+    const bool of_expert = part == model::Part::kDiffExpert || part == model::Part::kWeighting;
+    if (draws_expert && of_expert) return false;
+    // The last rule that matches applies.
+    const auto rule = std::find_if(rules.rbegin(), rules.rend(),
+                                   [&](const auto& each) { return matches(each.pattern, weight); });
+    return rule == rules.rend() || rule->lr_factor == 0.0;
+  };
+}
+
 bool is_lora_parameter(const std::string& name) {
   return name.ends_with(model::kLoraA) || name.ends_with(model::kLoraB);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,11 @@ std::vector<TrainableParameter> model_parameters(model::CcexpertModel& model, co
 bool is_lora_parameter(const std::string& name);
 /// True if all parameters are of LoRA products.
 bool trains_only_lora(const std::vector<TrainableParameter>& trained);
+
+/// True for the name of a weight that the run neither trains nor draws. `draws_expert`: the Diff Expert is
+/// fresh.
+using IsFrozen = std::function<bool(const std::string& weight)>;
+IsFrozen frozen_weights(const TrainConfig& config, bool draws_expert);
 
 /// Throws Error if LoRA with the usual single rule would leave a fresh Diff Expert as it was drawn.
 void expect_trained_expert(const model::LoraLayers& lora, const TrainConfig& config);

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/foreign_errors.h"
 #include "model/shared/blocks.h"
+#include "model/shared/int8_model.h"
 #include "runtime/device.h"
 #include "runtime/memory.h"
 #include "train/flops.h"
@@ -134,6 +135,7 @@ struct WeightCounts {
   double trained_outside = 0.0;  ///< of blocks
   double block = 0.0;            ///< of the largest block
   double trained_block = 0.0;    ///< of the block with most that train
+  double eight_bits = 0.0;       ///< with one byte each
 };
 
 /// `beside`: weights that train beside the model.
@@ -163,6 +165,21 @@ WeightCounts count_weights(const model::CcexpertModel& model, double beside) {
   return counts;
 }
 
+/// Counts the weights that the run keeps in 8 bits.
+double count_eight_bits(const model::ModelConfig& model, const TrainConfig& config) {
+  if (!config.lora.int8_base) return 0.0;
+  const auto start = io::resolve_folder(config.model.start) / "config.json";
+  const bool has_expert = model::parse_model_config(read_file(start), start.string()).diff_expert.has_value();
+  const auto is_frozen = frozen_weights(config, /*draws_expert=*/!has_expert);
+  const auto names = model::int8_matrices(model);
+  double count = 0.0;
+  for (const auto& item :
+       model::CcexpertModel(model, at::TensorOptions().device(at::kMeta)).named_parameters()) {
+    if (names.contains(item.key()) && is_frozen(item.key())) count += number(item.value().numel());
+  }
+  return count;
+}
+
 /// Sharding of a run whose memory is computed.
 struct Sharding {
   int zero = 2;
@@ -187,7 +204,7 @@ double bytes_in_flight(const TrainConfig& config, const WeightCounts& counts, co
 PlanMemory memory_of(const WeightCounts& counts, const TrainConfig& config, const Sharding& sharding) {
   const double bytes = bytes_of_weight(config), state = run_dtype(config) == at::kBFloat16 ? 3.0 : 2.0;
   PlanMemory memory;
-  memory.weights = counts.all * bytes / sharding.shards_from(3);
+  memory.weights = ((counts.all - counts.eight_bits) * bytes + counts.eight_bits) / sharding.shards_from(3);
   if (sharding.of_weights())
     memory.gathered = std::min(counts.all, counts.outside + kBlocksGathered * counts.block) * bytes;
   memory.optimizer = counts.trained * state * kFloatBytes / sharding.shards_from(1);
@@ -258,7 +275,8 @@ Plan plan_of(const TrainConfig& config, int ranks) try {
   const int64_t products = add_adapter(plan, lora), heads = head_weights(model_config, config.loss);
   if (heads > 0) plan.parts.push_back({"auxiliary heads", heads, heads});
   count_steps(plan, config);
-  const auto counts = count_weights(model, number(products + heads));
+  auto counts = count_weights(model, number(products + heads));
+  counts.eight_bits = count_eight_bits(model_config, config);
   plan.memory = memory_of(counts, config, {static_cast<int>(config.distributed.zero), ranks});
   plan.memory.activations = activation_bytes(model_config, config, trained);
   plan.memory.available = available_memory(config, ranks);

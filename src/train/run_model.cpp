@@ -13,6 +13,8 @@
 #include "core/files.h"
 #include "generate/shared/checkpoint_texts.h"
 #include "model/shared/adapter.h"
+#include "model/shared/int8_frozen.h"
+#include "model/shared/int8_model.h"
 #include "runtime/device.h"
 #include "train/content_hash.h"
 #include "train/lora_run.h"
@@ -151,6 +153,21 @@ model::SelectWeights with_sums(model::SelectWeights select, KeyValues& sums) {
       };
 }
 
+/// Builds a model whose frozen matrices have 8 bits, in the memory of the host until they are quantised.
+std::shared_ptr<model::CcexpertModel> build_with_int8_base(const Source& source, const TrainConfig& config,
+                                                           model::BuildModelOptions build) {
+  const auto is_frozen = frozen_weights(config, source.draws_expert);
+  auto names = model::int8_matrices(source.config);
+  std::erase_if(names, [&](const std::string& name) { return !is_frozen(name); });
+  const model::Int8Source quantized(*source.weights, names);
+  const auto device = build.tensor.device();
+  build.tensor = build.tensor.device(at::kCPU);
+  build.prepare = [&](model::CcexpertModel& model) { model::use_frozen_int8(model, is_frozen); };
+  auto model = model::build_model(source.config, quantized, build);
+  model::move_frozen_int8(*model, device);
+  return model;
+}
+
 /// Builds the model of `run`. Weights that ranks share are first drawn in the memory of the host, where what
 /// is only loaded needs no memory.
 void make_model(RunModel& run, const Source& source, const TrainConfig& config, const ModelPlace& place) {
@@ -169,7 +186,8 @@ void make_model(RunModel& run, const Source& source, const TrainConfig& config, 
                                    .fresh = fresh_weights(config),
                                    .resize_positions = config.model.image_size > 0};
     if (place.ranks != nullptr) build.take = take;
-    run.model = model::build_model(source.config, *source.weights, build);
+    run.model = config.lora.int8_base ? build_with_int8_base(source, config, build)
+                                      : model::build_model(source.config, *source.weights, build);
   } else {
     run.model = fresh_model(source.config, at_first, fresh_weights(config));
     if (place.ranks != nullptr) take(*run.model);
@@ -233,7 +251,9 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
   RunModel run{{std::move(settings), nullptr}};
   make_model(run, source, config, place);
   run.folder = source.folder;
-  if (source.weights) run.for_others = model::tensors_for_others(*source.weights, run_dtype(config));
+  // Other programs do not read weights of 8 bits.
+  if (source.weights && !config.lora.int8_base)
+    run.for_others = model::tensors_for_others(*source.weights, run_dtype(config));
   run.lora = start_lora(*run.model, config, origin == Origin::kResumed ? source.folder : fs::path());
   if (source.draws_expert) expect_trained_expert(run.lora, config);
   run.adapter_base = base_of_adapter(source, origin, config);
@@ -246,6 +266,7 @@ RunModel load(const fs::path& folder, Origin origin, const TrainConfig& config, 
                             .layout = run.layout},
                            std::move(companions));
   run.config_json = generate::with_trained_question(saved.config_json, run.question);
+  if (config.lora.int8_base) run.config_json = generate::with_int8_note(run.config_json);
   run.companions = std::move(saved.companions);
   return run;
 }

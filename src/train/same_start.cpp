@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/model/weights.h>
 
 #include "train/agreement.h"
 #include "train/content_hash.h"
@@ -49,8 +50,8 @@ KeyValues model_values(const RunModel& run) {
     items.insert(items.end(), run.stored_sums.begin(), run.stored_sums.end());
     return items;
   }
-  for (const auto& item : run.model->named_parameters())
-    items.emplace_back(item.key(), content_hash(item.value()));
+  for (const auto& weight : model::weight_contract(*run.model))
+    items.emplace_back(weight.name, content_hash(weight.target));
   for (const auto& own : model::lora_parameters(run.lora))
     items.emplace_back(own.name, content_hash(own.tensor));
   if (!run.heads) return items;

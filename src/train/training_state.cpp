@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/weight_layouts.h>
+#include <ccexpert/model/weights.h>
 
 #include "core/files.h"
 #include "core/json.h"
@@ -77,9 +78,9 @@ Progress to_progress(const json& object, const std::string& source) {
   return progress;
 }
 
-std::vector<io::NamedTensor> parameters_of(const model::CcexpertModel& model) {
+std::vector<io::NamedTensor> weights_of(model::CcexpertModel& model) {
   std::vector<io::NamedTensor> tensors;
-  for (const auto& item : model.named_parameters()) tensors.push_back({item.key(), item.value()});
+  for (const auto& weight : model::weight_contract(model)) tensors.push_back({weight.name, weight.target});
   return tensors;
 }
 
@@ -100,11 +101,11 @@ std::vector<fs::path> write_state(const fs::path& folder, const ShardedAdamW& op
 }
 
 /// Writes this rank's share of the model's files, and returns them.
-std::vector<fs::path> write_model(const fs::path& folder, const model::CcexpertModel& model,
+std::vector<fs::path> write_model(const fs::path& folder, model::CcexpertModel& model,
                                   const CheckpointTexts& texts,
                                   const distributed::Communicator& communicator) {
   std::vector<fs::path> files;
-  auto tensors = parameters_of(model);
+  auto tensors = weights_of(model);
   tensors.insert(tensors.end(), texts.for_others.begin(), texts.for_others.end());
   io::WholeTensor whole;
   if (texts.shards != nullptr) whole = [&](const at::Tensor& tensor) { return texts.shards->whole(tensor); };
@@ -136,9 +137,9 @@ std::vector<fs::path> write_model(const fs::path& folder, const model::CcexpertM
 
 }  // namespace
 
-void write_training_state(const fs::path& folder, const model::CcexpertModel& model,
-                          const ShardedAdamW& optimizer, const Progress& progress,
-                          const CheckpointTexts& texts, distributed::Communicator& communicator) {
+void write_training_state(const fs::path& folder, model::CcexpertModel& model, const ShardedAdamW& optimizer,
+                          const Progress& progress, const CheckpointTexts& texts,
+                          distributed::Communicator& communicator) {
   const bool leads = communicator.rank() == 0;
   const auto unfinished = unfinished_checkpoint(folder);
   on_all_ranks(communicator, [&] {

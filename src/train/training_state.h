@@ -57,7 +57,7 @@ struct CheckpointTexts {
 /// of the model's files: `folder`/{config.json, model*.safetensors, tokenizer files} as a model,
 /// {optimizer-*.safetensors, trainer.json, config.yaml} for the run, manifest.json with size and checksum of
 /// every file. The folder appears complete or not at all. Throws Error on every rank if one fails.
-void write_training_state(const std::filesystem::path& folder, const model::CcexpertModel& model,
+void write_training_state(const std::filesystem::path& folder, model::CcexpertModel& model,
                           const ShardedAdamW& optimizer, const Progress& progress,
                           const CheckpointTexts& texts, distributed::Communicator& communicator);
 

@@ -107,6 +107,7 @@ const Row kRows[] = {
     {"lora.targets", "[mm_projector.0]", {kLora}},
     {"lora.rslora", "true", {kLora}},
     {"lora.dropout", "0.5", {kLora}, "expected 0, as a resumed run"},
+    {"lora.int8_base", "true", {kLora}},
     {"lora.start", "$FOLDER/none", {kLora}, "expected a folder with adapter_config.json, got no folder"},
     {"lora.lr_factor", "10", {kLora}},
     {"lora.weight_decay", "0.5", {kLora}},

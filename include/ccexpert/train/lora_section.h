@@ -17,6 +17,7 @@ struct LoraSection {
   bool rslora = false;
   double dropout = 0.0;
   std::string start;
+  bool int8_base = false;
   double lr_factor = 1.0;
   double weight_decay = 0.0;
 
@@ -34,6 +35,7 @@ struct LoraSection {
         field("rslora", &Self::rslora, "scale by alpha / sqrt(rank) instead"),
         field("dropout", &Self::dropout, "0: there is none", in_range(0, 1)),
         field("start", &Self::start, "folder of an adapter to go on from (empty: a fresh one)"),
+        field("int8_base", &Self::int8_base, "keep the frozen matrices in 8 bits, with a scale for each row"),
         field("lr_factor", &Self::lr_factor, "factor on the learning rate of the products", above(0)),
         field("weight_decay", &Self::weight_decay, "decoupled weight decay of the products", at_least(0))};
   }

@@ -30,4 +30,7 @@ std::string trained_question(std::string_view config_json, const std::string& so
 /// Returns the config.json with that question. Programs that do not know the key ignore it.
 std::string with_trained_question(std::string_view config_json, std::string_view question);
 
+/// Returns the config.json with a note that the matrices have 8 bits, which our programs see in the weights.
+std::string with_int8_note(std::string_view config_json);
+
 }  // namespace ccexpert::generate
