@@ -18,6 +18,7 @@
 #include "generate/opened_model.h"
 #include "generate/search.h"
 #include "generate/shared/decoder_parts.h"
+#include "generate/shared/feature_cache.h"
 #include "generate/stopwatch.h"
 #include "model/shared/adapter.h"
 #include "model/shared/int8_model.h"
@@ -53,6 +54,7 @@ class Captioner::Impl {
   Impl(const OpenedModel& opened, const PartLink* link)
       : stopwatch_(opened.device),
         int8_(opened.precision == Precision::kInt8),
+        features_(opened.feature_cache),
         loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
     warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
     loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
@@ -82,8 +84,7 @@ class Captioner::Impl {
     const auto stopped = [&] { return options.stop.stop_requested(); };
     const c10::InferenceMode inference;
     const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return pixels_of(pairs); });
-    const auto features =
-        stopwatch_.time(&CaptionerTimings::vision, [&] { return loaded_.model->vision_features(pixels); });
+    const auto features = stopwatch_.time(&CaptionerTimings::vision, [&] { return features_of(pixels); });
     if (stopped()) return cancelled(pairs.size());
     const auto images = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
       auto fused = loaded_.model->fuse(features);
@@ -104,7 +105,14 @@ class Captioner::Impl {
   DecodingConfig decoding(const GenerationOptions& options) const { return loaded_.decoding(options); }
   const std::string& question() const { return loaded_.question; }
   bool has_diff_expert() const { return model_config().diff_expert.has_value(); }
-  CaptionerTimings timings() const { return stopwatch_.sums(); }
+
+  CaptionerTimings timings() const {
+    auto timings = stopwatch_.sums();
+    const auto images = features_.counts();
+    timings.encoded_images = images.encoded;
+    timings.reused_images = images.reused;
+    return timings;
+  }
 
   std::string description() const {
     const auto& config = model_config();
@@ -130,14 +138,19 @@ class Captioner::Impl {
         end_of_turn, loaded_.tokenizer->token_bytes(end_of_turn)));
   }
 
-  /// Returns [2B,3,P,P] on the model's device, before and after alternating.
+  /// Returns [2B,3,P,P] in float32 on the CPU, before and after alternating.
   at::Tensor pixels_of(std::span<const ImagePair> pairs) const {
     const auto write = [&](int64_t i, std::span<float> slot) {
       const auto& pair = pairs[static_cast<size_t>(i / 2)];
       image::preprocess(i % 2 == 0 ? pair.before : pair.after, loaded_.preprocess, slot);
     };
-    const auto pixels = load_pixels(2 * std::ssize(pairs), loaded_.preprocess.size, write);
-    return pixels.to(loaded_.model->options());
+    return load_pixels(2 * std::ssize(pairs), loaded_.preprocess.size, write);
+  }
+
+  std::vector<at::Tensor> features_of(const at::Tensor& pixels) const {
+    return features_.features(pixels, [&](const at::Tensor& images) {
+      return loaded_.model->vision_features(images.to(loaded_.model->options()));
+    });
   }
 
   std::vector<std::vector<int64_t>> prompts_of(std::span<const ImagePair> pairs,
@@ -208,6 +221,7 @@ class Captioner::Impl {
 
   mutable Stopwatch stopwatch_;
   bool int8_;
+  mutable FeatureCache features_;
   LoadedModel loaded_;
 };
 
@@ -253,12 +267,15 @@ OpenedModel open_for_captions(const std::filesystem::path& folder, const Caption
     fail_expected(
         {"threads", fmt::format("0 (all cores) to {}", kMostThreads), std::to_string(config.threads)});
   }
+  if (config.feature_cache < 0)
+    fail_expected({"feature_cache", "bytes, or 0 for none", std::to_string(config.feature_cache)});
   if (config.threads > 0) at::set_num_threads(config.threads);
   auto device = runtime::device_from_name(config.device);
   const auto merged = config.merge_adapter ? config.adapter : std::filesystem::path();
   if (config.adapter != merged)
     model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
   auto opened = opened_files(folder, merged);
+  opened.feature_cache = config.feature_cache;
   if (config.adapter != merged) opened.apart = model::open_adapter(config.adapter);
   const auto source = (opened.checkpoint.folder / "config.json").string();
   opened.precision = precision_of(config.dtype, *opened.checkpoint.weights);

@@ -20,6 +20,7 @@ struct OpenedModel {
   model::ModelConfig config = {};
   at::Device device = at::kCPU;
   Precision precision = Precision::kAuto;  ///< of the weights
+  int64_t feature_cache = 0;               ///< CaptionerConfig::feature_cache
 
   /// Returns dtype and device of the parameters.
   at::TensorOptions tensor() const;

@@ -58,6 +58,8 @@ void add_model_options(CLI::App& app, CaptionCommand& command) {
       "--plan", command.plan,
       "print the memory of a rank, with --nproc ranks, and on how many GPUs the model fits; needs only "
       "config.json, and captions nothing");
+  group.value("--feature-cache", command.captioner.feature_cache,
+              "bytes for the features of images that occur again (0: none)", at_least(0));
 }
 
 void add_input_options(CLI::App& app, CaptionCommand& command) {

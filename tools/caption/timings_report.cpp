@@ -39,6 +39,8 @@ std::string timings_table(const RunFigures& figures) {
   for (const auto& stage : kStages)
     table += fmt::format("{:<12}{:10.3f} s\n", stage.name, timings.*stage.seconds);
   table += fmt::format("{:<12}{:>10}\n", "pairs", timings.pairs);
+  table += fmt::format("{:<12}{:>10}    {} encoded before\n", "images",
+                       timings.encoded_images + timings.reused_images, timings.reused_images);
   table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "prompt", timings.prompt_tokens,
                        per_second(timings.prompt_tokens, timings.prefill));
   table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "generated", timings.generated_tokens,
@@ -54,6 +56,8 @@ std::string timings_json(const RunFigures& figures) {
   nlohmann::ordered_json report;
   for (const auto& stage : kStages) report["seconds"][stage.name] = timings.*stage.seconds;
   report["pairs"] = timings.pairs;
+  report["encoded_images"] = timings.encoded_images;
+  report["reused_images"] = timings.reused_images;
   report["prompt_tokens"] = timings.prompt_tokens;
   report["generated_tokens"] = timings.generated_tokens;
   report["decode_tokens_per_second"] = per_second(timings.generated_tokens, timings.decode);
