@@ -116,9 +116,11 @@ struct CaptionerTimings {
   int64_t encoded_images = 0;  ///< by the vision transformer
   int64_t reused_images = 0;   ///< encoded before; see CaptionerConfig::feature_cache
   int64_t prompt_tokens = 0;   ///< image tokens included
+  int64_t reused_tokens = 0;   ///< of `prompt_tokens`, those that a Conversation had computed before
   int64_t generated_tokens = 0;
 };
 
+class Conversation;
 struct PartLink;
 
 /// Loaded model. All members are thread-safe. Errors are thrown as ccexpert::Error.
@@ -139,6 +141,10 @@ class Captioner {
   /// Captions all pairs as one batch: memory grows with their number. A caption does not depend on its batch.
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
 
+  /// Encodes the pairs for several questions; see ccexpert/generate/conversation.h. The pixels are not needed
+  /// after the call. The captioner may be moved, but must outlive the conversation.
+  Conversation converse(std::span<const ImagePair> pairs) const;
+
   /// Returns the decoding settings for these options: an unset value comes from the checkpoint's
   /// generation_config.json, else it is the default.
   DecodingConfig decoding(const GenerationOptions& options = {}) const;
@@ -151,6 +157,7 @@ class Captioner {
   CaptionerTimings timings() const;
 
  private:
+  friend class Conversation;
   class Impl;
   explicit Captioner(std::unique_ptr<Impl> impl);
   friend Captioner load_first_part(const std::filesystem::path& folder, const CaptionerConfig& config,

@@ -28,10 +28,12 @@ enum class Kind : int64_t {
   kMade,    ///< a cache: its capacity
   kCopied,  ///< a cache: the number of its copy
   kSelected,
-  kDropped,  ///< caches
-  kPassed,   ///< a cache: rows and tokens, its lengths, the real tokens of each row or nothing; then
-             ///< embeddings
-  kEnd,      ///< its code
+  kTruncated,  ///< a cache: the lengths of its rows
+  kReserved,   ///< a cache: its capacity
+  kDropped,    ///< caches
+  kPassed,     ///< a cache: rows and tokens, its lengths, the real tokens of each row or nothing; then
+               ///< embeddings
+  kEnd,        ///< its code
 };
 
 struct Message {
@@ -86,6 +88,12 @@ class Leader : public model::DecoderObserver {
     return last_;
   }
   void selected(int64_t cache, const Numbers& rows) override { send(link_, {Kind::kSelected, cache, rows}); }
+  void truncated(int64_t cache, const Numbers& lengths) override {
+    send(link_, {Kind::kTruncated, cache, lengths});
+  }
+  void reserved(int64_t cache, int64_t capacity) override {
+    send(link_, {Kind::kReserved, cache, {capacity}});
+  }
   /// Sent with the next message: an error may be on its way, after which the others are gone.
   void dropped(int64_t cache) noexcept override { dropped_.push_back(cache); }
   void passed(int64_t cache, const Numbers& lengths, const at::Tensor& embeddings,
@@ -129,6 +137,12 @@ class Follower {
         break;
       case Kind::kSelected:
         caches_.at(message.cache).select_rows(numbers);
+        break;
+      case Kind::kTruncated:
+        caches_.at(message.cache).truncate(numbers);
+        break;
+      case Kind::kReserved:
+        caches_.at(message.cache).reserve(numbers.at(0));
         break;
       case Kind::kDropped:
         for (const int64_t cache : numbers) caches_.erase(cache);

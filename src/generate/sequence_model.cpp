@@ -18,7 +18,13 @@ bool is_identity(const std::vector<int64_t>& rows, size_t sequences) {
 
 DecoderSequences::DecoderSequences(const model::Decoder& decoder, const model::PaddedSequences& prompts,
                                    int64_t capacity)
-    : decoder_(decoder), cache_(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + capacity) {
+    : DecoderSequences(
+          decoder, model::KvCache(decoder.config().num_hidden_layers, prompts.embeddings.size(1) + capacity),
+          prompts) {}
+
+DecoderSequences::DecoderSequences(const model::Decoder& decoder, model::KvCache cache,
+                                   const model::PaddedSequences& prompts)
+    : decoder_(decoder), cache_(std::move(cache)) {
   const auto hidden = decoder_.forward(prompts.embeddings, &cache_, prompts.lengths);  // [B,T,H]
   const auto row = at::arange(hidden.size(0), at::kLong).to(hidden.device());
   const auto last = at::tensor(prompts.lengths, at::kLong).to(hidden.device()) - 1;

@@ -28,6 +28,13 @@ class DecoderSequences : public SequenceModel {
   /// Prefills the prompts; each may then grow by `capacity` tokens.
   DecoderSequences(const model::Decoder& decoder, const model::PaddedSequences& prompts, int64_t capacity);
 
+  /// Prefills the prompts after the tokens in `cache`, whose capacity must hold all that follows.
+  DecoderSequences(const model::Decoder& decoder, model::KvCache cache,
+                   const model::PaddedSequences& prompts);
+
+  /// Returns keys and values of all tokens so far.
+  const model::KvCache& cache() const { return cache_; }
+
   at::Tensor logits() const override { return logits_; }
   void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) override;
 

@@ -27,11 +27,13 @@ class Stopwatch {
     return result;
   }
 
-  void count(int64_t pairs, int64_t prompt_tokens, int64_t generated_tokens) {
+  /// Adds the counts of pairs and tokens.
+  void count(const CaptionerTimings& counts) {
     const std::lock_guard lock(mutex_);
-    sums_.pairs += pairs;
-    sums_.prompt_tokens += prompt_tokens;
-    sums_.generated_tokens += generated_tokens;
+    sums_.pairs += counts.pairs;
+    sums_.prompt_tokens += counts.prompt_tokens;
+    sums_.reused_tokens += counts.reused_tokens;
+    sums_.generated_tokens += counts.generated_tokens;
   }
 
   CaptionerTimings sums() const {

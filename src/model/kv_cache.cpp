@@ -54,6 +54,34 @@ int64_t KvCache::observe(const std::shared_ptr<DecoderObserver>& observer) {
   return observed_.number();
 }
 
+void KvCache::truncate(const std::vector<int64_t>& lengths) {
+  for (size_t row = 0; row < lengths_.size(); ++row) {
+    if (lengths.at(row) < 0 || lengths[row] > lengths_[row]) {
+      fail_expected({"KV cache", fmt::format("to keep at most {} tokens of row {}", lengths_[row], row),
+                     std::to_string(lengths[row])});
+    }
+  }
+  observed_.truncate(lengths);
+  lengths_ = lengths;
+}
+
+void KvCache::reserve(int64_t capacity) {
+  if (capacity <= capacity_) return;
+  observed_.reserve(capacity);
+  const int64_t used = lengths_.empty() ? 0 : *std::max_element(lengths_.begin(), lengths_.end());
+  const auto enlarge = [&](at::Tensor& all) {
+    auto larger = at::zeros({all.size(0), all.size(1), capacity, all.size(3)}, all.options());
+    larger.narrow(2, 0, used).copy_(all.narrow(2, 0, used));
+    all = std::move(larger);
+  };
+  for (auto& layer : layers_) {
+    if (!layer.keys.defined()) continue;
+    enlarge(layer.keys);
+    enlarge(layer.values);
+  }
+  capacity_ = capacity;
+}
+
 void KvCache::select_rows(const std::vector<int64_t>& rows) {
   observed_.select(rows);
   std::vector<int64_t> lengths;

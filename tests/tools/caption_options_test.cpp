@@ -103,6 +103,8 @@ TEST(CaptionOptions, EveryOptionArrives) {
                              "4,5",
                              "--seed",
                              "13",
+                             "--feature-cache",
+                             "1000",
                              "--prompt-style",
                              "paper"});
   ASSERT_FALSE(parsed.exit_code) << parsed.text;
@@ -116,6 +118,7 @@ TEST(CaptionOptions, EveryOptionArrives) {
   EXPECT_EQ(command.captioner.device, "cuda:1");
   EXPECT_EQ(command.captioner.dtype, Precision::kBfloat16);
   EXPECT_EQ(command.captioner.threads, 5);
+  EXPECT_EQ(command.captioner.feature_cache, 1000);
   EXPECT_EQ(command.generation.max_new_tokens, 7);
   EXPECT_EQ(command.generation.min_new_tokens, 2);
   EXPECT_EQ(command.generation.temperature, 0.5);
@@ -135,6 +138,22 @@ TEST(CaptionOptions, AStopIdTakesNoImageForAnother) {
   EXPECT_THAT(parsed.command.images, ElementsAre("a.png", "b.png"));
   EXPECT_THAT(refusal({"--model=m", "--stop-ids=4,x", "a", "b"}),
               HasSubstr("expected a whole number, got x"));
+}
+
+TEST(CaptionOptions, SeveralQuestionsAreAnsweredAsLinesAboutOnePair) {
+  const auto parsed = parse({"--model=m", "--prompt", "Road?", "--prompt", "House?", "a", "b"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_THAT(parsed.command.prompts, ElementsAre("Road?", "House?"));
+  EXPECT_EQ(parsed.command.prompt, "");
+  EXPECT_THAT(parsed.command.images, ElementsAre("a", "b"));
+  const std::string expected =
+      "--prompt: expected one, or several with one pair, as text, to standard output, got 2";
+  EXPECT_EQ(refusal({"--model=m", "-p=A?", "-p=B?", "--pairs=p"}), expected);
+  EXPECT_EQ(refusal({"--model=m", "-p=A?", "-p=B?", "--format=csv", "a", "b"}), expected);
+  EXPECT_EQ(refusal({"--model=m", "-p=A?", "-p=B?", "--output=o", "a", "b"}), expected);
+  EXPECT_EQ(refusal({"--model=m", "-p=A?", "-p=B?", "--prompt-style=paper", "a", "b"}),
+            "--prompt-style: expected without several --prompt");
+  EXPECT_THAT(refusal({"--model=m", "-p=A?", "-p=<image>?", "a", "b"}), StartsWith("question: expected"));
 }
 
 TEST(CaptionOptions, AQuestionAndAStyleAreOneChoice) {

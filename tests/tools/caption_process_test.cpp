@@ -221,6 +221,8 @@ TEST(CaptionProcess, TimingsAsJson) {
   EXPECT_THAT(result.err, HasSubstr("tokens/s"));
   const auto timings = json::parse(content(folder / "t.json"));
   EXPECT_EQ(timings.at("pairs"), 1);
+  EXPECT_EQ(timings.at("encoded_images"), 2);
+  EXPECT_EQ(timings.at("reused_images"), 0);
   EXPECT_GT(timings.at("generated_tokens"), 3);
   EXPECT_GT(timings.at("seconds").at("vision"), 0.0);
   EXPECT_EQ(timings.at("decoding").at("repetition_penalty"), 1.0);

@@ -243,5 +243,34 @@ TEST_F(CaptionRun, TheQuestionReachesTheModel) {
   EXPECT_EQ(output(), "00.png\tfrom 0 to 100\n");
 }
 
+/// Returns a conversation that repeats the question and the pair.
+std::function<Caption(const CaptionOptions&)> fake_conversation(const ImagePair& pair) {
+  return [pair](const CaptionOptions& options) {
+    auto caption = test::fake_caption(pair);
+    caption.text = options.question + " " + caption.text;
+    if (options.on_token) options.on_token({.text = caption.text});
+    return caption;
+  };
+}
+
+TEST_F(CaptionRun, EachQuestionIsAnsweredInALine) {
+  make_pairs(1);
+  command_.images = {folder_ / "A/00.png", folder_ / "B/00.png"};
+  command_.prompts = {"Road?", "House?"};
+  for (const bool stream : {false, true}) {
+    command_.stream = stream;
+    std::ostringstream out;
+    answer_all(command_, fake_conversation, {}, out);
+    EXPECT_EQ(out.str(), "Road? from 0 to 100\nHouse? from 0 to 100\n");
+  }
+  std::stop_source source;
+  source.request_stop();
+  std::ostringstream out;
+  answer_all(command_, fake_conversation, source.get_token(), out);
+  EXPECT_EQ(out.str(), "");
+  command_.images[1] = folder_ / "none.png";
+  EXPECT_THAT(error_of([&] { answer_all(command_, fake_conversation, {}, out); }), HasSubstr("none.png"));
+}
+
 }  // namespace
 }  // namespace ccexpert::tools

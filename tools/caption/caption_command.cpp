@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <ccexpert/core/log.h>
+#include <ccexpert/generate/conversation.h>
 
 #include "caption/caption_options.h"
 #include "caption/caption_ranks.h"
@@ -29,11 +30,17 @@
 namespace ccexpert::tools {
 namespace {
 
+/// Returns the question of a run, or its questions, one a line.
+std::string questions_of(const CaptionCommand& command, const Captioner& captioner) {
+  if (command.prompts.size() > 1) return fmt::format("{}", fmt::join(command.prompts, "\n"));
+  return command.prompt.empty() ? captioner.question() : command.prompt;
+}
+
 void report_timings(const CaptionCommand& command, const Captioner& captioner) {
   const RunFigures figures{.timings = captioner.timings(),
                            .peak_bytes = peak_memory(),
                            .decoding = captioner.decoding(command.generation),
-                           .question = command.prompt.empty() ? captioner.question() : command.prompt};
+                           .question = questions_of(command, captioner)};
   if (command.timings) print_text(timings_table(figures));
   if (!command.timings_file.empty()) write_file(command.timings_file, timings_json(figures));
 }
@@ -54,7 +61,7 @@ CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility, Captio
   return [&, utility = std::move(utility)](std::span<const ImagePair> pairs, const CaptionOptions& options) {
     auto with_utility = options;
     with_utility.utility = utility;
-    return ranks.caption(captioner, pairs, with_utility);
+    return ranks.run([&] { return captioner.caption(pairs, with_utility); });
   };
 }
 
@@ -76,6 +83,23 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt, Ca
   } else {
     writer.write({&prediction, 1});
   }
+  report_timings(command, captioner);
+  return kSuccess;
+}
+
+int answer_questions(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
+  const auto utility = utility_of(command);
+  const auto captioner = ranks.load();
+  const auto start = [&](const ImagePair& pair) {
+    const auto conversation = std::make_shared<Conversation>(captioner.converse({&pair, 1}));
+    return [conversation, &utility, &ranks](const CaptionOptions& options) {
+      auto with_utility = options;
+      with_utility.utility = utility;
+      return ranks.run([&] { return conversation->ask(with_utility); }).front();
+    };
+  };
+  answer_all(command, start, interrupt.token(), std::cout);
+  if (interrupt.signal() != 0) return kFailed;
   report_timings(command, captioner);
   return kSuccess;
 }
@@ -123,6 +147,12 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt, Capt
   return summary.failed > 0 ? kSomeFailed : evaluated;
 }
 
+int run_input(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
+  if (command.prompts.size() > 1) return answer_questions(command, interrupt, ranks);
+  return command.single_pair() ? caption_single(command, interrupt, ranks)
+                               : caption_list(command, interrupt, ranks);
+}
+
 /// Captions as rank 0, or as the only process. Other ranks end with the same code, and with an error after
 /// one here.
 int caption_as_first(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
@@ -132,8 +162,7 @@ int caption_as_first(const CaptionCommand& command, const Interrupt& interrupt, 
   try {
     // Report an unwritable file before a long run, not after it.
     if (!command.timings_file.empty()) expect_writable(command.timings_file);
-    const int code = code_of(command.single_pair() ? caption_single(command, interrupt, ranks)
-                                                   : caption_list(command, interrupt, ranks));
+    const int code = code_of(run_input(command, interrupt, ranks));
     ranks.end(code);
     return code;
   } catch (...) {

@@ -29,6 +29,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-caption --model MODEL --nproc 4 before.png after.png
   ccexpert-caption --model configs/bases/llava-onevision-qwen2-72b-ov --nproc 4 --plan
   ccexpert-caption --model MODEL --prompt "Did a road change?" before.png after.png
+  ccexpert-caption --model MODEL --prompt "Is a house new?" --prompt "Is a road new?" before.png after.png
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 143 interrupted.)";
 
@@ -105,9 +106,10 @@ void add_evaluation_options(CLI::App& app, CaptionCommand& command) {
 void add_generation_options(CLI::App& app, CaptionCommand& command) {
   OptionGroup group(app, "Generation");
   group
-      .text("-p,--prompt", command.prompt,
-            "own question, with <image> twice, <image1> and <image2>, or neither (default: the "
-            "checkpoint's, else the reference's)")
+      .repeated("-p,--prompt", command.prompts,
+                "own question, with <image> twice, <image1> and <image2>, or neither (default: the "
+                "checkpoint's, else the reference's); several for one pair: an answer to each, a line each",
+                "TEXT")
       ->check(some_text());
   group.value("--prompt-style", command.prompt_style,
               "ask the standard question in the wording of the released code or of the paper");
@@ -177,6 +179,18 @@ void check_evaluation(const CaptionCommand& command) {
   expect(!command.no_meteor || !command.evaluate.empty(), "--no-meteor: expected with --evaluate");
 }
 
+void check_questions(CaptionCommand& command) {
+  const auto& prompts = command.prompts;
+  for (const auto& prompt : prompts) text::complete_question(prompt);
+  const bool to_lines = command.format == data::PredictionFormat::kText && command.output.empty();
+  expect(prompts.size() < 2 || (command.single_pair() && to_lines),
+         "--prompt: expected one, or several with one pair, as text, to standard output, got " +
+             std::to_string(prompts.size()));
+  expect(prompts.size() < 2 || command.prompt_style == text::PromptStyle::kUnset,
+         "--prompt-style: expected without several --prompt");
+  command.prompt = text::chosen_question(prompts.size() == 1 ? prompts.front() : "", command.prompt_style);
+}
+
 /// Checks the options together. Throws Error.
 void check(CaptionCommand& command) {
   if (is_standard_output(command.output)) command.output.clear();
@@ -189,8 +203,7 @@ void check(CaptionCommand& command) {
          "installed)");
   command.captioner.merge_adapter = !command.adapter_apart;
   command.generation.validate();
-  if (!command.prompt.empty()) text::complete_question(command.prompt);
-  command.prompt = text::chosen_question(command.prompt, command.prompt_style);
+  check_questions(command);
 }
 
 /// Usage text: CLI11 knows single options but not their combinations.

@@ -45,7 +45,8 @@ struct CaptionCommand {
   std::filesystem::path meteor_data;  ///< empty: the folder of scripts/setup.sh
   bool no_meteor = false;
 
-  std::string prompt;  ///< the question; empty: the checkpoint's
+  std::vector<std::string> prompts;  ///< --prompt, as often as given
+  std::string prompt;                ///< the only question; empty: the checkpoint's, or several `prompts`
   text::PromptStyle prompt_style = text::PromptStyle::kUnset;
   generate::GenerationOptions generation;
   int64_t batch_size = 8;

@@ -59,10 +59,9 @@ Captioner CaptionRanks::load() {
   return captioner;
 }
 
-std::vector<Caption> CaptionRanks::caption(const Captioner& captioner, std::span<const ImagePair> pairs,
-                                           const CaptionOptions& options) {
+std::vector<Caption> CaptionRanks::run(const std::function<std::vector<Caption>()>& work) {
   left_ = true;
-  auto captions = captioner.caption(pairs, options);
+  auto captions = work();
   left_ = false;
   return captions;
 }

@@ -2,8 +2,8 @@
 // of the decoder.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -29,9 +29,8 @@ class CaptionRanks {
 
   /// Loads the model of rank 0.
   Captioner load();
-  /// Captions with it. After an Error of this call or of `load`, the other ranks are left.
-  std::vector<Caption> caption(const Captioner& captioner, std::span<const ImagePair> pairs,
-                               const CaptionOptions& options);
+  /// Captions with it by `work`. After an Error of this call or of `load`, the other ranks are left.
+  std::vector<Caption> run(const std::function<std::vector<Caption>()>& work);
   /// Ends the other ranks with an exit code, unless they were left.
   void end(int code);
   /// Same for an error of rank 0; one of the other ranks is not reported beside it.

@@ -84,6 +84,27 @@ void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quie
   }
 }
 
+LoadedPair load_single(const PairFiles& pair) {
+  auto images = load_pair(pair);
+  if (!images.error.empty()) throw Error(images.error);
+  // The log drops warnings with --quiet. A damaged image is told of all the same.
+  if (!images.warning.empty()) print_note("ccexpert warning: " + images.warning);
+  if (const auto warning = size_warning(pair, images); !warning.empty()) log::warning(warning);
+  return images;
+}
+
+/// Returns the options for a single pair, whose tokens go to `out` with --stream.
+CaptionOptions single_options(const CaptionCommand& command, std::stop_token stop, std::ostream& out) {
+  auto options = options_of(command, std::move(stop));
+  if (command.stream) {
+    options.on_token = [&out](const TokenEvent& event) {
+      out << event.text << std::flush;
+      return true;
+    };
+  }
+  return options;
+}
+
 /// Ends the line of streamed tokens, also after a stop or an error.
 struct LineEnd {
   std::ostream* out;
@@ -125,21 +146,25 @@ std::vector<PairFiles> pairs_of(const CaptionCommand& command) {
 Prediction caption_one(const CaptionCommand& command, const CaptionBatch& caption, std::stop_token stop,
                        std::ostream& out) {
   const auto pair = pairs_of(command).front();
-  const auto images = load_pair(pair);
-  if (!images.error.empty()) throw Error(images.error);
-  // The log drops warnings with --quiet. A damaged image is told of all the same.
-  if (!images.warning.empty()) print_note("ccexpert warning: " + images.warning);
-  if (const auto warning = size_warning(pair, images); !warning.empty()) log::warning(warning);
-  auto options = options_of(command, std::move(stop));
-  if (command.stream) {
-    options.on_token = [&](const TokenEvent& event) {
-      out << event.text << std::flush;
-      return true;
-    };
-  }
+  const auto images = load_single(pair);
+  const auto options = single_options(command, std::move(stop), out);
   const ImagePair views{images.before.view(), images.after.view()};
   const LineEnd line_end{command.stream ? &out : nullptr};
   return prediction_of(pair, caption({&views, 1}, options).front(), images.warning);
+}
+
+void answer_all(const CaptionCommand& command, const ConversationStart& start, const std::stop_token& stop,
+                std::ostream& out) {
+  const auto images = load_single(pairs_of(command).front());
+  const auto ask = start({images.before.view(), images.after.view()});
+  auto options = single_options(command, stop, out);
+  for (const auto& prompt : command.prompts) {
+    if (stop.stop_requested()) return;
+    options.question = prompt;
+    const LineEnd line_end{command.stream ? &out : nullptr};
+    const auto answer = ask(options);
+    if (!command.stream && !stop.stop_requested()) out << answer.text << '\n' << std::flush;
+  }
 }
 
 RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles> pairs,

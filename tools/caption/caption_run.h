@@ -28,6 +28,15 @@ data::PredictionWriter writer_of(const CaptionCommand& command, const std::strin
 data::Prediction caption_one(const CaptionCommand& command, const CaptionBatch& caption, std::stop_token stop,
                              std::ostream& out);
 
+/// Interface of a conversation about one pair for a run: starts it, and asks a question.
+using ConversationStart = std::function<std::function<Caption(const CaptionOptions&)>(const ImagePair&)>;
+
+/// Asks each question of a command about its single pair and writes the answers to `out`, a line each; with
+/// --stream their tokens as they are generated. A stop request ends the run before the next line. Throws
+/// Error if an image cannot be read.
+void answer_all(const CaptionCommand& command, const ConversationStart& start, const std::stop_token& stop,
+                std::ostream& out);
+
 struct RunSummary {
   int64_t captioned = 0;
   int64_t failed = 0;

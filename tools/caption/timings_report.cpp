@@ -42,7 +42,7 @@ std::string timings_table(const RunFigures& figures) {
   table += fmt::format("{:<12}{:>10}    {} encoded before\n", "images",
                        timings.encoded_images + timings.reused_images, timings.reused_images);
   table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "prompt", timings.prompt_tokens,
-                       per_second(timings.prompt_tokens, timings.prefill));
+                       per_second(timings.prompt_tokens - timings.reused_tokens, timings.prefill));
   table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "generated", timings.generated_tokens,
                        per_second(timings.generated_tokens, timings.decode));
   table += fmt::format("{:<12}{:10.2f} GB\n", "peak memory", static_cast<double>(figures.peak_bytes) * 1e-9);
@@ -59,6 +59,7 @@ std::string timings_json(const RunFigures& figures) {
   report["encoded_images"] = timings.encoded_images;
   report["reused_images"] = timings.reused_images;
   report["prompt_tokens"] = timings.prompt_tokens;
+  report["reused_tokens"] = timings.reused_tokens;
   report["generated_tokens"] = timings.generated_tokens;
   report["decode_tokens_per_second"] = per_second(timings.generated_tokens, timings.decode);
   report["peak_memory_bytes"] = figures.peak_bytes;

@@ -20,6 +20,9 @@ class DecoderObserver {
   /// Returns the number of the copy.
   virtual int64_t copied(int64_t cache) = 0;
   virtual void selected(int64_t cache, const std::vector<int64_t>& rows) = 0;
+  /// Row b keeps its first `lengths[b]` tokens.
+  virtual void truncated(int64_t cache, const std::vector<int64_t>& lengths) = 0;
+  virtual void reserved(int64_t cache, int64_t capacity) = 0;
   virtual void dropped(int64_t cache) noexcept = 0;
   /// A forward pass of embeddings [B,T,H]; `lengths` are those of the cache, and `added` the real tokens of
   /// each row (empty: all).
@@ -50,6 +53,12 @@ class ObservedCache {
   int64_t number() const { return number_; }
   void select(const std::vector<int64_t>& rows) const {
     if (observer_) observer_->selected(number_, rows);
+  }
+  void truncate(const std::vector<int64_t>& lengths) const {
+    if (observer_) observer_->truncated(number_, lengths);
+  }
+  void reserve(int64_t capacity) const {
+    if (observer_) observer_->reserved(number_, capacity);
   }
 
  private:

@@ -10,6 +10,8 @@
 namespace ccexpert::model {
 
 /// Rows may have different numbers of tokens: row b has `lengths()[b]`, and later positions are never read.
+/// Copies share their memory until one of them selects rows: a copy may only be used while the other one does
+/// not append before the copy's last token.
 class KvCache {
  public:
   /// Reserves `capacity` tokens in each row; memory is allocated when the first layer stores.
@@ -30,6 +32,12 @@ class KvCache {
   /// Must be called after all layers have appended T tokens: counts `added[b]` of them for row b (fewer than
   /// T: the rest was padding).
   void advance(const std::vector<int64_t>& added);
+
+  /// Forgets the tokens of row b after its first `lengths[b]`.
+  void truncate(const std::vector<int64_t>& lengths);
+
+  /// Makes the capacity at least `capacity` tokens in each row. Copies of this cache then have other memory.
+  void reserve(int64_t capacity);
 
   /// Replaces row i by the previous row `rows[i]`, for beam search; rows may repeat or vanish.
   void select_rows(const std::vector<int64_t>& rows);

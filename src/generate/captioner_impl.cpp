@@ -1,0 +1,271 @@
+#include "generate/captioner_impl.h"
+
+#include <exception>
+#include <numeric>
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+#include <ccexpert/model/weights.h>
+#include <ccexpert/text/prompt.h>
+
+#include "generate/leading_model.h"
+#include "generate/search.h"
+#include "generate/shared_prefix.h"
+#include "model/shared/int8_model.h"
+#include "runtime/torch_errors.h"
+
+namespace ccexpert::generate {
+namespace {
+
+std::string trimmed(const std::string& text) {
+  constexpr const char* kBlanks = " \t\r\n";
+  const auto first = text.find_first_not_of(kBlanks);
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+ChangeFeature to_change_feature(const at::Tensor& change, int64_t grid) {
+  const auto values = change.to(at::kCPU, at::kFloat).contiguous();
+  const auto* data = values.const_data_ptr<float>();
+  return {grid, values.size(1), std::vector<float>(data, data + values.numel())};
+}
+
+std::vector<Caption> cancelled(size_t pairs) {
+  Caption none;
+  none.finish = FinishReason::kCancelled;
+  return std::vector<Caption>(pairs, none);
+}
+
+}  // namespace
+
+std::vector<std::string> own_questions(std::span<const ImagePair> pairs) {
+  std::vector<std::string> questions;
+  for (const auto& pair : pairs) questions.emplace_back(pair.question);
+  return questions;
+}
+
+std::vector<Caption> guarded(const CaptionOptions& options,
+                             const std::function<std::vector<Caption>(const CaptionOptions&)>& caption) {
+  std::exception_ptr thrown;
+  auto caught = options;
+  if (options.on_token) {
+    caught.on_token = [&](const TokenEvent& event) {
+      try {
+        return !thrown && options.on_token(event);
+      } catch (...) {
+        thrown = std::current_exception();
+        return false;
+      }
+    };
+  }
+  auto captions = runtime::with_one_error_type(kMemoryHint, [&] { return caption(caught); });
+  if (thrown) std::rethrow_exception(thrown);
+  return captions;
+}
+
+Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
+    : stopwatch_(opened.device),
+      int8_(opened.precision == Precision::kInt8),
+      features_(opened.feature_cache),
+      loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
+  warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
+  loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
+    if (link != nullptr) return build_leading_model(opened, *link);
+    const auto& weights = *opened.checkpoint.weights;
+    auto model = int8_ ? model::build_int8_model(opened.config, weights, {.tensor = opened.tensor()})
+                       : model::build_model(opened.config, weights, {.tensor = opened.tensor()});
+    if (opened.apart) model::attach_adapter(*model, *opened.apart);
+    return model;
+  });
+  if (!has_diff_expert()) {
+    log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
+  }
+}
+
+std::vector<Caption> Captioner::Impl::caption(std::span<const ImagePair> pairs,
+                                              const CaptionOptions& options) const {
+  const auto question = question_of(own_questions(pairs), options);
+  if (pairs.empty()) return {};
+  const auto images = encode(pairs, options.stop);
+  return images ? answer(*images, question, nullptr) : cancelled(pairs.size());
+}
+
+Question Captioner::Impl::question_of(const std::vector<std::string>& own,
+                                      const CaptionOptions& options) const {
+  const auto decoding = this->decoding(options.generation);
+  if (options.on_token && decoding.beams > 1) {
+    fail_expected({"on_token", "no beam search", fmt::format("{} beams", decoding.beams)});
+  }
+  if (options.on_token && decoding.mbr > 0)
+    fail_expected({"on_token", "no minimum-Bayes-risk decoding", fmt::format("{} samples", decoding.mbr)});
+  if (decoding.mbr > 0 && !options.utility)
+    fail_expected({"mbr", "a utility in the options", "none", "it compares captions of the samples"});
+  return {decoding, own.empty() ? Prompts() : prompts_of(own, options.question), options};
+}
+
+std::optional<model::ImageTokens> Captioner::Impl::encode(std::span<const ImagePair> pairs,
+                                                          const std::stop_token& stop) const {
+  const c10::InferenceMode inference;
+  const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return pixels_of(pairs); });
+  const auto features = stopwatch_.time(&CaptionerTimings::vision, [&] { return features_of(pixels); });
+  if (stop.stop_requested()) return {};
+  return stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return loaded_.model->fuse(features); });
+}
+
+std::vector<Caption> Captioner::Impl::answer(const model::ImageTokens& images, const Question& question,
+                                             KeptPrompts* kept) const {
+  const c10::InferenceMode inference;
+  const auto& options = question.options;
+  const auto tokens = tokens_of(images, kept);
+  if (options.stop.stop_requested()) return cancelled(question.prompts.size());
+  auto captions = decode(tokens, question, kept);
+  if (options.change_feature && images.change.defined()) {
+    for (size_t i = 0; i < captions.size(); ++i) {
+      captions[i].change_feature =
+          to_change_feature(images.change[static_cast<int64_t>(i)], model_config().vision.grid());
+    }
+  }
+  return captions;
+}
+
+std::string Captioner::Impl::description() const {
+  const auto& config = model_config();
+  int64_t parameters = 0;
+  for (const auto& parameter : loaded_.model->parameters()) parameters += parameter.numel();
+  const auto tensors = loaded_.model->options();
+  return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
+                     static_cast<double>(parameters) * 1e-6, config.vision.image_size,
+                     has_diff_expert() ? config.vision_layers.size() : 1, config.decoder.num_hidden_layers,
+                     int8_ ? "int8" : runtime::dtype_name(tensors.dtype().toScalarType()),
+                     tensors.device().str());
+}
+
+CaptionerTimings Captioner::Impl::timings() const {
+  auto timings = stopwatch_.sums();
+  const auto images = features_.counts();
+  timings.encoded_images = images.encoded;
+  timings.reused_images = images.reused;
+  return timings;
+}
+
+/// Warns if captions do not end at the end-of-turn token: a fine-tuned model ends its captions with it.
+void Captioner::Impl::warn_of_stop_ids(const DecodingConfig& decoding) const {
+  const int64_t end_of_turn = loaded_.end_of_turn();
+  if (decoding.is_stop(end_of_turn)) return;
+  log::warning(fmt::format(
+      "captions do not end at token {} ({}), since generation_config.json does not list it in eos_token_id",
+      end_of_turn, loaded_.tokenizer->token_bytes(end_of_turn)));
+}
+
+/// Returns [2B,3,P,P] in float32 on the CPU, before and after alternating.
+at::Tensor Captioner::Impl::pixels_of(std::span<const ImagePair> pairs) const {
+  const auto write = [&](int64_t i, std::span<float> slot) {
+    const auto& pair = pairs[static_cast<size_t>(i / 2)];
+    image::preprocess(i % 2 == 0 ? pair.before : pair.after, loaded_.preprocess, slot);
+  };
+  return load_pixels(2 * std::ssize(pairs), loaded_.preprocess.size, write);
+}
+
+std::vector<at::Tensor> Captioner::Impl::features_of(const at::Tensor& pixels) const {
+  return features_.features(pixels, [&](const at::Tensor& images) {
+    return loaded_.model->vision_features(images.to(loaded_.model->options()));
+  });
+}
+
+Prompts Captioner::Impl::prompts_of(const std::vector<std::string>& own, std::string_view question) const {
+  if (question.empty()) question = loaded_.question;
+  const auto encode = [&](std::string_view asked) {
+    return text::encode_prompt(*loaded_.tokenizer, asked, loaded_.prompt);
+  };
+  const auto shared = encode(question);
+  Prompts prompts;
+  for (const auto& asked : own) prompts.push_back(asked.empty() ? shared : encode(asked));
+  return prompts;
+}
+
+at::Tensor Captioner::Impl::tokens_of(const model::ImageTokens& images, KeptPrompts* kept) const {
+  if (kept != nullptr && kept->image_tokens.defined()) return kept->image_tokens;
+  auto tokens =
+      stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return loaded_.model->project(images.tokens); });
+  if (kept != nullptr) kept->image_tokens = tokens;
+  return tokens;
+}
+
+std::vector<Caption> Captioner::Impl::decode(const at::Tensor& image_tokens, const Question& question,
+                                             KeptPrompts* kept) const {
+  auto sequences =
+      stopwatch_.time(&CaptionerTimings::prefill, [&] { return prefill(image_tokens, question, kept); });
+  std::vector<text::StreamDecoder> streams(question.prompts.size(), text::StreamDecoder(*loaded_.tokenizer));
+  const auto request = search_request(question.decoding, question.options, streams);
+  const auto generated =
+      stopwatch_.time(&CaptionerTimings::decode, [&] { return search(sequences, request); });
+  std::vector<Caption> captions;
+  for (const auto& sequence : generated) captions.push_back(to_caption(sequence));
+  return captions;
+}
+
+DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const Question& question,
+                                          KeptPrompts* kept) const {
+  const auto& ids = question.prompts;
+  const auto& decoder = loaded_.model->decoder();
+  const int64_t capacity = question.decoding.max_new_tokens;
+  auto prompts = loaded_.model->splice(ids, image_tokens);
+  const int64_t tokens = std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0});
+  const bool first = kept == nullptr || !kept->cache;
+  const int64_t shared = first ? 0 : shared_prefix(kept->ids, ids, image_tokens.size(1));
+  stopwatch_.count(
+      {.pairs = std::ssize(ids), .prompt_tokens = tokens, .reused_tokens = shared * std::ssize(ids)});
+  if (shared == 0) {
+    DecoderSequences sequences(decoder, prompts, capacity);
+    if (kept != nullptr) *kept = {image_tokens, ids, sequences.cache()};
+    return sequences;
+  }
+  auto cache = std::move(*kept->cache);
+  kept->cache.reset();  // an error leaves nothing that could be wrong
+  cache.truncate(std::vector<int64_t>(ids.size(), shared));
+  cache.reserve(prompts.embeddings.size(1) + capacity);
+  prompts.embeddings = prompts.embeddings.slice(1, shared);
+  for (auto& length : prompts.lengths) length -= shared;
+  DecoderSequences sequences(decoder, std::move(cache), prompts);
+  *kept = {image_tokens, ids, sequences.cache()};
+  return sequences;
+}
+
+SearchRequest Captioner::Impl::search_request(const DecodingConfig& decoding, const CaptionOptions& options,
+                                              std::vector<text::StreamDecoder>& streams) const {
+  SearchRequest request{.decoding = decoding, .on_token = {}, .stop = options.stop};
+  request.choose = [this, &options](std::span<const GeneratedSequence> candidates) {
+    std::vector<std::string> texts;
+    for (const auto& candidate : candidates) texts.push_back(text_of(candidate));
+    return least_risk(candidates, texts, options.utility);
+  };
+  if (options.on_token) {
+    std::vector<int64_t> left(streams.size(), decoding.max_new_tokens);
+    request.on_token = [&, left = std::move(left)](size_t pair, int64_t id, double logprob) mutable {
+      auto piece = streams[pair].push(id);
+      const bool last = --left[pair] == 0 || decoding.is_stop(id);
+      if (last) piece += streams[pair].finish();
+      return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
+    };
+  }
+  return request;
+}
+
+std::string Captioner::Impl::text_of(const GeneratedSequence& sequence) const {
+  return trimmed(loaded_.tokenizer->decode(sequence.ids));
+}
+
+Caption Captioner::Impl::to_caption(const GeneratedSequence& sequence) const {
+  stopwatch_.count({.generated_tokens = static_cast<int64_t>(sequence.ids.size())});
+  Caption caption;
+  caption.text = text_of(sequence);
+  caption.token_ids = sequence.ids;
+  caption.logprob = sequence.logprob;
+  caption.finish = sequence.finish;
+  return caption;
+}
+
+}  // namespace ccexpert::generate

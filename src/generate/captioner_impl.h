@@ -1,0 +1,95 @@
+// Work of a captioner and of its conversations.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ccexpert/captioner.h>
+#include <ccexpert/generate/loaded_model.h>
+#include <ccexpert/model/kv_cache.h>
+
+#include "generate/opened_model.h"
+#include "generate/sequence_model.h"
+#include "generate/shared/decode.h"
+#include "generate/shared/feature_cache.h"
+#include "generate/stopwatch.h"
+#include "text/shared/stream_decoder.h"
+
+namespace ccexpert::generate {
+
+/// Token ids of a prompt for each pair.
+using Prompts = std::vector<std::vector<int64_t>>;
+
+/// Results about pairs that the next question can use.
+struct KeptPrompts {
+  at::Tensor image_tokens;              ///< [2B,N,H]; undefined before the first question
+  Prompts ids = {};                     ///< of the last question
+  std::optional<model::KvCache> cache;  ///< with their keys and values; nothing before the first question
+};
+
+/// Prompts about encoded pairs.
+struct Question {
+  DecodingConfig decoding;
+  Prompts prompts;
+  const CaptionOptions& options;
+};
+
+class Captioner::Impl {
+ public:
+  /// `link`: that of the first of several parts, or null.
+  Impl(const OpenedModel& opened, const PartLink* link);
+
+  std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options) const;
+
+  /// Returns the question that the options ask about pairs with these questions of their own. Throws Error
+  /// for options that contradict each other.
+  Question question_of(const std::vector<std::string>& own, const CaptionOptions& options) const;
+  /// Encodes images by vision transformer and Diff Expert: the features for the projector are in `tokens`.
+  /// Returns nothing after a stop.
+  std::optional<model::ImageTokens> encode(std::span<const ImagePair> pairs,
+                                           const std::stop_token& stop) const;
+  /// Answers about encoded pairs. `kept`, if not null, has the results of the question before, and then those
+  /// of this one.
+  std::vector<Caption> answer(const model::ImageTokens& images, const Question& question,
+                              KeptPrompts* kept) const;
+
+  DecodingConfig decoding(const GenerationOptions& options) const { return loaded_.decoding(options); }
+  const std::string& question() const { return loaded_.question; }
+  bool has_diff_expert() const { return model_config().diff_expert.has_value(); }
+  std::string description() const;
+  CaptionerTimings timings() const;
+
+ private:
+  const model::ModelConfig& model_config() const { return loaded_.model->config(); }
+  void warn_of_stop_ids(const DecodingConfig& decoding) const;
+  at::Tensor pixels_of(std::span<const ImagePair> pairs) const;
+  std::vector<at::Tensor> features_of(const at::Tensor& pixels) const;
+  Prompts prompts_of(const std::vector<std::string>& own, std::string_view question) const;
+  at::Tensor tokens_of(const model::ImageTokens& images, KeptPrompts* kept) const;
+  std::vector<Caption> decode(const at::Tensor& image_tokens, const Question& question,
+                              KeptPrompts* kept) const;
+  DecoderSequences prefill(const at::Tensor& image_tokens, const Question& question, KeptPrompts* kept) const;
+  SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
+                               std::vector<text::StreamDecoder>& streams) const;
+  std::string text_of(const GeneratedSequence& sequence) const;
+  Caption to_caption(const GeneratedSequence& sequence) const;
+
+  mutable Stopwatch stopwatch_;
+  bool int8_;
+  mutable FeatureCache features_;
+  LoadedModel loaded_;
+};
+
+/// Returns the questions of pairs that have their own, and empty ones for the others.
+std::vector<std::string> own_questions(std::span<const ImagePair> pairs);
+
+/// Hint of an error of memory.
+inline constexpr const char* kMemoryHint = "use a smaller batch or another dtype";
+
+/// Calls `caption` with the options and rethrows an exception of their `on_token` unchanged. Other exceptions
+/// become Errors.
+std::vector<Caption> guarded(const CaptionOptions& options,
+                             const std::function<std::vector<Caption>(const CaptionOptions&)>& caption);
+
+}  // namespace ccexpert::generate

@@ -1,0 +1,55 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/model/kv_cache.h>
+
+#include "support/errors.h"
+
+namespace ccexpert::model {
+namespace {
+
+using test::error_of;
+
+/// Returns keys [rows,1,tokens,1] with these values.
+at::Tensor keys(int64_t rows, const std::vector<float>& values) {
+  return at::tensor(values).view({rows, 1, -1, 1});
+}
+
+KvCache filled(const at::Tensor& values, int64_t capacity) {
+  KvCache cache(1, capacity);
+  cache.append(0, values, -values);
+  cache.advance(std::vector<int64_t>(static_cast<size_t>(values.size(0)), values.size(2)));
+  return cache;
+}
+
+TEST(KvCache, TruncatedRowsContinueAfterWhatIsLeft) {
+  auto cache = filled(keys(2, {1, 2, 3, 4, 5, 6}), 4);
+  cache.truncate({1, 2});
+  EXPECT_EQ(cache.lengths(), (std::vector<int64_t>{1, 2}));
+  const auto view = cache.append(0, keys(2, {8, 9}), keys(2, {-8, -9}));
+  EXPECT_TRUE(at::equal(view.keys, keys(2, {1, 8, 3, 4, 5, 9})));
+  EXPECT_TRUE(at::equal(view.values, -view.keys));
+}
+
+TEST(KvCache, RefusesToKeepMoreThanThereIs) {
+  auto cache = filled(keys(2, {1, 2, 3, 4}), 4);
+  EXPECT_EQ(error_of([&] {
+              cache.truncate({2, 3});
+            }),
+            "KV cache: expected to keep at most 2 tokens of row 1, got 3");
+  EXPECT_EQ(cache.lengths(), (std::vector<int64_t>{2, 2}));
+}
+
+TEST(KvCache, ReservedCapacityKeepsTheTokens) {
+  auto cache = filled(keys(1, {1, 2}), 2);
+  EXPECT_EQ(error_of([&] { cache.append(0, keys(1, {3}), keys(1, {3})); }),
+            "KV cache: expected at most 2 tokens, got 3");
+  cache.reserve(3);
+  EXPECT_EQ(cache.capacity(), 3);
+  EXPECT_TRUE(at::equal(cache.append(0, keys(1, {3}), keys(1, {-3})).keys, keys(1, {1, 2, 3})));
+  cache.reserve(1);
+  EXPECT_EQ(cache.capacity(), 3) << "never less";
+}
+
+}  // namespace
+}  // namespace ccexpert::model
