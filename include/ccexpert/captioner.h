@@ -31,6 +31,9 @@ std::filesystem::path demo_model();
 /// Limit of threads, far above any machine: an OpenMP runtime that cannot start its threads ends the process.
 inline constexpr int kMostThreads = 1024;
 
+/// Most tokens of a draft.
+inline constexpr int64_t kMostDraftTokens = 64;
+
 /// Default memory for features of images; those of an image need 13 MB at 0.5B in float32.
 inline constexpr int64_t kFeatureCacheBytes = int64_t{256} << 20;
 
@@ -82,6 +85,9 @@ struct CaptionOptions {
   /// A requested stop ends the call after the current stage (vision, Diff Expert, prefill), and generation
   /// within one token; partial results are returned as `FinishReason::kCancelled`.
   std::stop_token stop = {};
+  /// Greedy decoding only: up to this many tokens are guessed by the n-grams of earlier captions and checked
+  /// in one pass of the decoder. Captions are equal up to rounding. 0: off.
+  int64_t draft_tokens = 0;
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;
 };
@@ -118,6 +124,7 @@ struct CaptionerTimings {
   int64_t prompt_tokens = 0;   ///< image tokens included
   int64_t reused_tokens = 0;   ///< of `prompt_tokens`, those that a Conversation had computed before
   int64_t generated_tokens = 0;
+  int64_t drafted_tokens = 0;  ///< of `generated_tokens`, those that `CaptionOptions::draft_tokens` guessed
 };
 
 class Conversation;
@@ -144,6 +151,10 @@ class Captioner {
   /// Encodes the pairs for several questions; see ccexpert/generate/conversation.h. The pixels are not needed
   /// after the call. The captioner may be moved, but must outlive the conversation.
   Conversation converse(std::span<const ImagePair> pairs) const;
+
+  /// Learns the n-grams of these captions for drafts (CaptionOptions::draft_tokens), which also learn from
+  /// the captions that they help to generate.
+  void learn_drafts(std::span<const std::string> captions) const;
 
   /// Returns the decoding settings for these options: an unset value comes from the checkpoint's
   /// generation_config.json, else it is the default.

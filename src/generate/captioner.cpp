@@ -94,6 +94,13 @@ std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
   return guarded(options, [&](const CaptionOptions& caught) { return impl_->caption(pairs, caught); });
 }
 
+void Captioner::learn_drafts(std::span<const std::string> captions) const {
+  runtime::with_one_error_type(kMemoryHint, [&] {
+    impl_->learn_drafts(captions);
+    return true;
+  });
+}
+
 DecodingConfig Captioner::decoding(const GenerationOptions& options) const {
   return impl_->decoding(options);
 }

@@ -12,6 +12,7 @@
 #include <ccexpert/model/weights.h>
 #include <ccexpert/text/prompt.h>
 
+#include "generate/drafted_sequences.h"
 #include "generate/leading_model.h"
 #include "generate/search.h"
 #include "generate/shared_prefix.h"
@@ -31,6 +32,14 @@ ChangeFeature to_change_feature(const at::Tensor& change, int64_t grid) {
   const auto values = change.to(at::kCPU, at::kFloat).contiguous();
   const auto* data = values.const_data_ptr<float>();
   return {grid, values.size(1), std::vector<float>(data, data + values.numel())};
+}
+
+void expect_drafts_fit(int64_t draft_tokens, const DecodingConfig& decoding) {
+  if (draft_tokens < 0 || draft_tokens > kMostDraftTokens)
+    fail_expected({"draft_tokens", fmt::format("0 to {}", kMostDraftTokens), std::to_string(draft_tokens)});
+  const bool greedy = decoding.beams == 1 && decoding.mbr == 0 && decoding.temperature == 0.0;
+  if (draft_tokens > 0 && !greedy)
+    fail_expected({"draft_tokens", "0 without greedy decoding", std::to_string(draft_tokens)});
 }
 
 std::vector<Caption> cancelled(size_t pairs) {
@@ -103,6 +112,7 @@ Question Captioner::Impl::question_of(const std::vector<std::string>& own,
     fail_expected({"on_token", "no minimum-Bayes-risk decoding", fmt::format("{} samples", decoding.mbr)});
   if (decoding.mbr > 0 && !options.utility)
     fail_expected({"mbr", "a utility in the options", "none", "it compares captions of the samples"});
+  expect_drafts_fit(options.draft_tokens, decoding);
   return {decoding, own.empty() ? Prompts() : prompts_of(own, options.question), options};
 }
 
@@ -200,8 +210,8 @@ std::vector<Caption> Captioner::Impl::decode(const at::Tensor& image_tokens, con
       stopwatch_.time(&CaptionerTimings::prefill, [&] { return prefill(image_tokens, question, kept); });
   std::vector<text::StreamDecoder> streams(question.prompts.size(), text::StreamDecoder(*loaded_.tokenizer));
   const auto request = search_request(question.decoding, question.options, streams);
-  const auto generated =
-      stopwatch_.time(&CaptionerTimings::decode, [&] { return search(sequences, request); });
+  const auto generated = stopwatch_.time(
+      &CaptionerTimings::decode, [&] { return generate(sequences, request, question.options.draft_tokens); });
   std::vector<Caption> captions;
   for (const auto& sequence : generated) captions.push_back(to_caption(sequence));
   return captions;
@@ -211,7 +221,7 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
                                           KeptPrompts* kept) const {
   const auto& ids = question.prompts;
   const auto& decoder = loaded_.model->decoder();
-  const int64_t capacity = question.decoding.max_new_tokens;
+  const int64_t capacity = question.decoding.max_new_tokens + question.options.draft_tokens;
   auto prompts = loaded_.model->splice(ids, image_tokens);
   const int64_t tokens = std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0});
   const bool first = kept == nullptr || !kept->cache;
@@ -232,6 +242,27 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
   DecoderSequences sequences(decoder, std::move(cache), prompts);
   *kept = {image_tokens, ids, sequences.cache()};
   return sequences;
+}
+
+std::vector<GeneratedSequence> Captioner::Impl::generate(DecoderSequences& prompts,
+                                                         const SearchRequest& request,
+                                                         int64_t draft_tokens) const {
+  if (draft_tokens == 0) return search(prompts, request);
+  DraftedSequences drafted(prompts, drafter_, draft_tokens);
+  auto generated = sample(drafted, request);
+  stopwatch_.count({.drafted_tokens = drafted.drafted()});
+  for (const auto& sequence : generated) {
+    if (sequence.finish == FinishReason::kEndToken) drafter_.learn(sequence.ids);
+  }
+  return generated;
+}
+
+void Captioner::Impl::learn_drafts(std::span<const std::string> captions) const {
+  for (const auto& caption : captions) {
+    auto ids = loaded_.tokenizer->encode(trimmed(caption));
+    ids.push_back(loaded_.end_of_turn());
+    drafter_.learn(ids);
+  }
 }
 
 SearchRequest Captioner::Impl::search_request(const DecodingConfig& decoding, const CaptionOptions& options,

@@ -9,6 +9,7 @@
 #include <ccexpert/generate/loaded_model.h>
 #include <ccexpert/model/kv_cache.h>
 
+#include "generate/ngram_drafter.h"
 #include "generate/opened_model.h"
 #include "generate/sequence_model.h"
 #include "generate/shared/decode.h"
@@ -54,6 +55,8 @@ class Captioner::Impl {
   std::vector<Caption> answer(const model::ImageTokens& images, const Question& question,
                               KeptPrompts* kept) const;
 
+  void learn_drafts(std::span<const std::string> captions) const;
+
   DecodingConfig decoding(const GenerationOptions& options) const { return loaded_.decoding(options); }
   const std::string& question() const { return loaded_.question; }
   bool has_diff_expert() const { return model_config().diff_expert.has_value(); }
@@ -72,6 +75,8 @@ class Captioner::Impl {
   DecoderSequences prefill(const at::Tensor& image_tokens, const Question& question, KeptPrompts* kept) const;
   SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
                                std::vector<text::StreamDecoder>& streams) const;
+  std::vector<GeneratedSequence> generate(DecoderSequences& prompts, const SearchRequest& request,
+                                          int64_t draft_tokens) const;
   std::string text_of(const GeneratedSequence& sequence) const;
   Caption to_caption(const GeneratedSequence& sequence) const;
 
@@ -79,6 +84,7 @@ class Captioner::Impl {
   bool int8_;
   mutable FeatureCache features_;
   LoadedModel loaded_;
+  mutable NgramDrafter drafter_;
 };
 
 /// Returns the questions of pairs that have their own, and empty ones for the others.

@@ -1,5 +1,6 @@
 #include "generate/sequence_model.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include <ATen/ATen.h>
@@ -32,6 +33,23 @@ DecoderSequences::DecoderSequences(const model::Decoder& decoder, model::KvCache
   logits_ = decoder_.logits(hidden.index({row, last}));
 }
 
+void DecoderSequences::select_rows(const std::vector<int64_t>& rows) {
+  if (!is_identity(rows, cache_.lengths().size())) cache_.select_rows(rows);
+}
+
+at::Tensor DecoderSequences::extend(const std::vector<std::vector<int64_t>>& tokens) {
+  size_t longest = 0;
+  for (const auto& row : tokens) longest = std::max(longest, row.size());
+  std::vector<int64_t> ids, lengths;  // padded on the right
+  for (const auto& row : tokens) {
+    ids.insert(ids.end(), row.begin(), row.end());
+    ids.resize(ids.size() + longest - row.size(), row.front());
+    lengths.push_back(std::ssize(row));
+  }
+  const auto token = at::tensor(ids, at::kLong).view({std::ssize(tokens), -1}).to(logits_.device());  // [R,T]
+  return decoder_.logits(decoder_.forward(decoder_.embed(token), &cache_, lengths));
+}
+
 DecoderSequences DecoderSequences::repeated(int64_t row, int64_t times) const {
   auto copies = *this;
   // Gives the copies new memory: until then they share that of this object.
@@ -41,7 +59,7 @@ DecoderSequences DecoderSequences::repeated(int64_t row, int64_t times) const {
 }
 
 void DecoderSequences::grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) {
-  if (!is_identity(rows, cache_.lengths().size())) cache_.select_rows(rows);
+  select_rows(rows);
   const auto token = at::tensor(ids, at::kLong).to(logits_.device()).unsqueeze(1);  // [R,1]
   const auto hidden = decoder_.forward(decoder_.embed(token), &cache_);             // [R,1,H]
   logits_ = decoder_.logits(hidden.select(1, 0));

@@ -38,6 +38,14 @@ class DecoderSequences : public SequenceModel {
   at::Tensor logits() const override { return logits_; }
   void grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) override;
 
+  /// Replaces sequence i by the previous sequence `rows[i]`; `logits` are then those of no sequence.
+  void select_rows(const std::vector<int64_t>& rows);
+  /// Forgets the tokens of sequence i after its first `lengths[i]`, the prompt included.
+  void truncate(const std::vector<int64_t>& lengths) { cache_.truncate(lengths); }
+  /// Adds `tokens[i]`, at least one, to sequence i; returns the logits [R,T,V] after each of them, T the most
+  /// tokens of a sequence.
+  at::Tensor extend(const std::vector<std::vector<int64_t>>& tokens);
+
   /// Returns `times` copies of sequence `row` with a cache of their own.
   DecoderSequences repeated(int64_t row, int64_t times) const;
 

@@ -34,6 +34,7 @@ class Stopwatch {
     sums_.prompt_tokens += counts.prompt_tokens;
     sums_.reused_tokens += counts.reused_tokens;
     sums_.generated_tokens += counts.generated_tokens;
+    sums_.drafted_tokens += counts.drafted_tokens;
   }
 
   CaptionerTimings sums() const {

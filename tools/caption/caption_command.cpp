@@ -57,6 +57,21 @@ CaptionUtility utility_of(const CaptionCommand& command) {
   };
 }
 
+/// Returns the captions that drafts learn from. Throws Error for a file without references.
+std::vector<std::string> drafts_of(const CaptionCommand& command) {
+  if (command.draft.empty()) return {};
+  std::vector<std::string> captions;
+  for (const auto& entry : eval::read_references(command.draft, "all"))
+    captions.insert(captions.end(), entry.references.begin(), entry.references.end());
+  return captions;
+}
+
+Captioner captioner_of(CaptionRanks& ranks, std::span<const std::string> drafts) {
+  auto captioner = ranks.load();
+  captioner.learn_drafts(drafts);
+  return captioner;
+}
+
 CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility, CaptionRanks& ranks) {
   return [&, utility = std::move(utility)](std::span<const ImagePair> pairs, const CaptionOptions& options) {
     auto with_utility = options;
@@ -73,7 +88,8 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt, Ca
     return kSuccess;
   }
   auto utility = utility_of(command);
-  const auto captioner = ranks.load();
+  const auto drafts = drafts_of(command);
+  const auto captioner = captioner_of(ranks, drafts);
   const auto prediction =
       caption_one(command, batch_of(captioner, std::move(utility), ranks), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
@@ -89,7 +105,8 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt, Ca
 
 int answer_questions(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   const auto utility = utility_of(command);
-  const auto captioner = ranks.load();
+  const auto drafts = drafts_of(command);
+  const auto captioner = captioner_of(ranks, drafts);
   const auto start = [&](const ImagePair& pair) {
     const auto conversation = std::make_shared<Conversation>(captioner.converse({&pair, 1}));
     return [conversation, &utility, &ranks](const CaptionOptions& options) {
@@ -130,7 +147,8 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt, Capt
   check_evaluation(command);
   auto writer = writer_of(command, run_identity(command));
   auto utility = utility_of(command);
-  const auto captioner = ranks.load();
+  const auto drafts = drafts_of(command);
+  const auto captioner = captioner_of(ranks, drafts);
   if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), ranks.description(captioner)));
   const auto summary =
       caption_many(command, pairs, batch_of(captioner, std::move(utility), ranks), writer, interrupt.token());

@@ -120,6 +120,14 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
   });
   group.value("-b,--batch-size", command.batch_size, "pairs in flight at once; captions do not depend on it",
               in_range(1, 4096));
+  auto* drafted = group.value(
+      "--draft-tokens", command.draft_tokens,
+      "greedy decoding: guess this many tokens by the run's captions and check them in one pass (0: "
+      "off)",
+      in_range(0, generate::kMostDraftTokens));
+  group
+      .input("--draft", command.draft, "also guess by the captions of this file, of any layout of references")
+      ->needs(drafted);
 }
 
 int inputs(const CaptionCommand& command) {
@@ -191,6 +199,14 @@ void check_questions(CaptionCommand& command) {
   command.prompt = text::chosen_question(prompts.size() == 1 ? prompts.front() : "", command.prompt_style);
 }
 
+void check_drafts(const CaptionCommand& command) {
+  const auto& asked = command.generation;
+  expect(command.draft_tokens == 0 || (asked.beams.value_or(1) == 1 && !asked.samples()),
+         "--draft-tokens: expected with greedy decoding, without --beams, sampling and --mbr");
+  expect(command.draft.empty() || command.draft_tokens > 0,
+         "--draft: expected with --draft-tokens of at least 1, got 0");
+}
+
 /// Checks the options together. Throws Error.
 void check(CaptionCommand& command) {
   if (is_standard_output(command.output)) command.output.clear();
@@ -204,6 +220,7 @@ void check(CaptionCommand& command) {
   command.captioner.merge_adapter = !command.adapter_apart;
   command.generation.validate();
   check_questions(command);
+  check_drafts(command);
 }
 
 /// Usage text: CLI11 knows single options but not their combinations.

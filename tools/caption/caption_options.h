@@ -50,6 +50,8 @@ struct CaptionCommand {
   text::PromptStyle prompt_style = text::PromptStyle::kUnset;
   generate::GenerationOptions generation;
   int64_t batch_size = 8;
+  int64_t draft_tokens = 0;
+  std::filesystem::path draft;  ///< captions whose n-grams drafts use, or empty
 
   bool single_pair() const { return !images.empty(); }
 };

@@ -19,8 +19,11 @@ using data::PairFiles;
 using data::Prediction;
 
 CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop) {
-  return {
-      .generation = command.generation, .question = command.prompt, .on_token = {}, .stop = std::move(stop)};
+  return {.generation = command.generation,
+          .question = command.prompt,
+          .on_token = {},
+          .stop = std::move(stop),
+          .draft_tokens = command.draft_tokens};
 }
 
 std::string size_warning(const PairFiles& pair, const LoadedPair& images) {

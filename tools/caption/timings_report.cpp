@@ -41,10 +41,11 @@ std::string timings_table(const RunFigures& figures) {
   table += fmt::format("{:<12}{:>10}\n", "pairs", timings.pairs);
   table += fmt::format("{:<12}{:>10}    {} encoded before\n", "images",
                        timings.encoded_images + timings.reused_images, timings.reused_images);
-  table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "prompt", timings.prompt_tokens,
-                       per_second(timings.prompt_tokens - timings.reused_tokens, timings.prefill));
-  table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s\n", "generated", timings.generated_tokens,
-                       per_second(timings.generated_tokens, timings.decode));
+  table += fmt::format(
+      "{:<12}{:>10}    {:.1f} tokens/s, {} computed before\n", "prompt", timings.prompt_tokens,
+      per_second(timings.prompt_tokens - timings.reused_tokens, timings.prefill), timings.reused_tokens);
+  table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s, {} drafted\n", "generated", timings.generated_tokens,
+                       per_second(timings.generated_tokens, timings.decode), timings.drafted_tokens);
   table += fmt::format("{:<12}{:10.2f} GB\n", "peak memory", static_cast<double>(figures.peak_bytes) * 1e-9);
   return table + fmt::format("{:<12}{}\n{:<12}{}\n", "decoding", to_text(figures.decoding), "question",
                              printable(figures.question));
@@ -61,6 +62,7 @@ std::string timings_json(const RunFigures& figures) {
   report["prompt_tokens"] = timings.prompt_tokens;
   report["reused_tokens"] = timings.reused_tokens;
   report["generated_tokens"] = timings.generated_tokens;
+  report["drafted_tokens"] = timings.drafted_tokens;
   report["decode_tokens_per_second"] = per_second(timings.generated_tokens, timings.decode);
   report["peak_memory_bytes"] = figures.peak_bytes;
   report["decoding"] = {{"max_new_tokens", decoding.max_new_tokens},
