@@ -88,6 +88,10 @@ struct CaptionOptions {
   /// Greedy decoding only: up to this many tokens are guessed by the n-grams of earlier captions and checked
   /// in one pass of the decoder. Captions are equal up to rounding. 0: off.
   int64_t draft_tokens = 0;
+  /// Share of the image tokens that the decoder sees, above 0 and at most 1: those of the patches whose
+  /// change feature Q* stands out most, the same ones in both images. Fewer tokens need less time and memory.
+  /// Below 1 only with a Diff Expert.
+  double keep_tokens = 1.0;
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;
 };

@@ -13,6 +13,7 @@
 #include <ccexpert/text/prompt.h>
 
 #include "generate/drafted_sequences.h"
+#include "generate/keep_tokens.h"
 #include "generate/leading_model.h"
 #include "generate/search.h"
 #include "generate/shared_prefix.h"
@@ -113,6 +114,7 @@ Question Captioner::Impl::question_of(const std::vector<std::string>& own,
   if (decoding.mbr > 0 && !options.utility)
     fail_expected({"mbr", "a utility in the options", "none", "it compares captions of the samples"});
   expect_drafts_fit(options.draft_tokens, decoding);
+  expect_share(options.keep_tokens);
   return {decoding, own.empty() ? Prompts() : prompts_of(own, options.question), options};
 }
 
@@ -129,7 +131,7 @@ std::vector<Caption> Captioner::Impl::answer(const model::ImageTokens& images, c
                                              KeptPrompts* kept) const {
   const c10::InferenceMode inference;
   const auto& options = question.options;
-  const auto tokens = tokens_of(images, kept);
+  const auto tokens = tokens_of(images, options.keep_tokens, kept);
   if (options.stop.stop_requested()) return cancelled(question.prompts.size());
   auto captions = decode(tokens, question, kept);
   if (options.change_feature && images.change.defined()) {
@@ -196,11 +198,22 @@ Prompts Captioner::Impl::prompts_of(const std::vector<std::string>& own, std::st
   return prompts;
 }
 
-at::Tensor Captioner::Impl::tokens_of(const model::ImageTokens& images, KeptPrompts* kept) const {
-  if (kept != nullptr && kept->image_tokens.defined()) return kept->image_tokens;
-  auto tokens =
-      stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return loaded_.model->project(images.tokens); });
-  if (kept != nullptr) kept->image_tokens = tokens;
+void Captioner::Impl::expect_share(double keep_tokens) const {
+  if (!(keep_tokens > 0.0 && keep_tokens <= 1.0))
+    fail_expected({"keep_tokens", "above 0 and at most 1", fmt::format("{}", keep_tokens)});
+  if (keep_tokens < 1.0 && !has_diff_expert())
+    fail_expected({"keep_tokens", "1 for a model without Diff Expert", fmt::format("{}", keep_tokens)});
+}
+
+at::Tensor Captioner::Impl::tokens_of(const model::ImageTokens& images, double keep_tokens,
+                                      KeptPrompts* kept) const {
+  if (kept != nullptr && kept->image_tokens.defined() && kept->keep_tokens == keep_tokens)
+    return kept->image_tokens;
+  auto tokens = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
+    if (keep_tokens == 1.0) return loaded_.model->project(images.tokens);
+    return loaded_.model->project(at_patches(images.tokens, changed_patches(images.change, keep_tokens)));
+  });
+  if (kept != nullptr) *kept = {.image_tokens = tokens, .keep_tokens = keep_tokens};
   return tokens;
 }
 
@@ -230,7 +243,7 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
       {.pairs = std::ssize(ids), .prompt_tokens = tokens, .reused_tokens = shared * std::ssize(ids)});
   if (shared == 0) {
     DecoderSequences sequences(decoder, prompts, capacity);
-    if (kept != nullptr) *kept = {image_tokens, ids, sequences.cache()};
+    if (kept != nullptr) *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};
     return sequences;
   }
   auto cache = std::move(*kept->cache);
@@ -240,7 +253,7 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
   prompts.embeddings = prompts.embeddings.slice(1, shared);
   for (auto& length : prompts.lengths) length -= shared;
   DecoderSequences sequences(decoder, std::move(cache), prompts);
-  *kept = {image_tokens, ids, sequences.cache()};
+  *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};
   return sequences;
 }
 

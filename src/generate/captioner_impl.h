@@ -24,9 +24,11 @@ using Prompts = std::vector<std::vector<int64_t>>;
 
 /// Results about pairs that the next question can use.
 struct KeptPrompts {
-  at::Tensor image_tokens;              ///< [2B,N,H]; undefined before the first question
-  Prompts ids = {};                     ///< of the last question
-  std::optional<model::KvCache> cache;  ///< with their keys and values; nothing before the first question
+  at::Tensor image_tokens;   ///< [2B,N,H]; undefined before the first question
+  double keep_tokens = 1.0;  ///< share of all image tokens that these are
+  Prompts ids = {};          ///< of the last question
+  std::optional<model::KvCache> cache =
+      {};  ///< with their keys and values; nothing before the first question
 };
 
 /// Prompts about encoded pairs.
@@ -69,7 +71,8 @@ class Captioner::Impl {
   at::Tensor pixels_of(std::span<const ImagePair> pairs) const;
   std::vector<at::Tensor> features_of(const at::Tensor& pixels) const;
   Prompts prompts_of(const std::vector<std::string>& own, std::string_view question) const;
-  at::Tensor tokens_of(const model::ImageTokens& images, KeptPrompts* kept) const;
+  void expect_share(double keep_tokens) const;
+  at::Tensor tokens_of(const model::ImageTokens& images, double keep_tokens, KeptPrompts* kept) const;
   std::vector<Caption> decode(const at::Tensor& image_tokens, const Question& question,
                               KeptPrompts* kept) const;
   DecoderSequences prefill(const at::Tensor& image_tokens, const Question& question, KeptPrompts* kept) const;

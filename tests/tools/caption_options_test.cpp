@@ -105,6 +105,8 @@ TEST(CaptionOptions, EveryOptionArrives) {
                              "13",
                              "--feature-cache",
                              "1000",
+                             "--keep-tokens",
+                             "0.25",
                              "--prompt-style",
                              "paper"});
   ASSERT_FALSE(parsed.exit_code) << parsed.text;
@@ -119,6 +121,7 @@ TEST(CaptionOptions, EveryOptionArrives) {
   EXPECT_EQ(command.captioner.dtype, Precision::kBfloat16);
   EXPECT_EQ(command.captioner.threads, 5);
   EXPECT_EQ(command.captioner.feature_cache, 1000);
+  EXPECT_EQ(command.keep_tokens, 0.25);
   EXPECT_EQ(command.generation.max_new_tokens, 7);
   EXPECT_EQ(command.generation.min_new_tokens, 2);
   EXPECT_EQ(command.generation.temperature, 0.5);
@@ -138,6 +141,23 @@ TEST(CaptionOptions, AStopIdTakesNoImageForAnother) {
   EXPECT_THAT(parsed.command.images, ElementsAre("a.png", "b.png"));
   EXPECT_THAT(refusal({"--model=m", "--stop-ids=4,x", "a", "b"}),
               HasSubstr("expected a whole number, got x"));
+}
+
+TEST(CaptionOptions, DraftsAndSharesOfTokensAreChecked) {
+  const auto parsed = parse({"--model=m", "--draft-tokens", "6", "--draft", "d", "a", "b"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.draft_tokens, 6);
+  EXPECT_EQ(parsed.command.draft, "d");
+  EXPECT_EQ(refusal({"--model=m", "--draft-tokens=4", "--beams=2", "a", "b"}),
+            "--draft-tokens: expected with greedy decoding, without --beams, sampling and --mbr");
+  EXPECT_EQ(refusal({"--model=m", "--draft-tokens=4", "--mbr=4", "a", "b"}),
+            "--draft-tokens: expected with greedy decoding, without --beams, sampling and --mbr");
+  EXPECT_EQ(refusal({"--model=m", "--draft=x", "a", "b"}), "--draft requires --draft-tokens");
+  EXPECT_EQ(refusal({"--model=m", "--draft-tokens=0", "--draft=x", "a", "b"}),
+            "--draft: expected with --draft-tokens of at least 1, got 0");
+  EXPECT_THAT(refusal({"--model=m", "--draft-tokens=65", "a", "b"}), HasSubstr("expected 0 to 64, got 65"));
+  EXPECT_THAT(refusal({"--model=m", "--keep-tokens=0", "a", "b"}),
+              HasSubstr("expected above 0 and at most 1, got 0"));
 }
 
 TEST(CaptionOptions, SeveralQuestionsAreAnsweredAsLinesAboutOnePair) {

@@ -120,6 +120,9 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
   });
   group.value("-b,--batch-size", command.batch_size, "pairs in flight at once; captions do not depend on it",
               in_range(1, 4096));
+  group.value("--keep-tokens", command.keep_tokens,
+              "share of the image tokens that the decoder sees, those of patches that changed most",
+              in_range(open(0), 1));
   auto* drafted = group.value(
       "--draft-tokens", command.draft_tokens,
       "greedy decoding: guess this many tokens by the run's captions and check them in one pass (0: "

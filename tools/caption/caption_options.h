@@ -50,6 +50,7 @@ struct CaptionCommand {
   text::PromptStyle prompt_style = text::PromptStyle::kUnset;
   generate::GenerationOptions generation;
   int64_t batch_size = 8;
+  double keep_tokens = 1.0;
   int64_t draft_tokens = 0;
   std::filesystem::path draft;  ///< captions whose n-grams drafts use, or empty
 

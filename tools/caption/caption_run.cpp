@@ -23,7 +23,8 @@ CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop) {
           .question = command.prompt,
           .on_token = {},
           .stop = std::move(stop),
-          .draft_tokens = command.draft_tokens};
+          .draft_tokens = command.draft_tokens,
+          .keep_tokens = command.keep_tokens};
 }
 
 std::string size_warning(const PairFiles& pair, const LoadedPair& images) {

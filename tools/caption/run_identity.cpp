@@ -34,6 +34,7 @@ std::string run_identity(const CaptionCommand& command) {
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
   if (const auto& adapter = command.captioner.adapter; !adapter.empty())
     text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
+  if (command.keep_tokens != 1.0) text += fmt::format("keep_tokens={}\n", command.keep_tokens);
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     // Captions of earlier versions, which lacked these options, keep their identity.
     if (std::string_view(each.name).starts_with("mbr") && command.generation.mbr == 0) return;
