@@ -10,7 +10,6 @@
 
 #include "common/option_group.h"
 #include "eval/shared/caption_scorer.h"
-#include "versions/versions.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -241,9 +240,10 @@ class CaptionHelp : public CLI::Formatter {
 
 }  // namespace
 
-ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments) {
+ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments,
+                                           std::string (*version)(const std::string&)) {
   ParsedCaptionCommand parsed;
-  CommonOptions common{.version_text = version_text};
+  CommonOptions common{.version_text = version};
   CLI::App app("Describes in words what changed between two images of one place (CCExpert).", kName);
   app.formatter(std::make_shared<CaptionHelp>());
   app.get_formatter()->column_width(34);

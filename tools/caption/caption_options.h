@@ -12,6 +12,7 @@
 
 #include "common/command_line.h"
 #include "data/shared/predictions.h"
+#include "versions/versions.h"
 
 namespace ccexpert::tools {
 
@@ -62,6 +63,8 @@ struct ParsedCaptionCommand : Leave {
 };
 
 /// Parses the command line. Never throws for wrong arguments: they become exit code 2 and one line of text.
-ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments);
+/// `version` gives the text of --version.
+ParsedCaptionCommand parse_caption_command(int count, const char* const* arguments,
+                                           std::string (*version)(const std::string&) = version_text);
 
 }  // namespace ccexpert::tools
