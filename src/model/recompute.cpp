@@ -62,7 +62,13 @@ bool needs_gradients(const TensorList& tensors) {
                      [](const at::Tensor& tensor) { return tensor.requires_grad(); });
 }
 
-/// True if a low-rank product needs gradients in `module`, whose own parameters may all be frozen.
+TensorList apply(const Computation& block, const TensorList& inputs) {
+  const auto anchor = at::empty({0}, inputs.front().options().dtype(at::kFloat)).requires_grad_();
+  return Recompute::apply(anchor, at::TensorList(inputs), c10::make_intrusive<BlockHolder>(block));
+}
+
+}  // namespace
+
 bool products_need_gradients(const torch::nn::Module& module) {
   const auto modules = module.modules(/*include_self=*/false);
   return std::any_of(modules.begin(), modules.end(), [](const auto& child) {
@@ -72,13 +78,6 @@ bool products_need_gradients(const torch::nn::Module& module) {
     return product != nullptr && needs_gradients({product->a, product->b});
   });
 }
-
-TensorList apply(const Computation& block, const TensorList& inputs) {
-  const auto anchor = at::empty({0}, inputs.front().options().dtype(at::kFloat)).requires_grad_();
-  return Recompute::apply(anchor, at::TensorList(inputs), c10::make_intrusive<BlockHolder>(block));
-}
-
-}  // namespace
 
 TensorList recompute(const Computation& block, const TensorList& inputs) {
   return at::GradMode::is_enabled() && needs_gradients(inputs) ? apply(block, inputs) : block(inputs);

@@ -99,17 +99,16 @@ void check_optimizer(const OptimizerSection& optimizer, const Check& check) {
 void check_int8_base(const TrainConfig& config, const Check& check) {
   if (!config.lora.int8_base) return;
   check.expect(!config.model.fresh, "model.fresh", "false with lora.int8_base", "true");
+  check.expect(config.distributed.zero < 3, "distributed.zero", "0 to 2 with lora.int8_base", "3");
   check.expect(config.checkpoint.layout == io::CheckpointLayout::kAuthors, "checkpoint.layout",
                "lmms with lora.int8_base", text_of(config.checkpoint.layout));
 }
 
-void check_lora(const LoraSection& lora, int64_t zero, const Check& check) {
+void check_lora(const LoraSection& lora, const Check& check) {
   check.expect(
       lora.dropout == 0.0, "lora.dropout",
       "0, as a resumed run, a recomputed block and another number of ranks must give the same values",
       fmt::format("{}", lora.dropout));
-  check.expect(!lora.enabled() || zero < 3, "distributed.zero",
-               "0 to 2 with LoRA, whose products are outside of the blocks that ZeRO 3 gathers", "3");
 }
 
 void check_layout(const CheckpointSection& checkpoint, const ModelSection& model, const Check& check) {
@@ -134,7 +133,7 @@ void check_all(const TrainConfig& config, const PlaceOf& place) {
   check_loss(config.loss, config.model, check);
   check_objective(config, check);
   check_optimizer(config.optimizer, check);
-  check_lora(config.lora, config.distributed.zero, check);
+  check_lora(config.lora, check);
   check_int8_base(config, check);
   check_layout(config.checkpoint, config.model, check);
   check.section("evaluation.generation", [&] { config.evaluation.generation.validate(); });

@@ -77,13 +77,6 @@ void expect_frozen(const model::LoraLayers& lora, const std::vector<TrainablePar
   }
 }
 
-std::vector<TrainableParameter> base_parameters(model::CcexpertModel& model, const model::LoraLayers& lora,
-                                                const std::vector<ParameterRule>& rules) {
-  if (lora.empty() || !is_usual(rules)) return apply_rules(model, rules);
-  for (auto& parameter : model.parameters()) parameter.requires_grad_(false);
-  return {};
-}
-
 }  // namespace
 
 model::LoraLayers add_lora(model::CcexpertModel& model, const LoraSection& section) {
@@ -108,14 +101,27 @@ model::LoraLayers start_lora(model::CcexpertModel& model, const TrainConfig& con
   return ordered(std::move(layers), targets);
 }
 
-std::vector<TrainableParameter> model_parameters(model::CcexpertModel& model, const model::LoraLayers& lora,
-                                                 const TrainConfig& config) {
-  auto parameters = base_parameters(model, lora, config.optimizer.parameters);
-  expect_frozen(lora, parameters);
+std::vector<TrainableParameter> trained_weights(model::CcexpertModel& model, const TrainConfig& config) {
+  const auto& rules = config.optimizer.parameters;
+  if (!config.lora.enabled() || !is_usual(rules)) return apply_rules(model, rules);
+  for (auto& parameter : model.parameters()) parameter.requires_grad_(false);
+  return {};
+}
+
+std::vector<TrainableParameter> lora_trainables(const model::LoraLayers& lora, const TrainConfig& config) {
+  std::vector<TrainableParameter> parameters;
   for (const auto& own : model::lora_parameters(lora)) {
     parameters.push_back(
         {own.name, own.tensor.requires_grad_(), config.lora.lr_factor, config.lora.weight_decay});
   }
+  return parameters;
+}
+
+std::vector<TrainableParameter> model_parameters(model::CcexpertModel& model, const model::LoraLayers& lora,
+                                                 const TrainConfig& config) {
+  auto parameters = trained_weights(model, config);
+  expect_frozen(lora, parameters);
+  for (auto& own : lora_trainables(lora, config)) parameters.push_back(std::move(own));
   return parameters;
 }
 

@@ -23,6 +23,13 @@ model::LoraLayers add_lora(model::CcexpertModel& model, const LoraSection& secti
 model::LoraLayers start_lora(model::CcexpertModel& model, const TrainConfig& config,
                              const std::filesystem::path& saved);
 
+/// Returns the trainable weights: those that the rules choose; with LoRA, none by the usual single rule "*".
+/// Freezes the others.
+std::vector<TrainableParameter> trained_weights(model::CcexpertModel& model, const TrainConfig& config);
+
+/// Returns A and B of the layers as trainable parameters.
+std::vector<TrainableParameter> lora_trainables(const model::LoraLayers& lora, const TrainConfig& config);
+
 /// Returns the trainable parameters of the model: those that the rules choose, then A and B of the layers.
 /// With LoRA, the usual single rule "*" chooses nothing. Throws Error for a rule that trains a matrix with a
 /// product.

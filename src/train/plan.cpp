@@ -227,7 +227,7 @@ void add_choices(Plan& plan, const WeightCounts& counts, const TrainConfig& conf
   if (config.device.is_cpu()) return;
   plan.gpu_bytes = config.memory_gb > 0.0 ? config.memory_gb * kGigabyte : kUsualGpu;
   // Runs that ZeRO 3 refuses.
-  const bool whole = config.lora.enabled() || config.objective == StageObjective::kSelfCritical;
+  const bool whole = config.lora.int8_base || config.objective == StageObjective::kSelfCritical;
   for (int zero = 0; zero <= (whole ? 2 : 3); ++zero) {
     auto memory = memory_of(counts, config, {zero, plan.ranks});
     memory.activations = plan.memory.activations;

@@ -175,7 +175,7 @@ void make_model(RunModel& run, const Source& source, const TrainConfig& config, 
   const auto at_first = place.ranks != nullptr ? options.device(at::kCPU) : options;
   const auto take = [&](model::CcexpertModel& model) {
     run.shards = std::make_shared<WeightShards>(
-        WeightShards::Content{model, all_parameters(model, config.optimizer.parameters),
+        WeightShards::Content{model, with_frozen(model, trained_weights(model, config)),
                               bucket_elements(config)},
         place.device, *place.ranks);
     return with_sums(selection_of(run.shards), run.stored_sums);
@@ -202,9 +202,10 @@ void complete_model(RunModel& run, const TrainConfig& config) {
     run.model->set_recompute(config.model.recompute);
     return;
   }
-  for (const auto& head : parameters_of_heads(run))
-    run.stored_sums.emplace_back(head.name, content_hash(head.tensor));
-  run.shards->add(parameters_of_heads(run));
+  auto outside = lora_trainables(run.lora, config);
+  for (auto& head : parameters_of_heads(run)) outside.push_back(std::move(head));
+  for (const auto& each : outside) run.stored_sums.emplace_back(each.name, content_hash(each.tensor));
+  run.shards->add(std::move(outside));
   run.model->set_runner(sharded_runner(run.shards, config.model.recompute));
 }
 

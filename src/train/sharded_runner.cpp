@@ -53,7 +53,8 @@ class ShardedRunner : public model::BlockRunner {
     const auto place = shards_->find(block.parameters);
     if (!place) return run_whole(block, inputs);
     const bool records = at::GradMode::is_enabled() &&
-                         (needs_gradients(inputs) || needs_gradients(block.parameters.parameters()));
+                         (needs_gradients(inputs) || needs_gradients(block.parameters.parameters()) ||
+                          model::products_need_gradients(block.parameters));
     if (!records) return computed(block, *place, inputs);
     shards_->expect_backward(*place);
     return recompute_ && block.repeatable ? recomputed(block, *place, inputs)

@@ -8,8 +8,13 @@ namespace ccexpert::train {
 
 std::vector<TrainableParameter> all_parameters(torch::nn::Module& model,
                                                const std::vector<ParameterRule>& rules) {
+  return with_frozen(model, apply_rules(model, rules));
+}
+
+std::vector<TrainableParameter> with_frozen(const torch::nn::Module& model,
+                                            const std::vector<TrainableParameter>& chosen) {
   std::map<std::string, TrainableParameter> trained;
-  for (auto& parameter : apply_rules(model, rules)) trained[parameter.name] = std::move(parameter);
+  for (const auto& parameter : chosen) trained[parameter.name] = parameter;
   std::vector<TrainableParameter> all;
   for (const auto& item : model.named_parameters()) {
     const auto found = trained.find(item.key());

@@ -310,6 +310,8 @@ TEST_F(LoraRun, ThePlanCountsOnlyItsState) {
 
 TEST_F(LoraRun, ThePlanOffersNoStageThatIsRefused) {
   config_.device = "cuda";
+  EXPECT_EQ(plan_of(config_, 2).choices.size(), 4U);
+  config_.lora.int8_base = true;
   EXPECT_EQ(plan_of(config_, 2).choices.size(), 3U);
   config_.lora = {};
   EXPECT_EQ(plan_of(config_, 2).choices.size(), 4U);
@@ -331,8 +333,10 @@ TEST_F(LoraRun, ValuesWithoutAMeaningAreRefused) {
               HasSubstr("lora.rank: expected 0 to 4096, got -1"));
   auto config = named("run");
   config.distributed.zero = 3;
+  EXPECT_EQ(test::error_of([&] { config.validate(); }), "no error");
+  config.lora.int8_base = true;
   EXPECT_THAT(test::error_of([&] { config.validate(); }),
-              HasSubstr("distributed.zero: expected 0 to 2 with LoRA"));
+              HasSubstr("distributed.zero: expected 0 to 2 with lora.int8_base"));
   config_.lora.targets = {"q_prj"};
   EXPECT_THAT(refusal(named("run")), StartsWith("LoRA target 'q_prj': expected matrices of the model"));
 }
@@ -371,6 +375,53 @@ TEST(LoraRanks, TwoGiveTheAdapterOfOne) {
     for (const int zero : {0, 2})
       EXPECT_TRUE(test::same_weights(trained(*all, zero), expected, {2e-5, 1e-4})) << zero;
     for (const auto& [name, tensor] : expected) EXPECT_GT(tensor.abs().max().item<double>(), 0.0) << name;
+  });
+}
+
+/// Returns A and B of the adapter of a checkpoint.
+std::map<std::string, at::Tensor> adapter_in(const fs::path& checkpoint) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const auto& layer : model::open_adapter(checkpoint).layers) {
+    tensors[layer.name + ".a"] = layer.a.clone();
+    tensors[layer.name + ".b"] = layer.b.clone();
+  }
+  return tensors;
+}
+
+/// The base's blocks are shards and gathered for a pass, A and B are shards outside of blocks.
+void train_in_shards(int rank, distributed::Communicator& all, bool recompute) {
+  const test::TemporaryFolder own;
+  const auto pairs = all.gather_text(rank == 0 ? test::write_pairs(own, 5).string() : std::string())[0];
+  auto config = test::tiny_config(own, pairs);
+  config.lora.rank = 4;
+  config.lora.alpha = 8;
+  config.optimizer.learning_rate = 1e-2;
+  config.batch.max_steps = 4;
+  config.distributed.zero = 3;
+  config.model.recompute = recompute;
+  config.output = (test::shared_folder() / fmt::format("shards-{}", recompute)).string();
+  const auto last = RunFolder(config.output).checkpoint(4);
+  const auto losses = train(config, all, at::kCPU, {}).caption_losses;
+  const auto adapter = adapter_in(last);
+  auto alone = config;
+  alone.output = (own / "alone").string();
+  alone.distributed.zero = 2;
+  const auto expected = train(alone, *distributed::single_process(), at::kCPU, {}).caption_losses;
+  ASSERT_EQ(losses.size(), expected.size());
+  for (size_t i = 0; i < losses.size(); ++i) EXPECT_NEAR(losses[i], expected[i], 1e-4 * expected[i]) << i;
+  EXPECT_TRUE(test::same_weights(adapter, adapter_in(RunFolder(alone.output).checkpoint(4)), {1e-4, 1e-3}));
+  all.barrier();
+  if (rank == 0) fs::remove_all(last);
+  all.barrier();
+  EXPECT_EQ(train(config, all, at::kCPU, {}).caption_losses.size(), 2U);
+  EXPECT_TRUE(test::same_weights(adapter_in(last), adapter)) << "after a restart";
+  all.barrier();
+}
+
+TEST(LoraRanks, ShardsOfTheBaseGiveTheAdapterOfOne) {
+  test::in_ranks(2, [](int rank) {
+    const auto all = test::join_ranks();
+    for (const bool recompute : {false, true}) train_in_shards(rank, *all, recompute);
   });
 }
 

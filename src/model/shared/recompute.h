@@ -18,4 +18,7 @@ TensorList recompute(const std::function<TensorList(const TensorList&)>& block, 
 TensorList recompute(const std::function<TensorList(const TensorList&)>& block, const TensorList& inputs,
                      const torch::nn::Module& parameters);
 
+/// True if a low-rank product needs gradients in `module`, whose own parameters may all be frozen.
+bool products_need_gradients(const torch::nn::Module& module);
+
 }  // namespace ccexpert::model
