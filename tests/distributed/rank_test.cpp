@@ -228,5 +228,11 @@ TEST_F(RankFromEnvironment, TheRunIsNamedByItsLauncher) {
   EXPECT_TRUE(with(with_store).store_runs);
 }
 
+TEST(ThreadsOfARank, AreAShareOfTheMachineUnlessAsked) {
+  EXPECT_EQ(threads_of({.size = 2, .local_size = 1}, 0), 0) << "all cores";
+  EXPECT_EQ(threads_of({.size = 2, .local_size = 2}, 3), 3);
+  EXPECT_EQ(threads_of({.size = 4096, .local_size = 4096}, 0), 1);
+}
+
 }  // namespace
 }  // namespace ccexpert::distributed
