@@ -6,6 +6,8 @@
 #include <ccexpert/core/device_name.h>
 #include <ccexpert/core/precision.h>
 
+#include "common/completion.h"
+
 namespace ccexpert::tools {
 namespace {
 
@@ -100,7 +102,7 @@ TEST_F(Options, HelpAndCompletionListChoicesRangeAndDefault) {
                           HasSubstr("share; 0 to below 1"), HasSubstr("weight; above 0")));
   EXPECT_THAT(help, AllOf(HasSubstr("NAME:{bfloat16,float32}=float32"), HasSubstr("NAME:{dark,light}")));
   EXPECT_THAT(help, AllOf(HasSubstr("device; cpu, cuda, cuda:N or auto"), HasSubstr("--device NAME=auto")));
-  const auto completion = bash_completion(app_);
+  const auto completion = completion_script(app_, Shell::kBash);
   EXPECT_THAT(completion, HasSubstr("--precision) COMPREPLY=($(compgen -W \"bfloat16 float32\""));
   EXPECT_THAT(completion, Not(HasSubstr("--device) ")));
 }

@@ -12,7 +12,10 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/fields.h>
 
+#include "common/completion.h"
 #include "common/exit_code.h"
+#include "common/manual_page.h"
+#include "common/option_entries.h"
 #include "common/standard_streams.h"
 #include "core/files.h"
 
@@ -27,35 +30,16 @@ std::vector<std::string> long_names(const CLI::App& app) {
   return names;
 }
 
-/// CLI11 describes a choice as "{a,b,c}" in an option's type name.
-std::vector<std::string> choices(const CLI::Option& option) {
-  const std::string type = option.get_type_name();
-  const auto open = type.find('{');
-  const auto close = type.find('}', open);
-  if (open == std::string::npos || close == std::string::npos) return {};
-  return CLI::detail::split(type.substr(open + 1, close - open - 1), ',');
-}
-
-/// Returns branches of a shell's `case` that offer an option's choices after its name.
-std::string choice_cases(const CLI::App& app) {
-  std::string cases;
-  for (const auto* option : app.get_options()) {
-    const auto values = choices(*option);
-    if (values.empty() || option->get_lnames().empty()) continue;
-    cases += fmt::format("    --{}) COMPREPLY=($(compgen -W \"{}\" -- \"$current\")); return ;;\n",
-                         option->get_lnames().front(), fmt::join(values, " "));
-  }
-  return cases;
-}
-
-std::vector<const CLI::App*> subcommands(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
-}
-
 /// Returns the named subcommand, or the program itself.
 const CLI::App& chosen(const CLI::App& app) {
   const auto commands = app.get_subcommands();
   return commands.empty() ? app : *commands.front();
+}
+
+/// Returns the manual page with the first line of --version; empty if this program does not know its version.
+std::string versioned_manual_page(const CLI::App& app, const CommonOptions& common) {
+  const auto versions = common.version_text(app.get_name());
+  return versions.empty() ? versions : manual_page(app, versions.substr(0, versions.find('\n')));
 }
 
 }  // namespace
@@ -66,9 +50,10 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_flag("--version", common.version, "print the versions of this program and its libraries")
       ->group(kGroup);
   app.add_option("--completion", common.completion, "print the completion script of a shell")
-      ->check(CLI::IsMember({"bash"}))
+      ->check(CLI::IsMember(choices_of<Shell>()))
       ->type_name("NAME")
       ->group(kGroup);
+  app.add_flag("--manual-page", common.manual_page, "print the manual page, for man -l -")->group(kGroup);
 }
 
 Leave parse_command_line(CLI::App& app, int count, const char* const* arguments, const CommonOptions& common,
@@ -79,7 +64,9 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
   try {
     app.parse(count, arguments);
     if (common.version) return {kSuccess, common.version_text(app.get_name())};
-    if (!common.completion.empty()) return {kSuccess, bash_completion(app)};
+    if (!common.completion.empty())
+      return {kSuccess, completion_script(app, value_named<Shell>(common.completion).value())};
+    if (common.manual_page) return {kSuccess, versioned_manual_page(app, common)};
     check();
   } catch (const CLI::CallForHelp&) {
     return {kSuccess, app.help()};
@@ -99,42 +86,6 @@ int print_leave(const Leave& leave) {
     print_note(leave.text);
   }
   return exit_code;
-}
-
-std::string bash_completion(const CLI::App& app) {
-  const std::string& name = app.get_name();
-  std::string function = "_" + name;
-  std::replace(function.begin(), function.end(), '-', '_');
-  std::string commands, options, cases = choice_cases(app);
-  for (const auto* command : subcommands(app)) {
-    commands += (commands.empty() ? "" : " ") + command->get_name();
-    options +=
-        fmt::format("    {}) options=\"{}\" ;;\n", command->get_name(), fmt::join(long_names(*command), " "));
-    cases += choice_cases(*command);
-  }
-  return fmt::format(
-      "# bash completion of {0}; made by: {0} --completion bash\n"
-      "{1}() {{\n"
-      "  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" previous=\"${{COMP_WORDS[COMP_CWORD-1]}}\"\n"
-      "  local options=\"{3}\" commands=\"{4}\"\n"
-      "  case \"$previous\" in\n"
-      "{2}"
-      "  esac\n"
-      "  if [[ -n \"$commands\" && $COMP_CWORD -gt 1 ]]; then commands=\"\"; fi\n"
-      "  case \"${{COMP_WORDS[1]}}\" in\n"
-      "{5}"
-      "    *) ;;\n"
-      "  esac\n"
-      "  if [[ \"$current\" == -* ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
-      "  elif [[ -n \"$commands\" ]]; then\n"
-      "    COMPREPLY=($(compgen -W \"$commands\" -- \"$current\"))\n"
-      "  else\n"
-      "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
-      "  fi\n"
-      "}}\n"
-      "complete -o filenames -F {1} {0}\n",
-      name, function, cases, fmt::join(long_names(app), " "), commands, options);
 }
 
 namespace {

@@ -24,6 +24,7 @@ struct CommonOptions {
   std::string (*version_text)(const std::string& command) = nullptr;
   std::string completion = {};
   bool version = false;
+  bool manual_page = false;
 };
 void add_common_options(CLI::App& app, CommonOptions& common);
 
@@ -40,9 +41,6 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
 
 /// Prints the text of a Leave with an exit code, and returns the code.
 int print_leave(const Leave& leave);
-
-/// Returns a bash completion script for every option of `app`: the choices of an option, else file names.
-std::string bash_completion(const CLI::App& app);
 
 /// Returns one line about wrong arguments, with the nearest option for an unknown one.
 std::string usage_error(const CLI::App& app, const CLI::ParseError& error);
