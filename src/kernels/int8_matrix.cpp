@@ -52,6 +52,14 @@ at::Tensor dequantized_rows(const Int8Weights& weights, const at::Tensor& ids) {
   return rows.mul(weights.scales.index_select(0, flat).unsqueeze(1)).view(shape);
 }
 
+at::Tensor Int8Matrix::rows(const at::Tensor& /*ids*/) const {
+  fail("int8 matrix", "does not give its rows", {}, ErrorKind::kInternal);
+}
+
+bool gives_rows(CpuLevel level) {
+  return has_tiles(level);
+}
+
 Int8Weights int8_memory(int64_t rows, int64_t columns) {
   const int64_t whole = (rows + kInt8Panel - 1) / kInt8Panel * kInt8Panel;
   return {at::empty({whole, columns}, at::kChar).narrow(0, 0, rows), at::empty({rows}, at::kFloat), true};

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "kernels/cpu_level.h"
+#include "kernels/row_math.h"
 
 namespace ccexpert::kernels {
 
@@ -23,14 +25,41 @@ Int8Weights quantize_rows(const at::Tensor& weights);
 /// Returns the rows `ids` [...] of the weights, to [...,K] in float32.
 at::Tensor dequantized_rows(const Int8Weights& weights, const at::Tensor& ids);
 
+/// Norm of the rows of x before they are rounded.
+struct RowNorm {
+  at::Tensor weight = {};  ///< [K], float32 or bfloat16; undefined: no norm
+  at::Tensor bias = {};    ///< [K], of the same dtype; undefined: RMSNorm, else LayerNorm
+  double eps = 0.0;
+};
+
+/// Work around products that read the same x. It takes no memory but that of x and of the results, and x is
+/// rounded once.
+struct Int8Call {
+  at::Tensor x;                               ///< [M,K], contiguous, float32 or bfloat16
+  RowNorm norm = {};                          ///< before the products
+  RowFunction function = RowFunction::kNone;  ///< of each result
+  bool gated = false;                         ///< true: function(first) * second, of two matrices [N,K]
+  at::Tensor residual = {};  ///< [M,N], contiguous, of x's dtype; added last to the only result
+};
+
 /// Weights in the form that one kernel reads. Thread-safe.
 class Int8Matrix {
  public:
   virtual ~Int8Matrix() = default;
   /// Maps x [M,K] to x W^T + b [M,N], both contiguous and of one dtype, float32 or bfloat16. Each row of x is
   /// quantised to 8 bits between its least and its largest value; sums are exact in 32 bits: none saturates.
-  virtual at::Tensor multiply(const at::Tensor& x) const = 0;
+  at::Tensor multiply(const at::Tensor& x) const { return multiply_all({.x = x}, {this})[0]; }
+  /// Computes `call` for `matrices` of this kernel, of which this is one: a result [M,N] for each, or one for
+  /// a gate. Between products and result, values are in float32.
+  virtual std::vector<at::Tensor> multiply_all(const Int8Call& call,
+                                               const std::vector<const Int8Matrix*>& matrices) const = 0;
+  /// Returns the rows `ids` [...] of the weights, to [...,K] in float32, as `dequantized_rows` of what was
+  /// packed. Throws Error for a kernel without `gives_rows`.
+  virtual at::Tensor rows(const at::Tensor& ids) const;
 };
+
+/// True if matrices of the kernel of `level` give their rows.
+bool gives_rows(CpuLevel level = cpu_level());
 
 /// Largest K: 32 bits hold the sum of so many products of bytes.
 inline constexpr int64_t kMostInt8Inputs = 65'536;

@@ -1,18 +1,16 @@
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
+#include <memory>
 #include <numeric>
-#include <span>
 #include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/native/CPUBlas.h>
 
+#include "kernels/int8_call.h"
 #include "kernels/int8_kernels.h"
 
 namespace ccexpert::kernels {
@@ -25,153 +23,49 @@ constexpr int64_t kTileRows = 64;
 constexpr int64_t kRowStep = 16;
 /// Weights of four consecutive inputs are neighbours, as VNNI and AMX read them.
 constexpr int64_t kGroup = 4;
-/// Lanes of a reduction that compilers turn into vectors.
-constexpr size_t kLanes = 16;
 
 constexpr int64_t rounded_up(int64_t value, int64_t step) {
   return (value + step - 1) / step * step;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CCEXPERT_VECTOR_CLONES [[gnu::target_clones("avx512f", "avx2", "default")]]
-#else
-#define CCEXPERT_VECTOR_CLONES
-#endif
-
-/// Values in float32, from the bits of bfloat16.
-CCEXPERT_VECTOR_CLONES void widen(const uint16_t* from, int64_t count, float* to) {
-  for (int64_t k = 0; k < count; ++k) to[k] = std::bit_cast<float>(uint32_t{from[k]} << 16);
-}
-
-/// Bits of the nearest values in bfloat16, half to even. Infinity stays; the NaN of a scale stays, too.
-CCEXPERT_VECTOR_CLONES void narrow(const float* from, int64_t count, uint16_t* to) {
-  for (int64_t k = 0; k < count; ++k) {
-    const auto bits = std::bit_cast<uint32_t>(from[k]);
-    to[k] = static_cast<uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
-  }
-}
-
-struct Interval {
-  float least, most;
-  float fault;  ///< 0, or NaN if a value is not finite
-};
-
-/// Returns the least and the largest value of a row, with 0 among them.
-CCEXPERT_VECTOR_CLONES Interval interval_of(const float* row, int64_t count) {
-  std::array<float, kLanes> least{}, most{}, fault{};
-  const auto size = static_cast<size_t>(count);
-  size_t k = 0;
-  for (; k + kLanes <= size; k += kLanes) {
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      const float x = row[k + lane];
-      least[lane] = x < least[lane] ? x : least[lane];
-      most[lane] = x > most[lane] ? x : most[lane];
-      fault[lane] += x - x;
-    }
-  }
-  for (; k < size; ++k) {
-    least[0] = std::min(least[0], row[k]);
-    most[0] = std::max(most[0], row[k]);
-    fault[0] += row[k] - row[k];
-  }
-  return {.least = *std::min_element(least.begin(), least.end()),
-          .most = *std::max_element(most.begin(), most.end()),
-          .fault = std::accumulate(fault.begin(), fault.end(), 0.0F)};
-}
-
-/// Quantisation of a row: x is about (byte - zero) * scale.
-struct RowScale {
-  float scale = 1.0F;
-  int32_t zero = 0;
-};
-
-/// Adding it to a float of small magnitude rounds to the nearest integer, half to even, in the low bits.
-constexpr float kRounding = 12'582'912.0F;  // 1.5 * 2^23
-constexpr int32_t kRoundingBits = std::bit_cast<int32_t>(kRounding);
-
-CCEXPERT_VECTOR_CLONES void write_bytes(const float* row, int64_t count, const RowScale& scale,
-                                        uint8_t* bytes) {
-  const float inverse = 1.0F / scale.scale;
-  const auto zero = static_cast<float>(scale.zero);
-  for (int64_t k = 0; k < count; ++k) {
-    const float shifted = std::min(std::max(row[k] * inverse + zero, 0.0F), 255.0F);
-    bytes[k] = static_cast<uint8_t>(std::bit_cast<int32_t>(shifted + kRounding) - kRoundingBits);
-  }
-}
-
-RowScale quantize_row(const float* row, int64_t count, uint8_t* bytes) {
-  const auto [least, most, fault] = interval_of(row, count);
-  if (std::isnan(fault)) {
-    std::fill_n(bytes, count, uint8_t{0});
-    return {.scale = fault};  // all results become NaN, as in floating point
-  }
-  RowScale scale;
-  // Values below the limit have no finite reciprocal of their scale, and become zeros.
-  if (most - least > 255.0F * std::numeric_limits<float>::min()) {
-    scale.scale = (most - least) / 255.0F;
-    scale.zero = std::bit_cast<int32_t>(-least / scale.scale + kRounding) - kRoundingBits;
-  }
-  write_bytes(row, count, scale, bytes);
-  return scale;
-}
-
 /// Rows of x as bytes [M,K] with rows of `stride` bytes, and their scales.
-struct QuantizedRows {
-  int64_t stride;
-  std::vector<RowScale> scales;
-  std::vector<uint8_t> bytes;
-};
-
-/// Row m of x [M,K] in float32: its own memory, or `buffer` if it has another dtype.
-const float* row_of(const at::Tensor& x, int64_t m, std::vector<float>& buffer) {
-  const int64_t count = x.size(1);
-  if (x.scalar_type() == at::kFloat) return x.const_data_ptr<float>() + m * count;
-  buffer.resize(static_cast<size_t>(count));
-  widen(static_cast<const uint16_t*>(x.const_data_ptr()) + m * count, count, buffer.data());
-  return buffer.data();
-}
-
-QuantizedRows quantize(const at::Tensor& x, int64_t stride, int64_t padded_rows) {
-  const int64_t rows = x.size(0), count = x.size(1);
-  QuantizedRows result{stride, std::vector<RowScale>(static_cast<size_t>(rows)),
-                       std::vector<uint8_t>(static_cast<size_t>(padded_rows * stride))};
-  const int64_t grain = std::max<int64_t>(1, 16'384 / count);
-  at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
-    std::vector<float> buffer;
-    for (int64_t m = begin; m < end; ++m) {
-      result.scales[static_cast<size_t>(m)] =
-          quantize_row(row_of(x, m, buffer), count, result.bytes.data() + m * stride);
-    }
-  });
-  return result;
-}
-
-/// Factors of the columns of a panel.
-struct Columns {
-  const float* scales;
-  const float* biases;
-  const int32_t* sums;  ///< of the weights of each column
-};
-
-/// Scales one row of sums to floats. Always a whole panel, so that loops have a fixed length.
-CCEXPERT_VECTOR_CLONES void write_panel(const int32_t* sums, const RowScale& row, const Columns& columns,
-                                        float* out) {
-  for (int64_t n = 0; n < kPanel; ++n) {
-    const auto sum = static_cast<float>(sums[n] - row.zero * columns.sums[n]);
-    out[n] = sum * (row.scale * columns.scales[n]) + columns.biases[n];
+class QuantizedRows {
+ public:
+  /// `padded` rows, of which those after the rows of x are zeros.
+  QuantizedRows(const Int8Call& call, int64_t stride, int64_t padded)
+      : stride_(stride),
+        scales_(static_cast<size_t>(call.x.size(0))),
+        bytes_(std::make_unique_for_overwrite<uint8_t[]>(static_cast<size_t>(padded * stride))) {
+    const int64_t rows = call.x.size(0), count = call.x.size(1);
+    std::fill(bytes_.get() + rows * stride, bytes_.get() + padded * stride, uint8_t{0});
+    const int64_t grain = std::max<int64_t>(1, kValuesOfTask / count);
+    at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
+      CallRows input(call);
+      for (int64_t m = begin; m < end; ++m) {
+        auto* to = bytes_.get() + m * stride;
+        scales_[static_cast<size_t>(m)] = quantize_row(input.row(m), count, to);
+        std::fill(to + count, to + stride, uint8_t{0});
+      }
+    });
   }
-}
 
-/// Copies a tensor of floats.
-void copy(const at::Tensor& from, std::vector<float>& to) {
-  const auto values = from.to(at::kFloat).contiguous();
-  std::memcpy(to.data(), values.const_data_ptr<float>(), static_cast<size_t>(values.numel()) * sizeof(float));
-}
+  const uint8_t* row(int64_t m) const { return bytes_.get() + m * stride_; }
+  const RowScale* scales(int64_t m) const { return scales_.data() + m; }
 
-/// Rows of a tile.
-struct TileRows {
-  int64_t first, count;
+ private:
+  static constexpr int64_t kValuesOfTask = 16'384;
+  int64_t stride_;
+  std::vector<RowScale> scales_;
+  std::unique_ptr<uint8_t[]> bytes_;
 };
+
+/// Rows of a tile; `real` of them are rows of x.
+struct TileRows {
+  int64_t first, count, real;
+};
+
+/// Results of a tile [rows,64] in float32.
+using Tile = std::array<float, kTileRows * kPanel>;
 
 class TiledMatrix : public Int8Matrix {
  public:
@@ -180,33 +74,58 @@ class TiledMatrix : public Int8Matrix {
         inputs_(weights.values.size(1)),
         stride_(rounded_up(inputs_, kGroup)),
         panels_(rounded_up(outputs_, kPanel) / kPanel),
-        scales_(static_cast<size_t>(panels_ * kPanel)),
-        biases_(scales_.size()),
-        sums_(scales_.size()) {
+        scales_(floats_of(weights.scales)),
+        sums_(static_cast<size_t>(panels_ * kPanel)) {
     pack(weights);
-    copy(weights.scales, scales_);
-    if (bias.defined()) copy(bias, biases_);
+    if (bias.defined()) biases_ = floats_of(bias);
+    scales_.resize(sums_.size());
+    biases_.resize(sums_.size());
   }
 
-  at::Tensor multiply(const at::Tensor& x) const override {
-    const int64_t rows = x.size(0);
-    const int64_t padded = rows <= kRowStep ? rows : rounded_up(rows, kRowStep);
-    auto out = at::empty({rows, outputs_}, x.options());
-    const auto quantized = quantize(x, stride_, padded);
-    const int64_t blocks = rounded_up(padded, kTileRows) / kTileRows;
-    // Consecutive tasks share a panel, which then stays in the cache.
-    at::parallel_for(0, panels_ * blocks, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t task = begin; task < end; ++task) {
-        const int64_t first = task % blocks * kTileRows;
-        multiply_tile(quantized, {first, std::min(kTileRows, padded - first)}, task / blocks, out);
-      }
-      at::native::cpublas::brgemm_release();
-    });
-    return out;
+  std::vector<at::Tensor> multiply_all(const Int8Call& call,
+                                       const std::vector<const Int8Matrix*>& matrices) const override;
+
+  at::Tensor rows(const at::Tensor& ids) const override {
+    const auto numbers = ids.to(at::kLong).contiguous();
+    auto shape = ids.sizes().vec();
+    shape.push_back(inputs_);
+    auto result = at::empty(shape, at::kFloat);
+    auto* to = result.mutable_data_ptr<float>();
+    for (int64_t i = 0; i < numbers.numel(); ++i) {
+      unpack_row(numbers.const_data_ptr<int64_t>()[i], to + i * inputs_);
+    }
+    return result;
+  }
+
+  int64_t outputs() const { return outputs_; }
+  int64_t panels() const { return panels_; }
+  /// Bytes of a row of x.
+  int64_t stride() const { return stride_; }
+
+  /// Writes the products of some rows with the weights of a panel.
+  void multiply_tile(const QuantizedRows& x, const TileRows& rows, int64_t panel, Tile& out) const {
+    alignas(64) std::array<int32_t, kTileRows * kPanel> sums;
+    at::native::cpublas::brgemm(rows.count, kPanel, stride_, stride_, kPanel, kPanel, /*add_C=*/false,
+                                x.row(rows.first), packed_.const_data_ptr<int8_t>() + panel * panel_bytes(),
+                                sums.data(),
+                                /*is_vnni=*/true);
+    const int64_t column = panel * kPanel;
+    scale_sums(sums.data(), x.scales(rows.first), rows.real,
+               {scales_.data() + column, biases_.data() + column, sums_.data() + column}, out.data());
   }
 
  private:
   int64_t panel_bytes() const { return kPanel * stride_; }
+
+  void unpack_row(int64_t n, float* to) const {
+    TORCH_CHECK_INDEX(n >= 0 && n < outputs_, "row ", n, " of ", outputs_);
+    const int8_t* column =
+        packed_.const_data_ptr<int8_t>() + n / kPanel * panel_bytes() + n % kPanel * kGroup;
+    const float scale = scales_[static_cast<size_t>(n)];
+    for (int64_t k = 0; k < inputs_; ++k) {
+      to[k] = static_cast<float>(column[k / kGroup * kPanel * kGroup + k % kGroup]) * scale;
+    }
+  }
 
   /// Packs in the memory of the weights if it may be used and has room for whole panels.
   void pack(const Int8Weights& weights) {
@@ -234,38 +153,11 @@ class TiledMatrix : public Int8Matrix {
 
   /// Returns the sum of the row.
   int32_t pack_row(const int8_t* row, int8_t* column) const {
-    int32_t sum = 0;
-    for (int64_t k = 0; k < inputs_; ++k) {
-      column[k / kGroup * kPanel * kGroup + k % kGroup] = row[k];
-      sum += row[k];
+    for (int64_t k = 0; k < inputs_; k += kGroup) {
+      const auto count = static_cast<size_t>(std::min(kGroup, inputs_ - k));
+      std::memcpy(column + k * kPanel, row + k, count);
     }
-    return sum;
-  }
-
-  void multiply_tile(const QuantizedRows& x, TileRows rows, int64_t panel, const at::Tensor& out) const {
-    alignas(64) std::array<int32_t, kTileRows * kPanel> sums;
-    at::native::cpublas::brgemm(rows.count, kPanel, stride_, stride_, kPanel, kPanel, /*add_C=*/false,
-                                x.bytes.data() + rows.first * stride_,
-                                packed_.const_data_ptr<int8_t>() + panel * panel_bytes(), sums.data(),
-                                /*is_vnni=*/true);
-    const int64_t column = panel * kPanel, width = std::min(kPanel, outputs_ - column);
-    const Columns columns{scales_.data() + column, biases_.data() + column, sums_.data() + column};
-    const auto end = std::min(rows.first + rows.count, std::ssize(x.scales));
-    std::array<float, kPanel> row;
-    for (int64_t m = rows.first; m < end; ++m) {
-      write_panel(sums.data() + (m - rows.first) * kPanel, x.scales[static_cast<size_t>(m)], columns,
-                  row.data());
-      write_row(row, width, m * outputs_ + column, out);
-    }
-  }
-
-  static void write_row(const std::array<float, kPanel>& row, int64_t width, int64_t place,
-                        const at::Tensor& out) {
-    if (out.scalar_type() == at::kFloat) {
-      std::copy_n(row.begin(), width, out.mutable_data_ptr<float>() + place);
-    } else {
-      narrow(row.data(), width, static_cast<uint16_t*>(out.mutable_data_ptr()) + place);
-    }
+    return std::accumulate(row, row + inputs_, int32_t{0});
   }
 
   int64_t outputs_, inputs_, stride_, panels_;
@@ -273,6 +165,84 @@ class TiledMatrix : public Int8Matrix {
   std::vector<float> scales_, biases_;
   std::vector<int32_t> sums_;
 };
+
+/// One call for some matrices: tasks are tiles of their results.
+class TiledCall {
+ public:
+  TiledCall(const Int8Call& call, const std::vector<const Int8Matrix*>& matrices)
+      : call_(call),
+        matrices_(tiled(matrices)),
+        padded_(padded_rows(call.x.size(0))),
+        x_(call, matrices_.front()->stride(), padded_),
+        results_(call, outputs_of(matrices_)) {
+    const size_t count = call.gated ? 1 : matrices_.size();
+    for (size_t index = 0; index < count; ++index) {
+      for (int64_t panel = 0; panel < matrices_[index]->panels(); ++panel) panels_.push_back({index, panel});
+    }
+  }
+
+  std::vector<at::Tensor> run() {
+    const int64_t blocks = rounded_up(padded_, kTileRows) / kTileRows;
+    // Consecutive tasks share a panel, which then stays in the cache.
+    at::parallel_for(0, std::ssize(panels_) * blocks, 1, [&](int64_t begin, int64_t end) {
+      Tile result, factors;
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t first = task % blocks * kTileRows;
+        const TileRows rows{first, std::min(kTileRows, padded_ - first),
+                            std::min(kTileRows, call_.x.size(0) - first)};
+        run_tile(rows, panels_[static_cast<size_t>(task / blocks)], result, factors);
+      }
+      at::native::cpublas::brgemm_release();
+    });
+    return results_.take();
+  }
+
+ private:
+  struct Panel {
+    size_t matrix;
+    int64_t index;
+  };
+
+  static std::vector<const TiledMatrix*> tiled(const std::vector<const Int8Matrix*>& matrices) {
+    std::vector<const TiledMatrix*> result;
+    for (const auto* matrix : matrices) result.push_back(&dynamic_cast<const TiledMatrix&>(*matrix));
+    return result;
+  }
+
+  static std::vector<int64_t> outputs_of(const std::vector<const TiledMatrix*>& matrices) {
+    std::vector<int64_t> result;
+    for (const auto* matrix : matrices) result.push_back(matrix->outputs());
+    return result;
+  }
+
+  static int64_t padded_rows(int64_t rows) { return rows <= kRowStep ? rows : rounded_up(rows, kRowStep); }
+
+  void run_tile(const TileRows& rows, const Panel& panel, Tile& result, Tile& factors) const {
+    const auto& matrix = *matrices_[panel.matrix];
+    matrix.multiply_tile(x_, rows, panel.index, result);
+    apply_function(call_.function, result.data(), rows.real * kPanel);
+    if (call_.gated) {
+      matrices_[1]->multiply_tile(x_, rows, panel.index, factors);
+      multiply_row(result.data(), factors.data(), rows.real * kPanel);
+    }
+    const int64_t column = panel.index * kPanel, width = std::min(kPanel, matrix.outputs() - column);
+    for (int64_t m = 0; m < rows.real; ++m) {
+      results_.store(panel.matrix, rows.first + m, column, result.data() + m * kPanel, width);
+    }
+  }
+
+  const Int8Call& call_;
+  std::vector<const TiledMatrix*> matrices_;
+  int64_t padded_;
+  QuantizedRows x_;
+  CallResults results_;
+  std::vector<Panel> panels_;
+};
+
+std::vector<at::Tensor> TiledMatrix::multiply_all(const Int8Call& call,
+                                                  const std::vector<const Int8Matrix*>& matrices) const {
+  return TiledCall(call, matrices).run();
+}
 
 }  // namespace
 

@@ -59,12 +59,14 @@ DecoderAttention::DecoderAttention(const DecoderConfig& config, const at::Tensor
   k_norm_ = norm("k_norm");
 }
 
-at::Tensor DecoderAttention::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
-  const auto q = placed(q_proj_->forward(x), heads_, q_norm_.get(), pass);     // [B,M,T,d]
-  const auto k = placed(k_proj_->forward(x), kv_heads_, k_norm_.get(), pass);  // [B,K,T,d]
-  const auto v = kernels::split_heads(v_proj_->forward(x), kv_heads_);
+at::Tensor DecoderAttention::forward(const ProductSteps& input, const DecoderPass& pass,
+                                     int64_t layer) const {
+  const auto projected = apply_steps(input, {q_proj_.get(), k_proj_.get(), v_proj_.get()});
+  const auto q = placed(projected[0], heads_, q_norm_.get(), pass);     // [B,M,T,d]
+  const auto k = placed(projected[1], kv_heads_, k_norm_.get(), pass);  // [B,K,T,d]
+  const auto v = kernels::split_heads(projected[2], kv_heads_);
   const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
-  return o_proj_->forward(kernels::merge_heads(attend(q, kv, pass.mask)));
+  return apply_steps({.x = kernels::merge_heads(attend(q, kv, pass.mask)), .residual = input.x}, *o_proj_);
 }
 
 DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options)
@@ -86,10 +88,9 @@ DecoderBlock::DecoderBlock(const DecoderConfig& config, const at::TensorOptions&
 }
 
 at::Tensor DecoderBlock::forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const {
-  const auto attended = x + self_attn_->forward(input_layernorm_->forward(x), pass, layer);
-  const auto normed = post_attention_layernorm_->forward(attended);
-  return attended +
-         down_proj_->forward(activate(activation_, gate_proj_->forward(normed)) * up_proj_->forward(normed));
+  const auto attended = self_attn_->forward({.x = x, .norm = input_layernorm_.get()}, pass, layer);
+  const ProductSteps mlp{.x = attended, .norm = post_attention_layernorm_.get(), .activation = activation_};
+  return apply_steps({.x = apply_gated(mlp, *gate_proj_, *up_proj_), .residual = attended}, *down_proj_);
 }
 
 Decoder::Decoder(const DecoderConfig& config, const at::TensorOptions& options) : config_(config) {

@@ -77,15 +77,12 @@ ChangeAttention::Context ChangeAttention::project(const at::Tensor& k, const at:
   return {k_proj_->forward(k), v_proj_->forward(v)};
 }
 
-at::Tensor ChangeAttention::attend(const at::Tensor& q, const Context& context) const {
+at::Tensor ChangeAttention::attend(const at::Tensor& q, const Context& context,
+                                   const at::Tensor& residual) const {
   const auto attended = kernels::attention(kernels::split_heads(q_proj_->forward(q), heads_),
                                            kernels::split_heads(context.keys, heads_),
                                            kernels::split_heads(context.values, heads_));
-  return out_proj_->forward(kernels::merge_heads(attended));
-}
-
-at::Tensor ChangeAttention::forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
-  return attend(q, project(k, v));
+  return apply_steps({.x = kernels::merge_heads(attended), .residual = residual}, *out_proj_);
 }
 
 ChangeAwareLayer::ChangeAwareLayer(const DiffExpertConfig& config, const at::TensorOptions& options) {
@@ -122,22 +119,23 @@ ChangeFeatures ChangeAwareLayer::forward(const ChangeFeatures& features, const a
 
   auto change = features.change;
   const auto change_query = change + position;
-  change = norm1_->forward(change + change_self_attn_->forward(change_query, change_query, change));
+  change = norm1_->forward(change_self_attn_->forward(change_query, change_query, change, change));
   auto change_placed = change + change_position;
-  change =
-      norm2_->forward(change + cross_attn_change_to_image_->forward(
-                                   change_placed, at::cat({before_placed, after_placed, change_placed}, 1),
-                                   at::cat({features.before, features.after, change}, 1)));  // 3N keys
-  change = norm3_->forward(change + lin2_->forward(at::gelu(lin1_->forward(change))));
+  change = norm2_->forward(cross_attn_change_to_image_->forward(
+      change_placed, at::cat({before_placed, after_placed, change_placed}, 1),
+      at::cat({features.before, features.after, change}, 1), change));  // 3N keys
+  const auto inner = apply_steps({.x = change, .activation = Activation::kGelu}, *lin1_);
+  change = norm3_->forward(apply_steps({.x = inner, .residual = change}, *lin2_));
 
   change_placed = change + change_position;
   const auto& to_change = *cross_attn_image_to_change_;
   const auto of_change = to_change.project(change_placed, change);  // both dates attend to it
   const auto update = [&](const at::Tensor& image, const at::Tensor& image_placed) {
     const auto of_image = to_change.project(image_placed, image);
-    return image_placed +
-           to_change.attend(image_placed, {at::cat({of_image.keys, of_change.keys}, 1),
-                                           at::cat({of_image.values, of_change.values}, 1)});  // 2N keys
+    return to_change.attend(image_placed,
+                            {at::cat({of_image.keys, of_change.keys}, 1),  // 2N keys
+                             at::cat({of_image.values, of_change.values}, 1)},
+                            image_placed);
   };
   return {update(features.before, before_placed), update(features.after, after_placed), change};
 }

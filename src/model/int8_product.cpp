@@ -1,6 +1,7 @@
 #include "model/int8_product.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 namespace ccexpert::model {
 namespace {
@@ -16,6 +17,35 @@ kernels::Int8Weights memory_for(const at::Tensor& matrix) {
 WeightContract reads_of(const kernels::Int8Weights& weights) {
   return {{.name = "weight", .target = weights.values, .dtypes = {at::kChar}},
           {.name = "scales", .target = weights.scales, .dtypes = {at::kFloat}}};
+}
+
+kernels::RowFunction function_of(std::optional<Activation> activation) {
+  if (!activation) return kernels::RowFunction::kNone;
+  switch (*activation) {
+    case Activation::kGeluTanh:
+      return kernels::RowFunction::kGeluTanh;
+    case Activation::kGelu:
+      return kernels::RowFunction::kGelu;
+    case Activation::kQuickGelu:
+      return kernels::RowFunction::kQuickGelu;
+    case Activation::kSilu:
+      return kernels::RowFunction::kSilu;
+    case Activation::kRelu:
+      return kernels::RowFunction::kRelu;
+  }
+  return kernels::RowFunction::kNone;
+}
+
+at::Tensor rows_of(const at::Tensor& x) {
+  return x.defined() ? x.reshape({-1, x.size(-1)}).contiguous() : x;
+}
+
+/// True if the kernel has the dtypes of the steps.
+bool are_supported(const ProductSteps& steps) {
+  const auto type = steps.x.scalar_type();
+  const auto fits = [type](const at::Tensor& x) { return !x.defined() || x.scalar_type() == type; };
+  return (type == at::kFloat || type == at::kBFloat16) && fits(steps.residual) &&
+         (steps.norm == nullptr || (fits(steps.norm->weight) && fits(steps.norm->bias)));
 }
 
 }  // namespace
@@ -45,11 +75,44 @@ at::Tensor Int8Product::apply(const at::Tensor& x) const {
   return out.view(shape);
 }
 
+std::vector<at::Tensor> Int8Product::apply_steps(const ProductSteps& steps,
+                                                 const std::vector<const Product*>& products) const {
+  if (at::GradMode::is_enabled() || !are_supported(steps)) return {};
+  std::vector<const kernels::Int8Matrix*> matrices;
+  for (const auto* product : products) {
+    const auto* own = dynamic_cast<const Int8Product*>(product);
+    if (own == nullptr || own->float32_) return {};
+    matrices.push_back(own->packed_.get());
+  }
+  kernels::Int8Call call;
+  call.x = rows_of(steps.x);
+  if (steps.norm != nullptr) call.norm = {steps.norm->weight, steps.norm->bias, steps.norm->eps()};
+  call.function = function_of(steps.activation);
+  call.gated = steps.gated;
+  call.residual = rows_of(steps.residual);
+  auto results = packed_->multiply_all(call, matrices);
+  auto shape = steps.x.sizes().vec();
+  for (auto& result : results) {
+    shape.back() = result.size(1);
+    result = result.view(shape);
+  }
+  return results;
+}
+
 Int8Embedding::Int8Embedding(const Embedding& table)
     : weights_(memory_for(table.weight)), dtype_(table.weight.scalar_type()) {}
 
 WeightContract Int8Embedding::reads() const {
   return reads_of(weights_);
+}
+
+void Int8Embedding::read_from(std::shared_ptr<const kernels::Int8Matrix> packed) {
+  packed_ = std::move(packed);
+  weights_ = {};
+}
+
+at::Tensor Int8Embedding::apply(const at::Tensor& ids) const {
+  return (packed_ ? packed_->rows(ids) : kernels::dequantized_rows(weights_, ids)).to(dtype_);
 }
 
 }  // namespace ccexpert::model

@@ -22,18 +22,24 @@ class Int8Product : public Product {
 
   /// Returns "weight", "scales" and, if there is one, "bias".
   WeightContract reads() const;
-  /// Packs the tensors for this processor and lets go of them.
+  /// Packs the tensors for this processor and lets go of them; those of another module only if the packed
+  /// matrix gives their rows.
   void pack();
+  /// Returns the packed matrix.
+  std::shared_ptr<const kernels::Int8Matrix> packed() const { return packed_; }
 
   /// Maps [...,in] to [...,out] of the same dtype.
   at::Tensor apply(const at::Tensor& x) const override;
+  /// All at once if all products are of this kind, unless gradients are recorded.
+  std::vector<at::Tensor> apply_steps(const ProductSteps& steps,
+                                      const std::vector<const Product*>& products) const override;
 
  private:
   kernels::Int8Weights weights_;
   at::Tensor bias_;
   bool shared_ = false;
   bool float32_ = false;
-  std::unique_ptr<const kernels::Int8Matrix> packed_;
+  std::shared_ptr<const kernels::Int8Matrix> packed_;
 };
 
 /// Embedding table of int8 with a scale for each of its rows.
@@ -42,13 +48,14 @@ class Int8Embedding : public Product {
   explicit Int8Embedding(const Embedding& table);
   WeightContract reads() const;
   /// Maps ids [...] to vectors [...,width] of the table's dtype.
-  at::Tensor apply(const at::Tensor& ids) const override {
-    return kernels::dequantized_rows(weights_, ids).to(dtype_);
-  }
+  at::Tensor apply(const at::Tensor& ids) const override;
   const kernels::Int8Weights& weights() const { return weights_; }
+  /// Reads from `packed`, the head that was packed in this table's memory.
+  void read_from(std::shared_ptr<const kernels::Int8Matrix> packed);
 
  private:
   kernels::Int8Weights weights_;
+  std::shared_ptr<const kernels::Int8Matrix> packed_;
   at::ScalarType dtype_;
 };
 

@@ -4,6 +4,19 @@
 #include <ccexpert/model/layers.h>
 
 namespace ccexpert::model {
+namespace {
+
+/// Returns the results of products from outside that compute all steps at once; empty if there are none.
+std::vector<at::Tensor> steps_at_once(const ProductSteps& steps, const std::vector<const Linear*>& linears) {
+  std::vector<const Product*> products;
+  for (const auto* linear : linears) {
+    if (!linear->product()) return {};
+    products.push_back(linear->product().get());
+  }
+  return products.front()->apply_steps(steps, products);
+}
+
+}  // namespace
 
 at::Tensor activate(Activation activation, const at::Tensor& x) {
   constexpr double kQuickSlope = 1.702;
@@ -52,21 +65,49 @@ void for_each_linear(torch::nn::Module& module,
   }
 }
 
-LayerNorm::LayerNorm(int64_t width, double eps, const at::TensorOptions& options) : eps_(eps) {
+Norm::Norm(int64_t width, double eps, const at::TensorOptions& options) : eps_(eps) {
   weight = register_parameter("weight", at::empty({width}, options));
+}
+
+LayerNorm::LayerNorm(int64_t width, double eps, const at::TensorOptions& options)
+    : Norm(width, eps, options) {
   bias = register_parameter("bias", at::empty({width}, options));
 }
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
-  return at::layer_norm(x, weight.sizes(), weight, bias, eps_);
-}
-
-RmsNorm::RmsNorm(int64_t width, double eps, const at::TensorOptions& options) : eps_(eps) {
-  weight = register_parameter("weight", at::empty({width}, options));
+  return at::layer_norm(x, weight.sizes(), weight, bias, eps());
 }
 
 at::Tensor RmsNorm::forward(const at::Tensor& x) const {
-  return at::rms_norm(x, weight.sizes(), weight, eps_);
+  return at::rms_norm(x, weight.sizes(), weight, eps());
+}
+
+std::vector<at::Tensor> apply_steps(const ProductSteps& steps, const std::vector<const Linear*>& linears) {
+  if (auto results = steps_at_once(steps, linears); !results.empty()) return results;
+  const auto input = steps.norm != nullptr ? steps.norm->forward(steps.x) : steps.x;
+  std::vector<at::Tensor> results;
+  for (const auto* linear : linears) results.push_back(linear->forward(input));
+  const auto activated = [&](const at::Tensor& y) {
+    return steps.activation ? activate(*steps.activation, y) : y;
+  };
+  if (steps.gated) {
+    results = {activated(results[0]) * results[1]};
+  } else {
+    for (auto& result : results) result = activated(result);
+  }
+  if (steps.residual.defined()) {
+    for (auto& result : results) result = steps.residual + result;
+  }
+  return results;
+}
+
+at::Tensor apply_steps(const ProductSteps& steps, const Linear& linear) {
+  return apply_steps(steps, std::vector{&linear})[0];
+}
+
+at::Tensor apply_gated(ProductSteps steps, const Linear& gate, const Linear& up) {
+  steps.gated = true;
+  return apply_steps(steps, {&gate, &up})[0];
 }
 
 Embedding::Embedding(int64_t rows, int64_t width, const at::TensorOptions& options) {

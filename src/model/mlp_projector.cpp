@@ -12,7 +12,7 @@ MlpProjector::MlpProjector(int64_t in, int64_t out, const at::TensorOptions& opt
 }
 
 at::Tensor MlpProjector::forward(const at::Tensor& x) const {
-  return second_->forward(at::gelu(first_->forward(x)));
+  return second_->forward(apply_steps({.x = x, .activation = Activation::kGelu}, *first_));
 }
 
 PartCost MlpProjector::cost(int64_t in, int64_t out, int64_t features) {

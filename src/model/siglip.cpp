@@ -22,11 +22,14 @@ SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOpt
   out_proj_ = projection("out_proj");
 }
 
-at::Tensor SiglipAttention::forward(const at::Tensor& x) const {
-  const auto attended = kernels::attention(kernels::split_heads(q_proj_->forward(x), heads_),
-                                           kernels::split_heads(k_proj_->forward(x), heads_),
-                                           kernels::split_heads(v_proj_->forward(x), heads_));  // [B,M,N,d]
-  return out_proj_->forward(kernels::merge_heads(attended));
+at::Tensor SiglipAttention::forward(const at::Tensor& x, const Norm& norm) const {
+  // The order of the projections is that in which a backward pass adds their gradients.
+  const auto values_first =
+      apply_steps({.x = x, .norm = &norm}, {v_proj_.get(), k_proj_.get(), q_proj_.get()});
+  const auto attended = kernels::attention(kernels::split_heads(values_first[2], heads_),
+                                           kernels::split_heads(values_first[1], heads_),
+                                           kernels::split_heads(values_first[0], heads_));  // [B,M,N,d]
+  return apply_steps({.x = kernels::merge_heads(attended), .residual = x}, *out_proj_);
 }
 
 SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& options)
@@ -46,8 +49,10 @@ SiglipBlock::SiglipBlock(const VisionConfig& config, const at::TensorOptions& op
 }
 
 at::Tensor SiglipBlock::forward(const at::Tensor& x) const {
-  const auto attended = x + self_attn_->forward(layer_norm1_->forward(x));
-  return attended + fc2_->forward(activate(activation_, fc1_->forward(layer_norm2_->forward(attended))));
+  const auto attended = self_attn_->forward(x, *layer_norm1_);
+  const auto inner =
+      apply_steps({.x = attended, .norm = layer_norm2_.get(), .activation = activation_}, *fc1_);
+  return apply_steps({.x = inner, .residual = attended}, *fc2_);
 }
 
 SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> layers,

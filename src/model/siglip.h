@@ -16,8 +16,8 @@ namespace ccexpert::model {
 class SiglipAttention : public torch::nn::Module {
  public:
   SiglipAttention(const VisionConfig& config, const at::TensorOptions& options);
-  /// Maps [B,N,D] to [B,N,D].
-  at::Tensor forward(const at::Tensor& x) const;
+  /// Maps x [B,N,D] to x + Attention(norm(x)).
+  at::Tensor forward(const at::Tensor& x, const Norm& norm) const;
 
  private:
   int64_t heads_;

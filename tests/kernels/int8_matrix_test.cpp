@@ -2,6 +2,10 @@
 #include "kernels/int8_matrix.h"
 
 #include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
@@ -169,8 +173,126 @@ TEST_P(Int8Product, OfATinyRowIsTheBias) {
   EXPECT_TRUE(close(result, bias.unsqueeze(0), {1e-6, 0.0}));
 }
 
+TEST_P(Int8Product, GivesItsRowsIfTheKernelCan) {
+  const auto weights = quantize_rows(random({70, 131}, 35));
+  const auto matrix = pack_int8(weights, {}, GetParam());
+  const auto ids = at::tensor({69, 0, 64, 3}).view({2, 2});
+  if (gives_rows(GetParam())) {
+    EXPECT_TRUE(at::equal(matrix->rows(ids), dequantized_rows(weights, ids)));
+  } else {
+    EXPECT_EQ(test::error_of([&] { matrix->rows(ids); }), "int8 matrix: does not give its rows");
+  }
+}
+
 TEST_P(Int8Product, OfNoRowsIsEmpty) {
   EXPECT_EQ(multiply(at::empty({0, 8}), quantize_rows(random({4, 8}, 6))).sizes(), at::IntArrayRef({0, 4}));
+}
+
+/// The value of a function, in float64.
+at::Tensor exact(RowFunction function, const at::Tensor& x) {
+  switch (function) {
+    case RowFunction::kNone:
+      return x;
+    case RowFunction::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case RowFunction::kGelu:
+      return at::gelu(x);
+    case RowFunction::kQuickGelu:
+      return x * at::sigmoid(1.702 * x);
+    case RowFunction::kSilu:
+      return at::silu(x);
+    case RowFunction::kRelu:
+      return at::relu(x);
+  }
+  return {};
+}
+
+TEST_P(Int8Product, TogetherAreThoseOfEachAlone) {
+  const auto x = random({70, 130}, 17);
+  std::vector<std::unique_ptr<const Int8Matrix>> matrices;
+  std::vector<const Int8Matrix*> all;
+  for (const int64_t outputs : {64, 70, 5}) {
+    const auto weights = quantize_rows(random({outputs, 130}, static_cast<uint64_t>(outputs)));
+    matrices.push_back(pack_int8(weights, random({outputs}, 18), GetParam()));
+    all.push_back(matrices.back().get());
+  }
+  const auto results = all[0]->multiply_all({.x = x}, all);
+  ASSERT_EQ(results.size(), all.size());
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_TRUE(at::equal(results[i], all[i]->multiply(x))) << i;
+}
+
+TEST_P(Int8Product, AppliesEachFunction) {
+  const auto x = random({19, 130}, 19) * 4.0;
+  const auto matrix = pack_int8(quantize_rows(random({70, 130}, 20) * 0.1), {}, GetParam());
+  const auto plain = matrix->multiply(x).to(at::kDouble);
+  for (const auto function : {RowFunction::kGeluTanh, RowFunction::kGelu, RowFunction::kQuickGelu,
+                              RowFunction::kSilu, RowFunction::kRelu}) {
+    const auto result = matrix->multiply_all({.x = x, .function = function}, {matrix.get()})[0];
+    EXPECT_TRUE(close(result, exact(function, plain), {2e-6, 1e-5})) << static_cast<int>(function);
+  }
+}
+
+TEST_P(Int8Product, OfExtremeResultsHasTheFunctionsLimits) {
+  const Int8Weights weights{at::tensor({127, -127}, at::kChar).view({2, 1}), at::tensor({1e4F, 1e4F})};
+  const auto matrix = pack_int8(weights, {}, GetParam());
+  const auto x = at::full({1, 1}, 255.0F);
+  for (const auto function :
+       {RowFunction::kGeluTanh, RowFunction::kGelu, RowFunction::kQuickGelu, RowFunction::kSilu}) {
+    const auto result = matrix->multiply_all({.x = x, .function = function}, {matrix.get()})[0];
+    EXPECT_NEAR(result[0][0].item<float>(), 255.0F * 127.0F * 1e4F, 1e3F) << static_cast<int>(function);
+    EXPECT_NEAR(result[0][1].item<float>(), 0.0F, 1e-20F) << static_cast<int>(function);
+  }
+}
+
+TEST_P(Int8Product, GatesTheSecondByTheFirst) {
+  const auto x = random({70, 130}, 21);
+  const auto gate = pack_int8(quantize_rows(random({70, 130}, 22)), random({70}, 23), GetParam());
+  const auto up = pack_int8(quantize_rows(random({70, 130}, 24)), {}, GetParam());
+  const auto results =
+      gate->multiply_all({.x = x, .function = RowFunction::kSilu, .gated = true}, {gate.get(), up.get()});
+  ASSERT_EQ(results.size(), 1U);
+  const auto expected = at::silu(gate->multiply(x).to(at::kDouble)) * up->multiply(x);
+  EXPECT_TRUE(close(results[0], expected, {1e-5, 1e-5}));
+}
+
+TEST_P(Int8Product, AddsTheResidual) {
+  const auto weights = quantize_rows(random({70, 130}, 25));
+  const auto matrix = pack_int8(weights, {}, GetParam());
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const auto x = random({19, 130}, 26).to(type), residual = random({19, 70}, 27).to(type);
+    const auto result = matrix->multiply_all({.x = x, .residual = residual}, {matrix.get()})[0];
+    const auto expected = (residual.to(at::kFloat) + matrix->multiply(x.to(at::kFloat))).to(type);
+    EXPECT_EQ(result.scalar_type(), type);
+    EXPECT_TRUE(at::equal(result, expected));
+  }
+}
+
+TEST_P(Int8Product, ReadsTheNormOfTheRows) {
+  const auto matrix = pack_int8(quantize_rows(random({70, 130}, 28)), {}, GetParam());
+  const auto weight = random({130}, 29), bias = random({130}, 30);
+  const auto x = random({19, 130}, 31) * 3.0 + 1.0;
+  const auto layer = at::layer_norm(x, {130}, weight, bias, 1e-5), rms = at::rms_norm(x, {130}, weight, 1e-5);
+  const auto normed = [&](const RowNorm& norm) {
+    return matrix->multiply_all({.x = x, .norm = norm}, {matrix.get()})[0];
+  };
+  // A value between two bytes may round to either.
+  const test::Tolerance step{0.2, 1e-3};
+  EXPECT_TRUE(close(normed({weight, bias, 1e-5}), matrix->multiply(layer), step));
+  EXPECT_TRUE(close(normed({weight, {}, 1e-5}), matrix->multiply(rms), step));
+  EXPECT_FALSE(close(normed({weight, {}, 1e-5}), matrix->multiply(layer), step));
+}
+
+TEST_P(Int8Product, WithStepsOfRowsThatAreNotFiniteIsNotANumber) {
+  const auto matrix = pack_int8(quantize_rows(random({70, 40}, 32)), {}, GetParam());
+  auto x = random({3, 40}, 33);
+  x[1][37] = std::numeric_limits<float>::infinity();
+  const auto result = matrix->multiply_all({.x = x,
+                                            .norm = {at::ones({40}), at::zeros({40}), 1e-5},
+                                            .function = RowFunction::kGeluTanh,
+                                            .residual = random({3, 70}, 34)},
+                                           {matrix.get()})[0];
+  EXPECT_TRUE(at::isnan(result[1]).all().item<bool>());
+  EXPECT_TRUE(at::isfinite(result[0]).all().item<bool>());
 }
 
 TEST(PackInt8, RefusesMoreInputsThanSumsOf32BitsHold) {

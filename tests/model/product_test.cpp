@@ -192,6 +192,68 @@ TEST(ForEachLinear, VisitsAModuleThatIsOne) {
   EXPECT_THAT(names, ElementsAre(""));
 }
 
+/// Two products of the same input, and steps around them.
+class Steps : public ::testing::Test {
+ protected:
+  Steps() {
+    for (const auto& linear : {first_, second_}) {
+      linear->weight.copy_(random_tensor({3, 4}, 1.0, seed_++));
+      linear->bias.copy_(random_tensor({3}, 1.0, seed_++));
+    }
+    norm_.weight.copy_(random_tensor({4}, 1.0, seed_++));
+    norm_.bias.copy_(random_tensor({4}, 1.0, seed_++));
+  }
+
+  at::NoGradGuard no_grad_;
+  uint64_t seed_ = 11;
+  std::shared_ptr<Linear> first_ = std::make_shared<Linear>(4, 3, true, at::TensorOptions()),
+                          second_ = std::make_shared<Linear>(4, 3, true, at::TensorOptions());
+  LayerNorm norm_{4, 1e-5, {}};
+  at::Tensor x_ = random_tensor({2, 5, 4}, 1.0, 5), residual_ = random_tensor({2, 5, 3}, 1.0, 6);
+};
+
+/// Answers steps with the number of products, or cannot.
+class AtOnceProduct : public Product {
+ public:
+  explicit AtOnceProduct(bool able) : able_(able) {}
+  at::Tensor apply(const at::Tensor& x) const override { return x.narrow(-1, 0, 3) * 7.0; }
+  std::vector<at::Tensor> apply_steps(const ProductSteps& /*steps*/,
+                                      const std::vector<const Product*>& products) const override {
+    if (!able_) return {};
+    return std::vector<at::Tensor>(products.size(), at::full({1}, static_cast<double>(products.size())));
+  }
+
+ private:
+  bool able_;
+};
+
+TEST_F(Steps, FollowOneAnother) {
+  const auto results =
+      apply_steps({.x = x_, .norm = &norm_, .activation = Activation::kGelu, .residual = residual_},
+                  {first_.get(), second_.get()});
+  ASSERT_EQ(results.size(), 2U);
+  const auto normed = norm_.forward(x_);
+  EXPECT_TRUE(at::equal(results[0], residual_ + at::gelu(first_->forward(normed))));
+  EXPECT_TRUE(at::equal(results[1], residual_ + at::gelu(second_->forward(normed))));
+}
+
+TEST_F(Steps, MayBeAGate) {
+  const auto result = apply_gated({.x = x_, .activation = Activation::kSilu}, *first_, *second_);
+  EXPECT_TRUE(at::equal(result, at::silu(first_->forward(x_)) * second_->forward(x_)));
+}
+
+TEST_F(Steps, GoToTheFirstProductIfAllComeFromOutside) {
+  first_->set_product(std::make_shared<AtOnceProduct>(true));
+  const auto alone = apply_steps({.x = x_}, {first_.get(), second_.get()});
+  EXPECT_TRUE(at::equal(alone[0], x_.narrow(-1, 0, 3) * 7.0)) << "the second is a plain one";
+  second_->set_product(std::make_shared<AtOnceProduct>(false));
+  const auto results = apply_steps({.x = x_}, {first_.get(), second_.get()});
+  EXPECT_EQ(results[0].item<double>(), 2.0);
+  first_->set_product(std::make_shared<AtOnceProduct>(false));
+  const auto unable = apply_steps({.x = x_, .residual = residual_}, {first_.get(), second_.get()});
+  EXPECT_TRUE(at::equal(unable[0], residual_ + x_.narrow(-1, 0, 3) * 7.0));
+}
+
 /// Layer whose product reads an int8 matrix and its scales, beside a plain one.
 class Int8Contract : public ::testing::Test {
  protected:

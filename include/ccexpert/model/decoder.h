@@ -23,8 +23,8 @@ struct DecoderPass {
 class DecoderAttention : public torch::nn::Module {
  public:
   DecoderAttention(const DecoderConfig& config, const at::TensorOptions& options);
-  /// Maps [B,T,H] to [B,T,H]; `layer` is its index in the cache.
-  at::Tensor forward(const at::Tensor& x, const DecoderPass& pass, int64_t layer) const;
+  /// Maps x [B,T,H] and the norm of `input` to x + Attention(norm(x)); `layer` is its index in the cache.
+  at::Tensor forward(const ProductSteps& input, const DecoderPass& pass, int64_t layer) const;
 
  private:
   int64_t heads_, kv_heads_;

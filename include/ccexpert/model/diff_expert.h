@@ -47,10 +47,13 @@ class ChangeAttention : public torch::nn::Module {
   };
   /// Projects k and v [B,T,D] once, for several queries.
   Context project(const at::Tensor& k, const at::Tensor& v) const;
-  /// Maps q [B,N,D] to [B,N,D].
-  at::Tensor attend(const at::Tensor& q, const Context& context) const;
+  /// Maps q [B,N,D] to [B,N,D], added to `residual` [B,N,D].
+  at::Tensor attend(const at::Tensor& q, const Context& context, const at::Tensor& residual) const;
   /// Combines project and attend: q [B,N,D], k and v [B,T,D], to [B,N,D].
-  at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
+  at::Tensor forward(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                     const at::Tensor& residual) const {
+    return attend(q, project(k, v), residual);
+  }
 
  private:
   int64_t heads_;

@@ -70,30 +70,41 @@ class Linear : public torch::nn::Module {
 void for_each_linear(torch::nn::Module& module,
                      const std::function<void(const std::string& name, Linear& linear)>& visit);
 
-/// LayerNorm over the last dimension, with weight and bias.
-class LayerNorm : public torch::nn::Module {
+/// Norm over the last dimension.
+class Norm : public torch::nn::Module {
+ public:
+  Norm(int64_t width, double eps, const at::TensorOptions& options);
+  virtual at::Tensor forward(const at::Tensor& x) const = 0;
+  double eps() const { return eps_; }
+
+  at::Tensor weight;
+  at::Tensor bias;  ///< undefined: RMSNorm, else LayerNorm
+
+ private:
+  double eps_;
+};
+
+/// LayerNorm with weight and bias.
+class LayerNorm : public Norm {
  public:
   LayerNorm(int64_t width, double eps, const at::TensorOptions& options);
-  at::Tensor forward(const at::Tensor& x) const;
-
-  at::Tensor weight;
-  at::Tensor bias;
-
- private:
-  double eps_;
+  at::Tensor forward(const at::Tensor& x) const override;
 };
 
-/// x / sqrt(mean(x^2) + eps) * weight over the last dimension.
-class RmsNorm : public torch::nn::Module {
+/// x / sqrt(mean(x^2) + eps) * weight.
+class RmsNorm : public Norm {
  public:
-  RmsNorm(int64_t width, double eps, const at::TensorOptions& options);
-  at::Tensor forward(const at::Tensor& x) const;
-
-  at::Tensor weight;
-
- private:
-  double eps_;
+  using Norm::Norm;
+  at::Tensor forward(const at::Tensor& x) const override;
 };
+
+/// Computes the results of `steps` for each of `linears`, in their order: in one pass if the products from
+/// outside can, else step by step by the layers' forward.
+std::vector<at::Tensor> apply_steps(const ProductSteps& steps, const std::vector<const Linear*>& linears);
+/// Same for one Linear.
+at::Tensor apply_steps(const ProductSteps& steps, const Linear& linear);
+/// Computes activation(gate(x)) * up(x), with the other steps.
+at::Tensor apply_gated(ProductSteps steps, const Linear& gate, const Linear& up);
 
 /// Embedding table: ids [...] to vectors [...,width].
 class Embedding : public torch::nn::Module {
