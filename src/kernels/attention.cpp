@@ -7,6 +7,7 @@
 
 #include "kernels/blocked_attention.h"
 #include "kernels/cpu_level.h"
+#include "kernels/tiled_attention.h"
 
 namespace ccexpert::kernels {
 namespace {
@@ -16,6 +17,8 @@ constexpr int64_t kFewQueries = 32;
 /// Up to this many scores per head, one batched matmul beats the fused kernel (used if blocked attention is
 /// not available).
 constexpr int64_t kFewScores = int64_t{256} * 256;
+/// From so many keys on, scores in float32 tiles are faster than blocks of them in bfloat16.
+constexpr int64_t kManyKeys = 512;
 
 /// True with AVX-512. Without it, bfloat16 products are several times slower than the fused kernel; without
 /// its bfloat16 instructions (multiplies_bfloat16), products of many scores are no faster.
@@ -24,14 +27,16 @@ bool has_wide_vectors() {
   return has;
 }
 
-enum class Way { kFused, kProducts, kBlocks };
+enum class Way { kFused, kProducts, kBlocks, kTiles };
 
 /// Returns the fastest kernel. A CPU's fused kernel multiplies some queries of one head at a time. In
 /// bfloat16, cache-sized matrix products beat it by 2 to 7 times, forward and backward; in float32 it is the
 /// fastest.
-Way best_way(const at::Tensor& q, const at::Tensor& k, const AttentionMask& mask) {
+Way best_way(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionMask& mask) {
   if (!q.is_cpu() || q.scalar_type() != at::kBFloat16 || q.size(2) < kFewQueries) return Way::kFused;
-  if (multiplies_bfloat16() && !mask.visible.defined()) return Way::kBlocks;
+  if (multiplies_bfloat16() && !mask.visible.defined()) {
+    return k.size(2) >= kManyKeys && can_tile_attention(q, k, v) ? Way::kTiles : Way::kBlocks;
+  }
   return has_wide_vectors() && q.size(2) * k.size(2) <= kFewScores ? Way::kProducts : Way::kFused;
 }
 
@@ -56,7 +61,9 @@ at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::T
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const AttentionMask& mask) {
-  switch (best_way(q, k, mask)) {
+  switch (best_way(q, k, v, mask)) {
+    case Way::kTiles:
+      return tiled_attention(q, k, v, mask.causal);
     case Way::kProducts:
       return attention_by_products(q, k, v, mask);
     case Way::kBlocks:
