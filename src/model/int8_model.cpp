@@ -10,6 +10,7 @@
 
 #include "core/foreign_errors.h"
 #include "model/int8_product.h"
+#include "model/sliced_runner.h"
 #include "model/weight_names.h"
 
 namespace ccexpert::model {
@@ -47,6 +48,7 @@ class Int8Products {
     auto& table = embedding_of(model);
     const auto embedding = std::make_shared<Int8Embedding>(table);
     table.set_product(embedding, embedding->reads());
+    read_from_head_ = nullptr;
     for_each_linear(model, [&](const std::string& name, Linear& linear) {
       if (!is_int8_product(name)) return;
       const bool tied = linear.weight.is_same(table.weight);
@@ -54,6 +56,12 @@ class Int8Products {
           tied ? std::make_shared<Int8Product>(embedding->weights()) : std::make_shared<Int8Product>(linear);
       if (name == "lm_head") product->use_float32();
       linear.set_product(product, tied ? WeightContract() : product->reads());
+      if (tied && kernels::gives_rows()) {
+        read_from_head_ = [&table, embedding, head = product] {
+          table.set_product(embedding);
+          embedding->read_from(head->packed());
+        };
+      }
       products_.emplace_back(&linear, std::move(product));
     });
   }
@@ -63,11 +71,14 @@ class Int8Products {
       linear->set_product(product);  // without the tensors to read
       product->pack();
     }
+    // One copy of a tied matrix serves both.
+    if (read_from_head_) read_from_head_();
     products_.clear();
   }
 
  private:
   std::vector<std::pair<Linear*, std::shared_ptr<Int8Product>>> products_;
+  std::function<void()> read_from_head_;
 };
 
 }  // namespace
@@ -153,6 +164,8 @@ std::shared_ptr<CcexpertModel> build_int8_model(const ModelConfig& config, const
   const Int8Source quantized(source, int8_matrices(config));
   auto model = build_model(config, quantized, int8_options);
   products.pack();
+  // The scales of the Diff Expert one after the other: all at once take four times its memory.
+  if (model->diff_expert()) model->diff_expert()->set_runner(std::make_shared<SlicedRunner>());
   return model;
 } catch (...) {
   rethrow_as_error();

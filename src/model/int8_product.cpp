@@ -61,7 +61,7 @@ WeightContract Int8Product::reads() const {
 }
 
 void Int8Product::pack() {
-  weights_.may_pack_in_place = !shared_;
+  weights_.may_pack_in_place = !shared_ || kernels::gives_rows();
   packed_ = kernels::pack_int8(weights_, bias_);
   weights_ = {};
   bias_.reset();

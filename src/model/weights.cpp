@@ -123,6 +123,20 @@ void expect_fit(const WeightContract& contract, const io::TensorSource& source,
   }
 }
 
+/// Returns the order of copies: first the layer with the largest tensor, whose temporary copies then take the
+/// memory of those that follow.
+std::vector<const ExpectedTensor*> copy_order(const WeightContract& contract) {
+  std::vector<const ExpectedTensor*> order;
+  for (const auto& expected : contract) order.push_back(&expected);
+  const auto largest =
+      std::ranges::max_element(order, {}, [](const auto* expected) { return expected->target.numel(); });
+  if (largest == order.end()) return order;
+  const auto layer = (*largest)->name.substr(0, (*largest)->name.rfind('.') + 1);
+  std::ranges::stable_partition(order,
+                                [&](const auto* expected) { return expected->name.starts_with(layer); });
+  return order;
+}
+
 /// Returns what names of the parameters of `module` begin with.
 std::string prefix_of(const std::string& module) {
   return module.empty() ? "" : module + ".";
@@ -157,8 +171,8 @@ void load_weights(const WeightContract& contract, const io::TensorSource& source
                   const LoadWeightsOptions& options) try {
   const at::NoGradGuard no_grad;
   expect_fit(contract, source, options);
-  for (const auto& expected : contract) {
-    if (const auto* info = source.find(expected.name)) copy_from(source, *info, expected, options.select);
+  for (const auto* expected : copy_order(contract)) {
+    if (const auto* info = source.find(expected->name)) copy_from(source, *info, *expected, options.select);
   }
 } catch (...) {
   rethrow_as_error();

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kernels/int8_matrix.h"
 #include "model/tiny_checkpoint.h"
 #include "support/errors.h"
 #include "support/golden.h"
@@ -33,8 +34,8 @@ const Int8Source& tiny_int8() {
   return source;
 }
 
-at::Tensor some_logits(const CcexpertModel& model) {
-  const at::NoGradGuard no_grad;
+at::Tensor some_logits(const CcexpertModel& model, bool records_gradients = false) {
+  const at::AutoGradMode mode(records_gradients);
   const auto pixels = io::open_safetensors(test::data_folder() / "checkpoint-tiny" / "expected.safetensors")
                           ->tensor("0.pixel_values")
                           .to(model.options());
@@ -98,6 +99,14 @@ TEST(Int8Model, GivesTheLogitsOfFloat32) {
   EXPECT_LT(least_cosine(logits, expected), 0.9999999) << "otherwise nothing was quantised";
 }
 
+// With gradients, norms, products, functions and sums follow one another.
+TEST(Int8Model, WithStepsAtOnceGivesTheLogitsOfSteps) {
+  const auto model = build_int8_model(test::config_of(tiny()), *tiny().weights);
+  const auto at_once = some_logits(*model), steps = some_logits(*model, true).detach();
+  EXPECT_GT(least_cosine(at_once, steps), 0.998);
+  EXPECT_FALSE(at::equal(at_once, steps)) << "otherwise nothing was done at once";
+}
+
 TEST(Int8Model, OfAnInt8CheckpointIsThatOfItsSource) {
   const auto config = test::config_of(tiny());
   EXPECT_TRUE(at::equal(some_logits(*build_int8_model(config, tiny_int8())),
@@ -113,6 +122,10 @@ TEST(Int8Model, WithATiedHeadKeepsTheEmbedding) {
   const auto model = build_int8_model(config, source);
   const auto expected = build_model(config, source, {});
   EXPECT_TRUE(model->decoder().tied());
+  const auto ids = at::tensor({3, 0, 5});
+  const auto rows = kernels::dequantized_rows(
+      kernels::quantize_rows(source.tensor(std::string(kEmbedding) + ".weight")), ids);
+  EXPECT_TRUE(at::equal(model->decoder().embed(ids), rows.to(int8_model_dtype())));
   EXPECT_GT(least_cosine(some_logits(*model), some_logits(*expected)), 0.99);
 }
 
