@@ -46,10 +46,12 @@ void DraftedSequences::take_drafted() {
 void DraftedSequences::compute() {
   std::vector<int64_t> lengths;
   std::vector<std::vector<int64_t>> added;
+  // A pass is saved only if the drafts of all sequences are right: rare for several, which cost more then.
+  const int64_t most = state_.size() == 1 ? most_ : 0;
   for (auto& sequence : state_) {
     // The cache forgets the draft: the tokens that were right and the last one are at its end then.
     lengths.push_back(sequence.prompt + std::ssize(sequence.tokens) - 1);
-    sequence.draft = drafter_.draft(sequence.tokens, most_);
+    sequence.draft = drafter_.draft(sequence.tokens, most);
     added.push_back({sequence.tokens.back()});
     added.back().insert(added.back().end(), sequence.draft.begin(), sequence.draft.end());
   }

@@ -9,8 +9,9 @@
 namespace ccexpert::generate {
 
 /// Decoder whose passes also compute what follows a draft of each sequence (Leviathan et al., 2023). A token
-/// that equals the draft needs no pass: its logits are known. Logits are the decoder's, whatever the draft,
-/// up to rounding: a product of several rows may round differently from that of one.
+/// that equals the draft needs no pass: its logits are known. Only a single sequence is drafted. Logits are
+/// the decoder's, whatever the draft, up to rounding: a product of several rows may round differently from
+/// that of one.
 class DraftedSequences : public SequenceModel {
  public:
   /// `sequences` are prefilled prompts whose cache holds `most` tokens more than they grow by. Both
