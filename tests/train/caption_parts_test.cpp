@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <ccexpert/captioner.h>
+#include <ccexpert/generate/conversation.h>
 #include <ccexpert/model/weights.h>
 
 #include "core/json.h"
@@ -46,7 +47,7 @@ PartLink link_of(distributed::Communicator& all) {
 }
 
 std::vector<CaptionOptions> all_searches() {
-  std::vector<CaptionOptions> searches(4);
+  std::vector<CaptionOptions> searches(5);
   for (auto& search : searches) search.generation.max_new_tokens = 10;
   searches[1].generation.beams = 3;
   searches[2].generation.temperature = 1.0;
@@ -55,6 +56,7 @@ std::vector<CaptionOptions> all_searches() {
   searches[3].utility = [](const std::string& caption, const std::string& other) {
     return caption == other ? 1.0 : 0.001 * static_cast<double>(caption.size());
   };
+  searches[4].draft_tokens = 3;
   return searches;
 }
 
@@ -70,6 +72,16 @@ void expect_same_captions(const Captioner& shared, const Captioner& whole) {
   }
 }
 
+/// Questions about one pair share a cache, which is cut and enlarged between them.
+void expect_same_answers(const Captioner& shared, const Captioner& whole) {
+  const test::PaintedPairs pairs(1);
+  auto here = shared.converse(pairs.views()), there = whole.converse(pairs.views());
+  for (const char* question : {"Is a house new?", "Is a road new?"}) {
+    const CaptionOptions options{.generation = {.max_new_tokens = 8}, .question = question};
+    EXPECT_EQ(here.ask(options).front().token_ids, there.ask(options).front().token_ids) << question;
+  }
+}
+
 void caption_in_ranks(int count) {
   test::in_ranks(count, [](int rank) {
     const auto all = test::join_ranks();
@@ -82,7 +94,9 @@ void caption_in_ranks(int count) {
       EXPECT_EQ(follow_first_part(folder, config, link), kEndCode);
       return;
     }
-    expect_same_captions(load_first_part(folder, config, link), Captioner::load(folder, config));
+    const auto shared = load_first_part(folder, config, link), whole = Captioner::load(folder, config);
+    expect_same_captions(shared, whole);
+    expect_same_answers(shared, whole);
     end_parts(link, kEndCode);
   });
 }
