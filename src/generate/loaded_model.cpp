@@ -4,6 +4,7 @@
 #include <ccexpert/generate/loaded_model.h>
 
 #include "core/foreign_errors.h"
+#include "generate/chat_formats.h"
 #include "generate/shared/checkpoint_texts.h"
 #include "generate/tokenizer_fit.h"
 
@@ -13,11 +14,6 @@ namespace {
 std::string question_of(const CheckpointTexts& texts, const std::string& config_source) {
   auto question = trained_question(texts.config_json, config_source);
   return question.empty() ? std::string(text::kReferenceQuestion) : question;
-}
-
-/// Returns the format of the conversations that the decoder was trained with.
-text::PromptFormat prompt_of(const model::DecoderConfig& decoder) {
-  return {.chat = decoder.qk_norm ? text::qwen3_chat_template() : text::qwen2_chat_template()};
 }
 
 }  // namespace
@@ -41,7 +37,7 @@ int64_t ModelSettings::end_of_turn() const {
 ModelSettings read_model_settings(const CheckpointTexts& texts, const model::ModelConfig& config,
                                   std::string question) try {
   const auto source = [&](const char* file) { return (texts.folder / file).string(); };
-  const auto prompt = prompt_of(config.decoder);
+  const text::PromptFormat prompt{.chat = chat_of(config)};
   auto tokenizer = text::Tokenizer::load(texts.folder);
   auto preprocess = parse_preprocess_config(texts.preprocessor_json, texts.config_json, config.vision,
                                             texts.preprocessor_source);

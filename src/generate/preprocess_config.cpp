@@ -20,10 +20,22 @@ struct Range {
   double least;
   double most;
 };
+// Of CLIP's training images.
+constexpr std::array<double, 3> kClipMean{0.48145466, 0.4578275, 0.40821073};
+constexpr std::array<double, 3> kClipDeviation{0.26862954, 0.26130258, 0.27577711};
+
 constexpr Range kMeans{0.0, 1.0}, kDeviations{0.01, 2.0};
 
-std::array<double, 3> read_triple(const json& object, const char* key, Range range, std::string_view source) {
-  std::array<double, 3> values{0.5, 0.5, 0.5};
+/// Three numbers of a processor: their key, valid range, and the values of a file without the key.
+struct Triple {
+  const char* key;
+  Range range;
+  std::array<double, 3> usual;
+};
+
+std::array<double, 3> read_triple(const json& object, const Triple& triple, std::string_view source) {
+  const auto& [key, range, usual] = triple;
+  auto values = usual;
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return values;
   const auto what = fmt::format("{}: {}", source, key);
@@ -60,11 +72,11 @@ std::string size_shown(const json& size) {
 }
 
 /// True if a processor has this size or states none.
-bool fits(const json& processor, int64_t side, std::string_view source) {
-  const auto found = processor.find("size");
+bool fits(const json& processor, const char* size, int64_t side, std::string_view source) {
+  const auto found = processor.find(size);
   if (found == processor.end() || found->is_null()) return true;
   const auto is_side = [&](const char* key) {
-    return json_value(*found, key, side, fmt::format("{}: size", source)) == side;
+    return json_value(*found, key, side, fmt::format("{}: {}", source, size)) == side;
   };
   return found->is_object() ? is_side("height") && is_side("width") && is_side("shortest_edge")
                             : *found == side;
@@ -77,15 +89,22 @@ json parse_processor(std::string_view text, std::string_view source) {
 }
 
 /// Throws Error for steps other than the supported ones.
-void expect_known_steps(const json& processor, int64_t side, std::string_view source) {
+void expect_known_steps(const json& processor, const image::PreprocessConfig& config, bool clip,
+                        std::string_view source) {
+  const int64_t side = config.size;
   const double rescale = json_value(processor, "rescale_factor", 1.0 / 255.0, source);
   if (!(std::abs(rescale - 1.0 / 255.0) <= 1e-6))
     fail_expected({fmt::format("{}: rescale_factor", source), "1/255", fmt::format("{}", rescale)});
   for (const char* step : {"do_resize", "do_rescale", "do_normalize"})
     expect_value(processor, step, true, source);
-  expect_value(processor, "do_center_crop", false, source);
+  // CLIP's processor crops the middle; a padded image is square, and all of it is the middle.
+  const bool crops_nothing = clip && config.aspect == image::AspectMode::kPad;
+  if (!crops_nothing) expect_value(processor, "do_center_crop", false, source);
+  if (crops_nothing && !fits(processor, "crop_size", side, source))
+    fail_expected({fmt::format("{}: crop_size", source), fmt::format("the vision tower's {}", side),
+                   size_shown(processor["crop_size"])});
   // The tower always gets its own size, whatever the processor states.
-  if (!fits(processor, side, source))
+  if (!fits(processor, "size", side, source))
     fail_expected({fmt::format("{}: size", source), fmt::format("the vision tower's {}", side),
                    size_shown(processor["size"])});
   constexpr int64_t kBicubic = 3;  // in Pillow's numbering
@@ -96,9 +115,8 @@ void expect_known_steps(const json& processor, int64_t side, std::string_view so
 
 /// Returns the aspect mode: "square" and the crops of "anyres" are one square in CCExpert; only padding
 /// differs.
-image::AspectMode aspect_of(std::string_view config_json) {
-  const auto mode =
-      json_value(parse_json(config_json, kConfig), "image_aspect_ratio", std::string("square"), kConfig);
+image::AspectMode aspect_of(std::string_view config_json, const std::string& usual) {
+  const auto mode = json_value(parse_json(config_json, kConfig), "image_aspect_ratio", usual, kConfig);
   if (mode == "pad") return image::AspectMode::kPad;
   if (mode != "square" && !mode.starts_with("anyres"))
     fail_expected({"config.json: image_aspect_ratio", "square, pad or anyres", mode});
@@ -111,13 +129,18 @@ image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_js
                                                 std::string_view config_json,
                                                 const model::VisionConfig& vision,
                                                 std::string_view source) try {
+  const bool clip = vision.tower == model::TowerKind::kClip;
   image::PreprocessConfig config{.size = vision.image_size};
-  config.aspect = aspect_of(config_json);
+  if (clip) {
+    config.mean = kClipMean;
+    config.deviation = kClipDeviation;
+  }
+  config.aspect = aspect_of(config_json, clip ? "pad" : "square");
   if (preprocessor_json.empty()) return config;
   const json processor = parse_processor(preprocessor_json, source);
-  config.mean = read_triple(processor, "image_mean", kMeans, source);
-  config.deviation = read_triple(processor, "image_std", kDeviations, source);
-  expect_known_steps(processor, vision.image_size, source);
+  config.mean = read_triple(processor, {"image_mean", kMeans, config.mean}, source);
+  config.deviation = read_triple(processor, {"image_std", kDeviations, config.deviation}, source);
+  expect_known_steps(processor, config, clip, source);
   return config;
 } catch (...) {
   rethrow_as_error();
@@ -126,8 +149,10 @@ image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_js
 std::string preprocessor_for(std::string preprocessor_json, int64_t side) try {
   if (preprocessor_json.empty()) return preprocessor_json;
   json processor = parse_processor(preprocessor_json, kPreprocessorFile);
-  if (fits(processor, side, kPreprocessorFile)) return preprocessor_json;
-  processor["size"] = {{"height", side}, {"width", side}};
+  if (fits(processor, "size", side, kPreprocessorFile)) return preprocessor_json;
+  const json square{{"height", side}, {"width", side}};
+  if (processor.contains("crop_size")) processor["crop_size"] = square;
+  processor["size"] = square;
   return processor.dump(2) + "\n";
 } catch (...) {
   rethrow_as_error();

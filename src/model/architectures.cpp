@@ -30,6 +30,11 @@ bool always(const json& /*config*/) {
 
 // The first row whose keys a file has is used. One line adds an architecture.
 constexpr std::array kArchitectures{
+    Architecture{"llava", "LlavaForConditionalGeneration", is_llava15_hf, parse_llava15_hf, llava_parts,
+                 llava_hf_names},
+    Architecture{"llava_llama_cc", "LlavaLlamaCCForCausalLM", is_llava15_with_resampler, parse_llava15,
+                 llava_parts, own_names},
+    Architecture{"llava_llama", "LlavaLlamaForCausalLM", is_llava15, parse_llava15, llava_parts, own_names},
     Architecture{"llava_onevision", "LlavaOnevisionForConditionalGeneration", is_llava_hf, parse_llava_hf,
                  llava_parts, llava_hf_names},
     Architecture{"llava_qwen3_cc", "LlavaQwen3CCForCausalLM", is_qwen3_with_resampler, parse_authors,

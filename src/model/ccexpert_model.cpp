@@ -8,6 +8,7 @@
 #include <ccexpert/model/ccexpert_model.h>
 
 #include "model/architectures.h"
+#include "model/clip.h"
 #include "model/mlp_projector.h"
 #include "model/siglip.h"
 #include "runtime/staging.h"
@@ -46,6 +47,12 @@ void expect_images(const std::vector<int64_t>& ids, size_t row, int64_t images) 
   fail_expected({fmt::format("prompt {}", row), placeholders(images), std::to_string(found)});
 }
 
+std::shared_ptr<VisionTower> make_tower(const VisionConfig& config, const std::vector<int64_t>& layers,
+                                        const at::TensorOptions& options) {
+  if (config.tower == TowerKind::kClip) return std::make_shared<ClipVision>(config, layers, options);
+  return std::make_shared<SiglipVision>(config, layers, options);
+}
+
 }  // namespace
 
 ModelParts llava_parts(const ModelConfig& config, const at::TensorOptions& options) {
@@ -53,7 +60,7 @@ ModelParts llava_parts(const ModelConfig& config, const at::TensorOptions& optio
   // Without a Diff Expert only the deepest features are used.
   const auto layers =
       config.diff_expert ? config.vision_layers : std::vector<int64_t>{config.vision_layers.back()};
-  return {.vision = std::make_shared<SiglipVision>(config.vision, layers, options),
+  return {.vision = make_tower(config.vision, layers, options),
           .connector =
               std::make_shared<MlpProjector>(config.vision.hidden_size, config.decoder.hidden_size, options)};
 }

@@ -60,6 +60,11 @@ void validate_vision(const VisionConfig& vision) {
          std::to_string(vision.hidden_size));
   expect(vision.patch_size <= vision.image_size, "vision config: patch_size", "at most image_size",
          std::to_string(vision.patch_size));
+  const bool known = vision.tower == TowerKind::kClip ? vision.hidden_act != Activation::kGeluTanh
+                                                      : vision.hidden_act == Activation::kGeluTanh;
+  expect(known, "vision config: hidden_act",
+         vision.tower == TowerKind::kClip ? "quick_gelu or gelu" : "gelu_pytorch_tanh",
+         text_of(vision.hidden_act));
 }
 
 void ModelConfig::validate() const {

@@ -90,20 +90,44 @@ json select_layer(const ModelConfig& config) {
   return layers.dump();
 }
 
+/// Names of an architecture in the authors' layout, and the usual folder of its vision tower.
+struct AuthorsNames {
+  std::string class_name;
+  std::string type;
+  std::string tower;
+};
+
+AuthorsNames authors_names(const ModelConfig& config) {
+  const bool clip = config.vision.tower == TowerKind::kClip, qwen3 = config.decoder.qk_norm;
+  const bool expert = config.diff_expert.has_value();
+  return {fmt::format("Llava{}{}ForCausalLM",
+                      clip    ? "Llama"
+                      : qwen3 ? "Qwen3"
+                              : "Qwen",
+                      expert ? "CC" : ""),
+          fmt::format("llava_{}{}",
+                      clip    ? "llama"
+                      : qwen3 ? "qwen3"
+                              : "qwen",
+                      expert ? "_cc" : ""),
+          clip ? "openai/clip-vit-large-patch14-336" : "google/siglip-so400m-patch14-384"};
+}
+
 /// Returns the aspect ratio mode. This implementation uses one square per image; it does not support crops.
-std::string aspect_ratio(const json& original) {
-  const json value = original.value("image_aspect_ratio", json());
-  return value == "pad" ? "pad" : "square";
+std::string aspect_ratio(const json& original, const ModelConfig& config) {
+  const json usual = config.vision.tower == TowerKind::kClip ? json("pad") : json();
+  return original.value("image_aspect_ratio", usual) == "pad" ? "pad" : "square";
 }
 
 void set_vision_config(json& object, const VisionConfig& vision) {
   const json sizes = fields_json(vision);
-  if (sizes == fields_json(VisionConfig{})) {
+  const bool clip = vision.tower == TowerKind::kClip;
+  if (sizes == fields_json(clip ? clip_large_336() : VisionConfig{})) {
     object.erase("vision_config");  // as in the authors' configs
     return;
   }
   object["vision_config"].merge_patch(sizes);
-  object["vision_config"]["model_type"] = "siglip_vision_model";
+  object["vision_config"]["model_type"] = clip ? "clip_vision_model" : "siglip_vision_model";
 }
 
 void set_diff_expert(json& object, const std::optional<DiffExpertConfig>& expert) {
@@ -127,7 +151,13 @@ json grid_pinpoints(int64_t side) {
   return sizes;
 }
 
-void expect_llava_onevision(const ModelConfig& config) {
+}  // namespace
+
+void expect_llava_hf(const ModelConfig& config) {
+  if (config.vision.tower != TowerKind::kSiglip) {
+    fail_expected({"llava-hf layout", "a LLaVA-OneVision model", "LLaVA-1.5",
+                   "this program writes LLaVA-1.5 only in the layout lmms"});
+  }
   if (config.diff_expert) {
     fail_expected(
         {"llava-hf layout", "a model without Diff Expert", "one with", "transformers has no class for it"});
@@ -138,23 +168,9 @@ void expect_llava_onevision(const ModelConfig& config) {
   }
 }
 
-/// Names of an architecture in the authors' style.
-struct ArchitectureNames {
-  std::string class_name;
-  std::string type;
-};
-
-ArchitectureNames architecture_names(const ModelConfig& config) {
-  const bool qwen3 = config.decoder.qk_norm, expert = config.diff_expert.has_value();
-  return {fmt::format("LlavaQwen{}{}ForCausalLM", qwen3 ? "3" : "", expert ? "CC" : ""),
-          fmt::format("llava_qwen{}{}", qwen3 ? "3" : "", expert ? "_cc" : "")};
-}
-
-}  // namespace
-
 std::string model_config_json(const ModelConfig& config, std::string_view original) try {
   json object = lmms_base(parsed(original));
-  const auto names = architecture_names(config);
+  const auto names = authors_names(config);
   object.merge_patch({{"architectures", {names.class_name}},
                       {"model_type", names.type},
                       {"mm_hidden_size", config.vision.hidden_size},
@@ -165,9 +181,9 @@ std::string model_config_json(const ModelConfig& config, std::string_view origin
                       {"mm_use_im_start_end", false},
                       {"mm_use_im_patch_token", false},
                       {"use_mm_proj", true},
-                      {"image_aspect_ratio", aspect_ratio(object)}});
+                      {"image_aspect_ratio", aspect_ratio(object, config)}});
   object.merge_patch(decoder_json(config.decoder));
-  if (!object.contains("mm_vision_tower")) object["mm_vision_tower"] = "google/siglip-so400m-patch14-384";
+  if (!object.contains("mm_vision_tower")) object["mm_vision_tower"] = names.tower;
   set_vision_config(object, config.vision);
   set_diff_expert(object, config.diff_expert);
   return object.dump(2) + "\n";
@@ -177,7 +193,7 @@ std::string model_config_json(const ModelConfig& config, std::string_view origin
 
 std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens& tokens,
                                  std::string_view original) try {
-  expect_llava_onevision(config);
+  expect_llava_hf(config);
   json object = llava_hf_base(parsed(original));
   object.merge_patch({{"architectures", {"LlavaOnevisionForConditionalGeneration"}},
                       {"model_type", "llava_onevision"},
@@ -189,7 +205,7 @@ std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens&
                       {"vision_feature_select_strategy", "full"},
                       {"vision_aspect_ratio", "anyres_max_9"},
                       {"image_grid_pinpoints", grid_pinpoints(config.vision.image_size)},
-                      {"image_aspect_ratio", aspect_ratio(object)},
+                      {"image_aspect_ratio", aspect_ratio(object, config)},
                       {"tie_word_embeddings", config.decoder.tie_word_embeddings}});
   object["text_config"].merge_patch(decoder_json(config.decoder));
   object["text_config"]["model_type"] = config.decoder.qk_norm ? "qwen3" : "qwen2";

@@ -16,6 +16,11 @@ double deviation_of(const std::string& name, const at::Tensor& parameter, double
   return 1.0 / std::sqrt(static_cast<double>(parameter[0].numel()));
 }
 
+/// True for a learned vector, which is neither a bias nor the scale of a norm.
+bool is_vector(const std::string& name) {
+  return name == weight_names::kImageNewline || name == weight_names::kClassEmbedding;
+}
+
 }  // namespace
 
 void initialize_weights(CcexpertModel& model, const FreshWeights& fresh) {
@@ -25,7 +30,7 @@ void initialize_weights(CcexpertModel& model, const FreshWeights& fresh) {
     auto& parameter = item.value();
     if (item.key().ends_with(".bias")) {
       parameter.zero_();
-    } else if (parameter.dim() == 1 && item.key() != weight_names::kImageNewline) {
+    } else if (parameter.dim() == 1 && !is_vector(item.key())) {
       parameter.fill_(1.0);  // the scale of a norm
     } else {
       const double deviation = deviation_of(item.key(), parameter, fresh.deviation);

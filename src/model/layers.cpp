@@ -40,9 +40,9 @@ Linear::Linear(int64_t in, int64_t out, bool with_bias, const at::TensorOptions&
   if (with_bias) bias = register_parameter("bias", at::empty({out}, options));
 }
 
-Linear::Linear(at::IntArrayRef shape, const at::TensorOptions& options) {
+Linear::Linear(at::IntArrayRef shape, const at::TensorOptions& options, bool with_bias) {
   weight = register_parameter("weight", at::empty(shape, options));
-  bias = register_parameter("bias", at::empty({shape[0]}, options));
+  if (with_bias) bias = register_parameter("bias", at::empty({shape[0]}, options));
 }
 
 Linear::Linear(at::Tensor shared) : weight(std::move(shared)) {}

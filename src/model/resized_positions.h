@@ -9,11 +9,12 @@
 namespace ccexpert::model {
 
 /// Tensors of `source`, with the position embedding resized to `grid` x `grid` patches: bicubic, as in
-/// transformers (SiglipVisionEmbeddings, interpolate_pos_encoding). An embedding that is not a square grid
-/// stays unchanged. `source` must outlive this object.
+/// transformers (SiglipVisionEmbeddings and CLIPVisionEmbeddings, interpolate_pos_encoding). The position of
+/// a class token, which comes first, stays. An embedding that is not a square grid stays unchanged. `source`
+/// must outlive this object.
 class ResizedPositions : public io::TensorSource {
  public:
-  ResizedPositions(const io::TensorSource& source, int64_t grid);
+  ResizedPositions(const io::TensorSource& source, int64_t grid, bool class_token = false);
 
   const std::vector<io::TensorInfo>& tensors() const override { return infos_; }
   at::Tensor tensor(const std::string& name) const override;
@@ -22,6 +23,7 @@ class ResizedPositions : public io::TensorSource {
  private:
   const io::TensorSource& source_;
   int64_t grid_;
+  int64_t before_;  // positions before those of the patches
   std::vector<io::TensorInfo> infos_;
 };
 

@@ -70,49 +70,58 @@ SiglipVision::SiglipVision(const VisionConfig& config, std::vector<int64_t> laye
   }
 }
 
-/// Computed as a matrix product, equal to a convolution without overlap: on a CPU it takes 11 ms instead of
-/// 15 at full size, and needs no choice of a kernel.
 at::Tensor SiglipVision::embed(const at::Tensor& pixels) const {
-  const int64_t side = config_.patch_size, rows = pixels.size(2) / side, columns = pixels.size(3) / side;
-  if (rows != config_.grid() || columns != config_.grid()) {
-    fail_expected({"pixels", fmt::format("a grid of {0} x {0} patches", config_.grid()),
-                   fmt::format("{} x {}", rows, columns)});
-  }
-  const auto patches = pixels.slice(2, 0, rows * side)
-                           .slice(3, 0, columns * side)
-                           .unflatten(3, {columns, side})
-                           .unflatten(2, {rows, side})   // [2B,3,G,p,G,p]
-                           .permute({0, 2, 4, 1, 3, 5})  // [2B,G,G,3,p,p]
-                           .reshape({pixels.size(0), rows * columns, -1});
-  return patch_embedding_->forward(patches) + position_embedding_->weight;  // [2B,N,D]
-}
-
-at::Tensor SiglipVision::run(const SiglipBlock& block, const at::Tensor& x) const {
-  const auto compute = [&block](const TensorList& inputs) { return TensorList{block.forward(inputs[0])}; };
-  return runner_->run({.compute = compute, .parameters = block}, {x})[0];
+  return patch_embedding_->forward(patches_of(pixels, config_)) + position_embedding_->weight;  // [2B,N,D]
 }
 
 std::vector<at::Tensor> SiglipVision::forward(const at::Tensor& pixels) const {
+  return BlockStack{blocks_, *runner_}.states(embed(pixels), layers_);
+}
+
+PartCost SiglipVision::cost(const VisionConfig& config, const std::vector<int64_t>& layers, int64_t images) {
+  return vision_cost(config, layers, {images, config.patches()});
+}
+
+/// Computed as a matrix product, equal to a convolution without overlap: on a CPU it takes 11 ms instead of
+/// 15 at full size, and needs no choice of a kernel.
+at::Tensor patches_of(const at::Tensor& pixels, const VisionConfig& config) {
+  const int64_t side = config.patch_size, rows = pixels.size(2) / side, columns = pixels.size(3) / side;
+  if (rows != config.grid() || columns != config.grid()) {
+    fail_expected({"pixels", fmt::format("a grid of {0} x {0} patches", config.grid()),
+                   fmt::format("{} x {}", rows, columns)});
+  }
+  return pixels.slice(2, 0, rows * side)
+      .slice(3, 0, columns * side)
+      .unflatten(3, {columns, side})
+      .unflatten(2, {rows, side})   // [2B,3,G,p,G,p]
+      .permute({0, 2, 4, 1, 3, 5})  // [2B,G,G,3,p,p]
+      .reshape({pixels.size(0), rows * columns, -1});
+}
+
+std::vector<at::Tensor> BlockStack::states(at::Tensor x, const std::vector<int64_t>& layers) const {
   std::vector<at::Tensor> features;
-  auto x = embed(pixels);
-  size_t next = 0;
-  for (int64_t state = 0; next < layers_.size(); ++state) {
-    if (state > 0) x = run(*blocks_[static_cast<size_t>(state - 1)], x);
-    if (layers_[next] == state) {
-      features.push_back(x);
-      ++next;
+  for (int64_t state = 0; features.size() < layers.size(); ++state) {
+    if (state > 0) {
+      const auto& block = *blocks[static_cast<size_t>(state - 1)];
+      const auto compute = [&block](const TensorList& inputs) {
+        return TensorList{block.forward(inputs[0])};
+      };
+      x = runner.run({.compute = compute, .parameters = block}, {x})[0];
     }
+    if (layers[features.size()] == state) features.push_back(x);
   }
   return features;
 }
 
-PartCost SiglipVision::cost(const VisionConfig& config, const std::vector<int64_t>& layers, int64_t images) {
+PartCost vision_cost(const VisionConfig& config, const std::vector<int64_t>& layers,
+                     const TowerInput& input) {
   const double width = number(config.hidden_size), inner = number(config.intermediate_size);
-  const double patches = number(config.patches()), tokens = number(images * config.patches());
+  const double tokens = number(input.images * input.tokens);
   const double depth = number(layers.back()), scales = number(static_cast<int64_t>(layers.size()));
-  const double embedding = tokens * 3.0 * number(config.patch_size * config.patch_size) * width;
+  const double embedding =
+      number(input.images * config.patches()) * 3.0 * number(config.patch_size * config.patch_size) * width;
   const LayerSize layer{.tokens = tokens,
-                        .keys = patches,
+                        .keys = number(input.tokens),
                         .weights = 4.0 * width * width + 2.0 * width * inner,
                         .attention_width = width};
   return {.part = Part::kVision,

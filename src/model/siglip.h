@@ -38,6 +38,27 @@ class SiglipBlock : public torch::nn::Module {
   std::shared_ptr<Linear> fc1_, fc2_;
 };
 
+/// Returns the patches of normalised pixels [2B,3,P,P] as vectors [2B,N,3pp], for a patch embedding as a
+/// matrix product. Throws Error for an image of another grid than the config's.
+at::Tensor patches_of(const at::Tensor& pixels, const VisionConfig& config);
+
+/// Blocks of a vision transformer, and their execution.
+struct BlockStack {
+  const std::vector<std::shared_ptr<SiglipBlock>>& blocks;
+  const BlockRunner& runner;
+  /// Returns the hidden states with the numbers `layers` for the embeddings x [2B,T,D].
+  std::vector<at::Tensor> states(at::Tensor x, const std::vector<int64_t>& layers) const;
+};
+
+/// Images of a batch, and the tokens of each inside the tower.
+struct TowerInput {
+  int64_t images;
+  int64_t tokens;
+};
+
+/// Returns the cost of a vision transformer of such blocks, with the features of `layers`.
+PartCost vision_cost(const VisionConfig& config, const std::vector<int64_t>& layers, const TowerInput& input);
+
 /// Vision transformer from patches to features. Only the blocks up to the last requested one exist; the rest
 /// (further blocks, the final layer norm, the pooling head) is never computed.
 class SiglipVision : public VisionTower {
@@ -60,7 +81,6 @@ class SiglipVision : public VisionTower {
 
  private:
   at::Tensor embed(const at::Tensor& pixels) const;
-  at::Tensor run(const SiglipBlock& block, const at::Tensor& x) const;
 
   VisionConfig config_;
   std::vector<int64_t> layers_;

@@ -6,6 +6,7 @@
 
 #include "core/foreign_errors.h"
 #include "model/architectures.h"
+#include "model/separate_tower.h"
 #include "model/weight_names.h"
 
 namespace ccexpert::model {
@@ -66,7 +67,9 @@ const io::WeightLayout* weight_layout(io::CheckpointLayout layout) {
 }
 
 io::Checkpoint open_plain_checkpoint(const std::filesystem::path& folder) try {
-  return io::open_checkpoint(folder, known_models());
+  auto checkpoint = io::open_checkpoint(folder, known_models());
+  add_separate_tower(checkpoint);
+  return checkpoint;
 } catch (...) {
   rethrow_as_error();
 }

@@ -28,6 +28,8 @@ inline constexpr std::string_view kTrunk = "model.";
 /// Whole names.
 inline constexpr std::string_view kPositions =
     "model.vision_tower.vision_tower.vision_model.embeddings.position_embedding.weight";
+inline constexpr std::string_view kClassEmbedding =
+    "model.vision_tower.vision_tower.vision_model.embeddings.class_embedding";
 inline constexpr std::string_view kImageNewline = "model.image_newline";
 inline constexpr std::string_view kEmbeddingWeight = "model.embed_tokens.weight";
 inline constexpr std::string_view kHeadWeight = "lm_head.weight";

@@ -200,7 +200,7 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   if (fresh && !config.diff_expert) {
     fail("fresh Diff Expert", "the model config describes none");
   }
-  const ResizedPositions resized(source, config.vision.grid());
+  const ResizedPositions resized(source, config.vision.grid(), config.vision.tower == TowerKind::kClip);
   const io::TensorSource& weights = options.resize_positions ? resized : source;
   // The model is first built without memory: a config that does not fit the files, however large its model,
   // is an Error before memory is allocated.

@@ -28,4 +28,20 @@ const ChatTemplate& qwen3_chat_template() {
   return chat;
 }
 
+const ChatTemplate& vicuna_chat_template() {
+  static const ChatTemplate chat{
+      .system_text =
+          "A chat between a curious user and an artificial intelligence assistant. The assistant "
+          "gives helpful, detailed, and polite answers to the user's questions.",
+      .system = {"<s>", "", " "},
+      .user = {"USER: ", "", " "},
+      .assistant = {"ASSISTANT:", "</s>", ""},
+      .image_mark = "<image>",
+      .stop_texts = {"</s>"},
+      .reserved_texts = {"<s>", "</s>"},
+      .caption_lead = " ",
+  };
+  return chat;
+}
+
 }  // namespace ccexpert::text

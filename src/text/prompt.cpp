@@ -174,7 +174,8 @@ TrainingExample encode_training_example(const Tokenizer& tokenizer, const Questi
   const size_t caption_start = example.ids.size();
   // The reference tokenises the turn as one text, so header and caption are encoded together and the header
   // is removed afterwards.
-  const auto turn = tokenizer.encode(whole_turn(marks, texts.caption));
+  const auto answer = fmt::format("{}{}", format.chat.caption_lead, texts.caption);
+  const auto turn = tokenizer.encode(whole_turn(marks, answer));
   example.ids.insert(example.ids.end(), turn.begin() + std::ssize(header), turn.end());
   example.labels.assign(example.ids.size(), kIgnoredLabel);
   const bool reference = style == LabelStyle::kReference;

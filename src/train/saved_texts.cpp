@@ -174,6 +174,7 @@ std::string with_dtype(const std::string& config_json, at::ScalarType dtype) {
 }
 
 SavedTexts llava_hf_texts(const SavedModel& model, Files files) {
+  model::expect_llava_hf(model.config);
   const auto tokens = add_image_tokens(files, model.config.decoder.vocab_size);
   auto config_json = model::llava_hf_config_json(model.config, tokens, model.original_json);
   write_llava_hf_processor(files, model, parse_json(config_json, "config.json"));

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "io/shared/fingerprint.h"
+#include "model/shared/adapter.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -32,6 +33,8 @@ std::string run_identity(const CaptionCommand& command) {
   // Lines of text do not hold it, and the model's files are read whole for it.
   if (command.format == data::PredictionFormat::kText) return {};
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
+  if (const auto tower = model::open_plain_checkpoint(command.model).tower_folder; !tower.empty())
+    text += fmt::format("tower={}\n", io::fingerprint(tower));
   if (const auto& adapter = command.captioner.adapter; !adapter.empty())
     text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
   if (command.keep_tokens != 1.0) text += fmt::format("keep_tokens={}\n", command.keep_tokens);

@@ -22,10 +22,11 @@ struct Checkpoint {
   /// Settings of the image processor: image_processor of processor_config.json, else the text of
   /// preprocessor_config.json; empty if neither exists.
   std::string preprocessor_json;
-  std::string preprocessor_source;        ///< their place, for messages
-  std::string generation_json;            ///< text of generation_config.json, empty if it does not exist
-  const WeightLayout* layout = nullptr;   ///< layout of the files; null: their names are the model's
-  std::unique_ptr<TensorSource> weights;  ///< with the model's names
+  std::string preprocessor_source;          ///< their place, for messages
+  std::string generation_json;              ///< text of generation_config.json, empty if it does not exist
+  const WeightLayout* layout = nullptr;     ///< layout of the files; null: their names are the model's
+  std::unique_ptr<TensorSource> weights;    ///< with the model's names
+  std::filesystem::path tower_folder = {};  ///< of a vision tower with files of its own; empty: none
 };
 
 /// Returns the folder with config.json: `folder` itself, or the snapshot of a hub's cache folder that

@@ -20,7 +20,7 @@ struct ModelParts {
   std::shared_ptr<Connector> connector;  ///< from the vision width to the decoder's
 };
 
-/// Returns the parts of LLaVA-OneVision: SigLIP and a two-layer MLP.
+/// Returns the parts of LLaVA: the vision transformer of the config, SigLIP or CLIP, and a two-layer MLP.
 ModelParts llava_parts(const ModelConfig& config, const at::TensorOptions& options);
 
 /// Image tokens of a batch, with outputs of the Diff Expert.

@@ -53,8 +53,11 @@ struct LlavaHfTokens {
   int64_t video = 151647;
 };
 
-/// Same for LlavaOnevisionForConditionalGeneration of transformers. Throws Error for a model with a Diff
-/// Expert or without `image_newline`, which that class does not support.
+/// Throws Error for a model that LlavaOnevisionForConditionalGeneration of transformers does not support: one
+/// with a Diff Expert, without `image_newline`, or with another tower than SigLIP.
+void expect_llava_hf(const ModelConfig& config);
+
+/// Returns config.json text for that class; throws Error as expect_llava_hf.
 std::string llava_hf_config_json(const ModelConfig& config, const LlavaHfTokens& tokens,
                                  std::string_view original = {});
 

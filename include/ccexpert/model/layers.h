@@ -38,8 +38,9 @@ class Linear : public torch::nn::Module {
  public:
   /// Weight [out,in] and, unless `bias` is false, bias [out].
   Linear(int64_t in, int64_t out, bool bias, const at::TensorOptions& options);
-  /// Weight of `shape` [out,...], the kernel of a convolution without overlap, and bias [out].
-  Linear(at::IntArrayRef shape, const at::TensorOptions& options);
+  /// Weight of `shape` [out,...], the kernel of a convolution without overlap, and, unless `bias` is false,
+  /// bias [out].
+  Linear(at::IntArrayRef shape, const at::TensorOptions& options, bool bias = true);
   /// Uses the weight [out,in] of another module, which stays its only owner: no parameter, no bias.
   explicit Linear(at::Tensor shared);
 

@@ -16,7 +16,13 @@ inline constexpr Limits kPixelRange = in_range(1, 1 << 14);  // the position emb
 inline constexpr Limits kEpsilonRange = in_range(open(0), 1);
 inline constexpr Limits kRotaryBaseRange = in_range(open(0), 1e12);
 
-/// SigLIP vision transformer. The defaults are so400m/14-384, used if a checkpoint has no vision config.
+/// Kind of vision transformer.
+enum class TowerKind {
+  kSiglip,
+  kClip,  ///< with a class token and a norm before the blocks
+};
+
+/// Vision transformer. The defaults are SigLIP so400m/14-384, used if a checkpoint has no vision config.
 struct VisionConfig {
   int64_t hidden_size = 1152;
   int64_t intermediate_size = 4304;
@@ -26,6 +32,7 @@ struct VisionConfig {
   int64_t patch_size = 14;
   double layer_norm_eps = 1e-6;
   Activation hidden_act = Activation::kGeluTanh;
+  TowerKind tower = TowerKind::kSiglip;  ///< set by an architecture, not by its config.json
 
   /// G; the last image_size % patch_size pixels are ignored.
   int64_t grid() const { return image_size / patch_size; }
@@ -44,7 +51,8 @@ struct VisionConfig {
         field("image_size", &Self::image_size, "side of the square input in pixels", kPixelRange),
         field("patch_size", &Self::patch_size, "side of a patch in pixels", kSizeRange),
         field("layer_norm_eps", &Self::layer_norm_eps, "epsilon of the layer norms", kEpsilonRange),
-        field("hidden_act", &Self::hidden_act, "activation of the MLP", among(Activation::kGeluTanh))};
+        field("hidden_act", &Self::hidden_act, "activation of the MLP",
+              among(Activation::kGeluTanh, Activation::kQuickGelu, Activation::kGelu))};
   }
 };
 

@@ -27,6 +27,8 @@ struct ChatTemplate {
   /// Tokens that are targets in every turn with LabelStyle::kReference: by text, and by id.
   std::vector<std::string> target_texts = {};
   std::vector<int64_t> target_ids = {};
+  /// Text between the assistant's start and a caption in a training example; a model generates it itself.
+  std::string caption_lead = {};
 };
 
 /// Returns ChatML with the system turn of Qwen2, the format of CCExpert's training.
@@ -35,5 +37,8 @@ const ChatTemplate& qwen2_chat_template();
 /// Returns ChatML as Qwen3 writes it with thinking switched off: no system turn, and an empty block of
 /// thoughts at the start of the assistant's turn, in prompts and training examples alike.
 const ChatTemplate& qwen3_chat_template();
+
+/// Returns the format of Vicuna 1.1 ("v1"), with its system text: LLaVA-1.5's.
+const ChatTemplate& vicuna_chat_template();
 
 }  // namespace ccexpert::text
