@@ -203,6 +203,9 @@ void Captioner::Impl::expect_share(double keep_tokens) const {
     fail_expected({"keep_tokens", "above 0 and at most 1", fmt::format("{}", keep_tokens)});
   if (keep_tokens < 1.0 && !has_diff_expert())
     fail_expected({"keep_tokens", "1 for a model without Diff Expert", fmt::format("{}", keep_tokens)});
+  if (keep_tokens < 1.0 && loaded_.model->config().qformer)
+    fail_expected({"keep_tokens", "1 for a model with a Q-Former, whose tokens belong to no patch",
+                   fmt::format("{}", keep_tokens)});
 }
 
 at::Tensor Captioner::Impl::tokens_of(const model::ImageTokens& images, double keep_tokens,

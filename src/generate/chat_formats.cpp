@@ -13,7 +13,8 @@ struct ChatFormat {
 // All others use that of their Qwen.
 constexpr ChatFormat kFormats[] = {{"llava", text::vicuna_chat_template},
                                    {"llava_llama", text::vicuna_chat_template},
-                                   {"llava_llama_cc", text::vicuna_chat_template}};
+                                   {"llava_llama_cc", text::vicuna_chat_template},
+                                   {"minigpt4", text::minigpt4_chat_template}};
 
 }  // namespace
 

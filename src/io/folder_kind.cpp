@@ -196,7 +196,7 @@ void expect_parts(const json& config, const std::string& source) {
       fail_expected({fmt::format("{}: {}", source, part), fmt::format("{} {}", key, fmt::join(known, " or ")),
                      type, "no other vision tower or language model is supported"});
   };
-  const bool checks_itself = is_llava15(config);
+  const bool checks_itself = is_llava15(config) || config.contains("qformer_config");
   if (!checks_itself) {
     expect("text_config", "model_type", {"qwen2", "qwen3"});
     expect("vision_config", "model_type", {"siglip_vision_model", "siglip"});

@@ -105,6 +105,15 @@ class TensorReader {
   std::string what_;
 };
 
+/// Returns the dictionary under the key `inner` of a dictionary with `entries`; null if there is none.
+const PickleValue* inner_dictionary(const std::vector<PickleValue>& entries, std::string_view inner) {
+  for (size_t i = 0; i + 1 < entries.size(); i += 2) {
+    const bool named = entries[i].kind == PickleKind::kText && entries[i].text == inner;
+    if (named && entries[i + 1].kind == PickleKind::kDictionary) return &entries[i + 1];
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 bool PickledTensor::contiguous() const {
@@ -122,12 +131,14 @@ uint64_t PickledTensor::elements() const {
   return count;
 }
 
-std::vector<PickledTensor> read_state_pickle(std::string_view pickle, std::string_view source) {
+std::vector<PickledTensor> read_state_pickle(std::string_view pickle, std::string_view source,
+                                             std::string_view inner) {
   PickleMachine machine(pickle, source);
   const auto content = machine.run();
   if (content.kind != PickleKind::kDictionary)
     fail_expected({source, "a dictionary of tensors", kind_name(content.kind)});
-  const auto& entries = machine.parts(content);
+  const auto* nested = inner.empty() ? nullptr : inner_dictionary(machine.parts(content), inner);
+  const auto& entries = machine.parts(nested == nullptr ? content : *nested);
   std::vector<PickledTensor> tensors;
   std::unordered_set<std::string_view> names;
   for (size_t i = 0; i + 1 < entries.size(); i += 2) {

@@ -61,7 +61,8 @@ const ZipRecord* record_of(const PickledTensor& tensor, const ZipArchive& archiv
 
 }  // namespace
 
-std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& path) try {
+std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& path,
+                                                 std::string_view inner) try {
   const auto file = MappedFile::open(path);
   const auto source = path.string();
   const std::string_view bytes(reinterpret_cast<const char*>(file->data()), file->size());
@@ -71,7 +72,7 @@ std::unique_ptr<TensorSource> open_torch_archive(const std::filesystem::path& pa
   expect_little_endian(*archive, root, source);
   const auto pickle = archive->read(*archive->find(root + "data.pkl"), kMostPickleBytes);
   auto tensors = std::make_unique<ArchiveTensors>(file, archive);
-  for (const auto& tensor : read_state_pickle(pickle, source)) {
+  for (const auto& tensor : read_state_pickle(pickle, source, inner)) {
     const auto dtype = dtype_from_safetensors(tensor.dtype);
     if (!dtype) fail_expected({source + ": " + tensor.name, "a known type of numbers", tensor.dtype});
     tensors->add(tensor, *dtype, record_of(tensor, *archive, root, source));

@@ -14,6 +14,8 @@
 #include "core/json.h"
 #include "core/printable.h"
 #include "io/folder_kind.h"
+#include "io/shared/open_weights.h"
+#include "io/tensor_sets.h"
 #include "io/torch_archive.h"
 
 namespace ccexpert::io {
@@ -22,8 +24,8 @@ namespace {
 namespace fs = std::filesystem;
 using Sources = std::vector<std::unique_ptr<TensorSource>>;
 
-std::unique_ptr<TensorSource> open_weights_file(const fs::path& path) {
-  return path.extension() == ".safetensors" ? open_safetensors(path) : open_torch_archive(path);
+std::unique_ptr<TensorSource> open_weights_file(const fs::path& path, std::string_view inner = {}) {
+  return path.extension() == ".safetensors" ? open_safetensors(path) : open_torch_archive(path, inner);
 }
 
 /// Returns the content of an index: tensor name to file name.
@@ -149,6 +151,11 @@ Sources open_weight_files(const fs::path& folder) {
   if (std::any_of(parts.begin(), parts.end(), [](const auto& part) { return is_adapter(*part); }))
     fail_for_adapter(folder);
   return parts;
+}
+
+std::unique_ptr<TensorSource> open_weights(const fs::path& path, std::string_view inner) {
+  if (!is_folder(path)) return open_weights_file(path, inner);
+  return std::make_unique<TensorSet>(open_weight_files(path), [](const std::string& name) { return name; });
 }
 
 }  // namespace ccexpert::io

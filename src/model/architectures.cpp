@@ -9,7 +9,9 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/weight_layouts.h>
 
+#include "model/config_parts.h"
 #include "model/llava_config.h"
+#include "model/minigpt4.h"
 
 namespace ccexpert::model {
 namespace {
@@ -30,6 +32,7 @@ bool always(const json& /*config*/) {
 
 // The first row whose keys a file has is used. One line adds an architecture.
 constexpr std::array kArchitectures{
+    Architecture{"minigpt4", "MiniGPT4", is_minigpt4, parse_minigpt4, minigpt4_parts, own_names},
     Architecture{"llava", "LlavaForConditionalGeneration", is_llava15_hf, parse_llava15_hf, llava_parts,
                  llava_hf_names},
     Architecture{"llava_llama_cc", "LlavaLlamaCCForCausalLM", is_llava15_with_resampler, parse_llava15,

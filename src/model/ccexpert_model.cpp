@@ -97,6 +97,7 @@ CcexpertModel::CcexpertModel(const ModelConfig& config, const at::TensorOptions&
 void CcexpertModel::set_runner(const BlockRunnerRef& runner) {
   vision_->set_runner(runner);
   if (diff_expert_) diff_expert_->set_runner(runner);
+  connector_->set_runner(runner);
   decoder_->set_runner(runner);
 }
 
@@ -116,11 +117,20 @@ ImageTokens CcexpertModel::fuse(const std::vector<at::Tensor>& features) const {
   if (!diff_expert_) return {features.back(), {}, {}};
   std::vector<at::Tensor> before, after;
   for (const auto& scale : features) {
-    before.push_back(date(scale, 0));
-    after.push_back(date(scale, 1));
+    const auto patches = patch_features(scale);
+    before.push_back(date(patches, 0));
+    after.push_back(date(patches, 1));
   }
   const auto fused = diff_expert_->forward(before, after);
-  return {interleave(fused.before, fused.after), fused.change, fused.scale_weights};
+  auto tokens = interleave(fused.before, fused.after);
+  // A class token has no place in the grid of the Diff Expert and passes by it.
+  const int64_t outside = vision_->class_tokens();
+  if (outside > 0) tokens = at::cat({features.back().narrow(1, 0, outside), tokens}, 1);
+  return {tokens, fused.change, fused.scale_weights};
+}
+
+at::Tensor CcexpertModel::patch_features(const at::Tensor& features) const {
+  return features.slice(1, vision_->class_tokens());
 }
 
 ImageTokens CcexpertModel::encode_images(const at::Tensor& pixels) const {

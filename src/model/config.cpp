@@ -51,6 +51,27 @@ void validate_decoder(const DecoderConfig& decoder) {
          std::to_string(decoder.num_key_value_heads));
 }
 
+void validate_qformer(const QFormerConfig& qformer) {
+  expect_fields(qformer);
+  expect(qformer.hidden_size % qformer.num_attention_heads == 0, "qformer_config: hidden_size",
+         fmt::format("a multiple of num_attention_heads ({})", qformer.num_attention_heads),
+         std::to_string(qformer.hidden_size));
+}
+
+void expect_activation(const VisionConfig& vision) {
+  const auto refuse_unless = [&](bool known, std::string_view expected) {
+    expect(known, "vision config: hidden_act", expected, text_of(vision.hidden_act));
+  };
+  switch (vision.tower) {
+    case TowerKind::kSiglip:
+      return refuse_unless(vision.hidden_act == Activation::kGeluTanh, "gelu_pytorch_tanh");
+    case TowerKind::kClip:
+      return refuse_unless(vision.hidden_act != Activation::kGeluTanh, "quick_gelu or gelu");
+    case TowerKind::kEva:
+      return refuse_unless(vision.hidden_act == Activation::kGelu, "gelu");
+  }
+}
+
 }  // namespace
 
 void validate_vision(const VisionConfig& vision) {
@@ -60,11 +81,7 @@ void validate_vision(const VisionConfig& vision) {
          std::to_string(vision.hidden_size));
   expect(vision.patch_size <= vision.image_size, "vision config: patch_size", "at most image_size",
          std::to_string(vision.patch_size));
-  const bool known = vision.tower == TowerKind::kClip ? vision.hidden_act != Activation::kGeluTanh
-                                                      : vision.hidden_act == Activation::kGeluTanh;
-  expect(known, "vision config: hidden_act",
-         vision.tower == TowerKind::kClip ? "quick_gelu or gelu" : "gelu_pytorch_tanh",
-         text_of(vision.hidden_act));
+  expect_activation(vision);
 }
 
 void ModelConfig::validate() const {
@@ -73,6 +90,8 @@ void ModelConfig::validate() const {
   if (diff_expert) validate_diff_expert(*diff_expert, vision);
   expect(!vision_layers.empty(), "vision layers", "at least one", "none");
   expect(!diff_expert || !image_newline, "image_newline", "false with a Diff Expert", "true");
+  if (qformer) validate_qformer(*qformer);
+  expect(!qformer || !image_newline, "image_newline", "false with a Q-Former", "true");
 }
 
 ModelConfig parse_model_config(std::string_view json_text, std::string_view source) try {

@@ -151,9 +151,29 @@ json grid_pinpoints(int64_t side) {
   return sizes;
 }
 
+/// Returns config.json of a merged MiniGPT-4.
+json minigpt4_json(const ModelConfig& config, json object) {
+  object.merge_patch({{"architectures", {"MiniGPT4"}},
+                      {"model_type", "minigpt4"},
+                      {"mm_vision_select_layer", select_layer(config)}});
+  const auto set_part = [&](const char* key, const char* type, const json& sizes) {
+    object[key].merge_patch(sizes);
+    object[key]["model_type"] = type;
+  };
+  set_part("vision_config", "blip_2_vision_model", fields_json(config.vision));
+  set_part("qformer_config", "blip_2_qformer", fields_json(*config.qformer));
+  set_part("text_config", "llama", decoder_json(config.decoder));
+  set_diff_expert(object, config.diff_expert);
+  return object;
+}
+
 }  // namespace
 
 void expect_llava_hf(const ModelConfig& config) {
+  if (config.qformer) {
+    fail_expected({"llava-hf layout", "a model whose projector is an MLP", "one with a Q-Former",
+                   "transformers has no class for it"});
+  }
   if (config.vision.tower != TowerKind::kSiglip) {
     fail_expected({"llava-hf layout", "a LLaVA-OneVision model", "LLaVA-1.5",
                    "this program writes LLaVA-1.5 only in the layout lmms"});
@@ -169,6 +189,7 @@ void expect_llava_hf(const ModelConfig& config) {
 }
 
 std::string model_config_json(const ModelConfig& config, std::string_view original) try {
+  if (config.qformer) return minigpt4_json(config, parsed(original)).dump(2) + "\n";
   json object = lmms_base(parsed(original));
   const auto names = authors_names(config);
   object.merge_patch({{"architectures", {names.class_name}},

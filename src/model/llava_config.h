@@ -15,8 +15,7 @@ bool is_llava_hf(const nlohmann::json& object);
 /// True if the authors' layout names a resampler, such as the Diff Expert.
 bool has_resampler(const nlohmann::json& object);
 
-/// True if `model_type` says that the decoder is Qwen3: its other keys are also those of Qwen2.
-bool is_qwen3(const nlohmann::json& object);
+/// True for a Qwen3 decoder (is_qwen3) and such a resampler.
 bool is_qwen3_with_resampler(const nlohmann::json& object);
 
 /// Fill `config` from a file of one layout; see parse_model_config. `source` starts error messages.

@@ -12,12 +12,12 @@ namespace ccexpert::model {
 
 SiglipAttention::SiglipAttention(const VisionConfig& config, const at::TensorOptions& options)
     : heads_(config.num_attention_heads) {
-  const auto projection = [&](const char* name) {
+  const auto projection = [&](const char* name, bool bias = true) {
     return register_module(name,
-                           std::make_shared<Linear>(config.hidden_size, config.hidden_size, true, options));
+                           std::make_shared<Linear>(config.hidden_size, config.hidden_size, bias, options));
   };
   q_proj_ = projection("q_proj");
-  k_proj_ = projection("k_proj");
+  k_proj_ = projection("k_proj", config.tower != TowerKind::kEva);
   v_proj_ = projection("v_proj");
   out_proj_ = projection("out_proj");
 }

@@ -12,7 +12,8 @@
 
 namespace ccexpert::model {
 
-/// Multi-head self-attention with biases on all four projections.
+/// Multi-head self-attention with biases on all four projections, or on all but the keys' (EVA): a bias of
+/// the keys adds the same number to all scores of a query, so that it has no effect.
 class SiglipAttention : public torch::nn::Module {
  public:
   SiglipAttention(const VisionConfig& config, const at::TensorOptions& options);

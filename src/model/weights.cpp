@@ -16,6 +16,7 @@
 #include "core/foreign_errors.h"
 #include "core/printable.h"
 #include "model/resized_positions.h"
+#include "model/weight_fit.h"
 #include "model/weight_names.h"
 
 namespace ccexpert::model {
@@ -108,21 +109,6 @@ void copy_from(const io::TensorSource& source, const io::TensorInfo& info, const
   source.release(info.name);
 }
 
-/// Throws one Error for all differences between a contract and a source.
-void expect_fit(const WeightContract& contract, const io::TensorSource& source,
-                const LoadWeightsOptions& options) {
-  const auto differences = compare(contract, source, options);
-  if (!differences.none()) {
-    const std::string where = source.tensors().empty() ? "checkpoint" : source.tensors().front().file;
-    fail(where, fmt::format("tensors do not fit the model{}{}{}", list_of("missing", differences.missing),
-                            list_of("unexpected", differences.unexpected),
-                            list_of("of the wrong shape", differences.misshaped)));
-  }
-  for (const auto& expected : contract) {
-    if (const auto* info = source.find(expected.name)) expect_dtype(expected, *info);
-  }
-}
-
 /// Returns the order of copies: first the layer with the largest tensor, whose temporary copies then take the
 /// memory of those that follow.
 std::vector<const ExpectedTensor*> copy_order(const WeightContract& contract) {
@@ -143,6 +129,20 @@ std::string prefix_of(const std::string& module) {
 }
 
 }  // namespace
+
+void expect_fit(const WeightContract& contract, const io::TensorSource& source,
+                const LoadWeightsOptions& options) {
+  const auto differences = compare(contract, source, options);
+  if (!differences.none()) {
+    const std::string where = source.tensors().empty() ? "checkpoint" : source.tensors().front().file;
+    fail(where, fmt::format("tensors do not fit the model{}{}{}", list_of("missing", differences.missing),
+                            list_of("unexpected", differences.unexpected),
+                            list_of("of the wrong shape", differences.misshaped)));
+  }
+  for (const auto& expected : contract) {
+    if (const auto* info = source.find(expected.name)) expect_dtype(expected, *info);
+  }
+}
 
 WeightContract weight_contract(torch::nn::Module& module) {
   WeightContract read_by_products;
@@ -200,7 +200,7 @@ std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorS
   if (fresh && !config.diff_expert) {
     fail("fresh Diff Expert", "the model config describes none");
   }
-  const ResizedPositions resized(source, config.vision.grid(), config.vision.tower == TowerKind::kClip);
+  const ResizedPositions resized(source, config.vision.grid(), config.vision.tower != TowerKind::kSiglip);
   const io::TensorSource& weights = options.resize_positions ? resized : source;
   // The model is first built without memory: a config that does not fit the files, however large its model,
   // is an Error before memory is allocated.

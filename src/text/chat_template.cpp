@@ -44,4 +44,21 @@ const ChatTemplate& vicuna_chat_template() {
   return chat;
 }
 
+const ChatTemplate& minigpt4_chat_template() {
+  static const ChatTemplate chat{
+      .system_text = "",
+      .user = {"###Human: ", " ", ""},
+      .assistant = {"###Assistant: ", "###", ""},
+      .image_mark = "<ImageHere>",
+      // LLaMA's tokenizer cuts "###" into "##" and "#" after a word, and has one token of it after a blank.
+      .stop_texts = {"##", "\u2581###", "</s>"},
+      .reserved_texts = {"###", "<Img>", "</Img>", "<s>", "</s>"},
+      .first_token = "<s>",
+      .image_start = "<Img>",
+      .image_end = "</Img>",
+      .caption_apart = true,
+  };
+  return chat;
+}
+
 }  // namespace ccexpert::text

@@ -72,12 +72,32 @@ void refuse_markup(std::string_view question, const ChatTemplate& chat) {
   if (chat.image_mark != kImageTag) refuse(chat.image_mark);
 }
 
-/// Returns the text with the template's mark for each kImageTag.
+/// Returns the text with the template's mark for each kImageTag, and the texts around an image.
 std::string with_image_marks(std::string text, const ChatTemplate& chat) {
+  const auto image = chat.image_start + chat.image_mark + chat.image_end;
   for (size_t at = text.find(kImageTag); at != std::string::npos;
-       at = text.find(kImageTag, at + chat.image_mark.size()))
-    text.replace(at, kImageTag.size(), chat.image_mark);
+       at = text.find(kImageTag, at + image.size()))
+    text.replace(at, kImageTag.size(), image);
   return text;
+}
+
+/// Adds the template's token before a prompt. Throws Error if the tokenizer lacks it.
+void append_first_token(const Tokenizer& tokenizer, const ChatTemplate& chat, std::vector<int64_t>& ids) {
+  if (chat.first_token.empty()) return;
+  const auto id = tokenizer.token_id(chat.first_token);
+  if (!id) fail_expected({"tokenizer", fmt::format("a token {}", chat.first_token), "none"});
+  ids.push_back(*id);
+}
+
+/// Adds caption and end of turn to the prompt in `ids`, tokenised by themselves.
+TrainingExample with_caption_apart(const Tokenizer& tokenizer, std::vector<int64_t> ids,
+                                   const std::string& caption) {
+  TrainingExample example{.ids = std::move(ids), .labels = {}};
+  example.labels.assign(example.ids.size(), kIgnoredLabel);
+  const auto targets = tokenizer.encode(caption);
+  for (auto* list : {&example.ids, &example.labels})
+    list->insert(list->end(), targets.begin(), targets.end());
+  return example;
 }
 
 std::string whole_turn(const TurnMarks& marks, std::string_view content) {
@@ -154,6 +174,7 @@ std::string chat_prompt(std::string_view question, const PromptFormat& format) {
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question,
                                    const PromptFormat& format) try {
   std::vector<int64_t> ids;
+  append_first_token(tokenizer, format.chat, ids);
   append_with_images(tokenizer, chat_prompt(question, format), format.chat.image_mark, ids);
   return ids;
 } catch (...) {
@@ -170,6 +191,10 @@ TrainingExample encode_training_example(const Tokenizer& tokenizer, const Questi
   const auto& marks = format.chat.assistant;
   TrainingExample example;
   example.ids = encode_prompt(tokenizer, texts.question, format);
+  if (format.chat.caption_apart) {
+    return with_caption_apart(tokenizer, std::move(example.ids),
+                              fmt::format("{}{}", texts.caption, marks.end));
+  }
   const auto header = tokenizer.encode(marks.start);
   const size_t caption_start = example.ids.size();
   // The reference tokenises the turn as one text, so header and caption are encoded together and the header

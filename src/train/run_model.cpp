@@ -56,6 +56,10 @@ std::shared_ptr<model::CcexpertModel> fresh_model(const model::ModelConfig& conf
 
 std::shared_ptr<AuxiliaryHeads> make_heads(const RunModel& run, const TrainConfig& config) {
   if (!config.loss.auxiliary()) return nullptr;
+  if (config.loss.tokens > 0.0 && run.model->config().qformer) {
+    fail_expected({"loss.tokens", "0, as a Q-Former's tokens belong to no patch",
+                   fmt::format("{}", config.loss.tokens)});
+  }
   auto heads = std::make_shared<AuxiliaryHeads>(
       run.model->config().vision.hidden_size, run.model->config().decoder.hidden_size,
       config.loss.class_count, run.model->options(), static_cast<uint64_t>(config.seed));

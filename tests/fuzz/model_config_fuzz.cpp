@@ -13,6 +13,7 @@ bool is_same(const model::ModelConfig& one, const model::ModelConfig& other) {
                                            : one.vision_layers.back() == other.vision_layers.back();
   return same_layers && one.diff_expert.has_value() == other.diff_expert.has_value() &&
          one.image_newline == other.image_newline && one.image_tokens() == other.image_tokens() &&
+         one.vision.tower == other.vision.tower && one.qformer.has_value() == other.qformer.has_value() &&
          one.vision.hidden_size == other.vision.hidden_size &&
          one.decoder.hidden_size == other.decoder.hidden_size &&
          one.decoder.tie_word_embeddings == other.decoder.tie_word_embeddings;

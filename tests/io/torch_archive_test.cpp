@@ -69,6 +69,17 @@ TEST(TorchArchive, RefusesWhatIsNoDictionaryOfTensors) {
               AllOf(HasSubstr("mixed.bin"), HasSubstr("epoch")));
 }
 
+TEST(TorchArchive, ReadsTheWeightsBesideTheStateOfATraining) {
+  const auto saved = ccexpert::test::data_folder() / "minigpt4" / "minigpt4.pth";
+  EXPECT_THAT(error_of([&] { open_torch_archive(saved); }), HasSubstr("model (a dictionary)"));
+  const auto weights = open_torch_archive(saved, "model");
+  ASSERT_EQ(weights->tensors().size(), 2U);
+  EXPECT_EQ(weights->tensors()[1].name, "llama_proj.weight");
+  EXPECT_EQ(weights->tensor("llama_proj.weight").sizes(), (std::vector<int64_t>{32, 64}));
+  // Without such a dictionary, the whole is read.
+  EXPECT_EQ(open_torch_archive(archive("no_checksums.bin"), "model")->tensors().size(), 1U);
+}
+
 TEST(TorchArchive, RefusesTheOldFormatWithAWayOut) {
   EXPECT_THAT(error_of([] { open_torch_archive(archive("legacy.bin")); }),
               AllOf(HasSubstr("legacy.bin"), HasSubstr("before 1.6")));

@@ -49,7 +49,9 @@ TEST(Architectures, BuildTheModelThatTheConfigNames) {
   ModelConfig config;
   for (const auto& architecture : architectures()) {
     config.architecture = architecture.type;
+    if (architecture.type == "minigpt4") config.qformer.emplace();
     EXPECT_EQ(CcexpertModel(config, meta).vision().width(), config.vision.hidden_size);
+    config.qformer.reset();
   }
   config.architecture = "llava_next";
   EXPECT_EQ(test::error_of([&] { CcexpertModel(config, meta); }),

@@ -50,9 +50,9 @@ Subcommand add_vocabulary(CLI::App& app) {
 }
 
 std::vector<Subcommand> add_subcommands(CLI::App& app) {
-  return {add_convert(app),  add_annotate(app), add_mix(app),   add_stats(app),
-          add_validate(app), add_overlap(app),  add_split(app), add_sample(app),
-          add_merge(app),    add_view(app),     add_synth(app), add_vocabulary(app)};
+  return {add_convert(app), add_annotate(app),   add_mix(app),           add_stats(app), add_validate(app),
+          add_overlap(app), add_split(app),      add_sample(app),        add_merge(app), add_view(app),
+          add_synth(app),   add_vocabulary(app), add_merge_minigpt4(app)};
 }
 
 /// Returns the named command, or null.

@@ -27,6 +27,7 @@ Subcommand add_sample(CLI::App& app);
 Subcommand add_merge(CLI::App& app);
 Subcommand add_view(CLI::App& app);
 Subcommand add_annotate(CLI::App& app);
+Subcommand add_merge_minigpt4(CLI::App& app);
 
 /// Adds a flag without a value that sets `value` to false.
 void add_off_flag(CLI::App& app, const std::string& name, bool& value, const std::string& help);

@@ -57,7 +57,10 @@ class CcexpertModel : public torch::nn::Module {
 
   /// Computes S features [2B,N,D] from pixels [2B,3,P,P], before and after alternating.
   std::vector<at::Tensor> vision_features(const at::Tensor& pixels) const;
-  /// Computes the features for the projector, [2B,N,D] in `tokens`, from S features [2B,N,D].
+  /// Returns the features of the patches [2B,N,D], without a class token.
+  at::Tensor patch_features(const at::Tensor& features) const;
+  /// Computes the features for the projector, [2B,N,D] in `tokens`, from S features [2B,N,D]. A class token
+  /// stays that of the last of them.
   ImageTokens fuse(const std::vector<at::Tensor>& features) const;
   /// Projects features [2B,N,D] to decoder tokens: [2B,N,H], or [2B,N+1,H] if the model has an image_newline,
   /// which comes last.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ccexpert/model/part_configs.h>
+#include <ccexpert/model/qformer_config.h>
 
 namespace ccexpert::model {
 
@@ -23,10 +24,14 @@ struct ModelConfig {
   /// True if a learned vector follows the tokens of each image, as in LLaVA-OneVision ("unpad" patch merge
   /// types and the llava-hf layout). Never with a Diff Expert.
   bool image_newline = false;
+  /// Present if a Q-Former connects tower and decoder, as in MiniGPT-4. Its tokens form no grid.
+  std::optional<QFormerConfig> qformer = std::nullopt;
   DecoderConfig decoder;
 
   /// Returns the decoder positions of one image.
-  int64_t image_tokens() const { return vision.patches() + (image_newline ? 1 : 0); }
+  int64_t image_tokens() const {
+    return qformer ? qformer->num_query_tokens : vision.patches() + (image_newline ? 1 : 0);
+  }
 
   /// Throws Error naming the first invalid value.
   void validate() const;
@@ -43,7 +48,8 @@ ModelConfig parse_model_config(std::string_view json_text, std::string_view sour
 inline constexpr std::string_view kOwnKeyPrefix = "ccexpert_";
 
 /// Returns config.json text for the reference implementation: the authors' layout with a Diff Expert,
-/// lmms-lab's LLaVA-OneVision layout without. `original` is the model's initial config.json, of any layout,
+/// lmms-lab's LLaVA-OneVision layout without; for a model with a Q-Former, the layout of a merged MiniGPT-4.
+/// `original` is the model's initial config.json, of any layout,
 /// or empty; its keys that are not sizes and that the layout supports are kept.
 std::string model_config_json(const ModelConfig& config, std::string_view original = {});
 

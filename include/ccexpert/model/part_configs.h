@@ -20,6 +20,7 @@ inline constexpr Limits kRotaryBaseRange = in_range(open(0), 1e12);
 enum class TowerKind {
   kSiglip,
   kClip,  ///< with a class token and a norm before the blocks
+  kEva,   ///< with a class token, which the features keep, and without bias of the attention's keys
 };
 
 /// Vision transformer. The defaults are SigLIP so400m/14-384, used if a checkpoint has no vision config.

@@ -29,6 +29,12 @@ struct ChatTemplate {
   std::vector<int64_t> target_ids = {};
   /// Text between the assistant's start and a caption in a training example; a model generates it itself.
   std::string caption_lead = {};
+  std::string first_token = {};  ///< special token before the whole prompt; empty: none
+  std::string image_start = {};  ///< text before an image
+  std::string image_end = {};    ///< text after an image
+  /// True if the caption and the end of its turn are tokenised as a text of their own, and only they are
+  /// targets, with any LabelStyle.
+  bool caption_apart = false;
 };
 
 /// Returns ChatML with the system turn of Qwen2, the format of CCExpert's training.
@@ -40,5 +46,9 @@ const ChatTemplate& qwen3_chat_template();
 
 /// Returns the format of Vicuna 1.1 ("v1"), with its system text: LLaVA-1.5's.
 const ChatTemplate& vicuna_chat_template();
+
+/// Returns the format of MiniGPT-4 with Vicuna v0: "###Human: ... ###Assistant: " without a system turn, as
+/// in its training, and images between <Img> and </Img>. A caption ends at the first token of "###".
+const ChatTemplate& minigpt4_chat_template();
 
 }  // namespace ccexpert::text

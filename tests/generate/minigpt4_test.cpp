@@ -1,0 +1,77 @@
+// MiniGPT-4 from the files of its parts to a caption, also with weights of 8 bits.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "generate/shared/quantize.h"
+#include "generate/tiny_captioner.h"
+#include "model/golden_minigpt4.h"
+#include "model/shared/int8_model.h"
+#include "model/shared/minigpt4_merge.h"
+#include "model/tiny_checkpoint.h"
+#include "model/weight_names.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::generate {
+namespace {
+
+class MiniGpt4 : public ::testing::Test {
+ protected:
+  MiniGpt4() {
+    model::merge_minigpt4({.vision = test::kMiniGpt4 / "eva_vit_g.pth",
+                           .qformer = test::kMiniGpt4 / "blip2.pth",
+                           .projection = test::kMiniGpt4 / "minigpt4.pth",
+                           .decoder = test::kMiniGpt4 / "vicuna",
+                           .out = merged(),
+                           .blocks = test::kMiniGpt4Blocks});
+  }
+  std::filesystem::path merged() const { return folder_ / "merged"; }
+  /// Returns the greedy tokens of a pair.
+  static std::vector<int64_t> tokens(const std::filesystem::path& model, Precision dtype = Precision::kAuto) {
+    const auto before = test::painted(1), after = test::painted(2);
+    return Captioner::load(model, {.device = "cpu", .dtype = dtype})
+        .caption(before.view(), after.view())
+        .token_ids;
+  }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(MiniGpt4, CaptionsAPair) {
+  const auto ids = tokens(merged());
+  EXPECT_FALSE(ids.empty());
+  EXPECT_EQ(tokens(merged()), ids);
+}
+
+TEST_F(MiniGpt4, HasAllItsMatricesInEightBits) {
+  const at::NoGradGuard no_grad;
+  const auto checkpoint = model::open_model_checkpoint(merged());
+  const auto config = test::config_of(checkpoint);
+  const auto whole = model::build_model(config, *checkpoint.weights, {});
+  const auto int8 = model::build_int8_model(config, *checkpoint.weights);
+  int64_t tower = 0, connector = 0, decoder = 0;
+  model::for_each_int8_product(*int8, [&](const std::string& matrix, const model::Linear& linear) {
+    EXPECT_NE(linear.product(), nullptr) << matrix;
+    tower += matrix.starts_with(model::weight_names::kSiglip);
+    connector += matrix.starts_with(model::weight_names::kProjector);
+    decoder += matrix.starts_with(model::weight_names::kDecoderBlocks);
+  });
+  EXPECT_EQ(tower, 2 * 6);
+  EXPECT_EQ(connector, 10 + 6 + 1);  // a layer that reads the image, one that does not, the projection
+  EXPECT_EQ(decoder, 2 * 7);
+  const auto pixels = io::open_safetensors(test::kMiniGpt4 / "expected.safetensors")->tensor("pixels");
+  const auto expected = whole->encode_images(pixels).tokens;
+  const auto error =
+      int8->encode_images(pixels.to(model::int8_model_dtype())).tokens.to(at::kFloat) - expected;
+  EXPECT_GT(error.norm().item<double>(), 0.0);
+  EXPECT_LT((error.norm() / expected.norm()).item<double>(), 0.15);
+}
+
+TEST_F(MiniGpt4, AWrittenInt8ModelHasTheCaptionsOfInt8) {
+  quantize_checkpoint({.from = merged(), .to = folder_ / "int8"});
+  const auto ids = tokens(folder_ / "int8");
+  EXPECT_FALSE(ids.empty());
+  EXPECT_EQ(ids, tokens(merged(), Precision::kInt8));
+}
+
+}  // namespace
+}  // namespace ccexpert::generate
