@@ -25,7 +25,7 @@ install(TARGETS ${room_targets} ccexpert EXPORT ccexpert
 install(EXPORT ccexpert NAMESPACE ccexpert:: DESTINATION ${package_dir} FILE ccexpert-targets.cmake)
 install(DIRECTORY include/ccexpert DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES cmake/FindLibTorch.cmake cmake/FindOpenCVImage.cmake cmake/FindLibCsv.cmake
-              cmake/FindLibStemmer.cmake DESTINATION ${package_dir})
+              cmake/FindLibStemmer.cmake cmake/FindSentencePiece.cmake DESTINATION ${package_dir})
 install(DIRECTORY models/demo DESTINATION ${CMAKE_INSTALL_DATADIR}/ccexpert/models OPTIONAL)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

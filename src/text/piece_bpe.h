@@ -1,5 +1,5 @@
-// Tokenizer of sentencepiece models of kind BPE, as LLaMA's: pieces of text, spaces as "▁", and bytes for
-// characters without a piece.
+// Tokenizer of a tokenizer.json of sentencepiece's kind, as LLaMA's: pieces of text, spaces as "▁", and bytes
+// for characters without a piece.
 #pragma once
 
 #include <filesystem>
@@ -17,10 +17,5 @@ std::unique_ptr<const Tokenizer> make_piece_bpe(const PieceFiles& files);
 /// True if a folder has a tokenizer.json of this kind.
 bool has_piece_json(const std::filesystem::path& folder);
 std::unique_ptr<const Tokenizer> load_piece_json(const std::filesystem::path& folder);
-
-/// True if a folder has a tokenizer.model. Added tokens are those of tokenizer_config.json and
-/// added_tokens.json, if these are there.
-bool has_sentencepiece_model(const std::filesystem::path& folder);
-std::unique_ptr<const Tokenizer> load_sentencepiece_model(const std::filesystem::path& folder);
 
 }  // namespace ccexpert::text

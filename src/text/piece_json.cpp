@@ -111,8 +111,7 @@ PieceFiles parse_piece_json(std::string_view text, const std::string& source) {
   }
   const auto& merges = member(model, "merges", source);
   if (!merges.is_array()) fail_expected({source, "an array of merges", json_shown(merges)});
-  auto& parsed = files.merges.emplace();
-  for (const auto& merge : merges) parsed.push_back(parse_merge(merge, source));
+  for (const auto& merge : merges) files.merges.push_back(parse_merge(merge, source));
   files.added = added_tokens_of(root, source);
   return files;
 }

@@ -1,189 +1,129 @@
-// The file format of sentencepiece (sentencepiece_model.proto): a protocol buffer with the pieces, the
-// settings of the trainer and those of the normaliser.
+#include "text/sentencepiece_model.h"
+
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
+#include <sentencepiece_processor.h>
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
+#include "core/foreign_errors.h"
 #include "core/utf8.h"
 #include "text/piece_files.h"
+#include "text/sentencepiece_settings.h"
+#include "text/shared/unicode.h"
+#include "text/token_table.h"
 #include "text/tokenizer_json.h"
 
 namespace ccexpert::text {
 namespace {
 
+namespace fs = std::filesystem;
+
+constexpr const char* kModelFile = "tokenizer.model";
 // The longest pieces of published models are runs of 31 spaces.
 constexpr size_t kLongestPiece = 512;
 
-/// Fields of one message of a protocol buffer, in the order of the file.
-class MessageReader {
+class Sentencepiece : public TokenTable {
  public:
-  MessageReader(std::string_view bytes, const std::string& source) : rest_(bytes), source_(source) {}
-
-  /// Advances to the next field; false at the end of the message.
-  bool next() {
-    if (rest_.empty()) return false;
-    const uint64_t tag = read_varint();
-    field_ = tag >> 3;
-    constexpr uint64_t kVarint = 0, kEight = 1, kBytes = 2, kFour = 5;
-    number_ = 0;
-    bytes_ = {};
-    switch (tag & 7) {
-      case kVarint:
-        number_ = read_varint();
-        break;
-      case kEight:
-        take(8);
-        break;
-      case kBytes:
-        bytes_ = take(read_varint());
-        break;
-      case kFour:
-        number_ = little_endian(take(4));
-        break;
-      default:
-        fail_damaged();
-    }
-    return true;
+  Sentencepiece(std::string_view bytes, const std::string& source, const std::vector<AddedToken>& added)
+      : settings_(read_sentencepiece_settings(bytes, source)) {
+    if (!processor_.LoadFromSerializedProto(bytes).ok()) fail_damaged_sentencepiece(source);
+    expect_pieces(source);
+    for (int id = 0; id < processor_.GetPieceSize(); ++id)
+      add_token(id, {processor_.IdToPiece(id), bytes_of(id, source)}, source);
+    add_added(with_control_pieces(added, source), source);
   }
 
-  uint64_t field() const { return field_; }
-  uint64_t number() const { return number_; }
-  std::string_view bytes() const { return bytes_; }
-
-  [[noreturn]] void fail_damaged() const {
-    fail_expected({source_, "a model of sentencepiece", "a file that is damaged or cut",
-                   "copy the whole tokenizer.model of the base model"});
+  std::vector<int64_t> encode(std::string_view utf8) const override try {
+    std::vector<int64_t> ids;
+    split(
+        utf8, [&](std::string_view text) { encode_plain(text, ids); },
+        [&](int64_t token) { ids.push_back(token); });
+    return ids;
+  } catch (...) {
+    rethrow_as_error();
   }
+
+  bool leads_with_space() const override { return settings_.leads_with_space; }
 
  private:
-  static uint64_t little_endian(std::string_view bytes) {
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes.size(); ++i)
-      value |= uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    return value;
+  void encode_plain(std::string_view text, std::vector<int64_t>& ids) const {
+    if (text.empty()) return;
+    std::vector<int> encoded;
+    const auto status = processor_.Encode(repair_utf8(text), &encoded);
+    if (!status.ok()) fail("text", "is not tokenised by libsentencepiece", status.message());
+    ids.insert(ids.end(), encoded.begin(), encoded.end());
   }
 
-  std::string_view take(uint64_t size) {
-    if (size > rest_.size()) fail_damaged();
-    const auto taken = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return taken;
-  }
-
-  uint64_t read_varint() {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      const auto byte = static_cast<unsigned char>(take(1).front());
-      value |= uint64_t{byte & 0x7fU} << shift;
-      if (byte < 0x80) return value;
+  void expect_pieces(const std::string& source) const {
+    if (processor_.GetPieceSize() > kLargestId)
+      fail_expected({source, fmt::format("at most {} pieces", kLargestId), "more"});
+    for (int id = 0; id < processor_.GetPieceSize(); ++id) {
+      const auto& piece = processor_.IdToPiece(id);
+      const bool valid = !piece.empty() && piece.size() <= kLongestPiece &&
+                         first_invalid_utf8(piece) == std::string_view::npos &&
+                         std::isfinite(processor_.GetScore(id));
+      if (!valid) fail_damaged_sentencepiece(source);
+      if (processor_.IsUnused(id)) fail_expected({source, "pieces that are all in use", "an unused one"});
     }
-    fail_damaged();
   }
 
-  std::string_view rest_;
-  const std::string& source_;
-  uint64_t field_ = 0, number_ = 0;
-  std::string_view bytes_;
+  /// Returns what a piece decodes to.
+  std::string bytes_of(int id, const std::string& source) const {
+    const auto& piece = processor_.IdToPiece(id);
+    if (!processor_.IsByte(id)) return with_spaces(piece);
+    const auto byte = byte_of(piece);
+    if (!byte) fail_expected({source, "byte pieces such as <0x0A>", piece});
+    return std::string(1, static_cast<char>(*byte));
+  }
+
+  std::vector<AddedToken> with_control_pieces(const std::vector<AddedToken>& added,
+                                              const std::string& source) const {
+    std::vector<AddedToken> all;
+    std::vector<bool> is_piece(static_cast<size_t>(processor_.GetPieceSize()));
+    for (int id = 0; id < processor_.GetPieceSize(); ++id) {
+      const bool special = processor_.IsControl(id) || processor_.IsUnknown(id);
+      if (special) all.push_back({id, processor_.IdToPiece(id), true});
+      is_piece[static_cast<size_t>(id)] = special;
+    }
+    for (const auto& token : added) {
+      const auto id = static_cast<size_t>(token.id);
+      if (id >= is_piece.size() || !is_piece[id]) all.push_back(token);
+    }
+    // Encoding compares each position of a text with all of these.
+    if (all.size() > kMostAddedTokens)
+      fail_expected({source, fmt::format("at most {} control and added tokens", kMostAddedTokens), "more"});
+    return all;
+  }
+
+  sentencepiece::SentencePieceProcessor processor_;
+  SentencepieceSettings settings_;
 };
 
-PieceKind kind_of(uint64_t number, const MessageReader& message, const std::string& source) {
-  constexpr uint64_t kUnused = 5;
-  switch (number) {
-    case 1:
-      return PieceKind::kNormal;
-    case 2:
-      return PieceKind::kUnknown;
-    case 3:
-      return PieceKind::kControl;
-    case 4:
-      return PieceKind::kUserDefined;
-    case kUnused:
-      fail_expected({source, "pieces that are all in use", "an unused one",
-                     "train the model without a limit"
-                     " on its vocabulary"});
-    case 6:
-      return PieceKind::kByte;
-    default:
-      message.fail_damaged();
-  }
-}
-
-Piece parse_piece(std::string_view bytes, const std::string& source) {
-  MessageReader message(bytes, source);
-  Piece piece;
-  while (message.next()) {
-    if (message.field() == 1) piece.text = message.bytes();
-    if (message.field() == 2) piece.score = std::bit_cast<float>(static_cast<uint32_t>(message.number()));
-    if (message.field() == 3) piece.kind = kind_of(message.number(), message, source);
-  }
-  const bool valid = !piece.text.empty() && piece.text.size() <= kLongestPiece &&
-                     first_invalid_utf8(piece.text) == std::string_view::npos && std::isfinite(piece.score);
-  if (!valid) message.fail_damaged();
-  return piece;
-}
-
-void expect_bpe(std::string_view trainer, const std::string& source) {
-  MessageReader message(trainer, source);
-  uint64_t type = 1;
-  bool suffix = false;
-  while (message.next()) {
-    if (message.field() == 3) type = message.number();
-    if (message.field() == 24) suffix = message.number() != 0;
-  }
-  constexpr std::string_view kTypes[] = {"unigram", "BPE", "word", "char"};
-  if (type != 2)
-    fail_expected(
-        {source, "a sentencepiece model of type BPE",
-         type >= 1 && type <= std::size(kTypes) ? std::string(kTypes[type - 1]) : std::to_string(type)});
-  if (suffix) fail_expected({source, "spaces before words", "spaces after words"});
-}
-
-/// Reads the normaliser; the defaults are sentencepiece's.
-LeadingSpace leading_space(std::string_view normalizer, const std::string& source) {
-  MessageReader message(normalizer, source);
-  bool prefix = true, collapses = true, escapes = true, maps = false;
-  while (message.next()) {
-    if (message.field() == 2) maps = !message.bytes().empty();
-    if (message.field() == 3) prefix = message.number() != 0;
-    if (message.field() == 4) collapses = message.number() != 0;
-    if (message.field() == 5) escapes = message.number() != 0;
-  }
-  const auto expect = [&](bool holds, const char* expected, const char* got) {
-    if (!holds) fail_expected({fmt::format("{}: normaliser", source), expected, got});
-  };
-  expect(!maps, "identity, as LLaMA's", "a map of characters");
-  expect(!collapses, "one that keeps all spaces, as LLaMA's", "remove_extra_whitespaces");
-  expect(escapes, "escape_whitespaces, as LLaMA's", "none");
-  return prefix ? LeadingSpace::kAlways : LeadingSpace::kNone;
+std::optional<std::string> text_if_there(const fs::path& path) {
+  return is_there(path) ? std::optional(read_file(path)) : std::nullopt;
 }
 
 }  // namespace
 
-PieceFiles parse_sentencepiece_model(std::string_view bytes, const std::string& source) {
-  PieceFiles files{.source = source, .pieces = {}};
-  MessageReader model(bytes, source);
-  std::optional<std::string_view> trainer, normalizer;
-  while (model.next()) {
-    if (model.field() == 1) files.pieces.push_back(parse_piece(model.bytes(), source));
-    if (model.field() == 2) trainer = model.bytes();
-    if (model.field() == 3) normalizer = model.bytes();
-    if (std::ssize(files.pieces) > kLargestId)
-      fail_expected({source, fmt::format("at most {} pieces", kLargestId), "more"});
-  }
-  // The settings follow the pieces, so a file that is cut between two fields lacks them.
-  if (files.pieces.empty() || !trainer || !normalizer) model.fail_damaged();
-  expect_bpe(*trainer, source);
-  files.leading = leading_space(*normalizer, source);
-  for (size_t id = 0; id < files.pieces.size(); ++id) {
-    const auto& piece = files.pieces[id];
-    const bool special = piece.kind == PieceKind::kControl || piece.kind == PieceKind::kUnknown;
-    if (special) files.added.push_back({static_cast<int64_t>(id), piece.text, true});
-  }
-  return files;
+std::unique_ptr<const Tokenizer> make_sentencepiece(std::string_view bytes, const std::string& source,
+                                                    const std::vector<AddedToken>& added) {
+  return std::make_unique<const Sentencepiece>(bytes, source, added);
+}
+
+bool has_sentencepiece_model(const fs::path& folder) {
+  return is_there(folder / kModelFile);
+}
+
+std::unique_ptr<const Tokenizer> load_sentencepiece_model(const fs::path& folder) {
+  const auto file = folder / kModelFile;
+  const TokenizerTexts texts{.config = text_if_there(folder / "tokenizer_config.json"),
+                             .added = text_if_there(folder / "added_tokens.json")};
+  return make_sentencepiece(read_file(file), file.string(), parse_added_tokens(texts, folder.string()));
 }
 
 }  // namespace ccexpert::text

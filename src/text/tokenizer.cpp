@@ -8,6 +8,7 @@
 #include "core/foreign_errors.h"
 #include "text/byte_level_bpe.h"
 #include "text/piece_bpe.h"
+#include "text/sentencepiece_model.h"
 #include "text/shared/unicode.h"
 
 namespace ccexpert::text {
