@@ -270,8 +270,11 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
     }
     if (ids.empty()) continue;
     const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
-    const auto hidden = run_.model->decoder().forward(run_.model->splice(ids, chosen).embeddings);
-    const auto loss = caption_loss(run_.model->decoder(), hidden, splice_labels(ids, labels, tokens.size(1)));
+    const auto sequences =
+        lengthened({run_.model->splice(ids, chosen).embeddings, splice_labels(ids, labels, tokens.size(1))},
+                   length_step(tokens.device()));
+    const auto hidden = run_.model->decoder().forward(sequences.embeddings);
+    const auto loss = caption_loss(run_.model->decoder(), hidden, sequences.labels);
     sums.totals.caption_loss += loss.mean.item<double>() * static_cast<double>(loss.tokens);
     sums.totals.tokens += loss.tokens;
   }

@@ -36,6 +36,19 @@ at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
   return result;
 }
 
+int64_t length_step(at::Device device) {
+  // A plan of cuDNN takes 80 ms, and captions of a few tokens more or less make dozens of lengths.
+  constexpr int64_t kGpuStep = 64;
+  return device.is_cuda() ? kGpuStep : 1;
+}
+
+LabelledSequences lengthened(LabelledSequences sequences, int64_t step) {
+  const int64_t added = (step - sequences.labels.size(1) % step) % step;
+  if (added == 0) return sequences;
+  return {.embeddings = at::constant_pad_nd(sequences.embeddings, {0, 0, 0, added}),
+          .labels = at::constant_pad_nd(sequences.labels, {0, added}, kIgnoredLabel)};
+}
+
 namespace {
 
 /// Supervised positions: states [n,H], targets [n], and weights [n] in float32, undefined if all are 1.

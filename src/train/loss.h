@@ -23,6 +23,20 @@ struct CaptionLoss {
 at::Tensor splice_labels(const std::vector<std::vector<int64_t>>& ids,
                          const std::vector<std::vector<int64_t>>& labels, int64_t tokens_per_image);
 
+/// Embeddings [B,T,H] of whole sequences, and their labels [B,T] on the CPU.
+struct LabelledSequences {
+  at::Tensor embeddings;
+  at::Tensor labels;
+};
+
+/// Returns the number of tokens of which lengths should be a multiple: 64 on a GPU, where attention is
+/// planned once for each length, and 1 elsewhere.
+int64_t length_step(at::Device device);
+
+/// Appends tokens without label until the length is a multiple of `step`. They change no loss: no token
+/// before them sees them.
+LabelledSequences lengthened(LabelledSequences sequences, int64_t step);
+
 /// Returns the mean cross-entropy of the next token over supervised positions (spec section 9). `hidden` is
 /// [B,T,H]; `labels` is [B,T], not shifted, on the CPU, -100 if not supervised. Only supervised hidden states
 /// go through the head, `chunk` at a time, and the logits of a chunk exist only during its computation.

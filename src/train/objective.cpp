@@ -1,5 +1,7 @@
 #include "train/objective.h"
 
+#include <utility>
+
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
@@ -64,14 +66,16 @@ at::Tensor repeated_pairs(const at::Tensor& tokens, int64_t times) {
 void add_caption_loss(BatchLoss& result, const model::CcexpertModel& model, const CaptionRows& rows,
                       const at::Tensor& tokens, double weight) {
   const auto images = repeated_pairs(tokens, rows.each);
-  const auto hidden = model.decoder().forward(model.splice(rows.ids, images).embeddings);
-  const auto labels = splice_labels(rows.ids, rows.labels, tokens.size(1));
+  auto labels = splice_labels(rows.ids, rows.labels, tokens.size(1));
+  result.tokens = labels.numel();
+  const auto sequences = lengthened({model.splice(rows.ids, images).embeddings, std::move(labels)},
+                                    length_step(tokens.device()));
+  const auto hidden = model.decoder().forward(sequences.embeddings);
   const auto loss = rows.weights.defined()
-                        ? weighted_caption_loss(model.decoder(), hidden, labels, rows.weights)
-                        : caption_loss(model.decoder(), hidden, labels);
+                        ? weighted_caption_loss(model.decoder(), hidden, sequences.labels, rows.weights)
+                        : caption_loss(model.decoder(), hidden, sequences.labels);
   result.reward = rows.reward;
   result.supervised_tokens = loss.tokens;
-  result.tokens = labels.numel();
   add(result, loss.mean, weight, &BatchLoss::caption_loss);
 }
 

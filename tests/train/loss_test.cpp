@@ -1,6 +1,8 @@
 // Chunked cross-entropy against cross-entropy of all logits at once.
 #include "train/loss.h"
 
+#include <utility>
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +114,32 @@ TEST_F(CaptionLossTest, HalfPrecisionIsSummedInFloat32) {
   const auto loss = caption_loss(half->decoder(), hidden_.detach().to(at::kBFloat16), labels_, 2);
   EXPECT_EQ(loss.mean.scalar_type(), at::kFloat);
   EXPECT_NEAR(loss.mean.item<double>(), expected().item<double>(), 0.05);
+}
+
+TEST_F(CaptionLossTest, TokensAppendedToALengthChangeNothing) {
+  const auto& decoder = model_->decoder();
+  const auto run = [&](int64_t step) {
+    const auto sequences = lengthened({hidden_, labels_}, step);
+    EXPECT_EQ(sequences.embeddings.size(1), (kTokens + step - 1) / step * step);
+    const auto loss = caption_loss(decoder, decoder.forward(sequences.embeddings), sequences.labels);
+    EXPECT_EQ(loss.tokens, 9);
+    hidden_.mutable_grad() = at::Tensor();
+    loss.mean.backward();
+    return std::pair{loss.mean.detach(), hidden_.grad().clone()};
+  };
+  const auto [loss, gradient] = run(1);
+  for (const int64_t step : {3, 4, 64}) {
+    const auto [other, other_gradient] = run(step);
+    EXPECT_TRUE(test::close(other, loss, {1e-6, 1e-6})) << step;
+    EXPECT_TRUE(test::close(other_gradient, gradient, {1e-6, 1e-5})) << step;
+  }
+}
+
+TEST(LengthStep, OnlyAGpuLengthensSequences) {
+  EXPECT_EQ(length_step(at::kCPU), 1);
+  EXPECT_EQ(length_step(at::kCUDA), 64);
+  const LabelledSequences whole{at::zeros({2, 9, 4}), at::zeros({2, 9}, at::kLong)};
+  EXPECT_TRUE(lengthened(whole, 1).embeddings.is_same(whole.embeddings));
 }
 
 TEST(SpliceLabels, ImagesTakeTheirPlaceAndRowsArePadded) {
