@@ -244,7 +244,7 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
   const int64_t shared = first ? 0 : shared_prefix(kept->ids, ids, image_tokens.size(1));
   stopwatch_.count(
       {.pairs = std::ssize(ids), .prompt_tokens = tokens, .reused_tokens = shared * std::ssize(ids)});
-  if (shared == 0) {
+  if (kept == nullptr || !kept->cache || shared == 0) {
     DecoderSequences sequences(decoder, prompts, capacity);
     if (kept != nullptr) *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};
     return sequences;
