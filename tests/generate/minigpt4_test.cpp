@@ -9,6 +9,7 @@
 #include "model/shared/minigpt4_merge.h"
 #include "model/tiny_checkpoint.h"
 #include "model/weight_names.h"
+#include "support/errors.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::generate {
@@ -71,6 +72,26 @@ TEST_F(MiniGpt4, AWrittenInt8ModelHasTheCaptionsOfInt8) {
   const auto ids = tokens(folder_ / "int8");
   EXPECT_FALSE(ids.empty());
   EXPECT_EQ(ids, tokens(merged(), Precision::kInt8));
+}
+
+TEST_F(MiniGpt4, WithADiffExpertKeepsAllItsTokens) {
+  auto config = test::config_of(model::open_model_checkpoint(merged()));
+  config.vision.hidden_size = 128;
+  config.vision_layers = {1, 2};
+  config.diff_expert = {.per_expert_depth = 1, .embedding_dim = 128, .mlp_dim = 64};
+  model::CcexpertModel model(config);
+  model::initialize_weights(model, {.deviation = 0.1});
+  std::vector<io::NamedTensor> tensors;
+  for (const auto& item : model.named_parameters()) tensors.push_back({item.key(), item.value().detach()});
+  io::write_checkpoint({.folder = folder_ / "expert",
+                        .config_json = model::model_config_json(config),
+                        .tensors = tensors,
+                        .companions = io::read_companions(merged())});
+  const auto captioner = Captioner::load(folder_ / "expert", {.device = "cpu"});
+  const auto before = test::painted(1), after = test::painted(2);
+  EXPECT_EQ(test::error_of([&] { captioner.caption(before.view(), after.view(), {.keep_tokens = 0.5}); }),
+            "keep_tokens: expected 1 for a model with a Q-Former, whose tokens belong to no patch, got 0.5");
+  EXPECT_FALSE(captioner.caption(before.view(), after.view()).token_ids.empty());
 }
 
 }  // namespace
