@@ -3,6 +3,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/layers.h>
 
+#include "kernels/gated_silu.h"
+
 namespace ccexpert::model {
 namespace {
 
@@ -90,7 +92,9 @@ std::vector<at::Tensor> apply_steps(const ProductSteps& steps, const std::vector
   const auto activated = [&](const at::Tensor& y) {
     return steps.activation ? activate(*steps.activation, y) : y;
   };
-  if (steps.gated) {
+  if (steps.gated && steps.activation == Activation::kSilu) {
+    results = {kernels::gated_silu(results[0], results[1])};
+  } else if (steps.gated) {
     results = {activated(results[0]) * results[1]};
   } else {
     for (auto& result : results) result = activated(result);
