@@ -7,6 +7,7 @@
 
 #include "kernels/blocked_attention.h"
 #include "kernels/cpu_level.h"
+#include "kernels/linear.h"
 #include "kernels/tiled_attention.h"
 
 namespace ccexpert::kernels {
@@ -61,6 +62,10 @@ at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::T
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const AttentionMask& mask) {
+  if (q.is_cpu() && multiplies_by_blocks(q.scalar_type())) {
+    const auto wide = fused_attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), mask);
+    return wide.to(q.scalar_type());
+  }
   switch (best_way(q, k, v, mask)) {
     case Way::kTiles:
       return tiled_attention(q, k, v, mask.causal);

@@ -49,6 +49,11 @@ bool multiplies_bfloat16() {
   return machine && cpu_level() >= CpuLevel::kVnni;
 }
 
+bool multiplies_float16() {
+  static const bool machine = has_instructions("avx512_fp16") || has_instructions("amx_fp16");
+  return machine && cpu_level() >= CpuLevel::kVnni;
+}
+
 CpuLevel cpu_level() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing here changes the environment.
   return chosen_cpu_level(std::getenv("CCEXPERT_CPU"), machine_cpu_level());

@@ -34,4 +34,7 @@ CpuLevel cpu_level();
 /// them, unless CCEXPERT_CPU names a level without.
 bool multiplies_bfloat16();
 
+/// Same for float16.
+bool multiplies_float16();
+
 }  // namespace ccexpert::kernels

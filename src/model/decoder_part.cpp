@@ -11,6 +11,7 @@
 #include <ccexpert/model/weight_layouts.h>
 
 #include "core/foreign_errors.h"
+#include "kernels/linear.h"
 #include "model/shared/blocks.h"
 #include "model/weight_names.h"
 
@@ -94,8 +95,7 @@ class SummedProduct : public Product {
       : weight_(linear.matrix()), bias_(linear.bias), sum_(std::move(sum)) {}
 
   at::Tensor apply(const at::Tensor& x) const override {
-    const auto own =
-        at::linear(x, weight_, bias_.defined() ? std::optional(bias_) : std::nullopt).contiguous();
+    const auto own = kernels::linear_product(x, weight_, bias_).contiguous();
     sum_(own);
     return own;
   }

@@ -4,6 +4,7 @@
 #include <ccexpert/model/layers.h>
 
 #include "kernels/gated_silu.h"
+#include "kernels/linear.h"
 
 namespace ccexpert::model {
 namespace {
@@ -51,7 +52,7 @@ Linear::Linear(at::Tensor shared) : weight(std::move(shared)) {}
 
 at::Tensor Linear::forward(const at::Tensor& x, const at::Tensor& matrix) const {
   if (product_) return product_->apply(x);
-  return at::linear(x, matrix, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+  return kernels::linear_product(x, matrix, bias);
 }
 
 void Linear::set_product(std::shared_ptr<const Product> product, WeightContract reads) {

@@ -14,6 +14,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/fields.h>
 
+#include "kernels/linear.h"
 #include "model/weight_names.h"
 
 namespace ccexpert::model {
@@ -118,12 +119,8 @@ LoraProduct::LoraProduct(const Linear& linear, int64_t rank, double scale)
 }
 
 at::Tensor LoraProduct::apply(const at::Tensor& x) const {
-  const auto own = [&] {
-    return at::linear(x, linear_.matrix(),
-                      linear_.bias.defined() ? std::optional<at::Tensor>(linear_.bias) : std::nullopt);
-  };
-  const auto base = base_ ? base_->apply(x) : own();
-  return base + at::linear(at::linear(x, a), b) * scale_;
+  const auto base = base_ ? base_->apply(x) : kernels::linear_product(x, linear_.matrix(), linear_.bias);
+  return base + kernels::linear_product(kernels::linear_product(x, a), b) * scale_;
 }
 
 bool is_plain_pattern(const std::string& pattern) {
