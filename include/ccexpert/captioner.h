@@ -40,7 +40,7 @@ inline constexpr int64_t kFeatureCacheBytes = int64_t{256} << 20;
 /// Device and precision of the model.
 struct CaptionerConfig {
   DeviceName device = {};  ///< "cpu", "cuda", "cuda:N" or "auto"
-  Precision dtype = Precision::kAuto;
+  Precision dtype = Precision::kStandard;
   int threads = 0;  ///< threads of one CPU operator (0: all cores); applies to the whole process
   /// Folder of a LoRA adapter in PEFT's format for the model; empty: none.
   std::filesystem::path adapter = {};
@@ -169,6 +169,8 @@ class Captioner {
   bool has_diff_expert() const;
   /// Returns one line with model sizes, device and precision.
   std::string description() const;
+  /// Returns the engine of the products and its instruction set, as "oneDNN int8 tiles, AVX512-VNNI".
+  std::string engine() const;
   CaptionerTimings timings() const;
 
  private:

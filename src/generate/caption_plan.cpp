@@ -29,7 +29,7 @@ double number(int64_t value) {
 Precision precision_of(const CaptionerConfig& config) {
   if (config.dtype == Precision::kInt8)
     fail_expected({"--plan", "dtype float32, bfloat16 or float16", "int8"});
-  if (config.dtype != Precision::kAuto) return config.dtype;
+  if (config.dtype != Precision::kAuto && config.dtype != Precision::kStandard) return config.dtype;
   return config.device.is_cpu() ? Precision::kFloat32 : Precision::kBfloat16;
 }
 

@@ -7,16 +7,18 @@
 
 #include "generate/captioner_impl.h"
 #include "generate/shared/decoder_parts.h"
+#include "kernels/engine.h"
 #include "model/shared/int8_model.h"
 #include "runtime/torch_errors.h"
 
 namespace ccexpert::generate {
 namespace {
 
-/// An int8 checkpoint has no other weights.
-Precision precision_of(Precision asked, const io::TensorSource& weights) {
-  if (!model::is_int8(weights)) return asked;
-  if (asked != Precision::kAuto && asked != Precision::kInt8) {
+/// Returns what is computed on `device`. An int8 checkpoint has no other weights.
+Precision precision_of(Precision asked, at::Device device, const io::TensorSource& weights) {
+  if (!model::is_int8(weights))
+    return asked == Precision::kAuto && device.is_cpu() ? kernels::fastest_precision() : asked;
+  if (asked != Precision::kStandard && asked != Precision::kAuto && asked != Precision::kInt8) {
     fail_expected({"dtype", "int8 for a checkpoint of int8 weights", text_of(asked)});
   }
   return Precision::kInt8;
@@ -62,12 +64,17 @@ OpenedModel open_for_captions(const std::filesystem::path& folder, const Caption
   opened.feature_cache = config.feature_cache;
   if (config.adapter != merged) opened.apart = model::open_adapter(config.adapter);
   const auto source = (opened.checkpoint.folder / "config.json").string();
-  opened.precision = precision_of(config.dtype, *opened.checkpoint.weights);
+  opened.precision = precision_of(config.dtype, device, *opened.checkpoint.weights);
   // Products of int8 are computed on a CPU only.
   if (opened.precision == Precision::kInt8 && config.device.is_auto()) device = at::Device(at::kCPU);
   opened.device = device;
   opened.config = model::parse_model_config(opened.checkpoint.config_json, source);
   return opened;
+}
+
+OpenedModel open_part_for_captions(const std::filesystem::path& folder, CaptionerConfig config) {
+  if (config.dtype == Precision::kAuto) config.dtype = Precision::kStandard;
+  return open_for_captions(folder, config);
 }
 
 Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerConfig& config) {
@@ -79,7 +86,7 @@ Captioner Captioner::load(const std::filesystem::path& folder, const CaptionerCo
 Captioner load_first_part(const std::filesystem::path& folder, const CaptionerConfig& config,
                           const PartLink& link) {
   return runtime::with_one_error_type(kMemoryHint, [&] {
-    return Captioner(std::make_unique<Captioner::Impl>(open_for_captions(folder, config), &link));
+    return Captioner(std::make_unique<Captioner::Impl>(open_part_for_captions(folder, config), &link));
   });
 }
 
@@ -112,6 +119,9 @@ bool Captioner::has_diff_expert() const {
 }
 std::string Captioner::description() const {
   return impl_->description();
+}
+std::string Captioner::engine() const {
+  return impl_->engine();
 }
 CaptionerTimings Captioner::timings() const {
   return impl_->timings();

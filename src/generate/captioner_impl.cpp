@@ -17,6 +17,7 @@
 #include "generate/leading_model.h"
 #include "generate/search.h"
 #include "generate/shared_prefix.h"
+#include "kernels/engine.h"
 #include "model/shared/int8_model.h"
 #include "runtime/torch_errors.h"
 
@@ -79,6 +80,7 @@ std::vector<Caption> guarded(const CaptionOptions& options,
 Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
     : stopwatch_(opened.device),
       int8_(opened.precision == Precision::kInt8),
+      engine_(opened.device.is_cuda() ? std::string("CUDA") : kernels::engine_name(opened.precision)),
       features_(opened.feature_cache),
       loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
   warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once

@@ -64,6 +64,7 @@ class Captioner::Impl {
   bool has_diff_expert() const { return model_config().diff_expert.has_value(); }
   std::string description() const;
   CaptionerTimings timings() const;
+  const std::string& engine() const { return engine_; }
 
  private:
   const model::ModelConfig& model_config() const { return loaded_.model->config(); }
@@ -85,6 +86,7 @@ class Captioner::Impl {
 
   mutable Stopwatch stopwatch_;
   bool int8_;
+  std::string engine_;
   mutable FeatureCache features_;
   LoadedModel loaded_;
   mutable NgramDrafter drafter_;

@@ -206,7 +206,7 @@ void end_parts(const PartLink& link, int64_t code) {
 int64_t follow_first_part(const std::filesystem::path& folder, const CaptionerConfig& config,
                           const PartLink& link) {
   return runtime::with_one_error_type(kMemoryHint, [&] {
-    const auto opened = open_for_captions(folder, config);
+    const auto opened = open_part_for_captions(folder, config);
     expect_shareable(opened);
     const auto decoder = model::build_decoder_part(opened.config.decoder, *opened.checkpoint.weights,
                                                    opened.tensor(), part_of(link));

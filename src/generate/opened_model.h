@@ -19,8 +19,8 @@ struct OpenedModel {
   std::optional<model::Adapter> apart = {};  ///< adapter to keep apart
   model::ModelConfig config = {};
   at::Device device = at::kCPU;
-  Precision precision = Precision::kAuto;  ///< of the weights
-  int64_t feature_cache = 0;               ///< CaptionerConfig::feature_cache
+  Precision precision = Precision::kStandard;  ///< of the weights
+  int64_t feature_cache = 0;                   ///< CaptionerConfig::feature_cache
 
   /// Returns dtype and device of the parameters.
   at::TensorOptions tensor() const;
@@ -28,5 +28,8 @@ struct OpenedModel {
 
 /// Opens `folder`, and sets the threads of the process. Throws Error for anything but a known model.
 OpenedModel open_for_captions(const std::filesystem::path& folder, const CaptionerConfig& config);
+
+/// Same for a part of several, which have no int8: auto is then standard.
+OpenedModel open_part_for_captions(const std::filesystem::path& folder, CaptionerConfig config);
 
 }  // namespace ccexpert::generate

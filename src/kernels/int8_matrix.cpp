@@ -74,9 +74,4 @@ std::unique_ptr<const Int8Matrix> pack_int8(const Int8Weights& weights, const at
   return has_tiles(level) ? pack_for_tiles(weights, bias) : pack_for_xnnpack(weights, bias);
 }
 
-const char* int8_kernel_name(CpuLevel level) {
-  if (level == CpuLevel::kAmx) return "oneDNN tiles, AMX";
-  return has_tiles(level) ? "oneDNN tiles, AVX-512 VNNI" : "XNNPACK";
-}
-
 }  // namespace ccexpert::kernels

@@ -73,7 +73,4 @@ Int8Weights int8_memory(int64_t rows, int64_t columns);
 std::unique_ptr<const Int8Matrix> pack_int8(const Int8Weights& weights, const at::Tensor& bias,
                                             CpuLevel level = cpu_level());
 
-/// Returns the name of the kernel of `level`, for reports.
-const char* int8_kernel_name(CpuLevel level);
-
 }  // namespace ccexpert::kernels

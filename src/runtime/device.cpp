@@ -38,6 +38,7 @@ at::ScalarType dtype_of(Precision precision, at::Device device) {
       return at::kFloat;
     case Precision::kFloat32:
       return at::kFloat;
+    case Precision::kStandard:
     case Precision::kAuto:
       break;
   }

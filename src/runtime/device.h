@@ -15,7 +15,7 @@ namespace ccexpert::runtime {
 at::Device device_from_name(const DeviceName& name);
 
 /// Returns the dtype of a precision on a device; for int8, that of everything but the weights of products.
-/// Throws Error for int8 on a GPU.
+/// kAuto is as kStandard: the caller knows what is fastest. Throws Error for int8 on a GPU.
 at::ScalarType dtype_of(Precision precision, at::Device device);
 
 /// Returns the name of the precision.

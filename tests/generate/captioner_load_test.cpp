@@ -175,6 +175,15 @@ TEST_P(HalfPrecision, CaptionsCloseToFloat32) {
 INSTANTIATE_TEST_SUITE_P(Dtypes, HalfPrecision, ::testing::Values(Precision::kBfloat16, Precision::kFloat16),
                          [](const auto& test) { return text_of(test.param); });
 
+TEST(CaptionerLoad, AutoIsTheFastestPrecisionAndTheStandardIsFloat32) {
+  const auto fastest = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = Precision::kAuto});
+  EXPECT_THAT(fastest.description(), ::testing::HasSubstr(" int8 on cpu"));
+  EXPECT_THAT(fastest.engine(), ::testing::HasSubstr(" int8"));
+  const auto standard = Captioner::load(tiny_folder(), {.device = "cpu"});
+  EXPECT_THAT(standard.description(), ::testing::HasSubstr(" float32 on cpu"));
+  EXPECT_THAT(standard.engine(), ::testing::HasSubstr(" float32, "));
+}
+
 TEST(CaptionerLoad, Int8CaptionsCloseToFloat32) {
   const auto int8 = Captioner::load(tiny_folder(), {.device = "cpu", .dtype = Precision::kInt8});
   EXPECT_THAT(int8.description(), ::testing::HasSubstr(" int8 on cpu"));

@@ -66,6 +66,8 @@ TEST(Dtype, Int8IsForACpu) {
 
 TEST(Dtype, AutoDependsOnTheDevice) {
   EXPECT_EQ(dtype_of(Precision::kAuto, at::Device(at::kCPU)), at::kFloat);
+  EXPECT_EQ(dtype_of(Precision::kStandard, at::Device(at::kCPU)), at::kFloat);
+  EXPECT_EQ(dtype_of(Precision::kStandard, at::Device(at::kCUDA, 0)), at::kBFloat16);
   EXPECT_EQ(dtype_of(Precision::kAuto, at::Device(at::kCUDA, 0)), at::kBFloat16);
 }
 

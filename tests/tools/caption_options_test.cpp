@@ -48,7 +48,7 @@ TEST(CaptionOptions, ValuesThatAreNoneAreNamedAndNotRepeatedWithoutEnd) {
   EXPECT_EQ(refusal({"--model=m", "--seed=99999999999999999999", "a", "b"}),
             "--seed: expected a whole number, got 99999999999999999999");
   EXPECT_THAT(refusal({"--model=m", "--dtype=int9", "a", "b"}),
-              HasSubstr("--dtype: expected auto, bfloat16, float16, float32 or int8, got 'int9'"));
+              HasSubstr("--dtype: expected standard, auto, bfloat16, float16, float32 or int8, got 'int9'"));
   const auto endless = "--format=" + std::string(100'000, 'a');
   EXPECT_LT(refusal({"--model=m", endless.c_str(), "a", "b"}).size(), 2000U);
 }
@@ -249,7 +249,9 @@ TEST(CaptionOptions, HelpNamesEveryGroupAndExamples) {
 TEST(CaptionOptions, VersionAndCompletionNeedNoModel) {
   const auto version = parse({"--version"});
   EXPECT_EQ(version.exit_code, 0);
-  EXPECT_THAT(version.text, ::testing::AllOf(HasSubstr("LibTorch 2."), HasSubstr("CPU "), HasSubstr("GPU ")));
+  EXPECT_THAT(version.text,
+              ::testing::AllOf(HasSubstr("LibTorch 2."), HasSubstr("CPU "), HasSubstr("GPU "),
+                               HasSubstr("\n  bfloat16  "), HasSubstr(" int8"), HasSubstr(" (auto)")));
   const auto completion = parse({"--completion", "bash"});
   EXPECT_EQ(completion.exit_code, 0);
   EXPECT_THAT(completion.text,

@@ -227,6 +227,7 @@ TEST(CaptionProcess, TimingsAsJson) {
   EXPECT_GT(timings.at("seconds").at("vision"), 0.0);
   EXPECT_EQ(timings.at("decoding").at("repetition_penalty"), 1.0);
   EXPECT_EQ(timings.at("question"), text::kReferenceQuestion);
+  EXPECT_THAT(timings.at("engine").get<std::string>(), HasSubstr(" float32, "));
 }
 
 TEST(CaptionProcess, TimingsThatCannotBeWrittenStopTheRunBeforeItBegins) {

@@ -157,7 +157,7 @@ TEST_F(Shell, ShortNamesOfPrecisionsAreKnown) {
   EXPECT_EQ(run("caption --dtype fp32" + pair).out, run("caption --dtype float32" + pair).out);
   EXPECT_EQ(run("caption --dtype bf16" + pair).exit_code, 0);
   EXPECT_THAT(run("caption --dtype int9" + pair).err,
-              HasSubstr("--dtype: expected auto, bfloat16, float16, float32 or int8, got 'int9'"));
+              HasSubstr("--dtype: expected standard, auto, bfloat16, float16, float32 or int8, got 'int9'"));
 }
 
 TEST_F(Shell, AFolderIsNotComparedWithItself) {

@@ -40,6 +40,7 @@ void report_timings(const CaptionCommand& command, const Captioner& captioner) {
   const RunFigures figures{.timings = captioner.timings(),
                            .peak_bytes = peak_memory(),
                            .decoding = captioner.decoding(command.generation),
+                           .engine = captioner.engine(),
                            .question = questions_of(command, captioner)};
   if (command.timings) print_text(timings_table(figures));
   if (!command.timings_file.empty()) write_file(command.timings_file, timings_json(figures));

@@ -45,8 +45,10 @@ void add_model_options(CLI::App& app, CaptionCommand& command) {
   group.flag("--adapter-apart", command.adapter_apart, "keep the adapter apart from the weights")
       ->needs(adapter);
   group.value("--device", command.captioner.device, "device; auto: a GPU if there is one");
-  group.value("--dtype", command.captioner.dtype,
-              "precision; auto: float32 on CPU, bfloat16 on GPU; int8: on a CPU only");
+  group.value(
+      "--dtype", command.captioner.dtype,
+      "precision; standard: float32 on a CPU, bfloat16 on a GPU; auto: the fastest of proven quality, "
+      "on a CPU int8 (at each level of instructions); int8: on a CPU only");
   group.value("--threads", command.captioner.threads, "CPU threads (0: all cores)", kThreads);
   group
       .value(kProcessesOption, command.processes,

@@ -15,13 +15,14 @@ struct RunFigures {
   CaptionerTimings timings;
   int64_t peak_bytes = 0;
   generate::DecodingConfig decoding = {};
+  std::string engine = {};
   std::string question = {};
 };
 
 /// Returns a human-readable table.
 std::string timings_table(const RunFigures& figures);
 
-/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, decoding, question.
+/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, engine, decoding, question.
 std::string timings_json(const RunFigures& figures);
 
 }  // namespace ccexpert::tools

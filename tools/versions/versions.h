@@ -5,7 +5,7 @@
 
 namespace ccexpert::tools {
 
-/// Returns the text of --version: versions, instruction set, GPUs.
+/// Returns the text of --version: versions, instruction set, GPUs, engines.
 std::string version_text(const std::string& command);
 
 }  // namespace ccexpert::tools

@@ -1,0 +1,69 @@
+#include "kernels/engine.h"
+
+#include <ATen/Context.h>
+#include <ATen/Version.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+#include "kernels/linear.h"
+
+namespace ccexpert::kernels {
+namespace {
+
+const char* instructions_of(CpuLevel level) {
+  switch (level) {
+    case CpuLevel::kAvx2:
+      return "AVX2";
+    case CpuLevel::kAvx512:
+      return "AVX512";
+    case CpuLevel::kVnni:
+      return "AVX512-VNNI";
+    case CpuLevel::kAmx:
+      return "AMX";
+  }
+  fail("CPU level", "is not one of the enum", "", ErrorKind::kInternal);
+}
+
+/// LibTorch's own product; CCEXPERT_CPU does not reach it.
+std::string float32_engine(const std::string& kind) {
+  return fmt::format("{} {}, {}", at::hasMKL() ? "MKL" : "BLAS", kind, at::get_cpu_capability());
+}
+
+std::string half_engine(at::ScalarType dtype, const std::string& name) {
+  if (multiplies_by_blocks(dtype))
+    return float32_engine(fmt::format("float32 by blocks of {} weights", name));
+  const char* last = dtype == at::kHalf ? "FP16" : "BF16";
+  return fmt::format("oneDNN {}, {}-{}", name, cpu_level() == CpuLevel::kAmx ? "AMX" : "AVX512", last);
+}
+
+std::string int8_engine() {
+  const auto level = cpu_level();
+  if (level >= CpuLevel::kVnni) return fmt::format("oneDNN int8 tiles, {}", instructions_of(level));
+  // XNNPACK chooses its instructions by itself.
+  return fmt::format("XNNPACK int8, {}", instructions_of(machine_cpu_level()));
+}
+
+}  // namespace
+
+Precision fastest_precision(CpuLevel) {
+  return Precision::kInt8;
+}
+
+std::string engine_name(Precision precision) {
+  switch (precision) {
+    case Precision::kBfloat16:
+      return half_engine(at::kBFloat16, "bfloat16");
+    case Precision::kFloat16:
+      return half_engine(at::kHalf, "float16");
+    case Precision::kInt8:
+      return int8_engine();
+    case Precision::kFloat32:
+    case Precision::kStandard:
+    case Precision::kAuto:
+      break;
+  }
+  return float32_engine("float32");
+}
+
+}  // namespace ccexpert::kernels
