@@ -80,6 +80,7 @@ std::vector<Caption> guarded(const CaptionOptions& options,
 Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
     : stopwatch_(opened.device),
       int8_(opened.precision == Precision::kInt8),
+      blocks_(int8_ ? model::block_weights(*opened.checkpoint.weights) : model::BlockWeights::kInt8),
       engine_(opened.device.is_cuda() ? std::string("CUDA") : kernels::engine_name(opened.precision)),
       features_(opened.feature_cache),
       loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
@@ -153,7 +154,7 @@ std::string Captioner::Impl::description() const {
   return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
                      static_cast<double>(parameters) * 1e-6, config.vision.image_size,
                      has_diff_expert() ? config.vision_layers.size() : 1, config.decoder.num_hidden_layers,
-                     int8_ ? "int8" : runtime::dtype_name(tensors.dtype().toScalarType()),
+                     int8_ ? name_of(blocks_) : runtime::dtype_name(tensors.dtype().toScalarType()),
                      tensors.device().str());
 }
 

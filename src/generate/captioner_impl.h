@@ -15,6 +15,7 @@
 #include "generate/shared/decode.h"
 #include "generate/shared/feature_cache.h"
 #include "generate/stopwatch.h"
+#include "model/shared/int8_model.h"
 #include "text/shared/stream_decoder.h"
 
 namespace ccexpert::generate {
@@ -86,6 +87,7 @@ class Captioner::Impl {
 
   mutable Stopwatch stopwatch_;
   bool int8_;
+  model::BlockWeights blocks_;  // of an int8 model
   std::string engine_;
   mutable FeatureCache features_;
   LoadedModel loaded_;

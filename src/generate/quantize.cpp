@@ -39,20 +39,27 @@ void run_samples(const LoadedModel& loaded, std::span<const ImagePair> samples) 
 /// Returns the relative error of each product's results by the name of its matrix, computed in float32.
 std::map<std::string, double> output_errors(const io::Checkpoint& checkpoint,
                                             const model::ModelConfig& config,
-                                            std::span<const ImagePair> samples) {
+                                            const QuantizeRequest& request) {
+  const auto samples = request.samples;
   if (samples.empty()) return {};
   const c10::InferenceMode inference;
   LoadedModel loaded{read_model_settings(texts_of(checkpoint), config), nullptr};
   loaded.model =
       model::build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(at::kFloat)});
-  const model::Int8OutputErrors errors(*loaded.model);
+  const model::Int8OutputErrors errors(*loaded.model, model::quantized_matrices(config, request.blocks).int4);
   run_samples(loaded, samples);
   return errors.by_matrix();
 }
 
 /// Returns the config.json in the authors' layout, whose names the tensors have.
-std::string quantized_config(const model::ModelConfig& model, const io::Checkpoint& checkpoint) {
-  return with_int8_note(model::model_config_json(model, checkpoint.config_json));
+std::string quantized_config(const model::ModelConfig& model, const io::Checkpoint& checkpoint,
+                             const QuantizeRequest& request) {
+  auto text = with_int8_note(model::model_config_json(model, checkpoint.config_json));
+  if (request.blocks == model::BlockWeights::kInt8) return text;
+  auto config = parse_json(text, "config.json");
+  config[std::string(model::kOwnKeyPrefix) + "quantization"]["decoder_blocks"] =
+      "int4, one scale for each 32 inputs of an output; activations are not rounded";
+  return config.dump(2) + "\n";
 }
 
 void expect_two_folders(const std::filesystem::path& checkpoint, const std::filesystem::path& to) {
@@ -69,17 +76,20 @@ struct Quantized {
 };
 
 Quantized quantize(const io::TensorSource& source, const model::ModelConfig& config,
-                   const std::function<void(int64_t, int64_t)>& progress) {
-  const auto matrices = model::int8_matrices(config);
+                   const QuantizeRequest& request) {
+  const auto& progress = request.progress;
+  const auto matrices = model::quantized_matrices(config, request.blocks);
   const model::Int8Source int8(source, matrices);
-  const auto contract = model::int8_contract(config, source);
+  const auto contract = model::int8_contract(config, source, request.blocks);
   Quantized result;
   for (const auto& expected : contract) {
     const auto& name = expected.name;
     if (int8.find(name) == nullptr) fail(source.tensors().front().file, "lacks the tensor " + name);
     result.tensors.push_back({name, int8.tensor(name)});
-    if (matrices.contains(name)) {
+    if (matrices.int8.contains(name)) {
       result.errors.push_back({name, model::int8_weight_error(source.tensor(name)), {}});
+    } else if (matrices.int4.contains(name)) {
+      result.errors.push_back({name, model::int4_weight_error(source.tensor(name)), {}});
     }
     int8.release(name);
     if (progress) progress(std::ssize(result.tensors), std::ssize(contract));
@@ -100,13 +110,13 @@ std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request) {
     if (model::is_int8(*checkpoint.weights)) {
       fail_expected({request.from.string(), "a floating-point checkpoint", "one of int8 weights"});
     }
-    const auto outputs = output_errors(checkpoint, config, request.samples);
-    auto quantized = quantize(*checkpoint.weights, config, request.progress);
+    const auto outputs = output_errors(checkpoint, config, request);
+    auto quantized = quantize(*checkpoint.weights, config, request);
     for (auto& error : quantized.errors) {
       if (const auto found = outputs.find(error.name); found != outputs.end()) error.output = found->second;
     }
     io::write_checkpoint({.folder = request.to,
-                          .config_json = quantized_config(config, checkpoint),
+                          .config_json = quantized_config(config, checkpoint, request),
                           .tensors = std::move(quantized.tensors),
                           .companions = io::read_companions(checkpoint.folder),
                           .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <tuple>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -9,6 +10,7 @@
 #include <ccexpert/model/parts.h>
 
 #include "core/foreign_errors.h"
+#include "model/int4_product.h"
 #include "model/int8_product.h"
 #include "model/sliced_runner.h"
 #include "model/weight_names.h"
@@ -32,6 +34,11 @@ bool is_int8_product(std::string_view name) {
          find_part(std::string(name) + std::string(kWeightSuffix)) != Part::kWeighting;
 }
 
+/// True for a matrix that a model of int4 has in 4 bits.
+bool fits_int4(std::string_view name, const Linear& linear) {
+  return name.starts_with(weight_names::kDecoderBlocks) && kernels::has_int4_groups(linear.matrix().size(1));
+}
+
 Embedding& embedding_of(CcexpertModel& model) {
   const auto modules = model.named_modules("", /*include_self=*/false);
   auto name = std::string(weight_names::kEmbedding);
@@ -39,10 +46,18 @@ Embedding& embedding_of(CcexpertModel& model) {
   return dynamic_cast<Embedding&>(*modules[name]);
 }
 
+/// Returns values and scales.
+template <class Weights>
+std::pair<at::Tensor, at::Tensor> tensors_of(const Weights& weights) {
+  return {weights.values, weights.scales};
+}
+
 /// Products of one model, from its construction until they are packed.
 class Int8Products {
  public:
-  /// Gives each product of `model` an int8 one that reads its tensors.
+  explicit Int8Products(BlockWeights blocks) : blocks_(blocks) {}
+
+  /// Gives each product of `model` an int8 or int4 one that reads its tensors.
   void prepare(CcexpertModel& model) {
     products_.clear();
     auto& table = embedding_of(model);
@@ -51,6 +66,11 @@ class Int8Products {
     read_from_head_ = nullptr;
     for_each_linear(model, [&](const std::string& name, Linear& linear) {
       if (!is_int8_product(name)) return;
+      if (blocks_ == BlockWeights::kInt4 && fits_int4(name, linear)) {
+        const auto product = std::make_shared<Int4Product>(linear);
+        linear.set_product(product, product->reads());
+        return;
+      }
       const bool tied = linear.weight.is_same(table.weight);
       auto product =
           tied ? std::make_shared<Int8Product>(embedding->weights()) : std::make_shared<Int8Product>(linear);
@@ -77,6 +97,7 @@ class Int8Products {
   }
 
  private:
+  BlockWeights blocks_;
   std::vector<std::pair<Linear*, std::shared_ptr<Int8Product>>> products_;
   std::function<void()> read_from_head_;
 };
@@ -90,20 +111,23 @@ void for_each_int8_product(CcexpertModel& model,
   });
 }
 
-WeightContract int8_contract(const ModelConfig& config, const io::TensorSource& source) {
+WeightContract int8_contract(const ModelConfig& config, const io::TensorSource& source, BlockWeights blocks) {
   auto tied = config;
   tied.decoder.tie_word_embeddings = source.find(std::string(weight_names::kHeadWeight)) == nullptr;
   CcexpertModel shapes(tied, at::TensorOptions().device(at::kMeta));
-  Int8Products products;
+  Int8Products products(blocks);
   products.prepare(shapes);
   return weight_contract(shapes);
 }
 
-std::set<std::string> int8_matrices(const ModelConfig& config) {
-  std::set<std::string> names{std::string(weight_names::kEmbeddingWeight),
-                              std::string(weight_names::kHeadWeight)};
+QuantizedMatrices quantized_matrices(const ModelConfig& config, BlockWeights blocks) {
+  QuantizedMatrices names;
+  names.int8 = {std::string(weight_names::kEmbeddingWeight), std::string(weight_names::kHeadWeight)};
   CcexpertModel shapes(config, at::TensorOptions().device(at::kMeta));
-  for_each_int8_product(shapes, [&](const std::string& matrix, const Linear&) { names.insert(matrix); });
+  for_each_int8_product(shapes, [&](const std::string& matrix, const Linear& linear) {
+    const bool four = blocks == BlockWeights::kInt4 && fits_int4(matrix, linear);
+    (four ? names.int4 : names.int8).insert(matrix);
+  });
   return names;
 }
 
@@ -115,53 +139,83 @@ bool is_int8(const io::TensorSource& source) {
   return source.find(scales_of(weight_names::kEmbeddingWeight)) != nullptr;
 }
 
+std::set<std::string> int8_matrices(const ModelConfig& config) {
+  return quantized_matrices(config, BlockWeights::kInt8).int8;
+}
+
+BlockWeights block_weights(const io::TensorSource& source) {
+  const auto& tensors = source.tensors();
+  const bool four = std::any_of(tensors.begin(), tensors.end(), [](const io::TensorInfo& info) {
+    return info.dtype == at::kByte && info.name.starts_with(weight_names::kDecoderBlocks);
+  });
+  return four ? BlockWeights::kInt4 : BlockWeights::kInt8;
+}
+
 /// The matrix read last: its values and its scales are asked for one after the other.
 struct Int8Source::Last {
   std::mutex mutex;
   std::string name;
-  kernels::Int8Weights weights;
+  at::Tensor values, scales;
 };
 
-Int8Source::Int8Source(const io::TensorSource& source, const std::set<std::string>& names)
+Int8Source::Int8Source(const io::TensorSource& source, const QuantizedMatrices& names)
     : source_(source), last_(std::make_unique<Last>()) {
   for (auto info : source.tensors()) {
-    if (names.contains(info.name) && info.shape.size() == 2 && at::isFloatingType(info.dtype)) {
-      names_.insert(info.name);
+    const bool matrix = info.shape.size() == 2 && at::isFloatingType(info.dtype);
+    if (matrix && names.int8.contains(info.name)) {
+      names_.int8.insert(info.name);
       tensors_.push_back({scales_of(info.name), at::kFloat, {info.shape[0]}, info.file});
       info.dtype = at::kChar;
+    } else if (matrix && names.int4.contains(info.name)) {
+      names_.int4.insert(info.name);
+      const int64_t rows = info.shape[0], inputs = info.shape[1];
+      tensors_.push_back(
+          {scales_of(info.name), at::kBFloat16, {rows, inputs / kernels::kInt4Group}, info.file});
+      info.shape = {rows, inputs / 2};
+      info.dtype = at::kByte;
     }
     tensors_.push_back(std::move(info));
   }
   std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
 }
 
+bool Int8Source::has_scales(const std::string& name) const {
+  return names_.int8.contains(name) || names_.int4.contains(name);
+}
+
 Int8Source::~Int8Source() = default;
 
 at::Tensor Int8Source::tensor(const std::string& name) const {
-  const bool scales = name.ends_with(kScalesSuffix) && names_.contains(matrix_of(name));
-  if (!scales && !names_.contains(name)) return source_.tensor(name);
+  const bool scales = name.ends_with(kScalesSuffix) && has_scales(matrix_of(name));
+  if (!scales && !has_scales(name)) return source_.tensor(name);
   const auto matrix = scales ? matrix_of(name) : name;
   const std::lock_guard lock(last_->mutex);
   if (last_->name != matrix) {
-    last_->weights = kernels::quantize_rows(source_.tensor(matrix));
+    const auto weights = source_.tensor(matrix);
+    if (names_.int4.contains(matrix)) {
+      std::tie(last_->values, last_->scales) = tensors_of(kernels::quantize_groups(weights));
+    } else {
+      std::tie(last_->values, last_->scales) = tensors_of(kernels::quantize_rows(weights));
+    }
     last_->name = matrix;
   }
-  return scales ? last_->weights.scales : last_->weights.values;
+  return scales ? last_->scales : last_->values;
 }
 
 void Int8Source::release(const std::string& name) const {
-  const bool scales = name.ends_with(kScalesSuffix) && names_.contains(matrix_of(name));
+  const bool scales = name.ends_with(kScalesSuffix) && has_scales(matrix_of(name));
   if (!scales) source_.release(name);
 }
 
 std::shared_ptr<CcexpertModel> build_int8_model(const ModelConfig& config, const io::TensorSource& source,
-                                                const BuildModelOptions& options) try {
-  Int8Products products;
+                                                const BuildModelOptions& options, BlockWeights blocks) try {
+  if (is_int8(source)) blocks = block_weights(source);
+  Int8Products products(blocks);
   auto int8_options = options;
   int8_options.tensor = at::TensorOptions().dtype(int8_model_dtype());
   int8_options.prepare = [&](CcexpertModel& model) { products.prepare(model); };
   // A training may have left some matrices in floating point beside those of 8 bits.
-  const Int8Source quantized(source, int8_matrices(config));
+  const Int8Source quantized(source, quantized_matrices(config, blocks));
   auto model = build_model(config, quantized, int8_options);
   products.pack();
   // The scales of the Diff Expert one after the other: all at once take four times its memory.

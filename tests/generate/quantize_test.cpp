@@ -6,6 +6,7 @@
 
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
+#include "support/files.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::generate {
@@ -90,6 +91,27 @@ TEST_F(Quantize, RefusesAFolderWithAnAdapterBeforeAnyWork) {
 TEST_F(Quantize, Int8TakesTheCpuIfTheDeviceIsFree) {
   EXPECT_THAT(Captioner::load(tiny_folder(), {.dtype = Precision::kInt8}).description(),
               HasSubstr(" int8 on cpu"));
+}
+
+TEST_F(Quantize, WritesBlocksOfInt4) {
+  const auto errors =
+      quantize_checkpoint({.from = tiny_folder(), .to = to(), .blocks = model::BlockWeights::kInt4});
+  for (const auto& error : errors) {
+    if (error.name == "model.layers.0.mlp.down_proj.weight") {
+      EXPECT_GT(error.weights, 0.03);
+    }
+    if (error.name == "lm_head.weight") {
+      EXPECT_LT(error.weights, 0.02);
+    }
+  }
+  EXPECT_THAT(test::content(to() / "config.json"), HasSubstr("int4, one scale for each 32 inputs"));
+  const auto int4 = Captioner::load(to(), {.device = "cpu"});
+  EXPECT_THAT(int4.description(), HasSubstr(" int4 on cpu"));
+  const PaintedPairs pairs(2);
+  const auto captions = int4.caption(pairs.views());
+  for (const auto& caption : captions) EXPECT_FALSE(caption.token_ids.empty());
+  EXPECT_EQ(error_of([&] { Captioner::load(to(), {.device = "cpu", .dtype = Precision::kFloat32}); }),
+            "dtype: expected int8 for a checkpoint of int8 weights, got float32");
 }
 
 TEST_F(Quantize, AnInt8ModelHasNoOtherPrecision) {

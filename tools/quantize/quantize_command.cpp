@@ -33,6 +33,7 @@ constexpr const char* kName = "ccexpert-quantize";
 constexpr const char* kExamples = R"(Examples:
   ccexpert-quantize CCExpert-0.5b -o CCExpert-0.5b-int8
   ccexpert-quantize CCExpert-0.5b -o CCExpert-0.5b-int8 --pairs test.json --limit 16 --report errors.json
+  ccexpert-quantize CCExpert-7b -o CCExpert-7b-int4 --weights int4
   ccexpert-caption --model CCExpert-0.5b-int8 before.png after.png
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments.)";
@@ -42,6 +43,7 @@ constexpr size_t kShown = 10;
 
 struct QuantizeCommand {
   fs::path model, output, pairs, image_root, report;
+  model::BlockWeights weights = model::BlockWeights::kInt8;
   int64_t limit = 8;
   double shard_mb = 5000.0;
   bool quiet = false;
@@ -51,6 +53,9 @@ void add_options(CLI::App& app, QuantizeCommand& command) {
   OptionGroup group(app);
   group.folder("model", command.model, "checkpoint folder to read")->type_name("MODEL");
   group.folder("-o,--output", command.output, "folder to write; empty, or not there yet");
+  group.value(
+      "--weights", command.weights,
+      "int4: weights of the decoder's blocks in 4 bits with a scale for each 32 inputs, the rest in 8 bits");
   group.input("--pairs", command.pairs,
               "list of image pairs; the report then has the error of each product on them");
   group.folder("--image-root", command.image_root,
@@ -94,12 +99,13 @@ double shown_error(const generate::MatrixError& error) {
   return error.output.value_or(error.weights);
 }
 
-std::string table_of(std::vector<generate::MatrixError> errors) {
+std::string table_of(std::vector<generate::MatrixError> errors, model::BlockWeights weights) {
   std::stable_sort(errors.begin(), errors.end(),
                    [](const auto& a, const auto& b) { return shown_error(a) > shown_error(b); });
   const size_t shown = std::min(kShown, errors.size());
-  auto table = fmt::format("{} matrices in 8 bits; the {} with the largest relative errors:\n{:>9} {:>9}\n",
-                           errors.size(), shown, "weights", "output");
+  auto table = fmt::format("{} matrices in {} bits; the {} with the largest relative errors:\n{:>9} {:>9}\n",
+                           errors.size(), weights == model::BlockWeights::kInt4 ? "8 and 4" : "8", shown,
+                           "weights", "output");
   for (const auto& each : std::span(errors).first(shown)) {
     const auto output = each.output ? fmt::format("{:.4f}", *each.output) : std::string("-");
     table += fmt::format("{:9.4f} {:>9} {}\n", each.weights, output, each.name);
@@ -122,8 +128,11 @@ int run(const QuantizeCommand& command) {
   expect_free_folder(command.output);
   const auto samples = read_samples(command);
   std::unique_ptr<Progress> progress;
-  generate::QuantizeRequest request{
-      .from = command.model, .to = command.output, .samples = samples.pairs, .shard_mb = command.shard_mb};
+  generate::QuantizeRequest request{.from = command.model,
+                                    .to = command.output,
+                                    .samples = samples.pairs,
+                                    .blocks = command.weights,
+                                    .shard_mb = command.shard_mb};
   request.progress = [&](int64_t, int64_t all) {
     if (!progress) {
       progress = std::make_unique<Progress>(
@@ -134,7 +143,7 @@ int run(const QuantizeCommand& command) {
   const auto errors = generate::quantize_checkpoint(request);
   progress.reset();
   if (!command.report.empty()) write_file(command.report, json_of(errors));
-  if (!command.quiet) write_result({}, table_of(errors));
+  if (!command.quiet) write_result({}, table_of(errors, command.weights));
   return kSuccess;
 }
 
@@ -143,7 +152,7 @@ int run(const QuantizeCommand& command) {
 int run_quantize_command(int count, const char* const* arguments) {
   CommonOptions common{.version_text = version_text};
   QuantizeCommand command;
-  CLI::App app("Writes a model with weights of 8 bits, for captions on a CPU.", kName);
+  CLI::App app("Writes a model with weights of 8 or 4 bits, for captions on a CPU.", kName);
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_options(app, command);

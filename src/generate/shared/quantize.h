@@ -1,4 +1,4 @@
-// Checkpoints with weights of 8 bits.
+// Checkpoints with weights of 8 or 4 bits.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,11 @@
 
 #include <ccexpert/captioner.h>
 
+#include "model/shared/int8_model.h"
+
 namespace ccexpert::generate {
 
-/// Relative errors of a matrix in 8 bits: norm of the difference over the norm of the float32 value.
+/// Relative errors of a matrix in 8 or 4 bits: norm of the difference over the norm of the float32 value.
 struct MatrixError {
   std::string name;              ///< of the matrix in the checkpoint
   double weights = 0.0;          ///< of its values
@@ -24,15 +26,17 @@ struct QuantizeRequest {
   std::filesystem::path from;               ///< checkpoint folder of any layout
   std::filesystem::path to;                 ///< folder to write, empty or missing
   std::span<const ImagePair> samples = {};  ///< pairs whose captions are computed to measure output errors
-  double shard_mb = 5000.0;                 ///< largest size of one file of weights
+  /// Weights of the decoder's blocks.
+  model::BlockWeights blocks = model::BlockWeights::kInt8;
+  double shard_mb = 5000.0;  ///< largest size of one file of weights
   /// Called after each tensor with the numbers of tensors done and in all; may be empty.
   std::function<void(int64_t done, int64_t all)> progress = {};
 };
 
-/// Writes the model with matrices of int8 and their scales in the authors' names, and its texts, whose
-/// config.json gets the key "ccexpert_quantization". Other tensors keep their dtype. Returns the errors in
-/// the order of the names. Throws Error for a checkpoint that already is int8, and if `to` is `from` or has
-/// files.
+/// Writes the model with matrices of int8 or int4 and their scales in the authors' names, and its texts,
+/// whose config.json gets the key "ccexpert_quantization". Other tensors keep their dtype. Returns the errors
+/// in the order of the names. Throws Error for a checkpoint that already is int8, and if `to` is `from` or
+/// has files.
 std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request);
 
 }  // namespace ccexpert::generate
