@@ -93,9 +93,9 @@ class Peer:
         count = len(tokens) if embeddings is None else len(embeddings)
         batch = llama.llama_batch_init(count, 0 if embeddings is None else embeddings.shape[1], 1)
         batch.n_tokens = count
-        if embeddings is None:
-            batch.token[:count] = list(tokens)
-        else:
+        for place, token in enumerate(tokens):
+            batch.token[place] = token
+        if embeddings is not None:
             ctypes.memmove(batch.embd, embeddings.ctypes.data, embeddings.nbytes)
         for place in range(count):
             batch.pos[place], batch.n_seq_id[place], batch.seq_id[place][0] = first + place, 1, 0
