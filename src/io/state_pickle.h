@@ -26,8 +26,8 @@ struct PickledTensor {
   uint64_t elements() const;
 };
 
-/// Returns the tensors of a pickled dictionary. Each lies within its storage. If it has a dictionary under the
-/// key `inner`, as training programs save it beside their own state, that one is read. Needs memory in
+/// Returns the tensors of a pickled dictionary. Each lies within its storage. If it has a dictionary under
+/// the key `inner`, as training programs save it beside their own state, that one is read. Needs memory in
 /// proportion to the pickle's length, and no recursion. Throws Error beginning with `source`.
 std::vector<PickledTensor> read_state_pickle(std::string_view pickle, std::string_view source,
                                              std::string_view inner = {});

@@ -116,8 +116,8 @@ BatchLoss batch_loss(const model::CcexpertModel& model, const TensorBatch& batch
   BatchLoss result;
   const auto features = model.vision_features(batch.pixels);
   if (weights.classes > 0.0) {
-    add(result, class_loss(objective, model.patch_features(features.back()), batch.class_shares), weights.classes,
-        &BatchLoss::class_loss);
+    add(result, class_loss(objective, model.patch_features(features.back()), batch.class_shares),
+        weights.classes, &BatchLoss::class_loss);
   }
   if (weights.caption == 0.0 && weights.mask == 0.0 && weights.tokens == 0.0) return result;
   const auto images = model.fuse(features);

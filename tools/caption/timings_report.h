@@ -22,7 +22,8 @@ struct RunFigures {
 /// Returns a human-readable table.
 std::string timings_table(const RunFigures& figures);
 
-/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, engine, decoding, question.
+/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, engine, decoding,
+/// question.
 std::string timings_json(const RunFigures& figures);
 
 }  // namespace ccexpert::tools
