@@ -136,7 +136,12 @@ at::ScalarType int8_model_dtype() {
 }
 
 bool is_int8(const io::TensorSource& source) {
-  return source.find(scales_of(weight_names::kEmbeddingWeight)) != nullptr;
+  // A training may have left any of the matrices in floating point, the embedding too.
+  const auto& tensors = source.tensors();
+  return std::any_of(tensors.begin(), tensors.end(), [&](const io::TensorInfo& info) {
+    const auto* matrix = info.name.ends_with(kScalesSuffix) ? source.find(matrix_of(info.name)) : nullptr;
+    return matrix != nullptr && (matrix->dtype == at::kChar || matrix->dtype == at::kByte);
+  });
 }
 
 std::set<std::string> int8_matrices(const ModelConfig& config) {

@@ -87,9 +87,23 @@ TEST(Int8Source, GivesOtherTensorsUnchanged) {
   EXPECT_TRUE(at::equal(tiny_int8().tensor(norm), tiny().weights->tensor(norm)));
 }
 
-TEST(IsInt8, ReadsItOffTheEmbedding) {
+TEST(IsInt8, IsTrueWithAnyMatrixOfBytes) {
   EXPECT_FALSE(is_int8(*tiny().weights));
   EXPECT_TRUE(is_int8(tiny_int8()));
+  MemorySource scales_alone(*tiny().weights);
+  scales_alone.set("lm_head.scales", at::ones({1}));
+  EXPECT_FALSE(is_int8(scales_alone));
+}
+
+TEST(Int8Model, OfABaseWhoseEmbeddingWasTrainedIsThatOfItsSource) {
+  const auto config = test::config_of(tiny());
+  auto names = int8_matrices(config);
+  names.erase(std::string(kEmbedding) + ".weight");
+  const Int8Source trained(*tiny().weights, names);
+  ASSERT_EQ(trained.find(std::string(kEmbedding) + ".scales"), nullptr);
+  EXPECT_TRUE(is_int8(trained));
+  EXPECT_TRUE(at::equal(some_logits(*build_int8_model(config, trained)),
+                        some_logits(*build_int8_model(config, *tiny().weights))));
 }
 
 TEST(Int8Model, GivesTheLogitsOfFloat32) {
