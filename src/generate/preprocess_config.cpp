@@ -114,12 +114,14 @@ void expect_known_steps(const json& processor, const image::PreprocessConfig& co
 }
 
 /// Returns the aspect mode: "square" and the crops of "anyres" are one square in CCExpert; only padding
-/// differs.
-image::AspectMode aspect_of(std::string_view config_json, const std::string& usual) {
+/// differs. With CLIP, crops are those of LLaVA-1.6, which was trained with several of an image.
+image::AspectMode aspect_of(std::string_view config_json, bool clip) {
+  const std::string usual = clip ? "pad" : "square";
   const auto mode = json_value(parse_json(config_json, kConfig), "image_aspect_ratio", usual, kConfig);
   if (mode == "pad") return image::AspectMode::kPad;
-  if (mode != "square" && !mode.starts_with("anyres"))
-    fail_expected({"config.json: image_aspect_ratio", "square, pad or anyres", mode});
+  if (mode != "square" && (clip || !mode.starts_with("anyres")))
+    fail_expected(
+        {"config.json: image_aspect_ratio", clip ? "square or pad" : "square, pad or anyres", mode});
   return image::AspectMode::kSquare;
 }
 
@@ -135,7 +137,7 @@ image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_js
     config.mean = kClipMean;
     config.deviation = kClipDeviation;
   }
-  config.aspect = aspect_of(config_json, clip ? "pad" : "square");
+  config.aspect = aspect_of(config_json, clip);
   if (preprocessor_json.empty()) return config;
   const json processor = parse_processor(preprocessor_json, source);
   config.mean = read_triple(processor, {"image_mean", kMeans, config.mean}, source);

@@ -144,6 +144,8 @@ void parse_llava15(const json& object, ModelConfig& config, std::string_view sou
   config.decoder = parse_llama(object, source);
   parse_image_path(object, config, source);
   expect_text(object, "mm_vision_select_feature", "patch", source);
+  // LLaVA-1.6 has the same names and sizes, but cuts an image into crops.
+  expect_text(object, "mm_patch_merge_type", "flat", source);
 }
 
 void parse_llava15_hf(const json& object, ModelConfig& config, std::string_view source) {

@@ -88,6 +88,15 @@ TEST_F(Llava15, AcceptsTheProcessorOfClip) {
             "preprocessor_config.json: crop_size: expected the vision tower's 28, got 24");
 }
 
+TEST_F(Llava15, RefusesTheCropsOfLlava16) {
+  for (const std::string mode : {"anyres", "anyres_max_9"}) {
+    EXPECT_EQ(test::error_of([&] {
+                parse_preprocess_config("", R"({"image_aspect_ratio": ")" + mode + "\"}", config_.vision);
+              }),
+              "config.json: image_aspect_ratio: expected square or pad, got " + mode);
+  }
+}
+
 TEST_F(Llava15, GreedyTokensEqualTransformers) {
   const at::NoGradGuard no_grad;
   const auto model = model::build_model(config_, *checkpoint_.weights, {});

@@ -253,6 +253,19 @@ TEST(Llava15Config, OfOtherPartsIsAnErrorThatNamesThem) {
   EXPECT_EQ(error("/text_config/head_dim", 0), "c: text_config: head_dim: expected above 0, got 0");
 }
 
+TEST(Llava15Config, OfLlava16IsAnErrorAndNotTakenForIt) {
+  // liuhaotian/llava-v1.6-vicuna-7b has the same names and shapes.
+  const auto error = [](const json& merge) {
+    auto config =
+        json::parse(model_config_json(parse_model_config(read_file(kFolder / "config.json"), "config.json")));
+    config.update({{"model_type", "llava_llama"}, {"mm_patch_merge_type", merge}});
+    return test::error_of([&] { parse_model_config(config.dump(), "c"); });
+  };
+  EXPECT_EQ(error("spatial_unpad"), "c: mm_patch_merge_type: expected flat, got spatial_unpad");
+  EXPECT_EQ(error("flat"), "no error");
+  EXPECT_EQ(error(nullptr), "no error");
+}
+
 TEST_F(Llava15, PositionsFollowAnotherImageSizeAndKeepTheClassToken) {
   auto larger = config_;
   larger.vision.image_size = 42;
