@@ -133,7 +133,7 @@ image::PreprocessConfig parse_preprocess_config(std::string_view preprocessor_js
                                                 std::string_view source) try {
   const bool clip = vision.tower == model::TowerKind::kClip;
   image::PreprocessConfig config{.size = vision.image_size};
-  if (clip) {
+  if (vision.tower != model::TowerKind::kSiglip) {  // EVA was trained with CLIP's too
     config.mean = kClipMean;
     config.deviation = kClipDeviation;
   }
