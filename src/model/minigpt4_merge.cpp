@@ -1,6 +1,6 @@
 #include "model/shared/minigpt4_merge.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -82,8 +82,9 @@ VisionConfig vision_config(const RenamedTensors& tensors, const MiniGpt4Files& f
   const auto patch = needed(tensors, in_tower("embeddings.patch_embedding.weight"), 4, files.vision);
   const auto positions = needed(tensors, in_tower("embeddings.position_embedding.weight"), 2, files.vision);
   const auto inner = needed(tensors, in_tower("encoder.layers.0.mlp.fc1.weight"), 2, files.vision);
-  const int64_t patches = positions.size(0) - 1, grid = std::lround(std::sqrt(static_cast<double>(patches)));
-  expect(grid * grid == patches, fmt::format("{}: position embedding", files.vision.string()),
+  const int64_t patches = std::max<int64_t>(positions.size(0) - 1, 0);
+  const int64_t grid = std::llround(std::sqrt(static_cast<double>(patches)));
+  expect(patches > 0 && grid * grid == patches, fmt::format("{}: position embedding", files.vision.string()),
          "a class token and a square grid", fmt::format("{} positions", positions.size(0)));
   const json stated = stated_part(files.vision, "vision_config");
   VisionConfig vision;

@@ -96,7 +96,7 @@ struct BlockPart {
 void add_block_part(const BlockPart& part, const std::string& block, RenamedTensors& model) {
   const bool joint_weight = part.name == "attn.qkv.weight" || part.name == "self_attn.qkv.weight";
   const bool joint_bias = part.name == "self_attn.qkv.bias";
-  if ((joint_weight || joint_bias) && part.tensor.size(0) % 3 == 0) {
+  if ((joint_weight || joint_bias) && part.tensor.dim() > 0 && part.tensor.size(0) % 3 == 0) {
     const auto parts = part.tensor.chunk(3);
     const auto add = [&](const char* name, size_t which) {
       model.set(fmt::format("{}self_attn.{}_proj.{}", block, name, joint_weight ? "weight" : "bias"),

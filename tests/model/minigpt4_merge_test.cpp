@@ -165,6 +165,29 @@ TEST_F(MergeMiniGpt4, RefusesPartsThatDoNotFit) {
   EXPECT_FALSE(fs::exists(other.out));
 }
 
+TEST_F(MergeMiniGpt4, RefusesATowerOfDamagedShapes) {
+  const auto eva = io::open_weights(kMiniGpt4 / "eva_vit_g.pth");
+  const auto error_with = [&](const std::string& name, const at::Tensor& tensor) {
+    std::vector<io::NamedTensor> tensors;
+    for (const auto& info : eva->tensors())
+      tensors.push_back({info.name, info.name == name ? tensor : eva->tensor(info.name)});
+    auto damaged = files();
+    damaged.vision = folder_.write("damaged.safetensors", "");
+    io::write_safetensors(damaged.vision, tensors);
+    return error_of(damaged);
+  };
+  for (const int64_t positions : {0, 1, 4}) {
+    EXPECT_EQ(error_with("pos_embed", at::zeros({positions, 88})),
+              (folder_ / "damaged.safetensors").string() +
+                  ": position embedding: expected a class token and a square grid, got " +
+                  std::to_string(positions) + " positions");
+  }
+  EXPECT_THAT(error_with("blocks.1.attn.qkv.weight", at::zeros({})),
+              AllOf(HasSubstr("tensors do not fit the model"), HasSubstr("missing: "),
+                    HasSubstr("layers.1.self_attn.k_proj.weight")));
+  EXPECT_FALSE(fs::exists(folder_ / "merged"));
+}
+
 TEST_F(MergeMiniGpt4, KeepsAnExistingCheckpoint) {
   merge_minigpt4(files());
   EXPECT_EQ(error_of(files()), (folder_ / "merged").string() +
