@@ -63,8 +63,8 @@ struct TokenEvent {
   size_t pair = 0;  ///< index of the pair in the batch
   int64_t token_id = 0;
   double logprob = 0.0;  ///< natural logarithm of the token's probability
-  /// Whole characters that this token completes; may be empty; valid during the call. The last token of a
-  /// caption also returns the rest of an unfinished character, as U+FFFD.
+  /// Whole characters that this token completes; may be empty, and has no text of an end token; valid during
+  /// the call. The last token of a caption also returns the rest of an unfinished character, as U+FFFD.
   std::string_view text;
 };
 
@@ -107,7 +107,7 @@ struct ChangeFeature {
 };
 
 struct Caption {
-  std::string text;                ///< without special tokens, surrounding blanks removed
+  std::string text;                ///< without end token and special tokens, surrounding blanks removed
   std::vector<int64_t> token_ids;  ///< as generated, the end token included
   double logprob = 0.0;            ///< sum of the log-probabilities of `token_ids`
   FinishReason finish = FinishReason::kLength;

@@ -232,7 +232,7 @@ std::vector<Caption> Captioner::Impl::decode(const at::Tensor& image_tokens, con
   const auto generated = stopwatch_.time(
       &CaptionerTimings::decode, [&] { return generate(sequences, request, question.options.draft_tokens); });
   std::vector<Caption> captions;
-  for (const auto& sequence : generated) captions.push_back(to_caption(sequence));
+  for (const auto& sequence : generated) captions.push_back(to_caption(sequence, question.decoding));
   return captions;
 }
 
@@ -287,16 +287,16 @@ void Captioner::Impl::learn_drafts(std::span<const std::string> captions) const 
 SearchRequest Captioner::Impl::search_request(const DecodingConfig& decoding, const CaptionOptions& options,
                                               std::vector<text::StreamDecoder>& streams) const {
   SearchRequest request{.decoding = decoding, .on_token = {}, .stop = options.stop};
-  request.choose = [this, &options](std::span<const GeneratedSequence> candidates) {
+  request.choose = [this, &decoding, &options](std::span<const GeneratedSequence> candidates) {
     std::vector<std::string> texts;
-    for (const auto& candidate : candidates) texts.push_back(text_of(candidate));
+    for (const auto& candidate : candidates) texts.push_back(text_of(candidate, decoding));
     return least_risk(candidates, texts, options.utility);
   };
   if (options.on_token) {
     std::vector<int64_t> left(streams.size(), decoding.max_new_tokens);
     request.on_token = [&, left = std::move(left)](size_t pair, int64_t id, double logprob) mutable {
-      auto piece = streams[pair].push(id);
-      const bool last = --left[pair] == 0 || decoding.is_stop(id);
+      const bool ends = decoding.is_stop(id), last = --left[pair] == 0 || ends;
+      auto piece = ends ? std::string() : streams[pair].push(id);
       if (last) piece += streams[pair].finish();
       return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
     };
@@ -304,14 +304,15 @@ SearchRequest Captioner::Impl::search_request(const DecodingConfig& decoding, co
   return request;
 }
 
-std::string Captioner::Impl::text_of(const GeneratedSequence& sequence) const {
-  return trimmed(loaded_.tokenizer->decode(sequence.ids));
+std::string Captioner::Impl::text_of(const GeneratedSequence& sequence,
+                                     const DecodingConfig& decoding) const {
+  return trimmed(loaded_.tokenizer->decode(text_ids(sequence, decoding)));
 }
 
-Caption Captioner::Impl::to_caption(const GeneratedSequence& sequence) const {
+Caption Captioner::Impl::to_caption(const GeneratedSequence& sequence, const DecodingConfig& decoding) const {
   stopwatch_.count({.generated_tokens = static_cast<int64_t>(sequence.ids.size())});
   Caption caption;
-  caption.text = text_of(sequence);
+  caption.text = text_of(sequence, decoding);
   caption.token_ids = sequence.ids;
   caption.logprob = sequence.logprob;
   caption.finish = sequence.finish;

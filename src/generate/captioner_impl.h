@@ -82,8 +82,8 @@ class Captioner::Impl {
                                std::vector<text::StreamDecoder>& streams) const;
   std::vector<GeneratedSequence> generate(DecoderSequences& prompts, const SearchRequest& request,
                                           int64_t draft_tokens) const;
-  std::string text_of(const GeneratedSequence& sequence) const;
-  Caption to_caption(const GeneratedSequence& sequence) const;
+  std::string text_of(const GeneratedSequence& sequence, const DecodingConfig& decoding) const;
+  Caption to_caption(const GeneratedSequence& sequence, const DecodingConfig& decoding) const;
 
   mutable Stopwatch stopwatch_;
   bool int8_;

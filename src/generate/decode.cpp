@@ -10,6 +10,12 @@ std::vector<GeneratedSequence> search(DecoderSequences& prompts, const SearchReq
   return request.decoding.beams > 1 ? beam_search(prompts, request) : sample(prompts, request);
 }
 
+std::span<const int64_t> text_ids(const GeneratedSequence& sequence, const DecodingConfig& decoding) {
+  const std::span<const int64_t> ids = sequence.ids;
+  const bool ended = !ids.empty() && decoding.is_stop(ids.back());
+  return ended ? ids.first(ids.size() - 1) : ids;
+}
+
 std::vector<GeneratedSequence> decode(const model::Decoder& decoder, const model::PaddedSequences& prompts,
                                       const SearchRequest& request) {
   return runtime::with_one_error_type("use a smaller batch", [&] {

@@ -286,7 +286,7 @@ bool Evaluator::wants_caption(const data::ChangeExample& pair) const {
 }
 
 std::string Evaluator::caption_of(const generate::GeneratedSequence& sequence) const {
-  return one_line(run_.tokenizer->decode(sequence.ids));
+  return one_line(run_.tokenizer->decode(generate::text_ids(sequence, decoding_)));
 }
 
 size_t Evaluator::best_candidate(std::span<const generate::GeneratedSequence> candidates) const {

@@ -83,8 +83,10 @@ SelfCritical::Drawn SelfCritical::drawn_captions(const TensorBatch& batch,
 std::vector<double> SelfCritical::rewards(const std::vector<generate::GeneratedSequence>& captions,
                                           const std::vector<std::string>& references) {
   std::vector<double> values;
-  for (const auto& caption : captions)
-    values.push_back(scorer_.score(one_line(run_.tokenizer->decode(caption.ids)), references));
+  for (const auto& caption : captions) {
+    const auto text = run_.tokenizer->decode(generate::text_ids(caption, request_.decoding));
+    values.push_back(scorer_.score(one_line(text), references));
+  }
   return values;
 }
 

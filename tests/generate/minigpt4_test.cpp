@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ccexpert/generate/loaded_model.h>
+#include <ccexpert/text/prompt.h>
+
+#include "generate/shared/checkpoint_texts.h"
 #include "generate/shared/quantize.h"
 #include "generate/tiny_captioner.h"
 #include "model/golden_minigpt4.h"
@@ -41,6 +45,68 @@ TEST_F(MiniGpt4, CaptionsAPair) {
   const auto ids = tokens(merged());
   EXPECT_FALSE(ids.empty());
   EXPECT_EQ(tokens(merged()), ids);
+}
+
+TEST_F(MiniGpt4, TheEndTokenIsNoTextOfTheCaption) {
+  constexpr int64_t kEnd = 259;  // "##", an ordinary piece
+  const auto usual = tokens(merged());
+  const auto tokenizer = text::Tokenizer::load(merged());
+  ASSERT_EQ(tokenizer->token_id("##"), kEnd);
+  ASSERT_FALSE(tokenizer->is_special(kEnd));
+  ASSERT_NE(usual[2], usual[0]);
+  ASSERT_NE(usual[2], usual[1]);
+  // The end comes in the place of the third token: its row of the head is that token's, but larger.
+  auto checkpoint = model::open_model_checkpoint(merged());
+  test::MemorySource source(*checkpoint.weights);
+  auto head = source.tensor("lm_head.weight").clone();
+  head[kEnd].copy_(head[usual[2]] * 1.05);
+  source.set("lm_head.weight", head);
+  std::vector<io::NamedTensor> tensors;
+  for (const auto& info : source.tensors()) tensors.push_back({info.name, source.tensor(info.name)});
+  io::write_checkpoint({.folder = folder_ / "ending",
+                        .config_json = checkpoint.config_json,
+                        .tensors = tensors,
+                        .companions = io::read_companions(merged())});
+  const auto captioner = Captioner::load(folder_ / "ending", {.device = "cpu"});
+  const auto before = test::painted(1), after = test::painted(2);
+  std::string streamed;
+  const auto caption = captioner.caption(before.view(), after.view(), {.on_token = [&](const auto& event) {
+                                           streamed += event.text;
+                                           return true;
+                                         }});
+  EXPECT_EQ(caption.token_ids, (std::vector<int64_t>{usual[0], usual[1], kEnd}));
+  EXPECT_EQ(caption.finish, FinishReason::kEndToken);
+  EXPECT_FALSE(caption.text.empty());
+  EXPECT_EQ(caption.text.find('#'), std::string::npos) << caption.text;
+  EXPECT_EQ(streamed, tokenizer->decode(std::vector<int64_t>{usual[0], usual[1]}));
+  EXPECT_THAT(streamed, ::testing::HasSubstr(caption.text));
+}
+
+TEST_F(MiniGpt4, IdsOfPromptAndAnswerEqualThoseOfSentencepiece) {
+  const auto expected = parse_json(read_file(test::kMiniGpt4 / "expected.json"), "expected.json");
+  const auto checkpoint = model::open_model_checkpoint(merged());
+  const auto settings = read_model_settings(texts_of(checkpoint), test::config_of(checkpoint));
+  const auto question = "<image> <image> " + expected["question"].get<std::string>();
+  const auto caption = expected["caption"].get<std::string>();
+  const auto prompt = expected["prompt"].get<std::vector<int64_t>>(),
+             answer = expected["answer"].get<std::vector<int64_t>>();
+  EXPECT_EQ(text::encode_prompt(*settings.tokenizer, question, settings.prompt), prompt);
+  const auto example = text::encode_training_example(*settings.tokenizer, {question, caption},
+                                                     text::LabelStyle::kReference, settings.prompt);
+  auto ids = prompt;
+  ids.insert(ids.end(), answer.begin(), answer.end());
+  EXPECT_EQ(example.ids, ids);
+  std::fill_n(ids.begin(), prompt.size(), text::kIgnoredLabel);
+  EXPECT_EQ(example.labels, ids);
+}
+
+TEST_F(MiniGpt4, WithoutAProcessorNormalisesAsClipAndPadsNothing) {
+  std::filesystem::remove(merged() / "preprocessor_config.json");
+  const auto checkpoint = model::open_model_checkpoint(merged());
+  const auto preprocess = read_model_settings(texts_of(checkpoint), test::config_of(checkpoint)).preprocess;
+  EXPECT_THAT(preprocess.mean, ::testing::ElementsAre(0.48145466, 0.4578275, 0.40821073));
+  EXPECT_THAT(preprocess.deviation, ::testing::ElementsAre(0.26862954, 0.26130258, 0.27577711));
+  EXPECT_EQ(preprocess.aspect, image::AspectMode::kSquare);
 }
 
 TEST_F(MiniGpt4, HasAllItsMatricesInEightBits) {

@@ -56,6 +56,18 @@ TEST(Greedy, TakesTheMostProbableTokenUntilAStopToken) {
   EXPECT_LT(result.logprob, -1.0) << "a sum of log-probabilities of tokens with alternatives";
 }
 
+TEST(TextIds, AreThoseBeforeTheEndToken) {
+  const auto text_of = [](const Ids& ids, FinishReason finish) {
+    const GeneratedSequence sequence{ids, 0.0, finish};
+    const auto text = text_ids(sequence, stopping({}));
+    return Ids(text.begin(), text.end());
+  };
+  EXPECT_THAT(text_of({1, 2, kStop}, FinishReason::kEndToken), ElementsAre(1, 2));
+  EXPECT_THAT(text_of({1, kStop}, FinishReason::kCancelled), ElementsAre(1)) << "as a beam search may return";
+  EXPECT_THAT(text_of({1, 2}, FinishReason::kLength), ElementsAre(1, 2));
+  EXPECT_THAT(text_of({}, FinishReason::kCancelled), IsEmpty());
+}
+
 TEST(Greedy, AnyOfSeveralStopTokensEnds) {
   ToyModel model(path_table(), {{}});
   const auto results = sample(model, {.decoding = {.stop_ids = {kStop, 2}}, .on_token = {}, .stop = {}});

@@ -22,6 +22,10 @@ struct GeneratedSequence {
   FinishReason finish = FinishReason::kLength;
 };
 
+/// Returns the ids of a sequence that are its text: those before its end token. An end token may be an
+/// ordinary piece of text, as "##" of MiniGPT-4.
+std::span<const int64_t> text_ids(const GeneratedSequence& sequence, const DecodingConfig& decoding);
+
 /// Seed of a sampled sequence; nothing: the sequence is greedy.
 using SampleSeed = std::optional<uint64_t>;
 
