@@ -161,7 +161,8 @@ class Ours:
             [args.ccexpert, "--model", self.model, "--pairs", lists, "--batch-size", "1", "--device", args.device,
              "--dtype", self.dtype, "--threads", str(args.threads), "--format", "jsonl", "--output", output,
              "--overwrite", "--max-new-tokens", count, "--min-new-tokens", count, "--repetition-penalty", "1",
-             "--prompt-style", "reference", "--timings-file", timings, "--quiet"], args.threads, folder / "ours.log")
+             "--prompt-style", "reference", "--feature-cache", "0", "--timings-file", timings, "--quiet"],
+            args.threads, folder / "ours.log")
         lines = [json.loads(line) for line in output.read_text().splitlines()]
         captions = {line["uid"]: {"ids": line["token_ids"], "logprob": line["logprob"]} for line in lines}
         return summary(json.loads(timings.read_text()), captions, usage, args)

@@ -36,6 +36,48 @@ grep -q "expected all or some of transformers-float32, .*, got nobody" "$work/ou
 ! peers --ccexpert "$work/nothing" || fail "expected a missing program to be refused"
 grep -q "nothing: expected the program ccexpert-caption, got nothing" "$work/output" || fail "expected one sentence"
 
+# bench_scaling.py: a list of one pair; wrong lists and failed runs give one sentence.
+scaling() {
+  python3 -S "$source/scripts/bench_scaling.py" --model "$source/tests/golden/checkpoint-tiny" --repeat 1 --counts 1 \
+    --words 2 --batches 1 --caption "$tools/ccexpert-caption" "$@" > "$work/output" 2>&1
+}
+pair='{"uid": "1", "before": "A/pair.png", "after": "B/pair.png"}'
+echo "[$pair]" > "$work/pairs.json"
+echo "$pair" > "$work/pairs.jsonl"
+for list in pairs.json pairs.jsonl; do
+  scaling --pairs "$work/$list" || fail "expected a table of $list"
+  [ "$(grep -cE '^\| (pairs|words of the prompt|batch) \| 1 \|' "$work/output")" -eq 3 ] ||
+    fail "expected three rows"
+done
+! scaling --pairs "$work/pairs.jsonl" --counts 2 || fail "expected a short list to be refused"
+grep -q "^bench_scaling.py: .*/pairs.jsonl: expected at least 2 pairs, got 1$" "$work/output" ||
+  fail "expected one sentence"
+echo '{"uid": 1}' > "$work/broken.json"
+! scaling --pairs "$work/broken.json" || fail "expected an object to be refused"
+grep -q "^bench_scaling.py: .*/broken.json: expected a list of objects$" "$work/output" ||
+  fail "expected one sentence"
+! scaling --pairs "$work/pairs.json" --dtype int9 || fail "expected a failed run to be told"
+grep -q "^bench_scaling.py: ccexpert-caption: exit code 2: .*int9" "$work/output" ||
+  fail "expected the program's sentence"
+
+# bench_roofline.py, with the limits of a machine that does not exist.
+cat > "$work/roofline" << 'SCRIPT'
+#!/bin/sh
+work='{"products": 1e6, "scores": 1e5, "weights": 1e5, "cache": 1e4}'
+echo '{"limits": {"read_gb_per_s": 10, "gflop_per_s": {"float32": {"a": 90, "b": 100}}, "level": "none",
+"int8_kernel": "none"}, "stages": {"vision": '$work', "diff_expert": '$work', "prefill": '$work', "decode": '$work'}}'
+SCRIPT
+chmod +x "$work/roofline"
+roofline() {
+  python3 -S "$source/scripts/bench_roofline.py" --model "$source/tests/golden/checkpoint-tiny" --before "$work/A" \
+    --after "$work/B" --new-tokens 3 --threads 1 --repeat 1 --dtypes float32 --ccexpert "$tools/ccexpert-caption" \
+    --work "$work/prepared" --output "$work/roofline.json" --roofline "$1" > "$work/output" 2>&1
+}
+roofline "$work/roofline" || fail "expected a table of limits"
+[ "$(grep -c '^| float32, .* %' "$work/output")" -eq 4 ] || fail "expected a row for each stage"
+! roofline "$work/nothing" || fail "expected a missing program to be refused"
+grep -q "nothing: expected the program roofline, got nothing" "$work/output" || fail "expected one sentence"
+
 # bench_gpu.sh: a dry run makes every step; without a GPU it says so.
 mkdir "$work/bin"
 printf '#!/bin/sh\nexit 1\n' > "$work/bin/nvidia-smi"
