@@ -123,7 +123,8 @@ class TiledMatrix : public Int8Matrix {
         packed_.const_data_ptr<int8_t>() + n / kPanel * panel_bytes() + n % kPanel * kGroup;
     const float scale = scales_[static_cast<size_t>(n)];
     for (int64_t k = 0; k < inputs_; ++k) {
-      to[k] = static_cast<float>(column[k / kGroup * kPanel * kGroup + k % kGroup]) * scale;
+      const int64_t place = k / kGroup * kPanel * kGroup + k % kGroup;
+      to[k] = static_cast<float>(column[place]) * scale;
     }
   }
 

@@ -53,7 +53,7 @@ class QFormerConnector : public Connector {
 
   /// Maps features [2B,N,D], of any N, to tokens [2B,Q,H].
   at::Tensor forward(const at::Tensor& features) const override;
-  void set_runner(BlockRunnerRef runner) override { runner_ = std::move(runner); }
+  void set_runner(const BlockRunnerRef& runner) override { runner_ = runner; }
 
   /// Returns the normed vision features [2B,N,D], which the layers read.
   at::Tensor normed(const at::Tensor& features) const { return ln_vision_->forward(features); }

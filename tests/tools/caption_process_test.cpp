@@ -290,6 +290,8 @@ TEST(CaptionProcess, TheDemoModelLiesBesideTheProgram) {
   std::filesystem::create_directories(folder / "bin");
   const auto program = folder / "bin/ccexpert-caption";
   std::filesystem::copy_file(CCEXPERT_CAPTION, program);
+  std::filesystem::create_directories(folder / "libexec/ccexpert");
+  std::filesystem::copy_file(CCEXPERT_CAPTION "-run", folder / "libexec/ccexpert/ccexpert-caption-run");
   const auto models = folder / "share/ccexpert/models";
   std::filesystem::create_directories(models);
   std::filesystem::copy(kModel, models / "demo", std::filesystem::copy_options::recursive);

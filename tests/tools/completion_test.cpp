@@ -23,7 +23,7 @@ class Manuals : public ::testing::Test {
  protected:
   Manuals() {
     app_.add_flag("-q,--quiet", quiet_, "print nothing: not [even] 'errors'")->group("Output");
-    app_.add_option("--shade", shade_, "shade of a line\\area")
+    app_.add_option("-s,--shade", shade_, "shade of a line\\area")
         ->check(CLI::IsMember({"dark", "light"}))
         ->type_name("NAME")
         ->group("Output");
@@ -32,7 +32,10 @@ class Manuals : public ::testing::Test {
     auto* mix = app_.add_subcommand("mix", "mix lists");
     mix->add_option("list", list_, "list to read")->type_name("FILE");
     mix->add_option("--weights", weights_, "weights")->type_name("N");
-    app_.footer("Examples:\n  look --rows 2\n  look mix a.json\n\nExit codes: 0 done, 1 failed.");
+    mix->footer("One list\nor more.");
+    app_.footer(
+        "Examples:\n  look --rows 2\n  look mix a.json\n\nA look\ncontinues.\n\n"
+        "Exit codes: 0 done,\n1 failed.");
   }
 
   /// Returns what a shell prints for `code` after it has read the completion as `completion`.
@@ -81,7 +84,7 @@ TEST_F(Manuals, ZshGetsSpecificationsOfArguments) {
   const auto top = test::run_process({"/usr/bin/zsh", "-f", path, "command"});
   EXPECT_EQ(top.err, "");
   EXPECT_THAT(top.out, AllOf(HasSubstr("(-q --quiet)--quiet[print nothing\\: not \\[even\\] 'errors']\n"),
-                             HasSubstr("(--shade)--shade[shade of a line\\\\area]:NAME:(dark light)\n"),
+                             HasSubstr("(-s --shade)--shade[shade of a line\\\\area]:NAME:(dark light)\n"),
                              HasSubstr("(-o --out)-o[folder to write]:DIR:_files -/\n"),
                              HasSubstr("(--rows)--rows[rows]:N: \n"), HasSubstr("\nmix:mix lists\n"),
                              Not(HasSubstr("--weights"))));
@@ -89,14 +92,25 @@ TEST_F(Manuals, ZshGetsSpecificationsOfArguments) {
   EXPECT_THAT(mix.out, AllOf(HasSubstr("*--weights[weights]:N: \n"), HasSubstr("*:FILE:_files\n")));
 }
 
+TEST_F(Manuals, ZshLoadsACompletionByItsFile) {
+  if (!is_installed("zsh")) GTEST_SKIP() << "zsh is not installed";
+  app_.name("my-look");
+  write_file((folder_ / "_my-look").string(), completion_script(app_, Shell::kZsh));
+  const auto code =
+      "fpath=('" + (folder_ / "").string() +
+      "'); _arguments() { print -r -- \"$1\" }; compdef() { print no }; autoload -U _my-look; _my-look";
+  EXPECT_EQ(test::run_process({"/usr/bin/zsh", "-f", "-c", code}).out, "-C\n");
+}
+
 TEST_F(Manuals, BashOffersChoicesOfAnOption) {
   const std::string code =
       "COMP_WORDS=(look --shade ''); COMP_CWORD=2; _look; echo \"${COMPREPLY[@]}\"\n"
+      "COMP_WORDS=(look -s l); COMP_CWORD=2; _look; echo \"${COMPREPLY[@]}\"\n"
       "COMP_WORDS=(look mix --); COMP_CWORD=2; _look; echo \"${COMPREPLY[@]}\"";
   write_file((folder_ / "completion").string(), completion_script(app_, Shell::kBash));
   const auto result =
       test::run_process({"/bin/bash", "-c", "source '" + (folder_ / "completion").string() + "'\n" + code});
-  EXPECT_EQ(result.out, "dark light\n--help --weights\n");
+  EXPECT_EQ(result.out, "dark light\nlight\n--help --weights\n");
 }
 
 TEST_F(Manuals, AManualPageHasEveryOptionOnce) {
@@ -105,13 +119,13 @@ TEST_F(Manuals, AManualPageHasEveryOptionOnce) {
               HasSubstr(".TH LOOK 1 \"\" \"look 1.2\" \"ccexpert\"\n.SH NAME\nlook \\- looks at lists\n"));
   EXPECT_THAT(page, HasSubstr(".SS Output\n.TP\n\\fB\\-q\\fR, \\fB\\-\\-quiet\\fR\n"
                               "print nothing: not [even] \\(aqerrors\\(aq\n"));
-  EXPECT_THAT(
-      page,
-      HasSubstr(".TP\n\\fB\\-\\-shade\\fR \\fINAME\\fR\nshade of a line\\earea (one of dark, light)\n"));
+  EXPECT_THAT(page, HasSubstr(".TP\n\\fB\\-s\\fR, \\fB\\-\\-shade\\fR \\fINAME\\fR\nshade of a line\\earea "
+                              "(one of dark, light)\n"));
   EXPECT_THAT(page, HasSubstr("rows [default: 1]\n"));
   EXPECT_THAT(page, HasSubstr(".SH look mix\nmix lists\n.PP\n.nf\nlook mix [OPTIONS] [list]\n.fi\n"));
   EXPECT_THAT(page, HasSubstr(".SH EXAMPLES\n.nf\nlook \\-\\-rows 2\nlook mix a.json\n.fi\n"));
-  EXPECT_THAT(page, HasSubstr(".SH EXIT STATUS\n0 done, 1 failed.\n"));
+  EXPECT_THAT(page, HasSubstr(".SH NOTES\nA look continues.\n.SH EXIT STATUS\n0 done, 1 failed.\n"));
+  EXPECT_THAT(page, HasSubstr(".PP\nOne list or more.\n"));
 }
 
 TEST_F(Manuals, GroffReadsAManualPageWithoutAWarning) {

@@ -15,7 +15,6 @@
 #include "common/completion.h"
 #include "common/exit_code.h"
 #include "common/manual_page.h"
-#include "common/option_entries.h"
 #include "common/standard_streams.h"
 #include "core/files.h"
 

@@ -42,15 +42,22 @@ std::vector<std::string> long_names(const CLI::App& app) {
   return names;
 }
 
+/// Returns all names of an option, the short ones first.
+std::vector<std::string> all_names(const OptionEntry& entry) {
+  auto names = entry.short_names;
+  names.insert(names.end(), entry.long_names.begin(), entry.long_names.end());
+  return names;
+}
+
 namespace bash {
 
 /// Returns branches of a `case` that offer an option's choices after its name.
 std::string choice_cases(const CLI::App& app) {
   std::string cases;
   for (const auto& entry : option_entries(app)) {
-    if (entry.choices.empty() || entry.long_names.empty()) continue;
+    if (entry.choices.empty()) continue;
     cases += fmt::format("    {}) COMPREPLY=($(compgen -W \"{}\" -- \"$current\")); return ;;\n",
-                         entry.long_names.front(), fmt::join(entry.choices, " "));
+                         fmt::join(all_names(entry), "|"), fmt::join(entry.choices, " "));
   }
   return cases;
 }
@@ -81,7 +88,7 @@ std::string script(const CLI::App& app) {
       "  elif [[ -n \"$commands\" ]]; then\n"
       "    COMPREPLY=($(compgen -W \"$commands\" -- \"$current\"))\n"
       "  else\n"
-      "    COMPREPLY=($(compgen -f -- \"$current\"))\n"
+      "    mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
       "  fi\n"
       "}}\n"
       "complete -o filenames -F {1} {0}\n",
@@ -109,8 +116,7 @@ std::string action_of(const OptionEntry& entry) {
 
 /// Returns an option as a specification of _arguments for each of its names.
 std::string option_specs(const OptionEntry& entry) {
-  auto names = entry.short_names;
-  names.insert(names.end(), entry.long_names.begin(), entry.long_names.end());
+  const auto names = all_names(entry);
   const auto value = entry.kind == ValueKind::kNone
                          ? std::string()
                          : fmt::format(":{}:{}", escaped(entry.value, ":\\"), action_of(entry));
@@ -155,7 +161,8 @@ std::string script(const CLI::App& app) {
   return fmt::format(
       "#compdef {0}\n# zsh completion of {0}; made by: {0} --completion zsh\n"
       "{1}() {{\n{2}}}\n"
-      "if [[ $funcstack[1] == {1} ]]; then {1} \"$@\"; else compdef {1} {0}; fi\n",
+      // zsh runs the file as a function of its name when it loads it by itself.
+      "if [[ $funcstack[1] == _{0} ]]; then {1} \"$@\"; else compdef {1} {0}; fi\n",
       app.get_name(), function_of(app), body);
 }
 

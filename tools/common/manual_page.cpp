@@ -86,24 +86,46 @@ std::string options_of(const CLI::App& app, bool titles) {
   return text;
 }
 
-/// Returns what follows the options in the help: paragraphs, and examples that keep their lines.
-std::string notes_of(const CLI::App& app, bool sections) {
-  std::string text;
-  std::vector<std::string> examples;
-  for (const auto& line : lines_of(app.get_footer())) {
-    if (line == "Examples:" || line.empty()) continue;
-    if (line.starts_with("  ")) {
-      examples.push_back(line);
+/// Returns the paragraphs of a footer, each as its lines.
+std::vector<std::vector<std::string>> paragraphs_of(const std::string& footer) {
+  std::vector<std::vector<std::string>> paragraphs(1);
+  for (auto& line : lines_of(footer)) {
+    if (!line.empty()) {
+      paragraphs.back().push_back(std::move(line));
+    } else if (!paragraphs.back().empty()) {
+      paragraphs.emplace_back();
+    }
+  }
+  if (paragraphs.back().empty()) paragraphs.pop_back();
+  return paragraphs;
+}
+
+/// Returns what follows the options in the help of a program, in sections.
+std::string sections_of(const CLI::App& app) {
+  constexpr std::string_view kCodes = "Exit codes: ";
+  std::string examples, codes, notes;
+  for (auto lines : paragraphs_of(app.get_footer())) {
+    if (lines.front() == "Examples:") {
+      lines.erase(lines.begin());
+      examples += section("examples") + verbatim(lines);
       continue;
     }
-    constexpr std::string_view kCodes = "Exit codes: ";
-    const bool is_codes = sections && line.starts_with(kCodes);
-    text += is_codes ? section("exit status") + roff(line.substr(kCodes.size())) + "\n"
-                     : (sections ? "" : ".PP\n") + roff(line) + "\n";
-    if (is_codes) return (examples.empty() ? "" : section("examples") + verbatim(examples)) + text;
+    const auto text = fmt::format("{}", fmt::join(lines, " "));
+    if (text.starts_with(kCodes)) {
+      codes += section("exit status") + roff(text.substr(kCodes.size())) + "\n";
+    } else {
+      notes += (notes.empty() ? section("notes") : ".PP\n") + roff(text) + "\n";
+    }
   }
-  if (sections && !text.empty()) text = section("notes") + text;
-  return (examples.empty() ? "" : section("examples") + verbatim(examples)) + text;
+  return notes + codes + examples;
+}
+
+/// Returns what follows the options in the help of a subcommand.
+std::string notes_of(const CLI::App& app) {
+  std::string notes;
+  for (const auto& lines : paragraphs_of(app.get_footer()))
+    notes += ".PP\n" + roff(fmt::format("{}", fmt::join(lines, " "))) + "\n";
+  return notes;
 }
 
 std::string commands_of(const CLI::App& app) {
@@ -111,7 +133,7 @@ std::string commands_of(const CLI::App& app) {
   for (const auto* command : subcommands(app)) {
     text += fmt::format(".SH {} {}\n", roff(app.get_name()), roff(command->get_name()));
     text += roff(command->get_description()) + "\n.PP\n" + verbatim(usage_of(*command, app.get_name()));
-    text += options_of(*command, false) + notes_of(*command, false);
+    text += options_of(*command, false) + notes_of(*command);
   }
   return text;
 }
@@ -141,7 +163,7 @@ std::string manual_page(const CLI::App& app, std::string_view version) {
   return fmt::format(".TH {} 1 \"\" \"{}\" \"ccexpert\"\n", roff(title), roff(version)) + section("name") +
          fmt::format("{} \\- {}\n", roff(app.get_name()), roff(summary_of(app))) + section("synopsis") +
          verbatim(usage_of(app)) + section("description") + roff(app.get_description()) + "\n" +
-         section("options") + options_of(app, true) + commands_of(app) + notes_of(app, true) + see_also(app);
+         section("options") + options_of(app, true) + commands_of(app) + sections_of(app) + see_also(app);
 }
 
 }  // namespace ccexpert::tools

@@ -29,7 +29,7 @@ class Connector : public torch::nn::Module {
   /// Maps features [2B,N,D] to tokens [2B,N,H], or to another number of tokens for each image.
   virtual at::Tensor forward(const at::Tensor& features) const = 0;
   /// Sets the runner of the blocks; a connector without blocks ignores it.
-  virtual void set_runner(BlockRunnerRef /*runner*/) {}
+  virtual void set_runner(const BlockRunnerRef& /*runner*/) {}
 };
 
 }  // namespace ccexpert::model
