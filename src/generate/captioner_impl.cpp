@@ -248,6 +248,7 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
   stopwatch_.count(
       {.pairs = std::ssize(ids), .prompt_tokens = tokens, .reused_tokens = shared * std::ssize(ids)});
   if (kept == nullptr || !kept->cache || shared == 0) {
+    if (kept != nullptr) kept->cache.reset();  // memory of one batch of prompts at a time
     DecoderSequences sequences(decoder, prompts, capacity);
     if (kept != nullptr) *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};
     return sequences;

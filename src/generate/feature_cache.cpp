@@ -1,6 +1,7 @@
 #include "generate/shared/feature_cache.h"
 
 #include <random>
+#include <utility>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -17,10 +18,10 @@ uint64_t random_seed() {
   return uint64_t{device()} << 32 | device();
 }
 
-/// Returns the features of image `index` with memory of their own, not that of their batch.
+/// Returns the features of image `index`, in the memory of their batch.
 std::vector<at::Tensor> features_of(const std::vector<at::Tensor>& batch, int64_t index) {
   std::vector<at::Tensor> features;
-  for (const auto& scale : batch) features.push_back(scale[index].clone());
+  for (const auto& scale : batch) features.push_back(scale[index]);
   return features;
 }
 
@@ -53,9 +54,9 @@ std::vector<at::Tensor> FeatureCache::features(const at::Tensor& pixels, const T
   const auto fresh = tower(all ? pixels : pixels.index_select(0, at::tensor(missing, at::kLong)));
   for (size_t i = 0; i < missing.size(); ++i) {
     const auto& hash = hashes[static_cast<size_t>(missing[i])];
-    found[hash] =
-        std::make_shared<const std::vector<at::Tensor>>(features_of(fresh, static_cast<int64_t>(i)));
-    keep(hash, found[hash]);
+    auto views = features_of(fresh, static_cast<int64_t>(i));
+    keep(hash, views);
+    found[hash] = std::make_shared<const std::vector<at::Tensor>>(std::move(views));
   }
   return all ? fresh : gathered(hashes, found);
 }
@@ -107,13 +108,17 @@ std::map<FeatureCache::Hash, FeatureCache::Features> FeatureCache::held(std::spa
   return found;
 }
 
-void FeatureCache::keep(const Hash& hash, const Features& features) {
-  const int64_t bytes = bytes_of(*features);
+void FeatureCache::keep(const Hash& hash, const std::vector<at::Tensor>& views) {
+  const int64_t bytes = bytes_of(views);
   const std::scoped_lock lock(mutex_);
   if (bytes > budget_ || entries_.contains(hash)) return;
   while (bytes_ + bytes > budget_) drop_oldest();
+  // With memory of their own: views would keep their whole batch.
+  std::vector<at::Tensor> features;
+  for (const auto& view : views) features.push_back(view.clone());
   uses_.push_front(hash);
-  entries_.emplace(hash, Entry{features, bytes, uses_.begin()});
+  entries_.emplace(hash, Entry{std::make_shared<const std::vector<at::Tensor>>(std::move(features)), bytes,
+                               uses_.begin()});
   bytes_ += bytes;
 }
 

@@ -1,7 +1,11 @@
 // Features of images that occur again, and captions with and without them.
 #include "generate/shared/feature_cache.h"
 
+#include <memory>
+#include <string_view>
+
 #include <ATen/ATen.h>
+#include <ATen/record_function.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -75,6 +79,38 @@ TEST(FeatureCache, ACallMayHaveMoreImagesThanTheBudgetHolds) {
   FeatureCache small(kImageBytes - 1);
   expect_features(small.features(images({1, 2}), tower.function()), {1, 2});
   EXPECT_EQ(small.bytes(), 0);
+}
+
+/// Counts copies of tensors on this thread during its lifetime.
+class CountedCopies {
+ public:
+  CountedCopies() {
+    count = 0;
+    const auto counts = [](const at::RecordFunction& function) -> std::unique_ptr<at::ObserverContext> {
+      count += std::string_view(function.name()) == "aten::clone" ? 1 : 0;
+      return nullptr;
+    };
+    handle_ =
+        at::addThreadLocalCallback(at::RecordFunctionCallback(counts).scopes({at::RecordScope::FUNCTION}));
+  }
+  ~CountedCopies() { at::removeCallback(handle_); }
+  CountedCopies(const CountedCopies&) = delete;
+  CountedCopies& operator=(const CountedCopies&) = delete;
+
+  static inline int count = 0;
+
+ private:
+  at::CallbackHandle handle_;
+};
+
+TEST(FeatureCache, CopiesOnlyWhatItKeeps) {
+  CountingTower tower;
+  const auto several = images({1, 2, 1}), one = images({1});
+  const CountedCopies copies;
+  FeatureCache(kImageBytes - 1).features(several, tower.function());
+  EXPECT_EQ(CountedCopies::count, 0);
+  FeatureCache(kImageBytes).features(one, tower.function());
+  EXPECT_EQ(CountedCopies::count, 2);  // two scales
 }
 
 TEST(FeatureCache, WithoutABudgetEveryImageIsEncoded) {

@@ -54,7 +54,8 @@ class FeatureCache {
                                           const std::map<Hash, Features>& found);
   /// Returns those that are held, which become the most recently used.
   std::map<Hash, Features> held(std::span<const Hash> hashes);
-  void keep(const Hash& hash, const Features& features);
+  /// Copies the features of one image, if they fit.
+  void keep(const Hash& hash, const std::vector<at::Tensor>& views);
   void drop_oldest();
   void count(size_t encoded, size_t images);
 
