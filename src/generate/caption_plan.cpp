@@ -10,6 +10,7 @@
 #include <ccexpert/model/part_cost.h>
 
 #include "core/files.h"
+#include "generate/shared/caption_precision.h"
 #include "model/shared/decoder_part.h"
 #include "runtime/torch_errors.h"
 
@@ -26,11 +27,15 @@ double number(int64_t value) {
   return static_cast<double>(value);
 }
 
-Precision precision_of(const CaptionerConfig& config) {
-  if (config.dtype == Precision::kInt8)
-    fail_expected({"--plan", "dtype float32, bfloat16 or float16", "int8"});
-  if (config.dtype != Precision::kAuto && config.dtype != Precision::kStandard) return config.dtype;
-  return config.device.is_cpu() ? Precision::kFloat32 : Precision::kBfloat16;
+Precision precision_of(const CaptionerConfig& config, int64_t ranks) {
+  const auto type = config.device.is_cpu() ? at::kCPU : at::kCUDA;
+  const auto precision = caption_precision(config.dtype, type, ranks);
+  if (precision == Precision::kInt8) {
+    fail_expected({"--plan", "dtype float32, bfloat16 or float16",
+                   config.dtype == precision ? "int8" : "auto, which is int8 on a CPU"});
+  }
+  if (precision != Precision::kStandard) return precision;
+  return type == at::kCPU ? Precision::kFloat32 : Precision::kBfloat16;
 }
 
 double bytes_of(Precision precision) {
@@ -54,6 +59,7 @@ class Memory {
       : config_(config),
         plan_(plan),
         bytes_(bytes_of(plan.precision)),
+        features_(number(request.captioner.feature_cache)),
         tokens_(2 * config.image_tokens() + kPromptTokens),
         decoding_(decoding_config(request.generation, {})) {}
 
@@ -63,6 +69,7 @@ class Memory {
                         .activations = activations(/*with_images=*/false, ranks)};
     auto first = other;
     first.weights += bytes_ * number(plan_.whole);
+    first.features = features_;
     first.activations = activations(/*with_images=*/true, ranks);
     return {ranks, first, other};
   }
@@ -92,6 +99,7 @@ class Memory {
   const model::ModelConfig& config_;
   const CaptionPlan& plan_;
   double bytes_;
+  double features_;
   int64_t tokens_;
   DecodingConfig decoding_;
 };
@@ -110,9 +118,12 @@ std::string name_of_model(const std::filesystem::path& folder) {
 }
 
 std::string memory_text(const CaptionMemory& memory) {
-  return fmt::format("{:.2f} GB = weights {:.2f} + caches {:.2f} + activations about {:.2f}\n",
+  const auto features = memory.features == 0.0
+                            ? ""
+                            : fmt::format(" + image features up to {:.2f}", memory.features / kGigabyte);
+  return fmt::format("{:.2f} GB = weights {:.2f} + caches {:.2f} + activations about {:.2f}{}\n",
                      memory.total() / kGigabyte, memory.weights / kGigabyte, memory.caches / kGigabyte,
-                     memory.activations / kGigabyte);
+                     memory.activations / kGigabyte, features);
 }
 
 }  // namespace
@@ -121,7 +132,7 @@ CaptionPlan plan_captions(const CaptionPlanRequest& request) {
   return runtime::with_one_error_type("", [&] {
     const auto config = config_in(request.model);
     CaptionPlan plan{.name = name_of_model(request.model),
-                     .precision = precision_of(request.captioner),
+                     .precision = precision_of(request.captioner, request.ranks),
                      .pairs = request.pairs};
     count_weights(plan, config);
     const Memory memory(config, request, plan);

@@ -6,8 +6,8 @@
 #include <ccexpert/model/weight_layouts.h>
 
 #include "generate/captioner_impl.h"
+#include "generate/shared/caption_precision.h"
 #include "generate/shared/decoder_parts.h"
-#include "kernels/engine.h"
 #include "model/shared/int8_model.h"
 #include "runtime/torch_errors.h"
 
@@ -16,8 +16,7 @@ namespace {
 
 /// Returns what is computed on `device`. An int8 checkpoint has no other weights.
 Precision precision_of(Precision asked, at::Device device, const io::TensorSource& weights) {
-  if (!model::is_int8(weights))
-    return asked == Precision::kAuto && device.is_cpu() ? kernels::fastest_precision() : asked;
+  if (!model::is_int8(weights)) return caption_precision(asked, device.type(), 1);
   if (asked != Precision::kStandard && asked != Precision::kAuto && asked != Precision::kInt8) {
     fail_expected({"dtype", "int8 for a checkpoint of int8 weights", text_of(asked)});
   }

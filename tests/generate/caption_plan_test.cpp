@@ -35,6 +35,19 @@ TEST(CaptionPlan, RanksShareBlocksAndCaches) {
   EXPECT_EQ(plan.gpu_bytes, 0.0);
 }
 
+TEST(CaptionPlan, TheFirstRankHasTheImageFeatures) {
+  CaptionPlanRequest request{.model = test::data_folder() / "checkpoint-tiny",
+                             .captioner = {.device = "cpu", .feature_cache = 0},
+                             .ranks = 2};
+  const auto without = plan_captions(request);
+  EXPECT_THAT(to_text(without), ::testing::Not(HasSubstr("image features")));
+  request.captioner.feature_cache = 3'000'000'000;
+  const auto with = plan_captions(request);
+  EXPECT_DOUBLE_EQ(with.asked.first.total() - without.asked.first.total(), 3e9);
+  EXPECT_DOUBLE_EQ(with.asked.other.total(), without.asked.other.total());
+  EXPECT_THAT(to_text(with), HasSubstr(" + image features up to 3.00\n"));
+}
+
 TEST(CaptionPlan, TheLargestBaseFitsOnFourGpus) {
   const auto plan = plan_captions({.model = kBases / "llava-onevision-qwen2-72b-ov", .pairs = 8, .ranks = 4});
   EXPECT_EQ(plan.fewest_gpus, 4);
@@ -62,6 +75,14 @@ TEST(CaptionPlan, RefusesWhatRanksRefuse) {
   EXPECT_EQ(
       refusal({.model = kBases / "llava-onevision-qwen2-72b-ov", .captioner = {.dtype = Precision::kInt8}}),
       "--plan: expected dtype float32, bfloat16 or float16, got int8");
+  CaptionPlanRequest automatic{.model = kBases / "llava-onevision-qwen2-0.5b-ov",
+                               .captioner = {.device = "cpu", .dtype = Precision::kAuto}};
+  EXPECT_EQ(refusal(automatic),
+            "--plan: expected dtype float32, bfloat16 or float16, got auto, which is int8 on a CPU");
+  automatic.ranks = 2;
+  EXPECT_EQ(plan_captions(automatic).precision, Precision::kFloat32);
+  automatic.captioner.device = "cuda";
+  EXPECT_EQ(plan_captions(automatic).precision, Precision::kBfloat16);
 }
 
 }  // namespace

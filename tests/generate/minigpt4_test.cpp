@@ -31,7 +31,8 @@ class MiniGpt4 : public ::testing::Test {
   }
   std::filesystem::path merged() const { return folder_ / "merged"; }
   /// Returns the greedy tokens of a pair.
-  static std::vector<int64_t> tokens(const std::filesystem::path& model, Precision dtype = Precision::kAuto) {
+  static std::vector<int64_t> tokens(const std::filesystem::path& model,
+                                     Precision dtype = Precision::kStandard) {
     const auto before = test::painted(1), after = test::painted(2);
     return Captioner::load(model, {.device = "cpu", .dtype = dtype})
         .caption(before.view(), after.view())
@@ -42,9 +43,11 @@ class MiniGpt4 : public ::testing::Test {
 };
 
 TEST_F(MiniGpt4, CaptionsAPair) {
-  const auto ids = tokens(merged());
-  EXPECT_FALSE(ids.empty());
-  EXPECT_EQ(tokens(merged()), ids);
+  // The layers are compared with transformers' in tests/model; these tokens were observed in float32.
+  auto ids = tokens(merged());
+  ASSERT_GE(ids.size(), 8u);
+  ids.resize(8);
+  EXPECT_THAT(ids, ::testing::ElementsAre(115, 380, 140, 301, 237, 140, 301, 237));
 }
 
 TEST_F(MiniGpt4, TheEndTokenIsNoTextOfTheCaption) {

@@ -8,8 +8,12 @@
 #include <fmt/ranges.h>
 #include <xxhash.h>
 
+#include "distributed/shared/rank.h"
+#include "generate/shared/caption_precision.h"
 #include "io/shared/fingerprint.h"
 #include "model/shared/adapter.h"
+#include "model/shared/int8_model.h"
+#include "runtime/device.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -27,6 +31,18 @@ std::string text_of(const std::optional<Value>& value) {
   return value ? text_of(*value) : std::string("unset");
 }
 
+/// True if int8 rounds the weights of a checkpoint in floating point. Captions are then others than up to the
+/// rounding of a floating-point type.
+bool rounds_weights(const CaptionCommand& command) {
+  const auto& config = command.captioner;
+  if (config.dtype != Precision::kAuto && config.dtype != Precision::kInt8) return false;
+  const auto device = runtime::device_from_name(config.device);
+  const auto precision =
+      generate::caption_precision(config.dtype, device.type(), distributed::rank_from_environment().size);
+  return precision == Precision::kInt8 &&
+         !model::is_int8(*model::open_plain_checkpoint(command.model).weights);
+}
+
 }  // namespace
 
 std::string run_identity(const CaptionCommand& command) {
@@ -37,6 +53,7 @@ std::string run_identity(const CaptionCommand& command) {
     text += fmt::format("tower={}\n", io::fingerprint(tower));
   if (const auto& adapter = command.captioner.adapter; !adapter.empty())
     text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
+  if (rounds_weights(command)) text += "dtype=int8\n";
   if (command.keep_tokens != 1.0) text += fmt::format("keep_tokens={}\n", command.keep_tokens);
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     // Captions of earlier versions, which lacked these options, keep their identity.

@@ -24,10 +24,12 @@ struct CaptionMemory {
   double weights = 0.0;
   double caches = 0.0;       ///< keys and values of all sequences
   double activations = 0.0;  ///< an estimate: those of the largest block
-  double total() const { return weights + caches + activations; }
+  double features = 0.0;     ///< CaptionerConfig::feature_cache, at most
+  double total() const { return weights + caches + activations + features; }
 };
 
-/// Memory with a number of ranks. The first rank also has embedding, head, vision tower and projector.
+/// Memory with a number of ranks. The first rank also has embedding, head, vision tower, projector
+/// and image features.
 struct CaptionPlanChoice {
   int64_t ranks = 1;
   CaptionMemory first = {}, other = {};
@@ -45,7 +47,8 @@ struct CaptionPlan {
   double gpu_bytes = 80e9;                      ///< of an H100; 0: the device is a CPU
 };
 
-/// Throws Error for int8, for a folder without a known config.json and for ranks that cannot share the heads.
+/// Throws Error for int8 (also by auto on a CPU), for a folder without a known config.json and for ranks that
+/// cannot share the heads.
 CaptionPlan plan_captions(const CaptionPlanRequest& request);
 
 /// Returns a table for people.
