@@ -160,6 +160,27 @@ TEST_F(Shell, ShortNamesOfPrecisionsAreKnown) {
               HasSubstr("--dtype: expected standard, auto, bfloat16, float16, float32 or int8, got 'int9'"));
 }
 
+TEST_F(Shell, TheOtherProgramIsMissingOrCannotBeRun) {
+  const auto copied = (folder_ / "bin/ccexpert-caption").string();
+  std::filesystem::create_directory(folder_ / "bin");
+  std::filesystem::copy(CCEXPERT_CAPTION, copied);
+  const auto arguments = {copied, std::string("--model"), kModel, kBefore, kAfter};
+  const auto missing = run_process(arguments);
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_EQ(missing.err,
+            fmt::format("ccexpert-caption: ccexpert-caption-run: expected the program in {0}/bin or "
+                        "{0}/libexec/ccexpert, got none (install ccexpert as a whole)\n",
+                        folder_.path().string()));
+  const auto other = folder_.write("bin/ccexpert-caption-run", "not a program");
+  const auto refused = run_process(arguments);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(refused.err,
+            fmt::format("ccexpert-caption: {}: cannot be run (Permission denied)\n", copied + "-run"));
+  std::filesystem::permissions(other, std::filesystem::perms::owner_all);
+  EXPECT_THAT(run_process(arguments).err, HasSubstr("-run: cannot be run (Exec format error)"));
+  EXPECT_EQ(run_process({copied, "--model"}).exit_code, 2);
+}
+
 TEST_F(Shell, AFolderIsNotComparedWithItself) {
   std::filesystem::create_directory(folder_ / "A");
   const auto result = run("caption --before A --after ./A/");
@@ -180,6 +201,9 @@ TEST_F(Shell, ResumeRefusesCaptionsOfAnotherQuestionOrModel) {
                 HasSubstr("caption of 0: expected one of this model, question and options, got one of "
                           "another run"));
   }
+  for (const std::string option : {"--dtype int8", "--device cpu --dtype auto"})
+    EXPECT_EQ(run("caption --resume " + option + rest).exit_code, 1) << option;
+  EXPECT_EQ(run("caption --resume --dtype bfloat16" + rest).exit_code, 0);
   std::filesystem::copy(kModel, folder_ / "model");
   const std::string copied = std::string("'") + CCEXPERT_CAPTION + "' --model model --resume" + rest;
   EXPECT_EQ(run(copied).exit_code, 0);

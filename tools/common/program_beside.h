@@ -6,10 +6,7 @@
 namespace ccexpert::tools {
 
 /// Replaces this program by `name` with the same arguments, environment and process. It lies in the folder of
-/// this program, or in ../libexec/ccexpert. Returns if neither can be run.
-void become_program_beside(const std::string& name, char* const* arguments);
-
-/// Throws Error that names the places of become_program_beside.
-[[noreturn]] void fail_no_program_beside(const std::string& name);
+/// this program, or in ../libexec/ccexpert. Throws Error if neither has it, or if it cannot be run.
+[[noreturn]] void become_program_beside(const std::string& name, char* const* arguments);
 
 }  // namespace ccexpert::tools

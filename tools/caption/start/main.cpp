@@ -11,13 +11,12 @@
 int main(int count, char** arguments) {
   using namespace ccexpert::tools;
   constexpr const char* kProgram = "ccexpert-caption-run";
-  const auto parsed =
-      parse_caption_command(count, arguments, [](const std::string&) { return std::string(); });
-  // The versions are LibTorch's too: the other program tells them.
-  const bool continues = !parsed.exit_code || (parsed.exit_code == kSuccess && parsed.text.empty());
-  if (continues) become_program_beside(kProgram, arguments);
   return run_program("ccexpert-caption", [&] {
-    if (continues) fail_no_program_beside(kProgram);
+    const auto parsed =
+        parse_caption_command(count, arguments, [](const std::string&) { return std::string(); });
+    // The versions are LibTorch's too: the other program tells them.
+    const bool continues = !parsed.exit_code || (parsed.exit_code == kSuccess && parsed.text.empty());
+    if (continues) become_program_beside(kProgram, arguments);
     return print_leave(parsed);
   });
 }
