@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "core/json.h"
+#include "core/one_line.h"
 #include "data/shared/csv.h"
 #include "text/shared/unicode.h"
 
@@ -35,12 +36,6 @@ std::array<CsvRow, 3> known_columns() {
   auto without_run = without_warning;
   without_run.erase(without_run.begin() + static_cast<std::ptrdiff_t>(column("run")));
   return {columns(), without_warning, without_run};
-}
-
-std::string on_one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-  return text;
 }
 
 /// Escapes invalid bytes: JSON must be UTF-8, but a file name need not be. Different names stay different.

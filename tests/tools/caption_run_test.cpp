@@ -263,6 +263,11 @@ TEST_F(CaptionRun, EachQuestionIsAnsweredInALine) {
     answer_all(command_, fake_conversation, {}, out);
     EXPECT_EQ(out.str(), "Road? from 0 to 100\nHouse? from 0 to 100\n");
   }
+  command_.stream = false;
+  command_.prompts = {"A road\nor\ta house?"};
+  std::ostringstream lines;
+  answer_all(command_, fake_conversation, {}, lines);
+  EXPECT_EQ(lines.str(), "A road or a house? from 0 to 100\n");
   std::stop_source source;
   source.request_stop();
   std::ostringstream out;

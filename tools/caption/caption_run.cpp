@@ -11,6 +11,7 @@
 #include "caption/pair_loader.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
+#include "core/one_line.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -167,7 +168,7 @@ void answer_all(const CaptionCommand& command, const ConversationStart& start, c
     options.question = prompt;
     const LineEnd line_end{command.stream ? &out : nullptr};
     const auto answer = ask(options);
-    if (!command.stream && !stop.stop_requested()) out << answer.text << '\n' << std::flush;
+    if (!command.stream && !stop.stop_requested()) out << on_one_line(answer.text) << '\n' << std::flush;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/one_line.h"
 #include "core/printable.h"
 #include "eval/csv.h"
 #include "eval/markdown.h"
@@ -182,24 +183,20 @@ std::string latex_text(const EvalResult& result) {
   return text;
 }
 
-/// Returns a caption on one line: line breaks and tabs become spaces, terminal control characters are
-/// escaped.
-std::string on_one_line(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-  return printable(text);
+/// Returns a caption on one line, with terminal control characters escaped.
+std::string shown(const std::string& text) {
+  return printable(on_one_line(text));
 }
 
 std::string worst_pair(const Scored& scored, size_t pair) {
   const auto& sample = scored.set.samples[pair];
-  std::string text = on_one_line(sample.uid);
+  std::string text = shown(sample.uid);
   for (size_t i = 0; i < scored.table().names.size(); ++i) {
     const double value = scored.table().pairs[pair][i];
     if (!std::isnan(value)) text += fmt::format("  {} {}", scored.table().names[i], percent(value));
   }
-  text += fmt::format("\n  caption:   {}\n", on_one_line(sample.prediction));
-  for (const auto& reference : sample.references)
-    text += fmt::format("  reference: {}\n", on_one_line(reference));
+  text += fmt::format("\n  caption:   {}\n", shown(sample.prediction));
+  for (const auto& reference : sample.references) text += fmt::format("  reference: {}\n", shown(reference));
   return text;
 }
 
