@@ -28,6 +28,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kShortestBeat(50);
 constexpr milliseconds kLongestBeat(1000);
 
+/// Returns the limit of a collective.
+milliseconds limit_of(const JoinOptions& options) {
+  return options.collective_timeout.value_or(options.timeout);
+}
+
 class C10dCommunicator : public Communicator {
  public:
   C10dCommunicator(const Rank& rank, at::Device device, const JoinOptions& options)
@@ -44,9 +49,10 @@ class C10dCommunicator : public Communicator {
     backend_ = make_backend(first, options);
     const Watchdog::Limits limits{
         .timeout =
-            device.is_cuda() ? std::optional(options.timeout) : std::nullopt,  // on a CPU, wait() throws
+            device.is_cuda() ? std::optional(limit_of(options)) : std::nullopt,  // on a CPU, wait() throws
         .stop = options.stop,
         .stop_timeout = options.stop_timeout,
+        .life_timeout = options.collective_timeout ? std::optional(options.timeout) : std::nullopt,
         .hopeless = [this] { return !heartbeat_->lost_rank().empty(); }};  // others may still be saving
     watchdog_ = std::make_unique<Watchdog>(
         limits, [this](const std::string& what, const std::string& why) { end_for(what, why); });
@@ -139,8 +145,8 @@ class C10dCommunicator : public Communicator {
     guarded("the start of the run", [&] {
       ended = within({.timeout = 2 * options.timeout, .stop = options.stop},
                      [=, store = store_, rank = rank_, gpu = device_.is_cuda()] {
-                       *backend = gpu ? make_nccl(store, rank, options.timeout)
-                                      : make_gloo(store, rank, address, options.timeout);
+                       *backend = gpu ? make_nccl(store, rank, limit_of(options))
+                                      : make_gloo(store, rank, address, limit_of(options));
                      });
     });
     if (ended == Ended::kDone) return *backend;

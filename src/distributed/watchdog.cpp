@@ -44,9 +44,14 @@ std::string Watchdog::verdict(State state) const {
   return Clock::now() - watched_.front().start > *limits_.timeout ? "it did not end in time" : "";
 }
 
-bool Watchdog::is_late_after_stop() const {
-  return limits_.stop.stop_requested() && !watched_.empty() &&
-         Clock::now() - std::max(progress_, watched_.front().start) > limits_.stop_timeout;
+std::string Watchdog::suspicion() const {
+  if (watched_.empty()) return {};
+  const auto now = Clock::now(), start = watched_.front().start;
+  if (limits_.stop.stop_requested() && now - std::max(progress_, start) > limits_.stop_timeout)
+    return fmt::format("it did not end within {} s after the stop", limits_.stop_timeout.count() / 1000);
+  if (limits_.life_timeout && now - std::max(asked_, start) > *limits_.life_timeout)
+    return "it did not end, and a rank is gone";
+  return {};
 }
 
 std::string Watchdog::take_first() {
@@ -74,15 +79,13 @@ void Watchdog::run(const std::stop_token& stop) {
       if (state == State::kRunning) break;
       take_first();
     }
-    if (is_late_after_stop()) {
+    if (const auto why = suspicion(); !why.empty()) {
       lock.unlock();
       const bool hopeless = limits_.hopeless();
       lock.lock();
-      progress_ = Clock::now();
+      asked_ = progress_ = Clock::now();
       const bool runs = !watched_.empty() && state_of(watched_.front().look) == State::kRunning;
-      if (hopeless && runs)
-        return report(
-            fmt::format("it did not end within {} s after the stop", limits_.stop_timeout.count() / 1000));
+      if (hopeless && runs) return report(why);
     }
     changed_.wait_for(lock, stop, pause, [] { return false; });
   }

@@ -1,5 +1,5 @@
 // Detects a collective that hangs although waiting for it throws nothing: on a GPU, where the host only
-// queues work, and on any device after a stop request.
+// queues work, and on any device after a stop request or if a rank is gone.
 #pragma once
 
 #include <chrono>
@@ -25,8 +25,10 @@ class Watchdog {
     /// finish.
     std::stop_token stop = {};
     std::chrono::milliseconds stop_timeout{0};
-    /// Called after that limit, on the watchdog's thread. True if the collective cannot end; otherwise the
-    /// limit starts again.
+    /// Limit after which `hopeless` is called without a stop too; nothing: never.
+    std::optional<std::chrono::milliseconds> life_timeout = {};
+    /// Called after one of these two limits, on the watchdog's thread. True if the collective cannot end;
+    /// otherwise the limit starts again.
     std::function<bool()> hopeless = [] { return true; };
   };
 
@@ -52,7 +54,8 @@ class Watchdog {
   void run(const std::stop_token& stop);
   /// Returns why the first collective must be given up, or "".
   std::string verdict(State state) const;
-  bool is_late_after_stop() const;
+  /// Returns the limit that the first collective exceeds unless it cannot end, or "".
+  std::string suspicion() const;
   /// Removes and returns the first collective's name.
   std::string take_first();
 
@@ -60,7 +63,8 @@ class Watchdog {
   const OnLate on_late_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Watched> watched_;  // in start order, which is also the order of completion
+  std::deque<Watched> watched_;                  // in start order, which is also the order of completion
+  std::chrono::steady_clock::time_point asked_;  ///< time of the last call of `hopeless`
   std::chrono::steady_clock::time_point
       progress_;         ///< time of the stop, or of the last completed collective after it
   std::jthread thread_;  // last member: stops before what it uses is destroyed

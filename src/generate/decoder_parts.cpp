@@ -1,6 +1,7 @@
 #include "generate/shared/decoder_parts.h"
 
 #include <map>
+#include <optional>
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -20,11 +21,14 @@ namespace {
 constexpr const char* kRanks = "captions by several ranks";
 constexpr const char* kMemoryHint = "use a smaller batch, another dtype or more ranks";
 
+/// Sums over the parts in a block of the decoder: after attention and after the MLP.
+constexpr int64_t kSumsOfBlock = 2;
+
 using Numbers = std::vector<int64_t>;
 
 /// Messages of the first part.
 enum class Kind : int64_t {
-  kModel,   ///< the sizes of its decoder
+  kLoad,    ///< the sizes of its decoder
   kMade,    ///< a cache: its capacity
   kCopied,  ///< a cache: the number of its copy
   kSelected,
@@ -77,7 +81,13 @@ Numbers sizes_of(const OpenedModel& opened) {
 /// Tells the other parts of the passes of the first.
 class Leader : public model::DecoderObserver {
  public:
-  explicit Leader(PartLink link) : link_(std::move(link)) {}
+  /// `sums`: sums of a pass.
+  Leader(PartLink link, int64_t sums) : link_(std::move(link)), sums_(sums) {}
+
+  void sum(const at::Tensor& tensor) {
+    link_.sum(tensor);
+    if (--sums_left_ == 0) link_.in_pass(false);
+  }
 
   int64_t made(int64_t capacity) override {
     send(link_, {Kind::kMade, ++last_, {capacity}});
@@ -99,6 +109,8 @@ class Leader : public model::DecoderObserver {
   void passed(int64_t cache, const Numbers& lengths, const at::Tensor& embeddings,
               const Numbers& added) override {
     if (!dropped_.empty()) send(link_, {Kind::kDropped, 0, std::exchange(dropped_, {})});
+    sums_left_ = sums_;
+    link_.in_pass(true);
     Message message{Kind::kPassed, cache, {embeddings.size(0), embeddings.size(1), std::ssize(lengths)}};
     for (const auto* part : {&lengths, &added})
       message.numbers.insert(message.numbers.end(), part->begin(), part->end());
@@ -108,6 +120,8 @@ class Leader : public model::DecoderObserver {
 
  private:
   const PartLink link_;
+  const int64_t sums_;
+  int64_t sums_left_ = 0;  ///< of the current pass
   int64_t last_ = 0;
   Numbers dropped_;
 };
@@ -182,20 +196,60 @@ void expect_shareable(const OpenedModel& opened) {
     fail_expected({kRanks, "an adapter that is merged into the weights", "one that is kept apart"});
 }
 
-void expect_same_model(const OpenedModel& opened, const PartLink& link, const Numbers& first) {
+void expect_same_model(const OpenedModel& opened, const Numbers& first) {
   if (sizes_of(opened) == first) return;
-  fail_expected({fmt::format("rank {}: the decoder", link.number), "the sizes and dtype of rank 0", "others",
-                 "do all ranks read the same model?"});
+  fail_expected(
+      {"the decoder", "the sizes and dtype of rank 0", "others", "do all ranks read the same model?"});
+}
+
+std::optional<Error> problem_of(const std::function<void()>& work) {
+  try {
+    runtime::with_one_error_type(kMemoryHint, work);
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+/// Tells all parts of the problem of this one. Returns the first problem of any, if it is not this part's.
+std::optional<Error> exchanged(const PartLink& link, const std::optional<Error>& own) {
+  const auto problems = link.gather(own ? own->what() : "");
+  if (own) return own;
+  for (size_t rank = 0; rank < problems.size(); ++rank) {
+    if (!problems[rank].empty()) return Error(fmt::format("rank {}: {}", rank, problems[rank]));
+  }
+  return std::nullopt;
+}
+
+/// What another part has of a model.
+struct Share {
+  OpenedModel opened;
+  std::shared_ptr<model::Decoder> decoder;
+};
+
+Share load_share(OpenedModel opened, const PartLink& link) {
+  expect_shareable(opened);
+  auto decoder = model::build_decoder_part(opened.config.decoder, *opened.checkpoint.weights, opened.tensor(),
+                                           part_of(link));
+  return {std::move(opened), std::move(decoder)};
 }
 
 }  // namespace
 
 std::shared_ptr<model::CcexpertModel> build_leading_model(const OpenedModel& opened, const PartLink& link) {
   expect_shareable(opened);
-  auto model = model::build_model_part(opened.config, *opened.checkpoint.weights, {.tensor = opened.tensor()},
-                                       part_of(link));
-  model->set_decoder_observer(std::make_shared<Leader>(link));
-  send(link, {Kind::kModel, 0, sizes_of(opened)});
+  model::config_of_part(opened.config.decoder, link.parts);
+  send(link, {Kind::kLoad, 0, sizes_of(opened)});
+  const auto leader = std::make_shared<Leader>(link, kSumsOfBlock * opened.config.decoder.num_hidden_layers);
+  auto part = part_of(link);
+  part.sum = [leader](const at::Tensor& tensor) { leader->sum(tensor); };
+  std::shared_ptr<model::CcexpertModel> model;
+  const auto own = problem_of([&] {
+    model =
+        model::build_model_part(opened.config, *opened.checkpoint.weights, {.tensor = opened.tensor()}, part);
+  });
+  if (const auto problem = exchanged(link, own)) throw Error(*problem);
+  model->set_decoder_observer(leader);
   return model;
 }
 
@@ -206,15 +260,18 @@ void end_parts(const PartLink& link, int64_t code) {
 int64_t follow_first_part(const std::filesystem::path& folder, const CaptionerConfig& config,
                           const PartLink& link) {
   return runtime::with_one_error_type(kMemoryHint, [&] {
-    const auto opened = open_part_for_captions(folder, config);
-    expect_shareable(opened);
-    const auto decoder = model::build_decoder_part(opened.config.decoder, *opened.checkpoint.weights,
-                                                   opened.tensor(), part_of(link));
     const auto first = receive(link);
     if (first.kind == Kind::kEnd) return first.numbers.at(0);
-    expect_same_model(opened, link, first.numbers);
+    std::optional<Share> share;
+    const auto own = problem_of([&] {
+      auto opened = open_part_for_captions(folder, config);
+      expect_same_model(opened, first.numbers);
+      share = load_share(std::move(opened), link);
+    });
+    // The first part reports a problem of any part, and ends the others.
+    if (exchanged(link, own)) return receive(link).numbers.at(0);
     const c10::InferenceMode inference;
-    return Follower(*decoder, link, opened.tensor()).run();
+    return Follower(*share->decoder, link, share->opened.tensor()).run();
   });
 }
 

@@ -83,6 +83,19 @@ TEST(Watchdog, AfterAStopACollectiveThatMayEndHasItsTimeAgain) {
   EXPECT_EQ(asked, 3);
 }
 
+TEST(Watchdog, ACollectiveWithoutALimitEndsIfARankIsGone) {
+  Report report;
+  std::atomic<int> asked = 0;
+  Watchdog watchdog({.stop_timeout = std::chrono::hours(1),
+                     .life_timeout = kShort,
+                     .hopeless = [&] { return ++asked == 3; }},
+                    report.take());
+  watchdog.watch("first", [&] { return asked == 2 ? State::kDone : State::kRunning; });
+  watchdog.watch("second", [] { return State::kRunning; });
+  EXPECT_EQ(report.within_patience(), "second");
+  EXPECT_EQ(report.reason, "it did not end, and a rank is gone");
+}
+
 TEST(Watchdog, WhatEndsInTimeIsForgotten) {
   std::atomic<int> looks = 0;
   std::atomic<bool> reported = false;

@@ -43,7 +43,8 @@ PartLink link_of(distributed::Communicator& all) {
   return {.number = all.rank(),
           .parts = all.size(),
           .sum = [&](const at::Tensor& tensor) { all.all_reduce_sum(tensor); },
-          .broadcast = [&](const at::Tensor& tensor) { all.broadcast(tensor, 0); }};
+          .broadcast = [&](const at::Tensor& tensor) { all.broadcast(tensor, 0); },
+          .gather = [&](const std::string& text) { return all.gather_text(text); }};
 }
 
 std::vector<CaptionOptions> all_searches() {
@@ -127,24 +128,57 @@ TEST(CaptionParts, RefuseWhatTheyCannotShare) {
             "captions by several ranks: expected dtype float32, bfloat16 or float16, got int8");
 }
 
-/// Returns the Error of a second rank that reads the small checkpoint in float32, if the first sends
-/// `numbers`.
-std::string answer_to(std::vector<at::Tensor> messages) {
+/// Returns the problem that a second rank tells, which reads the small checkpoint in float32, if the first
+/// sends these sizes; "nothing" if it tells nothing. The first then ends.
+std::string answer_to(const std::vector<int64_t>& sizes) {
+  std::vector<at::Tensor> messages{at::tensor({0, 0, 7}, at::kLong), at::tensor(sizes, at::kLong),
+                                   at::tensor({8, 0, 1}, at::kLong), at::tensor({kEndCode}, at::kLong)};
   auto next = messages.begin();
+  std::string told = "nothing";
   const PartLink link{.number = 1,
                       .parts = 2,
                       .sum = [](const at::Tensor&) {},
-                      .broadcast = [&](const at::Tensor& tensor) { tensor.copy_(*next++); }};
-  return test::error_of(
-      [&] { follow_first_part(test::tiny_folder(), {.device = "cpu", .dtype = Precision::kFloat32}, link); });
+                      .broadcast = [&](const at::Tensor& tensor) { tensor.copy_(*next++); },
+                      .gather =
+                          [&](const std::string& own) {
+                            told = own;
+                            return std::vector<std::string>{"", own};
+                          }};
+  const CaptionerConfig config{.device = "cpu", .dtype = Precision::kFloat32};
+  EXPECT_EQ(follow_first_part(test::tiny_folder(), config, link), kEndCode);
+  return told;
 }
 
 TEST(CaptionParts, AnotherModelIsRefused) {
   const std::vector<int64_t> others{2, 64, 128, 4, 2, 32, 6};
   EXPECT_EQ(
-      answer_to({at::tensor({0, 0, 7}, at::kLong), at::tensor(others, at::kLong)}),
-      "rank 1: the decoder: expected the sizes and dtype of rank 0, got others (do all ranks read the same "
-      "model?)");
+      answer_to(others),
+      "the decoder: expected the sizes and dtype of rank 0, got others (do all ranks read the same model?)");
+}
+
+TEST(CaptionParts, TheFirstThrowsTheErrorOfAnother) {
+  const PartLink link{.parts = 2,
+                      .sum = [](const at::Tensor&) {},
+                      .broadcast = [](const at::Tensor&) {},
+                      .gather =
+                          [](const std::string& own) {
+                            return std::vector{own, std::string("no disk")};
+                          }};
+  EXPECT_EQ(test::error_of([&] { load_first_part(test::tiny_folder(), {.device = "cpu"}, link); }),
+            "rank 1: no disk");
+}
+
+TEST(CaptionParts, TellThatTheyAreInAPass) {
+  std::vector<bool> told;
+  const PartLink link{.parts = 2,
+                      .sum = [&](const at::Tensor&) { EXPECT_TRUE(told.back()); },
+                      .broadcast = [](const at::Tensor&) {},
+                      .in_pass = [&](bool now) { told.push_back(now); }};
+  const auto captioner = load_first_part(test::tiny_folder(), {.device = "cpu"}, link);
+  EXPECT_TRUE(told.empty());
+  const test::PaintedPairs pairs(1);
+  captioner.caption(pairs.views(), {.generation = {.max_new_tokens = 1}});
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
 }
 
 TEST(CaptionParts, APartHasNoOtherWeights) {

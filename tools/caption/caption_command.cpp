@@ -73,11 +73,11 @@ Captioner captioner_of(CaptionRanks& ranks, std::span<const std::string> drafts)
   return captioner;
 }
 
-CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility, CaptionRanks& ranks) {
+CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility) {
   return [&, utility = std::move(utility)](std::span<const ImagePair> pairs, const CaptionOptions& options) {
     auto with_utility = options;
     with_utility.utility = utility;
-    return ranks.run([&] { return captioner.caption(pairs, with_utility); });
+    return captioner.caption(pairs, with_utility);
   };
 }
 
@@ -92,7 +92,7 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt, Ca
   const auto drafts = drafts_of(command);
   const auto captioner = captioner_of(ranks, drafts);
   const auto prediction =
-      caption_one(command, batch_of(captioner, std::move(utility), ranks), interrupt.token(), std::cout);
+      caption_one(command, batch_of(captioner, std::move(utility)), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == data::PredictionFormat::kText && command.output.empty()) {
     // Print only the caption; a streamed one is already printed.
@@ -110,10 +110,10 @@ int answer_questions(const CaptionCommand& command, const Interrupt& interrupt, 
   const auto captioner = captioner_of(ranks, drafts);
   const auto start = [&](const ImagePair& pair) {
     const auto conversation = std::make_shared<Conversation>(captioner.converse({&pair, 1}));
-    return [conversation, &utility, &ranks](const CaptionOptions& options) {
+    return [conversation, &utility](const CaptionOptions& options) {
       auto with_utility = options;
       with_utility.utility = utility;
-      return ranks.run([&] { return conversation->ask(with_utility); }).front();
+      return conversation->ask(with_utility).front();
     };
   };
   answer_all(command, start, interrupt.token(), std::cout);
@@ -152,7 +152,7 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt, Capt
   const auto captioner = captioner_of(ranks, drafts);
   if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), ranks.description(captioner)));
   const auto summary =
-      caption_many(command, pairs, batch_of(captioner, std::move(utility), ranks), writer, interrupt.token());
+      caption_many(command, pairs, batch_of(captioner, std::move(utility)), writer, interrupt.token());
   report_timings(command, captioner);
   if (summary.interrupted && !command.quiet) {
     print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",

@@ -5,19 +5,23 @@
 
 #include <fmt/format.h>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 #include <ccexpert/version.h>
 
 #include "common/exit_code.h"
 #include "common/interrupt.h"
+#include "common/launched.h"
 #include "distributed/shared/rank.h"
 #include "runtime/device.h"
 
 namespace ccexpert::tools {
 namespace {
 
-/// Limit for all ranks to join, and for the others' wait for rank 0. A rank that dies is found at once.
+/// Limit for all ranks to join, and for a rank without a sign of life. A rank that dies is found at once.
 constexpr std::chrono::minutes kTimeout(10);
+/// Limit for the work of one rank alone: rank 0 reads a model, or waits for a pipe.
+constexpr std::chrono::hours kLongestWork(24);
 
 /// Returns the name of the program for the comparison of the ranks.
 std::string program_of(const std::string& command_line) {
@@ -40,46 +44,60 @@ CaptionRanks::CaptionRanks(const CaptionCommand& command, const std::string& com
   }
   communicator_ = distributed::join(rank, device,
                                     {.timeout = kTimeout,
+                                     .collective_timeout = kLongestWork,
                                      .program = program_of(command_line),
                                      .stop = stop,
                                      .stop_timeout = kStopDeadline});
-  auto* all = communicator_.get();
+  connect(rank, device);
+}
+
+void CaptionRanks::connect(const distributed::Rank& rank, at::Device device) {
+  const auto call = [this](const auto& collective) {
+    try {
+      return collective(*communicator_);
+    } catch (...) {
+      left_ = true;
+      throw;
+    }
+  };
   link_ = {.number = rank.rank,
            .parts = rank.size,
            .device = device,
-           .sum = [all](const auto& tensor) { all->all_reduce_sum(tensor); },
-           .broadcast = [all](const auto& tensor) { all->broadcast(tensor, 0); }};
+           .sum = [=](const auto& tensor) { call([&](auto& all) { all.all_reduce_sum(tensor); }); },
+           .broadcast = [=](const auto& tensor) { call([&](auto& all) { all.broadcast(tensor, 0); }); },
+           .gather = [=](const auto& text) { return call([&](auto& all) { return all.gather_text(text); }); },
+           .in_pass = [this](bool now) { in_pass_ = now; }};
 }
 
 Captioner CaptionRanks::load() {
   if (!communicator_) return Captioner::load(command_.model, config_);
-  left_ = true;
-  auto captioner = generate::load_first_part(command_.model, config_, link_);
-  left_ = false;
-  return captioner;
-}
-
-std::vector<Caption> CaptionRanks::run(const std::function<std::vector<Caption>()>& work) {
-  left_ = true;
-  auto captions = work();
-  left_ = false;
-  return captions;
+  return generate::load_first_part(command_.model, config_, link_);
 }
 
 void CaptionRanks::end(int code) {
-  if (communicator_ && !std::exchange(left_, true)) generate::end_parts(link_, code);
+  if (communicator_ && !in_pass_ && !std::exchange(left_, true)) generate::end_parts(link_, code);
 }
 
 void CaptionRanks::end_after_error() noexcept {
   try {
+    const bool heard = !in_pass_ && !left_;
     end(kFailed);
+    // Leave together with the others: during the error, this rank would wait until they know that it leaves.
+    if (heard) communicator_.reset();
   } catch (const std::exception& error) {
     log::debug(error.what());
   }
 }
 
-int CaptionRanks::follow() const {
-  return static_cast<int>(generate::follow_first_part(command_.model, config_, link_));
+int CaptionRanks::follow() {
+  try {
+    return static_cast<int>(generate::follow_first_part(command_.model, config_, link_));
+  } catch (const Error& error) {
+    // Rank 0 or the launcher reports a lost rank. Another launcher may run ranks on other machines.
+    if (!left_ || !is_launched()) throw;
+    log::debug(error.what());
+    return kFailed;
+  }
 }
 
 std::string CaptionRanks::description(const Captioner& captioner) const {

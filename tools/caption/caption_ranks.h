@@ -2,11 +2,9 @@
 // of the decoder.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include <ccexpert/captioner.h>
 
@@ -27,27 +25,30 @@ class CaptionRanks {
 
   bool leads() const { return link_.number == 0; }
 
-  /// Loads the model of rank 0.
+  /// Loads the model of rank 0. Throws an Error of any rank.
   Captioner load();
-  /// Captions with it by `work`. After an Error of this call or of `load`, the other ranks are left.
-  std::vector<Caption> run(const std::function<std::vector<Caption>()>& work);
-  /// Ends the other ranks with an exit code, unless they were left.
+  /// Ends the other ranks with an exit code, unless a rank is gone.
   void end(int code);
-  /// Same for an error of rank 0; one of the other ranks is not reported beside it.
+  /// Same for an error of rank 0. After one in a pass of the decoder, the others end because this rank
+  /// leaves. An error here is not reported beside it.
   void end_after_error() noexcept;
 
-  /// Does the work of another rank. Returns the exit code of rank 0.
-  int follow() const;
+  /// Does the work of another rank. Returns the exit code of rank 0, which reports its errors.
+  int follow();
 
   /// Returns one line about the model.
   std::string description(const Captioner& captioner) const;
 
  private:
+  /// Makes the link to the other ranks.
+  void connect(const distributed::Rank& rank, at::Device device);
+
   const CaptionCommand& command_;
   CaptionerConfig config_;
   std::unique_ptr<distributed::Communicator> communicator_;  ///< null: a single process
   generate::PartLink link_;
-  bool left_ = false;
+  bool left_ = false;     ///< the others hear no more messages
+  bool in_pass_ = false;  ///< nor do they now
 };
 
 }  // namespace ccexpert::tools

@@ -9,6 +9,10 @@
 
 namespace ccexpert::tools {
 
+bool is_launched() {
+  return std::getenv(kLauncherVariable) != nullptr;
+}
+
 void end_with_launcher() {
   const char* launcher = std::getenv(kLauncherVariable);
   if (launcher == nullptr) return;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -35,7 +36,7 @@ class Pending {
 
 /// All ranks call the same collectives in the same order, with contiguous tensors of equal sizes and dtypes
 /// (float32, float64, bfloat16, int64) on the device that the communicator was made for. If a rank is gone or
-/// silent for the timeout, the collectives of all other ranks throw an Error that names it.
+/// silent for the limit of a collective, the collectives of all other ranks throw an Error that names it.
 class Communicator {
  public:
   virtual ~Communicator() = default;
@@ -67,14 +68,17 @@ class Communicator {
 std::unique_ptr<Communicator> single_process();
 
 struct JoinOptions {
-  std::chrono::milliseconds timeout{600'000};  ///< limit for all ranks to join, and for each collective
+  std::chrono::milliseconds timeout{600'000};  ///< limit for all ranks to join
+  /// Limit for each collective; nothing: `timeout`. A collective that exceeds `timeout` then ends only if a
+  /// rank shows no sign of life.
+  std::optional<std::chrono::milliseconds> collective_timeout = {};
   std::string program = {};   ///< name and version of the program; must be the same on all ranks
   std::stop_token stop = {};  ///< ends the wait for missing ranks
   std::chrono::milliseconds stop_timeout{60'000};  ///< limit for a collective after a stop request
 };
 
 /// Joins the run that `rank` describes: Gloo on a CPU, NCCL on a GPU, `single_process` for one rank (NCCL if
-/// a launcher started it on a GPU). On a GPU, a collective that exceeds the timeout ends the process, and the
+/// a launcher started it on a GPU). On a GPU, a collective that exceeds its limit ends the process, and the
 /// log names the rank at fault. After a stop request, a collective that exceeds `stop_timeout` does so on a
 /// CPU too, if a rank shows no sign of life. Throws Error that names the ranks that did not join in time, the
 /// rank that was told to stop, an address that does not exist (at once), or ranks that run another program.
