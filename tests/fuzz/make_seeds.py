@@ -77,7 +77,10 @@ def pickle_seeds():
                 for record in archive.namelist():
                     if record.endswith("data.pkl"):
                         archive.getinfo(record).CRC = None
-                        yield name, archive.read(record)
+                        pickle = archive.read(record)
+                        yield name, pickle
+                        # {"model": ...}: the protocol and STOP of the inner one are left out.
+                        yield f"{name}-inner", pickle[:2] + b"}X\x05\0\0\0model" + pickle[2:-1] + b"s."
 
 
 def checkpoint_folder_seeds():
