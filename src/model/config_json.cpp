@@ -161,7 +161,7 @@ json minigpt4_json(const ModelConfig& config, json object) {
     object[key]["model_type"] = type;
   };
   set_part("vision_config", "blip_2_vision_model", fields_json(config.vision));
-  set_part("qformer_config", "blip_2_qformer", fields_json(*config.qformer));
+  set_part("qformer_config", "blip_2_qformer", fields_json(config.qformer.value()));
   set_part("text_config", "llama", decoder_json(config.decoder));
   set_diff_expert(object, config.diff_expert);
   return object;
