@@ -23,6 +23,8 @@
 #include <ccexpert/model/part_cost.h>
 
 #include "core/files.h"
+#include "kernels/cpu_level.h"
+#include "kernels/engine.h"
 #include "kernels/int8_matrix.h"
 #include "model/shared/blocks.h"
 
@@ -149,7 +151,7 @@ double tile_rate(bool is_vnni) {
 ordered_json limits() {
   ordered_json result;
   result["level"] = std::string(name_of(kernels::cpu_level()));
-  result["int8_kernel"] = kernels::int8_kernel_name(kernels::cpu_level());
+  result["int8_kernel"] = kernels::engine_name(Precision::kInt8);
   result["read_gb_per_s"] = read_bandwidth() / kGiga;
   const auto add = [&](const char* name, double ours, double tile) {
     result["gflop_per_s"][name] = {{"product", ours / kGiga}, {"tile", tile / kGiga}};
