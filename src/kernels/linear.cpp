@@ -74,7 +74,7 @@ at::Tensor forward_rows(const at::Tensor& x, const at::Tensor& matrix, const at:
   auto& scratch = Scratches::of_thread();
   for_each_group(matrix.size(0), inputs, block.weights, [&](int64_t first, int64_t count) {
     const auto weights = scratch.weights.widened(matrix.narrow(0, first, count)).t();
-    for_each_group(rows, inputs, block.features, [&](int64_t row, int64_t some) {
+    for_each_group(rows, std::max(inputs, count), block.features, [&](int64_t row, int64_t some) {
       const auto features = scratch.features.widened(x.narrow(0, row, some));
       auto result = scratch.results.get(some, count);
       if (bias.defined()) {
@@ -93,35 +93,37 @@ struct Gradients {
   at::Tensor x, matrix;
 };
 
-/// Operands of the forward pass, with the wish for gradients of each.
+/// Operands of the forward pass, with the wish for gradients of each. x is undefined unless the matrix has
+/// one.
 struct Operands {
   at::Tensor x, matrix;
   bool wants_x, wants_matrix;
 
   /// `result` [M,N] is the gradient of the product's result.
   Gradients gradients(const at::Tensor& result, const WeightBlock& block) const {
-    const int64_t rows = x.size(0), inputs = x.size(1);
-    const auto sum = wants_x ? at::zeros(x.sizes(), at::kFloat) : at::Tensor();
+    const int64_t rows = result.size(0), inputs = matrix.size(1);
+    const auto sum = wants_x ? at::zeros({rows, inputs}, at::kFloat) : at::Tensor();
     const auto of_matrix = wants_matrix ? at::empty(matrix.sizes(), matrix.options()) : at::Tensor();
     auto& scratch = Scratches::of_thread();
     for_each_group(matrix.size(0), inputs, block.weights, [&](int64_t first, int64_t count) {
       const auto weights = wants_x ? scratch.weights.widened(matrix.narrow(0, first, count)) : at::Tensor();
       auto product = wants_matrix ? scratch.products.get(count, inputs).zero_() : at::Tensor();
-      for_each_group(rows, inputs, block.features, [&](int64_t row, int64_t some) {
+      for_each_group(rows, std::max(inputs, count), block.features, [&](int64_t row, int64_t some) {
         const auto part = scratch.results.widened(result.narrow(0, row, some).narrow(1, first, count));
         if (wants_x) sum.narrow(0, row, some).addmm_(part, weights);
         if (wants_matrix) product.addmm_(part.t(), scratch.features.widened(x.narrow(0, row, some)));
       });
       if (wants_matrix) of_matrix.narrow(0, first, count).copy_(product);
     });
-    return {wants_x ? sum.to(x.scalar_type()) : sum, of_matrix};
+    return {wants_x ? sum.to(matrix.scalar_type()) : sum, of_matrix};
   }
 };
 
 struct LinearByBlocks : torch::autograd::Function<LinearByBlocks> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& matrix,
                             const std::optional<at::Tensor>& bias, const WeightBlock& block) {
-    context->save_for_backward({x, matrix});
+    // Without a gradient of the matrix, as for adapters, x need not stay in memory.
+    context->save_for_backward({matrix.requires_grad() ? x : at::Tensor(), matrix});
     context->saved_data["weights"] = block.weights;
     context->saved_data["features"] = block.features;
     context->saved_data["bias"] = bias.has_value();

@@ -15,7 +15,7 @@ at::Tensor linear_product(const at::Tensor& x, const at::Tensor& matrix, const a
 /// Limits of a block in float32, in values. A block has at least 64 rows of each.
 struct WeightBlock {
   int64_t weights = 0;
-  int64_t features = 0;
+  int64_t features = 0;  ///< of x, and as many results
 };
 
 /// Returns two million weights and a million features, which stay in the cache.
