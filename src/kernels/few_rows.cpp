@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include "kernels/product_inputs.h"
+#include "kernels/row_math.h"
 #include "kernels/vector_clones.h"
 
 namespace ccexpert::kernels {
@@ -16,10 +17,6 @@ namespace {
 constexpr size_t kLanes = 32;
 /// Products of one task, so that small matrices stay on one thread.
 constexpr int64_t kGrain = 32'768;
-
-CCEXPERT_VECTOR_CLONES void widen_bfloat16(const uint16_t* from, int64_t count, float* to) {
-  for (int64_t k = 0; k < count; ++k) to[k] = std::bit_cast<float>(uint32_t{from[k]} << 16);
-}
 
 CCEXPERT_VECTOR_CLONES float dot(const float* a, const float* b, int64_t count) {
   std::array<float, kLanes> sums{};
@@ -67,11 +64,12 @@ at::Tensor multiply_few_rows(const at::Tensor& x, int64_t outputs, const WidenPi
 }
 
 at::Tensor multiply_few_rows(const at::Tensor& x, const at::Tensor& matrix) {
+  expect_inputs("few rows", x, matrix.size(1));
   const auto* weights = static_cast<const uint16_t*>(matrix.const_data_ptr());
   return multiply_few_rows(
       x, matrix.size(0),
       [weights, stride = matrix.stride(0)](int64_t row, int64_t first, int64_t count, float* to) {
-        widen_bfloat16(weights + row * stride + first, count, to);
+        widen(weights + row * stride + first, count, to);
       });
 }
 

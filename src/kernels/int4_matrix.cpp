@@ -9,6 +9,7 @@
 
 #include "kernels/cpu_level.h"
 #include "kernels/few_rows.h"
+#include "kernels/product_inputs.h"
 #include "kernels/vector_clones.h"
 
 namespace ccexpert::kernels {
@@ -54,33 +55,65 @@ void quantize_some(const at::Tensor& rows, const Int4Weights& result) {
   result.scales.copy_(best.scales.squeeze(2));
 }
 
-CCEXPERT_VECTOR_CLONES void widen_groups(const uint8_t* bytes, const uint16_t* scales, int64_t groups,
-                                         float* to) {
-  for (int64_t g = 0; g < groups; ++g) {
-    const float scale = std::bit_cast<float>(uint32_t{scales[g]} << 16);
+/// Packed groups of a row.
+struct PackedGroups {
+  const uint8_t* bytes;
+  const uint16_t* scales;
+  int64_t count;
+};
+
+/// Weight of a nibble, exact or rounded to bfloat16, half to even. It is finite.
+template <bool is_rounded>
+CCEXPERT_INLINE float weight_of(uint32_t nibble, float scale) {
+  const float weight = static_cast<float>(static_cast<int32_t>(nibble) - 8) * scale;
+  if constexpr (!is_rounded) return weight;
+  const auto bits = std::bit_cast<uint32_t>(weight);
+  return std::bit_cast<float>((bits + 0x7FFFU + (bits >> 16 & 1U)) & 0xFFFF'0000U);
+}
+
+template <bool is_rounded>
+CCEXPERT_INLINE void write_weights(const PackedGroups& groups, float* to) {
+  for (int64_t g = 0; g < groups.count; ++g) {
+    const float scale = std::bit_cast<float>(uint32_t{groups.scales[g]} << 16);
     for (int64_t j = 0; j < kGroupBytes; ++j) {
-      const uint32_t byte = bytes[g * kGroupBytes + j];
-      to[g * kInt4Group + j] = static_cast<float>(static_cast<int32_t>(byte & 0xFU) - 8) * scale;
-      to[g * kInt4Group + kGroupBytes + j] = static_cast<float>(static_cast<int32_t>(byte >> 4U) - 8) * scale;
+      const uint32_t byte = groups.bytes[g * kGroupBytes + j];
+      to[g * kInt4Group + j] = weight_of<is_rounded>(byte & 0xFU, scale);
+      to[g * kInt4Group + kGroupBytes + j] = weight_of<is_rounded>(byte >> 4U, scale);
     }
   }
+}
+
+CCEXPERT_VECTOR_CLONES void widen_groups(const PackedGroups& groups, float* to) {
+  write_weights<false>(groups, to);
+}
+
+CCEXPERT_VECTOR_CLONES void widen_rounded_groups(const PackedGroups& groups, float* to) {
+  write_weights<true>(groups, to);
 }
 
 /// Reads the groups of weights, both of whose tensors are contiguous.
 class Groups {
  public:
-  explicit Groups(const Int4Weights& weights)
-      : groups_(weights.scales.size(1)),
+  /// `is_rounded`: weights are those of a matrix in bfloat16.
+  explicit Groups(const Int4Weights& weights, bool is_rounded = false)
+      : is_rounded_(is_rounded),
+        groups_(weights.scales.size(1)),
         bytes_(weights.values.const_data_ptr<uint8_t>()),
         scales_(static_cast<const uint16_t*>(weights.scales.const_data_ptr())) {}
 
   /// Writes inputs of a row in float32; `first` and `count` are multiples of a group.
   void widen(int64_t row, int64_t first, int64_t count, float* to) const {
     const int64_t group = row * groups_ + first / kInt4Group;
-    widen_groups(bytes_ + group * kGroupBytes, scales_ + group, count / kInt4Group, to);
+    const PackedGroups groups{bytes_ + group * kGroupBytes, scales_ + group, count / kInt4Group};
+    if (is_rounded_) {
+      widen_rounded_groups(groups, to);
+    } else {
+      widen_groups(groups, to);
+    }
   }
 
  private:
+  bool is_rounded_;
   int64_t groups_;
   const uint8_t* bytes_;
   const uint16_t* scales_;
@@ -117,15 +150,16 @@ at::Tensor dequantized_groups(const Int4Weights& weights, int64_t first, int64_t
 }
 
 at::Tensor multiply_int4(const at::Tensor& x, const Int4Weights& weights, const at::Tensor& bias) {
-  const int64_t outputs = weights.values.size(0), inputs = x.size(1);
-  const Groups groups(weights);
+  const int64_t outputs = weights.values.size(0), inputs = weights.values.size(1) * 2;
+  expect_inputs("int4 product", x, inputs);
+  const bool narrow = x.scalar_type() == at::kBFloat16 && multiplies_bfloat16();
+  const Groups groups(weights, narrow);
   if (x.size(0) <= kFewRows) {
     auto few = multiply_few_rows(
         x.to(at::kFloat), outputs,
         [&](int64_t row, int64_t first, int64_t count, float* to) { groups.widen(row, first, count, to); });
     return (bias.defined() ? few.add_(bias) : few).to(x.scalar_type());
   }
-  const bool narrow = x.scalar_type() == at::kBFloat16 && multiplies_bfloat16();
   const auto features = narrow ? x : x.to(at::kFloat);
   const int64_t step = std::min(outputs, rows_at_once(inputs));
   const auto block = at::empty({step, inputs}, at::kFloat);

@@ -28,8 +28,9 @@ Int4Weights quantize_groups(const at::Tensor& weights);
 at::Tensor dequantized_groups(const Int4Weights& weights, int64_t first, int64_t count);
 
 /// Maps x [M,K], contiguous, float32 or bfloat16, to x W^T + b [M,N] of x's dtype; bias [N] in float32, or
-/// undefined. Activations are not rounded. Few rows are multiplied while weights are read; else some rows of
-/// weights are widened at a time, to bfloat16 if x has it and the processor multiplies it, to float32 if not.
+/// undefined. Activations are not rounded; weights are, to bfloat16 if x has it and the processor multiplies
+/// it. Few rows are multiplied while weights are read; else some rows of weights are widened at a time.
+/// Throws Error for another K.
 at::Tensor multiply_int4(const at::Tensor& x, const Int4Weights& weights, const at::Tensor& bias = {});
 
 }  // namespace ccexpert::kernels

@@ -1,14 +1,22 @@
 #include "kernels/int8_call.h"
 
 #include <algorithm>
+#include <string>
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
 
 namespace ccexpert::kernels {
 namespace {
 
 const uint16_t* bits_of(const at::Tensor& x) {
   return static_cast<const uint16_t*>(x.const_data_ptr());
+}
+
+std::string text_of(const at::Tensor& x) {
+  return fmt::format("[{}] of {}", fmt::join(x.sizes(), ","), at::toString(x.scalar_type()));
 }
 
 }  // namespace
@@ -54,6 +62,11 @@ CallResults::CallResults(const Int8Call& call, const std::vector<int64_t>& outpu
     results_.push_back(at::empty({call.x.size(0), outputs[i]}, call.x.options()));
     places_.push_back(results_.back().mutable_data_ptr());
   }
+  if (!residual_.defined()) return;
+  const auto& result = results_.front();
+  const bool fits = residual_.sizes() == result.sizes() && residual_.is_contiguous() &&
+                    residual_.scalar_type() == result.scalar_type();
+  if (!fits) fail_expected({"int8 product", "a residual as " + text_of(result), text_of(residual_)});
 }
 
 void CallResults::store(size_t index, int64_t m, int64_t column, float* values, int64_t count) const {

@@ -28,6 +28,7 @@ class CallRows {
 /// Results of a call for matrices of `outputs` rows each.
 class CallResults {
  public:
+  /// Throws Error for a residual of another shape or dtype.
   CallResults(const Int8Call& call, const std::vector<int64_t>& outputs);
   /// Writes columns [column, column + count) of row m of result `index`, after the residual is added to
   /// `values`.

@@ -50,7 +50,7 @@ class Int8Matrix {
   /// quantised to 8 bits between its least and its largest value; sums are exact in 32 bits: none saturates.
   at::Tensor multiply(const at::Tensor& x) const { return multiply_all({.x = x}, {this})[0]; }
   /// Computes `call` for `matrices` of this kernel, of which this is one: a result [M,N] for each, or one for
-  /// a gate. Between products and result, values are in float32.
+  /// a gate. Between products and result, values are in float32. Throws Error for operands of another shape.
   virtual std::vector<at::Tensor> multiply_all(const Int8Call& call,
                                                const std::vector<const Int8Matrix*>& matrices) const = 0;
   /// Returns the rows `ids` [...] of the weights, to [...,K] in float32, as `dequantized_rows` of what was

@@ -12,6 +12,7 @@
 
 #include "kernels/int8_call.h"
 #include "kernels/int8_kernels.h"
+#include "kernels/product_inputs.h"
 
 namespace ccexpert::kernels {
 namespace {
@@ -98,6 +99,7 @@ class TiledMatrix : public Int8Matrix {
   }
 
   int64_t outputs() const { return outputs_; }
+  int64_t inputs() const { return inputs_; }
   int64_t panels() const { return panels_; }
   /// Bytes of a row of x.
   int64_t stride() const { return stride_; }
@@ -172,7 +174,7 @@ class TiledCall {
  public:
   TiledCall(const Int8Call& call, const std::vector<const Int8Matrix*>& matrices)
       : call_(call),
-        matrices_(tiled(matrices)),
+        matrices_(tiled(matrices, call.x)),
         padded_(padded_rows(call.x.size(0))),
         x_(call, matrices_.front()->stride(), padded_),
         results_(call, outputs_of(matrices_)) {
@@ -204,9 +206,13 @@ class TiledCall {
     int64_t index;
   };
 
-  static std::vector<const TiledMatrix*> tiled(const std::vector<const Int8Matrix*>& matrices) {
+  static std::vector<const TiledMatrix*> tiled(const std::vector<const Int8Matrix*>& matrices,
+                                               const at::Tensor& x) {
     std::vector<const TiledMatrix*> result;
-    for (const auto* matrix : matrices) result.push_back(&dynamic_cast<const TiledMatrix&>(*matrix));
+    for (const auto* matrix : matrices) {
+      result.push_back(&dynamic_cast<const TiledMatrix&>(*matrix));
+      expect_inputs("int8 product", x, result.back()->inputs());
+    }
     return result;
   }
 

@@ -15,6 +15,7 @@
 
 #include "kernels/int8_call.h"
 #include "kernels/int8_kernels.h"
+#include "kernels/product_inputs.h"
 
 namespace ccexpert::kernels {
 namespace {
@@ -138,10 +139,10 @@ class RoundedRows {
 class XnnpackMatrix : public Int8Matrix {
  public:
   XnnpackMatrix(const Int8Weights& weights, const at::Tensor& bias)
-      : outputs_(static_cast<size_t>(weights.values.size(0))) {
+      : inputs_(weights.values.size(1)), outputs_(static_cast<size_t>(weights.values.size(0))) {
     static const xnn_status started = xnn_initialize(nullptr);
     expect_success(started, "the start");
-    const auto inputs = static_cast<size_t>(weights.values.size(1));
+    const auto inputs = static_cast<size_t>(inputs_);
     const auto values = weights.values.contiguous();
     const auto scales = weights.scales.to(at::kFloat).contiguous();
     const auto biases = bias.defined() ? bias.to(at::kFloat).contiguous() : at::Tensor();
@@ -159,6 +160,7 @@ class XnnpackMatrix : public Int8Matrix {
   std::vector<at::Tensor> multiply_all(const Int8Call& call,
                                        const std::vector<const Int8Matrix*>& matrices) const override;
 
+  int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return static_cast<int64_t>(outputs_); }
 
   /// Writes x W^T + b, [rows,outputs].
@@ -175,6 +177,7 @@ class XnnpackMatrix : public Int8Matrix {
   }
 
  private:
+  int64_t inputs_;
   size_t outputs_;
   mutable std::mutex mutex_;
   Operator product_;
@@ -201,6 +204,7 @@ std::vector<at::Tensor> XnnpackMatrix::multiply_all(const Int8Call& call,
   std::vector<int64_t> outputs;
   for (const auto* matrix : matrices) {
     all.push_back(&dynamic_cast<const XnnpackMatrix&>(*matrix));
+    expect_inputs("int8 product", call.x, all.back()->inputs());
     outputs.push_back(all.back()->outputs());
   }
   CallResults results(call, outputs);

@@ -6,16 +6,10 @@
 #include <cstring>
 #include <limits>
 
+#include "kernels/vector_clones.h"
+
 namespace ccexpert::kernels {
 namespace {
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define CCEXPERT_VECTOR_CLONES [[gnu::target_clones("arch=x86-64-v4", "arch=haswell", "default")]]
-#define CCEXPERT_INLINE [[gnu::always_inline]] inline
-#else
-#define CCEXPERT_VECTOR_CLONES
-#define CCEXPERT_INLINE inline
-#endif
 
 /// Lanes of a reduction, which each instruction set divides into its vectors.
 constexpr int64_t kLanes = 16;
@@ -47,10 +41,12 @@ CCEXPERT_INLINE float most_lane(const Lanes& lanes) {
   return most;
 }
 
-/// Bits of the nearest value in bfloat16, half to even.
+/// Bits of the nearest value in bfloat16, half to even. The sum would carry some NaN into the sign.
 CCEXPERT_INLINE uint16_t bits_of_nearest(float x) {
+  constexpr uint32_t kNan = 0x7FC0U;
   const auto bits = std::bit_cast<uint32_t>(x);
-  return static_cast<uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+  const uint32_t nearest = (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16;
+  return static_cast<uint16_t>(x != x ? kNan : nearest);
 }
 
 /// e^x within 2e-7, for finite x clamped to the range of float; NaN stays.
@@ -92,7 +88,8 @@ CCEXPERT_INLINE float gelu_of(float x) {
   p = p * t - 0.284'496'74F;
   p = p * t + 0.254'829'59F;
   const float tail = 0.5F * p * t * exp_of(-z * z);  // of the normal distribution, beyond |x|
-  return x > 0.0F ? x - x * tail : x * tail;
+  constexpr float kMost = std::numeric_limits<float>::max();
+  return x > 0.0F ? x - (x < kMost ? x : kMost) * tail : x * tail;
 }
 
 CCEXPERT_VECTOR_CLONES void gelu_tanh(float* row, int64_t count) {

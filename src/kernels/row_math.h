@@ -18,12 +18,11 @@ enum class RowFunction {
 /// Widens bits of bfloat16.
 void widen(const uint16_t* from, int64_t count, float* to);
 
-/// Writes the bits of the nearest values in bfloat16, half to even. Infinity stays; the NaN of a scale stays,
-/// too.
+/// Writes the bits of the nearest values in bfloat16, half to even. Infinity and NaN stay.
 void narrow(const float* from, int64_t count, uint16_t* to);
 
 /// Applies `function` to each of `row`, within 1e-6 of the exact value relative to the argument's magnitude.
-/// NaN stays.
+/// NaN and infinity stay; of -infinity, GELU is NaN, as LibTorch has it.
 void apply_function(RowFunction function, float* row, int64_t count);
 
 /// Multiplies `row` by `factors`.

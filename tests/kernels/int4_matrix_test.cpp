@@ -5,7 +5,9 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
+#include "kernels/cpu_level.h"
 #include "support/environment.h"
+#include "support/errors.h"
 #include "support/golden.h"
 
 namespace ccexpert::kernels {
@@ -76,6 +78,31 @@ TEST(MultiplyInt4, OfBfloat16IsRoundedToIt) {
       const auto expected = multiply_int4(x.to(at::kFloat), weights, bias);
       EXPECT_TRUE(close(result, expected, {0.1, 0.01})) << level << ", " << rows << " rows";
     }
+  }
+}
+
+TEST(MultiplyInt4, HasTheSameWeightsForFewRowsAsForMany) {
+  const auto weights = quantize_groups(random({70, 64}, 9));
+  const auto rows = random({16, 64}, 10).to(at::kBFloat16);
+  const auto matrix = multiplies_bfloat16() ? matrix_of(weights).to(at::kBFloat16) : matrix_of(weights);
+  const auto exact = at::linear(rows.to(at::kDouble), matrix.to(at::kDouble)).to(at::kBFloat16);
+  const auto same = [&](const at::Tensor& found) {
+    return found.eq(exact).to(at::kFloat).mean().item<float>();
+  };
+  // Sums in float32 round a few results to the neighbour.
+  EXPECT_GT(same(multiply_int4(rows, weights)), 0.99F);
+  EXPECT_GT(same(at::cat({multiply_int4(rows.narrow(0, 0, 8), weights),
+                          multiply_int4(rows.narrow(0, 8, 8), weights)})),
+            0.99F);
+}
+
+TEST(MultiplyInt4, RefusesAnotherNumberOfInputs) {
+  const auto weights = quantize_groups(random({70, 64}, 9));
+  for (const int64_t rows : {1, 20}) {
+    EXPECT_EQ(test::error_of([&] {
+                multiply_int4(at::ones({rows, 32}), weights);
+              }),
+              "int4 product: expected x [M,64], got [" + std::to_string(rows) + ",32]");
   }
 }
 

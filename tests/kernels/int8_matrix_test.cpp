@@ -295,6 +295,25 @@ TEST_P(Int8Product, WithStepsOfRowsThatAreNotFiniteIsNotANumber) {
   EXPECT_TRUE(at::isfinite(result[0]).all().item<bool>());
 }
 
+TEST_P(Int8Product, RefusesOperandsOfAnotherShape) {
+  const auto matrix = pack_int8(quantize_rows(random({70, 40}, 35)), {}, GetParam());
+  EXPECT_EQ(test::error_of([&] {
+              matrix->multiply(at::ones({3, 41}));
+            }),
+            "int8 product: expected x [M,40], got [3,41]");
+  const auto add = [&](const at::Tensor& residual) {
+    matrix->multiply_all({.x = at::ones({3, 40}), .residual = residual}, {matrix.get()});
+  };
+  EXPECT_EQ(test::error_of([&] {
+              add(at::ones({3, 64}));
+            }),
+            "int8 product: expected a residual as [3,70] of Float, got [3,64] of Float");
+  EXPECT_EQ(test::error_of([&] {
+              add(at::ones({3, 70}, at::kBFloat16));
+            }),
+            "int8 product: expected a residual as [3,70] of Float, got [3,70] of BFloat16");
+}
+
 TEST(PackInt8, RefusesMoreInputsThanSumsOf32BitsHold) {
   const Int8Weights weights{at::zeros({1, kMostInt8Inputs + 1}, at::kChar), at::ones({1})};
   EXPECT_EQ(test::error_of([&] { pack_int8(weights, {}); }),

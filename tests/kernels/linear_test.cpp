@@ -8,6 +8,7 @@
 #include "kernels/attention.h"
 #include "kernels/few_rows.h"
 #include "support/environment.h"
+#include "support/errors.h"
 #include "support/fresh_memory.h"
 #include "support/golden.h"
 
@@ -91,10 +92,28 @@ TEST_P(LinearByBlocks, GivesOnlyGradientsThatAreWanted) {
   EXPECT_TRUE(matrix.grad().defined());
 }
 
+TEST_P(LinearByBlocks, KeepsItsInputOnlyForAGradientOfTheMatrix) {
+  for (const bool trained : {false, true}) {
+    const auto leaf = values({9, 16}, 1).requires_grad_(true);
+    const auto x = leaf * 2.0, matrix = values({5, 16}, 2).requires_grad_(trained);
+    const auto owners = x.storage().use_count();
+    const auto result = linear_by_blocks(x, matrix, {});
+    EXPECT_EQ(x.storage().use_count() > owners, trained);
+  }
+}
+
 TEST(FewRows, WidenEveryValueOfBfloat16) {
   const auto all = at::arange(65'536, at::kInt).to(at::kShort).view(at::kBFloat16).view({65'536, 1});
   const auto found = multiply_few_rows(at::ones({1, 1}), all).flatten();
   EXPECT_TRUE(at::equal(found.nan_to_num(7.5), all.flatten().to(at::kFloat).nan_to_num(7.5)));
+}
+
+TEST(FewRows, RefuseAnotherNumberOfInputs) {
+  const auto matrix = at::ones({6, 40}, at::kBFloat16);
+  EXPECT_EQ(test::error_of([&] {
+              multiply_few_rows(at::ones({2, 33}), matrix);
+            }),
+            "few rows: expected x [M,40], got [2,33]");
 }
 
 TEST(FewRows, ReadRowsOfASliceToo) {
