@@ -50,6 +50,12 @@ std::vector<Caption> cancelled(size_t pairs) {
   return std::vector<Caption>(pairs, none);
 }
 
+std::string engine_of(const OpenedModel& opened, model::BlockWeights blocks) {
+  if (opened.device.is_cuda()) return "CUDA";
+  return blocks == model::BlockWeights::kInt4 ? kernels::int4_engine_name()
+                                              : kernels::engine_name(opened.precision);
+}
+
 }  // namespace
 
 std::vector<std::string> own_questions(std::span<const ImagePair> pairs) {
@@ -81,7 +87,7 @@ Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
     : stopwatch_(opened.device),
       int8_(opened.precision == Precision::kInt8),
       blocks_(int8_ ? model::block_weights(*opened.checkpoint.weights) : model::BlockWeights::kInt8),
-      engine_(opened.device.is_cuda() ? std::string("CUDA") : kernels::engine_name(opened.precision)),
+      engine_(engine_of(opened, blocks_)),
       features_(opened.feature_cache),
       loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
   warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once

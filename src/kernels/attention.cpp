@@ -3,10 +3,8 @@
 #include <cmath>
 
 #include <ATen/ATen.h>
-#include <ATen/Version.h>
 
 #include "kernels/blocked_attention.h"
-#include "kernels/cpu_level.h"
 #include "kernels/linear.h"
 #include "kernels/tiled_attention.h"
 
@@ -21,24 +19,17 @@ constexpr int64_t kFewScores = int64_t{256} * 256;
 /// From so many keys on, scores in float32 tiles are faster than blocks of them in bfloat16.
 constexpr int64_t kManyKeys = 512;
 
-/// True with AVX-512. Without it, bfloat16 products are several times slower than the fused kernel; without
-/// its bfloat16 instructions (multiplies_bfloat16), products of many scores are no faster.
-bool has_wide_vectors() {
-  static const bool has = at::get_cpu_capability() == "AVX512";
-  return has;
-}
-
 enum class Way { kFused, kProducts, kBlocks, kTiles };
 
-/// Returns the fastest kernel. A CPU's fused kernel multiplies some queries of one head at a time. In
-/// bfloat16, cache-sized matrix products beat it by 2 to 7 times, forward and backward; in float32 it is the
-/// fastest.
+/// Returns the fastest kernel; in bfloat16, of a CPU with instructions for it. A CPU's fused kernel
+/// multiplies some queries of one head at a time. In bfloat16, cache-sized matrix products beat it by 2 to 7
+/// times, forward and backward; in float32 it is the fastest.
 Way best_way(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const AttentionMask& mask) {
   if (!q.is_cpu() || q.scalar_type() != at::kBFloat16 || q.size(2) < kFewQueries) return Way::kFused;
-  if (multiplies_bfloat16() && !mask.visible.defined()) {
+  if (!mask.visible.defined()) {
     return k.size(2) >= kManyKeys && can_tile_attention(q, k, v) ? Way::kTiles : Way::kBlocks;
   }
-  return has_wide_vectors() && q.size(2) * k.size(2) <= kFewScores ? Way::kProducts : Way::kFused;
+  return q.size(2) * k.size(2) <= kFewScores ? Way::kProducts : Way::kFused;
 }
 
 at::Tensor attention_by_products(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

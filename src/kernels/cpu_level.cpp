@@ -11,18 +11,18 @@
 namespace ccexpert::kernels {
 namespace {
 
-bool has_instructions(const char* name) {
-  const auto has = at::cpu::get_cpu_capabilities();
-  const auto found = has.find(name);
-  return found != has.end() && found->second.isBool() && found->second.toBool();
-}
-
 /// True if the processor has byte tiles and the system lets this process use them.
 bool has_amx() {
   return has_instructions("amx_int8") && at::cpu::init_amx();
 }
 
 }  // namespace
+
+bool has_instructions(const char* name) {
+  const auto has = at::cpu::get_cpu_capabilities();
+  const auto found = has.find(name);
+  return found != has.end() && found->second.isBool() && found->second.toBool();
+}
 
 CpuLevel machine_cpu_level() {
   static const CpuLevel level = [] {

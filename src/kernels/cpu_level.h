@@ -30,6 +30,9 @@ CpuLevel chosen_cpu_level(const char* wanted, CpuLevel machine);
 /// CCEXPERT_CPU names. It is read at each call. Throws Error as `chosen_cpu_level`.
 CpuLevel cpu_level();
 
+/// True if the machine has the instructions of this name, as "amx_bf16".
+bool has_instructions(const char* name);
+
 /// True if products of bfloat16 are faster than those of float32: with AVX-512's or AMX's instructions for
 /// them, unless CCEXPERT_CPU names a level without.
 bool multiplies_bfloat16();

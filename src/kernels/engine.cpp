@@ -6,6 +6,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "kernels/cpu_level.h"
 #include "kernels/linear.h"
 
 namespace ccexpert::kernels {
@@ -33,8 +34,10 @@ std::string float32_engine(const std::string& kind) {
 std::string half_engine(at::ScalarType dtype, const std::string& name) {
   if (multiplies_by_blocks(dtype))
     return float32_engine(fmt::format("float32 by blocks of {} weights", name));
-  const char* last = dtype == at::kHalf ? "FP16" : "BF16";
-  return fmt::format("oneDNN {}, {}-{}", name, cpu_level() == CpuLevel::kAmx ? "AMX" : "AVX512", last);
+  const bool half = dtype == at::kHalf;
+  // A processor with tiles of bytes may have none of float16.
+  const bool tiles = cpu_level() == CpuLevel::kAmx && has_instructions(half ? "amx_fp16" : "amx_bf16");
+  return fmt::format("oneDNN {}, {}-{}", name, tiles ? "AMX" : "AVX512", half ? "FP16" : "BF16");
 }
 
 std::string int8_engine() {
@@ -46,7 +49,7 @@ std::string int8_engine() {
 
 }  // namespace
 
-Precision fastest_precision(CpuLevel) {
+Precision fastest_precision() {
   return Precision::kInt8;
 }
 
@@ -64,6 +67,11 @@ std::string engine_name(Precision precision) {
       break;
   }
   return float32_engine("float32");
+}
+
+std::string int4_engine_name() {
+  const auto blocks = multiplies_bfloat16() ? Precision::kBfloat16 : Precision::kFloat32;
+  return fmt::format("{}; blocks in 4 bits: {}", int8_engine(), engine_name(blocks));
 }
 
 }  // namespace ccexpert::kernels

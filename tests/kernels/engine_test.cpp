@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "kernels/cpu_level.h"
 #include "support/environment.h"
 
 namespace ccexpert::kernels {
@@ -11,8 +12,8 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-TEST(FastestPrecision, IsInt8AtEachLevel) {
-  for (const auto& level : names_of(CpuLevel{})) EXPECT_EQ(fastest_precision(level.value), Precision::kInt8);
+TEST(FastestPrecision, IsInt8) {
+  EXPECT_EQ(fastest_precision(), Precision::kInt8);
 }
 
 TEST(EngineName, IsThatOfTheForcedLevel) {
@@ -29,6 +30,22 @@ TEST(EngineName, IsThatOfTheTilesWithByteProducts) {
   if (multiplies_bfloat16()) {
     EXPECT_EQ(engine_name(Precision::kBfloat16), "oneDNN bfloat16, AVX512-BF16");
   }
+}
+
+TEST(EngineName, HasAmxOnlyForWhatItMultiplies) {
+  if (machine_cpu_level() < CpuLevel::kAmx) GTEST_SKIP() << "this machine has no AMX";
+  const auto has_amx = [](Precision precision) { return engine_name(precision).ends_with("AMX-FP16"); };
+  EXPECT_EQ(has_amx(Precision::kFloat16), has_instructions("amx_fp16"));
+}
+
+TEST(EngineName, OfInt4NamesBothEngines) {
+  {
+    const test::Environment level("CCEXPERT_CPU", "avx2");
+    EXPECT_EQ(int4_engine_name(),
+              engine_name(Precision::kInt8) + "; blocks in 4 bits: " + engine_name(Precision::kFloat32));
+  }
+  if (!multiplies_bfloat16()) GTEST_SKIP() << "this machine has no products of bfloat16";
+  EXPECT_THAT(int4_engine_name(), HasSubstr("; blocks in 4 bits: oneDNN bfloat16, "));
 }
 
 TEST(EngineName, OfTheStandardIsFloat32s) {
