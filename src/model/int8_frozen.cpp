@@ -19,13 +19,13 @@ using torch::autograd::variable_list;
 /// Values that are converted at once: 16 MB in float32.
 constexpr int64_t kValuesAtOnce = int64_t{1} << 22;
 
-/// Calls `use(first, rows)` for the rows of a matrix in `dtype`, some at a time. Bytes are exact in bfloat16,
-/// so that scales are applied to sums.
+/// Calls `use(first, piece)` for the rows (`dim` 0) or columns (1) of a matrix in `dtype`, some at a time.
+/// Bytes are exact in bfloat16, so that scales are applied to sums.
 template <class Use>
-void for_some_rows(const at::Tensor& values, at::ScalarType dtype, Use&& use) {
-  const int64_t count = values.size(0), step = std::max<int64_t>(1, kValuesAtOnce / values.size(1));
+void for_some(int64_t dim, const at::Tensor& values, at::ScalarType dtype, Use&& use) {
+  const int64_t count = values.size(dim), step = std::max<int64_t>(1, kValuesAtOnce / values.size(1 - dim));
   for (int64_t first = 0; first < count; first += step)
-    use(first, values.narrow(0, first, std::min(step, count - first)).to(dtype));
+    use(first, values.narrow(dim, first, std::min(step, count - first)).to(dtype));
 }
 
 /// Maps x [M,K] to x W^T [M,N].
@@ -34,7 +34,7 @@ struct FrozenProduct : torch::autograd::Function<FrozenProduct> {
                             const at::Tensor& scales) {
     context->save_for_backward({values, scales});
     auto out = at::empty({x.size(0), values.size(0)}, x.options());
-    for_some_rows(values, x.scalar_type(), [&](int64_t first, const at::Tensor& rows) {
+    for_some(0, values, x.scalar_type(), [&](int64_t first, const at::Tensor& rows) {
       out.narrow(1, first, rows.size(0)).copy_(at::mm(x, rows.t()));
     });
     return out.mul_(scales);
@@ -45,9 +45,10 @@ struct FrozenProduct : torch::autograd::Function<FrozenProduct> {
     const auto saved = context->get_saved_variables();
     const auto& values = saved[0];
     const auto scaled = gradients[0].mul(saved[1].to(gradients[0].scalar_type()));
-    auto of_input = at::zeros({scaled.size(0), values.size(1)}, scaled.options());
-    for_some_rows(values, scaled.scalar_type(), [&](int64_t first, const at::Tensor& rows) {
-      of_input.addmm_(scaled.narrow(1, first, rows.size(0)), rows);
+    auto of_input = at::empty({scaled.size(0), values.size(1)}, scaled.options());
+    // By columns, so that each number is one sum and is rounded once.
+    for_some(1, values, scaled.scalar_type(), [&](int64_t first, const at::Tensor& columns) {
+      of_input.narrow(1, first, columns.size(1)).copy_(at::mm(scaled, columns));
     });
     return {of_input, at::Tensor(), at::Tensor()};
   }

@@ -1,6 +1,8 @@
 // Frozen matrices of 8 bits: their products and gradients are those of the dequantised matrices.
 #include "model/shared/int8_frozen.h"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -66,6 +68,18 @@ TEST(Int8Frozen, HalfPrecisionGivesHalfPrecision) {
   out.backward(at::ones_like(out));
   EXPECT_EQ(x.grad().scalar_type(), at::kBFloat16);
   EXPECT_TRUE(test::close(x.grad(), own.matrix.sum(0).expand({3, 20}), kHalf));
+}
+
+TEST(Int8Frozen, AGradientInHalfPrecisionIsRoundedOnce) {
+  const Drawn own(2048, 4096, false);  // converted in two pieces
+  const auto x = drawn({2, 2048}, 3).to(at::kBFloat16).requires_grad_();
+  const auto gradient = drawn({2, 4096}, 4).to(at::kBFloat16);
+  own.product->apply(x).backward(gradient);
+  const auto reads = own.product->reads();
+  const auto scaled = gradient.mul(reads[1].target.to(at::kBFloat16));
+  const auto exact = at::mm(scaled.to(at::kDouble), reads[0].target.to(at::kDouble));
+  const auto error = (x.grad().to(at::kDouble) - exact).abs();
+  EXPECT_TRUE(error.le(exact.abs() * std::ldexp(1.0, -8) + 1e-4).all().item<bool>());
 }
 
 /// Returns the small model with frozen matrices of 8 bits, but for the projector.
