@@ -27,10 +27,6 @@ std::vector<int64_t> layer_numbers(const json& value, std::string_view source) {
   return list.get<std::vector<int64_t>>();
 }
 
-/// Keys without a default: with a wrong guess, another model would be computed if the shapes happen to fit.
-constexpr std::array kVisionSizes{"hidden_size",         "intermediate_size", "num_hidden_layers",
-                                  "num_attention_heads", "image_size",        "patch_size"};
-
 /// Sets what makes a decoder Qwen3. transformers takes a width of 128 for a file without head_dim; published
 /// files state it.
 void parse_qwen3(const json& object, DecoderConfig& decoder, std::string_view source) {

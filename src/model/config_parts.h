@@ -14,6 +14,11 @@
 
 namespace ccexpert::model {
 
+/// Keys of a tower without a default: with a wrong guess, another model would be computed if the shapes
+/// happen to fit.
+inline constexpr std::array kVisionSizes{"hidden_size",         "intermediate_size", "num_hidden_layers",
+                                         "num_attention_heads", "image_size",        "patch_size"};
+
 /// Keys of a decoder without a default.
 inline constexpr std::array kDecoderSizes{"hidden_size", "intermediate_size", "num_hidden_layers",
                                           "num_attention_heads", "num_key_value_heads"};

@@ -1,4 +1,7 @@
 // config.json of a merged MiniGPT-4.
+#include <array>
+#include <span>
+
 #include <fmt/format.h>
 
 #include "model/config_checks.h"
@@ -10,18 +13,29 @@ namespace ccexpert::model {
 
 using nlohmann::json;
 
+namespace {
+
+constexpr std::array kQFormerSizes{"num_query_tokens",  "hidden_size",         "intermediate_size",
+                                   "num_hidden_layers", "num_attention_heads", "cross_attention_frequency"};
+
+}  // namespace
+
 bool is_minigpt4(const json& object) {
   return object.contains("qformer_config");
 }
 
 void parse_minigpt4(const json& object, ModelConfig& config, std::string_view source) {
-  for (const char* part : {"vision_config", "text_config"}) expect_key(object, part, source);
-  const auto expect_type = [&](const char* part, const char* type) {
-    expect_text(object_in(object, part, source), "model_type", type, fmt::format("{}: {}", source, part));
+  for (const char* part : {"vision_config", "qformer_config", "text_config"})
+    expect_key(object, part, source);
+  const auto expect_part = [&](const char* part, const char* type, std::span<const char* const> sizes) {
+    const json found = object_in(object, part, source);
+    const auto place = fmt::format("{}: {}", source, part);
+    expect_text(found, "model_type", type, place);
+    expect_keys(found, sizes, place);
   };
-  expect_type("vision_config", "blip_2_vision_model");
-  expect_type("qformer_config", "blip_2_qformer");
-  expect_type("text_config", "llama");
+  expect_part("vision_config", "blip_2_vision_model", kVisionSizes);
+  expect_part("qformer_config", "blip_2_qformer", kQFormerSizes);
+  expect_part("text_config", "llama", kDecoderSizes);
   VisionConfig eva;
   eva.tower = TowerKind::kEva;
   eva.hidden_act = Activation::kGelu;

@@ -173,6 +173,30 @@ TEST(MiniGpt4Config, NamesWhatIsMissingOrWrong) {
       "has no class for it)");
 }
 
+TEST(MiniGpt4Config, HasNoUsualSizes) {
+  const auto error_with = [](const char* part, const char* key) {
+    auto object = parse_json(model_config_json(minigpt4_config()), "config.json");
+    if (key != nullptr) {
+      object[part].erase(key);
+    } else {
+      object[part] = nlohmann::json::object();
+    }
+    return test::error_of([&] { parse_model_config(object.dump(), "config.json"); });
+  };
+  EXPECT_EQ(error_with("vision_config", nullptr),
+            "config.json: vision_config: expected hidden_size, intermediate_size, num_hidden_layers, "
+            "num_attention_heads, image_size, patch_size, got no such keys");
+  EXPECT_EQ(error_with("qformer_config", nullptr),
+            "config.json: qformer_config: expected num_query_tokens, hidden_size, intermediate_size, "
+            "num_hidden_layers, num_attention_heads, cross_attention_frequency, got no such keys");
+  EXPECT_EQ(error_with("qformer_config", "cross_attention_frequency"),
+            "config.json: qformer_config: expected cross_attention_frequency, got no such key");
+  EXPECT_EQ(error_with("text_config", "intermediate_size"),
+            "config.json: text_config: expected intermediate_size, got no such key");
+  EXPECT_EQ(error_with("text_config", "num_key_value_heads"),
+            "config.json: text_config: expected num_key_value_heads, got no such key");
+}
+
 TEST(MiniGpt4, AnotherImageSizeKeepsTheClassTokensPosition) {
   auto config = minigpt4_config();
   config.vision.image_size = 24;
