@@ -13,8 +13,8 @@ namespace ccexpert::io {
 [[noreturn]] void fail_without_config(const std::filesystem::path& folder);
 
 /// Throws Error if config.json describes another model than the known ones (any if none is named), by its
-/// architectures, model_type, parts or quantisation, or if the folder contains only an adapter. A config
-/// without a model name passes: its tensors decide.
+/// architectures, model_type or quantisation, or if the folder contains only an adapter. A config without a
+/// model name passes: its tensors decide. The parser of its architecture checks its parts.
 void expect_known_model(const std::filesystem::path& folder, std::string_view config_json,
                         const KnownModels& known);
 

@@ -1,8 +1,10 @@
 #include "model/llava_config.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <ccexpert/model/weight_layouts.h>
 
@@ -22,6 +24,29 @@ json text_config(const json& object, std::string_view source) {
   if (!text.contains("tie_word_embeddings"))
     text["tie_word_embeddings"] = object.value("tie_word_embeddings", json());
   return text;
+}
+
+/// Throws Error for a part of another type; one without a type passes.
+void expect_type(const json& object, const char* part, std::initializer_list<std::string_view> known,
+                 std::string_view source) {
+  const auto place = fmt::format("{}: {}", source, part);
+  const auto type = json_value(object_in(object, part, source), "model_type", std::string(), place);
+  if (!type.empty() && std::ranges::find(known, type) == known.end())
+    fail_expected({place, fmt::format("model_type {}", fmt::join(known, " or ")), type,
+                   "no other vision tower or language model is supported"});
+}
+
+/// Throws Error for other parts than LLaVA-OneVision's: models with its name may have them.
+void expect_onevision_parts(const json& object, std::string_view source) {
+  expect_type(object, "text_config", {"qwen2", "qwen3"}, source);
+  expect_type(object, "vision_config", {"siglip_vision_model", "siglip"}, source);
+  if (states(object_in(object, "vision_config", source), "model_type")) return;
+  const auto name = json_value(object, "mm_vision_tower", std::string(), source);
+  auto tower = name;
+  std::ranges::transform(tower, tower.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (tower.find("clip") != std::string::npos && tower.find("siglip") == std::string::npos)
+    fail_expected({fmt::format("{}: mm_vision_tower", source), "a SigLIP vision tower", name,
+                   "docs/models.md lists the supported models"});
 }
 
 /// Reads the only layer of features of the llava-hf layout.
@@ -59,6 +84,7 @@ bool is_qwen3_with_resampler(const json& object) {
 }
 
 void parse_llava_hf(const json& object, ModelConfig& config, std::string_view source) {
+  expect_onevision_parts(object, source);
   constexpr int64_t kStoredBlocks = 26;  // of the tower that transformers makes without a vision_config
   VisionConfig published;
   published.num_hidden_layers = kStoredBlocks;
@@ -76,6 +102,7 @@ void parse_llava_hf(const json& object, ModelConfig& config, std::string_view so
 }
 
 void parse_authors(const json& object, ModelConfig& config, std::string_view source) {
+  expect_onevision_parts(object, source);
   config.vision = parse_vision(object, config.vision, source);
   expect_key(object, "vocab_size", source);
   config.decoder = parse_decoder(object, source);

@@ -68,6 +68,29 @@ TEST_P(PublishedBase, IsReadBackAsTheSameModel) {
   same(llava_hf_config_json(config_, {}, model_config_json(config_, text_)));
 }
 
+TEST_P(PublishedBase, WithOtherPartsIsAnErrorThatNamesThem) {
+  const auto error_with = [&](const json& change) {
+    auto object = parse_json(text_, "config.json");
+    object.merge_patch(change);
+    return test::error_of([&] { parse_model_config(object.dump(), "c"); });
+  };
+  EXPECT_EQ(error_with({{"vision_config", {{"model_type", "clip_vision_model"}}}}),
+            "c: vision_config: expected model_type siglip_vision_model or siglip, got clip_vision_model (no "
+            "other vision tower or language model is supported)");
+  EXPECT_EQ(error_with({{"vision_config", nullptr}, {"mm_vision_tower", "openai/CLIP-vit-large"}}),
+            "c: mm_vision_tower: expected a SigLIP vision tower, got openai/CLIP-vit-large (docs/models.md "
+            "lists the supported models)");
+}
+
+TEST(ModelConfigJson, OfAnotherDecoderInTheLlavaHfLayoutIsAnError) {
+  auto object = golden("base-llava-hf");
+  object["text_config"]["model_type"] = "llama";
+  EXPECT_EQ(
+      test::error_of([&] { parse_model_config(object.dump(), "c"); }),
+      "c: text_config: expected model_type qwen2 or qwen3, got llama (no other vision tower or language "
+      "model is supported)");
+}
+
 TEST(ModelConfigJson, IsReadBackAsTheSameModel) {
   auto config = tiny_config();
   EXPECT_EQ(sizes(parse_model_config(model_config_json(config), "written")), sizes(config));
