@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-// What the tower's names begin with in its own folder; other tensors there belong to CLIP's text encoder.
+// The prefix of the tower's names in its own folder; other tensors there belong to CLIP's text encoder.
 constexpr std::string_view kOwnPrefix = "vision_model.";
 constexpr const char* kTowerType = "clip_vision_model";
 
@@ -59,11 +59,17 @@ class WithTower : public io::TensorSource {
 };
 
 /// Returns the names that the folder of a tower may have: "openai/x" is x, or models--openai--x in a cache.
+/// config.json may come from anybody, so that its name leads to no other place.
 std::vector<fs::path> folder_names(const std::string& tower) {
   std::string cached = "models--" + tower;
   for (size_t at = cached.find('/'); at != std::string::npos; at = cached.find('/', at))
     cached.replace(at, 1, "--");
-  return {fs::path(tower).filename(), fs::path(tower), cached};
+  const fs::path whole(tower), last = whole.filename();
+  std::vector<fs::path> names;
+  if (last != "." && last != "..") names.push_back(last);
+  if (whole.is_relative() && std::ranges::find(whole, fs::path("..")) == whole.end()) names.push_back(whole);
+  names.emplace_back(cached);
+  return names;
 }
 
 /// Returns the folder that holds the checkpoint's: that of the cache if it is a snapshot.
@@ -75,7 +81,6 @@ fs::path parent_of(const fs::path& folder) {
 fs::path tower_folder(const fs::path& checkpoint, const std::string& tower) {
   auto folder = fs::absolute(checkpoint).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
-  if (fs::path(tower).is_absolute() && is_folder(tower)) return tower;
   for (const auto& place : {folder, parent_of(folder)}) {
     for (const auto& name : folder_names(tower)) {
       if (!name.empty() && is_folder(place / name)) return place / name;

@@ -1,4 +1,5 @@
 // LLaVA-1.5 in both layouts against transformers; the goldens are from scripts/make_llava15_goldens.py.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -166,6 +167,24 @@ TEST_F(AuthorsLlava15, WithoutSizesOfItsTowerTakesThoseInTheTowersFolder) {
   alone["hidden_act"] = "gelu";
   folder_.write("small-clip/config.json", alone.dump());
   EXPECT_EQ(test::config_of(open_model_checkpoint(folder_ / "model")).vision.hidden_act, Activation::kGelu);
+}
+
+TEST_F(AuthorsLlava15, NamesNoTowerElsewhere) {
+  write_tower("elsewhere/small-clip");
+  auto config = json::parse(read_file(folder_ / "model/config.json"));
+  for (const auto& name :
+       {(folder_ / "elsewhere/small-clip").string(), std::string("../elsewhere/small-clip"),
+        std::string("../elsewhere/small-clip/."), std::string("elsewhere/../elsewhere/small-clip")}) {
+    config["mm_vision_tower"] = name;
+    folder_.write("model/config.json", config.dump());
+    EXPECT_THAT(test::error_of([&] { open_model_checkpoint(folder_ / "model"); }),
+                ::testing::HasSubstr("got " + name + " in neither"));
+  }
+  // A path of the machine that trained it is the folder of that name here.
+  config["mm_vision_tower"] = (folder_ / "elsewhere/small-clip").string();
+  folder_.write("model/config.json", config.dump());
+  write_tower("small-clip");
+  EXPECT_EQ(open_model_checkpoint(folder_ / "model").tower_folder, folder_ / "small-clip");
 }
 
 TEST_F(AuthorsLlava15, WithoutItsTowerIsAnErrorThatSaysWhereToPutIt) {
