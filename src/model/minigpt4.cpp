@@ -15,7 +15,7 @@ ModelParts minigpt4_parts(const ModelConfig& config, const at::TensorOptions& op
   const auto& vision = config.vision;
   return {.vision = std::make_shared<EvaVision>(vision, layers, options),
           .connector = std::make_shared<QFormerConnector>(
-              *config.qformer,
+              config.qformer.value(),
               QFormerConnector::Widths{.image = vision.hidden_size, .decoder = config.decoder.hidden_size},
               options)};
 }
