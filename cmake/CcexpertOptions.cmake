@@ -29,6 +29,19 @@ if(CCEXPERT_CCACHE)
   endif()
 endif()
 
+# at::parallel_for is compiled where it is called, and runs on one thread without OpenMP. LibTorch has loaded the same
+# libgomp. clang, which compiles fuzz targets, has no omp.h.
+set(parallel_options "")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(parallel_options -fopenmp)
+endif()
+function(ccexpert_run_parallel target)
+  if(parallel_options)
+    target_compile_options(${target} PRIVATE ${parallel_options})
+    target_link_libraries(${target} PRIVATE gomp)
+  endif()
+endfunction()
+
 add_library(ccexpert_flags INTERFACE)
 target_compile_options(ccexpert_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion)
 if(CCEXPERT_WERROR)

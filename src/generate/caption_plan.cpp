@@ -8,9 +8,11 @@
 #include <ccexpert/io/checkpoint.h>
 #include <ccexpert/model/ccexpert_model.h>
 #include <ccexpert/model/part_cost.h>
+#include <ccexpert/model/parts.h>
 
 #include "core/files.h"
 #include "generate/shared/caption_precision.h"
+#include "model/shared/blocks.h"
 #include "model/shared/decoder_part.h"
 #include "runtime/torch_errors.h"
 
@@ -21,7 +23,6 @@ constexpr int64_t kMostRanks = 64;
 constexpr double kGigabyte = 1e9;
 /// Text tokens of the reference question.
 constexpr int64_t kPromptTokens = 64;
-constexpr std::string_view kDecoderBlocks = "model.layers.";
 
 double number(int64_t value) {
   return static_cast<double>(value);
@@ -107,7 +108,8 @@ class Memory {
 void count_weights(CaptionPlan& plan, const model::ModelConfig& config) {
   const model::CcexpertModel model(config, at::TensorOptions().device(at::kMeta));
   for (const auto& item : model.named_parameters()) {
-    const bool shared = item.key().starts_with(kDecoderBlocks);
+    const bool shared =
+        model::find_part(item.key()) == model::Part::kDecoder && !model::block_of(item.key()).empty();
     (shared ? plan.shared : plan.whole) += item.value().numel();
   }
 }

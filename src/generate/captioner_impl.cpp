@@ -249,11 +249,11 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
   const int64_t capacity = question.decoding.max_new_tokens + question.options.draft_tokens;
   auto prompts = loaded_.model->splice(ids, image_tokens);
   const int64_t tokens = std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0});
-  const bool first = kept == nullptr || !kept->cache;
-  const int64_t shared = first ? 0 : shared_prefix(kept->ids, ids, image_tokens.size(1));
+  const bool has_cache = kept != nullptr && kept->cache;
+  const int64_t shared = has_cache ? shared_prefix(kept->ids, ids, image_tokens.size(1)) : 0;
   stopwatch_.count(
       {.pairs = std::ssize(ids), .prompt_tokens = tokens, .reused_tokens = shared * std::ssize(ids)});
-  if (kept == nullptr || !kept->cache || shared == 0) {
+  if (shared == 0) {
     if (kept != nullptr) kept->cache.reset();  // memory of one batch of prompts at a time
     DecoderSequences sequences(decoder, prompts, capacity);
     if (kept != nullptr) *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -87,12 +86,10 @@ std::vector<FeatureCache::Hash> FeatureCache::hashes_of(const at::Tensor& pixels
   const auto size = images.nbytes() / static_cast<size_t>(images.size(0));
   const auto* bytes = static_cast<const uint8_t*>(images.const_data_ptr());
   std::vector<Hash> hashes(static_cast<size_t>(images.size(0)));
-  at::parallel_for(0, images.size(0), 1, [&](int64_t begin, int64_t end) {
-    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-      const auto hash = XXH3_128bits_withSeed(bytes + i * size, size, seed_);
-      hashes[i] = {hash.high64, hash.low64};
-    }
-  });
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    const auto hash = XXH3_128bits_withSeed(bytes + i * size, size, seed_);
+    hashes[i] = {hash.high64, hash.low64};
+  }
   return hashes;
 }
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -8,7 +9,6 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <pthreadpool.h>
 #include <xnnpack.h>
 
 #include <ccexpert/core/error.h>
@@ -38,45 +38,11 @@ int64_t rows_at_once(int64_t width) {
   return std::max<int64_t>(1, kValuesOfTask / width);
 }
 
-/// Threads of XNNPACK's operators: as many as LibTorch's, which sleep meanwhile.
-class Threads {
- public:
-  /// Runs an operator on all threads; one operator at a time.
-  void run(xnn_operator_t what) {
-    const std::lock_guard lock(mutex_);
-    expect_success(xnn_run_operator(what, pool_of(at::get_num_threads())), "a run");
-  }
-
-  /// Prepares an operator for the pool, by `reshape(pool)`.
-  template <class Reshape>
-  void prepare(const Reshape& reshape) {
-    const std::lock_guard lock(mutex_);
-    expect_success(reshape(pool_of(at::get_num_threads())), "a shape");
-  }
-
-  static Threads& shared() {
-    static Threads threads;
-    return threads;
-  }
-
- private:
-  struct Deleter {
-    void operator()(pthreadpool_t pool) const { pthreadpool_destroy(pool); }
-  };
-
-  /// A single thread needs no pool.
-  pthreadpool_t pool_of(int count) {
-    if (count != count_) {
-      pool_.reset(count > 1 ? pthreadpool_create(static_cast<size_t>(count)) : nullptr);
-      count_ = count;
-    }
-    return pool_.get();
-  }
-
-  std::mutex mutex_;
-  std::unique_ptr<pthreadpool, Deleter> pool_;
-  int count_ = 1;
-};
+/// Runs an operator on the calling thread. Loops over operators use LibTorch's threads, as a second pool
+/// would compete with them for the cores.
+void run(xnn_operator_t what) {
+  expect_success(xnn_run_operator(what, nullptr), "a run");
+}
 
 /// Rows of a call's x, rounded.
 class RoundedRows {
@@ -87,10 +53,12 @@ class RoundedRows {
                                                         XNN_EXTRA_BYTES)),
         scales_(rows_ + XNN_EXTRA_QUANTIZATION_PARAMS),
         faults_(rows_) {
-    const bool as_it_is = call.x.scalar_type() == at::kFloat && !call.norm.weight.defined();
-    const auto x = as_it_is ? call.x : at::empty_like(call.x, call.x.options().dtype(at::kFloat));
-    read(call, as_it_is ? nullptr : x.mutable_data_ptr<float>());
-    round(x);
+    const int64_t width = call.x.size(1);
+    at::parallel_for(0, call.x.size(0), rows_at_once(width), [&](int64_t begin, int64_t end) {
+      CallRows input(call);
+      const Operator convert = converter();
+      for (int64_t m = begin; m < end; ++m) round(input.row(m), m, width, convert.get());
+    });
     // The kernel reads a few more scales than there are rows.
     std::fill(scales_.begin() + static_cast<ptrdiff_t>(rows_), scales_.end(), scales_[rows_ - 1]);
   }
@@ -102,32 +70,22 @@ class RoundedRows {
   float fault(int64_t m) const { return faults_[static_cast<size_t>(m)]; }
 
  private:
-  /// Finds faults and, unless `to` is null, writes the rows there.
-  void read(const Int8Call& call, float* to) {
-    const int64_t count = call.x.size(1);
-    at::parallel_for(0, call.x.size(0), rows_at_once(count), [&](int64_t begin, int64_t end) {
-      CallRows input(call);
-      for (int64_t m = begin; m < end; ++m) {
-        const float* row = input.row(m);
-        faults_[static_cast<size_t>(m)] = row_fault(row, count);
-        if (to != nullptr) std::copy_n(row, count, to + m * count);
-      }
-    });
-  }
-
-  void round(const at::Tensor& x) {
-    const auto width = static_cast<size_t>(x.size(1));
+  static Operator converter() {
     xnn_operator_t made = nullptr;
     expect_success(xnn_create_convert_nc_f32_qd8(0, &made), "a quantiser");
-    const Operator convert(made);
-    auto& threads = Threads::shared();
-    threads.prepare([&](pthreadpool_t pool) {
-      return xnn_reshape_convert_nc_f32_qd8(made, rows_, width, width, width, pool);
-    });
-    expect_success(
-        xnn_setup_convert_nc_f32_qd8(made, x.const_data_ptr<float>(), bytes_.get(), scales_.data()),
-        "a set-up");
-    threads.run(made);
+    return Operator(made);
+  }
+
+  void round(const float* row, int64_t m, int64_t count, xnn_operator_t convert) {
+    const auto index = static_cast<size_t>(m), width = static_cast<size_t>(count);
+    faults_[index] = row_fault(row, count);
+    expect_success(xnn_reshape_convert_nc_f32_qd8(convert, 1, width, width, width, nullptr), "a shape");
+    // A run also writes the scales of rows that another thread may round.
+    std::array<xnn_quantization_params, 1 + XNN_EXTRA_QUANTIZATION_PARAMS> scales{};
+    expect_success(xnn_setup_convert_nc_f32_qd8(convert, row, bytes_.get() + index * width, scales.data()),
+                   "a set-up");
+    run(convert);
+    scales_[index] = scales[0];
   }
 
   size_t rows_;
@@ -136,51 +94,71 @@ class RoundedRows {
   std::vector<float> faults_;
 };
 
+/// Outputs of one operator of a matrix: few, so that all threads have as much to do, but not so few that
+/// calls of operators count.
+int64_t outputs_at_once(int64_t outputs) {
+  constexpr int64_t kStep = 16, kParts = 64, kLeast = 64, kMost = 1024;
+  return std::clamp((outputs / kParts + kStep - 1) / kStep * kStep, kLeast, kMost);
+}
+
 class XnnpackMatrix : public Int8Matrix {
  public:
   XnnpackMatrix(const Int8Weights& weights, const at::Tensor& bias)
-      : inputs_(weights.values.size(1)), outputs_(static_cast<size_t>(weights.values.size(0))) {
+      : inputs_(weights.values.size(1)),
+        outputs_(weights.values.size(0)),
+        step_(outputs_at_once(outputs_)),
+        products_(static_cast<size_t>((outputs_ + step_ - 1) / step_)) {
     static const xnn_status started = xnn_initialize(nullptr);
     expect_success(started, "the start");
-    const auto inputs = static_cast<size_t>(inputs_);
     const auto values = weights.values.contiguous();
     const auto scales = weights.scales.to(at::kFloat).contiguous();
     const auto biases = bias.defined() ? bias.to(at::kFloat).contiguous() : at::Tensor();
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    xnn_operator_t product = nullptr;
-    expect_success(
-        xnn_create_fully_connected_nc_qd8_f32_qc8w(
-            inputs, outputs_, inputs, outputs_, scales.const_data_ptr<float>(),
-            values.const_data_ptr<int8_t>(), bias.defined() ? biases.const_data_ptr<float>() : nullptr,
-            -kInfinity, kInfinity, 0, nullptr, nullptr, &product),
-        "packing of weights");
-    product_.reset(product);
+    const auto inputs = static_cast<size_t>(inputs_);
+    for (size_t i = 0; i < products_.size(); ++i) {
+      const int64_t first = first_of(i);
+      xnn_operator_t product = nullptr;
+      expect_success(xnn_create_fully_connected_nc_qd8_f32_qc8w(
+                         inputs, static_cast<size_t>(std::min(step_, outputs_ - first)), inputs,
+                         static_cast<size_t>(outputs_), scales.const_data_ptr<float>() + first,
+                         values.const_data_ptr<int8_t>() + first * inputs_,
+                         bias.defined() ? biases.const_data_ptr<float>() + first : nullptr, -kInfinity,
+                         kInfinity, 0, nullptr, nullptr, &product),
+                     "packing of weights");
+      products_[i].reset(product);
+    }
   }
 
   std::vector<at::Tensor> multiply_all(const Int8Call& call,
                                        const std::vector<const Int8Matrix*>& matrices) const override;
 
   int64_t inputs() const { return inputs_; }
-  int64_t outputs() const { return static_cast<int64_t>(outputs_); }
+  int64_t outputs() const { return outputs_; }
 
   /// Writes x W^T + b, [rows,outputs].
   void multiply_rows(const RoundedRows& x, float* out) const {
     // An operator keeps the pointers of a call.
     const std::lock_guard lock(mutex_);
-    auto& threads = Threads::shared();
-    threads.prepare([&](pthreadpool_t pool) {
-      return xnn_reshape_fully_connected_nc_qd8_f32_qc8w(product_.get(), x.rows(), pool);
+    at::parallel_for(0, std::ssize(products_), 1, [&](int64_t begin, int64_t end) {
+      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+        auto* product = products_[i].get();
+        expect_success(xnn_reshape_fully_connected_nc_qd8_f32_qc8w(product, x.rows(), nullptr), "a shape");
+        expect_success(
+            xnn_setup_fully_connected_nc_qd8_f32_qc8w(product, x.bytes(), out + first_of(i), x.scales()),
+            "a set-up");
+        run(product);
+      }
     });
-    expect_success(xnn_setup_fully_connected_nc_qd8_f32_qc8w(product_.get(), x.bytes(), out, x.scales()),
-                   "a set-up");
-    threads.run(product_.get());
   }
 
  private:
+  int64_t first_of(size_t i) const { return static_cast<int64_t>(i) * step_; }
+
   int64_t inputs_;
-  size_t outputs_;
+  int64_t outputs_;
+  int64_t step_;  ///< outputs of an operator; the last may have fewer
   mutable std::mutex mutex_;
-  Operator product_;
+  std::vector<Operator> products_;
 };
 
 /// Applies what follows the products to `rows`, [M,outputs] in float32; `factors` null: no gate.

@@ -78,6 +78,12 @@ std::vector<int64_t> resolve_layers(const json& value, int64_t blocks, std::stri
   return layers;
 }
 
+void parse_select_layer(const json& object, ModelConfig& config, std::string_view source) {
+  config.vision_layers =
+      resolve_layers(object.value("mm_vision_select_layer", json(-2)), config.vision.num_hidden_layers,
+                     fmt::format("{}: mm_vision_select_layer", source));
+}
+
 VisionConfig parse_vision(const json& object, VisionConfig vision, std::string_view source) {
   const json part = object_in(object, "vision_config", source);
   if (!part.empty()) expect_keys(part, kVisionSizes, fmt::format("{}: vision_config", source));

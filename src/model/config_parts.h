@@ -40,6 +40,10 @@ void expect_text(const nlohmann::json& object, const char* key, const std::strin
 /// Converts layer numbers to hidden state numbers; negative ones count from the end of `blocks` + 1 states.
 std::vector<int64_t> resolve_layers(const nlohmann::json& value, int64_t blocks, std::string_view source);
 
+/// Sets the layer of the tower that is used: `mm_vision_select_layer`, by default the last but one. The
+/// vision config must be known.
+void parse_select_layer(const nlohmann::json& object, ModelConfig& config, std::string_view source);
+
 /// Parses the vision config. It must state every size; if it is absent, the tower is `vision`.
 VisionConfig parse_vision(const nlohmann::json& object, VisionConfig vision, std::string_view source);
 

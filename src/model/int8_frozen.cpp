@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "model/int8_product.h"
 #include "model/shared/int8_model.h"
 #include "model/weight_names.h"
 
@@ -59,11 +60,6 @@ kernels::Int8Weights memory_for(const at::Tensor& matrix) {
           at::empty({matrix.size(0)}, matrix.options().dtype(at::kFloat).requires_grad(false))};
 }
 
-WeightContract reads_of(const kernels::Int8Weights& weights) {
-  return {{.name = "weight", .target = weights.values, .dtypes = {at::kChar}},
-          {.name = "scales", .target = weights.scales, .dtypes = {at::kFloat}}};
-}
-
 /// Lets go of the memory of a weight, but not of its shape.
 void keep_shape_only(at::Tensor& weight, at::Device device) {
   if (weight.is_meta()) return;
@@ -76,7 +72,7 @@ class FrozenEmbedding : public Product {
  public:
   explicit FrozenEmbedding(const Embedding& table)
       : weights_(memory_for(table.weight)), dtype_(table.weight.scalar_type()) {}
-  WeightContract reads() const { return reads_of(weights_); }
+  WeightContract reads() const { return int8_reads(weights_); }
   at::Tensor apply(const at::Tensor& ids) const override {
     return kernels::dequantized_rows(weights_, ids).to(dtype_);
   }
@@ -87,21 +83,13 @@ class FrozenEmbedding : public Product {
   at::ScalarType dtype_;
 };
 
-Embedding& embedding_of(CcexpertModel& model) {
-  const auto modules = model.named_modules("", /*include_self=*/false);
-  const auto name = weight_names::kEmbedding.substr(0, weight_names::kEmbedding.size() - 1);
-  return dynamic_cast<Embedding&>(*modules[std::string(name)]);
-}
-
 }  // namespace
 
 Int8FrozenProduct::Int8FrozenProduct(const Linear& linear)
     : weights_(memory_for(linear.matrix())), bias_(linear.bias) {}
 
 WeightContract Int8FrozenProduct::reads() const {
-  auto contract = reads_of(weights_);
-  if (bias_.defined()) contract.push_back({.name = "bias", .target = bias_});
-  return contract;
+  return int8_reads(weights_, bias_);
 }
 
 at::Tensor Int8FrozenProduct::apply(const at::Tensor& x) const {

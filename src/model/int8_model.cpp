@@ -39,13 +39,6 @@ bool fits_int4(std::string_view name, const Linear& linear) {
   return name.starts_with(weight_names::kDecoderBlocks) && kernels::has_int4_groups(linear.matrix().size(1));
 }
 
-Embedding& embedding_of(CcexpertModel& model) {
-  const auto modules = model.named_modules("", /*include_self=*/false);
-  auto name = std::string(weight_names::kEmbedding);
-  name.pop_back();
-  return dynamic_cast<Embedding&>(*modules[name]);
-}
-
 /// Returns values and scales.
 template <class Weights>
 std::pair<at::Tensor, at::Tensor> tensors_of(const Weights& weights) {

@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <ccexpert/model/ccexpert_model.h>
+
+#include "model/weight_names.h"
+
 namespace ccexpert::model {
 namespace {
 
@@ -12,11 +16,6 @@ kernels::Int8Weights memory_for(const at::Tensor& matrix) {
   if (!matrix.is_meta()) return kernels::int8_memory(rows, columns);
   return {at::empty({rows, columns}, matrix.options().dtype(at::kChar)),
           at::empty({rows}, matrix.options().dtype(at::kFloat))};
-}
-
-WeightContract reads_of(const kernels::Int8Weights& weights) {
-  return {{.name = "weight", .target = weights.values, .dtypes = {at::kChar}},
-          {.name = "scales", .target = weights.scales, .dtypes = {at::kFloat}}};
 }
 
 kernels::RowFunction function_of(std::optional<Activation> activation) {
@@ -50,14 +49,25 @@ bool are_supported(const ProductSteps& steps) {
 
 }  // namespace
 
+WeightContract int8_reads(const kernels::Int8Weights& weights, const at::Tensor& bias) {
+  WeightContract contract{{.name = "weight", .target = weights.values, .dtypes = {at::kChar}},
+                          {.name = "scales", .target = weights.scales, .dtypes = {at::kFloat}}};
+  if (bias.defined()) contract.push_back({.name = "bias", .target = bias});
+  return contract;
+}
+
+Embedding& embedding_of(CcexpertModel& model) {
+  const auto modules = model.named_modules("", /*include_self=*/false);
+  const auto name = weight_names::kEmbedding.substr(0, weight_names::kEmbedding.size() - 1);
+  return dynamic_cast<Embedding&>(*modules[std::string(name)]);
+}
+
 Int8Product::Int8Product(const Linear& linear) : weights_(memory_for(linear.matrix())) {
   if (linear.bias.defined()) bias_ = at::empty_like(linear.bias, linear.bias.options().dtype(at::kFloat));
 }
 
 WeightContract Int8Product::reads() const {
-  auto contract = reads_of(weights_);
-  if (bias_.defined()) contract.push_back({.name = "bias", .target = bias_});
-  return contract;
+  return int8_reads(weights_, bias_);
 }
 
 void Int8Product::pack() {
@@ -103,7 +113,7 @@ Int8Embedding::Int8Embedding(const Embedding& table)
     : weights_(memory_for(table.weight)), dtype_(table.weight.scalar_type()) {}
 
 WeightContract Int8Embedding::reads() const {
-  return reads_of(weights_);
+  return int8_reads(weights_);
 }
 
 void Int8Embedding::read_from(std::shared_ptr<const kernels::Int8Matrix> packed) {

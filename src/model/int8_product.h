@@ -9,6 +9,13 @@
 
 namespace ccexpert::model {
 
+class CcexpertModel;
+
+/// Returns "weight", "scales" and, if it is defined, "bias".
+WeightContract int8_reads(const kernels::Int8Weights& weights, const at::Tensor& bias = {});
+
+Embedding& embedding_of(CcexpertModel& model);
+
 /// Product with an int8 matrix, a scale for each of its rows, and a bias. It is ready after `pack`.
 class Int8Product : public Product {
  public:
@@ -20,7 +27,6 @@ class Int8Product : public Product {
   /// Results become float32 whatever the dtype of x: for logits, whose order bfloat16 loses.
   void use_float32() { float32_ = true; }
 
-  /// Returns "weight", "scales" and, if there is one, "bias".
   WeightContract reads() const;
   /// Packs the tensors for this processor and lets go of them; those of another module only if the packed
   /// matrix gives their rows.

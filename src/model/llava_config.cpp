@@ -60,10 +60,7 @@ void parse_feature_layer(const json& object, ModelConfig& config, int64_t usual,
 /// Reads what is between tower and decoder in the authors' layout.
 void parse_image_path(const json& object, ModelConfig& config, std::string_view source) {
   parse_diff_expert(object, config, source);
-  // LLaVA's tower uses the last layer but one, whatever the key says.
-  config.vision_layers =
-      resolve_layers(object.value("mm_vision_select_layer", json(-2)), config.vision.num_hidden_layers,
-                     fmt::format("{}: mm_vision_select_layer", source));
+  parse_select_layer(object, config, source);
   expect_text(object, "mm_projector_type", "mlp2x_gelu", source);
   expect(!json_value(object, "mm_use_im_start_end", false, source),
          fmt::format("{}: mm_use_im_start_end", source), "false", "true");

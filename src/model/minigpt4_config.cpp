@@ -46,9 +46,7 @@ void parse_minigpt4(const json& object, ModelConfig& config, std::string_view so
   expect_key(text, "vocab_size", text_source);
   config.decoder = parse_llama(text, text_source);
   parse_diff_expert(object, config, source);
-  config.vision_layers =
-      resolve_layers(object.value("mm_vision_select_layer", json(-2)), config.vision.num_hidden_layers,
-                     fmt::format("{}: mm_vision_select_layer", source));
+  parse_select_layer(object, config, source);
   config.image_newline = false;
 }
 

@@ -14,6 +14,7 @@
 #include "core/json.h"
 #include "io/shared/open_weights.h"
 #include "model/config_checks.h"
+#include "model/config_parts.h"
 #include "model/minigpt4.h"
 #include "model/minigpt4_weights.h"
 #include "model/weight_fit.h"
@@ -132,10 +133,10 @@ json llama_config(const fs::path& folder) {
   const auto type = json_value(config, "model_type", std::string(), source);
   expect(type == "llama", source + ": model_type", "llama, as of Vicuna", type.empty() ? "none" : type);
   const auto fill = [&](const char* key, const json& value) {
-    if (config.value(key, json()).is_null()) config[key] = value;
+    if (!states(config, key)) config[key] = value;
   };
   fill("num_key_value_heads", config.value("num_attention_heads", json()));
-  if (config.value("rope_parameters", json()).is_null()) fill("rope_theta", 10000.0);
+  if (!states(config, "rope_parameters")) fill("rope_theta", 10000.0);
   fill("tie_word_embeddings", false);
   for (const char* key : {"_name_or_path", "architectures", "transformers_version"}) config.erase(key);
   return config;
@@ -154,7 +155,7 @@ std::string merged_config(const RenamedTensors& tensors, const MiniGpt4Files& fi
   json text = parse_json(model_config_json(config), "config.json");
   text["text_config"] = decoder;
   for (const char* key : {"torch_dtype", "dtype"}) {
-    if (!decoder.value(key, json()).is_null()) text["torch_dtype"] = decoder[key];
+    if (states(decoder, key)) text["torch_dtype"] = decoder[key];
   }
   return text.dump(2) + "\n";
 }

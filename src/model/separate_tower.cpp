@@ -9,6 +9,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "model/config_checks.h"
+#include "model/config_parts.h"
 #include "model/llava_config.h"
 #include "model/weight_names.h"
 
@@ -124,7 +125,7 @@ void add_separate_tower(io::Checkpoint& checkpoint) {
   if (!is_llava15(config) || has_tower(*checkpoint.weights)) return;
   const auto name = json_value(config, "mm_vision_tower", std::string(), source);
   auto tower = io::open_checkpoint(tower_folder(checkpoint.folder, name));
-  if (config.value("vision_config", json()).is_null()) {
+  if (!states(config, "vision_config")) {
     config["vision_config"] = tower_config(tower);
     checkpoint.config_json = config.dump(2) + "\n";
   }

@@ -5,6 +5,8 @@
 
 #include <ccexpert/core/log.h>
 
+#include "core/one_line.h"
+
 namespace ccexpert::train {
 namespace {
 
@@ -40,8 +42,7 @@ NamedScores CaptionScores::score(std::span<const eval::CaptionedPair> samples) {
 
 // Captions of an untrained model may contain line breaks.
 std::string one_line(std::string caption) {
-  std::replace_if(
-      caption.begin(), caption.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  caption = on_one_line(std::move(caption));
   caption.erase(0, std::min(caption.find_first_not_of(' '), caption.size()));
   while (caption.ends_with(' ')) caption.pop_back();
   return caption;

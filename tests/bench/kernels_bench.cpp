@@ -37,11 +37,11 @@ void hot_tiles(benchmark::State& state) {
   constexpr int64_t kSide = 64, kInputs = 256, kTimes = 1000;
   const int64_t threads = at::get_num_threads();
   for (auto _ : state) {
-    at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
+    at::parallel_for(0, threads * kTimes, kTimes, [&](int64_t begin, int64_t end) {
       const std::vector<uint8_t> a(kSide * kInputs, 3);
       const std::vector<int8_t> b(kSide * kInputs, 5);
       std::vector<int32_t> c(kSide * kSide);
-      for (int64_t i = 0; i < kTimes; ++i) {
+      for (int64_t i = begin; i < end; ++i) {
         at::native::cpublas::brgemm(kSide, kSide, kInputs, kInputs, kSide, kSide, /*add_C=*/false, a.data(),
                                     b.data(), c.data());
       }

@@ -1,6 +1,11 @@
 // Settings of a checkpoint folder, and the pixels of several images.
 
+#include <algorithm>
+#include <thread>
+#include <vector>
+
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -73,6 +78,18 @@ TEST(LoadPixels, PutsEachImageInItsPlace) {
                       {expected.mutable_data_ptr<float>(), static_cast<size_t>(expected.numel())});
     EXPECT_TRUE(at::equal(pixels[i], expected)) << i;
   }
+}
+
+TEST(LoadPixels, UsesTheThreadsOfLibTorch) {
+  const int threads = at::get_num_threads();
+  at::set_num_threads(2);
+  std::vector<std::thread::id> ids(2);
+  load_pixels(2, 28, [&](int64_t i, std::span<float> slot) {
+    std::ranges::fill(slot, 0.0F);
+    ids[static_cast<size_t>(i)] = std::this_thread::get_id();
+  });
+  at::set_num_threads(threads);
+  EXPECT_NE(ids[0], ids[1]);
 }
 
 TEST(LoadPixels, OfNoImagesAreEmpty) {

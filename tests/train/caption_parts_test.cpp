@@ -114,7 +114,7 @@ TEST(CaptionParts, FourRanksCaptionAsOne) {
   caption_in_ranks(4);
 }
 
-/// Returns what `load` sent, by a link to nobody.
+/// Returns the error of loading the first part, with a link to nobody.
 std::string refusal(CaptionerConfig config, int64_t parts) {
   config.device = "cpu";
   const PartLink link{.parts = parts, .sum = [](const at::Tensor&) {}, .broadcast = [](const at::Tensor&) {}};

@@ -33,14 +33,13 @@ std::string text_of(const std::optional<Value>& value) {
 
 /// True if int8 rounds the weights of a checkpoint in floating point. Captions are then others than up to the
 /// rounding of a floating-point type.
-bool rounds_weights(const CaptionCommand& command) {
+bool rounds_weights(const CaptionCommand& command, const io::Checkpoint& checkpoint) {
   const auto& config = command.captioner;
   if (config.dtype != Precision::kAuto && config.dtype != Precision::kInt8) return false;
   const auto device = runtime::device_from_name(config.device);
   const auto precision =
       generate::caption_precision(config.dtype, device.type(), distributed::rank_from_environment().size);
-  return precision == Precision::kInt8 &&
-         !model::is_int8(*model::open_plain_checkpoint(command.model).weights);
+  return precision == Precision::kInt8 && !model::is_int8(*checkpoint.weights);
 }
 
 }  // namespace
@@ -49,11 +48,12 @@ std::string run_identity(const CaptionCommand& command) {
   // Lines of text do not hold it, and the model's files are read whole for it.
   if (command.format == data::PredictionFormat::kText) return {};
   auto text = fmt::format("{}\nquestion={}\n", io::fingerprint(command.model), command.prompt);
-  if (const auto tower = model::open_plain_checkpoint(command.model).tower_folder; !tower.empty())
+  const auto checkpoint = model::open_plain_checkpoint(command.model);
+  if (const auto& tower = checkpoint.tower_folder; !tower.empty())
     text += fmt::format("tower={}\n", io::fingerprint(tower));
   if (const auto& adapter = command.captioner.adapter; !adapter.empty())
     text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
-  if (rounds_weights(command)) text += "dtype=int8\n";
+  if (rounds_weights(command, checkpoint)) text += "dtype=int8\n";
   if (command.keep_tokens != 1.0) text += fmt::format("keep_tokens={}\n", command.keep_tokens);
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     // Captions of earlier versions, which lacked these options, keep their identity.

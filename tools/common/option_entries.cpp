@@ -18,11 +18,11 @@ std::vector<std::string> choices_of(const std::string& type) {
 
 ValueKind kind_of(const OptionEntry& entry) {
   constexpr std::array kFolders{"DIR", "MODEL"};
-  constexpr std::array kOthers{"N", "N,N,...", "NAME", "TEXT", "MB", "P", "A,B,C", "KEY=VALUE", "NAME=N..."};
+  constexpr std::array kFiles{"FILE", "FILE...", "PATH...", "PREDICTIONS", "REFERENCES", "BEFORE AFTER"};
   if (entry.value.empty()) return ValueKind::kNone;
   if (!entry.choices.empty()) return ValueKind::kChoice;
   if (std::ranges::find(kFolders, entry.value) != kFolders.end()) return ValueKind::kFolder;
-  return std::ranges::find(kOthers, entry.value) != kOthers.end() ? ValueKind::kOther : ValueKind::kFile;
+  return std::ranges::find(kFiles, entry.value) != kFiles.end() ? ValueKind::kFile : ValueKind::kOther;
 }
 
 OptionEntry entry_of(const CLI::Option& option) {
