@@ -9,6 +9,7 @@
 
 #include "kernels/cpu_level.h"
 #include "kernels/few_rows.h"
+#include "kernels/onednn_product.h"
 
 namespace ccexpert::kernels {
 namespace {
@@ -165,6 +166,8 @@ at::Tensor linear_by_blocks(const at::Tensor& x, const at::Tensor& matrix, const
 
 at::Tensor linear_product(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias) {
   if (x.is_cpu() && multiplies_by_blocks(x.scalar_type())) return linear_by_blocks(x, matrix, bias);
+  if (x.is_cpu() && x.scalar_type() == at::kFloat && multiplies_by_onednn())
+    return onednn_linear(x, matrix, bias);
   return at::linear(x, matrix, bias.defined() ? std::optional(bias) : std::nullopt);
 }
 

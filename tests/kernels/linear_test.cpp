@@ -7,6 +7,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/few_rows.h"
+#include "kernels/onednn_product.h"
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/fresh_memory.h"
@@ -133,11 +134,60 @@ TEST(Linear, GoesByBlocksOnALevelWithoutInstructions) {
 
 TEST(Linear, IsLibTorchsWithInstructions) {
   const auto x = random({20, 64}, 1), matrix = random({70, 64}, 2), bias = random({70}, 3);
-  EXPECT_TRUE(at::equal(linear_product(x, matrix, bias), at::linear(x, matrix, bias)));
+  EXPECT_TRUE(at::equal(linear_product(x, matrix, bias), multiplies_by_onednn()
+                                                             ? onednn_linear(x, matrix, bias)
+                                                             : at::linear(x, matrix, bias)));
   const auto half = [](const at::Tensor& of) { return of.to(at::kBFloat16); };
   if (multiplies_by_blocks(at::kBFloat16)) GTEST_SKIP() << "this machine has no products of bfloat16";
   EXPECT_TRUE(at::equal(linear_product(half(x), half(matrix), half(bias)),
                         at::linear(half(x), half(matrix), half(bias))));
+}
+
+/// Rounding of float32 over some hundred terms.
+constexpr Tolerance kFloat32{1e-4, 1e-5};
+
+TEST(OnednnLinear, IsTheExactProduct) {
+  if (!at::hasMKLDNN()) GTEST_SKIP() << "this LibTorch has no oneDNN";
+  const test::FreshMemoryIsNan fresh;
+  for (const int64_t rows : {0, 1, 3, 70}) {
+    const auto x = random({rows, 130}, 1), matrix = random({150, 130}, 2), bias = random({150}, 3);
+    const auto exact = at::matmul(x.to(at::kDouble), matrix.to(at::kDouble).t());
+    EXPECT_TRUE(close(onednn_linear(x, matrix, bias), exact + bias, kFloat32)) << rows;
+    EXPECT_TRUE(close(onednn_linear(x, matrix), exact, kFloat32)) << rows;
+  }
+}
+
+TEST(OnednnLinear, ReadsAnyStridesAndKeepsTheShape) {
+  if (!at::hasMKLDNN()) GTEST_SKIP() << "this LibTorch has no oneDNN";
+  const auto x = random({2, 3, 16}, 1), matrix = random({7, 20}, 2).narrow(1, 3, 16);
+  for (const auto& strided : {x, x.transpose(0, 1)}) {
+    EXPECT_TRUE(close(onednn_linear(strided, matrix), at::linear(strided, matrix), kFloat32));
+  }
+}
+
+TEST(OnednnLinear, HasTheGradientsOfTheExactProduct) {
+  if (!at::hasMKLDNN()) GTEST_SKIP() << "this LibTorch has no oneDNN";
+  const auto run = [](at::ScalarType dtype, bool by_onednn) {
+    const auto leaf = [&](at::IntArrayRef shape, uint64_t seed) {
+      return random(shape, seed).to(dtype).requires_grad_(true);
+    };
+    const auto x = leaf({2, 35, 130}, 1), matrix = leaf({150, 130}, 2), bias = leaf({150}, 3);
+    const auto result = by_onednn ? onednn_linear(x, matrix, bias) : at::linear(x, matrix, bias);
+    (result * random({2, 35, 150}, 4).to(dtype)).sum().backward();
+    return std::vector<at::Tensor>{x.grad(), matrix.grad(), bias.grad()};
+  };
+  const auto found = run(at::kFloat, true), expected = run(at::kDouble, false);
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(close(found[i], expected[i], kFloat32)) << i;
+}
+
+TEST(OnednnLinear, GivesOnlyGradientsThatAreWanted) {
+  if (!at::hasMKLDNN()) GTEST_SKIP() << "this LibTorch has no oneDNN";
+  const auto x = random({9, 16}, 1).requires_grad_(true), frozen = random({5, 16}, 2);
+  onednn_linear(x, frozen).sum().backward();
+  EXPECT_TRUE(close(x.grad(), frozen.sum(0).expand({9, 16}), kFloat32));
+  const auto matrix = random({5, 16}, 3).requires_grad_(true), input = random({9, 16}, 4);
+  onednn_linear(input, matrix).sum().backward();
+  EXPECT_TRUE(close(matrix.grad(), input.sum(0).expand({5, 16}), kFloat32));
 }
 
 TEST(Attention, IsComputedInFloat32OnALevelWithoutInstructions) {
