@@ -19,6 +19,7 @@
 
 #include <ccexpert/core/device_name.h>
 #include <ccexpert/core/precision.h>
+#include <ccexpert/generate/change_map.h>
 #include <ccexpert/generate/options.h>
 #include <ccexpert/image/image.h>
 
@@ -94,6 +95,14 @@ struct CaptionOptions {
   double keep_tokens = 1.0;
   /// Also return the combined change feature Q* of each pair.
   bool change_feature = false;
+  /// Also return the place and the strength of each pair's change.
+  bool locate = false;
+  /// Also return the image patches of each word of a caption. It needs one more pass of the decoder over the
+  /// caption; not for a model with a Q-Former, whose tokens belong to no patch.
+  bool words = false;
+  /// Also caption the pair with its images swapped and its first image against itself, and say if the results
+  /// contradict each other; needs three times the work. Not in a Conversation.
+  bool check_swap = false;
 };
 
 enum class FinishReason { kEndToken, kLength, kCancelled };
@@ -112,6 +121,12 @@ struct Caption {
   double logprob = 0.0;            ///< sum of the log-probabilities of `token_ids`
   FinishReason finish = FinishReason::kLength;
   std::optional<ChangeFeature> change_feature;
+  std::optional<LocatedChange> change;  ///< with CaptionOptions::locate
+  std::vector<WordMap> words;           ///< with CaptionOptions::words, in the order of the text
+  /// With CaptionOptions::check_swap, unless a caption was cancelled: true if captions or, of a calibrated
+  /// model, scores disagree about a change. They say that there is one if the caption differs from that of an
+  /// image against itself, and if the score is at least 0.5.
+  std::optional<bool> unsure;
 };
 
 /// Wall time in seconds since loading, by stage, and counts.
@@ -152,6 +167,11 @@ class Captioner {
   /// Captions all pairs as one batch: memory grows with their number. A caption does not depend on its batch.
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
 
+  /// Returns place and strength of the change of each pair, without a caption: vision transformer and Diff
+  /// Expert only, all pairs as one batch. A model without Diff Expert compares the features of the vision
+  /// transformer. Returns nothing after a stop.
+  std::vector<LocatedChange> locate(std::span<const ImagePair> pairs, const std::stop_token& stop = {}) const;
+
   /// Encodes the pairs for several questions; see ccexpert/generate/conversation.h. The pixels are not needed
   /// after the call. The captioner may be moved, but must outlive the conversation.
   Conversation converse(std::span<const ImagePair> pairs) const;
@@ -167,6 +187,11 @@ class Captioner {
   /// else that of the reference implementation.
   const std::string& question() const;
   bool has_diff_expert() const;
+  /// True if the model's folder has a calibration of scores (change_score.json, from ccexpert-eval
+  /// --calibrate), whose scores are probabilities.
+  bool calibrated() const;
+  /// Returns the smallest value of a changed pixel of a map: that of the calibration, else 0.5.
+  double change_threshold() const;
   /// Returns one line with model sizes, device and precision.
   std::string description() const;
   /// Returns the engine of the products and its instruction set, as "oneDNN int8 tiles, AVX512-VNNI".

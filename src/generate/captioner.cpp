@@ -100,6 +100,15 @@ std::vector<Caption> Captioner::caption(std::span<const ImagePair> pairs,
   return guarded(options, [&](const CaptionOptions& caught) { return impl_->caption(pairs, caught); });
 }
 
+std::vector<LocatedChange> Captioner::locate(std::span<const ImagePair> pairs,
+                                             const std::stop_token& stop) const {
+  return runtime::with_one_error_type(kMemoryHint, [&] {
+    if (pairs.empty()) return std::vector<LocatedChange>();
+    const auto encoded = impl_->encode(pairs, stop);
+    return encoded ? impl_->locate(*encoded) : std::vector<LocatedChange>();
+  });
+}
+
 void Captioner::learn_drafts(std::span<const std::string> captions) const {
   runtime::with_one_error_type(kMemoryHint, [&] {
     impl_->learn_drafts(captions);
@@ -115,6 +124,12 @@ const std::string& Captioner::question() const {
 }
 bool Captioner::has_diff_expert() const {
   return impl_->has_diff_expert();
+}
+bool Captioner::calibrated() const {
+  return impl_->calibration().has_value();
+}
+double Captioner::change_threshold() const {
+  return impl_->calibration() ? impl_->calibration()->threshold : kChangeThreshold;
 }
 std::string Captioner::description() const {
   return impl_->description();

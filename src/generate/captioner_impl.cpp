@@ -89,7 +89,8 @@ Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
       blocks_(int8_ ? model::block_weights(*opened.checkpoint.weights) : model::BlockWeights::kInt8),
       engine_(engine_of(opened, blocks_)),
       features_(opened.feature_cache),
-      loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr} {
+      loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr},
+      calibration_(calibration_beside(opened.checkpoint.folder)) {
   warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
   loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
     if (link != nullptr) return build_leading_model(opened, *link);
@@ -106,6 +107,7 @@ Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
 
 std::vector<Caption> Captioner::Impl::caption(std::span<const ImagePair> pairs,
                                               const CaptionOptions& options) const {
+  if (options.check_swap) return checked(pairs, options);
   const auto question = question_of(own_questions(pairs), options);
   if (pairs.empty()) return {};
   const auto images = encode(pairs, options.stop);
@@ -124,25 +126,34 @@ Question Captioner::Impl::question_of(const std::vector<std::string>& own,
     fail_expected({"mbr", "a utility in the options", "none", "it compares captions of the samples"});
   expect_drafts_fit(options.draft_tokens, decoding);
   expect_share(options.keep_tokens);
+  if (options.words && model_config().qformer)
+    fail_expected({"words", "a model whose image tokens belong to patches", "one with a Q-Former"});
   return {decoding, own.empty() ? Prompts() : prompts_of(own, options.question), options};
 }
 
-std::optional<model::ImageTokens> Captioner::Impl::encode(std::span<const ImagePair> pairs,
-                                                          const std::stop_token& stop) const {
+std::optional<EncodedPairs> Captioner::Impl::encode(std::span<const ImagePair> pairs,
+                                                    const std::stop_token& stop) const {
   const c10::InferenceMode inference;
   const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return pixels_of(pairs); });
   const auto features = stopwatch_.time(&CaptionerTimings::vision, [&] { return features_of(pixels); });
   if (stop.stop_requested()) return {};
-  return stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return loaded_.model->fuse(features); });
+  auto images =
+      stopwatch_.time(&CaptionerTimings::diff_expert, [&] { return loaded_.model->fuse(features); });
+  return EncodedPairs{.images = std::move(images),
+                      .features = loaded_.model->patch_features(features.back()),
+                      .outside = loaded_.model->vision().class_tokens()};
 }
 
-std::vector<Caption> Captioner::Impl::answer(const model::ImageTokens& images, const Question& question,
+std::vector<Caption> Captioner::Impl::answer(const EncodedPairs& pairs, const Question& question,
                                              KeptPrompts* kept) const {
   const c10::InferenceMode inference;
   const auto& options = question.options;
-  const auto tokens = tokens_of(images, options.keep_tokens, kept);
-  if (options.stop.stop_requested()) return cancelled(question.prompts.size());
-  auto captions = decode(tokens, question, kept);
+  const auto& images = pairs.images;
+  auto captions = decode(pairs, question, kept);
+  if (options.locate) {
+    auto changes = locate(pairs);
+    for (size_t i = 0; i < captions.size(); ++i) captions[i].change = std::move(changes[i]);
+  }
   if (options.change_feature && images.change.defined()) {
     for (size_t i = 0; i < captions.size(); ++i) {
       captions[i].change_feature =
@@ -229,16 +240,26 @@ at::Tensor Captioner::Impl::tokens_of(const model::ImageTokens& images, double k
   return tokens;
 }
 
-std::vector<Caption> Captioner::Impl::decode(const at::Tensor& image_tokens, const Question& question,
+std::vector<Caption> Captioner::Impl::decode(const EncodedPairs& pairs, const Question& question,
                                              KeptPrompts* kept) const {
+  const auto image_tokens = tokens_of(pairs.images, question.options.keep_tokens, kept);
+  if (question.options.stop.stop_requested()) return cancelled(question.prompts.size());
   auto sequences =
       stopwatch_.time(&CaptionerTimings::prefill, [&] { return prefill(image_tokens, question, kept); });
+  // The search may select rows of its cache, but never changes the prompts of this copy.
+  const auto prompts = question.options.words ? std::optional(sequences.cache()) : std::nullopt;
   std::vector<text::StreamDecoder> streams(question.prompts.size(), text::StreamDecoder(*loaded_.tokenizer));
   const auto request = search_request(question.decoding, question.options, streams);
   const auto generated = stopwatch_.time(
       &CaptionerTimings::decode, [&] { return generate(sequences, request, question.options.draft_tokens); });
   std::vector<Caption> captions;
   for (const auto& sequence : generated) captions.push_back(to_caption(sequence, question.decoding));
+  if (prompts) {
+    stopwatch_.time(&CaptionerTimings::decode, [&] {
+      add_words(captions, pairs, question, *prompts);
+      return true;
+    });
+  }
   return captions;
 }
 

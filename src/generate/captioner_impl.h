@@ -9,12 +9,15 @@
 #include <ccexpert/generate/loaded_model.h>
 #include <ccexpert/model/kv_cache.h>
 
+#include "core/change_calibration.h"
+#include "generate/change_evidence.h"
 #include "generate/ngram_drafter.h"
 #include "generate/opened_model.h"
 #include "generate/sequence_model.h"
 #include "generate/shared/decode.h"
 #include "generate/shared/feature_cache.h"
 #include "generate/stopwatch.h"
+#include "generate/word_attention.h"
 #include "model/shared/int8_model.h"
 #include "text/shared/stream_decoder.h"
 
@@ -49,14 +52,13 @@ class Captioner::Impl {
   /// Returns the question that the options ask about pairs with these questions of their own. Throws Error
   /// for options that contradict each other.
   Question question_of(const std::vector<std::string>& own, const CaptionOptions& options) const;
-  /// Encodes images by vision transformer and Diff Expert: the features for the projector are in `tokens`.
-  /// Returns nothing after a stop.
-  std::optional<model::ImageTokens> encode(std::span<const ImagePair> pairs,
-                                           const std::stop_token& stop) const;
+  /// Encodes images by vision transformer and Diff Expert. Returns nothing after a stop.
+  std::optional<EncodedPairs> encode(std::span<const ImagePair> pairs, const std::stop_token& stop) const;
   /// Answers about encoded pairs. `kept`, if not null, has the results of the question before, and then those
   /// of this one.
-  std::vector<Caption> answer(const model::ImageTokens& images, const Question& question,
-                              KeptPrompts* kept) const;
+  std::vector<Caption> answer(const EncodedPairs& pairs, const Question& question, KeptPrompts* kept) const;
+  /// Returns the changes of encoded pairs.
+  std::vector<LocatedChange> locate(const EncodedPairs& pairs) const;
 
   void learn_drafts(std::span<const std::string> captions) const;
 
@@ -66,6 +68,7 @@ class Captioner::Impl {
   std::string description() const;
   CaptionerTimings timings() const;
   const std::string& engine() const { return engine_; }
+  const std::optional<ChangeCalibration>& calibration() const { return calibration_; }
 
  private:
   const model::ModelConfig& model_config() const { return loaded_.model->config(); }
@@ -75,8 +78,13 @@ class Captioner::Impl {
   Prompts prompts_of(const std::vector<std::string>& own, std::string_view question) const;
   void expect_share(double keep_tokens) const;
   at::Tensor tokens_of(const model::ImageTokens& images, double keep_tokens, KeptPrompts* kept) const;
-  std::vector<Caption> decode(const at::Tensor& image_tokens, const Question& question,
-                              KeptPrompts* kept) const;
+  /// Returns a map with no values yet.
+  ChangeMap empty_map() const;
+  ImagePlaces places_of(const EncodedPairs& pairs, double keep_tokens) const;
+  void add_words(std::vector<Caption>& captions, const EncodedPairs& pairs, const Question& question,
+                 const model::KvCache& prompts) const;
+  std::vector<Caption> checked(std::span<const ImagePair> pairs, const CaptionOptions& options) const;
+  std::vector<Caption> decode(const EncodedPairs& pairs, const Question& question, KeptPrompts* kept) const;
   DecoderSequences prefill(const at::Tensor& image_tokens, const Question& question, KeptPrompts* kept) const;
   SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
                                std::vector<text::StreamDecoder>& streams) const;
@@ -91,6 +99,7 @@ class Captioner::Impl {
   std::string engine_;
   mutable FeatureCache features_;
   LoadedModel loaded_;
+  std::optional<ChangeCalibration> calibration_;
   mutable NgramDrafter drafter_;
 };
 

@@ -14,6 +14,7 @@ class Conversation::Impl {
   }
 
   std::vector<Caption> ask(const CaptionOptions& options) {
+    if (options.check_swap) fail_expected({"check_swap", "no conversation, which holds no pixels", "one"});
     const auto question = captioner_.question_of(own_questions_, options);
     if (!images_) return {};
     return captioner_.answer(*images_, question, &kept_);
@@ -22,7 +23,7 @@ class Conversation::Impl {
  private:
   const Captioner::Impl& captioner_;
   std::vector<std::string> own_questions_;
-  std::optional<model::ImageTokens> images_;  // nothing without pairs
+  std::optional<EncodedPairs> images_;  // nothing without pairs
   KeptPrompts kept_;
 };
 

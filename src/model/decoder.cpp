@@ -66,6 +66,7 @@ at::Tensor DecoderAttention::forward(const ProductSteps& input, const DecoderPas
   const auto k = placed(projected[1], kv_heads_, k_norm_.get(), pass);  // [B,K,T,d]
   const auto v = kernels::split_heads(projected[2], kv_heads_);
   const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
+  if (pass.probe != nullptr) (*pass.probe)({q, kv.keys, pass.mask});
   return apply_steps({.x = kernels::merge_heads(attend(q, kv, pass.mask)), .residual = input.x}, *o_proj_);
 }
 
@@ -127,6 +128,11 @@ DecoderPass Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const
   return {cosine, sine, mask, cache};
 }
 
+void Decoder::observe(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added) const {
+  if (observer_ && cache != nullptr)
+    observer_->passed(cache->observe(observer_), cache->lengths(), embeddings, added);
+}
+
 at::Tensor Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const {
   const auto& block = *blocks_[layer];
   const auto index = static_cast<int64_t>(layer);
@@ -139,8 +145,7 @@ at::Tensor Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pa
 
 at::Tensor Decoder::forward(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added,
                             std::vector<at::Tensor>* states) const {
-  if (observer_ && cache != nullptr)
-    observer_->passed(cache->observe(observer_), cache->lengths(), embeddings, added);
+  observe(embeddings, cache, added);
   const auto pass = prepare(embeddings, cache);
   auto x = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -153,6 +158,15 @@ at::Tensor Decoder::forward(const at::Tensor& embeddings, KvCache* cache, const 
     cache->advance(added.empty() ? std::vector<int64_t>(cache->lengths().size(), x.size(1)) : added);
   }
   return x;
+}
+
+void Decoder::probe(const at::Tensor& embeddings, KvCache& cache, const AttentionProbe& probe) const {
+  observe(embeddings, &cache, {});
+  auto pass = prepare(embeddings, &cache);
+  pass.probe = &probe;
+  auto x = embeddings;
+  for (size_t i = 0; i < blocks_.size(); ++i) x = run(i, x, pass);
+  cache.advance(std::vector<int64_t>(cache.lengths().size(), x.size(1)));
 }
 
 at::Tensor Decoder::logits(const at::Tensor& hidden) const {

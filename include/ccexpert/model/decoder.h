@@ -2,6 +2,7 @@
 /// form, gated MLP. The flags of its config make it Qwen2 (the default; Qwen2.5 is the same), Qwen3 or LLaMA.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -13,11 +14,22 @@
 
 namespace ccexpert::model {
 
+/// Queries and keys of one block's attention.
+struct AttentionRows {
+  at::Tensor queries;  ///< [B,M,T,d], rotated
+  at::Tensor keys;     ///< [B,K,t,d], those of the cache included
+  at::Tensor mask;     ///< as in DecoderPass
+};
+
+/// Told of the attention of each block of a pass.
+using AttentionProbe = std::function<void(const AttentionRows&)>;
+
 /// Inputs that all blocks of one forward pass share.
 struct DecoderPass {
   at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d/2], in the compute dtype
   at::Tensor mask;           ///< [B,1,T,t] true if a query may attend to a key; undefined: causal, or T == 1
   KvCache* cache = nullptr;  ///< null: no cache
+  const AttentionProbe* probe = nullptr;  ///< null: none
 };
 
 class DecoderAttention : public torch::nn::Module {
@@ -64,6 +76,10 @@ class Decoder : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& embeddings, KvCache* cache = nullptr,
                      const std::vector<int64_t>& added = {}, std::vector<at::Tensor>* states = nullptr) const;
 
+  /// Runs the blocks on vectors [B,T,H] after the tokens in `cache`, and adds T tokens to each row of it;
+  /// tells `probe` of each block's attention.
+  void probe(const at::Tensor& embeddings, KvCache& cache, const AttentionProbe& probe) const;
+
   /// Maps hidden states [...,H] to logits [...,V].
   at::Tensor logits(const at::Tensor& hidden) const;
   /// Returns the head [V,H]; if tied, its weight is the embedding's.
@@ -81,6 +97,7 @@ class Decoder : public torch::nn::Module {
  private:
   at::Tensor run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const;
   DecoderPass prepare(const at::Tensor& embeddings, KvCache* cache) const;
+  void observe(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added) const;
 
   DecoderConfig config_;
   std::shared_ptr<Embedding> embed_tokens_;
