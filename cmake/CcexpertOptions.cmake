@@ -1,6 +1,7 @@
 # Build options, and the compiler flags of our own code.
 option(CCEXPERT_CUDA "Build the GPU programs (CUDA and NCCL through LibTorch)" OFF)
 option(CCEXPERT_BUILD_TOOLS "Build the command line tools" ON)
+set(CCEXPERT_MAP AUTO CACHE STRING "Build ccexpert-map, which needs GDAL: AUTO (if GDAL is installed), ON or OFF")
 option(CCEXPERT_BUILD_TESTS "Build the tests" ON)
 option(CCEXPERT_BUILD_BENCHMARKS "Build the kernel benchmarks in tests/bench" OFF)
 option(CCEXPERT_BUILD_FUZZERS "Build the fuzz targets in tests/fuzz (clang)" OFF)

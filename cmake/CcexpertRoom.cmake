@@ -3,9 +3,9 @@ A room is a folder of src/, with subfolders in a large room, and has its public 
 is a library ccexpert_<room> (ccexpert::<room> for users), shared where BUILD_SHARED_LIBS says so; files are found by
 themselves, so adding one needs no edit here.
 
-    ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH torch])
+    ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH torch] [NEEDS GDAL::GDAL])
 
-PCH is a header of cmake/pch (default: base).
+PCH is a header of cmake/pch (default: base). A room that NEEDS a target is left out if that was not found.
 ]]
 include(GNUInstallDirs)
 
@@ -47,7 +47,10 @@ function(ccexpert_room room)
   if(NOT wanted)
     return()
   endif()
-  cmake_parse_arguments(arg "" "PCH" "USES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "PCH;NEEDS" "USES;PUBLIC;PRIVATE" ${ARGN})
+  if(arg_NEEDS AND NOT TARGET ${arg_NEEDS})
+    return()
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp"
        "${PROJECT_SOURCE_DIR}/src/${room}/*/*.cpp")
   add_library(ccexpert_${room} ${sources})
@@ -82,6 +85,9 @@ endfunction()
 function(ccexpert_room_tests room)
   ccexpert_wants(${room} wanted)
   if(NOT wanted)
+    return()
+  endif()
+  if(NOT TARGET ccexpert_${room})
     return()
   endif()
   cmake_parse_arguments(arg "" "PCH" "LINK" ${ARGN})

@@ -5,9 +5,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--dev] [--cuda] [--help]
+usage: scripts/setup.sh [--dev] [--map] [--cuda] [--help]
 
   --dev   also installs tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
+  --map   also installs GDAL, for ccexpert-map
   --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
 METEOR's tables, LibTorch and clang-tidy go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
@@ -17,10 +18,12 @@ TEXT
 }
 
 dev=false
+map=false
 cuda=false
 for argument in "$@"; do
   case $argument in
     --dev) dev=true ;;
+    --map) map=true ;;
     --cuda) cuda=true ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; die "unknown argument $argument" ;;
@@ -42,6 +45,7 @@ missing_packages() {
 install_packages() {
   local lists=("$repository/third_party/apt-packages.txt") missing root=()
   if $dev; then lists+=("$repository/third_party/apt-packages-dev.txt"); fi
+  if $map; then lists+=("$repository/third_party/apt-packages-map.txt"); fi
   command -v dpkg-query > /dev/null || die "this is not Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
   mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
   if [ ${#missing[@]} -eq 0 ]; then

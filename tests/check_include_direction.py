@@ -16,6 +16,7 @@ from pathlib import Path
 ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}
 TORCH_NN_ROOMS = {"model", "generate", "train"}
 OPENCV_ROOMS = {"image", "synth", "page", "datasets"}
+GDAL = re.compile(r"^(gdal|ogr|cpl)\w*\.h$|^geodesic\.h$")
 TORCH_ROOMS = TORCH_NN_ROOMS | {"io", "distributed", "kernels", "runtime"}
 ROOM = re.compile(r"^ccexpert_room\((\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
@@ -78,6 +79,8 @@ def problems_of(graph, room, name):
         yield f"LibTorch header in room {room}"
     if name.startswith("opencv2/") and room not in OPENCV_ROOMS:
         yield f"OpenCV header in room {room}"
+    if GDAL.match(name) and room != "geo":
+        yield f"GDAL header in room {room}"
     if "c10d/" in name and room != "distributed":
         yield f"c10d header in room {room}"
 
@@ -151,6 +154,7 @@ ccexpert_room(model USES text core)
         "include/ccexpert/core/a.h": "#include <ccexpert/captioner.h>\n",
         "tools/a.cpp": "#include <ATen/ATen.h>\n",
         "src/model/a.cpp": "#include <torch/csrc/distributed/c10d/TCPStore.hpp>\n",
+        "src/image/c.cpp": "#include <gdal_priv.h>\n",
         "src/attic/a.cpp": "\n",
         "include/ccexpert/captioner.h": "#include <opencv2/core.hpp>\n",
         "src/model/b.cpp": '#include "text/words.h"\n',

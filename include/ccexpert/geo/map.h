@@ -1,0 +1,88 @@
+/// Captions of the changes between two georeferenced scenes of any size, as layers for a GIS.
+///
+///     auto captioner = ccexpert::Captioner::load("checkpoints/ccexpert-0.5b");
+///     ccexpert::geo::map_scene({.before = "2018.tif", .after = "2023.tif", .output = "changes.gpkg"},
+///                              ccexpert::geo::model_of(captioner));
+///
+/// No GDAL type appears here.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <ccexpert/captioner.h>
+#include <ccexpert/geo/values.h>
+
+namespace ccexpert::geo {
+
+/// Inputs, tiles and outputs of a map.
+struct MapOptions {
+  std::string before;  ///< raster of the first date, by any name that GDAL opens; its grid is the map's
+  std::string after;   ///< raster of the second date, warped to that grid if it has another
+  std::filesystem::path output;  ///< .gpkg, .geojson, .fgb or .csv
+
+  Length tile = {256.0};
+  Length overlap = {0.0};  ///< of neighbouring tiles; below half of a tile
+  std::vector<int64_t> bands =
+      {};  ///< red, green and blue, or one band; empty: chosen by colour interpretation
+  Stretch stretch = {};
+  bool match_radiometry = false;  ///< gives the second date the mean and contrast of the first, per band
+  std::vector<std::string> masks = {};  ///< rasters of any grid, not 0 at pixels to skip, such as clouds
+  std::string area = {};                ///< vector file with the area of interest; empty: the whole scene
+  double min_valid = 0.5;               ///< smallest share of valid pixels of a tile; others are skipped
+
+  int64_t batch = 8;              ///< tiles in flight at once
+  int64_t cache_megabytes = 128;  ///< GDAL's cache of blocks
+  Shard shard = {};               ///< other than 1/1: only these tiles, for merge_shards
+  bool resume = false;            ///< continues an interrupted map
+  bool overwrite = false;         ///< replaces existing files
+  std::string settings = {};  ///< identifies model and options of captions; a resumed map must have the same
+};
+
+/// Model of a map: returns a caption for each pair. Called by one thread.
+struct MapModel {
+  std::function<std::vector<Caption>(std::span<const ImagePair>)> caption;
+};
+
+/// Returns the model for a captioner, which must outlive it.
+MapModel model_of(const Captioner& captioner, const CaptionOptions& options = {});
+
+/// Counts of tiles.
+struct MapSummary {
+  int64_t tiles = 0;  ///< of the area of interest; of the shard, if there are several
+  int64_t captioned = 0;
+  int64_t skipped = 0;  ///< too few valid pixels
+  int64_t failed = 0;   ///< could not be read; errors are in the layer
+  int64_t resumed = 0;  ///< of these, done before this run
+  bool interrupted = false;
+};
+
+/// Reports of a run; each function may be empty.
+struct MapReports {
+  std::function<void(int64_t tiles, int64_t resumed)> start = {};
+  std::function<void(int64_t tiles)> done = {};
+  std::function<void(const std::string& line)> note = {};
+};
+
+/// Throws Error unless the ending of a file's name is that of a format of layers.
+void expect_format(const std::filesystem::path& output);
+
+/// Captions all tiles and writes `output` with the layer "tiles", and a summary beside it. Results are kept
+/// in a journal beside the output until then, so that a killed run can resume. Throws Error if a raster has
+/// no position on the ground, the dates do not overlap, or files exist that are not to be replaced. A stop
+/// request ends the run after the current batch, and keeps the journal.
+MapSummary map_scene(const MapOptions& options, const MapModel& model, const MapReports& reports = {},
+                     const std::stop_token& stop = {});
+
+/// Writes the output of a map from the files of all its shards. Empty `shards`: those beside the output.
+/// Throws Error if a shard is missing or unfinished, or belongs to another map.
+MapSummary merge_shards(const std::filesystem::path& output, std::vector<std::filesystem::path> shards,
+                        bool overwrite);
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,155 @@
+#include "geo/journal.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <ccexpert/core/error.h>
+
+#include "core/atomic_file.h"
+#include "core/files.h"
+#include "core/json.h"
+
+namespace ccexpert::geo {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+std::string line_of(const TileResult& result) {
+  ordered_json json{{"tile", result.tile}, {"valid", result.valid}, {"masked", result.masked}};
+  if (result.skipped) {
+    json["skipped"] = true;
+  } else if (!result.error.empty()) {
+    json["error"] = result.error;
+  } else {
+    json["caption"] = result.caption;
+    json["logprob"] = result.logprob;
+  }
+  // The model may cut a character.
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+TileResult result_of(const nlohmann::json& json, const std::string& source) {
+  return {.tile = json_value<int64_t>(json, "tile", -1, source, at_least(0)),
+          .valid = json_value<double>(json, "valid", 0.0, source),
+          .masked = json_value<double>(json, "masked", 0.0, source),
+          .skipped = json_value<bool>(json, "skipped", false, source),
+          .caption = json_value<std::string>(json, "caption", "", source),
+          .logprob = json_value<double>(json, "logprob", 0.0, source),
+          .error = json_value<std::string>(json, "error", "", source)};
+}
+
+}  // namespace
+
+fs::path journal_path(const fs::path& output, const Shard& shard) {
+  auto path = output;
+  path +=
+      shard.count == 1 ? std::string(".journal") : fmt::format(".shard-{}-of-{}", shard.index, shard.count);
+  return path;
+}
+
+Journal::Journal(const fs::path& path, const Plan& plan, bool resume) : path_(path) {
+  const bool exists = is_there(path);
+  if (exists && !resume) {
+    fail_expected({path.string(), "no journal of an earlier run", "one",
+                   "--resume continues that run, --overwrite starts again"});
+  }
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_system(path.string(), "cannot be written", errno);
+  try {
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0)
+      fail(path.string(), "is being written by another process");
+    exists&& fs::file_size(path) > 0 ? this->resume(plan) : start(plan);
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
+}
+
+Journal::~Journal() {
+  ::close(descriptor_);
+}
+
+void Journal::start(const Plan& plan) {
+  append(to_json(plan).dump() + "\n");
+  flush_folder(path_.parent_path());
+}
+
+void Journal::resume(const Plan& plan) {
+  const JournalReader reader(path_);
+  if (reader.whole() == 0) {
+    if (::ftruncate(descriptor_, 0) != 0) fail_system(path_.string(), "cannot be written", errno);
+    start(plan);
+    return;
+  }
+  if (reader.plan().identity != plan.identity || reader.plan().shard != plan.shard) {
+    fail_expected({path_.string(), "a journal of the same inputs, options and model", "one of others",
+                   "--overwrite starts again"});
+  }
+  if (::ftruncate(descriptor_, reader.whole()) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0)
+    fail_system(path_.string(), "cannot be written", errno);
+  for (const auto& line : reader.lines()) {
+    if (!line.failed) tiles_.push_back(line.tile);
+  }
+}
+
+void Journal::append(const std::string& text) {
+  size_t done = 0;
+  while (done < text.size()) {
+    const auto written = ::write(descriptor_, text.data() + done, text.size() - done);
+    if (written < 0 && errno != EINTR) fail_system(path_.string(), "cannot be written", errno);
+    if (written > 0) done += static_cast<size_t>(written);
+  }
+  if (::fdatasync(descriptor_) != 0) fail_system(path_.string(), "cannot be written", errno);
+}
+
+bool Journal::has(int64_t tile) const {
+  return std::ranges::binary_search(tiles_, tile);
+}
+
+void Journal::write(std::span<const TileResult> results) {
+  std::string text;
+  for (const auto& result : results) text += line_of(result);
+  append(text);
+}
+
+JournalReader::JournalReader(const fs::path& path) : path_(path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail_system(path.string(), "cannot be read", errno);
+  std::string line;
+  while (std::getline(file, line) && !file.eof()) {
+    const auto json = parse_json(line, path.string());
+    if (whole_ == 0) {
+      plan_ = plan_from_json(json, path.string());
+    } else {
+      const auto result = result_of(json, path.string());
+      lines_.push_back({result.tile, whole_, !result.error.empty()});
+    }
+    whole_ += static_cast<std::streamoff>(line.size()) + 1;
+  }
+  keep_last_lines();
+}
+
+void JournalReader::keep_last_lines() {
+  std::ranges::stable_sort(lines_, {}, &Line::tile);
+  const auto same = [](const Line& a, const Line& b) { return a.tile == b.tile; };
+  const auto kept = std::unique(lines_.rbegin(), lines_.rend(), same);
+  lines_.erase(lines_.begin(), kept.base());
+}
+
+TileResult JournalReader::read(const Line& line) const {
+  std::ifstream file(path_, std::ios::binary);
+  file.seekg(line.start);
+  std::string text;
+  std::getline(file, text);
+  return result_of(parse_json(text, path_.string()), path_.string());
+}
+
+}  // namespace ccexpert::geo

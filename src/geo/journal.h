@@ -1,0 +1,87 @@
+// Results of tiles on disk, from which a killed map resumes and its layers are written.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "geo/plan.h"
+
+namespace ccexpert::geo {
+
+/// Result of a tile.
+struct TileResult {
+  int64_t tile = 0;  ///< index in the tiling
+  double valid = 0.0;
+  double masked = 0.0;
+  bool skipped = false;  ///< too few valid pixels
+  std::string caption = {};
+  double logprob = 0.0;
+  std::string error = {};  ///< reason without caption
+};
+
+/// JSON Lines: the plan, then the results in the order in which they were found.
+class Journal {
+ public:
+  /// Starts a journal, or continues an existing one: removes a partial last line. Tiles with an error are to
+  /// be tried again. Throws Error if the file exists and `resume` is false, is of another map, or is being
+  /// written by another process.
+  Journal(const std::filesystem::path& path, const Plan& plan, bool resume);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  bool has(int64_t tile) const;
+  int64_t size() const { return static_cast<int64_t>(tiles_.size()); }
+
+  /// Appends results and flushes them to disk.
+  void write(std::span<const TileResult> results);
+
+ private:
+  void start(const Plan& plan);
+  void resume(const Plan& plan);
+  void append(const std::string& text);
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::vector<int64_t> tiles_;  ///< ascending
+};
+
+/// Finished or unfinished journal, for reading.
+class JournalReader {
+ public:
+  /// Throws Error for a file that is none.
+  explicit JournalReader(const std::filesystem::path& path);
+
+  const Plan& plan() const { return plan_; }
+  const std::filesystem::path& path() const { return path_; }
+  bool is_complete() const { return static_cast<int64_t>(lines_.size()) == plan_.mine; }
+
+  /// Place of the result of a tile in the file.
+  struct Line {
+    int64_t tile = 0;
+    std::streamoff start = 0;
+    bool failed = false;
+  };
+  /// The last line of each tile, in the order of the tiles.
+  const std::vector<Line>& lines() const { return lines_; }
+  /// Bytes up to the end of the last whole line.
+  std::streamoff whole() const { return whole_; }
+  TileResult read(const Line& line) const;
+
+ private:
+  void keep_last_lines();
+
+  std::filesystem::path path_;
+  Plan plan_;
+  std::vector<Line> lines_;
+  std::streamoff whole_ = 0;
+};
+
+/// Returns the name of the journal of a map or of one of its shards.
+std::filesystem::path journal_path(const std::filesystem::path& output, const Shard& shard);
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,246 @@
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/geo/map.h>
+
+#include "core/files.h"
+#include "core/foreign_errors.h"
+#include "geo/area_of_interest.h"
+#include "geo/gdal_use.h"
+#include "geo/ground.h"
+#include "geo/journal.h"
+#include "geo/plan.h"
+#include "geo/publish.h"
+#include "geo/scene_pair.h"
+#include "geo/tiling.h"
+#include "geo/vector_file.h"
+
+namespace ccexpert::geo {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Tile that was read, or the reason why it was not.
+struct ReadTile {
+  int64_t index = 0;
+  TilePair pair = {};
+  std::string error = {};
+};
+
+ReadTile read_tile(const ScenePair& scene, const Tiling& tiling, int64_t index) {
+  ReadTile tile{.index = index};
+  try {
+    tile.pair = scene.read(tiling.window(index));
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error& error) {
+    tile.error = error.what();
+  }
+  return tile;
+}
+
+/// Reads tiles batch by batch, one batch ahead.
+class TileReader {
+ public:
+  TileReader(const ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
+      : scene_(scene), tiling_(tiling), tiles_(std::move(tiles)), batch_(static_cast<size_t>(batch)) {
+    start();
+  }
+
+  /// Returns the next batch; empty at the end.
+  std::vector<ReadTile> next() {
+    auto tiles = ahead_.get();
+    start();
+    return tiles;
+  }
+
+ private:
+  void start() {
+    const size_t end = std::min(next_ + batch_, tiles_.size());
+    ahead_ = std::async(std::launch::async, [this, from = std::exchange(next_, end), end] {
+      const QuietGdal quiet;
+      std::vector<ReadTile> tiles;
+      for (size_t i = from; i < end; ++i) tiles.push_back(read_tile(scene_, tiling_, tiles_[i]));
+      return tiles;
+    });
+  }
+
+  const ScenePair& scene_;
+  const Tiling& tiling_;
+  std::vector<int64_t> tiles_;
+  size_t batch_;
+  size_t next_ = 0;
+  std::future<std::vector<ReadTile>> ahead_;
+};
+
+/// Returns the results of a batch, in its order.
+std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const MapOptions& options,
+                                   const MapModel& model) {
+  std::vector<TileResult> results;
+  std::vector<ImagePair> pairs;
+  for (const auto& tile : tiles) {
+    const bool skipped =
+        tile.error.empty() && (tile.pair.valid < options.min_valid || tile.pair.valid == 0.0);
+    results.push_back({.tile = tile.index,
+                       .valid = tile.pair.valid,
+                       .masked = tile.pair.masked,
+                       .skipped = skipped,
+                       .error = tile.error});
+    if (!skipped && tile.error.empty()) pairs.push_back({tile.pair.before.view(), tile.pair.after.view()});
+  }
+  const auto captions = pairs.empty() ? std::vector<Caption>() : model.caption(pairs);
+  auto next = captions.begin();
+  for (auto& result : results) {
+    if (result.skipped || !result.error.empty()) continue;
+    result.caption = next->text;
+    result.logprob = next->logprob;
+    ++next;
+  }
+  return results;
+}
+
+void check(const MapOptions& options) {
+  format_of(options.output);
+  if (options.before.empty() || options.after.empty())
+    fail_expected({"input", "two rasters, BEFORE AFTER", "fewer"});
+  if (options.resume && options.overwrite) fail_expected({"output", "--resume or --overwrite", "both"});
+}
+
+/// Throws Error if a file of the map exists that is not to be replaced.
+void expect_free(const MapOptions& options) {
+  if (options.overwrite) return;
+  for (const auto& file : published_files(options.output)) {
+    if (is_there(file)) fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
+  }
+}
+
+/// Returns the tiles that meet the area of interest.
+std::vector<int64_t> places_of(const Tiling& tiling, const MapOptions& options, const Grid& grid) {
+  const AreaOfInterest area(options.area, grid);
+  std::vector<int64_t> places;
+  for (int64_t tile = 0; tile < tiling.count(); ++tile) {
+    if (area.meets(tiling.window(tile))) places.push_back(tile);
+  }
+  return places;
+}
+
+std::vector<int64_t> of_shard(const std::vector<int64_t>& places, const Shard& shard) {
+  std::vector<int64_t> mine;
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (is_in_shard(shard, static_cast<int64_t>(i), static_cast<int64_t>(places.size())))
+      mine.push_back(places[i]);
+  }
+  return mine;
+}
+
+void count(const std::vector<TileResult>& results, MapSummary& summary) {
+  for (const auto& result : results) {
+    if (result.skipped) {
+      ++summary.skipped;
+    } else {
+      ++(result.error.empty() ? summary.captioned : summary.failed);
+    }
+  }
+}
+
+void tell_errors(const std::vector<TileResult>& results, const MapReports& reports) {
+  if (!reports.note) return;
+  for (const auto& result : results) {
+    if (!result.error.empty()) reports.note(fmt::format("tile {}: {}", result.tile, result.error));
+  }
+}
+
+/// Work of one process on its tiles.
+class Run {
+ public:
+  Run(const MapOptions& options, const MapModel& model, const MapReports& reports)
+      : options_(options),
+        model_(model),
+        reports_(reports),
+        scene_(options),
+        size_(tile_size(options.tile, options.overlap, Ground(scene_.grid()).pixel_metres())),
+        tiling_(scene_.grid(), size_) {}
+
+  MapSummary caption_tiles(const fs::path& path, const std::stop_token& stop) {
+    const auto places = places_of(tiling_, options_, scene_.grid());
+    const auto mine = of_shard(places, options_.shard);
+    if (options_.overwrite) fs::remove(path);
+    Journal journal(path, plan(places, mine), options_.resume);
+    MapSummary summary{.tiles = static_cast<int64_t>(mine.size()), .resumed = journal.size()};
+    auto left = mine;
+    std::erase_if(left, [&](int64_t tile) { return journal.has(tile); });
+    if (reports_.start) reports_.start(summary.tiles - summary.resumed, summary.resumed);
+    TileReader reader(scene_, tiling_, std::move(left), options_.batch);
+    for (auto tiles = reader.next(); !tiles.empty() && !stop.stop_requested(); tiles = reader.next()) {
+      const auto results = results_of(tiles, options_, model_);
+      // A caption cut short by a stop is not the model's caption.
+      if (stop.stop_requested()) break;
+      journal.write(results);
+      count(results, summary);
+      tell_errors(results, reports_);
+      if (reports_.done) reports_.done(static_cast<int64_t>(results.size()));
+    }
+    summary.interrupted = stop.stop_requested();
+    return summary;
+  }
+
+ private:
+  Plan plan(const std::vector<int64_t>& places, const std::vector<int64_t>& mine) const {
+    return {.before = options_.before,
+            .after = options_.after,
+            .grid = scene_.grid(),
+            .tile = size_,
+            .shard = options_.shard,
+            .places = static_cast<int64_t>(places.size()),
+            .mine = static_cast<int64_t>(mine.size()),
+            .identity = identity_of(options_, scene_.grid())};
+  }
+
+  const MapOptions& options_;
+  const MapModel& model_;
+  const MapReports& reports_;
+  ScenePair scene_;
+  TileSize size_;
+  Tiling tiling_;
+};
+
+}  // namespace
+
+MapModel model_of(const Captioner& captioner, const CaptionOptions& options) {
+  return {.caption = [&captioner, options](std::span<const ImagePair> pairs) {
+    return captioner.caption(pairs, options);
+  }};
+}
+
+void expect_format(const fs::path& output) {
+  format_of(output);
+}
+
+MapSummary map_scene(const MapOptions& options, const MapModel& model, const MapReports& reports,
+                     const std::stop_token& stop) try {
+  check(options);
+  start_gdal();
+  const QuietGdal quiet;
+  const BoundedCache cache(options.cache_megabytes);
+  const auto path = journal_path(options.output, options.shard);
+  const bool whole = options.shard.count == 1;
+  if (options.resume && whole && is_there(options.output) && !is_there(path)) return {};
+  if (whole && !options.resume) expect_free(options);
+  expect_writable(path);
+  auto summary = Run(options, model, reports).caption_tiles(path, stop);
+  if (summary.interrupted || !whole) return summary;
+  const JournalReader journal(path);
+  auto all = publish({&journal, 1}, options.output);
+  all.resumed = summary.resumed;
+  fs::remove(path);
+  return all;
+} catch (...) {
+  rethrow_as_error();
+}
+
+}  // namespace ccexpert::geo

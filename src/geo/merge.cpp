@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/geo/map.h>
+
+#include "core/files.h"
+#include "core/foreign_errors.h"
+#include "geo/gdal_use.h"
+#include "geo/journal.h"
+#include "geo/publish.h"
+#include "geo/vector_file.h"
+
+namespace ccexpert::geo {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Returns the files of shards beside the output.
+std::vector<fs::path> shards_beside(const fs::path& output) {
+  const auto folder = output.has_parent_path() ? output.parent_path() : fs::path(".");
+  const auto prefix = output.filename().string() + ".shard-";
+  std::vector<fs::path> shards;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().starts_with(prefix)) shards.push_back(entry.path());
+  }
+  if (shards.empty())
+    fail_expected(
+        {output.string(), "files of shards beside it, as ccexpert-map --shard writes them", "none"});
+  std::ranges::sort(shards);
+  return shards;
+}
+
+void check_shard(const JournalReader& shard, const JournalReader& first) {
+  const auto name = shard.path().string();
+  if (shard.plan().identity != first.plan().identity || shard.plan().shard.count != first.plan().shard.count)
+    fail_expected({name, "a shard of the same map as " + first.path().string(), "one of another map"});
+  if (!shard.is_complete()) {
+    fail_expected({name, fmt::format("{} tiles", shard.plan().mine), std::to_string(shard.lines().size()),
+                   "run its shard again with --resume"});
+  }
+}
+
+/// Throws Error unless each shard is there once, and complete.
+void check_all(const std::vector<JournalReader>& shards) {
+  std::set<int64_t> indices;
+  for (const auto& shard : shards) {
+    check_shard(shard, shards.front());
+    if (!indices.insert(shard.plan().shard.index).second)
+      fail_expected({shard.path().string(), "each shard once", "a second " + shard.plan().shard.text()});
+  }
+  const auto count = shards.front().plan().shard.count;
+  for (int64_t index = 1; index <= count; ++index) {
+    if (!indices.contains(index))
+      fail_expected(
+          {"shards", fmt::format("all {} of the map", count), fmt::format("none for {}/{}", index, count)});
+  }
+}
+
+}  // namespace
+
+MapSummary merge_shards(const fs::path& output, std::vector<fs::path> shards, bool overwrite) try {
+  format_of(output);
+  start_gdal();
+  const QuietGdal quiet;
+  if (shards.empty()) shards = shards_beside(output);
+  std::vector<JournalReader> journals;
+  for (const auto& shard : shards) journals.emplace_back(shard);
+  check_all(journals);
+  for (const auto& file : published_files(output)) {
+    if (!overwrite && is_there(file))
+      fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
+  }
+  return publish(journals, output);
+} catch (...) {
+  rethrow_as_error();
+}
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,79 @@
+#include "geo/plan.h"
+
+#include <filesystem>
+
+#define XXH_INLINE_ALL
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <xxhash.h>
+
+#include <ccexpert/core/error.h>
+
+#include "core/json.h"
+
+namespace ccexpert::geo {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Returns the name of an input with size and time of change, if it is a file.
+std::string input_text(const std::string& name) {
+  std::error_code code;
+  const auto size = fs::file_size(name, code);
+  if (code) return name + "\n";
+  const auto time = fs::last_write_time(name, code).time_since_epoch().count();
+  return fmt::format("{} {} {}\n", fs::absolute(name).string(), size, time);
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Plan& plan) {
+  const auto& grid = plan.grid;
+  return {{"format", "ccexpert-map 1"},
+          {"identity", plan.identity},
+          {"before", plan.before},
+          {"after", plan.after},
+          {"width", grid.width},
+          {"height", grid.height},
+          {"transform", grid.transform},
+          {"crs", grid.crs},
+          {"tile", {plan.tile.width, plan.tile.height}},
+          {"overlap", {plan.tile.overlap_x, plan.tile.overlap_y}},
+          {"shard", plan.shard.text()},
+          {"places", plan.places},
+          {"mine", plan.mine}};
+}
+
+Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
+  if (!json.is_object() || json.value("format", "") != "ccexpert-map 1")
+    fail_expected({source, "a file that ccexpert-map is writing", "another"});
+  Plan plan;
+  plan.identity = json_value<std::string>(json, "identity", "", source);
+  plan.before = json_value<std::string>(json, "before", "", source);
+  plan.after = json_value<std::string>(json, "after", "", source);
+  plan.grid = {.width = json_value<int64_t>(json, "width", 0, source, at_least(1)),
+               .height = json_value<int64_t>(json, "height", 0, source, at_least(1)),
+               .transform = json.at("transform").get<std::array<double, 6>>(),
+               .crs = json_value<std::string>(json, "crs", "", source)};
+  const auto tile = json.at("tile").get<std::array<int64_t, 2>>();
+  const auto overlap = json.at("overlap").get<std::array<int64_t, 2>>();
+  plan.tile = {tile[0], tile[1], overlap[0], overlap[1]};
+  plan.shard = parse_text<Shard>(json_value<std::string>(json, "shard", "1/1", source), source + ": shard");
+  plan.places = json_value<int64_t>(json, "places", 0, source, at_least(0));
+  plan.mine = json_value<int64_t>(json, "mine", 0, source, at_least(0));
+  return plan;
+}
+
+std::string identity_of(const MapOptions& options, const Grid& grid) {
+  std::string text = input_text(options.before) + input_text(options.after);
+  for (const auto& mask : options.masks) text += input_text(mask);
+  if (!options.area.empty()) text += input_text(options.area);
+  text += fmt::format("{} {} {}\n{}\n", grid.width, grid.height, fmt::join(grid.transform, " "), grid.crs);
+  text += fmt::format("{} {} bands {} stretch {} match {} valid {}\n{}\n", options.tile.text(),
+                      options.overlap.text(), fmt::join(options.bands, ","), options.stretch.text(),
+                      options.match_radiometry, options.min_valid, options.settings);
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,35 @@
+// All that the layers of a map need to know besides the results of its tiles.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <ccexpert/geo/map.h>
+
+#include "geo/grid.h"
+#include "geo/tiling.h"
+
+namespace ccexpert::geo {
+
+struct Plan {
+  std::string before;
+  std::string after;
+  Grid grid;
+  TileSize tile;
+  Shard shard;
+  int64_t places = 0;    ///< tiles that meet the area of interest, of all shards
+  int64_t mine = 0;      ///< of these, tiles of this shard
+  std::string identity;  ///< equal for runs with equal results
+};
+
+/// Returns the plan as JSON, and reads it again. `source` begins an error.
+nlohmann::ordered_json to_json(const Plan& plan);
+Plan plan_from_json(const nlohmann::json& json, const std::string& source);
+
+/// Returns 16 hexadecimal digits for the inputs, the tiles and the settings of a map, without its shard.
+/// Files on this machine count with their size and time of change.
+std::string identity_of(const MapOptions& options, const Grid& grid);
+
+}  // namespace ccexpert::geo

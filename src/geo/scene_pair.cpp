@@ -1,0 +1,111 @@
+#include "geo/scene_pair.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <ccexpert/core/error.h>
+
+#include "geo/warp.h"
+
+namespace ccexpert::geo {
+namespace {
+
+BufferSize buffer_for(const Window& window) {
+  const int64_t longest = std::max(window.width, window.height);
+  if (longest <= ScenePair::kLongestSide) return {window.height, window.width};
+  const auto scaled = [&](int64_t side) {
+    return std::max<int64_t>(1, side * ScenePair::kLongestSide / longest);
+  };
+  return {scaled(window.height), scaled(window.width)};
+}
+
+double share(std::span<const uint8_t> marks) {
+  return static_cast<double>(std::ranges::count(marks, 1)) / static_cast<double>(marks.size());
+}
+
+/// Running mean and deviation of a band.
+struct Moments {
+  double count = 0.0, sum = 0.0, squares = 0.0;
+
+  void add(double value) {
+    count += 1.0;
+    sum += value;
+    squares += value * value;
+  }
+  double mean() const { return count > 0.0 ? sum / count : 0.0; }
+  double deviation() const {
+    return count > 0.0 ? std::sqrt(std::max(0.0, squares / count - mean() * mean())) : 0.0;
+  }
+};
+
+}  // namespace
+
+ScenePair::ScenePair(const MapOptions& options) {
+  auto first = open_raster(options.before);
+  grid_ = grid_of(*first, options.before);
+  const auto bands = chosen_bands(*first, options.before, options.bands);
+  dates_.emplace_back(std::move(first), options.before, bands);
+  dates_.push_back(open_on_grid(options.after, grid_, options.bands, Resampling::kSmooth));
+  for (const auto& mask : options.masks)
+    masks_.push_back(open_on_grid(mask, grid_, {1}, Resampling::kNearest));
+  for (const auto& date : dates_) maps_.push_back(band_maps(date, grid_, options.stretch));
+  if (options.match_radiometry) match_radiometry();
+}
+
+std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& size) const {
+  std::vector<uint8_t> marks(static_cast<size_t>(size.height * size.width), 0);
+  for (const auto& mask : masks_) {
+    const auto samples = mask.read(window, size);
+    // A mask that does not reach a pixel does not hide it.
+    for (size_t i = 0; i < marks.size(); ++i) {
+      if (samples.valid[i] != 0 && samples.values[i] != 0.0F) marks[i] = 1;
+    }
+  }
+  return marks;
+}
+
+TilePair ScenePair::read(const Window& window) const {
+  const auto size = buffer_for(window);
+  TilePair tile;
+  if (dates_[0].is_hole(window) || dates_[1].is_hole(window)) return tile;
+  auto before = dates_[0].read(window, size);
+  auto after = dates_[1].read(window, size);
+  const auto marks = hidden(window, size);
+  for (size_t i = 0; i < marks.size(); ++i) {
+    const bool valid = before.valid[i] != 0 && after.valid[i] != 0 && marks[i] == 0;
+    before.valid[i] = after.valid[i] = valid ? 1 : 0;
+  }
+  tile.valid = share(before.valid);
+  tile.masked = share(marks);
+  tile.before = to_image(before, maps_[0], dates_[0].palette());
+  tile.after = to_image(after, maps_[1], dates_[1].palette());
+  return tile;
+}
+
+void ScenePair::match_radiometry() {
+  if (!dates_[0].palette().empty() || !dates_[1].palette().empty() || dates_[0].bands() != dates_[1].bands())
+    fail_expected({"--match-radiometry", "two dates with the same bands and no palette", "others"});
+  const auto bands = static_cast<size_t>(dates_[0].bands());
+  std::vector<Moments> first(bands), second(bands);
+  for (const auto& window : sampled_windows(grid_)) {
+    const BufferSize size{window.height, window.width};
+    const auto before = dates_[0].read(window, size);
+    const auto after = dates_[1].read(window, size);
+    for (size_t i = 0; i < before.values.size(); ++i) {
+      const size_t pixel = i % before.pixels();
+      if (before.valid[pixel] == 0 || after.valid[pixel] == 0) continue;
+      const size_t band = i / before.pixels();
+      first[band].add(maps_[0][band].gain * static_cast<double>(before.values[i]) + maps_[0][band].offset);
+      second[band].add(static_cast<double>(after.values[i]));
+    }
+  }
+  for (size_t band = 0; band < bands; ++band) {
+    const double deviation = second[band].deviation();
+    if (deviation == 0.0) continue;
+    const double gain = first[band].deviation() / deviation;
+    maps_[1][band] = {gain, first[band].mean() - gain * second[band].mean()};
+  }
+}
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,46 @@
+// Both dates of a scene on one grid, as pairs of images.
+#pragma once
+
+#include <vector>
+
+#include <ccexpert/geo/map.h>
+#include <ccexpert/image/image.h>
+
+#include "geo/grid.h"
+#include "geo/raster.h"
+#include "geo/stretch.h"
+
+namespace ccexpert::geo {
+
+/// A window of both dates.
+struct TilePair {
+  image::Image before;
+  image::Image after;
+  double valid = 0.0;   ///< share of pixels with values at both dates that no mask hides
+  double masked = 0.0;  ///< share of pixels that a mask hides
+};
+
+class ScenePair {
+ public:
+  /// Opens the rasters and samples them. Throws Error if one cannot be used.
+  explicit ScenePair(const MapOptions& options);
+
+  const Grid& grid() const { return grid_; }
+
+  /// Reads a window; a side above kLongestSide is scaled down. Throws Error if a raster cannot be read.
+  TilePair read(const Window& window) const;
+
+  static constexpr int64_t kLongestSide = 1024;
+
+ private:
+  void match_radiometry();
+  /// Marks the pixels of a window that a mask hides.
+  std::vector<uint8_t> hidden(const Window& window, const BufferSize& size) const;
+
+  Grid grid_;
+  std::vector<Raster> dates_;  ///< before and after
+  std::vector<Raster> masks_;
+  std::vector<std::vector<BandMap>> maps_;  ///< of each date
+};
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,95 @@
+#include "geo/stretch.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ccexpert::geo {
+namespace {
+
+constexpr int64_t kSampleSide = 64;
+constexpr int64_t kSamplesAlong = 16;
+
+/// Returns up to kSamplesAlong starts of windows along a length.
+std::vector<int64_t> starts_along(int64_t length) {
+  const int64_t side = std::min(length, kSampleSide);
+  const int64_t count = std::clamp<int64_t>(length / side, 1, kSamplesAlong);
+  std::vector<int64_t> starts;
+  for (int64_t i = 0; i < count; ++i) starts.push_back((length - side) * (2 * i + 1) / (2 * count));
+  return starts;
+}
+
+double percentile(std::vector<float>& values, double percent) {
+  const auto place =
+      static_cast<std::ptrdiff_t>(std::llround(percent / 100.0 * static_cast<double>(values.size() - 1)));
+  std::nth_element(values.begin(), values.begin() + place, values.end());
+  return static_cast<double>(values[static_cast<size_t>(place)]);
+}
+
+BandMap map_of(double low, double high) {
+  const double gain = high > low ? 255.0 / (high - low) : 0.0;
+  return {gain, -low * gain};
+}
+
+/// Returns the valid samples of each band.
+std::vector<std::vector<float>> sampled_values(const Raster& raster, const Grid& grid) {
+  std::vector<std::vector<float>> bands(static_cast<size_t>(raster.bands()));
+  for (const auto& window : sampled_windows(grid)) {
+    const auto samples = raster.read(window, {window.height, window.width});
+    for (size_t i = 0; i < samples.values.size(); ++i) {
+      if (samples.valid[i % samples.pixels()] != 0) bands[i / samples.pixels()].push_back(samples.values[i]);
+    }
+  }
+  return bands;
+}
+
+uint8_t to_byte(double value) {
+  return static_cast<uint8_t>(std::lround(std::clamp(value, 0.0, 255.0)));
+}
+
+}  // namespace
+
+std::vector<Window> sampled_windows(const Grid& grid) {
+  std::vector<Window> windows;
+  for (const int64_t y : starts_along(grid.height)) {
+    for (const int64_t x : starts_along(grid.width))
+      windows.push_back({x, y, std::min(grid.width, kSampleSide), std::min(grid.height, kSampleSide)});
+  }
+  return windows;
+}
+
+std::vector<BandMap> band_maps(const Raster& raster, const Grid& grid, const Stretch& stretch) {
+  using Kind = Stretch::Kind;
+  const auto bands = static_cast<size_t>(raster.bands());
+  const bool as_it_is = stretch.kind == Kind::kNone || (stretch.kind == Kind::kAuto && raster.has_8_bits());
+  if (as_it_is || !raster.palette().empty()) return std::vector<BandMap>(bands);
+  if (stretch.kind == Kind::kFixed) return std::vector<BandMap>(bands, map_of(stretch.low, stretch.high));
+  std::vector<BandMap> maps;
+  for (auto& values : sampled_values(raster, grid)) {
+    if (values.empty()) values.push_back(0.0F);
+    const double low = percentile(values, stretch.low);
+    maps.push_back(map_of(low, percentile(values, stretch.high)));
+  }
+  return maps;
+}
+
+image::Image to_image(const Samples& samples, std::span<const BandMap> maps,
+                      const std::vector<uint8_t>& palette) {
+  const size_t pixels = samples.pixels();
+  image::Image image{samples.height, samples.width, std::vector<uint8_t>(3 * pixels)};
+  for (size_t i = 0; i < pixels; ++i) {
+    if (samples.valid[i] == 0) continue;
+    for (size_t channel = 0; channel < 3; ++channel) {
+      const size_t band = maps.size() == 1 ? 0 : channel;
+      const auto value = static_cast<double>(samples.values[band * pixels + i]);
+      auto byte = to_byte(maps[band].gain * value + maps[band].offset);
+      if (!palette.empty()) {
+        const size_t place = 3 * static_cast<size_t>(std::max(0.0, value)) + channel;
+        byte = place < palette.size() ? palette[place] : uint8_t{0};
+      }
+      image.pixels[3 * i + channel] = byte;
+    }
+  }
+  return image;
+}
+
+}  // namespace ccexpert::geo

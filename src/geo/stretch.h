@@ -1,0 +1,33 @@
+// Conversion of samples to 8-bit colours.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <ccexpert/geo/values.h>
+#include <ccexpert/image/image.h>
+
+#include "geo/grid.h"
+#include "geo/raster.h"
+
+namespace ccexpert::geo {
+
+/// Linear map of a band to 0..255, which clamps.
+struct BandMap {
+  double gain = 1.0;
+  double offset = 0.0;
+};
+
+/// Windows that are spread over a grid; together they have at most about a million pixels.
+std::vector<Window> sampled_windows(const Grid& grid);
+
+/// Returns the map of each band. Percentiles are those of valid samples in sampled_windows.
+std::vector<BandMap> band_maps(const Raster& raster, const Grid& grid, const Stretch& stretch);
+
+/// Converts samples to RGB by the maps, one grey band to three, an index by its palette. Pixels that are not
+/// valid become black.
+image::Image to_image(const Samples& samples, std::span<const BandMap> maps,
+                      const std::vector<uint8_t>& palette);
+
+}  // namespace ccexpert::geo

@@ -1,0 +1,130 @@
+// Process tests of ccexpert-map with a small real model.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/image/decode.h>
+
+#include "geo/scene_files.h"
+#include "map/map_options.h"
+#include "support/files.h"
+#include "support/paths.h"
+#include "support/temporary_folder.h"
+#include "tools/process.h"
+
+namespace ccexpert::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::string kModel = std::string(kTestData) + "/checkpoint-tiny";
+const std::string kDemoCaption = "many houses are built along the road .";
+
+ProcessResult map(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), {CCEXPERT_MAP_PROGRAM, "--model", kModel});
+  return run_process(arguments);
+}
+
+/// Writes the demo pair as a scene on the ground, once to the right of itself.
+std::string write_demo(const std::filesystem::path& path, const char* name) {
+  const auto image = image::decode_image(std::string(kSourceDir) + "/docs/images/demo/" + name);
+  const auto width = static_cast<int>(image.width);
+  return write_scene(
+      path,
+      {.width = 2 * width, .height = static_cast<int>(image.height), .value = [&](int x, int y, int band) {
+         return static_cast<double>(image.pixels[static_cast<size_t>(3 * (y * width + x % width) + band)]);
+       }});
+}
+
+TEST(MapProcess, CaptionsTilesAsTheCaptionCommandCaptionsPairs) {
+  const TemporaryFolder folder;
+  const auto before = write_demo(folder / "before.tif", "before.png");
+  const auto after = write_demo(folder / "after.tif", "after.png");
+  const auto output = (folder / "changes.gpkg").string();
+  const auto result = map({before, after, "-o", output});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("changes.gpkg: 2 tiles captioned, 0 skipped"));
+  EXPECT_THAT(captions_of(read_layer(output)), ::testing::ElementsAre(kDemoCaption, kDemoCaption));
+  const auto again = map({before, after, "-o", output});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_THAT(again.err,
+              HasSubstr("changes.gpkg: expected no such file yet, got one (--overwrite replaces it)"));
+}
+
+TEST(MapProcess, MergesTheShardsOfItsProcesses) {
+  const TemporaryFolder folder;
+  const auto before = write_demo(folder / "before.tif", "before.png");
+  const auto after = write_demo(folder / "after.tif", "after.png");
+  const auto output = (folder / "changes.geojson").string();
+  for (const char* shard : {"1/2", "2/2"})
+    EXPECT_EQ(map({before, after, "-o", output, "--shard", shard}).exit_code, 0);
+  EXPECT_FALSE(std::filesystem::exists(output));
+  const auto merged = run_process({CCEXPERT_MAP_PROGRAM, "merge", "-o", output});
+  EXPECT_EQ(merged.exit_code, 0) << merged.err;
+  EXPECT_EQ(read_layer(output).size(), 2U);
+}
+
+TEST(MapProcess, WrongArgumentsAreOneSentence) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{}, "--output: expected a file to write, got none"},
+      {{"-o", "x.gpkg"}, "input: expected two rasters, BEFORE AFTER, got 0"},
+      {{"a", "b", "c", "-o", "x.gpkg"}, "input: expected two rasters, BEFORE AFTER, got 3"},
+      {{"a", "b", "-o", "x.shp"}, "--output: expected a name that ends in .gpkg"},
+      {{"a", "b", "-o", "x.gpkg", "--tile", "1km"},
+       "--tile: expected pixels as 256, or metres as 128m, got '1km'"},
+      {{"a", "b", "-o", "x.gpkg", "--stretch", "9,1"}, "--stretch: expected auto, none, percentiles"},
+      {{"a", "b", "-o", "x.gpkg", "--shard", "3/2"}, "--shard: expected I/N with I from 1 to N, got '3/2'"},
+      {{"a", "b", "-o", "x.gpkg", "--bands", "1,2"}, "--bands: expected one or three, got 2"},
+      {{"a", "b", "-o", "x.gpkg", "--min-valid", "2"}, "--min-valid: expected 0 to 1, got 2"},
+      {{"a", "b", "-o", "x.gpkg", "--resume", "--overwrite"},
+       "output: expected --resume or --overwrite, got both"}};
+  for (const auto& [arguments, sentence] : cases) {
+    std::vector<const char*> words{"ccexpert-map"};
+    for (const auto& argument : arguments) words.push_back(argument.c_str());
+    const auto parsed = tools::parse_map_command(static_cast<int>(words.size()), words.data());
+    EXPECT_EQ(parsed.exit_code, 2);
+    EXPECT_THAT(parsed.text, HasSubstr(sentence));
+    EXPECT_EQ(std::ranges::count(parsed.text, '\n'), 1) << parsed.text;
+  }
+  const auto missing = map({"/none.tif", "/none.tif", "-o", "/tmp/ccexpert-none.gpkg"});
+  EXPECT_EQ(missing.exit_code, 1);
+  EXPECT_THAT(missing.err, HasSubstr("ccexpert-map: /none.tif: cannot be opened as a raster"));
+}
+
+TEST(MapProcess, ResumesAfterAKill) {
+  const TemporaryFolder folder;
+  const auto before = write_demo(folder / "before.tif", "before.png");
+  const auto after = write_demo(folder / "after.tif", "after.png");
+  const auto output = (folder / "changes.gpkg").string();
+  const std::vector<std::string> arguments{CCEXPERT_MAP_PROGRAM,
+                                           "--model",
+                                           kModel,
+                                           before,
+                                           after,
+                                           "-o",
+                                           output,
+                                           "--tile",
+                                           "64",
+                                           "-b",
+                                           "1",
+                                           "--resume"};
+  const auto journal = folder / "changes.gpkg.journal";
+  {
+    Process process(arguments);
+    for (int i = 0; i < 600 && content(journal).find("\"tile\":2") == std::string::npos; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    process.signal(SIGKILL);
+    process.wait();
+  }
+  ASSERT_TRUE(std::filesystem::exists(journal));
+  const auto result = run_process(arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("tiles are already done"));
+  EXPECT_EQ(read_layer(output).size(), 32U);
+  EXPECT_FALSE(std::filesystem::exists(journal));
+}
+
+}  // namespace
+}  // namespace ccexpert::test

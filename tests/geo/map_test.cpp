@@ -1,0 +1,311 @@
+// Whole maps of drawn scenes, with a model that tells the grey of both dates.
+#include <fstream>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "geo/scene_files.h"
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::geo {
+namespace {
+
+using namespace test;
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// Two dates of 64 x 64 pixels with a grey for each quarter.
+class Map : public ::testing::Test {
+ protected:
+  Map() {
+    after_.value = [](int x, int y, int) { return 10.0 * (1 + (x >= 32 ? 1 : 0) + (y >= 32 ? 2 : 0)); };
+    options_.tile = {32.0};
+    options_.output = folder_ / "changes.gpkg";
+  }
+
+  void write() {
+    options_.before = write_scene(folder_ / "before.tif", before_);
+    options_.after = write_scene(folder_ / "after.tif", after_);
+  }
+  MapSummary map() { return map_scene(options_, grey_model(&calls_)); }
+  json summary() const { return json::parse(content(folder_ / "changes.summary.json")); }
+
+  TemporaryFolder folder_;
+  DrawnScene before_, after_;
+  MapOptions options_;
+  int calls_ = 0;
+};
+
+TEST_F(Map, CaptionsEachTileAtItsPlace) {
+  write();
+  const auto counts = map();
+  EXPECT_EQ(counts.tiles, 4);
+  EXPECT_EQ(counts.captioned, 4);
+  const auto features = read_layer(options_.output, "tiles");
+  EXPECT_THAT(captions_of(features),
+              ElementsAre("from 100 to 10", "from 100 to 20", "from 100 to 30", "from 100 to 40"));
+  EXPECT_EQ(features[1].envelope.MinX, 500032.0);
+  EXPECT_EQ(features[1].envelope.MaxX, 500064.0);
+  EXPECT_EQ(features[1].envelope.MaxY, 5000000.0);
+  EXPECT_EQ(features[1].envelope.MinY, 4999968.0);
+  EXPECT_NEAR(features[1].area, 1024.0 / (0.9996 * 0.9996), 0.02);
+  EXPECT_EQ(summary()["tiles"]["captioned"], 4);
+  EXPECT_EQ(summary()["valid_share"], 1.0);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "changes.gpkg.journal"));
+}
+
+TEST_F(Map, WarpsAnotherSystemResolutionAndExtent) {
+  // The second date covers the same ground and more in the neighbouring zone, with pixels of 0.5 m.
+  OGRSpatialReference from, to;
+  from.importFromEPSG(32633);
+  to.importFromEPSG(32632);
+  const std::unique_ptr<OGRCoordinateTransformation> convert(OGRCreateCoordinateTransformation(&from, &to));
+  const std::unique_ptr<OGRCoordinateTransformation> back(OGRCreateCoordinateTransformation(&to, &from));
+  double x = 500032.0, y = 4999968.0;
+  ASSERT_TRUE(convert->Transform(1, &x, &y));
+  after_ = {
+      .width = 240, .height = 240, .epsg = 32632, .transform = {x - 60.0, 0.5, 0.0, y + 60.0, 0.0, -0.5}};
+  after_.value = [&](int column, int row, int) {
+    double east = x - 60.0 + 0.5 * (column + 0.5);
+    double north = y + 60.0 - 0.5 * (row + 0.5);
+    back->Transform(1, &east, &north);
+    return 10.0 * (1 + (east >= 500032.0 ? 1 : 0) + (north < 4999968.0 ? 2 : 0));
+  };
+  write();
+  map();
+  EXPECT_THAT(captions_of(read_layer(options_.output)),
+              ElementsAre("from 100 to 10", "from 100 to 20", "from 100 to 30", "from 100 to 40"));
+}
+
+TEST_F(Map, CountsPixelsWithoutDataAndSkipsTheirTiles) {
+  before_.no_data = 0.0;
+  before_.value = [](int x, int y, int) { return x < 32 && y < 24 ? 0.0 : 100.0; };
+  write();
+  const auto counts = map();
+  EXPECT_EQ(counts.skipped, 1);
+  EXPECT_EQ(counts.captioned, 3);
+  EXPECT_THAT(captions_of(read_layer(options_.output)),
+              ElementsAre("from 100 to 20", "from 100 to 30", "from 100 to 40"));
+  EXPECT_NEAR(summary()["valid_share"].get<double>(), 1.0 - 0.25 * 0.75, 1e-6);
+}
+
+TEST_F(Map, CountsGroundThatTheSecondDateLacks) {
+  after_.width = 32;
+  write();
+  EXPECT_EQ(map().skipped, 2);
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 100 to 10", "from 100 to 30"));
+}
+
+TEST_F(Map, SkipsMaskedPixels) {
+  write();
+  DrawnScene clouds{
+      .width = 32, .height = 32, .bands = 1, .transform = {500000.0, 2.0, 0.0, 5000000.0, 0.0, -2.0}};
+  clouds.value = [](int x, int y, int) { return x >= 16 && y < 16 ? 1.0 : 0.0; };
+  options_.masks = {write_scene(folder_ / "clouds.tif", clouds)};
+  EXPECT_EQ(map().skipped, 1);
+  EXPECT_EQ(summary()["masked_share"], 0.25);
+  EXPECT_THAT(captions_of(read_layer(options_.output)),
+              ElementsAre("from 100 to 10", "from 100 to 30", "from 100 to 40"));
+}
+
+TEST_F(Map, StretchesSixteenBits) {
+  before_.type = after_.type = GDT_UInt16;
+  before_.value = [](int x, int, int) { return x % 2 == 0 ? 1000.0 : 3000.0; };
+  after_.value = [](int, int, int) { return 2000.0; };
+  options_.tile = {64.0};
+  options_.stretch = *Stretch::from_text("fixed:1000,3000");
+  write();
+  map();
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 128 to 128"));
+  options_.stretch = *Stretch::from_text("0,100");
+  options_.overwrite = true;
+  map();
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 128 to 0"));
+}
+
+TEST_F(Map, TakesTheBandsThatAreNamed) {
+  before_.bands = after_.bands = 4;
+  before_.value = after_.value = [](int, int, int band) { return 40.0 * band; };
+  options_.tile = {64.0};
+  options_.bands = {4, 4, 1};
+  write();
+  map();
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 80 to 80"));
+  options_.bands = {5};
+  options_.overwrite = true;
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("before.tif: expected band 5, got 4 bands"));
+}
+
+TEST_F(Map, MatchesTheRadiometryOfTheFirstDate) {
+  before_.value = [](int x, int, int) { return x % 2 == 0 ? 80.0 : 120.0; };
+  after_.value = [](int x, int, int) { return x % 2 == 0 ? 10.0 : 20.0; };
+  options_.tile = {64.0};
+  options_.match_radiometry = true;
+  write();
+  map();
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 100 to 100"));
+}
+
+TEST_F(Map, KeepsToTheAreaOfInterest) {
+  write();
+  // In degrees, within the tile at the lower right.
+  OGRSpatialReference from, to;
+  from.importFromEPSG(32633);
+  to.importFromEPSG(4326);
+  to.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  const std::unique_ptr<OGRCoordinateTransformation> convert(OGRCreateCoordinateTransformation(&from, &to));
+  double x[] = {500040.0, 500060.0}, y[] = {4999960.0, 4999940.0};
+  ASSERT_TRUE(convert->Transform(2, x, y));
+  const auto text = fmt::format(
+      R"({{"type":"Polygon","coordinates":[[[{0:.9f},{1:.9f}],[{2:.9f},{1:.9f}],[{2:.9f},{3:.9f}],[{0:.9f},{1:.9f}]]]}})",
+      x[0], y[0], x[1], y[1]);
+  options_.area = folder_.write("area.geojson", text).string();
+  EXPECT_EQ(map().tiles, 1);
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 100 to 40"));
+  options_.overwrite = true;
+  options_.area =
+      folder_.write("far.geojson", R"({"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]})")
+          .string();
+  EXPECT_THAT(error_of([&] { map(); }),
+              HasSubstr("expected an area that overlaps the first date, got one of other"));
+}
+
+TEST_F(Map, ResumesAfterAnyInterruption) {
+  write();
+  options_.batch = 1;
+  map();
+  const auto whole = read_layer(options_.output);
+  const auto whole_summary = content(folder_ / "changes.summary.json");
+  for (const int done : {0, 1, 3}) {
+    const TemporaryFolder other;
+    auto options = options_;
+    options.output = other / "changes.gpkg";
+    std::stop_source stop;
+    auto model = grey_model();
+    int left = done;
+    const auto caption = model.caption;
+    model.caption = [&](std::span<const ImagePair> pairs) {
+      if (left-- == 0) stop.request_stop();
+      return caption(pairs);
+    };
+    EXPECT_TRUE(map_scene(options, model, {}, stop.get_token()).interrupted);
+    EXPECT_FALSE(std::filesystem::exists(options.output));
+    // A kill may leave half of a line.
+    std::ofstream(other / "changes.gpkg.journal", std::ios::app) << R"({"tile": 3, "capt)";
+    EXPECT_THAT(error_of([&] { map_scene(options, grey_model()); }),
+                HasSubstr("--resume continues that run"));
+    options.resume = true;
+    int calls = 0;
+    const auto counts = map_scene(options, grey_model(&calls));
+    EXPECT_EQ(calls, 4 - done);
+    EXPECT_EQ(counts.resumed, done);
+    EXPECT_EQ(captions_of(read_layer(options.output)), captions_of(whole));
+    EXPECT_EQ(content(other / "changes.summary.json"), whole_summary);
+  }
+}
+
+TEST_F(Map, ResumesOnlyTheSameMap) {
+  write();
+  std::stop_source stop;
+  stop.request_stop();
+  map_scene(options_, grey_model(), {}, stop.get_token());
+  options_.resume = true;
+  options_.settings = "another model";
+  EXPECT_THAT(error_of([&] { map(); }),
+              HasSubstr("expected a journal of the same inputs, options and model"));
+  options_.settings = "";
+  options_.tile = {16.0};
+  EXPECT_THAT(error_of([&] { map(); }),
+              HasSubstr("expected a journal of the same inputs, options and model"));
+  options_.tile = {32.0};
+  EXPECT_EQ(map().captioned, 4);
+  EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
+}
+
+TEST_F(Map, ReplacesFilesOnlyIfAsked) {
+  write();
+  map();
+  EXPECT_THAT(error_of([&] { map(); }),
+              HasSubstr("changes.gpkg: expected no such file yet, got one (--overwrite"));
+  options_.overwrite = true;
+  EXPECT_EQ(map().captioned, 4);
+}
+
+TEST_F(Map, ShardsMergeToTheWhole) {
+  options_.tile = {8.0};
+  write();
+  map();
+  const auto whole = read_layer(options_.output);
+  const auto whole_summary = content(folder_ / "changes.summary.json");
+  options_.output = folder_ / "parts.gpkg";
+  EXPECT_THAT(error_of([&] { merge_shards(options_.output, {}, false); }),
+              HasSubstr("expected files of shards beside"));
+  for (const int64_t index : {2, 1}) {
+    options_.shard = {index, 3};
+    map();
+  }
+  EXPECT_THAT(error_of([&] { merge_shards(options_.output, {}, false); }),
+              HasSubstr("shards: expected all 3 of the map, got none for 3/3"));
+  options_.shard = {3, 3};
+  map();
+  EXPECT_EQ(merge_shards(options_.output, {}, false).captioned, 64);
+  const auto parts = read_layer(options_.output);
+  EXPECT_EQ(captions_of(parts), captions_of(whole));
+  for (size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i].wkt, whole[i].wkt);
+  auto expected = json::parse(whole_summary);
+  expected["output"] = "parts.gpkg";
+  EXPECT_EQ(json::parse(content(folder_ / "parts.summary.json")), expected);
+  EXPECT_THAT(error_of([&] { merge_shards(options_.output, {}, false); }),
+              HasSubstr("--overwrite replaces it"));
+}
+
+TEST_F(Map, ListsTheErrorsOfTiles) {
+  before_.width = before_.height = after_.width = after_.height = 512;
+  before_.bands = after_.bands = 1;
+  options_.tile = {256.0};
+  write();
+  // A file cut short keeps its header, which is in front, and lacks its last strips.
+  std::filesystem::resize_file(options_.after, std::filesystem::file_size(options_.after) / 4 * 3);
+  const auto counts = map();
+  EXPECT_EQ(counts.failed, 2);
+  EXPECT_EQ(counts.captioned, 2);
+  const auto features = read_layer(options_.output);
+  ASSERT_EQ(features.size(), 4U);
+  EXPECT_THAT(features[3].error, HasSubstr("after.tif: window: cannot be read"));
+  EXPECT_EQ(features[3].caption, "");
+  EXPECT_EQ(summary()["errors"].size(), 2U);
+}
+
+TEST_F(Map, ErrorsAreSentences) {
+  write();
+  auto wrong = options_;
+  wrong.output = folder_ / "changes.shp";
+  EXPECT_THAT(error_of([&] { map_scene(wrong, grey_model()); }),
+              HasSubstr("--output: expected a name that ends in .gpkg, .geojson, .json, .fgb or .csv, got "));
+  wrong = options_;
+  wrong.before = "/none.tif";
+  EXPECT_THAT(error_of([&] { map_scene(wrong, grey_model()); }),
+              HasSubstr("/none.tif: cannot be opened as a raster (/none.tif: No such file or directory)"));
+  wrong = options_;
+  wrong.before = write_scene(folder_ / "plain.tif", {.epsg = 0});
+  EXPECT_THAT(
+      error_of([&] { map_scene(wrong, grey_model()); }),
+      HasSubstr("plain.tif: expected a raster with a position and a coordinate system, got no position"));
+  wrong = options_;
+  wrong.after = write_scene(folder_ / "far.tif", {.transform = {600000.0, 1.0, 0.0, 5000000.0, 0.0, -1.0}});
+  EXPECT_THAT(error_of([&] { map_scene(wrong, grey_model()); }),
+              HasSubstr("far.tif: expected a raster that overlaps the first date, got one of other ground"));
+  wrong = options_;
+  wrong.overlap = {16.0};
+  EXPECT_THAT(error_of([&] { map_scene(wrong, grey_model()); }),
+              HasSubstr("--overlap: expected less than half"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "changes.gpkg.journal"));
+}
+
+}  // namespace
+}  // namespace ccexpert::geo

@@ -1,0 +1,129 @@
+#include "map/map_command.h"
+
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/log.h>
+
+#include "caption/run_identity.h"
+#include "common/exit_code.h"
+#include "common/interrupt.h"
+#include "common/progress.h"
+#include "common/standard_streams.h"
+#include "map/map_options.h"
+
+namespace ccexpert::tools {
+namespace {
+
+/// Returns the identity of the captions of a command, as ccexpert-caption has it.
+std::string settings_of(const MapCommand& command) {
+  CaptionCommand caption;
+  caption.model = command.model;
+  caption.captioner = command.captioner;
+  caption.prompt = command.prompt;
+  caption.generation = command.generation;
+  caption.keep_tokens = command.keep_tokens;
+  caption.format = data::PredictionFormat::kJsonLines;
+  return run_identity(caption);
+}
+
+CaptionOptions options_of(const MapCommand& command, const std::stop_token& stop) {
+  return {.generation = command.generation,
+          .question = command.prompt,
+          .stop = stop,
+          .keep_tokens = command.keep_tokens};
+}
+
+/// Model that is loaded for the first tile: a wrong raster is reported at once.
+class LateModel {
+ public:
+  LateModel(const MapCommand& command, const std::stop_token& stop)
+      : command_(command), options_(options_of(command, stop)) {}
+
+  geo::MapModel functions() {
+    return {
+        .caption = [this](std::span<const ImagePair> pairs) { return captioner().caption(pairs, options_); }};
+  }
+
+ private:
+  const Captioner& captioner() {
+    if (!captioner_)
+      captioner_ = std::make_unique<Captioner>(Captioner::load(command_.model, command_.captioner));
+    return *captioner_;
+  }
+
+  const MapCommand& command_;
+  CaptionOptions options_;
+  std::unique_ptr<Captioner> captioner_;
+};
+
+/// Progress of a run, which starts when the number of tiles is known.
+class MapProgress {
+ public:
+  explicit MapProgress(bool quiet) : quiet_(quiet) {}
+
+  geo::MapReports reports() {
+    return {.start = [this](int64_t tiles, int64_t resumed) { start(tiles, resumed); },
+            .done = [this](int64_t tiles) { progress_->add(tiles); },
+            .note = [this](const std::string& line) { progress_->note(line); }};
+  }
+  void end() { progress_.reset(); }
+
+ private:
+  void start(int64_t tiles, int64_t resumed) {
+    progress_ = std::make_unique<Progress>(tiles, "tiles",
+                                           quiet_ ? ProgressStyle::kNone : progress_style_of_stderr());
+    if (resumed > 0 && !quiet_) progress_->note(fmt::format("{} tiles are already done", resumed));
+  }
+
+  bool quiet_;
+  std::unique_ptr<Progress> progress_;
+};
+
+void tell(const MapCommand& command, const geo::MapSummary& summary) {
+  const auto name = command.map.output.string();
+  if (summary.failed > 0)
+    print_note(fmt::format("ccexpert-map: {} of {} tiles failed", summary.failed, summary.tiles));
+  if (command.quiet) return;
+  if (summary.interrupted) {
+    print_note(fmt::format("ccexpert-map: interrupted after {} of {} tiles; --resume continues from there",
+                           summary.captioned + summary.skipped + summary.failed + summary.resumed,
+                           summary.tiles));
+  } else if (summary.tiles > 0) {
+    print_note(fmt::format("{}: {} tiles captioned, {} skipped for lack of valid pixels", name,
+                           summary.captioned, summary.skipped));
+  } else {
+    print_note(fmt::format("{}: nothing left to do", name));
+  }
+}
+
+int map(MapCommand& command) {
+  const Interrupt interrupt(kStopDeadline);
+  if (command.quiet) log::set_level(log::Level::kError);
+  command.map.settings = settings_of(command);
+  LateModel model(command, interrupt.token());
+  MapProgress progress(command.quiet);
+  const auto summary = geo::map_scene(command.map, model.functions(), progress.reports(), interrupt.token());
+  progress.end();
+  tell(command, summary);
+  if (interrupt.signal() != 0) return kSignalBase + interrupt.signal();
+  return summary.failed > 0 ? kSomeFailed : kSuccess;
+}
+
+int merge(const MapCommand& command) {
+  const auto summary = geo::merge_shards(command.map.output, command.shards, command.map.overwrite);
+  tell(command, summary);
+  return summary.failed > 0 ? kSomeFailed : kSuccess;
+}
+
+}  // namespace
+
+int run_map_command(int count, const char* const* arguments) {
+  auto parsed = parse_map_command(count, arguments);
+  if (parsed.exit_code) return print_leave(parsed);
+  return parsed.command.merge ? merge(parsed.command) : map(parsed.command);
+}
+
+}  // namespace ccexpert::tools
