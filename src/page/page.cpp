@@ -28,13 +28,21 @@ std::string_view asset(std::string_view name) {
   return found->text;
 }
 
-std::string to_html(const Page& page) {
+std::string html_start(std::string_view title, std::string_view style) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, "
-      "initial-scale=1\">\n<title>{0}</title><style>\n{1}</style></head><body>\n"
-      "<h1>{0}</h1>\n{2}{3}</body></html>\n",
-      html_escaped(page.title), asset("page.css"), page.body, script_of(page));
+      "initial-scale=1\">\n<title>{0}</title><style>\n{1}{2}</style></head><body>\n"
+      "<h1>{0}</h1>\n",
+      html_escaped(title), asset("page.css"), style.empty() ? std::string_view() : asset(style));
+}
+
+std::string html_end(std::string_view script) {
+  return fmt::format("<script>\n{}{}</script>\n</body></html>\n", asset(script), asset("elements.js"));
+}
+
+std::string to_html(const Page& page) {
+  return html_start(page.title) + page.body + script_of(page) + "</body></html>\n";
 }
 
 }  // namespace ccexpert::page

@@ -4,8 +4,10 @@
 #include <cmath>
 
 #include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/foreign_errors.h"
@@ -13,6 +15,9 @@
 
 namespace ccexpert::page {
 namespace {
+
+/// Quality of WebP from 1 to 100.
+constexpr int kQuality = 75;
 
 cv::Mat mat_of(const image::Image& image) {
   return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
@@ -44,6 +49,17 @@ image::Image thumbnail(const image::Image& image, int64_t side, bool mask) try {
 
 std::string data_uri(const image::Image& image) {
   return "data:image/png;base64," + base64(image::encode_png(image.view()));
+}
+
+std::string webp_uri(const image::Image& image) try {
+  cv::Mat bgr;
+  cv::cvtColor(mat_of(image), bgr, cv::COLOR_RGB2BGR);
+  std::vector<uint8_t> bytes;
+  if (!cv::imencode(".webp", bgr, bytes, {cv::IMWRITE_WEBP_QUALITY, kQuality}))
+    fail("WebP", "cannot be encoded", "", ErrorKind::kInternal);
+  return "data:image/webp;base64," + base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+} catch (...) {
+  rethrow_as_error();
 }
 
 }  // namespace ccexpert::page
