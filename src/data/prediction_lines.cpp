@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include <fmt/format.h>
@@ -49,10 +50,20 @@ std::string as_utf8(const std::string& text) {
   return escaped;
 }
 
+void add_series(ordered_json& line, const SeriesPart& series) {
+  line["place"] = as_utf8(series.place);
+  line["from"] = as_utf8(series.from);
+  line["to"] = as_utf8(series.to);
+  line["kind"] = name_of(series.kind);
+  if (series.changed) line["changed"] = *series.changed;
+  if (series.transient) line["transient"] = *series.transient;
+}
+
 std::string json_line(const Prediction& prediction, const std::string& run) {
   ordered_json line{{"uid", as_utf8(prediction.pair.uid)},
                     {"before", as_utf8(prediction.pair.before.string())},
                     {"after", as_utf8(prediction.pair.after.string())}};
+  if (prediction.series) add_series(line, *prediction.series);
   if (prediction.error.empty()) {
     line["caption"] = prediction.caption;
     line["token_ids"] = prediction.token_ids;
@@ -96,6 +107,68 @@ KnownLine known_csv(std::string_view line, const std::string& where, const CsvRo
   CsvRow row(columns().size());
   for (size_t i = 0; i < names.size(); ++i) row[column(names[i])] = rows.front()[i];
   return {row.front(), csv_line(row), row[column("run")], !row[column("error")].empty()};
+}
+
+/// Parses a whole cell. Throws Error, starting with `what`, for another text.
+template <class Number>
+Number number_of(std::string_view cell, const std::string& what) {
+  Number number = 0;
+  const auto* end = cell.data() + cell.size();
+  const auto [stop, problem] = std::from_chars(cell.data(), end, number);
+  if (problem != std::errc() || stop != end) fail_expected({what, "a number", fmt::format("'{:.40}'", cell)});
+  return number;
+}
+
+std::vector<int64_t> token_ids_of(const std::string& cell, const std::string& where) {
+  std::vector<int64_t> ids;
+  for (std::string_view rest = cell; !rest.empty();) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    ids.push_back(number_of<int64_t>(rest.substr(0, end), where + ": token_ids"));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return ids;
+}
+
+Prediction csv_caption(const CsvRow& row, const std::string& where) {
+  const auto cell = [&](std::string_view name) { return row[column(name)]; };
+  return {.pair = {.uid = row.front(), .before = {}, .after = {}},
+          .caption = cell("caption"),
+          .token_ids = token_ids_of(cell("token_ids"), where),
+          .logprob = number_of<double>(cell("logprob"), where + ": logprob"),
+          .finish = cell("finish"),
+          .error = {},
+          .warning = cell("warning")};
+}
+
+std::optional<bool> flag(const json& object, const char* key, const std::string& where) {
+  if (!object.contains(key)) return std::nullopt;
+  return json_value(object, key, false, where);
+}
+
+std::optional<SeriesPart> series_of(const json& object, const std::string& where) {
+  if (!object.contains("kind")) return std::nullopt;
+  const auto text = [&](const char* key) { return json_value(object, key, std::string(), where); };
+  return SeriesPart{.place = text("place"),
+                    .from = text("from"),
+                    .to = text("to"),
+                    .kind = json_value(object, "kind", SeriesKind::kStep, where),
+                    .changed = flag(object, "changed", where),
+                    .transient = flag(object, "transient", where)};
+}
+
+Prediction json_caption(const json& object, const std::string& where) {
+  const auto text = [&](const char* key) { return json_value(object, key, std::string(), where); };
+  const auto ids = object.value("token_ids", json::array());
+  if (!std::all_of(ids.begin(), ids.end(), [](const json& id) { return id.is_number_integer(); }))
+    fail_expected({where + ": token_ids", "integers", "others"});
+  return {.pair = {.uid = text("uid"), .before = {}, .after = {}},
+          .caption = text("caption"),
+          .token_ids = ids.get<std::vector<int64_t>>(),
+          .logprob = json_value(object, "logprob", 0.0, where),
+          .finish = text("finish"),
+          .error = {},
+          .warning = text("warning"),
+          .series = series_of(object, where)};
 }
 
 /// Returns the columns of a CSV file; nothing if a killed run left only a part of the header.
@@ -149,6 +222,12 @@ std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat forma
     lines.push_back(is_csv ? known_csv(line, where, *names) : known_json(line, where));
   }
   return lines;
+}
+
+Prediction parse_caption(const KnownLine& line, PredictionFormat format, const std::string& source) {
+  const auto where = fmt::format("{}: caption of {}", source, line.uid);
+  return format == PredictionFormat::kCsv ? csv_caption(parse_csv(line.line, where).front(), where)
+                                          : json_caption(parse_json(line.line, where), where);
 }
 
 }  // namespace ccexpert::data

@@ -33,4 +33,8 @@ struct KnownLine {
 /// `source` and the line, for damage anywhere else.
 std::vector<KnownLine> parse_lines(std::string_view text, PredictionFormat format, const std::string& source);
 
+/// Returns the caption of a KnownLine that did not fail, but for its pair. Throws Error, starting with
+/// `source`, for a value of another type.
+Prediction parse_caption(const KnownLine& line, PredictionFormat format, const std::string& source);
+
 }  // namespace ccexpert::data

@@ -1,6 +1,7 @@
 #include "data/shared/predictions.h"
 
 #include <cerrno>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <fcntl.h>
@@ -19,6 +20,9 @@ namespace ccexpert::data {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Limit of a file that is read again, in bytes.
+constexpr size_t kLargestOutput = size_t{8} << 30;
 
 /// Open file with an exclusive lock.
 class LockedFile {
@@ -111,8 +115,7 @@ class PredictionWriter::Impl {
 
  private:
   void resume(const fs::path& path) {
-    constexpr size_t kLimit = size_t{8} << 30;
-    const std::string text = read_file(path, kLimit);
+    const std::string text = read_file(path, kLargestOutput);
     std::string kept = header_line(format_);
     for (const auto& line : parse_lines(text, format_, path.string())) {
       if (line.failed) continue;
@@ -160,6 +163,21 @@ int64_t PredictionWriter::captions_without_run() const {
 }
 void PredictionWriter::write(std::span<const Prediction> predictions) try {
   impl_->write(predictions);
+} catch (...) {
+  rethrow_as_error();
+}
+
+void visit_captions(const fs::path& path, PredictionFormat format, std::span<const PairFiles> pairs,
+                    const std::function<void(const Prediction&)>& visit) try {
+  std::unordered_map<std::string, const PairFiles*> known;
+  for (const auto& pair : pairs) known.emplace(written_uid(pair.uid, format), &pair);
+  for (const auto& line : parse_lines(read_file(path, kLargestOutput), format, path.string())) {
+    const auto pair = known.find(line.uid);
+    if (line.failed || pair == known.end()) continue;
+    auto prediction = parse_caption(line, format, path.string());
+    prediction.pair = *pair->second;
+    visit(prediction);
+  }
 } catch (...) {
   rethrow_as_error();
 }

@@ -228,5 +228,56 @@ TEST(PredictionFormatName, KnowsThree) {
             "format: expected text, jsonl or csv, got 'xml'");
 }
 
+TEST(Captions, AreReadAgainWithTheFilesOfTheirPairs) {
+  const TemporaryFolder folder;
+  const std::vector<PairFiles> pairs{{"p\xff", "x", "y"}, {"q", "x", "z"}};
+  auto first = captioned("p\xff", "a, b"), other = captioned("r", "of no pair");
+  first.warning = "a JPEG with damaged data";
+  for (const auto format : {PredictionFormat::kJsonLines, PredictionFormat::kCsv}) {
+    if (format == PredictionFormat::kJsonLines) {
+      first.series = SeriesPart{.place = "harbour",
+                                .from = "1",
+                                .to = "2",
+                                .kind = SeriesKind::kAround,
+                                .changed = true,
+                                .transient = false};
+    } else {
+      first.series.reset();
+    }
+    write_to(folder / "o", format, ExistingOutput::kOverwrite, {first, failed("q"), other});
+    std::vector<Prediction> read;
+    visit_captions(folder / "o", format, pairs, [&](const Prediction& each) { read.push_back(each); });
+    ASSERT_EQ(read.size(), 1U);
+    EXPECT_EQ(read[0].pair, pairs[0]);
+    EXPECT_EQ(read[0].caption, "a, b");
+    EXPECT_EQ(read[0].token_ids, first.token_ids);
+    EXPECT_EQ(read[0].logprob, -0.5);
+    EXPECT_EQ(read[0].finish, "end_token");
+    EXPECT_EQ(read[0].warning, first.warning);
+    ASSERT_EQ(read[0].series.has_value(), first.series.has_value());
+    if (!first.series) continue;
+    EXPECT_EQ(read[0].series->place, "harbour");
+    EXPECT_EQ(read[0].series->kind, SeriesKind::kAround);
+    EXPECT_EQ(read[0].series->changed, true);
+    EXPECT_EQ(read[0].series->transient, false);
+  }
+}
+
+TEST(Captions, OfAnotherTypeAreErrors) {
+  const TemporaryFolder folder;
+  const std::vector<PairFiles> pairs{{"q", "x", "y"}};
+  const auto error = [&](const std::string& line, PredictionFormat format) {
+    const auto file = folder.write("o", line);
+    return error_of([&] { visit_captions(file, format, pairs, [](const Prediction& /*each*/) {}); });
+  };
+  EXPECT_THAT(
+      error("{\"uid\":\"q\",\"caption\":\"a\",\"token_ids\":[\"x\"]}\n", PredictionFormat::kJsonLines),
+      HasSubstr("caption of q: token_ids: expected integers"));
+  EXPECT_THAT(error("uid,before,after,caption,token_ids,logprob,finish,run,error,warning\nq,x,y,a,3 "
+                    "z,-1,end_token,,,\n",
+                    PredictionFormat::kCsv),
+              HasSubstr("caption of q: token_ids: expected a number, got 'z'"));
+}
+
 }  // namespace
 }  // namespace ccexpert::data

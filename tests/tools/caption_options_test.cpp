@@ -199,8 +199,10 @@ TEST(CaptionOptions, UsageErrorsSayWhatIsWrong) {
   EXPECT_EQ(refusal({"--modle", "m", "a", "b"}), "unknown option --modle (did you mean --model?)");
   EXPECT_EQ(refusal({"--model", "m", "a"}), "input: expected two images, BEFORE AFTER, got 1");
   EXPECT_EQ(refusal({"--model", "m", "a", "b", "c"}), "input: expected two images, BEFORE AFTER, got 3");
-  EXPECT_EQ(refusal({"--model", "m"}),
-            "input: expected one of BEFORE AFTER, --pairs FILE, or --before DIR --after DIR, got none");
+  EXPECT_EQ(
+      refusal({"--model", "m"}),
+      "input: expected one of BEFORE AFTER, --pairs FILE, --series DIR, or --before DIR --after DIR, got "
+      "none");
   EXPECT_THAT(refusal({"--model", "m", "a", "b", "--pairs", "p"}), HasSubstr("got several"));
   EXPECT_EQ(refusal({"--model", "m", "--before", "d"}), "input: expected --before and --after together");
   EXPECT_THAT(refusal({"--model"}), HasSubstr("--model"));
@@ -257,6 +259,30 @@ TEST(CaptionOptions, VersionAndCompletionNeedNoModel) {
   EXPECT_THAT(completion.text,
               ::testing::AllOf(HasSubstr("--length-penalty"), HasSubstr("-W \"text jsonl csv\""),
                                HasSubstr("complete -o filenames -F _ccexpert_caption ccexpert-caption")));
+}
+
+TEST(CaptionOptions, AReportIsAFileOfItsOwn) {
+  EXPECT_EQ(parse({"--model=m", "--pairs=p", "--report=r.html"}).command.report, "r.html");
+  EXPECT_EQ(refusal({"--model=m", "--pairs=p", "--report=p"}),
+            "--report: expected a file other than --pairs, got the same");
+  EXPECT_EQ(refusal({"--model=m", "--pairs=p", "--report=./o", "--output=o", "--format=csv"}),
+            "--report: expected a file other than --output, got the same");
+  EXPECT_EQ(refusal({"--model=m", "--plan", "--report=r"}), "--plan: expected without --report");
+  EXPECT_EQ(refusal({"--model=m", "--report=r", "-p=A?", "-p=B?", "a", "b"}),
+            "--report: expected with one --prompt at most, got 2");
+}
+
+TEST(CaptionOptions, ASeriesIsAnInput) {
+  const auto parsed = parse({"--model=m", "--series=s", "--image-root=r"});
+  ASSERT_FALSE(parsed.exit_code) << parsed.text;
+  EXPECT_EQ(parsed.command.series, "s");
+  EXPECT_THAT(refusal({"--model=m", "--series=s", "--pairs=p"}), HasSubstr("got several"));
+  EXPECT_EQ(refusal({"--model=m", "--series=s", "--format=csv"}),
+            "--series: expected --format text or jsonl, got csv");
+  EXPECT_EQ(refusal({"--model=m", "--series=s", "--output=s", "--format=jsonl"}),
+            "--output: expected a file other than --series, got the same");
+  EXPECT_EQ(refusal({"--model=m", "--series=s", "--output=o", "--format=jsonl", "--evaluate=e"}),
+            "--evaluate: expected without --series");
 }
 
 }  // namespace

@@ -35,10 +35,10 @@ class CaptionRun : public ::testing::Test {
     command_.quiet = true;
   }
 
-  RunSummary run(const CaptionBatch& model = test::fake_captions, std::stop_token stop = {}) {
+  RunSummary run(const CaptionBatch& model = test::fake_captions, const std::stop_token& stop = {}) {
     const auto pairs = pairs_of(command_);
     auto writer = writer_of(command_, "run");
-    return caption_many(command_, pairs, model, writer, std::move(stop));
+    return caption_many(command_, pairs, model, {writer}, stop);
   }
 
   std::string output() const { return content(command_.output); }
@@ -150,7 +150,7 @@ TEST_F(CaptionRun, ResumedUidsMayHoldAnyBytes) {
       const std::vector<data::PairFiles> pairs{{uid, image, image}};
       const auto caption = [&] {
         auto writer = writer_of(command_, "run");
-        return caption_many(command_, pairs, test::fake_captions, writer, {});
+        return caption_many(command_, pairs, test::fake_captions, {writer}, {});
       };
       EXPECT_EQ(caption().captioned, 1);
       const auto once = output();

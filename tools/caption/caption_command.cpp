@@ -14,6 +14,7 @@
 #include "caption/caption_ranks.h"
 #include "caption/caption_run.h"
 #include "caption/run_identity.h"
+#include "caption/series_run.h"
 #include "caption/timings_report.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
@@ -81,11 +82,26 @@ CaptionBatch batch_of(const Captioner& captioner, CaptionUtility utility) {
   };
 }
 
+/// Starts the page of a command, with the captions of a resumed output; null without --report.
+std::unique_ptr<CaptionReport> report_of(const CaptionCommand& command,
+                                         std::span<const data::PairFiles> pairs) {
+  if (command.report.empty()) return nullptr;
+  auto report = std::make_unique<CaptionReport>(command, pairs);
+  if (command.resume && is_file(command.output)) {
+    data::visit_captions(command.output, command.format, pairs,
+                         [&](const data::Prediction& known) { report->add_resumed(known); });
+  }
+  return report;
+}
+
 int caption_single(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   auto writer = writer_of(command, run_identity(command));
-  if (const auto uid = pairs_of(command).front().uid; writer.has_caption_of(uid)) {
+  const auto pairs = pairs_of(command);
+  const auto report = report_of(command, pairs);
+  if (const auto& uid = pairs.front().uid; writer.has_caption_of(uid)) {
     if (!command.quiet)
       print_note(fmt::format("ccexpert-caption: {}: already captioned in {}", uid, command.output.string()));
+    if (report) report->finish();
     return kSuccess;
   }
   auto utility = utility_of(command);
@@ -99,6 +115,10 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt, Ca
     if (!command.stream) std::cout << prediction.caption << "\n";
   } else {
     writer.write({&prediction, 1});
+  }
+  if (report) {
+    report->add(prediction, load_pair(prediction.pair));
+    report->finish();
   }
   report_timings(command, captioner);
   return kSuccess;
@@ -142,25 +162,54 @@ void check_evaluation(const CaptionCommand& command) {
   eval::read_references(command.evaluate, command.evaluation_split);
 }
 
+/// Tells of an interruption and of failed pairs.
+void tell_end(const CaptionCommand& command, const RunSummary& summary, size_t pairs) {
+  if (summary.interrupted && !command.quiet) {
+    print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",
+                           summary.captioned + summary.failed + summary.skipped, pairs,
+                           command.output.empty() ? "" : "; --resume continues from there"));
+  }
+  if (summary.failed > 0)
+    print_note(fmt::format("ccexpert-caption: {} of {} pairs failed", summary.failed, pairs));
+}
+
+/// Captions places at several dates.
+int caption_places(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
+  const auto series = series_of(command);
+  auto writer = writer_of(command, run_identity(command));
+  const auto all = all_pairs(series);
+  const auto report = report_of(command, all);
+  auto utility = utility_of(command);
+  const auto drafts = drafts_of(command);
+  const auto captioner = captioner_of(ranks, drafts);
+  const auto pairs = planned_pairs(series);
+  if (!command.quiet) {
+    print_note(
+        fmt::format("{} places, at least {} pairs, {}", series.size(), pairs, ranks.description(captioner)));
+  }
+  const auto summary = caption_series(command, series, batch_of(captioner, std::move(utility)),
+                                      {writer, report.get()}, interrupt.token());
+  if (report && !summary.interrupted) report->finish();
+  report_timings(command, captioner);
+  tell_end(command, summary, pairs);
+  return summary.failed > 0 ? kSomeFailed : kSuccess;
+}
+
 int caption_list(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   // Check the files before the model is loaded, which takes time.
   const auto pairs = pairs_of(command);
   check_evaluation(command);
   auto writer = writer_of(command, run_identity(command));
+  const auto report = report_of(command, pairs);
   auto utility = utility_of(command);
   const auto drafts = drafts_of(command);
   const auto captioner = captioner_of(ranks, drafts);
   if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), ranks.description(captioner)));
-  const auto summary =
-      caption_many(command, pairs, batch_of(captioner, std::move(utility)), writer, interrupt.token());
+  const auto summary = caption_many(command, pairs, batch_of(captioner, std::move(utility)),
+                                    {writer, report.get()}, interrupt.token());
+  if (report && !summary.interrupted) report->finish();
   report_timings(command, captioner);
-  if (summary.interrupted && !command.quiet) {
-    print_note(fmt::format("ccexpert-caption: interrupted after {} of {} pairs{}",
-                           summary.captioned + summary.failed + summary.skipped, pairs.size(),
-                           command.output.empty() ? "" : "; --resume continues from there"));
-  }
-  if (summary.failed > 0)
-    print_note(fmt::format("ccexpert-caption: {} of {} pairs failed", summary.failed, pairs.size()));
+  tell_end(command, summary, pairs.size());
   int evaluated = kSuccess;
   if (!command.evaluate.empty() && !summary.interrupted) evaluated = run_eval(evaluation_of(command));
   return summary.failed > 0 ? kSomeFailed : evaluated;
@@ -168,6 +217,7 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt, Capt
 
 int run_input(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   if (command.prompts.size() > 1) return answer_questions(command, interrupt, ranks);
+  if (!command.series.empty()) return caption_places(command, interrupt, ranks);
   return command.single_pair() ? caption_single(command, interrupt, ranks)
                                : caption_list(command, interrupt, ranks);
 }

@@ -24,6 +24,8 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl
   ccexpert-caption --model MODEL --before 2018/ --after 2023/ --format csv --output changes.csv
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --resume
+  ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --report page.html
+  ccexpert-caption --model MODEL --series places/ --format jsonl --output timeline.jsonl --report page.html
   ccexpert-caption --model MODEL --mbr 16 before.png after.png
   ccexpert-caption --model MODEL --nproc 4 before.png after.png
   ccexpert-caption --model configs/bases/llava-onevision-qwen2-72b-ov --nproc 4 --plan
@@ -71,8 +73,13 @@ void add_input_options(CLI::App& app, CaptionCommand& command) {
       ->expected(1, -1)
       ->group("Input");
   group.input("--pairs", command.pairs, "list of pairs: JSON Lines, JSON or CSV with before, after and uid");
-  group.folder("--image-root", command.image_root,
-               "folder that relative paths of --pairs start at (the list's folder)");
+  group.input("--series", command.series,
+              "images of a place at several dates: a folder sorted by name, a folder of such folders, or a "
+              "list (image, and place and date if there are any)",
+              "DIR|LIST");
+  group.folder(
+      "--image-root", command.image_root,
+      "folder that relative paths of --pairs and of the list of --series start at (the list's folder)");
   group.folder("--before", command.before_folder,
                "folder of earlier images, paired with --after by file name");
   group.folder("--after", command.after_folder, "folder of later images");
@@ -87,6 +94,9 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
   group.flag("--stream", command.stream, "print the caption of one pair while it is generated");
   group.flag("-q,--quiet", command.quiet, "print no progress, and no warnings but those of damaged images");
   group.flag("--timings", command.timings, "print the time of each stage to standard error");
+  group.named_output("--report", command.report,
+                     "also write a page of the images with captions, filter and search: one file that any "
+                     "browser opens");
   group.named_output("--timings-file", command.timings_file, "write the timings as JSON");
 }
 
@@ -136,6 +146,7 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
 
 int inputs(const CaptionCommand& command) {
   return static_cast<int>(command.single_pair()) + static_cast<int>(!command.pairs.empty()) +
+         static_cast<int>(!command.series.empty()) +
          static_cast<int>(!command.before_folder.empty() || !command.after_folder.empty());
 }
 
@@ -143,25 +154,55 @@ void expect(bool holds, const std::string& message) {
   if (!holds) throw Error(message);
 }
 
+/// True if both name one file, also one that does not exist yet; false if one is empty.
+bool are_same(const fs::path& first, const fs::path& second) {
+  std::error_code code;
+  if (first.empty() || second.empty()) return false;
+  return fs::equivalent(first, second, code) ||
+         fs::absolute(first, code).lexically_normal() == fs::absolute(second, code).lexically_normal();
+}
+
 void check_input(const CaptionCommand& command) {
   if (command.plan) {
     expect(inputs(command) == 0 && command.output.empty(), "--plan: expected without images and --output");
+    expect(command.report.empty(), "--plan: expected without --report");
     return;
   }
   expect(command.images.empty() || command.images.size() == 2,
          "input: expected two images, BEFORE AFTER, got " + std::to_string(command.images.size()));
-  expect(inputs(command) == 1,
-         "input: expected one of BEFORE AFTER, --pairs FILE, or --before DIR --after DIR, got " +
-             std::string(inputs(command) == 0 ? "none" : "several"));
+  expect(
+      inputs(command) == 1,
+      "input: expected one of BEFORE AFTER, --pairs FILE, --series DIR, or --before DIR --after DIR, got " +
+          std::string(inputs(command) == 0 ? "none" : "several"));
   expect(command.before_folder.empty() == command.after_folder.empty(),
          "input: expected --before and --after together");
-  std::error_code code;
-  expect(command.before_folder.empty() || !fs::equivalent(command.before_folder, command.after_folder, code),
+  expect(command.before_folder.empty() || !are_same(command.before_folder, command.after_folder),
          "--after: expected a folder other than --before, got the same");
-  expect(
-      command.pairs.empty() || command.output.empty() || !fs::equivalent(command.pairs, command.output, code),
-      "--output: expected a file other than --pairs, got the same");
-  expect(command.image_root.empty() || !command.pairs.empty(), "--image-root: expected with --pairs");
+  expect(!are_same(command.pairs, command.output),
+         "--output: expected a file other than --pairs, got the same");
+  expect(!are_same(command.series, command.output),
+         "--output: expected a file other than --series, got the same");
+  expect(command.image_root.empty() || !command.pairs.empty() || !command.series.empty(),
+         "--image-root: expected with --pairs or with a list of --series");
+}
+
+void check_report(const CaptionCommand& command) {
+  if (command.report.empty()) return;
+  for (const auto& [file, option] :
+       {std::pair(command.output, "--output"), std::pair(command.pairs, "--pairs"),
+        std::pair(command.series, "--series"), std::pair(command.timings_file, "--timings-file")}) {
+    expect(!are_same(command.report, file),
+           fmt::format("--report: expected a file other than {}, got the same", option));
+  }
+  expect(command.prompts.size() < 2,
+         "--report: expected with one --prompt at most, got " + std::to_string(command.prompts.size()));
+}
+
+void check_series(const CaptionCommand& command) {
+  if (command.series.empty()) return;
+  expect(command.format != data::PredictionFormat::kCsv,
+         "--series: expected --format text or jsonl, got csv");
+  expect(command.evaluate.empty(), "--evaluate: expected without --series");
 }
 
 void check_output(const CaptionCommand& command) {
@@ -216,6 +257,8 @@ void check(CaptionCommand& command) {
   if (is_standard_output(command.output)) command.output.clear();
   check_input(command);
   check_output(command);
+  check_report(command);
+  check_series(command);
   check_evaluation(command);
   if (command.model.empty()) command.model = generate::demo_model();
   expect(!command.model.empty(),
@@ -235,6 +278,7 @@ class CaptionHelp : public CLI::Formatter {
         "Usage: {0} [OPTIONS] BEFORE AFTER\n"
         "       {0} [OPTIONS] --pairs FILE\n"
         "       {0} [OPTIONS] --before DIR --after DIR\n"
+        "       {0} [OPTIONS] --series DIR|LIST\n"
         "       {0} [OPTIONS] --plan\n",
         kName);
   }

@@ -29,6 +29,7 @@ struct CaptionCommand {
   std::vector<std::filesystem::path> images;  ///< BEFORE and AFTER, or nothing
   std::filesystem::path pairs;                ///< --pairs, or empty
   std::filesystem::path image_root;
+  std::filesystem::path series;         ///< --series, or empty
   std::filesystem::path before_folder;  ///< --before, or empty
   std::filesystem::path after_folder;
 
@@ -40,6 +41,7 @@ struct CaptionCommand {
   bool quiet = false;
   bool timings = false;
   std::filesystem::path timings_file;
+  std::filesystem::path report;           ///< page to write, or empty
   std::filesystem::path evaluate;         ///< references for scoring the captions, or empty
   std::string evaluation_split = "test";  ///< split of the references
   eval::Tokenizer evaluation_tokenizer = eval::Tokenizer::kReference;

@@ -19,6 +19,8 @@ namespace {
 using data::PairFiles;
 using data::Prediction;
 
+}  // namespace
+
 CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop) {
   return {.generation = command.generation,
           .question = command.prompt,
@@ -27,6 +29,8 @@ CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop) {
           .draft_tokens = command.draft_tokens,
           .keep_tokens = command.keep_tokens};
 }
+
+namespace {
 
 std::string size_warning(const PairFiles& pair, const LoadedPair& images) {
   if (images.before.height == images.after.height && images.before.width == images.after.width) return {};
@@ -59,7 +63,8 @@ Prediction failure_of(const PairFiles& pair, const std::string& error) {
           .warning = {}};
 }
 
-/// Returns captions of the readable pairs of a batch and errors of the others, in the batch's order.
+}  // namespace
+
 std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBatch& caption,
                                 const CaptionOptions& options) {
   std::vector<ImagePair> readable;
@@ -88,6 +93,8 @@ void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quie
     }
   }
 }
+
+namespace {
 
 LoadedPair load_single(const PairFiles& pair) {
   auto images = load_pair(pair);
@@ -173,11 +180,10 @@ void answer_all(const CaptionCommand& command, const ConversationStart& start, c
 }
 
 RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles> pairs,
-                        const CaptionBatch& caption, data::PredictionWriter& writer,
-                        const std::stop_token& stop) {
+                        const CaptionBatch& caption, const RowSinks& sinks, const std::stop_token& stop) {
   std::vector<PairFiles> left;
   std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(left),
-               [&](const PairFiles& pair) { return !writer.has_caption_of(pair.uid); });
+               [&](const PairFiles& pair) { return !sinks.writer.has_caption_of(pair.uid); });
   RunSummary summary{.skipped = static_cast<int64_t>(pairs.size() - left.size())};
   Progress progress(static_cast<int64_t>(left.size()), "pairs",
                     command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
@@ -190,7 +196,9 @@ RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles
     const auto predictions = predict(batch, caption, options);
     // A caption truncated by a stop is not the model's caption.
     if (stop.stop_requested()) break;
-    writer.write(predictions);
+    sinks.writer.write(predictions);
+    for (size_t i = 0; sinks.report != nullptr && i < predictions.size(); ++i)
+      sinks.report->add(predictions[i], batch.images[i]);
     const auto failed = std::count_if(predictions.begin(), predictions.end(),
                                       [](const Prediction& prediction) { return !prediction.error.empty(); });
     summary.failed += failed;

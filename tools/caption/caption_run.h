@@ -10,8 +10,12 @@
 #include <ccexpert/captioner.h>
 
 #include "caption/caption_options.h"
+#include "caption/caption_report.h"
+#include "caption/pair_loader.h"
 
 namespace ccexpert::tools {
+
+class Progress;
 
 /// Interface of the model for a run.
 using CaptionBatch = std::function<std::vector<Caption>(std::span<const ImagePair>, const CaptionOptions&)>;
@@ -44,10 +48,25 @@ struct RunSummary {
   bool interrupted = false;
 };
 
+/// Destinations of captions.
+struct RowSinks {
+  data::PredictionWriter& writer;
+  CaptionReport* report = nullptr;  ///< null: no page
+};
+
+/// Returns the model's options for a command.
+CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop);
+
+/// Prints warnings and errors of the images of a batch.
+void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quiet);
+
+/// Returns captions of the readable pairs of a batch and errors of the others, in the batch's order.
+std::vector<data::Prediction> predict(const PairLoader::Batch& batch, const CaptionBatch& caption,
+                                      const CaptionOptions& options);
+
 /// Captions many pairs and writes one line for each, in order, batch by batch. An unreadable pair becomes a
 /// line with an error. A stop request ends the run before the next batch is written.
 RunSummary caption_many(const CaptionCommand& command, std::span<const data::PairFiles> pairs,
-                        const CaptionBatch& caption, data::PredictionWriter& writer,
-                        const std::stop_token& stop);
+                        const CaptionBatch& caption, const RowSinks& sinks, const std::stop_token& stop);
 
 }  // namespace ccexpert::tools

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +16,25 @@
 
 namespace ccexpert::data {
 
+/// Part of a pair in a series of dates.
+enum class SeriesKind {
+  kStep,    ///< consecutive dates
+  kAround,  ///< the dates before and after one that may only come and go
+  kSpan,    ///< the first against the last date
+};
+constexpr auto names_of(SeriesKind) {
+  return std::to_array<Name<SeriesKind>>(
+      {{SeriesKind::kStep, "step"}, {SeriesKind::kAround, "around"}, {SeriesKind::kSpan, "span"}});
+}
+
+/// Dates of a pair in a series.
+struct SeriesPart {
+  std::string place, from, to;
+  SeriesKind kind = SeriesKind::kStep;
+  std::optional<bool> changed = {};    ///< by the caption; unset for a failed pair
+  std::optional<bool> transient = {};  ///< the change comes and goes in one date; unset if that is unknown
+};
+
 /// Result for one pair: a caption, or the reason for its absence.
 struct Prediction {
   PairFiles pair;
@@ -23,12 +44,14 @@ struct Prediction {
   std::string finish;              ///< "end_token" or "length"
   std::string error;               ///< empty if there is a caption
   std::string warning = {};        ///< of a damaged image that was captioned all the same
+  std::optional<SeriesPart> series = {};
 };
 
 enum class PredictionFormat {
   kText,       ///< uid, tab, caption
   kJsonLines,  ///< one object per line: uid, before, after, caption, token_ids, logprob, finish, run, and
-               ///< warning if there is one; or uid, before, after, error
+               ///< warning if there is one; or uid, before, after, error. Of a series also place, from,
+               ///< to, kind, changed and transient
   kCsv,        ///< a header line and the same columns; token ids separated by spaces
 };
 constexpr auto names_of(PredictionFormat) {
@@ -72,5 +95,11 @@ class PredictionWriter {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Calls `visit` for each caption in a file of JSON Lines or CSV that belongs to one of `pairs`, in the order
+/// of the file, with the files of that pair. A partial last line and lines with an error are left out. Throws
+/// Error for another file.
+void visit_captions(const std::filesystem::path& path, PredictionFormat format,
+                    std::span<const PairFiles> pairs, const std::function<void(const Prediction&)>& visit);
 
 }  // namespace ccexpert::data
