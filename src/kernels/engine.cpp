@@ -27,18 +27,19 @@ const char* instructions_of(CpuLevel level) {
   fail("CPU level", "is not one of the enum", "", ErrorKind::kInternal);
 }
 
-/// A product of LibTorch's libraries; CCEXPERT_CPU does not reach them.
-std::string float32_engine(const char* library, const std::string& kind) {
-  return fmt::format("{} {}, {}", library, kind, at::get_cpu_capability());
+const char* float32_library() {
+  if (multiplies_by_onednn()) return "oneDNN";
+  return at::hasMKL() ? "MKL" : "BLAS";
 }
 
-const char* blas() {
-  return at::hasMKL() ? "MKL" : "BLAS";
+/// A product of LibTorch's libraries; CCEXPERT_CPU does not reach them.
+std::string float32_engine(const std::string& kind) {
+  return fmt::format("{} {}, {}", float32_library(), kind, at::get_cpu_capability());
 }
 
 std::string half_engine(at::ScalarType dtype, const std::string& name) {
   if (multiplies_by_blocks(dtype))
-    return float32_engine(blas(), fmt::format("float32 by blocks of {} weights", name));
+    return float32_engine(fmt::format("float32 by blocks of {} weights", name));
   const bool half = dtype == at::kHalf;
   // A processor with tiles of bytes may have none of float16.
   const bool tiles = cpu_level() == CpuLevel::kAmx && has_instructions(half ? "amx_fp16" : "amx_bf16");
@@ -71,7 +72,7 @@ std::string engine_name(Precision precision) {
     case Precision::kAuto:
       break;
   }
-  return float32_engine(multiplies_by_onednn() ? "oneDNN" : blas(), "float32");
+  return float32_engine("float32");
 }
 
 std::string int4_engine_name() {

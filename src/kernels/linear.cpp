@@ -66,6 +66,22 @@ at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& matrix, const
   return (bias.defined() ? out + bias.to(at::kFloat) : out).to(x.scalar_type());
 }
 
+/// Returns x W^T + b of a block in float32, in the memory of `result` or in its own.
+at::Tensor block_product(at::Tensor result, const at::Tensor& x, const at::Tensor& weights,
+                         const at::Tensor& bias) {
+  if (multiplies_by_onednn()) return onednn_product(x, weights, bias);
+  return bias.defined() ? at::addmm_out(result, bias, x, weights.t()) : at::mm_out(result, x, weights.t());
+}
+
+/// Adds a b to `sum`, all in float32.
+void add_product(const at::Tensor& sum, const at::Tensor& a, const at::Tensor& b) {
+  if (multiplies_by_onednn()) {
+    sum.add_(onednn_product(a, b.t()));
+  } else {
+    sum.addmm_(a, b);
+  }
+}
+
 at::Tensor forward_rows(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias,
                         const WeightBlock& block) {
   if (auto few = few_rows_product(x, matrix, bias); few.defined()) return few;
@@ -74,15 +90,11 @@ at::Tensor forward_rows(const at::Tensor& x, const at::Tensor& matrix, const at:
   auto out = at::empty({rows, matrix.size(0)}, x.options());
   auto& scratch = Scratches::of_thread();
   for_each_group(matrix.size(0), inputs, block.weights, [&](int64_t first, int64_t count) {
-    const auto weights = scratch.weights.widened(matrix.narrow(0, first, count)).t();
+    const auto weights = scratch.weights.widened(matrix.narrow(0, first, count));
+    const auto added = bias.defined() ? wide_bias.narrow(0, first, count) : wide_bias;
     for_each_group(rows, std::max(inputs, count), block.features, [&](int64_t row, int64_t some) {
       const auto features = scratch.features.widened(x.narrow(0, row, some));
-      auto result = scratch.results.get(some, count);
-      if (bias.defined()) {
-        at::addmm_out(result, wide_bias.narrow(0, first, count), features, weights);
-      } else {
-        at::mm_out(result, features, weights);
-      }
+      const auto result = block_product(scratch.results.get(some, count), features, weights, added);
       out.narrow(0, row, some).narrow(1, first, count).copy_(result);
     });
   });
@@ -111,8 +123,8 @@ struct Operands {
       auto product = wants_matrix ? scratch.products.get(count, inputs).zero_() : at::Tensor();
       for_each_group(rows, std::max(inputs, count), block.features, [&](int64_t row, int64_t some) {
         const auto part = scratch.results.widened(result.narrow(0, row, some).narrow(1, first, count));
-        if (wants_x) sum.narrow(0, row, some).addmm_(part, weights);
-        if (wants_matrix) product.addmm_(part.t(), scratch.features.widened(x.narrow(0, row, some)));
+        if (wants_x) add_product(sum.narrow(0, row, some), part, weights);
+        if (wants_matrix) add_product(product, part.t(), scratch.features.widened(x.narrow(0, row, some)));
       });
       if (wants_matrix) of_matrix.narrow(0, first, count).copy_(product);
     });

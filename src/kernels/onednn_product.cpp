@@ -19,23 +19,13 @@ using PointwiseLinear = at::Tensor(const at::Tensor& x, const at::Tensor& matrix
                                    c10::List<std::optional<at::Scalar>> scalars,
                                    std::optional<std::string_view> algorithm);
 
-/// Returns x W^T + b for x [M,K] and a matrix [N,K] without a gradient.
-at::Tensor run_linear(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias = {}) {
-  static const auto linear = c10::Dispatcher::singleton()
-                                 .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
-                                 .typed<PointwiseLinear>();
-  const at::AutoDispatchBelowADInplaceOrView below_autograd;
-  return linear.call(x, matrix, bias.defined() ? std::optional(bias) : std::nullopt, "none",
-                     c10::List<std::optional<at::Scalar>>(), "");
-}
-
 struct OnednnLinear : torch::autograd::Function<OnednnLinear> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& matrix,
                             const std::optional<at::Tensor>& bias) {
     // Without a gradient of the matrix, as for adapters, x need not stay in memory.
     context->save_for_backward({matrix.requires_grad() ? x : at::Tensor(), matrix});
     context->saved_data["bias"] = bias.has_value();
-    return run_linear(x, matrix, bias.value_or(at::Tensor()));
+    return onednn_product(x, matrix, bias.value_or(at::Tensor()));
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -44,8 +34,8 @@ struct OnednnLinear : torch::autograd::Function<OnednnLinear> {
     const auto& matrix = saved[1];
     const auto& result = gradients[0];
     variable_list found(3);
-    if (context->needs_input_grad(0)) found[0] = run_linear(result, matrix.t());
-    if (context->needs_input_grad(1)) found[1] = run_linear(result.t(), x.t());
+    if (context->needs_input_grad(0)) found[0] = onednn_product(result, matrix.t());
+    if (context->needs_input_grad(1)) found[1] = onednn_product(result.t(), x.t());
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) found[2] = result.sum(0);
     return found;
   }
@@ -62,11 +52,20 @@ bool multiplies_by_onednn() {
 #endif
 }
 
+at::Tensor onednn_product(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias) {
+  static const auto linear = c10::Dispatcher::singleton()
+                                 .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                                 .typed<PointwiseLinear>();
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
+  return linear.call(x, matrix, bias.defined() ? std::optional(bias) : std::nullopt, "none",
+                     c10::List<std::optional<at::Scalar>>(), "");
+}
+
 at::Tensor onednn_linear(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias) {
   auto shape = x.sizes().vec();
   shape.back() = matrix.size(0);
   const auto rows = x.reshape({-1, x.size(-1)});
-  if (!at::GradMode::is_enabled()) return run_linear(rows, matrix, bias).view(shape);
+  if (!at::GradMode::is_enabled()) return onednn_product(rows, matrix, bias).view(shape);
   return OnednnLinear::apply(rows, matrix, bias.defined() ? std::optional(bias) : std::nullopt).view(shape);
 }
 
