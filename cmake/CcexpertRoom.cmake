@@ -107,6 +107,7 @@ function(ccexpert_room_tests room)
   target_compile_options(${room}_tests PRIVATE ${test_options})
   ccexpert_use_pch(${room}_tests ${arg_PCH})
   include(GoogleTest)
+  # Tests share the cores: a thread that waits by spinning takes one from another test.
   gtest_discover_tests(${room}_tests TEST_PREFIX "${room}." DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 300 LABELS ${room})
+                       PROPERTIES TIMEOUT 300 LABELS ${room} ENVIRONMENT OMP_WAIT_POLICY=passive)
 endfunction()
