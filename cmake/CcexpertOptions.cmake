@@ -10,6 +10,18 @@ option(BUILD_SHARED_LIBS "Build the rooms as shared libraries" OFF)
 option(CCEXPERT_CCACHE "Compile through ccache if it is installed" ON)
 set(CCEXPERT_SANITIZE "" CACHE STRING "Sanitizers for our code, for instance 'address,undefined' (empty: none)")
 set(CCEXPERT_ROOMS "all" CACHE STRING "Rooms to build: 'all', or a list such as 'core;text;image'")
+option(CCEXPERT_PYTHON "Build the modules of the Python packages (needs nanobind)" OFF)
+set(CCEXPERT_PYTHON_TOOLS "" CACHE PATH "Folder with nanobind and pytest, beside those that python3 has")
+
+# ccexpert_wants(RESULT ROOM...): true if one of the rooms is built.
+function(ccexpert_wants result)
+  set(${result} FALSE PARENT_SCOPE)
+  foreach(room IN LISTS ARGN)
+    if(CCEXPERT_ROOMS STREQUAL "all" OR room IN_LIST CCEXPERT_ROOMS)
+      set(${result} TRUE PARENT_SCOPE)
+    endif()
+  endforeach()
+endfunction()
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)

@@ -21,14 +21,6 @@ if(BUILD_SHARED_LIBS)
   set(CMAKE_INSTALL_RPATH "$ORIGIN;$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 endif()
 
-function(ccexpert_wants room result)
-  if(CCEXPERT_ROOMS STREQUAL "all" OR room IN_LIST CCEXPERT_ROOMS)
-    set(${result} TRUE PARENT_SCOPE)
-  else()
-    set(${result} FALSE PARENT_SCOPE)
-  endif()
-endfunction()
-
 # Adds the files of src/<room>/assets to a room's library, as a source that the build writes.
 function(ccexpert_embed_assets room)
   file(GLOB files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/assets/*")
@@ -43,7 +35,7 @@ function(ccexpert_embed_assets room)
 endfunction()
 
 function(ccexpert_room room)
-  ccexpert_wants(${room} wanted)
+  ccexpert_wants(wanted ${room})
   if(NOT wanted)
     return()
   endif()
@@ -83,7 +75,7 @@ endfunction()
 
 # Tests of one room: tests/<room>/ and its subfolders become one program.
 function(ccexpert_room_tests room)
-  ccexpert_wants(${room} wanted)
+  ccexpert_wants(wanted ${room})
   if(NOT wanted)
     return()
   endif()

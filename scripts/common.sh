@@ -3,6 +3,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
+python_tools=$cache/python-tools-1
 clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 
 say() { printf '== %s\n' "$*"; }
@@ -21,7 +22,11 @@ build_jobs() {
 configure() {
   local log failed=false
   log=$(mktemp)
-  (cd "$repository" && cmake --preset "$@" ${CCEXPERT_WERROR:+"-DCCEXPERT_WERROR=$CCEXPERT_WERROR"}) > "$log" 2>&1 ||
+  local python=()
+  if [ -d "$python_tools" ]; then python=(-DCCEXPERT_PYTHON=ON "-DCCEXPERT_PYTHON_TOOLS=$python_tools"); fi
+  if [ "$1" != release ]; then python=(); fi
+  (cd "$repository" && cmake --preset "$@" "${python[@]}" ${CCEXPERT_WERROR:+"-DCCEXPERT_WERROR=$CCEXPERT_WERROR"}) \
+    > "$log" 2>&1 ||
     failed=true
   if $failed; then cat "$log" >&2; fi
   rm -f "$log"

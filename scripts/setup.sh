@@ -7,7 +7,8 @@ usage() {
   cat <<'TEXT'
 usage: scripts/setup.sh [--dev] [--map] [--cuda] [--help]
 
-  --dev   also installs tools for checks and benchmarks (clang-format, clang-tidy, google-benchmark, hyperfine)
+  --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, google-benchmark,
+          hyperfine, nanobind, pytest)
   --map   also installs GDAL, for ccexpert-map
   --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
@@ -233,6 +234,19 @@ install_clang_tidy() {
   rm -rf "$cache/wheels-dev"
 }
 
+install_python_tools() {
+  if [ -d "$python_tools" ]; then
+    say "Python tools: installed"
+    return
+  fi
+  say "Python tools: downloading nanobind and pytest (4 MB), once for all checkouts"
+  download "$repository/third_party/wheels-python.txt" "$cache/wheels-python" 4
+  rm -rf "$python_tools.new"
+  unpack "$cache/wheels-python" "$python_tools.new"
+  mv "$python_tools.new" "$python_tools"
+  rm -rf "$cache/wheels-python"
+}
+
 mkdir -p "$cache"
 install_packages
 # Only one set-up at a time may write the cache.
@@ -240,6 +254,9 @@ exec 9> "$cache/lock"
 flock 9
 install_libtorch
 install_meteor
-if $dev; then install_clang_tidy; fi
+if $dev; then
+  install_clang_tidy
+  install_python_tools
+fi
 if $cuda; then install_cuda_libraries; fi
 say "set-up done"

@@ -1,0 +1,222 @@
+"""Scores of captions, their comparison, and a metric object for training loops."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from . import _native
+from ._error import Error
+from ._meteor import meteor_data
+
+
+class Interval(NamedTuple):
+    """Limits of a confidence interval."""
+
+    low: float
+    high: float
+
+
+class Difference(NamedTuple):
+    """Difference of a metric between two models: second minus first, by the paired bootstrap (Koehn, 2004)."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Scores(Mapping):
+    """Metrics by name. A metric that is not defined for the pairs is NaN."""
+
+    values_of: dict
+    intervals: dict = field(default_factory=dict)  #: name to Interval; empty without resamples
+    uids: list = field(default_factory=list)
+    pairs: dict = field(default_factory=dict)  #: name to the values of each pair alone, in the order of `uids`
+
+    def __getitem__(self, name):
+        return self.values_of[name]
+
+    def __iter__(self):
+        return iter(self.values_of)
+
+    def __len__(self):
+        return len(self.values_of)
+
+    def __str__(self):
+        width = max(map(len, self.values_of), default=0)
+        lines = [f"{len(self.uids)} pairs"]
+        for name, value in self.values_of.items():
+            low_high = self.intervals.get(name)
+            interval = f"  {100 * low_high.low:7.2f} to {100 * low_high.high:.2f}" if low_high else ""
+            lines.append(f"{name:{width}}  {100 * value:7.2f}{interval}")
+        return "\n".join(lines)
+
+
+def _is_path(value):
+    return isinstance(value, (str, os.PathLike))
+
+
+def _single(uid, texts):
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    if len(texts) != 1 or not isinstance(texts[0], str):
+        raise Error(f"prediction of {uid}: expected one text, got {texts!r:.80}")
+    return texts[0]
+
+
+def _several(uid, texts):
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise Error(f"references of {uid}: expected a list of texts, got {texts!r:.80}")
+    return texts
+
+
+@dataclass
+class _Pairs:
+    uids: list
+    predictions: list
+    references: list
+    changed: list
+
+
+def _of_mappings(predictions, references, changed):
+    missing = [uid for uid in references if uid not in predictions]
+    extra = [uid for uid in predictions if uid not in references]
+    if missing or extra:
+        lacks, uid = ("prediction", missing[0]) if missing else ("references", extra[0])
+        raise Error(f"predictions and references: expected the same uids, got no {lacks} of {uid}", "missing")
+    uids = list(references)
+    flags = changed or {}
+    return _Pairs(uids, [_single(uid, predictions[uid]) for uid in uids],
+                  [_several(uid, references[uid]) for uid in uids], [flags.get(uid) for uid in uids])
+
+
+def _of_sequences(predictions, references, changed):
+    predictions, references = list(predictions), list(references)
+    if len(predictions) != len(references):
+        raise Error(f"references: expected one list for each of {len(predictions)} predictions, "
+                    f"got {len(references)}")
+    numbers = range(len(predictions))
+    flags = list(changed) if changed is not None else [None] * len(predictions)
+    if len(flags) != len(predictions):
+        raise Error(f"changed: expected {len(predictions)} flags, got {len(flags)}")
+    return _Pairs(list(numbers), [_single(i, predictions[i]) for i in numbers],
+                  [_several(i, references[i]) for i in numbers], flags)
+
+
+def _pairs_of(predictions, references, changed, split):
+    if _is_path(predictions):
+        if references is not None and not _is_path(references):
+            raise Error("references: expected a file, as the predictions are one")
+        return _Pairs(*_native.read_files(os.fspath(predictions), references and os.fspath(references), split))
+    if references is None:
+        raise Error("references: expected a mapping or a list, got none")
+    if isinstance(predictions, Mapping) != isinstance(references, Mapping):
+        raise Error("references: expected a mapping or a list as the predictions, got the other")
+    make = _of_mappings if isinstance(predictions, Mapping) else _of_sequences
+    return make(predictions, references, changed)
+
+
+class _Scorer:
+    def __init__(self, tokenizer, meteor, unchanged_sentences):
+        self._native = _native.Scorer(tokenizer, meteor_data(meteor), unchanged_sentences)
+
+    def table(self, pairs):
+        if not pairs.uids:
+            raise Error("predictions: expected at least one pair, got none")
+        return self._native.score(pairs.predictions, pairs.references, pairs.changed)
+
+    def scores(self, pairs, resamples, confidence, seed):
+        table = self.table(pairs)
+        limits = self._native.intervals(table, resamples, confidence, seed) if resamples else []
+        columns = zip(*table.pairs)
+        return Scores(dict(zip(table.names, table.corpus)),
+                      {name: Interval(*each) for name, each in zip(table.names, limits)}, pairs.uids,
+                      {name: list(column) for name, column in zip(table.names, columns)})
+
+    def differences(self, one, other, resamples, confidence, seed):
+        first, second = self.table(one), self.table(other)
+        found = self._native.compare(first, second, resamples, confidence, seed)
+        return {name: Difference(*each) for name, each in zip(first.names, found)}
+
+
+def score(predictions, references=None, *, changed=None, tokenizer="reference", meteor=True, unchanged_sentences=None,
+          split="test", resamples=1000, confidence=0.95, seed=42):
+    """Scores captions as one corpus.
+
+    predictions, references: two mappings of uid to text and to list of texts; two lists in the same order; or two files
+        of any layout that ccexpert-eval reads (references may be missing if the predictions have them).
+    changed: change flags by uid or in order, for the change accuracy.
+    tokenizer: "reference" (CCExpert's) or "ptb" (the COCO evaluation's).
+    meteor: True for METEOR's tables in their usual folder (see `install_meteor`), a folder, or False for no METEOR and
+        no S*m.
+    unchanged_sentences: captions that mean "no change"; by default LEVIR-CC's five.
+    resamples: bootstrap samples of the intervals; 0 leaves them out.
+
+    Returns Scores. Raises Error with one sentence.
+    """
+    pairs = _pairs_of(predictions, references, changed, split)
+    return _Scorer(tokenizer, meteor, unchanged_sentences).scores(pairs, resamples, confidence, seed)
+
+
+def compare(one, other, references=None, *, changed=None, tokenizer="reference", meteor=True, unchanged_sentences=None,
+            split="test", resamples=1000, confidence=0.95, seed=42):
+    """Tests the difference between two models on the same pairs; arguments as in `score`.
+
+    Returns a dict of metric name to Difference: `other` minus `one`.
+    """
+    first = _pairs_of(one, references, changed, split)
+    second = _pairs_of(other, references, changed, split)
+    if first.uids != second.uids:
+        raise Error("compare: expected predictions of the same pairs, got different ones")
+    scorer = _Scorer(tokenizer, meteor, unchanged_sentences)
+    return scorer.differences(first, second, resamples, confidence, seed)
+
+
+class CaptionScore:
+    """Metric of a loop, with the calls of torchmetrics: update, compute, reset, and `forward` by a call.
+
+        metric = CaptionScore(meteor=False)
+        metric.update(["a road is built"], [["a road was built"]])
+        metric.compute()["CIDEr-D"]
+
+    Texts are kept and scored together by `compute`. Objects can be pickled, and those of several processes merged.
+    """
+
+    def __init__(self, *, tokenizer="reference", meteor=True, unchanged_sentences=None):
+        self._settings = {"tokenizer": tokenizer, "meteor": meteor, "unchanged_sentences": unchanged_sentences}
+        self.reset()
+
+    def update(self, preds, target, changed=None):
+        """Adds captions: N texts, N lists of references (or texts), and optionally N change flags."""
+        if isinstance(preds, str):
+            preds, target = [preds], [target]
+        pairs = _of_sequences(preds, target, changed)
+        self._predictions += pairs.predictions
+        self._references += pairs.references
+        self._changed += pairs.changed
+
+    def merge(self, other):
+        """Adds the captions of another object."""
+        self.update(other._predictions, other._references, other._changed)
+
+    def compute(self):
+        """Returns a dict of metric name to value for all captions together."""
+        return dict(score(self._predictions, self._references, changed=self._changed, resamples=0, **self._settings))
+
+    def reset(self):
+        """Removes all captions."""
+        self._predictions, self._references, self._changed = [], [], []
+
+    def forward(self, preds, target, changed=None):
+        """Adds captions and returns the metrics of these alone."""
+        self.update(preds, target, changed)
+        alone = CaptionScore(**self._settings)
+        alone.update(preds, target, changed)
+        return alone.compute()
+
+    __call__ = forward
+
+    def __len__(self):
+        return len(self._predictions)
