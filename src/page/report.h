@@ -8,19 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include <ccexpert/image/change_map.h>
 #include <ccexpert/image/image.h>
 
 #include "core/atomic_file.h"
 
 namespace ccexpert::page {
 
-/// Values of patches in [0,1], [G,G] row by row; G = 0: none.
-struct Heatmap {
-  int64_t grid = 0;
-  std::vector<float> values;
-  double covered = 1.0;  ///< share of the image's width and height, from the top left
-  bool padded = false;   ///< covers the square on the image's centre, as large as its longer side
-};
+/// Values of patches; G = 0: none.
+using Heatmap = image::ChangeMap;
 
 /// Returns the values in 8 bits each as Base64: 0 for 0 and less, 255 for 1 and more. Throws Error unless
 /// there are G² of them.
