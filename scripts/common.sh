@@ -3,7 +3,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
-python_tools=$cache/python-tools-1
+python_tools=$cache/python-tools-2
 clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 
 say() { printf '== %s\n' "$*"; }

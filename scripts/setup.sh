@@ -239,8 +239,8 @@ install_python_tools() {
     say "Python tools: installed"
     return
   fi
-  say "Python tools: downloading nanobind and pytest (4 MB), once for all checkouts"
-  download "$repository/third_party/wheels-python.txt" "$cache/wheels-python" 4
+  say "Python tools: downloading nanobind, numpy and pytest (20 MB), once for all checkouts"
+  download "$repository/third_party/wheels-python.txt" "$cache/wheels-python" 20
   rm -rf "$python_tools.new"
   unpack "$cache/wheels-python" "$python_tools.new"
   mv "$python_tools.new" "$python_tools"
