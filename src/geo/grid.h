@@ -35,7 +35,7 @@ struct Grid {
   int64_t width = 0;
   int64_t height = 0;
   std::array<double, 6> transform{0.0, 1.0, 0.0, 0.0, 0.0, 1.0};  ///< as GDAL's
-  std::string crs = {};                                                ///< WKT
+  std::string crs = {};                                           ///< WKT
 
   /// Returns the coordinates of a point in pixels; (0, 0) is the outer corner of the first pixel.
   Point at(const Point& pixel) const;

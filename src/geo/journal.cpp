@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <fstream>
 
 #include <fcntl.h>
@@ -22,28 +23,68 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
+ordered_json json_of(const image::ChangeMap& map) {
+  std::vector<int> values;
+  for (const float value : map.values)
+    values.push_back(static_cast<int>(std::lround(static_cast<double>(value) / kMapStep)));
+  return {{"grid", map.grid}, {"covered", map.covered}, {"padded", map.padded}, {"values", values}};
+}
+
+image::ChangeMap map_of(const nlohmann::json& json, const std::string& source) {
+  image::ChangeMap map{.grid = json_value<int64_t>(json, "grid", 0, source, in_range(1, 4096)),
+                       .covered = json_value<double>(json, "covered", 1.0, source),
+                       .padded = json_value<bool>(json, "padded", false, source)};
+  for (const int value : json.at("values").get<std::vector<int>>())
+    map.values.push_back(static_cast<float>(value * kMapStep));
+  return map;
+}
+
+/// Adds what the model found.
+void add_findings(ordered_json& json, const TileResult& result) {
+  if (result.score) json["score"] = *result.score;
+  if (result.unsure) json["unsure"] = *result.unsure;
+  if (result.changed) json["changed"] = *result.changed;
+  if (result.map.grid > 0) json["map"] = json_of(result.map);
+  if (result.quiet) {
+    json["quiet"] = true;
+  } else {
+    json["caption"] = result.caption;
+    json["logprob"] = result.logprob;
+  }
+}
+
 std::string line_of(const TileResult& result) {
   ordered_json json{{"tile", result.tile}, {"valid", result.valid}, {"masked", result.masked}};
+  if (result.shift) json["shift"] = *result.shift;
+  if (!result.pictures[0].empty()) json["pictures"] = result.pictures;
   if (result.skipped) {
     json["skipped"] = true;
   } else if (!result.error.empty()) {
     json["error"] = result.error;
   } else {
-    json["caption"] = result.caption;
-    json["logprob"] = result.logprob;
+    add_findings(json, result);
   }
   // The model may cut a character.
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 TileResult result_of(const nlohmann::json& json, const std::string& source) {
-  return {.tile = json_value<int64_t>(json, "tile", -1, source, at_least(0)),
-          .valid = json_value<double>(json, "valid", 0.0, source),
-          .masked = json_value<double>(json, "masked", 0.0, source),
-          .skipped = json_value<bool>(json, "skipped", false, source),
-          .caption = json_value<std::string>(json, "caption", "", source),
-          .logprob = json_value<double>(json, "logprob", 0.0, source),
-          .error = json_value<std::string>(json, "error", "", source)};
+  TileResult result;
+  result.tile = json_value<int64_t>(json, "tile", -1, source, at_least(0));
+  result.valid = json_value<double>(json, "valid", 0.0, source);
+  result.masked = json_value<double>(json, "masked", 0.0, source);
+  result.skipped = json_value<bool>(json, "skipped", false, source);
+  result.quiet = json_value<bool>(json, "quiet", false, source);
+  result.caption = json_value<std::string>(json, "caption", "", source);
+  result.logprob = json_value<double>(json, "logprob", 0.0, source);
+  result.error = json_value<std::string>(json, "error", "", source);
+  if (json.contains("shift")) result.shift = json["shift"].get<std::array<double, 2>>();
+  if (json.contains("score")) result.score = json_value<double>(json, "score", 0.0, source);
+  if (json.contains("unsure")) result.unsure = json_value<bool>(json, "unsure", false, source);
+  if (json.contains("changed")) result.changed = json_value<bool>(json, "changed", false, source);
+  if (json.contains("map")) result.map = map_of(json["map"], source);
+  if (json.contains("pictures")) result.pictures = json["pictures"].get<std::array<std::string, 2>>();
+  return result;
 }
 
 }  // namespace

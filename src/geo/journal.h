@@ -1,12 +1,15 @@
 // Results of tiles on disk, from which a killed map resumes and its layers are written.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include <ccexpert/image/change_map.h>
 
 #include "geo/plan.h"
 
@@ -17,11 +20,21 @@ struct TileResult {
   int64_t tile = 0;  ///< index in the tiling
   double valid = 0.0;
   double masked = 0.0;
-  bool skipped = false;  ///< too few valid pixels
+  bool skipped = false;                             ///< too few valid pixels
+  std::optional<std::array<double, 2>> shift = {};  ///< of the second date, in pixels
+  std::optional<double> score = {};
+  std::optional<bool> unsure = {};
+  std::optional<bool> changed = {};          ///< by the caption
+  bool quiet = false;                        ///< score below the threshold: no caption
+  image::ChangeMap map = {};                 ///< with values in steps of kMapStep
+  std::array<std::string, 2> pictures = {};  ///< of both dates (thumbnail_of)
   std::string caption = {};
   double logprob = 0.0;
   std::string error = {};  ///< reason without caption
 };
+
+/// Precision of maps in a journal, so that a resumed map equals an uninterrupted one.
+inline constexpr double kMapStep = 1e-3;
 
 /// JSON Lines: the plan, then the results in the order in which they were found.
 class Journal {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <future>
 #include <optional>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "geo/gdal_use.h"
 #include "geo/ground.h"
 #include "geo/journal.h"
+#include "geo/overview.h"
 #include "geo/plan.h"
 #include "geo/publish.h"
 #include "geo/scene_pair.h"
@@ -25,17 +28,28 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Probability from which a change is more likely than none.
+constexpr double kLikely = 0.5;
+
 /// Tile that was read, or the reason why it was not.
 struct ReadTile {
   int64_t index = 0;
   TilePair pair = {};
+  std::array<std::string, 2> pictures = {};  ///< of both dates
   std::string error = {};
 };
 
-ReadTile read_tile(const ScenePair& scene, const Tiling& tiling, int64_t index) {
+ReadTile read_tile(ScenePair& scene, const Tiling& tiling, int64_t index) {
   ReadTile tile{.index = index};
   try {
     tile.pair = scene.read(tiling.window(index));
+    if (tile.pair.valid > 0.0) {
+      const auto window = tiling.window(index);
+      const auto part = tiling.own_part(index);
+      const OverviewGrid grid(scene.grid(), std::max(window.width, window.height));
+      tile.pictures = {thumbnail_of(tile.pair.before, window, part, grid),
+                       thumbnail_of(tile.pair.after, window, part, grid)};
+    }
   } catch (const Fault&) {
     throw;
   } catch (const Error& error) {
@@ -47,7 +61,7 @@ ReadTile read_tile(const ScenePair& scene, const Tiling& tiling, int64_t index) 
 /// Reads tiles batch by batch, one batch ahead.
 class TileReader {
  public:
-  TileReader(const ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
+  TileReader(ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
       : scene_(scene), tiling_(tiling), tiles_(std::move(tiles)), batch_(static_cast<size_t>(batch)) {
     start();
   }
@@ -70,7 +84,7 @@ class TileReader {
     });
   }
 
-  const ScenePair& scene_;
+  ScenePair& scene_;
   const Tiling& tiling_;
   std::vector<int64_t> tiles_;
   size_t batch_;
@@ -78,29 +92,82 @@ class TileReader {
   std::future<std::vector<ReadTile>> ahead_;
 };
 
+/// Keeps as many digits of a map as a journal has.
+void round_to_steps(image::ChangeMap& map) {
+  for (auto& value : map.values) {
+    const double steps = std::round(static_cast<double>(value) / kMapStep);
+    value = static_cast<float>(steps * kMapStep);
+  }
+}
+
+/// Tiles of a batch for the model: their images and their results.
+struct Asked {
+  std::vector<ImagePair> pairs;
+  std::vector<TileResult*> results;
+};
+
+void locate(const Asked& asked, const MapModel& model) {
+  if (!model.locate || asked.pairs.empty()) return;
+  auto located = model.locate(asked.pairs);
+  for (size_t i = 0; i < located.size(); ++i) {
+    round_to_steps(located[i].map);
+    asked.results[i]->score = located[i].score;
+    asked.results[i]->map = std::move(located[i].map);
+  }
+}
+
+/// Returns the tiles to caption; the others become quiet.
+Asked hotspots(const Asked& asked, double threshold) {
+  Asked chosen;
+  for (size_t i = 0; i < asked.pairs.size(); ++i) {
+    auto& result = *asked.results[i];
+    result.quiet = result.score.value_or(1.0) < threshold;
+    if (result.quiet) continue;
+    chosen.pairs.push_back(asked.pairs[i]);
+    chosen.results.push_back(&result);
+  }
+  return chosen;
+}
+
+void caption(const Asked& asked, const MapModel& model) {
+  if (asked.pairs.empty()) return;
+  const auto captions = model.caption(asked.pairs);
+  for (size_t i = 0; i < captions.size(); ++i) {
+    asked.results[i]->caption = captions[i].text;
+    asked.results[i]->logprob = captions[i].logprob;
+    asked.results[i]->unsure = captions[i].unsure;
+    if (model.says_unchanged) asked.results[i]->changed = !model.says_unchanged(captions[i].text);
+  }
+}
+
+std::optional<std::array<double, 2>> shift_of(const TilePair& pair) {
+  if (!pair.shift) return std::nullopt;
+  const auto rounded = [](double pixels) { return std::round(pixels * 1000.0) / 1000.0; };
+  return std::array{rounded(pair.shift->x), rounded(pair.shift->y)};
+}
+
 /// Returns the results of a batch, in its order.
 std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const MapOptions& options,
-                                   const MapModel& model) {
+                                   const MapModel& model, double threshold) {
   std::vector<TileResult> results;
-  std::vector<ImagePair> pairs;
   for (const auto& tile : tiles) {
-    const bool skipped =
-        tile.error.empty() && (tile.pair.valid < options.min_valid || tile.pair.valid == 0.0);
-    results.push_back({.tile = tile.index,
-                       .valid = tile.pair.valid,
-                       .masked = tile.pair.masked,
-                       .skipped = skipped,
-                       .error = tile.error});
-    if (!skipped && tile.error.empty()) pairs.push_back({tile.pair.before.view(), tile.pair.after.view()});
+    auto& result = results.emplace_back();
+    result.tile = tile.index;
+    result.valid = tile.pair.valid;
+    result.masked = tile.pair.masked;
+    result.skipped = tile.error.empty() && (tile.pair.valid < options.min_valid || tile.pair.valid == 0.0);
+    result.shift = shift_of(tile.pair);
+    result.pictures = tile.pictures;
+    result.error = tile.error;
   }
-  const auto captions = pairs.empty() ? std::vector<Caption>() : model.caption(pairs);
-  auto next = captions.begin();
-  for (auto& result : results) {
-    if (result.skipped || !result.error.empty()) continue;
-    result.caption = next->text;
-    result.logprob = next->logprob;
-    ++next;
+  Asked asked;
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    if (results[i].skipped || !results[i].error.empty()) continue;
+    asked.pairs.push_back({tiles[i].pair.before.view(), tiles[i].pair.after.view()});
+    asked.results.push_back(&results[i]);
   }
+  locate(asked, model);
+  caption(hotspots(asked, threshold), model);
   return results;
 }
 
@@ -114,7 +181,7 @@ void check(const MapOptions& options) {
 /// Throws Error if a file of the map exists that is not to be replaced.
 void expect_free(const MapOptions& options) {
   if (options.overwrite) return;
-  for (const auto& file : published_files(options.output)) {
+  for (const auto& file : published_files(options.output, options.heatmap)) {
     if (is_there(file)) fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
   }
 }
@@ -142,6 +209,8 @@ void count(const std::vector<TileResult>& results, MapSummary& summary) {
   for (const auto& result : results) {
     if (result.skipped) {
       ++summary.skipped;
+    } else if (result.quiet) {
+      ++summary.quiet;
     } else {
       ++(result.error.empty() ? summary.captioned : summary.failed);
     }
@@ -170,14 +239,16 @@ class Run {
     const auto places = places_of(tiling_, options_, scene_.grid());
     const auto mine = of_shard(places, options_.shard);
     if (options_.overwrite) fs::remove(path);
-    Journal journal(path, plan(places, mine), options_.resume);
+    const auto plan = plan_of(places, mine);
+    Journal journal(path, plan, options_.resume);
     MapSummary summary{.tiles = static_cast<int64_t>(mine.size()), .resumed = journal.size()};
     auto left = mine;
     std::erase_if(left, [&](int64_t tile) { return journal.has(tile); });
     if (reports_.start) reports_.start(summary.tiles - summary.resumed, summary.resumed);
+    scene_.register_tiles({0, 0, size_.width, size_.height}, options_.registration);
     TileReader reader(scene_, tiling_, std::move(left), options_.batch);
     for (auto tiles = reader.next(); !tiles.empty() && !stop.stop_requested(); tiles = reader.next()) {
-      const auto results = results_of(tiles, options_, model_);
+      const auto results = results_of(tiles, options_, model_, plan.threshold);
       // A caption cut short by a stop is not the model's caption.
       if (stop.stop_requested()) break;
       journal.write(results);
@@ -190,7 +261,8 @@ class Run {
   }
 
  private:
-  Plan plan(const std::vector<int64_t>& places, const std::vector<int64_t>& mine) const {
+  Plan plan_of(const std::vector<int64_t>& places, const std::vector<int64_t>& mine) const {
+    const auto calibrated = model_.changed_from ? model_.changed_from() : std::nullopt;
     return {.before = options_.before,
             .after = options_.after,
             .grid = scene_.grid(),
@@ -198,6 +270,10 @@ class Run {
             .shard = options_.shard,
             .places = static_cast<int64_t>(places.size()),
             .mine = static_cast<int64_t>(mine.size()),
+            .threshold = options_.threshold.value_or(calibrated ? kLikely : 0.0),
+            .changed_from = options_.changed_from.value_or(calibrated.value_or(kChangedFrom)),
+            .merge = options_.merge,
+            .heatmap = options_.heatmap.string(),
             .identity = identity_of(options_, scene_.grid())};
   }
 
@@ -212,9 +288,14 @@ class Run {
 }  // namespace
 
 MapModel model_of(const Captioner& captioner, const CaptionOptions& options) {
-  return {.caption = [&captioner, options](std::span<const ImagePair> pairs) {
-    return captioner.caption(pairs, options);
-  }};
+  return {.caption = [&captioner, options](
+                         std::span<const ImagePair> pairs) { return captioner.caption(pairs, options); },
+          .locate = [&captioner, stop = options.stop](
+                        std::span<const ImagePair> pairs) { return captioner.locate(pairs, stop); },
+          .changed_from =
+              [&captioner] {
+                return captioner.calibrated() ? std::optional(captioner.change_threshold()) : std::nullopt;
+              }};
 }
 
 void expect_format(const fs::path& output) {

@@ -1,8 +1,12 @@
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/geo/map.h>
@@ -60,7 +64,56 @@ void check_all(const std::vector<JournalReader>& shards) {
   }
 }
 
+/// Lock that one process of a machine or of a shared file system holds.
+class MergeLock {
+ public:
+  explicit MergeLock(const fs::path& output) : path_(output) {
+    path_ += ".merging";
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0)
+      fail_system(path_.string(), "cannot be written", errno);
+  }
+  ~MergeLock() { ::close(descriptor_); }
+  MergeLock(const MergeLock&) = delete;
+  MergeLock& operator=(const MergeLock&) = delete;
+
+  void remove_file() const { fs::remove(path_); }
+
+ private:
+  fs::path path_;
+  int descriptor_;
+};
+
+/// Returns the files of all shards, or nothing if one is not there.
+std::vector<fs::path> all_shards(const fs::path& output, int64_t count) {
+  std::vector<fs::path> shards;
+  for (int64_t index = 1; index <= count; ++index) {
+    shards.push_back(journal_path(output, {index, count}));
+    if (!is_there(shards.back())) return {};
+  }
+  return shards;
+}
+
 }  // namespace
+
+std::optional<MapSummary> merge_if_last(const fs::path& output, const Shard& shard) try {
+  start_gdal();
+  const QuietGdal quiet;
+  const MergeLock lock(output);
+  const auto shards = all_shards(output, shard.count);
+  std::vector<JournalReader> journals;
+  for (const auto& path : shards) journals.emplace_back(path);
+  const bool complete =
+      std::ranges::all_of(journals, [](const auto& journal) { return journal.is_complete(); });
+  if (journals.empty() || !complete) return std::nullopt;
+  check_all(journals);
+  auto summary = publish(journals, output);
+  for (const auto& path : shards) fs::remove(path);
+  lock.remove_file();
+  return summary;
+} catch (...) {
+  rethrow_as_error();
+}
 
 MapSummary merge_shards(const fs::path& output, std::vector<fs::path> shards, bool overwrite) try {
   format_of(output);
@@ -70,7 +123,7 @@ MapSummary merge_shards(const fs::path& output, std::vector<fs::path> shards, bo
   std::vector<JournalReader> journals;
   for (const auto& shard : shards) journals.emplace_back(shard);
   check_all(journals);
-  for (const auto& file : published_files(output)) {
+  for (const auto& file : published_files(output, journals.front().plan().heatmap)) {
     if (!overwrite && is_there(file))
       fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
   }

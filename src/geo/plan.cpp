@@ -42,7 +42,11 @@ nlohmann::ordered_json to_json(const Plan& plan) {
           {"overlap", {plan.tile.overlap_x, plan.tile.overlap_y}},
           {"shard", plan.shard.text()},
           {"places", plan.places},
-          {"mine", plan.mine}};
+          {"mine", plan.mine},
+          {"threshold", plan.threshold},
+          {"changed_from", plan.changed_from},
+          {"merge", plan.merge},
+          {"heatmap", plan.heatmap}};
 }
 
 Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
@@ -62,6 +66,10 @@ Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
   plan.shard = parse_text<Shard>(json_value<std::string>(json, "shard", "1/1", source), source + ": shard");
   plan.places = json_value<int64_t>(json, "places", 0, source, at_least(0));
   plan.mine = json_value<int64_t>(json, "mine", 0, source, at_least(0));
+  plan.threshold = json_value<double>(json, "threshold", 0.0, source);
+  plan.changed_from = json_value<double>(json, "changed_from", 0.0, source);
+  plan.merge = json_value<bool>(json, "merge", false, source);
+  plan.heatmap = json_value<std::string>(json, "heatmap", "", source);
   return plan;
 }
 
@@ -70,9 +78,16 @@ std::string identity_of(const MapOptions& options, const Grid& grid) {
   for (const auto& mask : options.masks) text += input_text(mask);
   if (!options.area.empty()) text += input_text(options.area);
   text += fmt::format("{} {} {}\n{}\n", grid.width, grid.height, fmt::join(grid.transform, " "), grid.crs);
-  text += fmt::format("{} {} bands {} stretch {} match {} valid {}\n{}\n", options.tile.text(),
+  text += fmt::format("{} {} bands {} stretch {} match {} register {} valid {}\n{}\n", options.tile.text(),
                       options.overlap.text(), fmt::join(options.bands, ","), options.stretch.text(),
-                      options.match_radiometry, options.min_valid, options.settings);
+                      options.match_radiometry, text_of(options.registration), options.min_valid,
+                      options.settings);
+  const auto given = [](const std::optional<double>& value) {
+    return value ? fmt::format("{}", *value) : "unset";
+  };
+  text +=
+      fmt::format("threshold {} changed from {} swap {} merge {} heatmap {}\n", given(options.threshold),
+                  given(options.changed_from), options.check_swap, options.merge, options.heatmap.string());
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

@@ -19,9 +19,13 @@ struct Plan {
   Grid grid;
   TileSize tile;
   Shard shard;
-  int64_t places = 0;    ///< tiles that meet the area of interest, of all shards
-  int64_t mine = 0;      ///< of these, tiles of this shard
-  std::string identity;  ///< equal for runs with equal results
+  int64_t places = 0;         ///< tiles that meet the area of interest, of all shards
+  int64_t mine = 0;           ///< of these, tiles of this shard
+  double threshold = 0.0;     ///< score of tiles with a change
+  double changed_from = 0.0;  ///< value of changed ground
+  bool merge = false;
+  std::string heatmap = {};  ///< file to write, or empty
+  std::string identity;      ///< equal for runs with equal results
 };
 
 /// Returns the plan as JSON, and reads it again. `source` begins an error.

@@ -1,20 +1,21 @@
 #include "geo/publish.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
+#include <optional>
 #include <vector>
 
-#include <fcntl.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
-#include <ccexpert/core/error.h>
-
-#include "core/atomic_file.h"
 #include "core/files.h"
+#include "geo/changed_areas.h"
+#include "geo/heatmap.h"
+#include "geo/map_page.h"
+#include "geo/overview.h"
+#include "geo/qgis_style.h"
 #include "geo/tiling.h"
 #include "geo/vector_file.h"
+#include "geo/work_folder.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -25,54 +26,16 @@ using nlohmann::ordered_json;
 /// Most errors that the summary lists; the layer has all of them.
 constexpr size_t kListedErrors = 100;
 
-fs::path summary_path(const fs::path& output) {
-  return fs::path(output).replace_extension(".summary.json");
-}
-
-/// Folder for files under construction, which is removed at the end.
-class WorkFolder {
- public:
-  explicit WorkFolder(const fs::path& output) {
-    remove_leftovers(output);
-    path_ = temporary_beside(output);
-    make_folder(path_);
-  }
-  ~WorkFolder() {
-    std::error_code code;
-    fs::remove_all(path_, code);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-void flush_file(const fs::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool flushed = descriptor >= 0 && ::fsync(descriptor) == 0;
-  const int code = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (!flushed) fail_system(path.string(), "cannot be written", code);
-}
-
-/// Moves all files of a folder beside the output.
-void move_files(const fs::path& from, const fs::path& to) {
-  for (const auto& entry : fs::directory_iterator(from)) {
-    flush_file(entry.path());
-    std::error_code code;
-    fs::rename(entry.path(), to / entry.path().filename(), code);
-    if (code) fail_system((to / entry.path().filename()).string(), "cannot be written", code.value());
-  }
-  flush_folder(to);
+fs::path beside(const fs::path& output, const char* ending) {
+  return fs::path(output).replace_extension(ending);
 }
 
 /// Result of a tile in one of the journals.
 struct Found {
   const JournalReader* journal = nullptr;
   JournalReader::Line line;
+
+  TileResult read() const { return journal->read(line); }
 };
 
 /// Returns the results of all journals in the order of the tiles.
@@ -85,21 +48,24 @@ std::vector<Found> in_order(std::span<const JournalReader> journals) {
   return all;
 }
 
-std::vector<FieldKind> tile_fields() {
-  return {{"tile", OFTInteger64}, {"caption"}, {"logprob", OFTReal}, {"area_m2", OFTReal}, {"valid", OFTReal},
-          {"masked", OFTReal},    {"error"}};
-}
-
 double rounded(double value, double unit) {
   return std::round(value / unit) * unit;
+}
+
+FieldValue text_or_none(const std::string& text) {
+  return text.empty() ? FieldValue() : FieldValue(text);
+}
+
+template <class Value>
+FieldValue value_or_none(const std::optional<Value>& value) {
+  return value ? FieldValue(*value) : FieldValue();
 }
 
 /// Counts of a map while its layers are written.
 struct Totals {
   MapSummary summary;
-  double valid = 0.0;
-  double masked = 0.0;
-  double area = 0.0;
+  double valid = 0.0, masked = 0.0, area = 0.0, changed_area = 0.0;
+  int64_t changed_areas = 0;
   ordered_json errors = ordered_json::array();
 
   void count(const TileResult& result) {
@@ -108,11 +74,11 @@ struct Totals {
     masked += result.masked;
     if (result.skipped) {
       ++summary.skipped;
-    } else if (result.error.empty()) {
-      ++summary.captioned;
-    } else {
+    } else if (!result.error.empty()) {
       ++summary.failed;
       if (errors.size() < kListedErrors) errors.push_back({{"tile", result.tile}, {"error", result.error}});
+    } else {
+      ++(result.quiet ? summary.quiet : summary.captioned);
     }
   }
   double share(double sum) const {
@@ -120,61 +86,219 @@ struct Totals {
   }
 };
 
-void add_tile(VectorLayer& layer, const TileResult& result, const Window& window, double area) {
-  const bool failed = !result.error.empty();
-  const FieldValue none;
-  layer.add({{ring_of(window)}}, {result.tile, failed ? none : FieldValue(result.caption),
-                                  failed ? none : FieldValue(rounded(result.logprob, 1e-6)),
-                                  rounded(area, 1e-2), rounded(result.valid, 1e-6),
-                                  rounded(result.masked, 1e-6), failed ? FieldValue(result.error) : none});
+ordered_json summary_of(const Plan& plan, const fs::path& output, const Totals& totals) {
+  const auto& counts = totals.summary;
+  return {{"before", plan.before},
+          {"after", plan.after},
+          {"output", output.filename().string()},
+          {"pixels", {plan.grid.width, plan.grid.height}},
+          {"tile_pixels", {plan.tile.width, plan.tile.height}},
+          {"overlap_pixels", {plan.tile.overlap_x, plan.tile.overlap_y}},
+          {"threshold", plan.threshold},
+          {"tiles",
+           {{"all", counts.tiles},
+            {"captioned", counts.captioned},
+            {"below_threshold", counts.quiet},
+            {"skipped", counts.skipped},
+            {"failed", counts.failed}}},
+          {"valid_share", totals.share(totals.valid)},
+          {"masked_share", totals.share(totals.masked)},
+          {"captioned_area_m2", rounded(totals.area, 1.0)},
+          {"changed_areas", totals.changed_areas},
+          {"changed_area_m2", rounded(totals.changed_area, 1.0)},
+          {"errors", totals.errors}};
 }
 
-std::string summary_text(const Plan& plan, const fs::path& output, const Totals& totals) {
-  const auto& counts = totals.summary;
-  const ordered_json json{{"before", plan.before},
-                          {"after", plan.after},
-                          {"output", output.filename().string()},
-                          {"pixels", {plan.grid.width, plan.grid.height}},
-                          {"tile_pixels", {plan.tile.width, plan.tile.height}},
-                          {"overlap_pixels", {plan.tile.overlap_x, plan.tile.overlap_y}},
-                          {"tiles",
-                           {{"all", counts.tiles},
-                            {"captioned", counts.captioned},
-                            {"skipped", counts.skipped},
-                            {"failed", counts.failed}}},
-                          {"valid_share", totals.share(totals.valid)},
-                          {"masked_share", totals.share(totals.masked)},
-                          {"captioned_area_m2", rounded(totals.area, 1.0)},
-                          {"errors", totals.errors}};
-  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+/// Writer of all files of one map.
+class Publication {
+ public:
+  Publication(std::span<const JournalReader> journals, const fs::path& output)
+      : plan_(journals.front().plan()),
+        found_(in_order(journals)),
+        output_(output),
+        tiling_(plan_.grid, plan_.tile),
+        overview_(plan_.grid, std::max(plan_.tile.width, plan_.tile.height)),
+        work_(output),
+        files_(work_.path(), output.filename(), plan_.grid) {
+    const image::Image black{
+        overview_.height, overview_.width,
+        std::vector<uint8_t>(static_cast<size_t>(3 * overview_.width * overview_.height))};
+    page_.dates = {black, black};
+  }
+
+  MapSummary write() {
+    write_tiles();
+    write_changes();
+    add_qgis_styles(files_);
+    files_.close();
+    finish_heatmap();
+    const auto summary = summary_of(plan_, output_, totals_);
+    write_file(work_.path() / beside(output_, ".summary.json").filename(), text_of_json(summary));
+    write_file(work_.path() / beside(output_, ".html").filename(),
+               map_page(plan_, summary, std::move(page_)));
+    work_.move_files();
+    return totals_.summary;
+  }
+
+ private:
+  static std::string text_of_json(const ordered_json& json) {
+    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  }
+
+  void write_tiles() {
+    auto layer = files_.layer("tiles", {{"tile", OFTInteger64},
+                                        {"caption"},
+                                        {"changed", OFTInteger, OFSTBoolean},
+                                        {"score", OFTReal},
+                                        {"logprob", OFTReal},
+                                        {"area_m2", OFTReal},
+                                        {"valid", OFTReal},
+                                        {"masked", OFTReal},
+                                        {"shift_x", OFTReal},
+                                        {"shift_y", OFTReal},
+                                        {"unsure", OFTInteger, OFSTBoolean},
+                                        {"error"}});
+    for (const auto& found : found_) {
+      const auto result = found.read();
+      totals_.count(result);
+      for (size_t date = 0; date < 2; ++date)
+        place(result.pictures[date], tiling_.own_part(result.tile), overview_, page_.dates[date]);
+      if (!result.skipped) add_tile(layer, result);
+    }
+    page_.change = page_.dates[1];
+  }
+
+  void add_tile(VectorLayer& layer, const TileResult& result) {
+    const auto window = tiling_.window(result.tile);
+    const double area = files_.ground().area({ring_of(window, 8)});
+    const bool captioned = !result.quiet && result.error.empty();
+    if (captioned) {
+      totals_.area += area;
+      if (result.changed.value_or(true))
+        page_.tiles.push_back({result.tile, result.score.value_or(0.0), result.caption});
+    }
+    std::optional<double> score = result.score, logprob;
+    if (score) score = rounded(*score, 1e-6);
+    if (captioned) logprob = rounded(result.logprob, 1e-6);
+    layer.add({{ring_of(window)}},
+              {result.tile, text_or_none(result.caption), value_or_none(result.changed), value_or_none(score),
+               value_or_none(logprob), rounded(area, 1e-2), rounded(result.valid, 1e-6),
+               rounded(result.masked, 1e-6), result.shift ? FieldValue((*result.shift)[0]) : FieldValue(),
+               result.shift ? FieldValue((*result.shift)[1]) : FieldValue(), value_or_none(result.unsure),
+               text_or_none(result.error)});
+    add_heat(window, result.map);
+  }
+
+  void add_heat(const Window& window, const image::ChangeMap& map) {
+    if (plan_.heatmap.empty() || map.grid == 0) return;
+    if (!heatmap_) {
+      heat_work_.emplace(fs::path(plan_.heatmap));
+      const int64_t side = std::min(window.width, window.height);
+      heatmap_.emplace(heat_work_->path() / "under-construction.tif", plan_.grid,
+                       std::max<int64_t>(1, side / map.grid));
+    }
+    heatmap_->add(window, map);
+  }
+
+  void finish_heatmap() {
+    if (!heatmap_) return;
+    heatmap_->finish(heat_work_->path() / fs::path(plan_.heatmap).filename());
+    heat_work_->move_files();
+  }
+
+  /// Returns the changed ground of all tiles whose caption tells of a change.
+  std::vector<ChangedArea> changed_ground() const {
+    std::vector<ChangedArea> areas;
+    for (const auto& found : found_) {
+      const auto result = found.read();
+      if (result.quiet || result.map.grid == 0 || !result.changed.value_or(true)) continue;
+      const TilePart part{result.tile, tiling_.window(result.tile), tiling_.own_part(result.tile)};
+      auto more = changed_areas(part, result.map, plan_.changed_from);
+      std::ranges::move(more, std::back_inserter(areas));
+    }
+    if (plan_.merge) areas = joined(std::move(areas));
+    simplify(areas);
+    return areas;
+  }
+
+  void write_changes() {
+    auto layer = files_.layer("changes", {{"tile", OFTInteger64},
+                                          {"tiles", OFTInteger64},
+                                          {"caption"},
+                                          {"score", OFTReal},
+                                          {"area_m2", OFTReal}});
+    for (const auto& area : changed_ground()) {
+      const auto result = std::ranges::lower_bound(found_, area.tile, {}, [](const Found& found) {
+                            return found.line.tile;
+                          })->read();
+      const double metres = files_.ground().area(area.polygon);
+      totals_.changed_area += metres;
+      ++totals_.changed_areas;
+      layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
+                                 rounded(result.score.value_or(0.0), 1e-6), rounded(metres, 1e-2)});
+      paint(area.polygon);
+    }
+  }
+
+  /// Colours the changed ground in the page's picture.
+  void paint(const Polygon& polygon);
+
+  const Plan& plan_;
+  std::vector<Found> found_;
+  fs::path output_;
+  Tiling tiling_;
+  OverviewGrid overview_;
+  WorkFolder work_;
+  VectorFiles files_;
+  std::optional<WorkFolder> heat_work_;
+  std::optional<Heatmap> heatmap_;
+  Totals totals_;
+  MapPage page_;
+};
+
+/// True if a point is inside of a polygon, by the rule of even and odd.
+bool contains(const Polygon& polygon, const Point& point) {
+  bool inside = false;
+  for (const auto& ring : polygon) {
+    for (size_t i = 0; i + 1 < ring.size(); ++i) {
+      const auto& a = ring[i];
+      const auto& b = ring[i + 1];
+      if ((a.y > point.y) == (b.y > point.y)) continue;
+      if (point.x < a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
+    }
+  }
+  return inside;
+}
+
+void Publication::paint(const Polygon& polygon) {
+  const auto [left, right] = std::ranges::minmax(polygon.front(), {}, &Point::x);
+  const auto [top, bottom] = std::ranges::minmax(polygon.front(), {}, &Point::y);
+  const auto step = static_cast<double>(overview_.step);
+  auto& picture = page_.change;
+  const auto last = [](double at, int64_t length) { return std::min(length - 1, static_cast<int64_t>(at)); };
+  for (int64_t y = static_cast<int64_t>(top.y / step); y <= last(bottom.y / step, picture.height); ++y) {
+    for (int64_t x = static_cast<int64_t>(left.x / step); x <= last(right.x / step, picture.width); ++x) {
+      const Point centre{(static_cast<double>(x) + 0.5) * step, (static_cast<double>(y) + 0.5) * step};
+      auto* pixel = &picture.pixels[static_cast<size_t>(3 * (y * picture.width + x))];
+      if (!contains(polygon, centre)) continue;
+      pixel[0] = static_cast<uint8_t>(pixel[0] / 2 + 127);
+      pixel[1] = static_cast<uint8_t>(pixel[1] / 2 + 40);
+      pixel[2] = static_cast<uint8_t>(pixel[2] / 2);
+    }
+  }
 }
 
 }  // namespace
 
-std::vector<fs::path> published_files(const fs::path& output) {
-  return {output, summary_path(output)};
+std::vector<fs::path> published_files(const fs::path& output, const fs::path& heatmap) {
+  std::vector<fs::path> files{output, beside(output, ".summary.json"), beside(output, ".html")};
+  if (const auto changes = layer_path(output, "changes", false); changes != output) files.push_back(changes);
+  if (!heatmap.empty()) files.push_back(heatmap);
+  return files;
 }
 
 MapSummary publish(std::span<const JournalReader> journals, const fs::path& output) {
-  const auto& plan = journals.front().plan();
-  const Tiling tiling(plan.grid, plan.tile);
-  const WorkFolder work(output);
-  VectorFiles files(work.path(), output.filename(), plan.grid);
-  auto layer = files.layer("tiles", tile_fields());
-  Totals totals;
-  for (const auto& found : in_order(journals)) {
-    const auto result = found.journal->read(found.line);
-    totals.count(result);
-    if (result.skipped) continue;
-    const auto window = tiling.window(result.tile);
-    const double area = files.ground().area({ring_of(window, 8)});
-    if (result.error.empty()) totals.area += area;
-    add_tile(layer, result, window, area);
-  }
-  files.close();
-  write_file(work.path() / summary_path(output).filename(), summary_text(plan, output, totals));
-  move_files(work.path(), output.has_parent_path() ? output.parent_path() : fs::path("."));
-  return totals.summary;
+  return Publication(journals, output).write();
 }
 
 }  // namespace ccexpert::geo

@@ -14,6 +14,7 @@ namespace ccexpert::geo {
 MapSummary publish(std::span<const JournalReader> journals, const std::filesystem::path& output);
 
 /// Returns the files that publish() writes.
-std::vector<std::filesystem::path> published_files(const std::filesystem::path& output);
+std::vector<std::filesystem::path> published_files(const std::filesystem::path& output,
+                                                   const std::filesystem::path& heatmap);
 
 }  // namespace ccexpert::geo

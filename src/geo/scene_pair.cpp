@@ -7,9 +7,16 @@
 #include <ccexpert/core/error.h>
 
 #include "geo/warp.h"
+#include "image/shared/registration.h"
 
 namespace ccexpert::geo {
 namespace {
+
+/// A shift is estimated where so many pixels are valid, and taken if the peak has this share of the
+/// correlation and is no farther than this many pixels.
+constexpr double kValidForShift = 0.8;
+constexpr double kLeastResponse = 0.15;
+constexpr double kLargestShift = 32.0;
 
 BufferSize buffer_for(const Window& window) {
   const int64_t longest = std::max(window.width, window.height);
@@ -65,12 +72,40 @@ std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& s
   return marks;
 }
 
-TilePair ScenePair::read(const Window& window) const {
+void ScenePair::register_tiles(const Window& tile, Registration registration) {
+  if (registration == Registration::kOff) return;
+  shifts_.emplace(grid_, tile, [this](const Window& window) { return estimated_shift_in(window); });
+  corrects_ = registration == Registration::kCorrect;
+}
+
+std::optional<Point> ScenePair::estimated_shift_in(const Window& window) const {
+  const auto pair = read_plain(window);
+  if (pair.valid < kValidForShift) return std::nullopt;
+  const auto shift = image::estimated_shift(pair.before.view(), pair.after.view());
+  const bool known = shift.response >= kLeastResponse && std::hypot(shift.x, shift.y) <= kLargestShift;
+  return known ? std::optional(Point{shift.x, shift.y}) : std::nullopt;
+}
+
+TilePair ScenePair::read_plain(const Window& window) const {
+  if (dates_[0].is_hole(window) || dates_[1].is_hole(window)) return {};
   const auto size = buffer_for(window);
+  return pair_of(window, dates_[0].read(window, size), dates_[1].read(window, size));
+}
+
+TilePair ScenePair::read(const Window& window) {
+  const auto shift = shifts_ ? shifts_->at(window) : std::nullopt;
+  const auto size = buffer_for(window);
+  const bool moves = shift && corrects_ && size.width == window.width && size.height == window.height;
+  auto pair =
+      moves ? pair_of(window, dates_[0].read(window, size), read_shifted(dates_[1], grid_, window, *shift))
+            : read_plain(window);
+  pair.shift = shift;
+  return pair;
+}
+
+TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after) const {
+  const BufferSize size{before.height, before.width};
   TilePair tile;
-  if (dates_[0].is_hole(window) || dates_[1].is_hole(window)) return tile;
-  auto before = dates_[0].read(window, size);
-  auto after = dates_[1].read(window, size);
   const auto marks = hidden(window, size);
   for (size_t i = 0; i < marks.size(); ++i) {
     const bool valid = before.valid[i] != 0 && after.valid[i] != 0 && marks[i] == 0;

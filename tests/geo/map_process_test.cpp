@@ -22,7 +22,7 @@ const std::string kModel = std::string(kTestData) + "/checkpoint-tiny";
 const std::string kDemoCaption = "many houses are built along the road .";
 
 ProcessResult map(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {CCEXPERT_MAP_PROGRAM, "--model", kModel});
+  arguments.insert(arguments.begin(), {CCEXPERT_MAP_PROGRAM, "--all", "--model", kModel});
   return run_process(arguments);
 }
 
@@ -45,7 +45,7 @@ TEST(MapProcess, CaptionsTilesAsTheCaptionCommandCaptionsPairs) {
   const auto result = map({before, after, "-o", output});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
-  EXPECT_THAT(result.err, HasSubstr("changes.gpkg: 2 tiles captioned, 0 skipped"));
+  EXPECT_THAT(result.err, HasSubstr("changes.gpkg: 2 tiles captioned, 0 below the threshold, 0 skipped"));
   EXPECT_THAT(captions_of(read_layer(output)), ::testing::ElementsAre(kDemoCaption, kDemoCaption));
   const auto again = map({before, after, "-o", output});
   EXPECT_EQ(again.exit_code, 1);
@@ -64,6 +64,25 @@ TEST(MapProcess, MergesTheShardsOfItsProcesses) {
   const auto merged = run_process({CCEXPERT_MAP_PROGRAM, "merge", "-o", output});
   EXPECT_EQ(merged.exit_code, 0) << merged.err;
   EXPECT_EQ(read_layer(output).size(), 2U);
+}
+
+TEST(MapProcess, RanksOfALauncherTakeAShardAndTheLastOneMerges) {
+  const TemporaryFolder folder;
+  const auto before = write_demo(folder / "before.tif", "before.png");
+  const auto after = write_demo(folder / "after.tif", "after.png");
+  const auto output = (folder / "changes.gpkg").string();
+  for (const char* rank : {"1", "0"}) {
+    EXPECT_FALSE(std::filesystem::exists(output));
+    const auto number = std::string("RANK=") + rank;
+    const auto local = std::string("LOCAL_RANK=") + rank;
+    const auto result = run_process({"/usr/bin/env", number, local, "WORLD_SIZE=2", "LOCAL_WORLD_SIZE=2",
+                                     "MASTER_ADDR=127.0.0.1", "MASTER_PORT=29500", CCEXPERT_MAP_PROGRAM,
+                                     "--model", kModel, before, after, "-o", output});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+  EXPECT_EQ(read_layer(output, "tiles").size(), 2U);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+    EXPECT_EQ(entry.path().string().find("shard"), std::string::npos) << entry.path();
 }
 
 TEST(MapProcess, WrongArgumentsAreOneSentence) {

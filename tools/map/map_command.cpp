@@ -12,7 +12,9 @@
 #include "common/interrupt.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
+#include "eval/shared/unchanged.h"
 #include "map/map_options.h"
+#include "map/map_ranks.h"
 
 namespace ccexpert::tools {
 namespace {
@@ -33,7 +35,8 @@ CaptionOptions options_of(const MapCommand& command, const std::stop_token& stop
   return {.generation = command.generation,
           .question = command.prompt,
           .stop = stop,
-          .keep_tokens = command.keep_tokens};
+          .keep_tokens = command.keep_tokens,
+          .check_swap = command.map.check_swap};
 }
 
 /// Model that is loaded for the first tile: a wrong raster is reported at once.
@@ -44,7 +47,14 @@ class LateModel {
 
   geo::MapModel functions() {
     return {
-        .caption = [this](std::span<const ImagePair> pairs) { return captioner().caption(pairs, options_); }};
+        .caption = [this](std::span<const ImagePair> pairs) { return captioner().caption(pairs, options_); },
+        .locate =
+            [this](std::span<const ImagePair> pairs) { return captioner().locate(pairs, options_.stop); },
+        .changed_from =
+            [this] {
+              return captioner().calibrated() ? std::optional(captioner().change_threshold()) : std::nullopt;
+            },
+        .says_unchanged = [](const std::string& caption) { return eval::says_unchanged(caption); }};
   }
 
  private:
@@ -88,12 +98,14 @@ void tell(const MapCommand& command, const geo::MapSummary& summary) {
     print_note(fmt::format("ccexpert-map: {} of {} tiles failed", summary.failed, summary.tiles));
   if (command.quiet) return;
   if (summary.interrupted) {
-    print_note(fmt::format("ccexpert-map: interrupted after {} of {} tiles; --resume continues from there",
-                           summary.captioned + summary.skipped + summary.failed + summary.resumed,
-                           summary.tiles));
+    print_note(
+        fmt::format("ccexpert-map: interrupted after {} of {} tiles; --resume continues from there",
+                    summary.captioned + summary.quiet + summary.skipped + summary.failed + summary.resumed,
+                    summary.tiles));
   } else if (summary.tiles > 0) {
-    print_note(fmt::format("{}: {} tiles captioned, {} skipped for lack of valid pixels", name,
-                           summary.captioned, summary.skipped));
+    print_note(
+        fmt::format("{}: {} tiles captioned, {} below the threshold, {} skipped for lack of valid pixels",
+                    name, summary.captioned, summary.quiet, summary.skipped));
   } else {
     print_note(fmt::format("{}: nothing left to do", name));
   }
@@ -101,6 +113,7 @@ void tell(const MapCommand& command, const geo::MapSummary& summary) {
 
 int map(MapCommand& command) {
   const Interrupt interrupt(kStopDeadline);
+  const bool is_rank = take_shard_of_rank(command);
   if (command.quiet) log::set_level(log::Level::kError);
   command.map.settings = settings_of(command);
   LateModel model(command, interrupt.token());
@@ -109,6 +122,9 @@ int map(MapCommand& command) {
   progress.end();
   tell(command, summary);
   if (interrupt.signal() != 0) return kSignalBase + interrupt.signal();
+  if (is_rank) {
+    if (const auto all = geo::merge_if_last(command.map.output, command.map.shard)) tell(command, *all);
+  }
   return summary.failed > 0 ? kSomeFailed : kSuccess;
 }
 

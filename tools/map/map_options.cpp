@@ -47,6 +47,8 @@ void add_scene_options(CLI::App& app, MapCommand& command) {
   group.value("--stretch", map.stretch, "conversion to 8 bits; percentiles are those of each band and date");
   group.flag("--match-radiometry", map.match_radiometry,
              "give the second date the mean and contrast of the first, band by band");
+  group.value("--register", map.registration,
+              "estimate shifts between the dates per block of 4 x 4 tiles, to report or to correct them");
   group.repeated("--mask", map.masks,
                  "raster that is not 0 at pixels to skip, such as clouds; may be repeated", "FILE");
   group.text("--aoi", map.area, "vector file with the area of interest, in any coordinate system", "FILE");
@@ -58,6 +60,12 @@ void add_tile_options(CLI::App& app, MapCommand& command) {
   OptionGroup group(app, "Tiles");
   group.value("--tile", command.map.tile, "side of a tile");
   group.value("--overlap", command.map.overlap, "overlap of neighbouring tiles");
+  group.value("--threshold", command.map.threshold,
+              "score from which a tile is captioned (0.5 if the model is calibrated, else 0: every tile)",
+              in_range(0, 1));
+  group.flag("--all", command.all, "caption every tile, whatever its score");
+  group.value("--changed-from", command.map.changed_from,
+              "value of changed ground in a tile's map (the calibration's, else 0.25)", in_range(0, 1));
   group.value("--shard", command.map.shard, "caption this part of the tiles, for ccexpert-map merge");
 }
 
@@ -99,6 +107,16 @@ void add_output(CLI::App& app, MapCommand& command) {
   group.flag("-q,--quiet", command.quiet, "print only errors");
 }
 
+void add_map_output(CLI::App& app, MapCommand& command) {
+  OptionGroup group(app, "Output");
+  group.flag("--resume", command.map.resume, "continue an interrupted map");
+  group.named_output("--heatmap", command.map.heatmap,
+                     "also write the change as a Cloud-Optimised GeoTIFF, blended where tiles overlap");
+  group.flag("--merge", command.map.merge, "join changed ground that reaches over several tiles");
+  group.flag("--check-swap", command.map.check_swap,
+             "fill the field unsure: also caption each tile with its dates swapped and against itself");
+}
+
 CLI::App* add_merge(CLI::App& app, MapCommand& command) {
   auto* merge = app.add_subcommand("merge", "write the layers of a map from the files of its shards");
   merge->footer(kMergeFooter);
@@ -123,6 +141,8 @@ void check(MapCommand& command) {
   const auto bands = command.map.bands.size();
   expect(bands == 0 || bands == 1 || bands == 3,
          fmt::format("--bands: expected one or three, got {}", bands));
+  expect(!command.all || !command.map.threshold, "--all: expected without --threshold");
+  if (command.all) command.map.threshold = 0.0;
   expect(!(command.map.resume && command.map.overwrite),
          "output: expected --resume or --overwrite, got both");
   if (command.model.empty()) command.model = generate::demo_model();
@@ -163,7 +183,7 @@ ParsedMapCommand parse_map_command(int count, const char* const* arguments,
   add_tile_options(app, command);
   add_model_options(app, command);
   add_output(app, command);
-  OptionGroup(app, "Output").flag("--resume", command.map.resume, "continue an interrupted map");
+  add_map_output(app, command);
   add_common_options(app, common);
   app.require_subcommand(0, 1);
   const auto* merge = add_merge(app, command);

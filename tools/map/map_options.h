@@ -22,6 +22,7 @@ struct MapCommand {
   std::string prompt;
   generate::GenerationOptions generation;
   double keep_tokens = 1.0;
+  bool all = false;  ///< --all
   bool quiet = false;
 
   bool merge = false;  ///< the command merge

@@ -1,0 +1,63 @@
+// Shifts between images, against shifts that are known.
+#include "image/shared/registration.h"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "support/errors.h"
+
+namespace ccexpert::image {
+namespace {
+
+/// Number in [0, 255] for a point of a lattice.
+double corner(int64_t column, int64_t row) {
+  auto hash = static_cast<uint32_t>(column) * 374761393U + static_cast<uint32_t>(row) * 668265263U;
+  hash = (hash ^ (hash >> 13U)) * 1274126177U;
+  return static_cast<double>((hash >> 16U) & 0xFFU);
+}
+
+/// Noise with a lattice of 4 pixels, at a place above (-100, -100).
+double noise(double x, double y) {
+  x = (x + 100.0) / 4.0;
+  y = (y + 100.0) / 4.0;
+  const auto column = static_cast<int64_t>(x);
+  const auto row = static_cast<int64_t>(y);
+  const double u = x - static_cast<double>(column);
+  const double v = y - static_cast<double>(row);
+  const double top = (1.0 - u) * corner(column, row) + u * corner(column + 1, row);
+  const double bottom = (1.0 - u) * corner(column, row + 1) + u * corner(column + 1, row + 1);
+  return (1.0 - v) * top + v * bottom;
+}
+
+/// Noise that is displaced.
+Image pattern(double dx, double dy) {
+  Image image{128, 160, std::vector<uint8_t>(128 * 160 * 3)};
+  for (int64_t i = 0; i < 128 * 160; ++i) {
+    const double value = noise(static_cast<double>(i % 160) - dx, static_cast<double>(i / 160) - dy);
+    for (int64_t channel = 0; channel < 3; ++channel)
+      image.pixels[static_cast<size_t>(3 * i + channel)] = static_cast<uint8_t>(std::lround(value));
+  }
+  return image;
+}
+
+TEST(Registration, FindsSubPixelShifts) {
+  const auto before = pattern(0.0, 0.0);
+  for (const auto& [dx, dy] : {std::pair{0.0, 0.0}, {3.0, -2.0}, {0.5, 0.25}, {-4.4, 6.7}}) {
+    const auto after = pattern(dx, dy);
+    const auto shift = estimated_shift(before.view(), after.view());
+    EXPECT_NEAR(shift.x, dx, 0.15) << dx;
+    EXPECT_NEAR(shift.y, dy, 0.15) << dy;
+    EXPECT_GT(shift.response, 0.3);
+  }
+}
+
+TEST(Registration, RefusesImagesOfTwoSizes) {
+  const Image one{2, 2, std::vector<uint8_t>(12)};
+  const Image other{2, 3, std::vector<uint8_t>(18)};
+  EXPECT_EQ(test::error_of([&] { estimated_shift(one.view(), other.view()); }),
+            "images to register: expected two of one size, got 2x2 and 3x2 px");
+}
+
+}  // namespace
+}  // namespace ccexpert::image
