@@ -1,9 +1,12 @@
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/layers.h>
 
 #include "kernels/gated_silu.h"
+#include "kernels/joint_products.h"
 #include "kernels/linear.h"
 
 namespace ccexpert::model {
@@ -17,6 +20,19 @@ std::vector<at::Tensor> steps_at_once(const ProductSteps& steps, const std::vect
     products.push_back(linear->product().get());
   }
   return products.front()->apply_steps(steps, products);
+}
+
+/// Applies each of `linears` to x.
+std::vector<at::Tensor> products_of(const at::Tensor& x, const std::vector<const Linear*>& linears) {
+  const auto has_own = [](const Linear* linear) { return linear->product() == nullptr; };
+  if (linears.size() > 1 && kernels::joins_products(x) && std::ranges::all_of(linears, has_own)) {
+    std::vector<kernels::Factor> factors;
+    for (const auto* linear : linears) factors.push_back({linear->matrix(), linear->bias});
+    return kernels::joint_products(x, factors);
+  }
+  std::vector<at::Tensor> results;
+  for (const auto* linear : linears) results.push_back(linear->forward(x));
+  return results;
 }
 
 }  // namespace
@@ -88,8 +104,7 @@ at::Tensor RmsNorm::forward(const at::Tensor& x) const {
 std::vector<at::Tensor> apply_steps(const ProductSteps& steps, const std::vector<const Linear*>& linears) {
   if (auto results = steps_at_once(steps, linears); !results.empty()) return results;
   const auto input = steps.norm != nullptr ? steps.norm->forward(steps.x) : steps.x;
-  std::vector<at::Tensor> results;
-  for (const auto* linear : linears) results.push_back(linear->forward(input));
+  auto results = products_of(input, linears);
   const auto activated = [&](const at::Tensor& y) {
     return steps.activation ? activate(*steps.activation, y) : y;
   };
