@@ -3,7 +3,8 @@
 # scripts/bench_gpu.sh [--build DIR] [--tokenizer DIR] [--python FILE] [--out DIR] [--no-7b] [--dry-run]
 #
 # Steps: the GPU tests; captions on the GPU compared with the CPU; captions and tokens per second at the sizes of 0.5B
-# and 7B with random weights; training at 0.5B with an evaluation, beside transformers; the same as one rank of NCCL.
+# and 7B with random weights, with and without CUDA graphs; training at 0.5B with an evaluation, beside transformers;
+# the same as one rank of NCCL.
 # A step that fails or takes too long is reported, and the others run. --out (default: bench-gpu) has a log of each step
 # and results.txt with all figures.
 #
@@ -162,8 +163,11 @@ if caption parity-demo-cpu "$demo" cpu float32 8 "$few" "$tokens" &&
   caption parity-demo-gpu "$demo" "$device" float32 8 "$few" "$tokens"; then compare parity-demo; fi
 for i in "${!models[@]}"; do
   for batch in "${batches[@]}"; do
-    name=captions-${names[i]}-batch-$batch
-    if caption "$name" "${models[i]}" "$device" "$precision" "$batch" "$pairs" "$tokens"; then rates "$name"; fi
+    for graphs in auto off; do
+      name=captions-${names[i]}-batch-$batch-graphs-$graphs
+      if CCEXPERT_GPU_GRAPHS=$graphs caption "$name" "${models[i]}" "$device" "$precision" "$batch" "$pairs" \
+        "$tokens"; then rates "$name"; fi
+    done
   done
 done
 

@@ -19,6 +19,7 @@
 #include "generate/shared_prefix.h"
 #include "kernels/engine.h"
 #include "model/shared/int8_model.h"
+#include "runtime/staging.h"
 #include "runtime/torch_errors.h"
 
 namespace ccexpert::generate {
@@ -100,6 +101,8 @@ Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
     if (opened.apart) model::attach_adapter(*model, *opened.apart);
     return model;
   });
+  // With several parts, each pass is announced to the others.
+  if (link == nullptr) steps_ = fixed_steps_of(loaded_.model->decoder(), opened.device);
   if (!has_diff_expert()) {
     log::warning("this checkpoint is a base model without Diff Expert: captions are the baseline's");
   }
@@ -203,7 +206,8 @@ at::Tensor Captioner::Impl::pixels_of(std::span<const ImagePair> pairs) const {
 
 std::vector<at::Tensor> Captioner::Impl::features_of(const at::Tensor& pixels) const {
   return features_.features(pixels, [&](const at::Tensor& images) {
-    return loaded_.model->vision_features(images.to(loaded_.model->options()));
+    const auto& options = loaded_.model->options();
+    return loaded_.model->vision_features(runtime::staged(images, options.device()).to(options));
   });
 }
 
@@ -294,7 +298,7 @@ DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const 
 std::vector<GeneratedSequence> Captioner::Impl::generate(DecoderSequences& prompts,
                                                          const SearchRequest& request,
                                                          int64_t draft_tokens) const {
-  if (draft_tokens == 0) return search(prompts, request);
+  if (draft_tokens == 0) return search(prompts, request, steps_.get());
   DraftedSequences drafted(prompts, drafter_, draft_tokens);
   auto generated = sample(drafted, request);
   stopwatch_.count({.drafted_tokens = drafted.drafted()});

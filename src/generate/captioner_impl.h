@@ -11,6 +11,7 @@
 
 #include "core/change_calibration.h"
 #include "generate/change_evidence.h"
+#include "generate/fixed_steps.h"
 #include "generate/ngram_drafter.h"
 #include "generate/opened_model.h"
 #include "generate/sequence_model.h"
@@ -100,6 +101,7 @@ class Captioner::Impl {
   mutable FeatureCache features_;
   LoadedModel loaded_;
   std::optional<ChangeCalibration> calibration_;
+  std::unique_ptr<FixedSteps> steps_;  // null: none on this device
   mutable NgramDrafter drafter_;
 };
 

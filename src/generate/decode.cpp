@@ -1,13 +1,20 @@
 #include "generate/shared/decode.h"
 
+#include "generate/fixed_steps.h"
 #include "generate/search.h"
 #include "runtime/torch_errors.h"
 
 namespace ccexpert::generate {
 
-std::vector<GeneratedSequence> search(DecoderSequences& prompts, const SearchRequest& request) {
+std::vector<GeneratedSequence> grow(SequenceModel& model, const SearchRequest& request) {
+  return request.decoding.beams > 1 ? beam_search(model, request) : sample(model, request);
+}
+
+std::vector<GeneratedSequence> search(DecoderSequences& prompts, const SearchRequest& request,
+                                      FixedSteps* steps) {
   if (request.decoding.mbr > 0) return minimum_bayes_risk(prompts, request);
-  return request.decoding.beams > 1 ? beam_search(prompts, request) : sample(prompts, request);
+  const auto fixed = steps != nullptr ? steps->sequences(prompts, request.decoding) : nullptr;
+  return fixed ? grow(*fixed, request) : grow(prompts, request);
 }
 
 std::span<const int64_t> text_ids(const GeneratedSequence& sequence, const DecodingConfig& decoding) {

@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "runtime/staging.h"
+
 namespace ccexpert::generate {
 namespace {
 
@@ -27,8 +29,8 @@ DecoderSequences::DecoderSequences(const model::Decoder& decoder, model::KvCache
                                    const model::PaddedSequences& prompts)
     : decoder_(decoder), cache_(std::move(cache)) {
   const auto hidden = decoder_.forward(prompts.embeddings, &cache_, prompts.lengths);  // [B,T,H]
-  const auto row = at::arange(hidden.size(0), at::kLong).to(hidden.device());
-  const auto last = at::tensor(prompts.lengths, at::kLong).to(hidden.device()) - 1;
+  const auto row = at::arange(hidden.size(0), hidden.options().dtype(at::kLong));
+  const auto last = runtime::staged(at::tensor(prompts.lengths, at::kLong), hidden.device()) - 1;
   // Only the last token of a prompt needs the head: [B,V], not [B,T,V].
   logits_ = decoder_.logits(hidden.index({row, last}));
 }
@@ -46,7 +48,8 @@ at::Tensor DecoderSequences::extend(const std::vector<std::vector<int64_t>>& tok
     ids.resize(ids.size() + longest - row.size(), row.front());
     lengths.push_back(std::ssize(row));
   }
-  const auto token = at::tensor(ids, at::kLong).view({std::ssize(tokens), -1}).to(logits_.device());  // [R,T]
+  const auto padded = at::tensor(ids, at::kLong).view({std::ssize(tokens), -1});
+  const auto token = runtime::staged(padded, logits_.device());  // [R,T]
   return decoder_.logits(decoder_.forward(decoder_.embed(token), &cache_, lengths));
 }
 
@@ -60,8 +63,8 @@ DecoderSequences DecoderSequences::repeated(int64_t row, int64_t times) const {
 
 void DecoderSequences::grow(const std::vector<int64_t>& rows, const std::vector<int64_t>& ids) {
   select_rows(rows);
-  const auto token = at::tensor(ids, at::kLong).to(logits_.device()).unsqueeze(1);  // [R,1]
-  const auto hidden = decoder_.forward(decoder_.embed(token), &cache_);             // [R,1,H]
+  const auto token = runtime::staged(at::tensor(ids, at::kLong), logits_.device()).unsqueeze(1);  // [R,1]
+  const auto hidden = decoder_.forward(decoder_.embed(token), &cache_);                           // [R,1,H]
   logits_ = decoder_.logits(hidden.select(1, 0));
 }
 

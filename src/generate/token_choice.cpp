@@ -8,11 +8,13 @@
 
 #include <ccexpert/core/error.h>
 
+#include "runtime/staging.h"
+
 namespace ccexpert::generate {
 namespace {
 
 void penalize_repetition(const at::Tensor& row, const std::vector<int64_t>& history, double penalty) {
-  const auto seen = std::get<0>(at::_unique(at::tensor(history, at::kLong))).to(row.device());
+  const auto seen = runtime::staged(std::get<0>(at::_unique(at::tensor(history, at::kLong))), row.device());
   const auto values = row.index_select(0, seen);
   row.index_copy_(0, seen, at::where(values > 0, values / penalty, values * penalty));
 }
@@ -41,7 +43,7 @@ at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int6
       penalize_repetition(values, history[row], decoding.repetition_penalty);
     }
     if (too_short) {
-      values.index_fill_(0, at::tensor(decoding.stop_ids, at::kLong).to(values.device()),
+      values.index_fill_(0, runtime::staged(at::tensor(decoding.stop_ids, at::kLong), values.device()),
                          -std::numeric_limits<float>::infinity());
     }
   }

@@ -2,11 +2,14 @@
 
 #include <ATen/ATen.h>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/model/decoder.h>
 
 #include "kernels/attention.h"
 #include "kernels/rotary.h"
 #include "model/layer_cost.h"
+#include "model/shared/fixed_cache.h"
+#include "runtime/staging.h"
 
 namespace ccexpert::model {
 namespace {
@@ -20,13 +23,13 @@ at::Tensor visible_keys(const at::Tensor& positions, int64_t keys) {
 
 /// Attends with one query per row: the query heads of a key head become its queries, so that no key is
 /// copied.
-at::Tensor attend_single(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
+at::Tensor attend_single(const at::Tensor& q, const KvView& kv, const at::Tensor& mask) {
   const int64_t kv_heads = kv.keys.size(1);
   const auto grouped = q.reshape({q.size(0), kv_heads, q.size(1) / kv_heads, q.size(3)});  // [B,K,M/K,d]
   return kernels::attention(grouped, kv.keys, kv.values, {.visible = mask}).reshape(q.sizes());
 }
 
-at::Tensor attend(const at::Tensor& q, const KvCache::View& kv, const at::Tensor& mask) {
+at::Tensor attend(const at::Tensor& q, const KvView& kv, const at::Tensor& mask) {
   if (q.size(2) == 1) return attend_single(q, kv, mask);
   return kernels::attention(q, kv.keys, kv.values, {.visible = mask, .causal = !mask.defined()});
 }
@@ -65,7 +68,7 @@ at::Tensor DecoderAttention::forward(const ProductSteps& input, const DecoderPas
   const auto q = placed(projected[0], heads_, q_norm_.get(), pass);     // [B,M,T,d]
   const auto k = placed(projected[1], kv_heads_, k_norm_.get(), pass);  // [B,K,T,d]
   const auto v = kernels::split_heads(projected[2], kv_heads_);
-  const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvCache::View{k, v};
+  const auto kv = pass.cache != nullptr ? pass.cache->append(layer, k, v) : KvView{k, v};
   if (pass.probe != nullptr) (*pass.probe)({q, kv.keys, pass.mask});
   return apply_steps({.x = kernels::merge_heads(attend(q, kv, pass.mask)), .residual = input.x}, *o_proj_);
 }
@@ -119,13 +122,21 @@ DecoderPass Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const
         std::adjacent_find(lengths.begin(), lengths.end(), std::not_equal_to<>()) == lengths.end();
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
     const auto held = at::tensor(equal ? std::vector<int64_t>{longest} : lengths, at::kLong);
-    positions = positions + held.to(positions.device()).unsqueeze(1);  // [B or 1,T]
+    positions = positions + runtime::staged(held, positions.device()).unsqueeze(1);  // [B or 1,T]
     // One token after rows of equal length attends to every key: no mask, and the fast kernel.
     if (!equal || tokens > 1) mask = visible_keys(positions, longest + tokens);
   }
-  auto [cosine, sine] = kernels::rotary_factors(positions, {config_.head_width(), config_.rope_theta},
-                                                embeddings.scalar_type());
-  return {cosine, sine, mask, cache};
+  auto pass = pass_at(positions, embeddings.scalar_type());
+  pass.mask = mask;
+  pass.cache = cache;
+  return pass;
+}
+
+/// Returns a pass at `positions` [B or 1,T] without mask and cache.
+DecoderPass Decoder::pass_at(const at::Tensor& positions, at::ScalarType dtype) const {
+  const auto [cosine, sine] =
+      kernels::rotary_factors(positions, {config_.head_width(), config_.rope_theta}, dtype);
+  return {.cosine = cosine, .sine = sine, .mask = {}};
 }
 
 void Decoder::observe(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added) const {
@@ -167,6 +178,17 @@ void Decoder::probe(const at::Tensor& embeddings, KvCache& cache, const Attentio
   auto x = embeddings;
   for (size_t i = 0; i < blocks_.size(); ++i) x = run(i, x, pass);
   cache.advance(std::vector<int64_t>(cache.lengths().size(), x.size(1)));
+}
+
+at::Tensor Decoder::step(const at::Tensor& ids, FixedCache& cache) const {
+  if (observer_) fail("a fixed decode step", "the decoder has an observer", "", ErrorKind::kInternal);
+  const auto positions = cache.positions().unsqueeze(1);  // [R,1]
+  auto x = embed(ids.unsqueeze(1));                       // [R,1,H]
+  auto pass = pass_at(positions, x.scalar_type());
+  pass.mask = visible_keys(positions, cache.capacity());
+  pass.cache = &cache;
+  for (size_t i = 0; i < blocks_.size(); ++i) x = run(i, x, pass);
+  return logits(norm_->forward(x).select(1, 0));
 }
 
 at::Tensor Decoder::logits(const at::Tensor& hidden) const {

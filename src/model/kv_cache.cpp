@@ -6,6 +6,8 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/kv_cache.h>
 
+#include "runtime/staging.h"
+
 namespace ccexpert::model {
 
 KvCache::KvCache(int64_t layers, int64_t capacity)
@@ -23,12 +25,21 @@ bool KvCache::rows_are_equal() const {
   return std::adjacent_find(lengths_.begin(), lengths_.end(), std::not_equal_to<>()) == lengths_.end();
 }
 
-KvCache::View KvCache::append(int64_t index, const at::Tensor& keys, const at::Tensor& values) {
+int64_t KvCache::longest() const {
+  return lengths_.empty() ? 0 : *std::max_element(lengths_.begin(), lengths_.end());
+}
+
+KvView KvCache::held(int64_t index) const {
+  const auto& layer = layers_.at(static_cast<size_t>(index));
+  return {layer.keys.narrow(2, 0, longest()), layer.values.narrow(2, 0, longest())};
+}
+
+KvView KvCache::append(int64_t index, const at::Tensor& keys, const at::Tensor& values) {
   auto& layer = layers_.at(static_cast<size_t>(index));
   if (!layer.keys.defined()) allocate(layer, keys);
   if (lengths_.empty()) lengths_.assign(static_cast<size_t>(keys.size(0)), 0);
   const int64_t added = keys.size(2);
-  const int64_t longest = *std::max_element(lengths_.begin(), lengths_.end());
+  const int64_t longest = this->longest();
   if (longest + added > capacity_) {
     fail_expected({"KV cache", fmt::format("at most {} tokens", capacity_), std::to_string(longest + added)});
   }
@@ -68,7 +79,7 @@ void KvCache::truncate(const std::vector<int64_t>& lengths) {
 void KvCache::reserve(int64_t capacity) {
   if (capacity <= capacity_) return;
   observed_.reserve(capacity);
-  const int64_t used = lengths_.empty() ? 0 : *std::max_element(lengths_.begin(), lengths_.end());
+  const int64_t used = longest();
   const auto enlarge = [&](at::Tensor& all) {
     auto larger = at::zeros({all.size(0), all.size(1), capacity, all.size(3)}, all.options());
     larger.narrow(2, 0, used).copy_(all.narrow(2, 0, used));
@@ -86,9 +97,9 @@ void KvCache::select_rows(const std::vector<int64_t>& rows) {
   observed_.select(rows);
   std::vector<int64_t> lengths;
   for (const int64_t row : rows) lengths.push_back(lengths_.at(static_cast<size_t>(row)));
-  const int64_t used = *std::max_element(lengths_.begin(), lengths_.end());
+  const int64_t used = longest();
+  const auto index = runtime::staged(at::tensor(rows, at::kLong), layers_.front().keys.device());
   for (auto& layer : layers_) {
-    const auto index = at::tensor(rows, at::kLong).to(layer.keys.device());
     const auto take = [&](at::Tensor& all) {
       auto chosen =
           at::zeros({static_cast<int64_t>(rows.size()), all.size(1), capacity_, all.size(3)}, all.options());

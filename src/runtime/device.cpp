@@ -1,11 +1,16 @@
 #include "runtime/device.h"
 
+#include <mutex>
+#include <shared_mutex>
+
 #include <ATen/Context.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
+
+#include "runtime/recording_lock.h"
 
 namespace ccexpert::runtime {
 namespace {
@@ -50,8 +55,15 @@ std::string dtype_name(at::ScalarType dtype) {
   return dtype == at::kHalf ? "float16" : "float32";
 }
 
+std::shared_mutex& recording_lock() {
+  static std::shared_mutex lock;
+  return lock;
+}
+
 void synchronize(at::Device device) {
-  if (!device.is_cpu()) c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+  if (device.is_cpu()) return;
+  const std::shared_lock lock(recording_lock());
+  c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
 }
 
 }  // namespace ccexpert::runtime

@@ -11,4 +11,9 @@ inline at::Tensor staged(const at::Tensor& tensor, at::Device device) {
   return device.is_cuda() ? tensor.pin_memory().to(device, /*non_blocking=*/true) : tensor.to(device);
 }
 
+/// Copies `tensor` from the CPU into `target`, of the same shape and dtype, as `staged` does.
+inline void stage_into(const at::Tensor& target, const at::Tensor& tensor) {
+  target.copy_(target.is_cuda() ? tensor.pin_memory() : tensor, /*non_blocking=*/true);
+}
+
 }  // namespace ccexpert::runtime

@@ -3,6 +3,7 @@
 
 #include "generate/tiny_captioner.h"
 #include "runtime/device.h"
+#include "support/environment.h"
 
 namespace ccexpert::generate {
 namespace {
@@ -27,6 +28,34 @@ TEST_P(Gpu, CaptionsAsTheCpu) {
     }
     EXPECT_NEAR(captions[i].logprob, expected[i].logprob, exact ? 1e-3 : 1.0) << i;
     EXPECT_FALSE(captions[i].token_ids.empty()) << i;
+  }
+}
+
+/// A graph gives the captions of separate launches: greedy rows that end at their time, and beams.
+TEST_P(Gpu, GraphsGiveTheCaptionsOfSeparateLaunches) {
+  if (!runtime::device_from_name("auto").is_cuda()) GTEST_SKIP() << "this build or this machine has no GPU";
+  const test::PaintedPairs pairs(3);
+  const auto load = [] {
+    return Captioner::load(test::tiny_folder(), {.device = "cuda", .dtype = GetParam()});
+  };
+  const auto graphs = load();
+  const test::Environment off("CCEXPERT_GPU_GRAPHS", "off");
+  const auto launches = load();
+  const bool exact = GetParam() == Precision::kFloat32;
+  for (const int64_t beams : {1, 3}) {
+    const CaptionOptions options{.generation = {.max_new_tokens = 8, .beams = beams}};
+    const auto expected = launches.caption(pairs.views(), options);
+    for (int round = 0; round < 2; ++round) {  // the second one finds the graph
+      ::testing::internal::CaptureStderr();
+      const auto captions = graphs.caption(pairs.views(), options);
+      EXPECT_EQ(::testing::internal::GetCapturedStderr(), "") << "no warning of a recording that failed";
+      for (size_t i = 0; i < pairs.size(); ++i) {
+        if (exact) {
+          EXPECT_EQ(captions[i].token_ids, expected[i].token_ids) << i;
+        }
+        EXPECT_NEAR(captions[i].logprob, expected[i].logprob, exact ? 1e-3 : 1.0) << i;
+      }
+    }
   }
 }
 

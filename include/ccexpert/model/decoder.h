@@ -14,6 +14,8 @@
 
 namespace ccexpert::model {
 
+class FixedCache;
+
 /// Queries and keys of one block's attention.
 struct AttentionRows {
   at::Tensor queries;  ///< [B,M,T,d], rotated
@@ -26,9 +28,9 @@ using AttentionProbe = std::function<void(const AttentionRows&)>;
 
 /// Inputs that all blocks of one forward pass share.
 struct DecoderPass {
-  at::Tensor cosine, sine;   ///< rotary factors, [B or 1,1,T,d/2], in the compute dtype
-  at::Tensor mask;           ///< [B,1,T,t] true if a query may attend to a key; undefined: causal, or T == 1
-  KvCache* cache = nullptr;  ///< null: no cache
+  at::Tensor cosine, sine;  ///< rotary factors, [B or 1,1,T,d/2], in the compute dtype
+  at::Tensor mask;          ///< [B,1,T,t] true if a query may attend to a key; undefined: causal, or T == 1
+  KeyValues* cache = nullptr;             ///< null: no cache
   const AttentionProbe* probe = nullptr;  ///< null: none
 };
 
@@ -80,6 +82,10 @@ class Decoder : public torch::nn::Module {
   /// tells `probe` of each block's attention.
   void probe(const at::Tensor& embeddings, KvCache& cache, const AttentionProbe& probe) const;
 
+  /// Adds token `ids[r]` to row r of `cache` [R] at its position, and returns the logits [R,V] after it. All
+  /// shapes and, except for results, all addresses are those of the cache, so that a GPU can repeat the call.
+  at::Tensor step(const at::Tensor& ids, FixedCache& cache) const;
+
   /// Maps hidden states [...,H] to logits [...,V].
   at::Tensor logits(const at::Tensor& hidden) const;
   /// Returns the head [V,H]; if tied, its weight is the embedding's.
@@ -98,6 +104,7 @@ class Decoder : public torch::nn::Module {
   at::Tensor run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const;
   DecoderPass prepare(const at::Tensor& embeddings, KvCache* cache) const;
   void observe(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added) const;
+  DecoderPass pass_at(const at::Tensor& positions, at::ScalarType dtype) const;
 
   DecoderConfig config_;
   std::shared_ptr<Embedding> embed_tokens_;

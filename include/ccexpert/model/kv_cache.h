@@ -9,10 +9,32 @@
 
 namespace ccexpert::model {
 
+/// Keys and values of one layer.
+struct KvView {
+  at::Tensor keys;    ///< [B,K,t,d] of all tokens up to the longest row's newest
+  at::Tensor values;  ///< [B,K,t,d]
+};
+
+/// Place of keys and values, which a decoder's layers fill and read.
+class KeyValues {
+ public:
+  virtual ~KeyValues() = default;
+  /// Writes `keys` and `values` [B,K,T,d] of one layer after the tokens of each row, and returns all keys and
+  /// values of that layer.
+  virtual KvView append(int64_t layer, const at::Tensor& keys, const at::Tensor& values) = 0;
+
+ protected:
+  KeyValues() = default;
+  KeyValues(const KeyValues&) = default;
+  KeyValues(KeyValues&&) = default;
+  KeyValues& operator=(const KeyValues&) = default;
+  KeyValues& operator=(KeyValues&&) = default;
+};
+
 /// Rows may have different numbers of tokens: row b has `lengths()[b]`, and later positions are never read.
 /// Copies share their memory until one of them selects rows: a copy may only be used while the other one does
 /// not append before the copy's last token.
-class KvCache {
+class KvCache : public KeyValues {
  public:
   /// Reserves `capacity` tokens in each row; memory is allocated when the first layer stores.
   KvCache(int64_t layers, int64_t capacity);
@@ -21,13 +43,10 @@ class KvCache {
   const std::vector<int64_t>& lengths() const { return lengths_; }
   int64_t capacity() const { return capacity_; }
 
-  struct View {
-    at::Tensor keys;    ///< [B,K,t,d] of all tokens up to the longest row's newest
-    at::Tensor values;  ///< [B,K,t,d]
-  };
-  /// Writes `keys` and `values` [B,K,T,d] of one layer after the tokens of each row, and returns all keys and
-  /// values of that layer.
-  View append(int64_t layer, const at::Tensor& keys, const at::Tensor& values);
+  KvView append(int64_t layer, const at::Tensor& keys, const at::Tensor& values) override;
+  /// Returns what one layer holds.
+  KvView held(int64_t layer) const;
+  int64_t layers() const { return std::ssize(layers_); }
 
   /// Must be called after all layers have appended T tokens: counts `added[b]` of them for row b (fewer than
   /// T: the rest was padding).
@@ -51,6 +70,7 @@ class KvCache {
   };
   void allocate(Layer& layer, const at::Tensor& like) const;
   bool rows_are_equal() const;
+  int64_t longest() const;
 
   int64_t capacity_;
   std::vector<int64_t> lengths_;
