@@ -164,7 +164,8 @@ if caption parity-demo-cpu "$demo" cpu float32 8 "$few" "$tokens" &&
 for i in "${!models[@]}"; do
   for batch in "${batches[@]}"; do
     for graphs in auto off; do
-      name=captions-${names[i]}-batch-$batch-graphs-$graphs
+      name=captions-${names[i]}-batch-$batch
+      [ $graphs = auto ] || name+=-without-graphs
       if CCEXPERT_GPU_GRAPHS=$graphs caption "$name" "${models[i]}" "$device" "$precision" "$batch" "$pairs" \
         "$tokens"; then rates "$name"; fi
     done
