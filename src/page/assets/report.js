@@ -30,12 +30,13 @@ function strongest(bytes) {
   return down === 'middle' ? along === 'centre' ? 'in the centre' : 'at the ' + along :
     along === 'centre' ? 'at the ' + down + ' edge' : 'at the ' + down + ' ' + along;
 }
-function paint(canvas, bytes) {
+// A power below 1 lifts small values.
+function paint(canvas, bytes, power = 1) {
   const side = Math.round(Math.sqrt(bytes.length)), context = canvas.getContext('2d');
   canvas.width = canvas.height = side;
   const picture = context.createImageData(side, side);
   for (let i = 0; i < bytes.length; i++) {
-    const value = bytes.charCodeAt(i) / 255;
+    const value = (bytes.charCodeAt(i) / 255) ** power;
     picture.data.set([255, 225 - 195 * value, 60 * (1 - value), 255 * Math.min(1, 1.25 * value)], 4 * i);
   }
   context.putImageData(picture, 0, 0);
@@ -106,7 +107,7 @@ function fillStage(stage, entry, maps) {
 
 // Words are one stop of the tab key; arrow keys go from word to word.
 function light(stage, word, bytes) {
-  paint(stage.querySelector('.place'), bytes);
+  paint(stage.querySelector('.place'), bytes, .5);
   stage.classList.add('lit');
   word.classList.add('lit');
 }
@@ -147,7 +148,7 @@ function fillCaption(line, entry, maps, stage) {
   line.replaceChildren();
   for (const [word, packed] of maps.words || []) {
     const at = text.indexOf(word, from);
-    if (at < 0 || !word) continue;
+    if (at < 0 || !/[\p{L}\p{N}]/u.test(word)) continue;
     const button = wordButton(word, packed, stage);
     line.append(text.slice(from, at), button);
     words.push(button);
