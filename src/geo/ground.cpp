@@ -110,12 +110,12 @@ Point Ground::pixel_metres() const {
 
 std::vector<Polygon> cut_at_antimeridian(const Polygon& degrees) {
   const auto [west, east] = longitudes(degrees.front());
-  const double first = std::floor((west + kHalfTurn) / kTurn);
-  const double last = std::ceil((east - kHalfTurn) / kTurn);
+  const auto first = static_cast<int64_t>(std::floor((west + kHalfTurn) / kTurn));
+  const auto last = static_cast<int64_t>(std::ceil((east - kHalfTurn) / kTurn));
   std::vector<Polygon> parts;
   const auto whole = to_ogr(degrees);
-  for (double turn = first; turn <= std::max(first, last); ++turn) {
-    const auto frame = to_ogr(strip(turn));
+  for (int64_t turn = first; turn <= std::max(first, last); ++turn) {
+    const auto frame = to_ogr(strip(static_cast<double>(turn)));
     std::vector<Polygon> cut;
     if (first >= last) {
       cut = {degrees};
@@ -124,7 +124,7 @@ std::vector<Polygon> cut_at_antimeridian(const Polygon& degrees) {
     }
     for (auto& polygon : cut) {
       for (auto& ring : polygon) {
-        for (auto& point : ring) point.x -= turn * kTurn;
+        for (auto& point : ring) point.x -= static_cast<double>(turn) * kTurn;
       }
       parts.push_back(std::move(polygon));
     }

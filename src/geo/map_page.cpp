@@ -20,13 +20,12 @@ std::string figure(const image::Image& picture, std::string_view caption) {
   return fmt::format(
       "<figure><img src=\"{}\" alt=\"{}\" style=\"max-width:100%;width:340px\"><figcaption>{}"
       "</figcaption></figure>\n",
-      page::data_uri(picture), page::html_escaped(std::string(caption)),
-      page::html_escaped(std::string(caption)));
+      page::webp_uri(picture), page::html_escaped(caption), page::html_escaped(caption));
 }
 
 std::string row(std::string_view name, std::string_view value) {
-  return fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", page::html_escaped(std::string(name)),
-                     page::html_escaped(std::string(value)));
+  return fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", page::html_escaped(name),
+                     page::html_escaped(value));
 }
 
 std::string counts(const nlohmann::ordered_json& summary) {
@@ -67,7 +66,8 @@ std::string map_page(const Plan& plan, const nlohmann::ordered_json& summary, Ma
   std::string body = figure(page.dates[0], "before: " + plan.before) +
                      figure(page.dates[1], "after: " + plan.after) +
                      figure(page.change, "changed ground, over the later date");
-  body += counts(summary) + frequent(page.tiles) + strongest(std::move(page.tiles));
+  body += counts(summary) + frequent(page.tiles);
+  body += strongest(std::move(page.tiles));
   return page::to_html(
       {.title = "Changes from " + plan.before + " to " + plan.after, .body = std::move(body)});
 }

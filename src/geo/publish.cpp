@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -109,6 +110,15 @@ ordered_json summary_of(const Plan& plan, const fs::path& output, const Totals& 
           {"errors", totals.errors}};
 }
 
+/// Raster of change under construction.
+struct HeatFile {
+  HeatFile(const Plan& plan, int64_t cell)
+      : work(fs::path(plan.heatmap)), heatmap(work.path() / "under-construction.tif", plan.grid, cell) {}
+
+  WorkFolder work;
+  Heatmap heatmap;
+};
+
 /// Writer of all files of one map.
 class Publication {
  public:
@@ -191,19 +201,17 @@ class Publication {
 
   void add_heat(const Window& window, const image::ChangeMap& map) {
     if (plan_.heatmap.empty() || map.grid == 0) return;
-    if (!heatmap_) {
-      heat_work_.emplace(fs::path(plan_.heatmap));
+    if (!heat_) {
       const int64_t side = std::min(window.width, window.height);
-      heatmap_.emplace(heat_work_->path() / "under-construction.tif", plan_.grid,
-                       std::max<int64_t>(1, side / map.grid));
+      heat_ = std::make_unique<HeatFile>(plan_, std::max<int64_t>(1, side / map.grid));
     }
-    heatmap_->add(window, map);
+    heat_->heatmap.add(window, map);
   }
 
   void finish_heatmap() {
-    if (!heatmap_) return;
-    heatmap_->finish(heat_work_->path() / fs::path(plan_.heatmap).filename());
-    heat_work_->move_files();
+    if (!heat_) return;
+    heat_->heatmap.finish(heat_->work.path() / fs::path(plan_.heatmap).filename());
+    heat_->work.move_files();
   }
 
   /// Returns the changed ground of all tiles whose caption tells of a change.
@@ -250,8 +258,7 @@ class Publication {
   OverviewGrid overview_;
   WorkFolder work_;
   VectorFiles files_;
-  std::optional<WorkFolder> heat_work_;
-  std::optional<Heatmap> heatmap_;
+  std::unique_ptr<HeatFile> heat_;
   Totals totals_;
   MapPage page_;
 };

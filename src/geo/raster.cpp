@@ -64,8 +64,8 @@ int band_with(GDALDataset& dataset, GDALColorInterp colour) {
 }
 
 std::vector<int> usual_bands(GDALDataset& dataset) {
-  const std::vector<int> colours{band_with(dataset, GCI_RedBand), band_with(dataset, GCI_GreenBand),
-                                 band_with(dataset, GCI_BlueBand)};
+  std::vector<int> colours{band_with(dataset, GCI_RedBand), band_with(dataset, GCI_GreenBand),
+                           band_with(dataset, GCI_BlueBand)};
   if (std::ranges::find(colours, 0) == colours.end()) return colours;
   std::vector<int> bands;
   for (int i = 1; i <= dataset.GetRasterCount(); ++i) {

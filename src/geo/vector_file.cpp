@@ -38,21 +38,21 @@ const char* driver_of(VectorFormat format) {
 }
 
 const char* const* layer_options(VectorFormat format) {
-  static const char* const kGeoJson[] = {"RFC7946=YES", nullptr};
-  static const char* const kCsv[] = {"GEOMETRY=AS_WKT", nullptr};
-  static const char* const kPackage[] = {"GEOMETRY_NAME=geom", nullptr};
-  static const char* const kNone[] = {nullptr};
+  static const char* const geojson[] = {"RFC7946=YES", nullptr};
+  static const char* const csv[] = {"GEOMETRY=AS_WKT", nullptr};
+  static const char* const package[] = {"GEOMETRY_NAME=geom", nullptr};
+  static const char* const none[] = {nullptr};
   switch (format) {
     case VectorFormat::kGeoJson:
-      return kGeoJson;
+      return geojson;
     case VectorFormat::kCsv:
-      return kCsv;
+      return csv;
     case VectorFormat::kGeoPackage:
-      return kPackage;
+      return package;
     case VectorFormat::kFlatGeobuf:
-      return kNone;
+      return none;
   }
-  return kNone;
+  return none;
 }
 
 void set_field(OGRFeature& feature, int field, const FieldValue& value) {

@@ -152,10 +152,9 @@ GDALDatasetUniquePtr warped(GDALDataset& dataset, const std::string& name, const
                             WarpOptions options, Transformer transformer) {
   // The warped raster destroys the conversion with itself.
   options->pTransformerArg =
-      GDALCreateApproxTransformer(GDALGenImgProjTransform, transformer.get(), kPositionError);
+      GDALCreateApproxTransformer(GDALGenImgProjTransform, transformer.release(), kPositionError);
   options->pfnTransformer = GDALApproxTransform;
   GDALApproxTransformerOwnsSubtransformer(options->pTransformerArg, TRUE);
-  transformer.release();
   auto transform = grid.transform;
   GDALDatasetUniquePtr result(GDALDataset::FromHandle(
       GDALCreateWarpedVRT(GDALDataset::ToHandle(&dataset), static_cast<int>(grid.width),

@@ -174,8 +174,8 @@ TEST_F(Changes, AreInFilesOfTheirOwnWithoutAGeoPackage) {
 TEST_F(Changes, AreShownOnAPage) {
   map();
   const auto page = content(folder_ / "changes.html");
-  EXPECT_THAT(page, HasSubstr("<td>from 100 to 125</td><td>2</td>"));
-  EXPECT_THAT(page, HasSubstr("data:image/png;base64,"));
+  EXPECT_THAT(page, HasSubstr("<td>from 100 to 125</td><td>2</td></tr>"));
+  EXPECT_THAT(page, HasSubstr("data:image/webp;base64,"));
 }
 
 TEST_F(Changes, ResumeFromAJournalAsInOneGo) {
