@@ -111,7 +111,7 @@ KnownLine known_csv(std::string_view line, const std::string& where, const CsvRo
 
 /// Parses a whole cell. Throws Error, starting with `what`, for another text.
 template <class Number>
-Number number_of(std::string_view cell, const std::string& what) {
+Number number_of(const std::string& cell, const std::string& what) {
   Number number = 0;
   const auto* end = cell.data() + cell.size();
   const auto [stop, problem] = std::from_chars(cell.data(), end, number);
@@ -123,7 +123,7 @@ std::vector<int64_t> token_ids_of(const std::string& cell, const std::string& wh
   std::vector<int64_t> ids;
   for (std::string_view rest = cell; !rest.empty();) {
     const auto end = std::min(rest.find(' '), rest.size());
-    ids.push_back(number_of<int64_t>(rest.substr(0, end), where + ": token_ids"));
+    ids.push_back(number_of<int64_t>(std::string(rest.substr(0, end)), where + ": token_ids"));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return ids;
