@@ -2,6 +2,7 @@
 
 #include <ccexpert/eval/metrics.h>
 
+#include "core/unchanged_sentences.h"
 #include "eval/row_metric.h"
 #include "eval/words.h"
 
@@ -35,9 +36,7 @@ std::unique_ptr<Metric> make_change_accuracy(const std::vector<std::string>& unc
 }
 
 const std::vector<std::string>& levir_cc_unchanged_sentences() {
-  static const std::vector<std::string> sentences{
-      "the scene is the same as before .", "there is no difference .", "the two scenes seem identical .",
-      "no change has occurred .", "almost nothing has changed ."};
+  static const std::vector<std::string> sentences(kUnchangedSentences.begin(), kUnchangedSentences.end());
   return sentences;
 }
 

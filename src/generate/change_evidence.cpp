@@ -19,10 +19,23 @@ at::Tensor distance(const at::Tensor& features) {
   return ((1.0 - at::cosine_similarity(before, after, -1)) / 2.0).clamp(0.0, 1.0);
 }
 
+/// Evidence at which a map has 0.5: the smallest of a changed patch of the demo model, with and without Q*
+/// (docs/locate.md).
+constexpr double kHalfWithChange = 0.11, kHalf = 0.28;
+
+/// Returns x^2 / (x^2 + half^2), which keeps the order of the evidence and spreads it over [0, 1).
+at::Tensor spread(const at::Tensor& evidence, double half) {
+  const auto square = evidence.square();
+  return square / (square + half * half);
+}
+
 }  // namespace
 
 at::Tensor change_maps(const EncodedPairs& pairs) {
-  return distance(pairs.features).to(at::kCPU);
+  const auto distances = distance(pairs.features);
+  if (!pairs.images.change.defined()) return spread(distances, kHalf).to(at::kCPU);
+  const auto strength = pairs.images.change.to(at::kFloat).square().mean(-1);  // [B,N]
+  return spread(distances * strength, kHalfWithChange).to(at::kCPU);
 }
 
 std::optional<ChangeCalibration> calibration_beside(const std::filesystem::path& folder) {

@@ -7,12 +7,15 @@
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/generate/loaded_model.h>
 #include <ccexpert/model/weight_layouts.h>
 
+#include "core/change_calibration.h"
+#include "core/files.h"
 #include "core/folder_entries.h"
 #include "core/json.h"
 #include "generate/shared/checkpoint_texts.h"
@@ -57,7 +60,7 @@ std::string quantized_config(const model::ModelConfig& model, const io::Checkpoi
   auto text = with_int8_note(model::model_config_json(model, checkpoint.config_json));
   if (request.blocks == model::BlockWeights::kInt8) return text;
   auto config = parse_json(text, "config.json");
-  config[std::string(model::kOwnKeyPrefix) + "quantization"]["decoder_blocks"] =
+  config[fmt::format("{}quantization", model::kOwnKeyPrefix)]["decoder_blocks"] =
       "int4, one scale for each 32 inputs of an output; activations are not rounded";
   return config.dump(2) + "\n";
 }
@@ -67,6 +70,15 @@ void expect_two_folders(const std::filesystem::path& checkpoint, const std::file
   if (std::filesystem::equivalent(checkpoint, to, code)) {
     fail_expected({"quantised model", "a folder other than the checkpoint's", to.string()});
   }
+}
+
+/// Returns the files beside the weights, with the calibration of scores: they are the same up to rounding.
+std::vector<io::CompanionFile> companions_of(const std::filesystem::path& folder) {
+  auto companions = io::read_companions(folder);
+  const auto scores = folder / kChangeScoreFile;
+  if (is_there(scores))
+    companions.push_back({.name = scores.filename().string(), .bytes = read_file(scores)});
+  return companions;
 }
 
 /// Tensors to write, with the errors of the matrices among them.
@@ -118,7 +130,7 @@ std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request) {
     io::write_checkpoint({.folder = request.to,
                           .config_json = quantized_config(config, checkpoint, request),
                           .tensors = std::move(quantized.tensors),
-                          .companions = io::read_companions(checkpoint.folder),
+                          .companions = companions_of(checkpoint.folder),
                           .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
     return quantized.errors;
   });

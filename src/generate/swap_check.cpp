@@ -2,8 +2,24 @@
 
 #include <algorithm>
 
+#include "core/unchanged_sentences.h"
+
 namespace ccexpert::generate {
 namespace {
+
+/// Returns the words without the full stop at their end.
+std::string_view without_stop(std::string_view text) {
+  while (text.ends_with('.') || text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+/// True unless the caption is a known sentence for no change, or the model's own, that about one image twice.
+bool says_a_change(const Caption& caption, const Caption& same) {
+  if (caption.text == same.text) return false;
+  return std::ranges::none_of(kUnchangedSentences, [&](std::string_view sentence) {
+    return without_stop(sentence) == without_stop(caption.text);
+  });
+}
 
 bool scores_a_change(const Caption& caption) {
   return caption.change && caption.change->score >= kChangedScore;
@@ -12,9 +28,8 @@ bool scores_a_change(const Caption& caption) {
 }  // namespace
 
 bool is_unsure(const CheckedPair& checked, bool calibrated) {
-  // The model's own words for no change are those about one image twice.
-  std::vector<bool> changed{checked.pair.text != checked.same.text,
-                            checked.swapped.text != checked.same.text};
+  std::vector<bool> changed{says_a_change(checked.pair, checked.same),
+                            says_a_change(checked.swapped, checked.same)};
   if (calibrated) {
     if (scores_a_change(checked.same)) return true;
     changed.push_back(scores_a_change(checked.pair));

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/change_calibration.h"
 #include "generate/tiny_captioner.h"
 #include "support/errors.h"
 #include "support/files.h"
@@ -40,6 +41,14 @@ TEST_F(Quantize, WritesAModelWithTheCaptionsOfInt8) {
     EXPECT_EQ(captions[i].token_ids, others[i].token_ids);
     EXPECT_EQ(captions[i].logprob, others[i].logprob);
   }
+}
+
+TEST_F(Quantize, CopiesTheCalibrationOfScores) {
+  const ChangeCalibration calibration{.slope = 7.0, .offset = -1.0, .threshold = 0.25, .pairs = 9};
+  std::filesystem::copy(tiny_folder(), folder_ / "tiny");
+  write_file(folder_ / "tiny" / kChangeScoreFile, to_json_text(calibration));
+  quantize_checkpoint({.from = folder_ / "tiny", .to = to()});
+  EXPECT_EQ(read_file(to() / kChangeScoreFile), to_json_text(calibration));
 }
 
 TEST_F(Quantize, ReportsTheErrorOfEachMatrix) {
