@@ -10,6 +10,7 @@
 
 #include "core/json.h"
 #include "core/one_line.h"
+#include "data/place_fields.h"
 #include "data/shared/csv.h"
 #include "text/shared/unicode.h"
 
@@ -69,6 +70,7 @@ std::string json_line(const Prediction& prediction, const std::string& run) {
     line["token_ids"] = prediction.token_ids;
     line["logprob"] = prediction.logprob;
     line["finish"] = prediction.finish;
+    add_places(line, prediction.places);
     if (!run.empty()) line["run"] = run;
     if (!prediction.warning.empty()) line["warning"] = as_utf8(prediction.warning);
   } else {

@@ -94,6 +94,12 @@ std::unique_ptr<CaptionReport> report_of(const CaptionCommand& command,
   return report;
 }
 
+/// Returns the command with the threshold of the model's maps, unless it has its own.
+CaptionCommand with_threshold_of(const Captioner& captioner, CaptionCommand command) {
+  if (!command.places.change_threshold) command.places.change_threshold = captioner.change_threshold();
+  return command;
+}
+
 int caption_single(const CaptionCommand& command, const Interrupt& interrupt, CaptionRanks& ranks) {
   auto writer = writer_of(command, run_identity(command));
   const auto pairs = pairs_of(command);
@@ -107,8 +113,8 @@ int caption_single(const CaptionCommand& command, const Interrupt& interrupt, Ca
   auto utility = utility_of(command);
   const auto drafts = drafts_of(command);
   const auto captioner = captioner_of(ranks, drafts);
-  const auto prediction =
-      caption_one(command, batch_of(captioner, std::move(utility)), interrupt.token(), std::cout);
+  const auto prediction = caption_one(with_threshold_of(captioner, command),
+                                      batch_of(captioner, std::move(utility)), interrupt.token(), std::cout);
   if (interrupt.signal() != 0) return kFailed;
   if (command.format == data::PredictionFormat::kText && command.output.empty()) {
     // Print only the caption; a streamed one is already printed.
@@ -187,8 +193,9 @@ int caption_places(const CaptionCommand& command, const Interrupt& interrupt, Ca
     print_note(
         fmt::format("{} places, at least {} pairs, {}", series.size(), pairs, ranks.description(captioner)));
   }
-  const auto summary = caption_series(command, series, batch_of(captioner, std::move(utility)),
-                                      {writer, report.get()}, interrupt.token());
+  const auto summary =
+      caption_series(with_threshold_of(captioner, command), series, batch_of(captioner, std::move(utility)),
+                     {writer, report.get()}, interrupt.token());
   if (report && !summary.interrupted) report->finish();
   report_timings(command, captioner);
   tell_end(command, summary, pairs);
@@ -205,8 +212,9 @@ int caption_list(const CaptionCommand& command, const Interrupt& interrupt, Capt
   const auto drafts = drafts_of(command);
   const auto captioner = captioner_of(ranks, drafts);
   if (!command.quiet) print_note(fmt::format("{} pairs, {}", pairs.size(), ranks.description(captioner)));
-  const auto summary = caption_many(command, pairs, batch_of(captioner, std::move(utility)),
-                                    {writer, report.get()}, interrupt.token());
+  const auto summary =
+      caption_many(with_threshold_of(captioner, command), pairs, batch_of(captioner, std::move(utility)),
+                   {writer, report.get()}, interrupt.token());
   if (report && !summary.interrupted) report->finish();
   report_timings(command, captioner);
   tell_end(command, summary, pairs.size());

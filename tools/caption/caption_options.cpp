@@ -26,6 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --resume
   ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --output captions.jsonl --report page.html
   ccexpert-caption --model MODEL --series places/ --format jsonl --output timeline.jsonl --report page.html
+  ccexpert-caption --model MODEL --pairs test.jsonl --format jsonl --locate --polygons --overlay heat/
   ccexpert-caption --model MODEL --mbr 16 before.png after.png
   ccexpert-caption --model MODEL --nproc 4 before.png after.png
   ccexpert-caption --model configs/bases/llava-onevision-qwen2-72b-ov --nproc 4 --plan
@@ -98,6 +99,28 @@ void add_output_options(CLI::App& app, CaptionCommand& command) {
                      "also write a page of the images with captions, filter and search: one file that any "
                      "browser opens");
   group.named_output("--timings-file", command.timings_file, "write the timings as JSON");
+}
+
+void add_place_options(CLI::App& app, PlaceOptions& places) {
+  OptionGroup group(app, "Place of the change");
+  group.flag("--locate", places.locate,
+             "add change_score and change_map to each line: strength and place of the change");
+  group.flag("--words", places.words, "add words to each line: the place of each word of the caption");
+  group.flag("--check-swap", places.check_swap,
+             "add unsure to each line: true if the caption and score, those of the swapped images and those "
+             "of an image against itself disagree; takes three times as long");
+  auto* polygons = group.flag("--polygons", places.polygons,
+                              "add polygons to each line: outlines of the changed area in pixels of AFTER");
+  group
+      .value("--change-threshold", places.change_threshold,
+             "smallest value of the changed area (the model's, else 0.5)", in_range(open(0), 1))
+      ->needs(polygons);
+  group
+      .value("--simplify", places.simplify, "largest deviation of a simplified outline in pixels (0: none)",
+             in_range(0, 1000))
+      ->needs(polygons);
+  group.folder("--overlay", places.overlay, "folder for AFTER under the colours of its map, UID.png");
+  group.folder("--maps", places.maps, "folder for the maps as float32 arrays, UID.npy");
 }
 
 /// The names are those of ccexpert-eval.
@@ -252,6 +275,16 @@ void check_drafts(const CaptionCommand& command) {
          "--draft: expected with --draft-tokens of at least 1, got 0");
 }
 
+void check_places(const CaptionCommand& command) {
+  const auto& places = command.places;
+  expect(!places.need_lines() || command.format == data::PredictionFormat::kJsonLines ||
+             (!places.polygons && !command.report.empty()),
+         "--locate, --words, --check-swap, --polygons: expected with --format jsonl, or but for --polygons "
+         "with --report");
+  expect(command.prompts.size() < 2 || !(places.need_lines() || places.need_map()),
+         "--overlay, --maps: expected without several --prompt");
+}
+
 /// Checks the options together. Throws Error.
 void check(CaptionCommand& command) {
   if (is_standard_output(command.output)) command.output.clear();
@@ -268,6 +301,7 @@ void check(CaptionCommand& command) {
   command.generation.validate();
   check_questions(command);
   check_drafts(command);
+  check_places(command);
 }
 
 /// Usage text: CLI11 knows single options but not their combinations.
@@ -297,6 +331,7 @@ ParsedCaptionCommand parse_caption_command(int count, const char* const* argumen
   add_model_options(app, parsed.command);
   add_input_options(app, parsed.command);
   add_output_options(app, parsed.command);
+  add_place_options(app, parsed.command.places);
   add_evaluation_options(app, parsed.command);
   add_generation_options(app, parsed.command);
   add_common_options(app, common);

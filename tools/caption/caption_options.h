@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,21 @@ namespace ccexpert::tools {
 
 /// Option with the number of processes to start.
 inline constexpr const char* kProcessesOption = "--nproc";
+
+/// Options about the place of the change.
+struct PlaceOptions {
+  bool locate = false;
+  bool words = false;
+  bool check_swap = false;
+  bool polygons = false;
+  std::filesystem::path overlay;           ///< --overlay, or empty
+  std::filesystem::path maps;              ///< --maps, or empty
+  std::optional<double> change_threshold;  ///< unset: the model's
+  double simplify = 1.0;                   ///< tolerance of polygons in pixels
+
+  bool need_map() const { return locate || polygons || !overlay.empty() || !maps.empty(); }
+  bool need_lines() const { return locate || words || check_swap || polygons; }
+};
 
 struct CaptionCommand {
   std::filesystem::path model;
@@ -56,6 +72,7 @@ struct CaptionCommand {
   double keep_tokens = 1.0;
   int64_t draft_tokens = 0;
   std::filesystem::path draft;  ///< captions whose n-grams drafts use, or empty
+  PlaceOptions places;
 
   bool single_pair() const { return !images.empty(); }
 };

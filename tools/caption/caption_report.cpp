@@ -36,6 +36,15 @@ page::SeriesKind kind_of(data::SeriesKind kind) {
   return page::SeriesKind::kStep;
 }
 
+void add_places(page::ReportEntry& entry, const data::PredictedPlaces& places) {
+  if (places.change) {
+    entry.score = places.change->score;
+    entry.map = places.change->map;
+  }
+  for (const auto& word : places.words) entry.words.push_back({word.word, word.map});
+  entry.unsure = places.unsure.value_or(false);
+}
+
 std::string note_of(const Prediction& prediction) {
   std::string note;
   if (prediction.pair.uid != prediction.pair.before.filename())
@@ -77,6 +86,7 @@ void CaptionReport::add(const Prediction& prediction, const LoadedPair& images) 
                           .error = prediction.error,
                           .note = note_of(prediction)};
   if (prediction.error.empty()) entry.logprob = prediction.logprob;
+  add_places(entry, prediction.places);
   if (const auto& series = prediction.series) {
     entry.series = {.place = series->place,
                     .from = series->from,

@@ -9,6 +9,7 @@
 #include <ccexpert/core/log.h>
 
 #include "caption/pair_loader.h"
+#include "caption/place_files.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
 #include "core/one_line.h"
@@ -27,7 +28,10 @@ CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop) {
           .on_token = {},
           .stop = std::move(stop),
           .draft_tokens = command.draft_tokens,
-          .keep_tokens = command.keep_tokens};
+          .keep_tokens = command.keep_tokens,
+          .locate = command.places.need_map(),
+          .words = command.places.words,
+          .check_swap = command.places.check_swap};
 }
 
 namespace {
@@ -43,14 +47,16 @@ std::string finish_name(FinishReason finish) {
   return finish == FinishReason::kEndToken ? "end_token" : "length";
 }
 
-Prediction prediction_of(const PairFiles& pair, const Caption& caption, const std::string& warning) {
+Prediction prediction_of(const PairFiles& pair, const LoadedPair& images, const Caption& caption,
+                         const PlaceOptions& places) {
   return {.pair = pair,
           .caption = caption.text,
           .token_ids = caption.token_ids,
           .logprob = caption.logprob,
           .finish = finish_name(caption.finish),
           .error = {},
-          .warning = warning};
+          .warning = images.warning,
+          .places = places_of(places, caption, images.after.view())};
 }
 
 Prediction failure_of(const PairFiles& pair, const std::string& error) {
@@ -60,13 +66,14 @@ Prediction failure_of(const PairFiles& pair, const std::string& error) {
           .logprob = 0.0,
           .finish = {},
           .error = error,
-          .warning = {}};
+          .warning = {},
+          .places = {}};
 }
 
 }  // namespace
 
 std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBatch& caption,
-                                const CaptionOptions& options) {
+                                const CaptionOptions& options, const PlaceOptions& places) {
   std::vector<ImagePair> readable;
   for (const auto& images : batch.images) {
     if (images.error.empty()) readable.push_back({images.before.view(), images.after.view()});
@@ -75,9 +82,13 @@ std::vector<Prediction> predict(const PairLoader::Batch& batch, const CaptionBat
   std::vector<Prediction> predictions;
   auto next = captions.begin();
   for (size_t i = 0; i < batch.images.size(); ++i) {
-    const auto& [before, after, error, warning] = batch.images[i];
-    predictions.push_back(error.empty() ? prediction_of(batch.files[i], *next++, warning)
-                                        : failure_of(batch.files[i], error));
+    const auto& images = batch.images[i];
+    if (!images.error.empty()) {
+      predictions.push_back(failure_of(batch.files[i], images.error));
+      continue;
+    }
+    write_place_files(places, {batch.files[i].uid, images.after.view()}, *next);
+    predictions.push_back(prediction_of(batch.files[i], images, *next++, places));
   }
   return predictions;
 }
@@ -159,10 +170,14 @@ Prediction caption_one(const CaptionCommand& command, const CaptionBatch& captio
                        std::ostream& out) {
   const auto pair = pairs_of(command).front();
   const auto images = load_single(pair);
+  prepare_place_files(command.places, {&pair, 1});
   const auto options = single_options(command, std::move(stop), out);
   const ImagePair views{images.before.view(), images.after.view()};
   const LineEnd line_end{command.stream ? &out : nullptr};
-  return prediction_of(pair, caption({&views, 1}, options).front(), images.warning);
+  const auto said = caption({&views, 1}, options).front();
+  // The uid of a single pair is a path: its files have the name of its later image.
+  write_place_files(command.places, {pair.after.filename().string(), views.after}, said);
+  return prediction_of(pair, images, said, command.places);
 }
 
 void answer_all(const CaptionCommand& command, const ConversationStart& start, const std::stop_token& stop,
@@ -184,6 +199,7 @@ RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles
   std::vector<PairFiles> left;
   std::copy_if(pairs.begin(), pairs.end(), std::back_inserter(left),
                [&](const PairFiles& pair) { return !sinks.writer.has_caption_of(pair.uid); });
+  prepare_place_files(command.places, pairs);
   RunSummary summary{.skipped = static_cast<int64_t>(pairs.size() - left.size())};
   Progress progress(static_cast<int64_t>(left.size()), "pairs",
                     command.quiet ? ProgressStyle::kNone : progress_style_of_stderr());
@@ -193,7 +209,7 @@ RunSummary caption_many(const CaptionCommand& command, std::span<const PairFiles
   PairLoader loader(left, {static_cast<size_t>(command.batch_size), command.captioner.threads});
   for (auto batch = loader.next(); !batch.files.empty(); batch = loader.next()) {
     tell_problems(batch, progress, command.quiet);
-    const auto predictions = predict(batch, caption, options);
+    const auto predictions = predict(batch, caption, options, command.places);
     // A caption truncated by a stop is not the model's caption.
     if (stop.stop_requested()) break;
     sinks.writer.write(predictions);

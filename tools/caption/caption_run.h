@@ -60,9 +60,10 @@ CaptionOptions options_of(const CaptionCommand& command, std::stop_token stop);
 /// Prints warnings and errors of the images of a batch.
 void tell_problems(const PairLoader::Batch& batch, Progress& progress, bool quiet);
 
-/// Returns captions of the readable pairs of a batch and errors of the others, in the batch's order.
+/// Returns captions of the readable pairs of a batch and errors of the others, in the batch's order, and
+/// writes the files of their places.
 std::vector<data::Prediction> predict(const PairLoader::Batch& batch, const CaptionBatch& caption,
-                                      const CaptionOptions& options);
+                                      const CaptionOptions& options, const PlaceOptions& places);
 
 /// Captions many pairs and writes one line for each, in order, batch by batch. An unreadable pair becomes a
 /// line with an error. A stop request ends the run before the next batch is written.

@@ -8,6 +8,8 @@
 #include <fmt/ranges.h>
 #include <xxhash.h>
 
+#include "core/change_calibration.h"
+#include "core/files.h"
 #include "distributed/shared/rank.h"
 #include "generate/shared/caption_precision.h"
 #include "io/shared/fingerprint.h"
@@ -42,6 +44,21 @@ bool rounds_weights(const CaptionCommand& command, const io::Checkpoint& checkpo
   return precision == Precision::kInt8 && !model::is_int8(*checkpoint.weights);
 }
 
+/// Returns a line for each option of places that lines depend on.
+std::string places_identity(const CaptionCommand& command) {
+  const auto& places = command.places;
+  if (!places.need_lines()) return {};
+  std::string text;
+  const auto file = model::open_plain_checkpoint(command.model).folder / kChangeScoreFile;
+  if (is_there(file)) text += fmt::format("calibration={}\n", read_file(file));
+  if (places.locate) text += "locate\n";
+  if (places.words) text += "words\n";
+  if (places.check_swap) text += "check_swap\n";
+  if (places.polygons)
+    text += fmt::format("polygons={} {}\n", text_of(places.change_threshold), places.simplify);
+  return text;
+}
+
 }  // namespace
 
 std::string run_identity(const CaptionCommand& command) {
@@ -55,6 +72,7 @@ std::string run_identity(const CaptionCommand& command) {
     text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
   if (rounds_weights(command, checkpoint)) text += "dtype=int8\n";
   if (command.keep_tokens != 1.0) text += fmt::format("keep_tokens={}\n", command.keep_tokens);
+  text += places_identity(command);
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     // Captions of earlier versions, which lacked these options, keep their identity.
     if (std::string_view(each.name).starts_with("mbr") && command.generation.mbr == 0) return;

@@ -10,6 +10,7 @@
 
 #include <ccexpert/core/log.h>
 
+#include "caption/place_files.h"
 #include "common/progress.h"
 
 namespace ccexpert::tools {
@@ -125,7 +126,7 @@ class SeriesRun {
     size_t done = 0;
     for (auto batch = loader.next(); !batch.files.empty(); batch = loader.next()) {
       tell_problems(batch, progress_, command_.quiet);
-      auto predictions = predict(batch, caption_, options_of(command_, stop_));
+      auto predictions = predict(batch, caption_, options_of(command_, stop_), command_.places);
       summary_.interrupted = stop_.stop_requested();
       if (summary_.interrupted) return false;
       for (size_t i = 0; i < predictions.size(); ++i, ++done)
@@ -262,6 +263,7 @@ size_t planned_pairs(const std::vector<Place>& places) {
 
 RunSummary caption_series(const CaptionCommand& command, const std::vector<Place>& places,
                           const CaptionBatch& caption, const RowSinks& sinks, const std::stop_token& stop) {
+  prepare_place_files(command.places, all_pairs(places));
   return SeriesRun(command, places, caption, sinks, stop).run();
 }
 

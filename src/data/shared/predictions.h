@@ -13,6 +13,8 @@
 
 #include <ccexpert/core/names.h>
 #include <ccexpert/data/pairs.h>
+#include <ccexpert/image/change_map.h>
+#include <ccexpert/image/polygons.h>
 
 namespace ccexpert::data {
 
@@ -35,6 +37,27 @@ struct SeriesPart {
   std::optional<bool> transient = {};  ///< the change comes and goes in one date; unset if that is unknown
 };
 
+/// Place and strength of the change of a pair.
+struct PredictedChange {
+  image::ChangeMap map;
+  double score = 0.0;
+  double raw = 0.0;  ///< before calibration
+};
+
+/// Word of a caption and its place.
+struct PredictedWord {
+  std::string word;
+  image::ChangeMap map;
+};
+
+/// What a run with the options of places adds to a caption; JSON Lines only.
+struct PredictedPlaces {
+  std::optional<PredictedChange> change = {};
+  std::vector<PredictedWord> words = {};
+  std::optional<std::vector<image::Polygon>> polygons = {};  ///< in pixels of the later image
+  std::optional<bool> unsure = {};
+};
+
 /// Result for one pair: a caption, or the reason for its absence.
 struct Prediction {
   PairFiles pair;
@@ -45,11 +68,13 @@ struct Prediction {
   std::string error;               ///< empty if there is a caption
   std::string warning = {};        ///< of a damaged image that was captioned all the same
   std::optional<SeriesPart> series = {};
+  PredictedPlaces places = {};
 };
 
 enum class PredictionFormat {
   kText,       ///< uid, tab, caption
-  kJsonLines,  ///< one object per line: uid, before, after, caption, token_ids, logprob, finish, run, and
+  kJsonLines,  ///< one object per line: uid, before, after, caption, token_ids, logprob, finish, the places
+               ///< that there are (change_score, change_raw, change_map, words, polygons, unsure), run, and
                ///< warning if there is one; or uid, before, after, error. Of a series also place, from,
                ///< to, kind, changed and transient
   kCsv,        ///< a header line and the same columns; token ids separated by spaces
