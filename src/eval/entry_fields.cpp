@@ -102,7 +102,8 @@ CaptionEntry universal_entry(const JsonEntry& entry) {
                       .references = std::move(read.captions),
                       .changed = read.changed,
                       .before = located(read.before, entry.root),
-                      .after = located(read.after, entry.root)};
+                      .after = located(read.after, entry.root),
+                      .mask = located(read.mask, entry.root)};
   if (read.before) result.aliases = names_of(*read.before);
   return result;
 }

@@ -83,6 +83,9 @@ class Collector {
                             .changed = references.changed ? references.changed : prediction.changed});
     set_.before.push_back(prediction.before.empty() ? references.before : prediction.before);
     set_.after.push_back(prediction.after.empty() ? references.after : prediction.after);
+    set_.changes.push_back(prediction.change);
+    set_.unsure.push_back(prediction.unsure);
+    set_.masks.push_back(prediction.mask.empty() ? references.mask : prediction.mask);
   }
 
   bool has(const std::string& uid) const { return places_.contains(uid); }

@@ -5,6 +5,7 @@
 #include "core/foreign_errors.h"
 #include "core/text_file.h"
 #include "eval/caption_document.h"
+#include "eval/change_row.h"
 #include "eval/entry_fields.h"
 #include "eval/shared/caption_files.h"
 
@@ -19,6 +20,8 @@ CaptionEntry prediction_entry(const JsonEntry& entry) {
   const auto names = names_of(result.uid);
   result.aliases.insert(result.aliases.begin(), names.begin(), names.end());
   result.prediction = text_under(entry, {"pred", "prediction", "caption"});
+  result.change = change_row(entry);
+  result.unsure = flag_under(entry, {"unsure"});
   if (!result.prediction && !text_under(entry, {"error"}))
     fail_expected({entry.where + ": pred", "a caption (or 'caption', 'prediction')", "none"});
   return result;

@@ -6,6 +6,8 @@
 #include "common/exit_code.h"
 #include "core/file_names.h"
 #include "core/files.h"
+#include "eval/calibrate_run.h"
+#include "eval/change_scores.h"
 #include "eval/eval_format.h"
 #include "eval/eval_options.h"
 #include "eval/eval_run.h"
@@ -18,6 +20,7 @@ namespace {
 
 void write(const EvalCommand& command, const EvalResult& result) {
   auto text = formatted(result, command.format);
+  if (command.format == TableFormat::kTable) text += change_lines(result.scored);
   if (command.worst > 0)
     text.append("\n").append(
         worst_pairs(result.scored, static_cast<size_t>(command.worst), text_of(command.worst_by)));
@@ -39,6 +42,7 @@ int run_eval(const EvalCommand& command) {
   for (const auto& file : {command.figure, command.html}) {
     if (!file.empty()) expect_writable(file);
   }
+  if (command.calibrate) return run_calibration(command);
   const auto meteor = meteor_of(command);
   const auto result = evaluate(command, meteor);
   const int exit_code = report_coverage(command, result);

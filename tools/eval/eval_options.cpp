@@ -25,6 +25,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-eval captions.jsonl --references LevirCCcaptions.json
   ccexpert-eval captions.jsonl --references test.json --html report.html --worst 10
   ccexpert-eval ours.jsonl --compare baseline.jsonl --references test.json --figure figure.pdf
+  ccexpert-eval --calibrate val.jsonl --references val.json --output MODEL/change_score.json
   ccexpert-eval --table configs/tables/table7.yaml --format markdown
   ccexpert-eval captions.jsonl --references test.json --format latex --name CCExpert-0.5B
 
@@ -47,6 +48,9 @@ void add_input_options(CLI::App& app, EvalCommand& command, std::vector<std::fil
       ->capture_default_str();
   group.folder("--image-root", command.image_root,
                "folder that image paths start at, for --html (the folder of their file)");
+  group.flag("--calibrate", command.calibrate,
+             "fit the change scores of ccexpert-caption --locate to the references, and write "
+             "change_score.json for the model's folder to --output (docs/locate.md)");
   group
       .repeated("--compare", command.compare,
                 "other predictions of the same pairs: differences and a paired bootstrap test; repeat for "
@@ -159,10 +163,10 @@ void check_ranking(EvalCommand& command) {
 /// Checks the options of a table, whose file names captions, references and split. Throws Error.
 void check_table(const CLI::App& app, const EvalCommand& command,
                  const std::vector<std::filesystem::path>& files) {
-  constexpr auto kOfOneFile =
-      std::to_array<const char*>({"--references", "--split", "--image-root", "--compare", "--name", "--pairs",
-                                  "--worst", "--by", "--html", "--html-images", "--figure", "--figure-pairs",
-                                  "--figure-uid", "--bootstrap", "--seed", "--no-bootstrap"});
+  constexpr auto kOfOneFile = std::to_array<const char*>(
+      {"--references", "--split", "--image-root", "--calibrate", "--compare", "--name", "--pairs", "--worst",
+       "--by", "--html", "--html-images", "--figure", "--figure-pairs", "--figure-uid", "--bootstrap",
+       "--seed", "--no-bootstrap"});
   const auto is_given = [&](const char* name) { return app.count(name) > 0; };
   expect(
       files.empty() && std::ranges::none_of(kOfOneFile, is_given),
@@ -170,6 +174,16 @@ void check_table(const CLI::App& app, const EvalCommand& command,
                   fmt::join(kOfOneFile, ", ")));
   expect(command.format != TableFormat::kCsv && command.format != TableFormat::kLatex,
          "--format " + text_of(command.format) + ": expected table, markdown or json with --table");
+}
+
+/// Checks the options of a calibration, which scores no captions. Throws Error.
+void check_calibration(const CLI::App& app) {
+  constexpr auto kOfScores = std::to_array<const char*>(
+      {"--compare", "--name", "--pairs", "--worst", "--by", "--html", "--html-images", "--figure",
+       "--figure-pairs", "--figure-uid", "--bootstrap", "--seed", "--format", "--tokenizer"});
+  const auto is_given = [&](const char* name) { return app.count(name) > 0; };
+  expect(std::ranges::none_of(kOfScores, is_given),
+         fmt::format("--calibrate: expected without options of scores ({})", fmt::join(kOfScores, ", ")));
 }
 
 /// Checks the options together. Throws Error.
@@ -219,6 +233,7 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
     if (!parsed.command.table.empty()) return check_table(app, parsed.command, files);
     parsed.command.predictions = only(files);
+    if (parsed.command.calibrate) check_calibration(app);
     check(parsed.command);
   });
   return parsed;

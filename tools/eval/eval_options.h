@@ -18,6 +18,7 @@ struct EvalCommand {
   std::filesystem::path predictions;
   std::filesystem::path references;            ///< empty: those in the predictions file
   std::vector<std::filesystem::path> compare;  ///< other predictions
+  bool calibrate = false;                      ///< --calibrate
   std::filesystem::path image_root;
   std::string split = "test";
 

@@ -49,6 +49,9 @@ EvaluationSet picked(const EvaluationSet& set, const std::vector<size_t>& chosen
   result.samples = picked(set.samples, chosen);
   result.before = picked(set.before, chosen);
   result.after = picked(set.after, chosen);
+  result.changes = picked(set.changes, chosen);
+  result.unsure = picked(set.unsure, chosen);
+  result.masks = picked(set.masks, chosen);
   return result;
 }
 
@@ -127,6 +130,11 @@ Scored scored(const EvalCommand& command, std::string name, EvaluationSet set, e
   return result;
 }
 
+std::vector<CaptionEntry> references_of(const EvalCommand& command) {
+  if (command.references.empty()) return {};
+  return eval::read_references(command.references, command.split, command.image_root);
+}
+
 /// Returns the predictions, then those to compare with.
 std::vector<EvaluationSet> sets_of(const EvalCommand& command, const std::vector<CaptionEntry>& references,
                                    const std::vector<std::string>& sentences) {
@@ -184,11 +192,14 @@ std::shared_ptr<const eval::MeteorData> meteor_of(const EvalCommand& command) {
   });
 }
 
+EvaluationSet evaluation_set_of(const EvalCommand& command) {
+  return eval::evaluation_set(eval::read_predictions(command.predictions, command.image_root),
+                              references_of(command), sentences_of(command), command.repeats);
+}
+
 EvalResult evaluate(const EvalCommand& command, const std::shared_ptr<const eval::MeteorData>& meteor) {
   const auto sentences = sentences_of(command);
-  std::vector<CaptionEntry> references;
-  if (!command.references.empty())
-    references = eval::read_references(command.references, command.split, command.image_root);
+  const auto references = references_of(command);
   const bool has_splits = !references.empty() && !references.front().split.empty();
   if (!has_splits && !command.quiet && command.split != EvalCommand{}.split && command.split != "all")
     print_note(fmt::format("ccexpert-eval: the references have no splits; all pairs are scored"));

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "eval/change_scores.h"
 #include "eval/eval_format.h"
 #include "eval/marked_words.h"
 #include "page/html.h"
@@ -141,7 +142,7 @@ std::string heading(const EvalResult& result) {
     text += fmt::format(", {} pairs without a prediction are left out", set.missing.size());
   if (set.repeated > 0)
     text += fmt::format(", {} repeated entries count {}", set.repeated, name_of(result.scoring.repeats));
-  text += ".</p>\n" + summary_table(result.scored);
+  text += ".</p>\n" + summary_table(result.scored) + change_section(result.scored);
   for (const auto& each : result.baselines) text += comparison(result, each);
   return text;
 }

@@ -11,6 +11,17 @@
 
 namespace ccexpert::eval {
 
+/// Change of a pair, as the lines of ccexpert-caption have it.
+struct ChangeRow {
+  double score = 0.0;  ///< change_score
+  double raw = 0.0;    ///< change_raw
+  /// change_map: values of a square grid of patches, as in ccexpert/image/change_map.h; 0: there is none.
+  int64_t grid = 0;
+  std::vector<float> values = {};
+  double covered = 1.0;
+  bool padded = false;
+};
+
 /// Entry of a file: a prediction, references, or both.
 struct CaptionEntry {
   std::string uid;
@@ -22,6 +33,9 @@ struct CaptionEntry {
   std::filesystem::path after = {};
   std::string split = {};  ///< empty if the file has none
   size_t merged = 0;       ///< number of further entries of this uid whose references were added
+  std::optional<ChangeRow> change = {};
+  std::optional<bool> unsure = {};
+  std::filesystem::path mask = {};  ///< mask_path; empty if the file does not give it
 };
 
 /// Reads predictions, a JSON array or JSON Lines of objects with
@@ -31,6 +45,7 @@ struct CaptionEntry {
 ///   change_caption (or references)         optional: a string or a list of strings
 ///   change_flag                            optional: 0, 1, true or false
 ///   before, after (or img1_path, img2_path)   optional, for the report
+///   change_score, change_raw, change_map, unsure   optional: places of changes by ccexpert-caption
 /// or one object {"id": "caption"} (or ["caption"], [{"caption": "..."}]), as in pycocoevalcap. This covers
 /// the authors' evaluation files, ccexpert-caption's JSON Lines and COCO results. Relative image paths start
 /// at `image_root`, or at the file's folder if that is empty. Throws Error with the file, the line (or the
@@ -73,11 +88,14 @@ struct EvaluationSet {
   std::vector<CaptionedPair> samples;
   std::vector<std::filesystem::path> before;  ///< one per sample; may be empty
   std::vector<std::filesystem::path> after;
-  std::vector<std::string> missing;  ///< uids with references but no prediction
-  std::vector<std::string> extra;    ///< uids with a prediction but no references
-  size_t repeated = 0;               ///< predictions that repeat an earlier uid
-  size_t contradicted = 0;           ///< repeated predictions with a different caption; 0 with Repeats::kEach
-  size_t merged = 0;                 ///< entries whose references were added to an earlier entry
+  std::vector<std::optional<ChangeRow>> changes;  ///< one per sample
+  std::vector<std::optional<bool>> unsure;        ///< one per sample
+  std::vector<std::filesystem::path> masks;       ///< one per sample; may be empty
+  std::vector<std::string> missing;               ///< uids with references but no prediction
+  std::vector<std::string> extra;                 ///< uids with a prediction but no references
+  size_t repeated = 0;                            ///< predictions that repeat an earlier uid
+  size_t contradicted = 0;  ///< repeated predictions with a different caption; 0 with Repeats::kEach
+  size_t merged = 0;        ///< entries whose references were added to an earlier entry
 };
 
 /// Matches predictions to references, in the order of the references. A prediction belongs to the pair of its
