@@ -16,6 +16,7 @@
 #include <ccexpert/text/prompt.h>
 
 #include "core/foreign_errors.h"
+#include "runtime/staging.h"
 #include "train/agreement.h"
 #include "train/loss.h"
 #include "train/packed.h"
@@ -80,6 +81,23 @@ struct Totals {
                       &Totals::judged,       &Totals::right,  &Totals::skipped};
   }
 };
+
+/// Returns the rows of a tensor on any device.
+at::Tensor rows_of(const at::Tensor& tensor, const std::vector<int64_t>& rows) {
+  return tensor.index_select(0, runtime::staged(at::tensor(rows, at::kLong), tensor.device()));
+}
+
+/// Reads all losses at once: each reading waits for the device.
+void add_means(const std::vector<CaptionLoss>& losses, Totals& totals) {
+  if (losses.empty()) return;
+  std::vector<at::Tensor> means;
+  for (const auto& loss : losses) means.push_back(loss.mean);
+  const auto values = at::stack(means).to(at::kCPU, at::kDouble);
+  for (size_t i = 0; i < losses.size(); ++i) {
+    totals.caption_loss += values.const_data_ptr<double>()[i] * static_cast<double>(losses[i].tokens);
+    totals.tokens += losses[i].tokens;
+  }
+}
 
 }  // namespace
 
@@ -208,7 +226,7 @@ void Evaluator::evaluate(const Pairs& batch, const RunControl& control, Sums& su
   const auto pixels = readable_pixels(readable, sums);
   control.enter(RunPhase::kWork);
   if (readable.empty()) return;
-  const auto images = run_.model->encode_images(pixels);
+  const auto images = run_.model->encode_images(runtime::staged(pixels, device()).to(run_.model->options()));
   add_losses(readable, images.tokens, sums);
   // A model with a non-finite loss generates nothing useful, and the score will be non-finite too.
   if (std::isfinite(sums.totals.caption_loss)) add_captions(readable, images.tokens, sums);
@@ -241,14 +259,12 @@ at::Tensor Evaluator::readable_pixels(Pairs& batch, Sums& sums) {
     kept.push_back(static_cast<int64_t>(i));
   }
   batch = std::move(readable);
-  return pixels
-      .unflatten(0, {-1, 2})  // [B,2,3,P,P]
-      .index_select(0, at::tensor(kept, at::kLong))
-      .flatten(0, 1)
-      .to(run_.model->options());
+  // [2B,3,P,P] of the readable pairs
+  return pixels.unflatten(0, {-1, 2}).index_select(0, at::tensor(kept, at::kLong)).flatten(0, 1);
 }
 
 void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& sums) {
+  std::vector<CaptionLoss> losses;
   size_t most = 0;
   for (const auto* pair : batch) most = std::max(most, pair->captions.size());
   for (size_t caption = 0; caption < most; ++caption) {
@@ -269,15 +285,14 @@ void Evaluator::add_losses(const Pairs& batch, const at::Tensor& tokens, Sums& s
       for (const int64_t date : {0, 1}) images.push_back(static_cast<int64_t>(2 * i) + date);
     }
     if (ids.empty()) continue;
-    const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
+    const auto chosen = rows_of(tokens, images);
     const auto sequences =
         lengthened({run_.model->splice(ids, chosen).embeddings, splice_labels(ids, labels, tokens.size(1))},
                    length_step(tokens.device()));
     const auto hidden = run_.model->decoder().forward(sequences.embeddings);
-    const auto loss = caption_loss(run_.model->decoder(), hidden, sequences.labels);
-    sums.totals.caption_loss += loss.mean.item<double>() * static_cast<double>(loss.tokens);
-    sums.totals.tokens += loss.tokens;
+    losses.push_back(caption_loss(run_.model->decoder(), hidden, sequences.labels));
   }
+  add_means(losses, sums.totals);
 }
 
 bool Evaluator::wants_caption(const data::ChangeExample& pair) const {
@@ -307,7 +322,7 @@ void Evaluator::add_captions(const Pairs& batch, const at::Tensor& tokens, Sums&
     for (const int64_t date : {0, 1}) images.push_back(static_cast<int64_t>(2 * i) + date);
   }
   if (wanted.empty()) return;
-  const auto chosen = tokens.index_select(0, at::tensor(images, at::kLong).to(tokens.device()));
+  const auto chosen = rows_of(tokens, images);
   const std::vector<std::vector<int64_t>> ids(
       wanted.size(), text::encode_prompt(*run_.tokenizer, run_.question, run_.prompt));
   const auto generated =

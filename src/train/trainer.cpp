@@ -113,9 +113,10 @@ class TrainingLoop {
     StepFigures figures{.learning_rate =
                             stage_.config.optimizer.learning_rate * stage_.schedule.factor(progress_.step)};
     double wait = 0.0;
-    const auto report = step_.run([&] { return next_batch(wait); }, step_plan(), figures.learning_rate);
+    auto plan = step_plan();
+    plan.before_update = [&] { figures.ranks = figures_of_ranks(wait); };
+    const auto report = step_.run([&] { return next_batch(wait); }, plan, figures.learning_rate);
     count(report);
-    figures.ranks = figures_of_ranks(wait);
     progress_.skipped_samples += figures.ranks.skipped_samples;
     figures.seconds = seconds_since(start);
     if (log_) {

@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
+#include "runtime/staging.h"
 #include "train/packed.h"
 
 namespace ccexpert::train {
@@ -69,6 +70,8 @@ StepReport TrainingStep::run(const std::function<TensorBatch()>& next, const Ste
     optimizer_.end_backward();
   }
   share(report, plan, passes);
+  // Not after the update: the host prepares the next step while the device computes it.
+  if (plan.before_update) plan.before_update();
   const auto outcome =
       optimizer_.step(learning_rate, static_cast<double>(plan.total) / counted(report.micro_batches));
   report.grad_norm = outcome.grad_norm;
@@ -118,9 +121,9 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan,
                                           .samples = report.samples,
                                           .stops = plan.stop ? 1 : 0,
                                           .micro_batches = std::ssize(passes)});
-  const auto shared = at::cat({each.sum(0), own_counts.to(options.device())});
+  const auto shared = at::cat({each.sum(0), runtime::staged(own_counts, options.device())});
   if (communicator_.size() > 1) communicator_.all_reduce_sum(shared);
-  const auto values = shared.to(at::kCPU);
+  const auto values = at::cat({shared, each.flatten()}).to(at::kCPU);  // one wait for the device
   const auto sums = unpack<LossSums>(values.narrow(0, 0, kFields<LossSums>));
   const auto counts = unpack<StepCounts>(values.narrow(0, kFields<LossSums>, kFields<StepCounts>));
   const double micro_batches = counted(counts.micro_batches);
@@ -134,7 +137,7 @@ void TrainingStep::share(StepReport& report, const StepPlan& plan,
   report.samples = counts.samples;
   report.micro_batches = counts.micro_batches;
   report.stop = counts.stops > 0;
-  const auto own = each.to(at::kCPU);
+  const auto own = values.narrow(0, shared.size(0), each.numel()).view({each.size(0), kFields<LossSums>});
   for (const auto& row : own.unbind())
     report.own_caption_losses.push_back(unpack<LossSums>(row).caption_loss);
 }

@@ -14,10 +14,11 @@ namespace ccexpert::train {
 /// Share of one rank in a step. The micro-batches of all ranks have equal weight (spec section 9: mean of
 /// micro-batch means); a micro-batch without any usable sample does not count.
 struct StepPlan {
-  int64_t own = 1;     ///< micro-batches of this rank
-  int64_t rounds = 1;  ///< largest number of micro-batches of any rank
-  int64_t total = 1;   ///< micro-batches of all ranks
-  bool stop = false;   ///< this rank was asked to end the run
+  int64_t own = 1;                           ///< micro-batches of this rank
+  int64_t rounds = 1;                        ///< largest number of micro-batches of any rank
+  int64_t total = 1;                         ///< micro-batches of all ranks
+  bool stop = false;                         ///< this rank was asked to end the run
+  std::function<void()> before_update = {};  ///< called after the backward passes; may talk to other ranks
 };
 
 struct StepReport {
