@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/one_line.h"
 #include "data/place_fields.h"
+#include "data/read_places.h"
 #include "data/shared/csv.h"
 #include "text/shared/unicode.h"
 
@@ -170,7 +171,8 @@ Prediction json_caption(const json& object, const std::string& where) {
           .finish = text("finish"),
           .error = {},
           .warning = text("warning"),
-          .series = series_of(object, where)};
+          .series = series_of(object, where),
+          .places = read_places(object, where)};
 }
 
 /// Returns the columns of a CSV file; nothing if a killed run left only a part of the header.

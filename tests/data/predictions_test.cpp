@@ -244,6 +244,12 @@ TEST(Captions, AreReadAgainWithTheFilesOfTheirPairs) {
     } else {
       first.series.reset();
     }
+    first.places = {
+        .change = PredictedChange{.map = {.grid = 1, .values = {0.25F}, .covered = 0.5, .padded = true},
+                                  .score = 0.75,
+                                  .raw = 0.5},
+        .words = {{"a", {.grid = 2, .values = {0, 0.5F, 1, 0}}}},
+        .unsure = true};
     write_to(folder / "o", format, ExistingOutput::kOverwrite, {first, failed("q"), other});
     std::vector<Prediction> read;
     visit_captions(folder / "o", format, pairs, [&](const Prediction& each) { read.push_back(each); });
@@ -256,6 +262,14 @@ TEST(Captions, AreReadAgainWithTheFilesOfTheirPairs) {
     EXPECT_EQ(read[0].warning, first.warning);
     ASSERT_EQ(read[0].series.has_value(), first.series.has_value());
     if (!first.series) continue;
+    ASSERT_TRUE(read[0].places.change.has_value());
+    EXPECT_EQ(read[0].places.change->map, first.places.change->map);
+    EXPECT_EQ(read[0].places.change->score, 0.75);
+    EXPECT_EQ(read[0].places.change->raw, 0.5);
+    ASSERT_EQ(read[0].places.words.size(), 1U);
+    EXPECT_EQ(read[0].places.words[0].word, "a");
+    EXPECT_EQ(read[0].places.words[0].map, first.places.words[0].map);
+    EXPECT_EQ(read[0].places.unsure, true);
     EXPECT_EQ(read[0].series->place, "harbour");
     EXPECT_EQ(read[0].series->kind, SeriesKind::kAround);
     EXPECT_EQ(read[0].series->changed, true);
@@ -273,6 +287,14 @@ TEST(Captions, OfAnotherTypeAreErrors) {
   EXPECT_THAT(
       error("{\"uid\":\"q\",\"caption\":\"a\",\"token_ids\":[\"x\"]}\n", PredictionFormat::kJsonLines),
       HasSubstr("caption of q: token_ids: expected integers"));
+  const auto places_error = [&](const std::string& fields) {
+    return error("{\"uid\":\"q\",\"caption\":\"a\"," + fields + "}\n", PredictionFormat::kJsonLines);
+  };
+  EXPECT_THAT(places_error("\"change_map\":{\"grid\":2,\"values\":[1,2]}"),
+              HasSubstr("change_map: values: expected a list of 2 x 2 numbers"));
+  EXPECT_THAT(places_error("\"change_map\":3"), HasSubstr("change_map: expected an object, got 3"));
+  EXPECT_THAT(places_error("\"words\":[{\"word\":\"a\"}]"),
+              HasSubstr("words: map: expected an object, got none"));
   EXPECT_THAT(error("uid,before,after,caption,token_ids,logprob,finish,run,error,warning\nq,x,y,a,3 "
                     "z,-1,end_token,,,\n",
                     PredictionFormat::kCsv),

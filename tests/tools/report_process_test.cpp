@@ -55,7 +55,8 @@ class ReportOf : public ::testing::TestWithParam<std::vector<std::string>> {
   TemporaryFolder folder_;
 };
 INSTANTIATE_TEST_SUITE_P(Inputs, ReportOf,
-                         ::testing::Values(std::vector<std::string>{"--before", "A", "--after", "B"},
+                         ::testing::Values(std::vector<std::string>{"--before", "A", "--after", "B",
+                                                                    "--locate", "--words"},
                                            std::vector<std::string>{"--series", "A"}));
 
 TEST_P(ReportOf, AKilledRunLeavesNoPageAndAResumedOneTheWhole) {

@@ -1,5 +1,7 @@
 #include "caption/caption_report.h"
 
+#include <cmath>
+
 #include <fmt/format.h>
 
 #include "eval/shared/unchanged.h"
@@ -36,12 +38,23 @@ page::SeriesKind kind_of(data::SeriesKind kind) {
   return page::SeriesKind::kStep;
 }
 
+/// Returns a number as a line of JSON holds it: a page of resumed captions has the same ones.
+double rounded(double value, double steps) {
+  return std::round(value * steps) / steps;
+}
+
+page::Heatmap heatmap_of(image::ChangeMap map) {
+  for (auto& value : map.values) value = static_cast<float>(rounded(static_cast<double>(value), 1e3));
+  map.covered = rounded(map.covered, 1e6);
+  return map;
+}
+
 void add_places(page::ReportEntry& entry, const data::PredictedPlaces& places) {
   if (places.change) {
-    entry.score = places.change->score;
-    entry.map = places.change->map;
+    entry.score = rounded(places.change->score, 1e6);
+    entry.map = heatmap_of(places.change->map);
   }
-  for (const auto& word : places.words) entry.words.push_back({word.word, word.map});
+  for (const auto& word : places.words) entry.words.push_back({word.word, heatmap_of(word.map)});
   entry.unsure = places.unsure.value_or(false);
 }
 

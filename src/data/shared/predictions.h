@@ -122,8 +122,8 @@ class PredictionWriter {
 };
 
 /// Calls `visit` for each caption in a file of JSON Lines or CSV that belongs to one of `pairs`, in the order
-/// of the file, with the files of that pair. A partial last line and lines with an error are left out. Throws
-/// Error for another file.
+/// of the file, with the files of that pair and without polygons. A partial last line and lines with an error
+/// are left out. Throws Error for another file.
 void visit_captions(const std::filesystem::path& path, PredictionFormat format,
                     std::span<const PairFiles> pairs, const std::function<void(const Prediction&)>& visit);
 
