@@ -159,6 +159,7 @@ TEST_F(Changes, HaveStylesForQgis) {
   ASSERT_NE(rows, nullptr);
   EXPECT_EQ(rows->GetFeatureCount(), 2);
   const OGRFeatureUniquePtr first(rows->GetNextFeature());
+  ASSERT_TRUE(first);
   EXPECT_STREQ(first->GetFieldAsString(0), "changes");
   EXPECT_THAT(first->GetFieldAsString(1), HasSubstr("<renderer-v2"));
   package->ReleaseResultSet(rows);

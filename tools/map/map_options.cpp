@@ -65,7 +65,7 @@ void add_tile_options(CLI::App& app, MapCommand& command) {
               in_range(0, 1));
   group.flag("--all", command.all, "caption every tile, whatever its score");
   group.value("--changed-from", command.map.changed_from,
-              "value of changed ground in a tile's map (the calibration's, else 0.25)", in_range(0, 1));
+              "value of changed ground in a tile's map (the calibration's, else 0.5)", in_range(0, 1));
   group.value("--shard", command.map.shard, "caption this part of the tiles, for ccexpert-map merge");
 }
 

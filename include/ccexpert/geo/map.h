@@ -68,9 +68,8 @@ struct MapOptions {
   std::string settings = {};  ///< identifies model and options of captions; a resumed map must have the same
 };
 
-/// Value of changed ground for a model without calibration: near the best intersection over union of the demo
-/// model on drawn scenes (docs/map.md).
-inline constexpr double kChangedFrom = 0.25;
+/// Value of changed ground for a model without calibration, as Captioner::change_threshold has it.
+inline constexpr double kChangedFrom = 0.5;
 
 /// Model of a map, called by one thread.
 struct MapModel {
