@@ -32,6 +32,11 @@ Way best_way(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, cons
   return q.size(2) * k.size(2) <= kFewScores ? Way::kProducts : Way::kFused;
 }
 
+/// Returns queries at the positions of all keys: zeros precede those of q.
+at::Tensor at_all_positions(const at::Tensor& q, const at::Tensor& k) {
+  return at::constant_pad_nd(q, {0, 0, k.size(2) - q.size(2), 0});
+}
+
 at::Tensor attention_by_products(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                  const AttentionMask& mask) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(q.size(3)));
@@ -53,6 +58,9 @@ at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::T
 
 at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                      const AttentionMask& mask) {
+  // The results of the zeros are left out: kernels but the tiled one know squares only.
+  if (mask.causal && q.size(2) < k.size(2) && best_way(q, k, v, mask) != Way::kTiles)
+    return attention(at_all_positions(q, k), k, v, mask).slice(2, k.size(2) - q.size(2));
   if (q.is_cpu() && multiplies_by_blocks(q.scalar_type())) {
     const auto wide = fused_attention(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), mask);
     return wide.to(q.scalar_type());

@@ -8,7 +8,9 @@ namespace ccexpert::kernels {
 /// Keys that a query may attend to; all of them by default.
 struct AttentionMask {
   at::Tensor visible = {};  ///< boolean, broadcast to [B,M,T,t]; undefined: all
-  bool causal = false;      ///< keys up to the query's position (with as many keys as queries)
+  /// True: keys up to the query's position. The last query is at the last key: queries that are fewer than
+  /// keys are the last ones.
+  bool causal = false;
 };
 
 /// Computes softmax(q k^T / sqrt d) v: queries [B,M,T,d], keys and values [B,K,t,d] with K a divisor of M, to

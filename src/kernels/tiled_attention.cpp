@@ -99,21 +99,22 @@ class QueryTile {
         padded_(std::make_unique<uint16_t[]>(static_cast<size_t>(kQueries * width))) {}
 
   /// Attends with queries [first, first + count) of `q` to the first `keys` keys; causal: each up to its own
-  /// position.
+  /// position, that of the last query being the last key.
   void attend(const HeadRows& q, int64_t first, const PackedHead& head, int64_t keys, bool causal) {
+    const int64_t position = keys - q.count + first;  // of the first query; causal
     count_ = std::min(kQueries, q.count - first);
     most_.fill(-std::numeric_limits<float>::infinity());
     total_.fill(0.0F);
     std::fill_n(sums_.get(), kQueries * width_, 0.0F);
     const auto [rows, stride] = whole_tile(q, first);
-    const int64_t end = causal ? std::min(keys, first + count_) : keys;
+    const int64_t end = causal ? position + count_ : keys;
     for (int64_t key = 0; key < end; key += kKeys) {
       // Causal: whole steps up to the last visible key.
       const int64_t columns = std::min(head.count(key), rounded_up(end - key, kKeyStep));
       at::native::cpublas::brgemm(kQueries, columns, width_, stride, head.count(key), columns,
                                   /*add_C=*/false, half(rows), half(head.keys(key)), scores_.get());
       for (int64_t i = 0; i < count_; ++i) {
-        weigh(i, std::min(columns, (causal ? first + i + 1 : end) - key), columns);
+        weigh(i, std::min(columns, (causal ? position + i + 1 : end) - key), columns);
       }
       at::native::cpublas::brgemm(kQueries, width_, columns, columns, width_, width_, /*add_C=*/true,
                                   half(shares_.get()), half(head.values(key)), sums_.get());
@@ -136,12 +137,16 @@ class QueryTile {
     return {padded_.get(), width_};
   }
 
-  /// Turns the scores of query i into weights: those of `visible` keys, else 0.
+  /// Turns the scores of query i into weights: those of `visible` keys, if there are any, else 0.
   void weigh(int64_t i, int64_t visible, int64_t columns) {
     constexpr int64_t kLanes = 16;
     constexpr float kNever = -1e30F;
     float* scores = scores_.get() + i * columns;
     uint16_t* shares = shares_.get() + i * columns;
+    if (visible <= 0) {
+      std::fill_n(shares, columns, uint16_t{0});
+      return;
+    }
     const int64_t whole = rounded_up(visible, kLanes);
     std::fill(scores + visible, scores + whole, kNever / scale_);
     auto& most = most_[static_cast<size_t>(i)];

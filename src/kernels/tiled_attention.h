@@ -9,9 +9,9 @@ namespace ccexpert::kernels {
 /// whose features are neighbours in memory, and no gradient.
 bool can_tile_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-/// Maps q [B,M,T,d], k and v [B,K,t,d], K a divisor of M, to [B,M,T,d], a view of memory [B,T,M,d]. Causal
-/// attention requires T = t. Scores, their softmax and sums are in float32; weights of values are rounded to
-/// bfloat16.
+/// Maps q [B,M,T,d], k and v [B,K,t,d], K a divisor of M, to [B,M,T,d], a view of memory [B,T,M,d]. Causal:
+/// the queries are the last T of t positions. Scores, their softmax and sums are in float32; weights of
+/// values are rounded to bfloat16.
 at::Tensor tiled_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, bool causal);
 
 }  // namespace ccexpert::kernels

@@ -81,6 +81,18 @@ TEST_P(Attention, CausalQueriesSeeNothingLater) {
   EXPECT_FALSE(at::equal(first, second));
 }
 
+TEST_P(Attention, CausalQueriesThatAreFewerAreTheLastOnes) {
+  const auto& sizes = GetParam();
+  const int64_t fewer = sizes.queries / 3 * 2;
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const auto q = q_.to(type), k = k_.to(type), v = v_.to(type);
+    const auto last = attention(q.slice(2, sizes.queries - fewer), k, v, {.causal = true});
+    const auto all = attention(q, k, v, {.causal = true}).slice(2, sizes.queries - fewer);
+    EXPECT_TRUE(test::close(last.to(at::kFloat), all.to(at::kFloat),
+                            type == at::kFloat ? test::Tolerance{1e-6, 1e-6} : kHalf));
+  }
+}
+
 struct Blocks {
   int64_t heads, key_heads, queries, keys;
   bool causal;

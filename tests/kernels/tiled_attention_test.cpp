@@ -36,7 +36,8 @@ INSTANTIATE_TEST_SUITE_P(Sizes, TiledAttention,
                          ::testing::Values(Sizes{1, 1, 1, 1, 8, false}, Sizes{7, 90, 2, 2, 16, false},
                                            Sizes{64, 512, 2, 1, 64, false}, Sizes{65, 513, 2, 2, 72, false},
                                            Sizes{130, 1100, 2, 1, 32, false}, Sizes{70, 70, 2, 1, 16, true},
-                                           Sizes{650, 650, 4, 2, 8, true}),
+                                           Sizes{650, 650, 4, 2, 8, true}, Sizes{600, 620, 4, 2, 8, true},
+                                           Sizes{3, 700, 2, 1, 16, true}),
                          [](const auto& test) {
                            const auto& sizes = test.param;
                            return std::to_string(sizes.queries) + "queries" + std::to_string(sizes.keys) +
@@ -49,7 +50,10 @@ TEST_P(TiledAttention, IsThatOfFloat64) {
              v = random(sizes.keys, sizes.key_heads, 3);
   ASSERT_TRUE(can_tile_attention(q, k, v));
   const auto wide = [](const at::Tensor& x) { return x.to(at::kDouble); };
-  const auto expected = at::scaled_dot_product_attention(wide(q), wide(k), wide(v), {}, 0.0, sizes.causal,
+  std::optional<at::Tensor> mask;
+  if (sizes.causal)  // the last query is at the last key
+    mask = at::ones({sizes.queries, sizes.keys}, at::kBool).tril(sizes.keys - sizes.queries);
+  const auto expected = at::scaled_dot_product_attention(wide(q), wide(k), wide(v), mask, 0.0, false,
                                                          std::nullopt, sizes.heads != sizes.key_heads);
   const auto result = tiled_attention(q, k, v, sizes.causal);
   EXPECT_EQ(result.sizes(), q.sizes());
