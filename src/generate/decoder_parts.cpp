@@ -35,6 +35,7 @@ enum class Kind : int64_t {
   kTruncated,  ///< a cache: the lengths of its rows
   kReserved,   ///< a cache: its capacity
   kDropped,    ///< caches
+  kPlaced,     ///< a cache: tokens of a row, then the positions of all rows
   kPassed,     ///< a cache: rows and tokens, its lengths, the real tokens of each row or nothing; then
                ///< embeddings
   kEnd,        ///< its code
@@ -106,6 +107,13 @@ class Leader : public model::DecoderObserver {
   }
   /// Sent with the next message: an error may be on its way, after which the others are gone.
   void dropped(int64_t cache) noexcept override { dropped_.push_back(cache); }
+  void placed(int64_t cache, const at::Tensor& positions) override {
+    const auto all = positions.contiguous();
+    Message message{Kind::kPlaced, cache, {all.size(1)}};
+    const auto* first = all.const_data_ptr<int64_t>();
+    message.numbers.insert(message.numbers.end(), first, first + all.numel());
+    send(link_, message);
+  }
   void passed(int64_t cache, const Numbers& lengths, const at::Tensor& embeddings,
               const Numbers& added) override {
     if (!dropped_.empty()) send(link_, {Kind::kDropped, 0, std::exchange(dropped_, {})});
@@ -160,6 +168,11 @@ class Follower {
         break;
       case Kind::kDropped:
         for (const int64_t cache : numbers) caches_.erase(cache);
+        break;
+      case Kind::kPlaced:
+        caches_.at(message.cache)
+            .place(
+                at::tensor(Numbers(numbers.begin() + 1, numbers.end()), at::kLong).view({-1, numbers.at(0)}));
         break;
       case Kind::kPassed:
         pass(caches_.at(message.cache), numbers);

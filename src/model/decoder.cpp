@@ -15,10 +15,25 @@ namespace ccexpert::model {
 namespace {
 
 /// Returns the mask of keys that each query may attend to, [B,1,T,t], for rows with different numbers of
-/// tokens.
-at::Tensor visible_keys(const at::Tensor& positions, int64_t keys) {
-  const auto key = at::arange(keys, positions.options());
-  return (key <= positions.unsqueeze(-1)).unsqueeze(1);
+/// tokens. `places` [B or 1,T] are those of the queries among the keys.
+at::Tensor visible_keys(const at::Tensor& places, int64_t keys) {
+  const auto key = at::arange(keys, places.options());
+  return (key <= places.unsqueeze(-1)).unsqueeze(1);
+}
+
+/// Adds a number to each row of x [1,T].
+at::Tensor plus_each(const at::Tensor& x, const std::vector<int64_t>& numbers) {
+  return x + runtime::staged(at::tensor(numbers, at::kLong), x.device()).unsqueeze(1);
+}
+
+bool are_equal(const std::vector<int64_t>& numbers) {
+  return std::adjacent_find(numbers.begin(), numbers.end(), std::not_equal_to<>()) == numbers.end();
+}
+
+/// Returns the rotary positions of a pass whose tokens come after those in `cache` at `places` [B or 1,T].
+at::Tensor rotary_positions(const KvCache& cache, const at::Tensor& places) {
+  if (cache.places().defined()) return runtime::staged(cache.places(), places.device());
+  return cache.skipped().empty() ? places : plus_each(places, cache.skipped());
 }
 
 /// Attends with one query per row: the query heads of a key head become its queries, so that no key is
@@ -118,14 +133,15 @@ DecoderPass Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const
   at::Tensor mask;
   if (cache != nullptr && !cache->lengths().empty()) {
     const auto& lengths = cache->lengths();
-    const bool equal =
-        std::adjacent_find(lengths.begin(), lengths.end(), std::not_equal_to<>()) == lengths.end();
+    const bool equal = are_equal(lengths);
     const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-    const auto held = at::tensor(equal ? std::vector<int64_t>{longest} : lengths, at::kLong);
-    positions = positions + runtime::staged(held, positions.device()).unsqueeze(1);  // [B or 1,T]
-    // One token after rows of equal length attends to every key: no mask, and the fast kernel.
-    if (!equal || tokens > 1) mask = visible_keys(positions, longest + tokens);
+    positions = plus_each(positions, equal ? std::vector<int64_t>{longest} : lengths);  // [B or 1,T]
+    // After rows of equal length, one token attends to every key, and many tokens as causal ones do: no mask,
+    // and the fast kernel.
+    const bool fast = equal && (tokens == 1 || tokens >= longest);
+    if (!fast) mask = visible_keys(positions, longest + tokens);
   }
+  if (cache != nullptr) positions = rotary_positions(*cache, positions);
   auto pass = pass_at(positions, embeddings.scalar_type());
   pass.mask = mask;
   pass.cache = cache;
@@ -140,8 +156,10 @@ DecoderPass Decoder::pass_at(const at::Tensor& positions, at::ScalarType dtype) 
 }
 
 void Decoder::observe(const at::Tensor& embeddings, KvCache* cache, const std::vector<int64_t>& added) const {
-  if (observer_ && cache != nullptr)
-    observer_->passed(cache->observe(observer_), cache->lengths(), embeddings, added);
+  if (!observer_ || cache == nullptr) return;
+  const int64_t number = cache->observe(observer_);
+  if (cache->places().defined()) observer_->placed(number, cache->places());
+  observer_->passed(number, cache->lengths(), embeddings, added);
 }
 
 at::Tensor Decoder::run(size_t layer, const at::Tensor& x, const DecoderPass& pass) const {

@@ -56,8 +56,24 @@ KvView KvCache::append(int64_t index, const at::Tensor& keys, const at::Tensor& 
   return {layer.keys.narrow(2, 0, longest + added), layer.values.narrow(2, 0, longest + added)};
 }
 
+void KvCache::start(const at::Tensor& keys, const at::Tensor& values, const std::vector<int64_t>& lengths) {
+  const auto rows = std::ssize(lengths);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const auto index = static_cast<int64_t>(i);
+    append(index, keys[index].expand({rows, -1, -1, -1}), values[index].expand({rows, -1, -1, -1}));
+  }
+  advance(lengths);
+}
+
 void KvCache::advance(const std::vector<int64_t>& added) {
   for (size_t row = 0; row < lengths_.size(); ++row) lengths_[row] += added.at(row);
+  if (!places_.defined()) return;
+  skipped_.clear();
+  for (size_t row = 0; row < lengths_.size(); ++row) {
+    const auto last = places_[static_cast<int64_t>(row)][added[row] - 1].item<int64_t>();
+    skipped_.push_back(last + 1 - lengths_[row]);
+  }
+  places_.reset();
 }
 
 int64_t KvCache::observe(const std::shared_ptr<DecoderObserver>& observer) {
@@ -95,8 +111,11 @@ void KvCache::reserve(int64_t capacity) {
 
 void KvCache::select_rows(const std::vector<int64_t>& rows) {
   observed_.select(rows);
-  std::vector<int64_t> lengths;
-  for (const int64_t row : rows) lengths.push_back(lengths_.at(static_cast<size_t>(row)));
+  const auto taken = [&](const std::vector<int64_t>& numbers) {
+    std::vector<int64_t> chosen;
+    for (const int64_t row : rows) chosen.push_back(numbers.at(static_cast<size_t>(row)));
+    return chosen;
+  };
   const int64_t used = longest();
   const auto index = runtime::staged(at::tensor(rows, at::kLong), layers_.front().keys.device());
   for (auto& layer : layers_) {
@@ -109,7 +128,8 @@ void KvCache::select_rows(const std::vector<int64_t>& rows) {
     take(layer.keys);
     take(layer.values);
   }
-  lengths_ = std::move(lengths);
+  lengths_ = taken(lengths_);
+  if (!skipped_.empty()) skipped_ = taken(skipped_);
 }
 
 }  // namespace ccexpert::model

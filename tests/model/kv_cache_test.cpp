@@ -51,5 +51,30 @@ TEST(KvCache, ReservedCapacityKeepsTheTokens) {
   EXPECT_EQ(cache.capacity(), 3) << "never less";
 }
 
+TEST(KvCache, StartsWithSomeTokensInEachRow) {
+  KvCache cache(2, 5);
+  const auto first = at::tensor({1.F, 2.F, 3.F, 4.F, 5.F, 6.F}).view({2, 1, 3, 1});  // two layers
+  cache.start(first, -first, {3, 1});
+  EXPECT_EQ(cache.lengths(), (std::vector<int64_t>{3, 1}));
+  EXPECT_TRUE(at::equal(cache.held(1).keys, keys(2, {4, 5, 6, 4, 5, 6})));
+  const auto view = cache.append(1, keys(2, {8, 9}), keys(2, {-8, -9}));
+  EXPECT_TRUE(at::equal(view.keys, keys(2, {4, 5, 6, 8, 4, 9, 6, 0})));
+  EXPECT_TRUE(at::equal(view.values, -view.keys));
+}
+
+TEST(KvCache, LaterTokensFollowTheLastPositionGiven) {
+  KvCache cache(1, 6);
+  EXPECT_TRUE(cache.skipped().empty());
+  cache.place(at::tensor({0, 4, 5, 0, 2, 3}, at::kLong).view({2, 3}));
+  cache.append(0, keys(2, {1, 2, 3, 4, 5, 6}), keys(2, {1, 2, 3, 4, 5, 6}));
+  cache.advance({3, 2});  // the last token of the second row is padding
+  EXPECT_FALSE(cache.places().defined());
+  EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{3, 1}));
+  cache.advance({1, 1});
+  EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{3, 1}));
+  cache.select_rows({1, 1, 0});
+  EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{1, 1, 3}));
+}
+
 }  // namespace
 }  // namespace ccexpert::model

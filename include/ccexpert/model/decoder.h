@@ -29,7 +29,8 @@ using AttentionProbe = std::function<void(const AttentionRows&)>;
 /// Inputs that all blocks of one forward pass share.
 struct DecoderPass {
   at::Tensor cosine, sine;  ///< rotary factors, [B or 1,1,T,d/2], in the compute dtype
-  at::Tensor mask;          ///< [B,1,T,t] true if a query may attend to a key; undefined: causal, or T == 1
+  /// [B,1,T,t], true if a query may attend to a key; undefined: causal, the last query at the last key.
+  at::Tensor mask;
   KeyValues* cache = nullptr;             ///< null: no cache
   const AttentionProbe* probe = nullptr;  ///< null: none
 };
@@ -73,7 +74,8 @@ class Decoder : public torch::nn::Module {
 
   /// Maps vectors [B,T,H] to hidden states [B,T,H] after the final norm. Without a cache, positions start at
   /// 0 and padding on the right does not affect earlier positions. With a cache, row b continues after its
-  /// cached tokens; `added[b]` of its tokens are real (empty: all T). `states`, if given, receives the
+  /// cached tokens, at the positions that KvCache::place gave, else at those that follow; `added[b]` of its
+  /// tokens are real (empty: all T). `states`, if given, receives the
   /// embeddings, every block's output, and the result instead of the last output.
   at::Tensor forward(const at::Tensor& embeddings, KvCache* cache = nullptr,
                      const std::vector<int64_t>& added = {}, std::vector<at::Tensor>* states = nullptr) const;

@@ -24,6 +24,8 @@ class DecoderObserver {
   virtual void truncated(int64_t cache, const std::vector<int64_t>& lengths) = 0;
   virtual void reserved(int64_t cache, int64_t capacity) = 0;
   virtual void dropped(int64_t cache) noexcept = 0;
+  /// The next pass has these positions [B,T], on the CPU (KvCache::place).
+  virtual void placed(int64_t cache, const at::Tensor& positions) = 0;
   /// A forward pass of embeddings [B,T,H]; `lengths` are those of the cache, and `added` the real tokens of
   /// each row (empty: all).
   virtual void passed(int64_t cache, const std::vector<int64_t>& lengths, const at::Tensor& embeddings,

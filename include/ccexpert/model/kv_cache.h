@@ -48,6 +48,18 @@ class KvCache : public KeyValues {
   KvView held(int64_t layer) const;
   int64_t layers() const { return std::ssize(layers_); }
 
+  /// Puts the first `lengths[b]` of T tokens, whose keys and values are [L,K,T,d], into row b of an empty
+  /// cache.
+  void start(const at::Tensor& keys, const at::Tensor& values, const std::vector<int64_t>& lengths);
+
+  /// Gives the tokens of the next pass these positions [B,T], ascending in each row, instead of those after
+  /// the tokens held. Later tokens then follow the last real one of these.
+  void place(at::Tensor positions) { places_ = std::move(positions); }
+  /// Returns the positions that `place` gave the next pass; undefined: none.
+  const at::Tensor& places() const { return places_; }
+  /// Returns how many positions before the next token of each row have no token; empty: none in any.
+  const std::vector<int64_t>& skipped() const { return skipped_; }
+
   /// Must be called after all layers have appended T tokens: counts `added[b]` of them for row b (fewer than
   /// T: the rest was padding).
   void advance(const std::vector<int64_t>& added);
@@ -73,7 +85,8 @@ class KvCache : public KeyValues {
   int64_t longest() const;
 
   int64_t capacity_;
-  std::vector<int64_t> lengths_;
+  std::vector<int64_t> lengths_, skipped_;
+  at::Tensor places_;  // on the CPU
   std::vector<Layer> layers_;
   ObservedCache observed_;
 };
