@@ -183,13 +183,20 @@ ChangeFeatures DiffExpert::run(const ChangeAwareLayer& layer, const ChangeFeatur
   return {result[0], result[1], result[2]};
 }
 
+at::Tensor DiffExpert::initial_change(const ChangeFeatures& features) const {
+  const auto compute = [this](const TensorList& inputs) {
+    return TensorList{init_->forward(inputs[0], inputs[1])};
+  };
+  return init_runner_->run({.compute = compute, .parameters = *init_}, {features.before, features.after})[0];
+}
+
 ChangeFeatures DiffExpert::run_layers(ChangeFeatures features, Trace* trace) const {
   const auto& image = features.before;
   const auto position =
       grid_position_encoding(grid_side(image.size(1)), config_.embedding_dim, image.device())
           .to(image.scalar_type());
   for (const auto& layer : layers_) {
-    const auto initial = init_->forward(features.before, features.after);
+    const auto initial = initial_change(features);
     features.change = features.change.defined() ? features.change + initial : initial;
     features = run(*layer, features, position);
     if (trace != nullptr) {

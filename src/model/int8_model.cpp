@@ -217,7 +217,10 @@ std::shared_ptr<CcexpertModel> build_int8_model(const ModelConfig& config, const
   auto model = build_model(config, quantized, int8_options);
   products.pack();
   // The scales of the Diff Expert one after the other: all at once take four times its memory.
-  if (model->diff_expert()) model->diff_expert()->set_runner(std::make_shared<SlicedRunner>());
+  if (const auto& expert = model->diff_expert()) {
+    expert->set_runner(std::make_shared<SlicedRunner>());
+    expert->set_init_runner(std::make_shared<SlicedRunner>());
+  }
   return model;
 } catch (...) {
   rethrow_as_error();

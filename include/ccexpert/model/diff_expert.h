@@ -134,6 +134,9 @@ class DiffExpert : public torch::nn::Module {
   /// Sets the runner of the layers; the default is plain.
   void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
 
+  /// Sets the runner of the initial change feature, whose weights all layers share; the default is plain.
+  void set_init_runner(BlockRunnerRef runner) { init_runner_ = std::move(runner); }
+
   /// Initialises matrices and flags from a normal distribution, biases with 0, norms with 1 and 0. Values are
   /// the same on every device and in every dtype.
   void initialize(const FreshWeights& fresh);
@@ -141,6 +144,7 @@ class DiffExpert : public torch::nn::Module {
  private:
   ChangeFeatures run(const ChangeAwareLayer& layer, const ChangeFeatures& features,
                      const at::Tensor& position) const;
+  at::Tensor initial_change(const ChangeFeatures& features) const;
   ChangeFeatures run_layers(ChangeFeatures features, Trace* trace) const;
 
   DiffExpertConfig config_;
@@ -148,6 +152,7 @@ class DiffExpert : public torch::nn::Module {
   std::vector<std::shared_ptr<ChangeAwareLayer>> layers_;
   std::shared_ptr<ScaleWeighting> weighting_;
   BlockRunnerRef runner_ = std::make_shared<PlainRunner>();
+  BlockRunnerRef init_runner_ = std::make_shared<PlainRunner>();
 };
 
 }  // namespace ccexpert::model
