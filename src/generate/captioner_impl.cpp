@@ -1,7 +1,6 @@
 #include "generate/captioner_impl.h"
 
 #include <exception>
-#include <numeric>
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
@@ -16,7 +15,6 @@
 #include "generate/keep_tokens.h"
 #include "generate/leading_model.h"
 #include "generate/search.h"
-#include "generate/shared_prefix.h"
 #include "kernels/engine.h"
 #include "model/shared/int8_model.h"
 #include "runtime/staging.h"
@@ -57,6 +55,15 @@ std::string engine_of(const OpenedModel& opened, model::BlockWeights blocks) {
                                               : kernels::engine_name(opened.precision);
 }
 
+/// Returns the start of prompts in the dtype of an int8 model.
+std::optional<PromptStart> start_of(const OpenedModel& opened, const ModelSettings& settings) {
+  auto start = prompt_start(opened, settings);
+  if (!start) return start;
+  for (auto* values : {&start->prefix.keys, &start->prefix.values})
+    *values = values->to(model::int8_model_dtype());
+  return start;
+}
+
 }  // namespace
 
 std::vector<std::string> own_questions(std::span<const ImagePair> pairs) {
@@ -95,6 +102,8 @@ Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
   warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
   loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
     if (link != nullptr) return build_leading_model(opened, *link);
+    // Before the model, so that the float32 weights of a block add nothing to the memory in use.
+    if (int8_) start_ = start_of(opened, loaded_);
     const auto& weights = *opened.checkpoint.weights;
     auto model = int8_ ? model::build_int8_model(opened.config, weights, {.tensor = opened.tensor()})
                        : model::build_model(opened.config, weights, {.tensor = opened.tensor()});
@@ -171,11 +180,11 @@ std::string Captioner::Impl::description() const {
   int64_t parameters = 0;
   for (const auto& parameter : loaded_.model->parameters()) parameters += parameter.numel();
   const auto tensors = loaded_.model->options();
-  return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}",
+  return fmt::format("{:.1f} M parameters, {} px, {} scales, {} decoder layers, {} on {}{}",
                      static_cast<double>(parameters) * 1e-6, config.vision.image_size,
                      has_diff_expert() ? config.vision_layers.size() : 1, config.decoder.num_hidden_layers,
                      int8_ ? name_of(blocks_) : runtime::dtype_name(tensors.dtype().toScalarType()),
-                     tensors.device().str());
+                     tensors.device().str(), start_ ? ", " + start_->description() : "");
 }
 
 CaptionerTimings Captioner::Impl::timings() const {
@@ -232,24 +241,24 @@ void Captioner::Impl::expect_share(double keep_tokens) const {
                    fmt::format("{}", keep_tokens)});
 }
 
-at::Tensor Captioner::Impl::tokens_of(const model::ImageTokens& images, double keep_tokens,
+SeenTokens Captioner::Impl::tokens_of(const model::ImageTokens& images, double keep_tokens,
                                       KeptPrompts* kept) const {
-  if (kept != nullptr && kept->image_tokens.defined() && kept->keep_tokens == keep_tokens)
-    return kept->image_tokens;
-  auto tokens = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
-    if (keep_tokens == 1.0) return loaded_.model->project(images.tokens);
-    return loaded_.model->project(at_patches(images.tokens, changed_patches(images.change, keep_tokens)));
+  if (kept != nullptr && kept->images.tokens.defined() && kept->keep_tokens == keep_tokens)
+    return kept->images;
+  auto seen = stopwatch_.time(&CaptionerTimings::diff_expert, [&] {
+    if (keep_tokens == 1.0) return SeenTokens{loaded_.model->project(images.tokens)};
+    const auto patches = changed_patches(images.change, keep_tokens);
+    return SeenTokens{loaded_.model->project(at_patches(images.tokens, patches)), patches};
   });
-  if (kept != nullptr) *kept = {.image_tokens = tokens, .keep_tokens = keep_tokens};
-  return tokens;
+  if (kept != nullptr) *kept = {.images = seen, .keep_tokens = keep_tokens};
+  return seen;
 }
 
 std::vector<Caption> Captioner::Impl::decode(const EncodedPairs& pairs, const Question& question,
                                              KeptPrompts* kept) const {
-  const auto image_tokens = tokens_of(pairs.images, question.options.keep_tokens, kept);
+  const auto seen = tokens_of(pairs.images, question.options.keep_tokens, kept);
   if (question.options.stop.stop_requested()) return cancelled(question.prompts.size());
-  auto sequences =
-      stopwatch_.time(&CaptionerTimings::prefill, [&] { return prefill(image_tokens, question, kept); });
+  auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] { return prefill(seen, question, kept); });
   // The search may select rows of its cache, but never changes the prompts of this copy.
   const auto prompts = question.options.words ? std::optional(sequences.cache()) : std::nullopt;
   std::vector<text::StreamDecoder> streams(question.prompts.size(), text::StreamDecoder(*loaded_.tokenizer));
@@ -265,34 +274,6 @@ std::vector<Caption> Captioner::Impl::decode(const EncodedPairs& pairs, const Qu
     });
   }
   return captions;
-}
-
-DecoderSequences Captioner::Impl::prefill(const at::Tensor& image_tokens, const Question& question,
-                                          KeptPrompts* kept) const {
-  const auto& ids = question.prompts;
-  const auto& decoder = loaded_.model->decoder();
-  const int64_t capacity = question.decoding.max_new_tokens + question.options.draft_tokens;
-  auto prompts = loaded_.model->splice(ids, image_tokens);
-  const int64_t tokens = std::accumulate(prompts.lengths.begin(), prompts.lengths.end(), int64_t{0});
-  const bool has_cache = kept != nullptr && kept->cache;
-  const int64_t shared = has_cache ? shared_prefix(kept->ids, ids, image_tokens.size(1)) : 0;
-  stopwatch_.count(
-      {.pairs = std::ssize(ids), .prompt_tokens = tokens, .reused_tokens = shared * std::ssize(ids)});
-  if (shared == 0) {
-    if (kept != nullptr) kept->cache.reset();  // memory of one batch of prompts at a time
-    DecoderSequences sequences(decoder, prompts, capacity);
-    if (kept != nullptr) *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};
-    return sequences;
-  }
-  auto cache = std::move(*kept->cache);
-  kept->cache.reset();  // an error leaves nothing that could be wrong
-  cache.truncate(std::vector<int64_t>(ids.size(), shared));
-  cache.reserve(prompts.embeddings.size(1) + capacity);
-  prompts.embeddings = prompts.embeddings.slice(1, shared);
-  for (auto& length : prompts.lengths) length -= shared;
-  DecoderSequences sequences(decoder, std::move(cache), prompts);
-  *kept = {image_tokens, question.options.keep_tokens, ids, sequences.cache()};
-  return sequences;
 }
 
 std::vector<GeneratedSequence> Captioner::Impl::generate(DecoderSequences& prompts,

@@ -14,6 +14,7 @@
 #include "generate/fixed_steps.h"
 #include "generate/ngram_drafter.h"
 #include "generate/opened_model.h"
+#include "generate/prompt_start.h"
 #include "generate/sequence_model.h"
 #include "generate/shared/decode.h"
 #include "generate/shared/feature_cache.h"
@@ -27,9 +28,15 @@ namespace ccexpert::generate {
 /// Token ids of a prompt for each pair.
 using Prompts = std::vector<std::vector<int64_t>>;
 
+/// Image tokens that the decoder sees.
+struct SeenTokens {
+  at::Tensor tokens = {};   ///< [2B,N,H], or fewer than N
+  at::Tensor patches = {};  ///< [B,K] that the tokens of patches are; undefined: all
+};
+
 /// Results about pairs that the next question can use.
 struct KeptPrompts {
-  at::Tensor image_tokens;   ///< [2B,N,H]; undefined before the first question
+  SeenTokens images;         ///< without tokens before the first question
   double keep_tokens = 1.0;  ///< share of all image tokens that these are
   Prompts ids = {};          ///< of the last question
   std::optional<model::KvCache> cache =
@@ -78,7 +85,7 @@ class Captioner::Impl {
   std::vector<at::Tensor> features_of(const at::Tensor& pixels) const;
   Prompts prompts_of(const std::vector<std::string>& own, std::string_view question) const;
   void expect_share(double keep_tokens) const;
-  at::Tensor tokens_of(const model::ImageTokens& images, double keep_tokens, KeptPrompts* kept) const;
+  SeenTokens tokens_of(const model::ImageTokens& images, double keep_tokens, KeptPrompts* kept) const;
   /// Returns a map with no values yet.
   ChangeMap empty_map() const;
   ImagePlaces places_of(const EncodedPairs& pairs, double keep_tokens) const;
@@ -86,7 +93,15 @@ class Captioner::Impl {
                  const model::KvCache& prompts) const;
   std::vector<Caption> checked(std::span<const ImagePair> pairs, const CaptionOptions& options) const;
   std::vector<Caption> decode(const EncodedPairs& pairs, const Question& question, KeptPrompts* kept) const;
-  DecoderSequences prefill(const at::Tensor& image_tokens, const Question& question, KeptPrompts* kept) const;
+  DecoderSequences prefill(const SeenTokens& images, const Question& question, KeptPrompts* kept) const;
+  /// Returns how many tokens of each prompt are in the prefix of an int8 model.
+  std::vector<int64_t> tokens_in_prefix(const Prompts& prompts) const;
+  /// Returns a cache with the first `start[b]` tokens of each prompt: `held`, if it is not null, else a new
+  /// one.
+  model::KvCache cache_of(const std::vector<int64_t>& start, int64_t capacity, KeptPrompts* held) const;
+  /// Returns the positions [B,tokens] of prompts with some patches after their first `start[b]` tokens.
+  at::Tensor positions_of(const SeenTokens& images, const Prompts& ids, const std::vector<int64_t>& start,
+                          int64_t tokens) const;
   SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
                                std::vector<text::StreamDecoder>& streams) const;
   std::vector<GeneratedSequence> generate(DecoderSequences& prompts, const SearchRequest& request,
@@ -102,6 +117,7 @@ class Captioner::Impl {
   LoadedModel loaded_;
   std::optional<ChangeCalibration> calibration_;
   std::unique_ptr<FixedSteps> steps_;  // null: none on this device
+  std::optional<PromptStart> start_;  // of an int8 model, in its dtype
   mutable NgramDrafter drafter_;
 };
 

@@ -132,6 +132,8 @@ FixedSteps::FixedSteps(const model::Decoder& decoder, Recorder recorder, int64_t
 std::unique_ptr<SequenceModel> FixedSteps::sequences(const DecoderSequences& prompts,
                                                      const DecodingConfig& decoding) {
   if (decoding.max_new_tokens < kFewTokens || decoding.mbr > 0) return nullptr;
+  // A step takes the positions of tokens from their numbers.
+  if (!prompts.cache().skipped().empty()) return nullptr;
   const auto& lengths = prompts.cache().lengths();
   const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
   const FixedShape shape{.rows = std::ssize(lengths) * decoding.beams,

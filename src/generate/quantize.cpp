@@ -18,6 +18,8 @@
 #include "core/files.h"
 #include "core/folder_entries.h"
 #include "core/json.h"
+#include "generate/prompt_start.h"
+#include "generate/sample_errors.h"
 #include "generate/shared/checkpoint_texts.h"
 #include "model/shared/adapter.h"
 #include "model/shared/int8_errors.h"
@@ -27,41 +29,15 @@
 namespace ccexpert::generate {
 namespace {
 
-/// Encodes each pair and its prompt, as the start of a caption does.
-void run_samples(const LoadedModel& loaded, std::span<const ImagePair> samples) {
-  const auto prompt = text::encode_prompt(*loaded.tokenizer, loaded.question, loaded.prompt);
-  for (const auto& pair : samples) {
-    const auto pixels = load_pixels(2, loaded.preprocess.size, [&](int64_t i, std::span<float> slot) {
-      image::preprocess(i == 0 ? pair.before : pair.after, loaded.preprocess, slot);
-    });
-    const auto sequence = loaded.model->splice({prompt}, loaded.model->encode_images(pixels).tokens);
-    loaded.model->decoder().logits(loaded.model->decoder().forward(sequence.embeddings));
-  }
-}
-
-/// Returns the relative error of each product's results by the name of its matrix, computed in float32.
-std::map<std::string, double> output_errors(const io::Checkpoint& checkpoint,
-                                            const model::ModelConfig& config,
-                                            const QuantizeRequest& request) {
-  const auto samples = request.samples;
-  if (samples.empty()) return {};
-  const c10::InferenceMode inference;
-  LoadedModel loaded{read_model_settings(texts_of(checkpoint), config), nullptr};
-  loaded.model =
-      model::build_model(config, *checkpoint.weights, {.tensor = at::TensorOptions().dtype(at::kFloat)});
-  const model::Int8OutputErrors errors(*loaded.model, model::quantized_matrices(config, request.blocks).int4);
-  run_samples(loaded, samples);
-  return errors.by_matrix();
-}
-
 /// Returns the config.json in the authors' layout, whose names the tensors have.
 std::string quantized_config(const model::ModelConfig& model, const io::Checkpoint& checkpoint,
-                             const QuantizeRequest& request) {
-  auto text = with_int8_note(model::model_config_json(model, checkpoint.config_json));
-  if (request.blocks == model::BlockWeights::kInt8) return text;
-  auto config = parse_json(text, "config.json");
-  config[fmt::format("{}quantization", model::kOwnKeyPrefix)]["decoder_blocks"] =
-      "int4, one scale for each 32 inputs of an output; activations are not rounded";
+                             model::BlockWeights blocks, bool has_prefix) {
+  auto config =
+      parse_json(with_int8_note(model::model_config_json(model, checkpoint.config_json)), "config.json");
+  auto& note = config[fmt::format("{}quantization", model::kOwnKeyPrefix)];
+  if (has_prefix) note["prompt_prefix"] = kPrefixFile;
+  if (blocks == model::BlockWeights::kInt4)
+    note["decoder_blocks"] = "int4, one scale for each 32 inputs of an output; activations are not rounded";
   return config.dump(2) + "\n";
 }
 
@@ -111,28 +87,34 @@ Quantized quantize(const io::TensorSource& source, const model::ModelConfig& con
 
 }  // namespace
 
-std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request) {
+QuantizeReport quantize_checkpoint(const QuantizeRequest& request) {
   return runtime::with_one_error_type("use fewer sample pairs", [&] {
     model::expect_no_adapter_in(request.to);
-    const auto checkpoint = model::open_model_checkpoint(request.from);
+    OpenedModel opened{.checkpoint = model::open_model_checkpoint(request.from)};
+    const auto& checkpoint = opened.checkpoint;
     expect_two_folders(checkpoint.folder, request.to);
     expect_free_folder(request.to);
     const auto source = (checkpoint.folder / "config.json").string();
-    const auto config = model::parse_model_config(checkpoint.config_json, source);
+    opened.config = model::parse_model_config(checkpoint.config_json, source);
+    const auto& config = opened.config;
     if (model::is_int8(*checkpoint.weights)) {
       fail_expected({request.from.string(), "a floating-point checkpoint", "one of int8 weights"});
     }
-    const auto outputs = output_errors(checkpoint, config, request);
+    const auto start = prompt_start(opened, read_model_settings(texts_of(checkpoint), config));
+    const auto measured = sample_errors(checkpoint, config, request, start);
     auto quantized = quantize(*checkpoint.weights, config, request);
     for (auto& error : quantized.errors) {
-      if (const auto found = outputs.find(error.name); found != outputs.end()) error.output = found->second;
+      if (const auto found = measured.outputs.find(error.name); found != measured.outputs.end())
+        error.output = found->second;
     }
-    io::write_checkpoint({.folder = request.to,
-                          .config_json = quantized_config(config, checkpoint, request),
-                          .tensors = std::move(quantized.tensors),
-                          .companions = companions_of(checkpoint.folder),
-                          .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
-    return quantized.errors;
+    if (start) write_prefix(request.to, start->prefix);
+    io::write_checkpoint(
+        {.folder = request.to,
+         .config_json = quantized_config(config, checkpoint, request.blocks, start.has_value()),
+         .tensors = std::move(quantized.tensors),
+         .companions = companions_of(checkpoint.folder),
+         .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
+    return QuantizeReport{std::move(quantized.errors), measured.logits};
   });
 }
 

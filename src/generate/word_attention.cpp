@@ -29,7 +29,11 @@ at::Tensor probabilities(const model::AttentionRows& rows) {
   const auto grouped = q.reshape({batch, kv_heads, -1, width});  // [B,K,M/K*T,d]
   auto scores = at::matmul(grouped, k.transpose(2, 3)).view({batch, q.size(1), q.size(2), k.size(2)});
   scores = scores / std::sqrt(static_cast<double>(width));
-  if (rows.mask.defined()) scores = scores.masked_fill(rows.mask.logical_not(), -1e30);
+  const int64_t queries = q.size(2), keys = k.size(2);
+  const auto visible = rows.mask.defined()
+                           ? rows.mask
+                           : at::ones({queries, keys}, q.options().dtype(at::kBool)).tril(keys - queries);
+  scores = scores.masked_fill(visible.logical_not(), -1e30);
   return at::softmax(scores, -1);
 }
 

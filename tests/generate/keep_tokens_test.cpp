@@ -37,6 +37,21 @@ TEST(KeepTokens, BothImagesOfAPairKeepTheSamePatches) {
   }
 }
 
+TEST(KeepTokens, HaveThePositionsOfWholePrompts) {
+  // Images of four patches and a newline; the second prompt is shorter.
+  const std::vector<std::vector<int64_t>> ids{{7, -200, 8, -200, 9, 9}, {-200, -200, 9}};
+  const auto patches = at::tensor({1, 3, 0, 2}, at::kLong).view({2, 2});
+  const ThinnedPrompts prompts{.ids = ids, .patches = patches, .all_patches = 4, .other_tokens = 1};
+  EXPECT_TRUE(at::equal(full_positions(prompts, {0, 0}, 10), at::tensor({0, 2, 4, 5, 6, 8, 10, 11, 12, 13,  //
+                                                                         0, 2, 4, 5, 7, 9, 10, 11, 12, 13},
+                                                                        at::kLong)
+                                                                 .view({2, 10})));
+  EXPECT_TRUE(at::equal(full_positions(prompts, {4, 5}, 6), at::tensor({6, 8, 10, 11, 12, 13,  //
+                                                                        9, 10, 11, 12, 13, 14},
+                                                                       at::kLong)
+                                                                .view({2, 6})));
+}
+
 TEST(KeepTokens, AShareShortensThePrompt) {
   const auto captioner = Captioner::load(test::tiny_folder(), {.device = "cpu"});
   const PaintedPairs pairs(2);

@@ -52,7 +52,7 @@ TEST_F(Quantize, CopiesTheCalibrationOfScores) {
 }
 
 TEST_F(Quantize, ReportsTheErrorOfEachMatrix) {
-  const auto errors = quantize_checkpoint({.from = tiny_folder(), .to = to()});
+  const auto errors = quantize_checkpoint({.from = tiny_folder(), .to = to()}).matrices;
   EXPECT_THAT(errors, Contains(Field(&MatrixError::name, "model.layers.0.mlp.down_proj.weight")));
   for (const auto& each : errors) {
     EXPECT_GT(each.weights, 1e-4) << each.name;
@@ -63,13 +63,29 @@ TEST_F(Quantize, ReportsTheErrorOfEachMatrix) {
 
 TEST_F(Quantize, MeasuresProductsOnSamplePairs) {
   const PaintedPairs pairs(1);
-  const auto errors = quantize_checkpoint({.from = tiny_folder(), .to = to(), .samples = pairs.views()});
+  const auto report = quantize_checkpoint({.from = tiny_folder(), .to = to(), .samples = pairs.views()});
+  const auto& errors = report.matrices;
   for (const auto& each : errors) {
     if (each.name == "model.embed_tokens.weight") continue;  // not a product
     ASSERT_TRUE(each.output) << each.name;
     EXPECT_GT(*each.output, 1e-4) << each.name;
     EXPECT_LT(*each.output, 0.1) << each.name;
   }
+}
+
+TEST_F(Quantize, ComparesLogitsOnSamplePairs) {
+  EXPECT_FALSE(quantize_checkpoint({.from = tiny_folder(), .to = to()}).logits);
+  const PaintedPairs pairs(2);
+  const auto logits =
+      quantize_checkpoint({.from = tiny_folder(), .to = folder_.path() / "more", .samples = pairs.views()})
+          .logits;
+  ASSERT_TRUE(logits);
+  EXPECT_GT(logits->tokens, 2);
+  EXPECT_GT(logits->least_cosine, 0.98);
+  EXPECT_LT(logits->least_cosine, logits->mean_cosine);
+  EXPECT_LT(logits->mean_cosine, 0.9999999) << "otherwise nothing was quantised";
+  EXPECT_GT(logits->same_choice, 0.5);
+  EXPECT_LE(logits->same_choice, 1.0);
 }
 
 TEST_F(Quantize, CountsTensors) {
@@ -107,7 +123,7 @@ TEST_F(Quantize, Int8TakesTheCpuIfTheDeviceIsFree) {
 
 TEST_F(Quantize, WritesBlocksOfInt4) {
   const auto errors =
-      quantize_checkpoint({.from = tiny_folder(), .to = to(), .blocks = model::BlockWeights::kInt4});
+      quantize_checkpoint({.from = tiny_folder(), .to = to(), .blocks = model::BlockWeights::kInt4}).matrices;
   std::map<std::string, double> weights;
   for (const auto& error : errors) weights[error.name] = error.weights;
   EXPECT_GT(weights.at("model.layers.0.mlp.down_proj.weight"), 0.03);

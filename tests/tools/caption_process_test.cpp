@@ -228,6 +228,7 @@ TEST(CaptionProcess, TimingsAsJson) {
   EXPECT_EQ(timings.at("decoding").at("repetition_penalty"), 1.0);
   EXPECT_EQ(timings.at("question"), text::kReferenceQuestion);
   EXPECT_THAT(timings.at("engine").get<std::string>(), HasSubstr(" float32, "));
+  EXPECT_THAT(timings.at("model").get<std::string>(), HasSubstr(" float32 on cpu"));
 }
 
 TEST(CaptionProcess, TimingsThatCannotBeWrittenStopTheRunBeforeItBegins) {

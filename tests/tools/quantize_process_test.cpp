@@ -52,7 +52,7 @@ TEST_F(QuantizeProcess, NamesWhatIsMissing) {
   EXPECT_THAT(no_model.err, StartsWith("ccexpert-quantize: MODEL: expected a checkpoint folder, got none"));
   EXPECT_EQ(no_output.exit_code, 2);
   EXPECT_THAT(no_output.err, StartsWith("ccexpert-quantize: --output: expected a folder, got none"));
-  for (const char* name : {"--limit", "--image-root"}) {
+  for (const char* name : {"--limit", "--image-root", "--logits"}) {
     const auto alone = run({tiny_, "-o", path("int8"), name, "1"});
     EXPECT_EQ(alone.exit_code, 2);
     EXPECT_THAT(alone.err, StartsWith(std::string("ccexpert-quantize: ") + name + " requires --pairs"));
@@ -61,6 +61,19 @@ TEST_F(QuantizeProcess, NamesWhatIsMissing) {
   EXPECT_EQ(nothing_there.exit_code, 1);
   EXPECT_EQ(nothing_there.err,
             "ccexpert-quantize: " + path("none") + ": expected a checkpoint folder, got nothing there\n");
+}
+
+TEST_F(QuantizeProcess, ComparesTheLogitsOfSamplePairs) {
+  const auto image = (std::filesystem::path(kTestData) / "preprocess" / "images" / "gray.jpg").string();
+  write_file(path("pairs.json"), nlohmann::json{{{"before", image}, {"after", image}}}.dump());
+  const auto result =
+      run({tiny_, "-o", path("int8"), "--pairs", path("pairs.json"), "--logits", path("logits.json")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("cosine with float32 at least 0.99"));
+  const auto logits = nlohmann::json::parse(read_file(path("logits.json")));
+  EXPECT_GT(logits.at("tokens"), 0);
+  EXPECT_LE(logits.at("least_cosine"), logits.at("mean_cosine"));
+  EXPECT_TRUE(logits.contains("same_choice"));
 }
 
 TEST_F(QuantizeProcess, RefusesAFolderWithFilesBeforeAnyWork) {

@@ -48,7 +48,7 @@ PartLink link_of(distributed::Communicator& all) {
 }
 
 std::vector<CaptionOptions> all_searches() {
-  std::vector<CaptionOptions> searches(5);
+  std::vector<CaptionOptions> searches(6);
   for (auto& search : searches) search.generation.max_new_tokens = 10;
   searches[1].generation.beams = 3;
   searches[2].generation.temperature = 1.0;
@@ -58,6 +58,7 @@ std::vector<CaptionOptions> all_searches() {
     return caption == other ? 1.0 : 0.001 * static_cast<double>(caption.size());
   };
   searches[4].draft_tokens = 3;
+  searches[5].keep_tokens = 0.5;
   return searches;
 }
 

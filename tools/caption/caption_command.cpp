@@ -41,6 +41,7 @@ void report_timings(const CaptionCommand& command, const Captioner& captioner) {
   const RunFigures figures{.timings = captioner.timings(),
                            .peak_bytes = peak_memory(),
                            .decoding = captioner.decoding(command.generation),
+                           .model = captioner.description(),
                            .engine = captioner.engine(),
                            .question = questions_of(command, captioner)};
   if (command.timings) print_text(timings_table(figures));

@@ -47,8 +47,9 @@ std::string timings_table(const RunFigures& figures) {
   table += fmt::format("{:<12}{:>10}    {:.1f} tokens/s, {} drafted\n", "generated", timings.generated_tokens,
                        per_second(timings.generated_tokens, timings.decode), timings.drafted_tokens);
   table += fmt::format("{:<12}{:10.2f} GB\n", "peak memory", static_cast<double>(figures.peak_bytes) * 1e-9);
-  return table + fmt::format("{:<12}{}\n{:<12}{}\n{:<12}{}\n", "engine", figures.engine, "decoding",
-                             to_text(figures.decoding), "question", printable(figures.question));
+  return table + fmt::format("{:<12}{}\n{:<12}{}\n{:<12}{}\n{:<12}{}\n", "model", figures.model, "engine",
+                             figures.engine, "decoding", to_text(figures.decoding), "question",
+                             printable(figures.question));
 }
 
 std::string timings_json(const RunFigures& figures) {
@@ -65,6 +66,7 @@ std::string timings_json(const RunFigures& figures) {
   report["drafted_tokens"] = timings.drafted_tokens;
   report["decode_tokens_per_second"] = per_second(timings.generated_tokens, timings.decode);
   report["peak_memory_bytes"] = figures.peak_bytes;
+  report["model"] = figures.model;
   report["engine"] = figures.engine;
   report["decoding"] = {{"max_new_tokens", decoding.max_new_tokens},
                         {"min_new_tokens", decoding.min_new_tokens},

@@ -15,6 +15,7 @@ struct RunFigures {
   CaptionerTimings timings;
   int64_t peak_bytes = 0;
   generate::DecodingConfig decoding = {};
+  std::string model = {};  ///< Captioner::description
   std::string engine = {};
   std::string question = {};
 };
@@ -22,7 +23,7 @@ struct RunFigures {
 /// Returns a human-readable table.
 std::string timings_table(const RunFigures& figures);
 
-/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, engine, decoding,
+/// Returns a JSON object: seconds of each stage, counts, tokens per second, bytes, model, engine, decoding,
 /// question.
 std::string timings_json(const RunFigures& figures);
 

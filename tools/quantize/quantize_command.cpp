@@ -42,7 +42,7 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments.)";
 constexpr size_t kShown = 10;
 
 struct QuantizeCommand {
-  fs::path model, output, pairs, image_root, report;
+  fs::path model, output, pairs, image_root, report, logits;
   model::BlockWeights weights = model::BlockWeights::kInt8;
   int64_t limit = 8;
   double shard_mb = 5000.0;
@@ -57,11 +57,12 @@ void add_options(CLI::App& app, QuantizeCommand& command) {
       "--weights", command.weights,
       "int4: weights of the decoder's blocks in 4 bits with a scale for each 32 inputs, the rest in 8 bits");
   group.input("--pairs", command.pairs,
-              "list of image pairs; the report then has the error of each product on them");
+              "list of image pairs: errors of each product, and of the logits of their captions");
   group.folder("--image-root", command.image_root,
                "folder of the list's relative paths (default: the list's)");
   group.value("--limit", command.limit, "number of pairs to use, the first of the list", in_range(1, 10'000));
   group.named_output("--report", command.report, "write the errors of all matrices as JSON");
+  group.named_output("--logits", command.logits, "write the agreement of the logits with float32 as JSON");
   group.value("--shard-mb", command.shard_mb, "largest size of one file of weights", kShardMegabytes)
       ->type_name("MB");
   group.flag("-q,--quiet", command.quiet, "print only errors");
@@ -70,7 +71,7 @@ void add_options(CLI::App& app, QuantizeCommand& command) {
 void check(const CLI::App& app, const QuantizeCommand& command) {
   if (command.model.empty()) throw Error("MODEL: expected a checkpoint folder, got none");
   if (command.output.empty()) throw Error("--output: expected a folder, got none");
-  for (const char* name : {"--image-root", "--limit"}) {
+  for (const char* name : {"--image-root", "--limit", "--logits"}) {
     if (command.pairs.empty() && app.count(name) > 0) throw Error(std::string(name) + " requires --pairs");
   }
 }
@@ -123,8 +124,26 @@ std::string json_of(const std::vector<generate::MatrixError>& errors) {
   return report.dump(2) + "\n";
 }
 
+std::string line_of(const generate::LogitAgreement& logits) {
+  return fmt::format(
+      "logits of {} tokens: cosine with float32 at least {:.5f}, {:.5f} on average; the same first choice "
+      "for "
+      "{:.1f} %\n",
+      logits.tokens, logits.least_cosine, logits.mean_cosine, 100.0 * logits.same_choice);
+}
+
+std::string json_of(const generate::LogitAgreement& logits) {
+  const nlohmann::ordered_json report{{"tokens", logits.tokens},
+                                      {"least_cosine", logits.least_cosine},
+                                      {"mean_cosine", logits.mean_cosine},
+                                      {"same_choice", logits.same_choice}};
+  return report.dump(2) + "\n";
+}
+
 int run(const QuantizeCommand& command) {
-  if (!command.report.empty()) expect_writable(command.report);
+  for (const auto& file : {command.report, command.logits}) {
+    if (!file.empty()) expect_writable(file);
+  }
   expect_free_folder(command.output);
   const auto samples = read_samples(command);
   std::unique_ptr<Progress> progress;
@@ -140,10 +159,13 @@ int run(const QuantizeCommand& command) {
     }
     progress->add(1);
   };
-  const auto errors = generate::quantize_checkpoint(request);
+  const auto report = generate::quantize_checkpoint(request);
   progress.reset();
-  if (!command.report.empty()) write_file(command.report, json_of(errors));
-  if (!command.quiet) write_result({}, table_of(errors, command.weights));
+  if (!command.report.empty()) write_file(command.report, json_of(report.matrices));
+  if (report.logits && !command.logits.empty()) write_file(command.logits, json_of(*report.logits));
+  if (!command.quiet)
+    write_result({},
+                 table_of(report.matrices, command.weights) + (report.logits ? line_of(*report.logits) : ""));
   return kSuccess;
 }
 

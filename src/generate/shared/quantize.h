@@ -22,6 +22,19 @@ struct MatrixError {
   std::optional<double> output;  ///< of its product's results on the sample pairs; nothing without pairs
 };
 
+/// Logits of the quantised model beside those of float32, before each token of the samples' captions, of
+/// which both see the float32 model's.
+struct LogitAgreement {
+  int64_t tokens = 0;
+  double least_cosine = 1.0, mean_cosine = 1.0;
+  double same_choice = 1.0;  ///< share of the tokens whose largest logit is the same one
+};
+
+struct QuantizeReport {
+  std::vector<MatrixError> matrices = {};     ///< in the order of the names
+  std::optional<LogitAgreement> logits = {};  ///< nothing without sample pairs
+};
+
 struct QuantizeRequest {
   std::filesystem::path from;               ///< checkpoint folder of any layout
   std::filesystem::path to;                 ///< folder to write, empty or missing
@@ -34,9 +47,10 @@ struct QuantizeRequest {
 };
 
 /// Writes the model with matrices of int8 or int4 and their scales in the authors' names, and its texts,
-/// whose config.json gets the key "ccexpert_quantization". Other tensors keep their dtype. Returns the errors
-/// in the order of the names. Throws Error for a checkpoint that already is int8, and if `to` is `from` or
-/// has files.
-std::vector<MatrixError> quantize_checkpoint(const QuantizeRequest& request);
+/// whose config.json gets the key "ccexpert_quantization". Other tensors keep their dtype. Keys and values of
+/// the tokens before the first image of the model's own question are written in float32, computed from the
+/// weights before they are rounded. Throws Error for a checkpoint that already is int8, and if `to` is `from`
+/// or has files.
+QuantizeReport quantize_checkpoint(const QuantizeRequest& request);
 
 }  // namespace ccexpert::generate
