@@ -117,7 +117,7 @@ class Captioner::Impl {
   LoadedModel loaded_;
   std::optional<ChangeCalibration> calibration_;
   std::unique_ptr<FixedSteps> steps_;  // null: none on this device
-  std::optional<PromptStart> start_;  // of an int8 model, in its dtype
+  std::optional<PromptStart> start_;   // of an int8 model, in its dtype
   mutable NgramDrafter drafter_;
 };
 

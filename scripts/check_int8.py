@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Compares a model in int8, and in other precisions, with float32: logits, captions, decisions.
+
+    scripts/check_int8.py --model CHECKPOINT --pairs LIST [--logit-pairs 8] [--dtypes int8,bfloat16]
+
+ccexpert-quantize writes the model in int8 and compares the logits of both on the captions of the first pairs, of which
+both see the tokens of float32. ccexpert-caption then captions the list in each precision. The table
+shows how many captions have the tokens of float32, how many have its decision between change and no change (LEVIR-CC's
+five sentences of no change), and the largest difference of the log-probability of an equal caption. Exit code 1: the
+least cosine of the logits is below --cosine. Standard library only.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+UNCHANGED = {"there is no difference", "the two scenes seem identical", "the scene is the same as before",
+             "no change has occurred", "almost nothing has changed"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, help="checkpoint folder in floating point")
+    parser.add_argument("--pairs", required=True, help="list of pairs, as for ccexpert-caption")
+    parser.add_argument("--image-root", help="folder of the list's relative paths (default: the list's)")
+    parser.add_argument("--logit-pairs", type=int, default=8, help="pairs whose logits are compared")
+    parser.add_argument("--dtypes", default="int8", help="precisions to compare with float32")
+    parser.add_argument("--new-tokens", type=int, help="most tokens of a caption")
+    parser.add_argument("--cosine", type=float, default=0.999, help="least cosine of logits that passes")
+    parser.add_argument("--tools", type=Path, default=Path("build/release/tools"), help="folder of the commands")
+    parser.add_argument("--work", type=Path, help="folder for the int8 model and the captions (default: temporary)")
+    parser.add_argument("--threads", type=int, help="threads of ccexpert-caption")
+    return parser.parse_args()
+
+
+def run(command):
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"error: {command[0]} failed with exit code {done.returncode}")
+    return done.stdout
+
+
+def list_options(options):
+    return ["--pairs", options.pairs] + (["--image-root", options.image_root] if options.image_root else [])
+
+
+def quantise(options, work):
+    """Writes the int8 model; returns the agreement of its logits."""
+    report = work / "logits.json"
+    run([options.tools / "ccexpert-quantize", options.model, "-o", work / "int8", *list_options(options),
+         "--limit", options.logit_pairs, "--logits", report, "--quiet"])
+    return json.loads(report.read_text())
+
+
+def caption(options, work, dtype):
+    model = work / "int8" if dtype == "int8" else options.model
+    command = [options.tools / "ccexpert-caption", "--model", model, "--dtype", dtype, *list_options(options),
+               "--format", "jsonl", "--quiet"]
+    if options.new_tokens:
+        command += ["--max-new-tokens", options.new_tokens]
+    if options.threads:
+        command += ["--threads", options.threads]
+    out = run(command)
+    (work / f"{dtype}.jsonl").write_text(out)
+    return {line["uid"]: line for line in map(json.loads, out.splitlines())}
+
+
+def says_no_change(line):
+    return line["caption"].rstrip(" .").lower() in UNCHANGED
+
+
+def compare(expected, found):
+    same = [uid for uid in expected if expected[uid]["token_ids"] == found[uid]["token_ids"]]
+    flips = [uid for uid in expected if says_no_change(expected[uid]) != says_no_change(found[uid])]
+    difference = max((abs(expected[uid]["logprob"] - found[uid]["logprob"]) for uid in same), default=0.0)
+    return same, flips, difference
+
+
+def main():
+    options = arguments()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = options.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        logits = quantise(options, work)
+        print(f"logits of {logits['tokens']} tokens: least cosine {logits['least_cosine']:.5f}, mean "
+              f"{logits['mean_cosine']:.6f}, the same first choice for {100 * logits['same_choice']:.1f} %\n")
+        expected = caption(options, work, "float32")
+        print("| | same tokens | same decision | log-probability |\n|---|---:|---:|---:|")
+        flipped = {}
+        for dtype in options.dtypes.split(","):
+            same, flips, difference = compare(expected, found := caption(options, work, dtype))
+            print(f"| {dtype} | {len(same)} of {len(expected)} | {len(expected) - len(flips)} of {len(expected)} | "
+                  f"{difference:.4f} |")
+            flipped[dtype] = [(uid, expected[uid]["caption"], found[uid]["caption"]) for uid in flips]
+    for dtype, flips in flipped.items():
+        for uid, before, after in flips:
+            print(f"{dtype}: {uid}: {before} -> {after}")
+    return 0 if logits["least_cosine"] >= options.cosine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
