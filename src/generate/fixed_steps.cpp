@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 
 #include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
@@ -159,6 +160,8 @@ std::shared_ptr<FixedStep> FixedSteps::step_for(const model::KvCache& prompts, F
   try {
     steps_.push_front(std::make_shared<FixedStep>(decoder_, prompts, shape, recorder_));
     return steps_.front();
+  } catch (const c10::OutOfMemoryError&) {
+    return nullptr;  // a smaller shape may fit
   } catch (const std::exception& error) {
     usable_ = false;
     const std::string text = error.what();

@@ -1,5 +1,6 @@
 #include "kernels/joint_products.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <ATen/ATen.h>
@@ -23,10 +24,14 @@ struct JointProducts : torch::autograd::Function<JointProducts> {
   /// `biases` has those that are defined; `place_of_bias` has for each matrix the place of its bias, or -1.
   static variable_list forward(AutogradContext* context, const at::Tensor& x, at::TensorList matrices,
                                at::TensorList biases, const std::vector<int64_t>& place_of_bias) {
-    variable_list saved{x};
+    const bool trained = std::any_of(matrices.begin(), matrices.end(),
+                                     [](const at::Tensor& matrix) { return matrix.requires_grad(); });
+    // Without a gradient of a matrix, x need not stay in memory.
+    variable_list saved{trained ? x : at::Tensor()};
     saved.insert(saved.end(), matrices.begin(), matrices.end());
     context->save_for_backward(saved);
     context->saved_data["place_of_bias"] = place_of_bias;
+    context->saved_data["shape"] = x.sizes().vec();
     context->saved_data["biases"] = static_cast<int64_t>(biases.size());
     variable_list results;
     for (size_t i = 0; i < matrices.size(); ++i) {
@@ -44,7 +49,7 @@ struct JointProducts : torch::autograd::Function<JointProducts> {
     const auto biases = static_cast<size_t>(context->saved_data["biases"].toInt());
     // Of x, the matrices, the biases, and nothing for the places.
     variable_list found(1 + matrices + biases + 1);
-    const auto rows = rows_of(saved[0]);
+    const auto rows = saved[0].defined() ? rows_of(saved[0]) : at::Tensor();
     for (size_t i = 0; i < matrices; ++i) {
       const auto result = rows_of(gradients[i]);
       if (context->needs_input_grad(0)) add_product(found[0], result, saved[1 + i]);
@@ -53,7 +58,7 @@ struct JointProducts : torch::autograd::Function<JointProducts> {
       const auto bias = 1 + matrices + static_cast<size_t>(places[i]);
       if (context->needs_input_grad(bias)) found[bias] = result.sum(0);
     }
-    if (found[0].defined()) found[0] = found[0].view(saved[0].sizes());
+    if (found[0].defined()) found[0] = found[0].view(context->saved_data["shape"].toIntVector());
     return found;
   }
 

@@ -35,7 +35,10 @@ struct OnednnLinear : torch::autograd::Function<OnednnLinear> {
     const auto& result = gradients[0];
     variable_list found(3);
     if (context->needs_input_grad(0)) found[0] = onednn_product(result, matrix.t());
-    if (context->needs_input_grad(1)) found[1] = onednn_product(result.t(), x.t());
+    if (context->needs_input_grad(1)) {
+      // oneDNN has no sums of nothing.
+      found[1] = result.size(0) == 0 ? at::zeros_like(matrix) : onednn_product(result.t(), x.t());
+    }
     if (context->saved_data["bias"].toBool() && context->needs_input_grad(2)) found[2] = result.sum(0);
     return found;
   }

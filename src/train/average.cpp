@@ -16,6 +16,7 @@
 #include "core/foreign_errors.h"
 #include "core/json.h"
 #include "model/shared/adapter.h"
+#include "model/shared/int8_model.h"
 
 namespace ccexpert::train {
 namespace {
@@ -105,6 +106,13 @@ void expect_no_adapter(const fs::path& folder) {
                  "merge it first, with ccexpert-train --export"});
 }
 
+/// Bytes have no average, and a quantised model has parts that depend on its weights.
+void expect_floating_weights(const io::Checkpoint& checkpoint) {
+  if (!model::is_int8(*checkpoint.weights)) return;
+  fail_expected({checkpoint.folder.string(), "weights in floating point", "those of ccexpert-quantize",
+                 "quantise the average"});
+}
+
 /// Checkpoints of one model, and their shares in the average.
 class Average {
  public:
@@ -112,6 +120,7 @@ class Average {
     for (const auto& folder : request.from) {
       checkpoints_.push_back(io::open_checkpoint(folder));
       expect_no_adapter(checkpoints_.back().folder);
+      expect_floating_weights(checkpoints_.back());
     }
     for (const auto& other : checkpoints_) {
       expect_same_tensors(first(), other);

@@ -3,6 +3,7 @@
 
 #include "generate/tiny_captioner.h"
 #include "runtime/device.h"
+#include "runtime/recorded_work.h"
 #include "support/environment.h"
 
 namespace ccexpert::generate {
@@ -38,6 +39,7 @@ TEST_P(Gpu, GraphsGiveTheCaptionsOfSeparateLaunches) {
   const auto load = [] {
     return Captioner::load(test::tiny_folder(), {.device = "cuda", .dtype = GetParam()});
   };
+  ASSERT_TRUE(runtime::can_record(at::Device(at::kCUDA)));
   const auto graphs = load();
   const test::Environment off("CCEXPERT_GPU_GRAPHS", "off");
   const auto launches = load();

@@ -89,6 +89,19 @@ TEST_F(JointProducts, FrozenOperandsGetNoGradient) {
   expect_same_gradients();
 }
 
+TEST_F(JointProducts, KeepTheirInputOnlyForAGradientOfAMatrix) {
+  for (const bool trained : {false, true}) {
+    for (auto& factor : factors_) factor.matrix.requires_grad_(trained);
+    const auto input = x_ * 2.0;
+    const auto owners = input.use_count();
+    const auto results = joint_products(input, factors_);
+    EXPECT_EQ(input.use_count() > owners, trained);
+    x_.mutable_grad() = at::Tensor();
+    results[0].sum().backward();
+    EXPECT_EQ(x_.grad().sizes(), x_.sizes());
+  }
+}
+
 TEST_F(JointProducts, AResultThatIsNotUsedAddsNothing) {
   gradients_[0].zero_();
   const auto expected = gradients_of(separate());

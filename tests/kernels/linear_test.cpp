@@ -180,6 +180,14 @@ TEST(OnednnLinear, HasTheGradientsOfTheExactProduct) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_TRUE(close(found[i], expected[i], kFloat32)) << i;
 }
 
+TEST(OnednnLinear, OfNoRowsHasGradientsOfZero) {
+  if (!at::hasMKLDNN()) GTEST_SKIP() << "this LibTorch has no oneDNN";
+  const auto x = at::ones({0, 16}).requires_grad_(true), matrix = random({5, 16}, 2).requires_grad_(true);
+  onednn_linear(x, matrix).sum().backward();
+  EXPECT_TRUE(at::equal(matrix.grad(), at::zeros({5, 16})));
+  EXPECT_EQ(x.grad().sizes(), at::IntArrayRef({0, 16}));
+}
+
 TEST(OnednnLinear, GivesOnlyGradientsThatAreWanted) {
   if (!at::hasMKLDNN()) GTEST_SKIP() << "this LibTorch has no oneDNN";
   const auto x = random({9, 16}, 1).requires_grad_(true), frozen = random({5, 16}, 2);

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -67,6 +68,14 @@ def test_a_stream_is_the_caption_and_can_be_left(captioner, arrays, text):
     stream.close()
     with pytest.raises(ccexpert.Error):
         list(captioner.stream(BEFORE, "none.png"))
+
+
+def test_beams_of_the_checkpoint_are_used(tmp_path, arrays, captioner):
+    model = tmp_path / "model"
+    shutil.copytree(Path(ccexpert.__file__).parent / "models" / "demo", model)
+    (model / "generation_config.json").write_text('{"num_beams": 2}')
+    beams = ccexpert.Captioner.load(model, device="cpu", threads=1)
+    assert beams.caption(*arrays).text == captioner.caption(*arrays, beams=2).text
 
 
 def test_maps_are_arrays_over_the_image(captioner, arrays):

@@ -134,6 +134,8 @@ def test_threads_share_a_scorer_and_get_the_same():
     (lambda: metrics.score(["x"], []), "input", "references: expected one list for each of 1 predictions, got 0"),
     (lambda: metrics.score(["x"], [[]]), "input", "references of 0: expected a list of texts, got []"),
     (lambda: metrics.score({}, {}), "input", "predictions: expected at least one pair, got none"),
+    (lambda: metrics.score(GOLDEN / "predictions.jsonl", changed=[True]), "input",
+     "changed: expected none, since files have their own flags, got some"),
     (lambda: metrics.score(["x"], [["x"]], meteor=False, tokenizer="none"), "input",
      "tokenizer: expected reference or ptb, got none"),
     (lambda: coco.Bleu(5), "input", "Bleu: expected n from 1 to 4, got 5"),

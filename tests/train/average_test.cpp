@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
+#include "generate/shared/quantize.h"
 #include "support/errors.h"
 #include "train/tiny_run.h"
 
@@ -153,6 +154,11 @@ TEST_F(AverageTest, RefusesWeightsAndFoldersThatCannotBe) {
   EXPECT_EQ(error({one, one}, {1.0, -1.0}), "weights: expected numbers of at least 0, got -1");
   EXPECT_EQ(error({one, one}, {0.0, 0.0}), "weights: expected one above 0, got 0, 0");
   EXPECT_THAT(error({one, folder_ / "none"}), HasSubstr("none"));
+  const auto bytes = folder_ / "int8";
+  generate::quantize_checkpoint({.from = test::tiny_folder(), .to = bytes});
+  EXPECT_THAT(
+      error({bytes}),
+      HasSubstr("expected weights in floating point, got those of ccexpert-quantize (quantise the average)"));
   folder_.write("out/file", "");
   EXPECT_THAT(error({one}), HasSubstr("out: expected a folder that is empty or does not exist yet"));
 }

@@ -33,15 +33,16 @@ std::string text_of(const std::optional<Value>& value) {
   return value ? text_of(*value) : std::string("unset");
 }
 
-/// True if int8 rounds the weights of a checkpoint in floating point. Captions are then others than up to the
-/// rounding of a floating-point type.
-bool rounds_weights(const CaptionCommand& command, const io::Checkpoint& checkpoint) {
+/// True if the weights have 8 bits, or int8 rounds those of a checkpoint in floating point. Captions are then
+/// others than up to the rounding of a floating-point type.
+bool is_int8(const CaptionCommand& command, const io::Checkpoint& checkpoint) {
+  if (model::is_int8(*checkpoint.weights)) return true;
   const auto& config = command.captioner;
   if (config.dtype != Precision::kAuto && config.dtype != Precision::kInt8) return false;
   const auto device = runtime::device_from_name(config.device);
   const auto precision =
       generate::caption_precision(config.dtype, device.type(), distributed::rank_from_environment().size);
-  return precision == Precision::kInt8 && !model::is_int8(*checkpoint.weights);
+  return precision == Precision::kInt8;
 }
 
 /// Returns a line for each option of places that lines depend on.
@@ -70,9 +71,14 @@ std::string run_identity(const CaptionCommand& command) {
     text += fmt::format("tower={}\n", io::fingerprint(tower));
   if (const auto& adapter = command.captioner.adapter; !adapter.empty())
     text += fmt::format("adapter={}\n", io::adapter_fingerprint(adapter));
-  if (rounds_weights(command, checkpoint)) text += "dtype=int8\n";
-  if (command.keep_tokens != 1.0) text += fmt::format("keep_tokens={}\n", command.keep_tokens);
+  // The words after the values tell these captions from those of earlier versions.
+  if (is_int8(command, checkpoint)) text += "dtype=int8 with a prefix in float32\n";
+  if (command.keep_tokens != 1.0)
+    text += fmt::format("keep_tokens={} in their places\n", command.keep_tokens);
   text += places_identity(command);
+  // There are files of all pairs, or of none.
+  if (!command.places.overlay.empty()) text += "overlay\n";
+  if (!command.places.maps.empty()) text += "maps\n";
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     // Captions of earlier versions, which lacked these options, keep their identity.
     if (std::string_view(each.name).starts_with("mbr") && command.generation.mbr == 0) return;

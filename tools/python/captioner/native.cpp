@@ -121,15 +121,16 @@ nb::dict dict_of(Caption& caption) {
   return made;
 }
 
-CaptionOptions options_of(const Request& request, Interrupts& interrupts) {
+CaptionOptions options_of(const Captioner& captioner, const Request& request, Interrupts& interrupts) {
   CaptionOptions options{.question = request.question,
                          .keep_tokens = request.keep_tokens,
                          .locate = request.locate,
                          .words = request.words,
                          .check_swap = request.check_swap};
   set_fields(options.generation, request.generation);
-  // Beam search and samples have no tokens to report.
-  const bool reports = options.generation.beams.value_or(1) == 1 && options.generation.mbr == 0;
+  // Beam search and minimum-Bayes-risk decoding have no tokens to report.
+  const auto decoding = captioner.decoding(options.generation);
+  const bool reports = decoding.beams == 1 && decoding.mbr == 0;
   if (request.on_token || reports) {
     options.on_token = [&](const TokenEvent& event) { return interrupts.token(event, request.on_token); };
   }
@@ -160,7 +161,7 @@ nb::list caption(const Captioner& captioner, const std::vector<Pixels>& before,
   const Request request{std::move(generation), std::move(question), locate, words, check_swap,
                         keep_tokens,           std::move(on_token)};
   Interrupts interrupts;
-  const auto options = options_of(request, interrupts);
+  const auto options = options_of(captioner, request, interrupts);
   const auto pairs = pairs_of(before, after);
   std::vector<Caption> captions;
   {

@@ -116,7 +116,8 @@ std::pair<std::vector<double>, std::vector<std::vector<double>>> metric_values(c
                                                                                Texts predictions,
                                                                                References references,
                                                                                const Meteor& meteor) {
-  const auto pairs = pairs_of(std::move(predictions), std::move(references), Changed(predictions.size()));
+  const Changed unknown(predictions.size());
+  const auto pairs = pairs_of(std::move(predictions), std::move(references), unknown);
   const nb::gil_scoped_release others;
   const auto metric = metric_named(name, meteor);
   for (const auto& pair : pairs) metric->add(pair);

@@ -72,6 +72,10 @@ def _several(uid, texts):
     return texts
 
 
+def _flag(value):
+    return None if value is None else bool(value)
+
+
 @dataclass
 class _Pairs:
     uids: list
@@ -89,7 +93,7 @@ def _of_mappings(predictions, references, changed):
     uids = list(references)
     flags = changed or {}
     return _Pairs(uids, [_single(uid, predictions[uid]) for uid in uids],
-                  [_several(uid, references[uid]) for uid in uids], [flags.get(uid) for uid in uids])
+                  [_several(uid, references[uid]) for uid in uids], [_flag(flags.get(uid)) for uid in uids])
 
 
 def _of_sequences(predictions, references, changed):
@@ -102,13 +106,15 @@ def _of_sequences(predictions, references, changed):
     if len(flags) != len(predictions):
         raise Error(f"changed: expected {len(predictions)} flags, got {len(flags)}")
     return _Pairs(list(numbers), [_single(i, predictions[i]) for i in numbers],
-                  [_several(i, references[i]) for i in numbers], flags)
+                  [_several(i, references[i]) for i in numbers], [_flag(each) for each in flags])
 
 
 def _pairs_of(predictions, references, changed, split):
     if _is_path(predictions):
         if references is not None and not _is_path(references):
             raise Error("references: expected a file, as the predictions are one")
+        if changed is not None:
+            raise Error("changed: expected none, since files have their own flags, got some")
         return _Pairs(*_native.read_files(os.fspath(predictions), references and os.fspath(references), split))
     if references is None:
         raise Error("references: expected a mapping or a list, got none")
