@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -96,18 +97,16 @@ fs::path journal_path(const fs::path& output, const Shard& shard) {
   return path;
 }
 
-Journal::Journal(const fs::path& path, const Plan& plan, bool resume) : path_(path) {
-  const bool exists = is_there(path);
-  if (exists && !resume) {
+Journal::Journal(const fs::path& path, const Plan& plan, Existing existing) : path_(path) {
+  if (existing == Existing::kRefuse && is_there(path)) {
     fail_expected({path.string(), "no journal of an earlier run", "one",
                    "--resume continues that run, --overwrite starts again"});
   }
   descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_system(path.string(), "cannot be written", errno);
   try {
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0)
-      fail(path.string(), "is being written by another process");
-    exists&& fs::file_size(path) > 0 ? this->resume(plan) : start(plan);
+    lock();
+    existing == Existing::kResume&& fs::file_size(path) > 0 ? resume(plan) : start(plan);
   } catch (...) {
     ::close(descriptor_);
     throw;
@@ -118,7 +117,18 @@ Journal::~Journal() {
   ::close(descriptor_);
 }
 
+void Journal::lock() const {
+  struct stat locked {
+  }, named{};
+  const bool mine = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+  // A run that ends at this moment removes the file that was opened here.
+  const bool there = ::fstat(descriptor_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+                     locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
+  if (!mine || !there) fail(path_.string(), "is being written by another process");
+}
+
 void Journal::start(const Plan& plan) {
+  if (::ftruncate(descriptor_, 0) != 0) fail_system(path_.string(), "cannot be written", errno);
   append(to_json(plan).dump() + "\n");
   flush_folder(path_.parent_path());
 }
@@ -126,7 +136,6 @@ void Journal::start(const Plan& plan) {
 void Journal::resume(const Plan& plan) {
   const JournalReader reader(path_);
   if (reader.whole() == 0) {
-    if (::ftruncate(descriptor_, 0) != 0) fail_system(path_.string(), "cannot be written", errno);
     start(plan);
     return;
   }

@@ -36,13 +36,20 @@ struct TileResult {
 /// Precision of maps in a journal, so that a resumed map equals an uninterrupted one.
 inline constexpr double kMapStep = 1e-3;
 
+/// Handling of a journal that exists.
+enum class Existing {
+  kRefuse,
+  kResume,   ///< removes a partial last line and continues; tiles with an error are to be tried again
+  kReplace,  ///< starts again
+};
+
 /// JSON Lines: the plan, then the results in the order in which they were found.
 class Journal {
  public:
-  /// Starts a journal, or continues an existing one: removes a partial last line. Tiles with an error are to
-  /// be tried again. Throws Error if the file exists and `resume` is false, is of another map, or is being
-  /// written by another process.
-  Journal(const std::filesystem::path& path, const Plan& plan, bool resume);
+  /// Starts or continues a journal, which no other process can write until this object is destroyed. Throws
+  /// Error if the file exists and is to be refused, is of another map, or is being written by another
+  /// process.
+  Journal(const std::filesystem::path& path, const Plan& plan, Existing existing);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -54,6 +61,7 @@ class Journal {
   void write(std::span<const TileResult> results);
 
  private:
+  void lock() const;
   void start(const Plan& plan);
   void resume(const Plan& plan);
   void append(const std::string& text);

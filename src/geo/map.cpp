@@ -175,6 +175,8 @@ void check(const MapOptions& options) {
   format_of(options.output);
   if (options.before.empty() || options.after.empty())
     fail_expected({"input", "two rasters, BEFORE AFTER", "fewer"});
+  if (options.batch < 1)
+    fail_expected({"--batch-size", "at least one tile", fmt::format("{}", options.batch)});
   if (options.resume && options.overwrite) fail_expected({"output", "--resume or --overwrite", "both"});
 }
 
@@ -224,6 +226,11 @@ void tell_errors(const std::vector<TileResult>& results, const MapReports& repor
   }
 }
 
+Existing existing_journal(const MapOptions& options) {
+  if (options.overwrite) return Existing::kReplace;
+  return options.resume ? Existing::kResume : Existing::kRefuse;
+}
+
 /// Work of one process on its tiles.
 class Run {
  public:
@@ -235,12 +242,13 @@ class Run {
         size_(tile_size(options.tile, options.overlap, Ground(scene_.grid()).pixel_metres())),
         tiling_(scene_.grid(), size_) {}
 
-  MapSummary caption_tiles(const fs::path& path, const std::stop_token& stop) {
+  /// Captions the tiles that the journal lacks. The journal stays locked while it exists.
+  MapSummary caption_tiles(std::optional<Journal>& kept, const std::stop_token& stop) {
     const auto places = places_of(tiling_, options_, scene_.grid());
     const auto mine = of_shard(places, options_.shard);
-    if (options_.overwrite) fs::remove(path);
     const auto plan = plan_of(places, mine);
-    Journal journal(path, plan, options_.resume);
+    auto& journal =
+        kept.emplace(journal_path(options_.output, options_.shard), plan, existing_journal(options_));
     MapSummary summary{.tiles = static_cast<int64_t>(mine.size()), .resumed = journal.size()};
     auto left = mine;
     std::erase_if(left, [&](int64_t tile) { return journal.has(tile); });
@@ -313,9 +321,15 @@ MapSummary map_scene(const MapOptions& options, const MapModel& model, const Map
   if (options.resume && whole && is_there(options.output) && !is_there(path)) return {};
   if (whole && !options.resume) expect_free(options);
   expect_writable(path);
-  auto summary = Run(options, model, reports).caption_tiles(path, stop);
-  if (summary.interrupted || !whole) return summary;
+  std::optional<Journal> kept;
+  auto summary = Run(options, model, reports).caption_tiles(kept, stop);
+  if (summary.interrupted) return summary;
   const JournalReader journal(path);
+  if (!journal.is_complete()) {
+    fail_expected({path.string(), fmt::format("{} tiles", journal.plan().mine),
+                   std::to_string(journal.lines().size()), "--resume does the rest"});
+  }
+  if (!whole) return summary;
   auto all = publish({&journal, 1}, options.output);
   all.resumed = summary.resumed;
   fs::remove(path);

@@ -236,6 +236,38 @@ TEST_F(Map, ReplacesFilesOnlyIfAsked) {
   EXPECT_EQ(map().captioned, 4);
 }
 
+TEST_F(Map, RefusesASecondRunOnTheSameFile) {
+  write();
+  options_.overwrite = true;
+  options_.batch = 1;
+  std::string second;
+  auto model = grey_model();
+  const auto caption = model.caption;
+  model.caption = [&](std::span<const ImagePair> pairs) {
+    if (second.empty()) second = error_of([&] { map(); });
+    return caption(pairs);
+  };
+  EXPECT_EQ(map_scene(options_, model).captioned, 4);
+  EXPECT_THAT(second, HasSubstr("changes.gpkg.journal: is being written by another process"));
+  EXPECT_EQ(captions_of(read_layer(options_.output)).size(), 4U);
+}
+
+TEST_F(Map, FailsIfItsJournalIsNotWhole) {
+  write();
+  auto model = grey_model();
+  const auto caption = model.caption;
+  model.caption = [&](std::span<const ImagePair> pairs) {
+    std::filesystem::resize_file(folder_ / "changes.gpkg.journal", 0);
+    return caption(pairs);
+  };
+  options_.batch = 2;
+  EXPECT_NE(error_of([&] { map_scene(options_, model); }), "");
+  EXPECT_FALSE(std::filesystem::exists(options_.output));
+  options_.batch = 0;
+  options_.output = folder_ / "other.gpkg";
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--batch-size: expected at least one tile, got 0"));
+}
+
 TEST_F(Map, ShardsMergeToTheWhole) {
   options_.tile = {8.0};
   write();
