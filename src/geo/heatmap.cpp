@@ -41,6 +41,10 @@ std::pair<int64_t, int64_t> cells_between(int64_t start, int64_t end, int64_t ce
 
 }  // namespace
 
+void expect_heatmap_driver() {
+  driver_named("COG");
+}
+
 image::PixelMap values_in(const Window& window, const image::ChangeMap& map, int64_t most) {
   const int64_t longest = std::max(window.width, window.height);
   const auto scaled = [&](int64_t side) {

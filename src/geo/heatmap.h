@@ -42,6 +42,9 @@ class Heatmap {
   std::map<int64_t, Row> rows_;
 };
 
+/// Throws Error if this GDAL cannot write Cloud-Optimised GeoTIFFs.
+void expect_heatmap_driver();
+
 /// Returns a map's values at pixels of a window, of which each side has at most `most` values.
 image::PixelMap values_in(const Window& window, const image::ChangeMap& map, int64_t most);
 

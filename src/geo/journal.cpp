@@ -145,6 +145,8 @@ void Journal::resume(const Plan& plan) {
   }
   if (::ftruncate(descriptor_, reader.whole()) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0)
     fail_system(path_.string(), "cannot be written", errno);
+  if (reader.plan().merge != plan.merge || reader.plan().heatmap != plan.heatmap)
+    append(to_json(plan).dump() + "\n");
   for (const auto& line : reader.lines()) {
     if (!line.failed) tiles_.push_back(line.tile);
   }
@@ -176,7 +178,7 @@ JournalReader::JournalReader(const fs::path& path) : path_(path) {
   std::string line;
   while (std::getline(file, line) && !file.eof()) {
     const auto json = parse_json(line, path.string());
-    if (whole_ == 0) {
+    if (whole_ == 0 || json.contains("format")) {
       plan_ = plan_from_json(json, path.string());
     } else {
       const auto result = result_of(json, path.string());

@@ -43,7 +43,8 @@ enum class Existing {
   kReplace,  ///< starts again
 };
 
-/// JSON Lines: the plan, then the results in the order in which they were found.
+/// JSON Lines: the plan, then the results in the order in which they were found. A run that resumes with
+/// another --merge or --heatmap adds its plan, which counts from then on.
 class Journal {
  public:
   /// Starts or continues a journal, which no other process can write until this object is destroyed. Throws

@@ -180,12 +180,14 @@ void check(const MapOptions& options) {
   if (options.resume && options.overwrite) fail_expected({"output", "--resume or --overwrite", "both"});
 }
 
+void expect_free(const fs::path& file) {
+  if (is_there(file)) fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
+}
+
 /// Throws Error if a file of the map exists that is not to be replaced.
 void expect_free(const MapOptions& options) {
   if (options.overwrite) return;
-  for (const auto& file : published_files(options.output, options.heatmap)) {
-    if (is_there(file)) fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
-  }
+  for (const auto& file : published_files(options.output, options.heatmap)) expect_free(file);
 }
 
 /// Returns the tiles that meet the area of interest.
@@ -240,23 +242,25 @@ class Run {
         reports_(reports),
         scene_(options),
         size_(tile_size(options.tile, options.overlap, Ground(scene_.grid()).pixel_metres())),
-        tiling_(scene_.grid(), size_) {}
+        tiling_(scene_.grid(), size_),
+        places_(places_of(tiling_, options, scene_.grid())),
+        mine_(of_shard(places_, options.shard)),
+        plan_(plan_of()) {}
+
+  const Plan& plan() const { return plan_; }
 
   /// Captions the tiles that the journal lacks. The journal stays locked while it exists.
   MapSummary caption_tiles(std::optional<Journal>& kept, const std::stop_token& stop) {
-    const auto places = places_of(tiling_, options_, scene_.grid());
-    const auto mine = of_shard(places, options_.shard);
-    const auto plan = plan_of(places, mine);
     auto& journal =
-        kept.emplace(journal_path(options_.output, options_.shard), plan, existing_journal(options_));
-    MapSummary summary{.tiles = static_cast<int64_t>(mine.size()), .resumed = journal.size()};
-    auto left = mine;
+        kept.emplace(journal_path(options_.output, options_.shard), plan_, existing_journal(options_));
+    MapSummary summary{.tiles = plan_.mine, .resumed = journal.size()};
+    auto left = mine_;
     std::erase_if(left, [&](int64_t tile) { return journal.has(tile); });
     if (reports_.start) reports_.start(summary.tiles - summary.resumed, summary.resumed);
     scene_.register_tiles({0, 0, size_.width, size_.height}, options_.registration);
     TileReader reader(scene_, tiling_, std::move(left), options_.batch);
     for (auto tiles = reader.next(); !tiles.empty() && !stop.stop_requested(); tiles = reader.next()) {
-      const auto results = results_of(tiles, options_, model_, plan.threshold);
+      const auto results = results_of(tiles, options_, model_, plan_.threshold);
       // A caption cut short by a stop is not the model's caption.
       if (stop.stop_requested()) break;
       journal.write(results);
@@ -269,20 +273,22 @@ class Run {
   }
 
  private:
-  Plan plan_of(const std::vector<int64_t>& places, const std::vector<int64_t>& mine) const {
+  Plan plan_of() const {
     const auto calibrated = model_.changed_from ? model_.changed_from() : std::nullopt;
-    return {.before = options_.before,
-            .after = options_.after,
-            .grid = scene_.grid(),
-            .tile = size_,
-            .shard = options_.shard,
-            .places = static_cast<int64_t>(places.size()),
-            .mine = static_cast<int64_t>(mine.size()),
-            .threshold = options_.threshold.value_or(calibrated ? kLikely : 0.0),
-            .changed_from = options_.changed_from.value_or(calibrated.value_or(kChangedFrom)),
-            .merge = options_.merge,
-            .heatmap = options_.heatmap.string(),
-            .identity = identity_of(options_, scene_.grid())};
+    Plan plan{.before = options_.before,
+              .after = options_.after,
+              .grid = scene_.grid(),
+              .tile = size_,
+              .shard = options_.shard,
+              .places = static_cast<int64_t>(places_.size()),
+              .mine = static_cast<int64_t>(mine_.size()),
+              .threshold = options_.threshold.value_or(calibrated ? kLikely : 0.0),
+              .changed_from = options_.changed_from.value_or(calibrated.value_or(kChangedFrom)),
+              .merge = options_.merge,
+              .heatmap = options_.heatmap.empty() ? "" : fs::absolute(options_.heatmap).string(),
+              .identity = {}};
+    plan.identity = identity_of(options_, plan);
+    return plan;
   }
 
   const MapOptions& options_;
@@ -291,6 +297,8 @@ class Run {
   ScenePair scene_;
   TileSize size_;
   Tiling tiling_;
+  std::vector<int64_t> places_, mine_;
+  Plan plan_;
 };
 
 }  // namespace
@@ -317,22 +325,32 @@ MapSummary map_scene(const MapOptions& options, const MapModel& model, const Map
   const QuietGdal quiet;
   const BoundedCache cache(options.cache_megabytes);
   const auto path = journal_path(options.output, options.shard);
-  const bool whole = options.shard.count == 1;
-  if (options.resume && whole && is_there(options.output) && !is_there(path)) return {};
-  if (whole && !options.resume) expect_free(options);
-  expect_writable(path);
+  const bool starts = !options.resume || !is_there(path);
+  if (!options.resume) expect_free(options);
+  expect_publishable(options.output, options.heatmap);
   std::optional<Journal> kept;
-  auto summary = Run(options, model, reports).caption_tiles(kept, stop);
+  MapSummary summary;
+  {
+    Run run(options, model, reports);
+    if (options.resume && starts && is_published(options.output, run.plan().identity)) return {};
+    if (starts) {
+      expect_free(options);
+    } else if (JournalReader(path).plan().heatmap != run.plan().heatmap) {
+      expect_free(options.heatmap);
+    }
+    summary = run.caption_tiles(kept, stop);
+  }
   if (summary.interrupted) return summary;
   const JournalReader journal(path);
   if (!journal.is_complete()) {
     fail_expected({path.string(), fmt::format("{} tiles", journal.plan().mine),
                    std::to_string(journal.lines().size()), "--resume does the rest"});
   }
-  if (!whole) return summary;
+  if (options.shard.count > 1) return summary;
   auto all = publish({&journal, 1}, options.output);
   all.resumed = summary.resumed;
-  fs::remove(path);
+  // Tiles with an error can be tried again.
+  if (all.failed == 0) fs::remove(path);
   return all;
 } catch (...) {
   rethrow_as_error();

@@ -84,11 +84,11 @@ class MergeLock {
   int descriptor_;
 };
 
-/// Returns the files of all shards, or nothing if one is not there.
-std::vector<fs::path> all_shards(const fs::path& output, int64_t count) {
+/// Returns the files of all shards, the given one first, or nothing if one is not there.
+std::vector<fs::path> all_shards(const fs::path& output, const Shard& shard) {
   std::vector<fs::path> shards;
-  for (int64_t index = 1; index <= count; ++index) {
-    shards.push_back(journal_path(output, {index, count}));
+  for (int64_t i = 0; i < shard.count; ++i) {
+    shards.push_back(journal_path(output, {(shard.index - 1 + i) % shard.count + 1, shard.count}));
     if (!is_there(shards.back())) return {};
   }
   return shards;
@@ -99,8 +99,9 @@ std::vector<fs::path> all_shards(const fs::path& output, int64_t count) {
 std::optional<MapSummary> merge_if_last(const fs::path& output, const Shard& shard) try {
   start_gdal();
   const QuietGdal quiet;
+  if (all_shards(output, shard).empty()) return std::nullopt;
   const MergeLock lock(output);
-  const auto shards = all_shards(output, shard.count);
+  const auto shards = all_shards(output, shard);
   std::vector<JournalReader> journals;
   for (const auto& path : shards) journals.emplace_back(path);
   const bool complete =
@@ -108,6 +109,8 @@ std::optional<MapSummary> merge_if_last(const fs::path& output, const Shard& sha
   if (journals.empty() || !complete) return std::nullopt;
   check_all(journals);
   auto summary = publish(journals, output);
+  // Tiles with an error can be tried again.
+  if (summary.failed > 0) return summary;
   for (const auto& path : shards) fs::remove(path);
   lock.remove_file();
   return summary;

@@ -73,7 +73,8 @@ Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
   return plan;
 }
 
-std::string identity_of(const MapOptions& options, const Grid& grid) {
+std::string identity_of(const MapOptions& options, const Plan& plan) {
+  const auto& grid = plan.grid;
   std::string text = input_text(options.before) + input_text(options.after);
   for (const auto& mask : options.masks) text += input_text(mask);
   if (!options.area.empty()) text += input_text(options.area);
@@ -82,12 +83,8 @@ std::string identity_of(const MapOptions& options, const Grid& grid) {
                       options.overlap.text(), fmt::join(options.bands, ","), options.stretch.text(),
                       options.match_radiometry, text_of(options.registration), options.min_valid,
                       options.settings);
-  const auto given = [](const std::optional<double>& value) {
-    return value ? fmt::format("{}", *value) : "unset";
-  };
-  text +=
-      fmt::format("threshold {} changed from {} swap {} merge {} heatmap {}\n", given(options.threshold),
-                  given(options.changed_from), options.check_swap, options.merge, options.heatmap.string());
+  text += fmt::format("threshold {} changed from {} swap {}\n", plan.threshold, plan.changed_from,
+                      options.check_swap);
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

@@ -24,16 +24,16 @@ struct Plan {
   double threshold = 0.0;     ///< score of tiles with a change
   double changed_from = 0.0;  ///< value of changed ground
   bool merge = false;
-  std::string heatmap = {};  ///< file to write, or empty
-  std::string identity;      ///< equal for runs with equal results
+  std::string heatmap = {};  ///< absolute path of the file to write, or empty
+  std::string identity;      ///< equal for runs with equal results of tiles
 };
 
 /// Returns the plan as JSON, and reads it again. `source` begins an error.
 nlohmann::ordered_json to_json(const Plan& plan);
 Plan plan_from_json(const nlohmann::json& json, const std::string& source);
 
-/// Returns 16 hexadecimal digits for the inputs, the tiles and the settings of a map, without its shard.
-/// Files on this machine count with their size and time of change.
-std::string identity_of(const MapOptions& options, const Grid& grid);
+/// Returns 16 hexadecimal digits for the inputs, the tiles, the thresholds of the plan and the settings of a
+/// map, without its shard and its files. Inputs on this machine count with their size and time of change.
+std::string identity_of(const MapOptions& options, const Plan& plan);
 
 }  // namespace ccexpert::geo

@@ -89,7 +89,8 @@ struct Totals {
 
 ordered_json summary_of(const Plan& plan, const fs::path& output, const Totals& totals) {
   const auto& counts = totals.summary;
-  return {{"before", plan.before},
+  return {{"identity", plan.identity},
+          {"before", plan.before},
           {"after", plan.after},
           {"output", output.filename().string()},
           {"pixels", {plan.grid.width, plan.grid.height}},
@@ -296,6 +297,20 @@ void Publication::paint(const Polygon& polygon) {
 }
 
 }  // namespace
+
+void expect_publishable(const fs::path& output, const fs::path& heatmap) {
+  expect_writable(output);
+  if (heatmap.empty()) return;
+  expect_writable(heatmap);
+  expect_heatmap_driver();
+}
+
+bool is_published(const fs::path& output, const std::string& identity) {
+  const auto summary = beside(output, ".summary.json");
+  if (!is_there(output) || !is_there(summary)) return false;
+  const auto json = nlohmann::json::parse(read_file(summary), nullptr, false);
+  return json.is_object() && json.contains("identity") && json["identity"] == identity;
+}
 
 std::vector<fs::path> published_files(const fs::path& output, const fs::path& heatmap) {
   std::vector<fs::path> files{output, beside(output, ".summary.json"), beside(output, ".html")};

@@ -10,8 +10,15 @@
 
 namespace ccexpert::geo {
 
-/// Writes all files of a map; each appears whole. The journals are complete and have all shards.
+/// Writes all files of a map, by the plan of the first journal; each appears whole. The journals are complete
+/// and have all shards.
 MapSummary publish(std::span<const JournalReader> journals, const std::filesystem::path& output);
+
+/// Throws Error if files of the map cannot be written, before its tiles are captioned.
+void expect_publishable(const std::filesystem::path& output, const std::filesystem::path& heatmap);
+
+/// True if the output is there, and its summary is that of a map with this identity.
+bool is_published(const std::filesystem::path& output, const std::string& identity);
 
 /// Returns the files that publish() writes.
 std::vector<std::filesystem::path> published_files(const std::filesystem::path& output,

@@ -225,6 +225,8 @@ TEST_F(Map, ResumesOnlyTheSameMap) {
   options_.tile = {32.0};
   EXPECT_EQ(map().captioned, 4);
   EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
+  options_.settings = "another model";
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("changes.gpkg: expected no such file yet, got one"));
 }
 
 TEST_F(Map, ReplacesFilesOnlyIfAsked) {
@@ -234,6 +236,45 @@ TEST_F(Map, ReplacesFilesOnlyIfAsked) {
               HasSubstr("changes.gpkg: expected no such file yet, got one (--overwrite"));
   options_.overwrite = true;
   EXPECT_EQ(map().captioned, 4);
+}
+
+TEST_F(Map, ShardsReplaceFilesOnlyIfAsked) {
+  write();
+  map();
+  options_.shard = {1, 2};
+  options_.settings = "another model";
+  for (const bool resume : {false, true}) {
+    options_.resume = resume;
+    EXPECT_THAT(error_of([&] { map(); }), HasSubstr("changes.gpkg: expected no such file yet, got one"));
+  }
+}
+
+TEST_F(Map, ResumesWithOtherFiles) {
+  write();
+  std::stop_source stop;
+  stop.request_stop();
+  map_scene(options_, grey_model(), {}, stop.get_token());
+  options_.resume = true;
+  options_.heatmap = folder_.write("heat.tif", "of another map");
+  options_.merge = true;
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("heat.tif: expected no such file yet, got one"));
+  options_.heatmap = "/none/heat.tif";
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("/none/heat.tif"));
+  options_.heatmap = folder_ / "other.tif";
+  EXPECT_EQ(map().captioned, 4);
+}
+
+TEST_F(Map, ReadsAThresholdOfAnotherCalibrationAsAnotherMap) {
+  write();
+  std::stop_source stop;
+  stop.request_stop();
+  auto model = grey_model();
+  model.changed_from = [] { return std::optional(0.4); };
+  map_scene(options_, model, {}, stop.get_token());
+  options_.resume = true;
+  model.changed_from = [] { return std::optional(0.6); };
+  EXPECT_THAT(error_of([&] { map_scene(options_, model); }),
+              HasSubstr("expected a journal of the same inputs, options and model"));
 }
 
 TEST_F(Map, RefusesASecondRunOnTheSameFile) {
@@ -311,6 +352,10 @@ TEST_F(Map, ListsTheErrorsOfTiles) {
   EXPECT_THAT(features[3].error, HasSubstr("after.tif: window: cannot be read"));
   EXPECT_EQ(features[3].caption, "");
   EXPECT_EQ(summary()["errors"].size(), 2U);
+  options_.resume = true;
+  calls_ = 0;
+  EXPECT_EQ(map().failed, 2);
+  EXPECT_EQ(calls_, 0) << "only the failed tiles are tried again";
 }
 
 TEST_F(Map, ErrorsAreSentences) {

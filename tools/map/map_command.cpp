@@ -27,6 +27,8 @@ std::string settings_of(const MapCommand& command) {
   caption.prompt = command.prompt;
   caption.generation = command.generation;
   caption.keep_tokens = command.keep_tokens;
+  // Scores and their calibration decide which tiles are captioned.
+  caption.places.locate = true;
   caption.format = data::PredictionFormat::kJsonLines;
   return run_identity(caption);
 }
