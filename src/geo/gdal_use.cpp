@@ -33,6 +33,22 @@ QuietGdal::~QuietGdal() {
   CPLPopErrorHandler();
 }
 
+SeenFailure::SeenFailure() {
+  const auto keep = [](CPLErr level, CPLErrorNum, const char* message) {
+    auto& seen = *static_cast<std::string*>(CPLGetErrorHandlerUserData());
+    if (level == CE_Failure && seen.empty()) seen = message;
+  };
+  CPLPushErrorHandlerEx(keep, &message_);
+}
+
+SeenFailure::~SeenFailure() {
+  CPLPopErrorHandler();
+}
+
+void SeenFailure::throw_as_unwritten(std::string_view what) const {
+  if (!message_.empty()) fail(what, "cannot be written", message_, ErrorKind::kResource);
+}
+
 BoundedCache::BoundedCache(int64_t megabytes) : before_(GDALGetCacheMax64()) {
   if (CPLGetConfigOption("GDAL_CACHEMAX", nullptr) == nullptr) GDALSetCacheMax64(megabytes * kMegabyte);
 }

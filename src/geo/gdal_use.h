@@ -25,6 +25,21 @@ class QuietGdal {
   QuietGdal& operator=(const QuietGdal&) = delete;
 };
 
+/// Keeps the first failure of GDAL in this thread during its lifetime, which later messages do not replace.
+class SeenFailure {
+ public:
+  SeenFailure();
+  ~SeenFailure();
+  SeenFailure(const SeenFailure&) = delete;
+  SeenFailure& operator=(const SeenFailure&) = delete;
+
+  /// Throws Error("what: cannot be written (GDAL's message)") if there was one.
+  void throw_as_unwritten(std::string_view what) const;
+
+ private:
+  std::string message_;
+};
+
 /// Bounds GDAL's cache of blocks during its lifetime, unless the environment sets GDAL_CACHEMAX.
 class BoundedCache {
  public:

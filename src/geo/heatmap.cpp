@@ -124,13 +124,17 @@ void Heatmap::write(int64_t row, const Row& values) {
 
 void Heatmap::finish(const std::filesystem::path& result) {
   flush_above(height_);
+  const SeenFailure failure;
   dataset_->FlushCache();
+  failure.throw_as_unwritten(file_.string());
   const char* const options[] = {"COMPRESS=DEFLATE", "PREDICTOR=YES", "RESAMPLING=AVERAGE",
                                  "BIGTIFF=IF_SAFER", nullptr};
   CPLErrorReset();
-  const GDALDatasetUniquePtr copy(driver_named("COG").CreateCopy(
-      result.c_str(), dataset_.get(), FALSE, const_cast<char**>(options), nullptr, nullptr));
+  GDALDatasetUniquePtr copy(driver_named("COG").CreateCopy(result.c_str(), dataset_.get(), FALSE,
+                                                           const_cast<char**>(options), nullptr, nullptr));
   if (!copy) fail_gdal(result.string(), "cannot be written", ErrorKind::kResource);
+  copy.reset();
+  failure.throw_as_unwritten(result.string());
   dataset_.reset();
   std::error_code code;
   std::filesystem::remove(file_, code);

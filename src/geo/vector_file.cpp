@@ -1,6 +1,8 @@
 #include "geo/vector_file.h"
 
+#include <algorithm>
 #include <array>
+#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -67,6 +69,35 @@ void set_field(OGRFeature& feature, int field, const FieldValue& value) {
   }
 }
 
+/// Returns the features of a layer that can be read, or -1 without the layer.
+int64_t features_in(const Written& layer) {
+  const GDALDatasetUniquePtr dataset(
+      GDALDataset::Open(layer.file.c_str(), GDAL_OF_VECTOR | GDAL_OF_READONLY));
+  if (!dataset) return -1;
+  auto* found =
+      dataset->GetLayerCount() == 1 ? dataset->GetLayer(0) : dataset->GetLayerByName(layer.layer.c_str());
+  if (found == nullptr) return -1;
+  int64_t count = 0;
+  for (const auto& feature : found) count += feature->GetGeometryRef() != nullptr ? 1 : 0;
+  return count;
+}
+
+/// True if a file ends with a line, as files of text do.
+bool ends_with_a_line(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(-1, std::ios::end);
+  return file.get() == '\n';
+}
+
+void expect_whole(const Written& layer) {
+  const auto features = features_in(layer);
+  if (features == layer.features && (!in_degrees(format_of(layer.file)) || ends_with_a_line(layer.file)))
+    return;
+  fail(layer.file.filename().string(), "cannot be written",
+       fmt::format("{} of {} polygons can be read again", std::max<int64_t>(0, features), layer.features),
+       ErrorKind::kResource);
+}
+
 }  // namespace
 
 VectorFormat format_of(const fs::path& path) {
@@ -104,6 +135,7 @@ void VectorLayer::add(const std::vector<Polygon>& pixels, const std::vector<Fiel
   feature->SetGeometry(single ? static_cast<OGRGeometry*>(parts.getGeometryRef(0)) : &parts);
   if (layer_.CreateFeature(feature.get()) != OGRERR_NONE)
     fail_gdal(layer_.GetName(), "a polygon cannot be written", ErrorKind::kResource);
+  ++written_.features;
 }
 
 VectorFiles::VectorFiles(fs::path folder, const fs::path& name, const Grid& grid)
@@ -135,7 +167,8 @@ VectorLayer VectorFiles::layer(const std::string& name, const std::vector<FieldK
       fail_gdal(name_.string(), "its fields cannot be written", ErrorKind::kResource);
   }
   if (is_geopackage()) dataset.StartTransaction();
-  return {*layer, format_, grid_, ground_};
+  layers_.push_back({folder_ / layer_path(name_, name, layers_.empty()), name});
+  return {*layer, layers_.back(), grid_, ground_};
 }
 
 void VectorFiles::execute(const std::string& sql) {
@@ -149,14 +182,15 @@ void VectorFiles::execute(const std::string& sql) {
 }
 
 void VectorFiles::close() {
-  CPLErrorReset();
+  const SeenFailure failure;
   for (auto& dataset : datasets_) {
     if (is_geopackage() && dataset->CommitTransaction() != OGRERR_NONE)
       fail_gdal(name_.string(), "cannot be written", ErrorKind::kResource);
     dataset.reset();
   }
-  if (CPLGetLastErrorType() == CE_Failure)
-    fail_gdal(name_.string(), "cannot be written", ErrorKind::kResource);
+  failure.throw_as_unwritten(name_.string());
+  // Drivers of text files do not report a full disk.
+  for (const auto& layer : layers_) expect_whole(layer);
 }
 
 }  // namespace ccexpert::geo

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <string>
 #include <variant>
@@ -36,11 +37,18 @@ struct FieldKind {
   OGRFieldSubType subtype = OFSTNone;
 };
 
+/// Layer as it is to be found in its file.
+struct Written {
+  std::filesystem::path file;
+  std::string layer;
+  int64_t features = 0;
+};
+
 /// Layer that is being written.
 class VectorLayer {
  public:
-  VectorLayer(OGRLayer& layer, VectorFormat format, const Grid& grid, const Ground& ground)
-      : layer_(layer), format_(format), grid_(grid), ground_(ground) {}
+  VectorLayer(OGRLayer& layer, Written& written, const Grid& grid, const Ground& ground)
+      : layer_(layer), written_(written), format_(format_of(written.file)), grid_(grid), ground_(ground) {}
 
   /// Adds polygons in pixels as one feature; values are in the order of the layer's fields.
   void add(const std::vector<Polygon>& pixels, const std::vector<FieldValue>& values);
@@ -49,6 +57,7 @@ class VectorLayer {
   std::vector<Polygon> placed(const Polygon& pixels) const;
 
   OGRLayer& layer_;
+  Written& written_;
   VectorFormat format_;
   const Grid& grid_;
   const Ground& ground_;
@@ -66,7 +75,7 @@ class VectorFiles {
   bool is_geopackage() const { return format_ == VectorFormat::kGeoPackage; }
 
   const Ground& ground() const { return ground_; }
-  /// Closes the files. Throws Error if one could not be written.
+  /// Closes the files and reads them again. Throws Error if one could not be written or is not whole.
   void close();
 
  private:
@@ -78,6 +87,7 @@ class VectorFiles {
   Grid grid_;
   Ground ground_;
   std::vector<GDALDatasetUniquePtr> datasets_;
+  std::list<Written> layers_;  ///< a list: layers that are being written refer to its elements
 };
 
 }  // namespace ccexpert::geo

@@ -6,8 +6,12 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "geo/raster.h"
 #include "geo/scene_files.h"
+#include "geo/vector_file.h"
+#include "support/errors.h"
 #include "support/files.h"
+#include "support/full_disk.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::geo {
@@ -105,6 +109,22 @@ TEST_P(EachFormat, HoldsTheTilesAndOpensInOgrinfo) {
   const auto call = "ogrinfo -ro -al -so " + options.output.string() + " > " + listing.string() + " 2>&1";
   EXPECT_EQ(std::system(call.c_str()), 0);
   EXPECT_THAT(content(listing), HasSubstr("Feature Count: 4"));
+}
+
+TEST_P(EachFormat, IsRefusedIfTheDiskIsFull) {
+  const TemporaryFolder folder;
+  const auto scene = write_scene(folder / "scene.tif", {});
+  const auto grid = grid_of(*open_raster(scene), scene);
+  const QuietGdal quiet;
+  VectorFiles files(folder.path(), std::string("changes") + GetParam(), grid);
+  auto layer = files.layer("tiles", {{"tile", OFTInteger64}, {"caption"}});
+  const FullDisk full(3000);
+  EXPECT_THAT(error_of([&] {
+                for (int64_t tile = 0; tile < 100; ++tile)
+                  layer.add({{ring_of({0, 0, 32, 32})}}, {tile, std::string("many houses are built")});
+                files.close();
+              }),
+              HasSubstr("cannot be written"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, EachFormat, ::testing::Values(".gpkg", ".geojson", ".fgb", ".csv"),
