@@ -27,7 +27,9 @@ bool shrinks(const Region& region) {
 void read_values(GDALDataset& dataset, std::vector<int> bands, const Region& region, float* values) {
   GDALRasterIOExtraArg extra;
   INIT_RASTERIO_EXTRA_ARG(extra);
-  if (shrinks(region)) extra.eResampleAlg = GRIORA_Average;
+  // The mean of two indices of a palette is the index of another colour.
+  const bool indexed = dataset.GetRasterBand(bands.front())->GetColorTable() != nullptr && bands.size() == 1;
+  if (shrinks(region) && !indexed) extra.eResampleAlg = GRIORA_Average;
   const auto result = dataset.RasterIO(GF_Read, region.x, region.y, region.width, region.height, values,
                                        region.buffer_width, region.buffer_height, GDT_Float32,
                                        static_cast<int>(bands.size()), bands.data(), 0, 0, 0, &extra);

@@ -95,12 +95,17 @@ TilePair ScenePair::read_plain(const Window& window) const {
 TilePair ScenePair::read(const Window& window) {
   const auto shift = shifts_ ? shifts_->at(window) : std::nullopt;
   const auto size = buffer_for(window);
-  const bool moves = shift && corrects_ && size.width == window.width && size.height == window.height;
-  auto pair =
-      moves ? pair_of(window, dates_[0].read(window, size), read_shifted(dates_[1], grid_, window, *shift))
-            : read_plain(window);
+  auto pair = shift && corrects_ ? pair_of(window, dates_[0].read(window, size), read_moved(window, *shift))
+                                 : read_plain(window);
   pair.shift = shift;
   return pair;
+}
+
+Samples ScenePair::read_moved(const Window& window, const Point& shift) const {
+  const auto size = buffer_for(window);
+  if (size.width == window.width && size.height == window.height)
+    return read_shifted(dates_[1], grid_, window, shift);
+  return ShrunkShifted(dates_[1], grid_, shift).read(window, size);
 }
 
 TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after) const {

@@ -42,6 +42,8 @@ class ScenePair {
  private:
   /// Reads a window of both dates as they are.
   TilePair read_plain(const Window& window) const;
+  /// Reads a window of the second date, moved by a shift.
+  Samples read_moved(const Window& window, const Point& shift) const;
   TilePair pair_of(const Window& window, Samples before, Samples after) const;
   std::optional<Point> estimated_shift_in(const Window& window) const;
   void match_radiometry();

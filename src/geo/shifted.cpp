@@ -28,6 +28,40 @@ struct Clipped {
   }
 };
 
+/// Returns the first of `length` pixels in the cell at `place` of `cells`.
+int64_t start_of(int64_t place, int64_t cells, int64_t length) {
+  return place * length / cells;
+}
+
+/// Sets a row of a result from the rows of pixels that it covers.
+void shrink(const Samples& rows, bool indexed, int64_t row, Samples& result) {
+  const size_t bands = result.values.size() / result.pixels();
+  for (int64_t column = 0; column < result.width; ++column) {
+    int64_t left = start_of(column, result.width, rows.width);
+    int64_t right = std::max(left + 1, start_of(column + 1, result.width, rows.width));
+    int64_t top = 0, bottom = rows.height;
+    if (indexed) {
+      left = (left + right) / 2;
+      top = bottom / 2;
+      right = left + 1;
+      bottom = top + 1;
+    }
+    const auto to = static_cast<size_t>(row * result.width + column);
+    float count = 0.0F;
+    for (int64_t i = top * rows.width; i < bottom * rows.width; i += rows.width) {
+      for (auto from = static_cast<size_t>(i + left); from < static_cast<size_t>(i + right); ++from) {
+        if (rows.valid[from] == 0) continue;
+        count += 1.0F;
+        for (size_t band = 0; band < bands; ++band)
+          result.values[band * result.pixels() + to] += rows.values[band * rows.pixels() + from];
+      }
+    }
+    result.valid[to] = count > 0.0F ? 1 : 0;
+    for (size_t band = 0; count > 0.0F && band < bands; ++band)
+      result.values[band * result.pixels() + to] /= count;
+  }
+}
+
 struct Weight {
   int64_t x, y;
   float share;
@@ -57,7 +91,9 @@ std::optional<Point> BlockShifts::at(const Window& window) {
   return known_[block] = estimate_(sample_of(block));
 }
 
-Samples read_shifted(const Raster& raster, const Grid& grid, const Window& window, const Point& shift) {
+Samples read_shifted(const Raster& raster, const Grid& grid, const Window& window, const Point& exact) {
+  const bool indexed = !raster.palette().empty();
+  const Point shift = indexed ? Point{std::round(exact.x), std::round(exact.y)} : exact;
   const double floor_x = std::floor(shift.x);
   const double floor_y = std::floor(shift.y);
   const auto part_x = static_cast<float>(shift.x - floor_x);
@@ -91,6 +127,20 @@ Samples read_shifted(const Raster& raster, const Grid& grid, const Window& windo
       for (size_t band = 0; band < bands; ++band)
         result.values[band * pixels + i] += share * source.values[band * source.pixels() + from];
     }
+  }
+  return result;
+}
+
+Samples ShrunkShifted::read(const Window& window, const BufferSize& size) const {
+  const auto pixels = static_cast<size_t>(size.height * size.width);
+  Samples result{size.height, size.width, std::vector<float>(pixels * static_cast<size_t>(raster_.bands())),
+                 std::vector<uint8_t>(pixels, 0)};
+  for (int64_t row = 0; row < size.height; ++row) {
+    const int64_t top = start_of(row, size.height, window.height);
+    const int64_t bottom = std::max(top + 1, start_of(row + 1, size.height, window.height));
+    const auto rows =
+        read_shifted(raster_, grid_, {window.x, window.y + top, window.width, bottom - top}, shift_);
+    shrink(rows, !raster_.palette().empty(), row, result);
   }
   return result;
 }

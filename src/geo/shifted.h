@@ -32,7 +32,23 @@ class BlockShifts {
   std::map<std::pair<int64_t, int64_t>, std::optional<Point>> known_;
 };
 
-/// Reads a window of a raster moved by a shift, bilinear. Pixels from outside of the grid are not valid.
+/// Reads a window of a raster moved by a shift, bilinear; by whole pixels if it has a palette. Pixels from
+/// outside of the grid are not valid.
 Samples read_shifted(const Raster& raster, const Grid& grid, const Window& window, const Point& shift);
+
+/// Does so for a window that is larger than its result, whose pixels are means of the valid ones, or the
+/// middle one if the raster has a palette.
+class ShrunkShifted {
+ public:
+  ShrunkShifted(const Raster& raster, const Grid& grid, const Point& shift)
+      : raster_(raster), grid_(grid), shift_(shift) {}
+
+  Samples read(const Window& window, const BufferSize& size) const;
+
+ private:
+  const Raster& raster_;
+  const Grid& grid_;
+  Point shift_;
+};
 
 }  // namespace ccexpert::geo

@@ -238,5 +238,18 @@ TEST_F(Changes, AreSeenAfterTheShiftIsCorrected) {
   EXPECT_EQ(counts.quiet, 8);
 }
 
+TEST_F(Changes, AreSeenAfterTheShiftOfALargeTileIsCorrected) {
+  before_ = {.width = 1152, .height = 1152, .bands = 1};
+  after_ = before_;
+  before_.value = [](int x, int y, int) { return pattern(x, y); };
+  after_.value = [](int x, int y, int) { return pattern(x - 3, y + 2); };
+  options_.tile = {1152.0};
+  options_.registration = Registration::kReport;
+  EXPECT_EQ(map().quiet, 0);
+  options_.registration = Registration::kCorrect;
+  options_.overwrite = true;
+  EXPECT_EQ(map().quiet, 1);
+}
+
 }  // namespace
 }  // namespace ccexpert::geo
