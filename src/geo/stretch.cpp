@@ -2,12 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
 
 namespace ccexpert::geo {
 namespace {
 
 constexpr int64_t kSampleSide = 64;
 constexpr int64_t kSamplesAlong = 16;
+/// Side of the windows of a scan of the whole scene, of which every kScanStep-th pixel is taken. A prime, so
+/// that the pixels are not in columns.
+constexpr int64_t kScanSide = 512;
+constexpr size_t kScanStep = 61;
 
 /// Returns up to kSamplesAlong starts of windows along a length.
 std::vector<int64_t> starts_along(int64_t length) {
@@ -30,16 +40,48 @@ BandMap map_of(double low, double high) {
   return {gain, -low * gain};
 }
 
+using BandValues = std::vector<std::vector<float>>;
+
+/// Adds every `step`-th pixel of a window that is valid to the values of each band.
+void add_valid(const Raster& raster, const Window& window, size_t step, BandValues& bands) {
+  const auto samples = raster.read(window, {window.height, window.width});
+  for (size_t band = 0; band < bands.size(); ++band) {
+    for (size_t i = 0; i < samples.pixels(); i += step) {
+      if (samples.valid[i] != 0) bands[band].push_back(samples.values[band * samples.pixels() + i]);
+    }
+  }
+}
+
 /// Returns the valid samples of each band.
-std::vector<std::vector<float>> sampled_values(const Raster& raster, const Grid& grid) {
-  std::vector<std::vector<float>> bands(static_cast<size_t>(raster.bands()));
-  for (const auto& window : sampled_windows(grid)) {
-    const auto samples = raster.read(window, {window.height, window.width});
-    for (size_t i = 0; i < samples.values.size(); ++i) {
-      if (samples.valid[i % samples.pixels()] != 0) bands[i / samples.pixels()].push_back(samples.values[i]);
+BandValues sampled_values(const Raster& raster, const Grid& grid) {
+  BandValues bands(static_cast<size_t>(raster.bands()));
+  for (const auto& window : sampled_windows(grid)) add_valid(raster, window, 1, bands);
+  return bands;
+}
+
+/// Returns valid samples of each band from the whole scene.
+BandValues scanned_values(const Raster& raster, const Grid& grid) {
+  BandValues bands(static_cast<size_t>(raster.bands()));
+  for (int64_t y = 0; y < grid.height; y += kScanSide) {
+    for (int64_t x = 0; x < grid.width; x += kScanSide) {
+      const Window window{x, y, std::min(kScanSide, grid.width - x), std::min(kScanSide, grid.height - y)};
+      if (!raster.is_hole(window)) add_valid(raster, window, kScanStep, bands);
     }
   }
   return bands;
+}
+
+/// Returns the maps by percentiles, or nothing if a band has none or equal ones.
+std::optional<std::vector<BandMap>> percentile_maps(BandValues bands, const Stretch& stretch) {
+  std::vector<BandMap> maps;
+  for (auto& values : bands) {
+    if (values.empty()) return std::nullopt;
+    const double low = percentile(values, stretch.low);
+    const double high = percentile(values, stretch.high);
+    if (high <= low) return std::nullopt;
+    maps.push_back(map_of(low, high));
+  }
+  return maps;
 }
 
 uint8_t to_byte(double value) {
@@ -63,13 +105,12 @@ std::vector<BandMap> band_maps(const Raster& raster, const Grid& grid, const Str
   const bool as_it_is = stretch.kind == Kind::kNone || (stretch.kind == Kind::kAuto && raster.has_8_bits());
   if (as_it_is || !raster.palette().empty()) return std::vector<BandMap>(bands);
   if (stretch.kind == Kind::kFixed) return std::vector<BandMap>(bands, map_of(stretch.low, stretch.high));
-  std::vector<BandMap> maps;
-  for (auto& values : sampled_values(raster, grid)) {
-    if (values.empty()) values.push_back(0.0F);
-    const double low = percentile(values, stretch.low);
-    maps.push_back(map_of(low, percentile(values, stretch.high)));
-  }
-  return maps;
+  if (auto maps = percentile_maps(sampled_values(raster, grid), stretch)) return *maps;
+  // Data may lie between the windows.
+  if (auto maps = percentile_maps(scanned_values(raster, grid), stretch)) return *maps;
+  fail_expected({raster.name(),
+                 fmt::format("bands whose percentiles {} and {} differ", stretch.low, stretch.high),
+                 "one without contrast or valid pixels", "--stretch fixed:MIN,MAX gives the values"});
 }
 
 image::Image to_image(const Samples& samples, std::span<const BandMap> maps,

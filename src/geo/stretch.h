@@ -22,7 +22,8 @@ struct BandMap {
 /// Windows that are spread over a grid; together they have at most about a million pixels.
 std::vector<Window> sampled_windows(const Grid& grid);
 
-/// Returns the map of each band. Percentiles are those of valid samples in sampled_windows.
+/// Returns the map of each band. Percentiles are those of valid samples in sampled_windows; if a
+/// band has none there, or equal ones, those of samples of the whole scene. Throws Error if they do not help.
 std::vector<BandMap> band_maps(const Raster& raster, const Grid& grid, const Stretch& stretch);
 
 /// Converts samples to RGB by the maps, one grey band to three, an index by its palette. Pixels that are not

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "geo/raster.h"
 #include "geo/scene_files.h"
+#include "geo/shifted.h"
 #include "support/errors.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -116,16 +118,56 @@ TEST_F(Map, SkipsMaskedPixels) {
 TEST_F(Map, StretchesSixteenBits) {
   before_.type = after_.type = GDT_UInt16;
   before_.value = [](int x, int, int) { return x % 2 == 0 ? 1000.0 : 3000.0; };
-  after_.value = [](int, int, int) { return 2000.0; };
+  after_.value = [](int x, int, int) { return x % 4 == 0 ? 1500.0 : 2500.0; };
   options_.tile = {64.0};
   options_.stretch = *Stretch::from_text("fixed:1000,3000");
   write();
   map();
-  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 128 to 128"));
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 128 to 159"));
   options_.stretch = *Stretch::from_text("0,100");
   options_.overwrite = true;
   map();
-  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 128 to 0"));
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 128 to 191"));
+}
+
+TEST_F(Map, StretchesDataBetweenTheWindowsOfSamples) {
+  after_.type = GDT_UInt16;
+  after_.no_data = 0.0;
+  before_.width = after_.width = 2048;
+  after_.value = [](int x, int, int) { return x >= 60 ? 0.0 : x % 4 == 0 ? 1500.0 : 2500.0; };
+  options_.tile = {32.0};
+  write();
+  map();
+  EXPECT_EQ(captions_of(read_layer(options_.output))[0], "from 100 to 191");
+  options_.overwrite = true;
+  after_.value = [](int, int, int) { return 2000.0; };
+  write();
+  EXPECT_THAT(
+      error_of([&] { map(); }),
+      HasSubstr("after.tif: expected bands whose percentiles 2 and 98 differ, got one without contrast "
+                "or valid pixels (--stretch fixed:MIN,MAX gives the values)"));
+}
+
+TEST_F(Map, KeepsIndicesOfAPalette) {
+  before_ = {.bands = 1, .value = [](int x, int, int) { return x % 2 == 0 ? 0.0 : 200.0; }};
+  write();
+  {
+    const GDALDatasetUniquePtr file(GDALDataset::Open(options_.before.c_str(), GDAL_OF_UPDATE));
+    GDALColorTable colours;
+    const GDALColorEntry red{255, 0, 0, 255};
+    colours.SetColorEntry(200, &red);
+    ASSERT_EQ(file->GetRasterBand(1)->SetColorTable(&colours), CE_None);
+  }
+  auto dataset = open_raster(options_.before);
+  const auto grid = grid_of(*dataset, options_.before);
+  const Raster raster(std::move(dataset), options_.before, {1});
+  ASSERT_FALSE(raster.palette().empty());
+  const auto index = ::testing::AnyOf(0.0F, 200.0F);
+  EXPECT_THAT(raster.read({0, 0, 64, 64}, {10, 10}).values, ::testing::Each(index));
+  const Point shift{0.4, -0.7};
+  EXPECT_THAT(read_shifted(raster, grid, {8, 8, 40, 40}, shift).values, ::testing::Each(index));
+  EXPECT_THAT(ShrunkShifted(raster, grid, shift).read({8, 8, 40, 40}, {15, 15}).values,
+              ::testing::Each(index));
 }
 
 TEST_F(Map, TakesTheBandsThatAreNamed) {
@@ -295,14 +337,10 @@ TEST_F(Map, RefusesASecondRunOnTheSameFile) {
 
 TEST_F(Map, FailsIfItsJournalIsNotWhole) {
   write();
-  auto model = grey_model();
-  const auto caption = model.caption;
-  model.caption = [&](std::span<const ImagePair> pairs) {
-    std::filesystem::resize_file(folder_ / "changes.gpkg.journal", 0);
-    return caption(pairs);
-  };
-  options_.batch = 2;
-  EXPECT_NE(error_of([&] { map_scene(options_, model); }), "");
+  const auto journal = folder_ / "changes.gpkg.journal";
+  const auto cut = [&](int64_t) { std::filesystem::resize_file(journal, content(journal).find('\n') + 1); };
+  EXPECT_THAT(error_of([&] { map_scene(options_, grey_model(), {.done = cut}); }),
+              HasSubstr("changes.gpkg.journal: expected 4 tiles, got 0 (--resume does the rest)"));
   EXPECT_FALSE(std::filesystem::exists(options_.output));
   options_.batch = 0;
   options_.output = folder_ / "other.gpkg";
