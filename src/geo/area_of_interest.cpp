@@ -1,5 +1,7 @@
 #include "geo/area_of_interest.h"
 
+#include <algorithm>
+
 #include <ogr_geometry.h>
 #include <ogrsf_frmts.h>
 
@@ -10,6 +12,9 @@
 
 namespace ccexpert::geo {
 namespace {
+
+/// Width in pixels of a tile's edge, on which an area only touches it.
+constexpr double kEdge = 0.01;
 
 GDALDatasetUniquePtr open_vector(const std::string& name) {
   start_gdal();
@@ -42,6 +47,19 @@ void collect(OGRLayer& layer, const std::string& name, OGRSpatialReference& syst
   }
 }
 
+/// Returns the ring around a window without its edge, which it shares with its neighbours. Coordinates of an
+/// area are rounded: its edge on that of a window may reach over it.
+Ring inner_ring(const Window& window) {
+  auto ring = ring_of(window, 4);
+  const auto inside = [](double at, int64_t start, int64_t length) {
+    const auto first = static_cast<double>(start);
+    return std::clamp(at, first + kEdge, first + static_cast<double>(length) - kEdge);
+  };
+  for (auto& point : ring)
+    point = {inside(point.x, window.x, window.width), inside(point.y, window.y, window.height)};
+  return ring;
+}
+
 }  // namespace
 
 AreaOfInterest::AreaOfInterest(const std::string& name, const Grid& grid) : grid_(grid) {
@@ -60,7 +78,7 @@ AreaOfInterest::AreaOfInterest(const std::string& name, const Grid& grid) : grid
 
 bool AreaOfInterest::meets(const Window& window) const {
   if (!area_) return true;
-  auto frame = to_ogr({on_ground(grid_, ring_of(window, 4))});
+  auto frame = to_ogr({on_ground(grid_, inner_ring(window))});
   if (!prepared_) return area_->Intersects(&frame) != 0;
   return OGRPreparedGeometryIntersects(prepared_.get(), OGRGeometry::ToHandle(&frame)) != 0;
 }
