@@ -17,6 +17,7 @@ namespace {
 
 constexpr double kTurn = 360.0;
 constexpr double kHalfTurn = 180.0;
+constexpr double kPole = 90.0;
 
 const geod_geodesic& wgs84() {
   static const auto ellipsoid = [] {
@@ -74,13 +75,25 @@ Ground::Ground(const Grid& grid) : grid_(grid) {
 
 Ground::~Ground() = default;
 
-Ring Ground::to_degrees(const Ring& pixels) const {
+Ring Ground::continuous(const Ring& pixels) const {
   auto ring = on_ground(grid_, pixels);
   for (auto& point : ring) {
     if (to_degrees_->Transform(1, &point.x, &point.y) == FALSE || !std::isfinite(point.x))
       fail_gdal("coordinate system", "has no longitude and latitude for a part of the scene");
   }
   if (!ring.empty()) make_continuous(ring, ring.front().x);
+  return ring;
+}
+
+Ring Ground::to_degrees(const Ring& pixels) const {
+  auto ring = continuous(pixels);
+  if (pixels.empty() || !(pixels.front() == pixels.back())) return ring;
+  const auto first = ring.front();
+  if (std::abs(ring.back().x - first.x) < kHalfTurn) return ring;
+  const double pole = first.y > 0.0 ? kPole : -kPole;
+  ring.push_back({ring.back().x, pole});
+  ring.push_back({first.x, pole});
+  ring.push_back(first);
   return ring;
 }
 
@@ -95,9 +108,8 @@ Polygon Ground::to_degrees(const Polygon& pixels) const {
 }
 
 double Ground::area(const Polygon& pixels) const {
-  const auto degrees = to_degrees(pixels);
   double area = 0.0;
-  for (size_t i = 0; i < degrees.size(); ++i) area += (i == 0 ? 1.0 : -1.0) * ring_area(degrees[i]);
+  for (size_t i = 0; i < pixels.size(); ++i) area += (i == 0 ? 1.0 : -1.0) * ring_area(continuous(pixels[i]));
   return area;
 }
 

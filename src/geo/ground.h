@@ -20,7 +20,8 @@ class Ground {
   Ground& operator=(const Ground&) = delete;
 
   /// Returns longitude and latitude. The ring is continuous: it may leave [-180, 180] if it crosses the
-  /// antimeridian. Throws Error for a ring outside of the system's domain.
+  /// antimeridian. A ring around a pole is closed through it. Throws Error for a ring outside of the system's
+  /// domain.
   Ring to_degrees(const Ring& pixels) const;
   Polygon to_degrees(const Polygon& pixels) const;
 
@@ -31,6 +32,9 @@ class Ground {
   Point pixel_metres() const;
 
  private:
+  /// Returns a continuous ring; its ends are a turn apart if it is around a pole.
+  Ring continuous(const Ring& pixels) const;
+
   Grid grid_;
   std::unique_ptr<OGRCoordinateTransformation> to_degrees_;
 };

@@ -4,11 +4,13 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/foreign_errors.h"
 #include "geo/changed_areas.h"
 #include "geo/heatmap.h"
 #include "geo/map_page.h"
@@ -24,6 +26,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
+/// Pieces of each side of a tile, for its area and for its ring in degrees.
+constexpr int64_t kPieces = 8;
+/// A tile over more degrees of longitude has a ring with pieces.
+constexpr double kWideDegrees = 90.0;
 /// Most errors that the summary lists; the layer has all of them.
 constexpr size_t kListedErrors = 100;
 
@@ -170,30 +176,60 @@ class Publication {
                                         {"unsure", OFTInteger, OFSTBoolean},
                                         {"error"}});
     for (const auto& found : found_) {
-      const auto result = found.read();
+      auto result = found.read();
+      const auto frame = result.skipped ? Ring() : frame_of(tiling_.window(result.tile));
+      if (!result.skipped && frame.empty()) leave_out(result);
       totals_.count(result);
       for (size_t date = 0; date < 2; ++date)
         place(result.pictures[date], tiling_.own_part(result.tile), overview_, page_.dates[date]);
-      if (!result.skipped) add_tile(layer, result);
+      if (!frame.empty()) add_tile(layer, result, frame);
     }
     page_.change = page_.dates[1];
   }
 
-  void add_tile(VectorLayer& layer, const TileResult& result) {
+  /// Returns the ring around a tile, with more points than its corners if longitudes need them; nothing
+  /// if the file cannot have it.
+  Ring frame_of(const Window& window) const try {
+    if (!files_.has_degrees()) return ring_of(window);
+    auto dense = ring_of(window, kPieces);
+    const auto degrees = files_.ground().to_degrees(dense);
+    const auto [west, east] = std::ranges::minmax(degrees, {}, &Point::x);
+    return east.x - west.x > kWideDegrees ? dense : ring_of(window);
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error&) {
+    return {};
+  }
+
+  void leave_out(TileResult& result) {
+    left_out_.insert(result.tile);
+    if (result.error.empty()) result.error = "has no longitude and latitude, which the format needs";
+  }
+
+  /// Returns the area in m²; nothing outside of the domain of the coordinate system.
+  std::optional<double> area_of(const Polygon& polygon) const try {
+    return rounded(files_.ground().area(polygon), 1e-2);
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+
+  void add_tile(VectorLayer& layer, const TileResult& result, const Ring& frame) {
     const auto window = tiling_.window(result.tile);
-    const double area = files_.ground().area({ring_of(window, 8)});
+    const auto area = area_of({ring_of(window, kPieces)});
     const bool captioned = !result.quiet && result.error.empty();
     if (captioned) {
-      totals_.area += area;
+      totals_.area += area.value_or(0.0);
       if (result.changed.value_or(true))
         page_.tiles.push_back({result.tile, result.score.value_or(0.0), result.caption});
     }
     std::optional<double> score = result.score, logprob;
     if (score) score = rounded(*score, 1e-6);
     if (captioned) logprob = rounded(result.logprob, 1e-6);
-    layer.add({{ring_of(window)}},
+    layer.add({{frame}},
               {result.tile, text_or_none(result.caption), value_or_none(result.changed), value_or_none(score),
-               value_or_none(logprob), rounded(area, 1e-2), rounded(result.valid, 1e-6),
+               value_or_none(logprob), value_or_none(area), rounded(result.valid, 1e-6),
                rounded(result.masked, 1e-6), result.shift ? FieldValue((*result.shift)[0]) : FieldValue(),
                result.shift ? FieldValue((*result.shift)[1]) : FieldValue(), value_or_none(result.unsure),
                text_or_none(result.error)});
@@ -220,7 +256,9 @@ class Publication {
     std::vector<ChangedArea> areas;
     for (const auto& found : found_) {
       const auto result = found.read();
-      if (result.quiet || result.map.grid == 0 || !result.changed.value_or(true)) continue;
+      if (result.quiet || result.map.grid == 0 || !result.changed.value_or(true) ||
+          left_out_.contains(result.tile))
+        continue;
       const TilePart part{result.tile, tiling_.window(result.tile), tiling_.own_part(result.tile)};
       auto more = changed_areas(part, result.map, plan_.changed_from);
       std::ranges::move(more, std::back_inserter(areas));
@@ -240,11 +278,11 @@ class Publication {
       const auto result = std::ranges::lower_bound(found_, area.tile, {}, [](const Found& found) {
                             return found.line.tile;
                           })->read();
-      const double metres = files_.ground().area(area.polygon);
-      totals_.changed_area += metres;
+      const auto metres = area_of(area.polygon);
+      totals_.changed_area += metres.value_or(0.0);
       ++totals_.changed_areas;
       layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
-                                 rounded(result.score.value_or(0.0), 1e-6), rounded(metres, 1e-2)});
+                                 rounded(result.score.value_or(0.0), 1e-6), value_or_none(metres)});
       paint(area.polygon);
     }
   }
@@ -261,6 +299,7 @@ class Publication {
   VectorFiles files_;
   std::unique_ptr<HeatFile> heat_;
   Totals totals_;
+  std::set<int64_t> left_out_;  ///< tiles that the format cannot have
   MapPage page_;
 };
 

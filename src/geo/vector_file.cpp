@@ -181,6 +181,10 @@ void VectorFiles::execute(const std::string& sql) {
     fail_gdal(name_.string(), "cannot be written", ErrorKind::kResource);
 }
 
+bool VectorFiles::has_degrees() const {
+  return in_degrees(format_);
+}
+
 void VectorFiles::close() {
   const SeenFailure failure;
   for (auto& dataset : datasets_) {

@@ -72,6 +72,8 @@ class VectorFiles {
   VectorLayer layer(const std::string& name, const std::vector<FieldKind>& fields);
   /// Runs a statement of SQL, in a GeoPackage only.
   void execute(const std::string& sql);
+  /// True if coordinates are longitude and latitude.
+  bool has_degrees() const;
   bool is_geopackage() const { return format_ == VectorFormat::kGeoPackage; }
 
   const Ground& ground() const { return ground_; }

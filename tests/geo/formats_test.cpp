@@ -90,6 +90,48 @@ TEST(GeoJson, IsCutAtTheAntimeridian) {
   }
 }
 
+/// Box of longitude and latitude around all polygons of a feature.
+struct Box {
+  double west = 1e9, south = 1e9, east = -1e9, north = -1e9;
+};
+
+Box box_of(const json& geometry) {
+  Box box;
+  const auto polygons =
+      geometry["type"] == "Polygon" ? json::array({geometry["coordinates"]}) : geometry["coordinates"];
+  for (const auto& polygon : polygons) {
+    for (const auto& point : polygon[0]) {
+      box.west = std::min(box.west, point[0].get<double>());
+      box.east = std::max(box.east, point[0].get<double>());
+      box.south = std::min(box.south, point[1].get<double>());
+      box.north = std::max(box.north, point[1].get<double>());
+    }
+  }
+  return box;
+}
+
+TEST(GeoJson, ClosesATileAroundAPoleThroughIt) {
+  for (const int epsg : {3413, 3031}) {
+    const auto collection = geojson_at({.epsg = epsg, .transform = {-32e3, 1e3, 0.0, 32e3, 0.0, -1e3}});
+    const auto& feature = collection["features"][0];
+    const auto box = box_of(feature["geometry"]);
+    EXPECT_NEAR(box.west, -180.0, 1e-6);
+    EXPECT_NEAR(box.east, 180.0, 1e-6);
+    EXPECT_EQ(epsg == 3413 ? box.north : -box.south, 90.0);
+    EXPECT_NEAR(epsg == 3413 ? box.south : -box.north, 89.6, 0.1);
+    // Scales at the pole are 0.970 and 0.973.
+    EXPECT_NEAR(feature["properties"]["area_m2"].get<double>(), 4.34e9, 0.03e9);
+  }
+}
+
+TEST(GeoJson, HasTilesOfMoreThanHalfATurn) {
+  const auto collection = geojson_at({.epsg = 4326, .transform = {-160.0, 5.0, 0.0, 60.0, 0.0, -1.0}});
+  const auto box = box_of(collection["features"][0]["geometry"]);
+  EXPECT_EQ(box.west, -160.0);
+  EXPECT_EQ(box.east, 160.0);
+  EXPECT_EQ(box.north, 60.0);
+}
+
 class EachFormat : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(EachFormat, HoldsTheTilesAndOpensInOgrinfo) {

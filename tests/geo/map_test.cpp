@@ -217,6 +217,43 @@ TEST_F(Map, KeepsToTheAreaOfInterest) {
               HasSubstr("expected an area that overlaps the first date, got one of other"));
 }
 
+TEST_F(Map, LeavesOutNeighboursThatOnlyTouchTheArea) {
+  write();
+  map();
+  options_.area = (folder_ / "tile.gpkg").string();
+  {
+    // The third tile of another map is the area.
+    const GDALDatasetUniquePtr tiles(GDALDataset::Open(options_.output.c_str(), GDAL_OF_VECTOR));
+    auto* driver = GetGDALDriverManager()->GetDriverByName("GPKG");
+    const GDALDatasetUniquePtr area(driver->Create(options_.area.c_str(), 0, 0, 0, GDT_Unknown, nullptr));
+    auto* from = tiles->GetLayerByName("tiles");
+    from->SetAttributeFilter("tile = 2");
+    ASSERT_NE(area->CopyLayer(from, "area"), nullptr);
+  }
+  options_.overwrite = true;
+  EXPECT_EQ(map().tiles, 1);
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 100 to 30"));
+}
+
+TEST_F(Map, KeepsGroundOutsideOfTheProjection) {
+  // A map of the world whose corners are not on the earth.
+  before_.epsg = after_.epsg = 3035;
+  before_.transform = after_.transform = {4321000.0 - 16e6, 5e5, 0.0, 3210000.0 + 16e6, 0.0, -5e5};
+  options_.tile = {16.0};
+  write();
+  EXPECT_EQ(map().captioned, 16);
+  const auto tiles = read_layer(options_.output);
+  ASSERT_EQ(tiles.size(), 16U);
+  EXPECT_EQ(tiles[0].area, 0.0) << "null";
+  EXPECT_GT(tiles[5].area, 1e13);
+  options_.output = folder_ / "changes.geojson";
+  options_.overwrite = true;
+  const auto counts = map();
+  EXPECT_GE(counts.failed, 4);
+  EXPECT_EQ(static_cast<int64_t>(read_layer(options_.output).size()), 16 - counts.failed);
+  EXPECT_EQ(summary()["errors"][0]["error"], "has no longitude and latitude, which the format needs");
+}
+
 TEST_F(Map, ResumesAfterAnyInterruption) {
   write();
   options_.batch = 1;
