@@ -57,7 +57,7 @@ check_tidy() {
   [ -n "$sources" ] || { say "no source changed"; return; }
   # .clang-tidy decides which of clang's own warnings are errors.
   CCEXPERT_WERROR=OFF configure release -B build/tidy -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCCEXPERT_BUILD_TESTS=OFF
-  sed -i 's/ -fpch-preprocess//; s/ -fopenmp//' build/tidy/compile_commands.json
+  sed -i 's/ -fpch-preprocess//g; s/ -fopenmp//g' build/tidy/compile_commands.json
   # The counts include hidden warnings of third-party headers.
   printf '%s\n' $sources | xargs -P "$(build_jobs)" -n 4 "$clang_tidy" --quiet -p build/tidy 2>&1 |
     { grep -vE '^\[[0-9]+/[0-9]+\] Processing file|^[0-9]+ warnings?( and [0-9]+ errors?)? generated\.$' || true; }

@@ -25,7 +25,8 @@ void expect_keys(const json& file, const std::vector<std::string>& keys, const s
       fail_expected({source, fmt::format("the keys {}", fmt::join(keys, ", ")), key});
   }
   for (const auto& key : keys) {
-    if (!file.contains(key) || file[key].is_null()) fail_expected({source + ": " + key, "a value", "none"});
+    if (!file.contains(key) || file[key].is_null())
+      fail_expected({fmt::format("{}: {}", source, key), "a value", "none"});
   }
 }
 

@@ -41,7 +41,7 @@ std::vector<int64_t> Captioner::Impl::tokens_in_prefix(const Prompts& prompts) c
 model::KvCache Captioner::Impl::cache_of(const std::vector<int64_t>& start, int64_t capacity,
                                          KeptPrompts* held) const {
   if (held != nullptr) {
-    auto cache = std::move(*held->cache);
+    auto cache = std::move(held->cache.value());
     held->cache.reset();  // an error leaves nothing that could be wrong
     cache.truncate(start);
     cache.reserve(capacity);
@@ -50,7 +50,10 @@ model::KvCache Captioner::Impl::cache_of(const std::vector<int64_t>& start, int6
   model::KvCache cache(loaded_.model->decoder().config().num_hidden_layers, capacity);
   const auto longest = *std::ranges::max_element(start);
   const auto first = [&](const at::Tensor& tokens) { return tokens.narrow(2, 0, longest); };
-  if (longest > 0) cache.start(first(start_->prefix.keys), first(start_->prefix.values), start);
+  if (longest > 0) {
+    const auto& prefix = start_.value().prefix;
+    cache.start(first(prefix.keys), first(prefix.values), start);
+  }
   return cache;
 }
 

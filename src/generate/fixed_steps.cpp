@@ -43,7 +43,7 @@ bool is_identity(const std::vector<int64_t>& places, int64_t rows) {
 bool graphs_are_on(const char* wanted) {
   const std::string_view value = wanted != nullptr ? wanted : "";
   if (value == "off") return false;
-  if (!value.empty() && value != "auto") fail_expected({kVariable, "auto or off", std::string(value)});
+  if (!value.empty() && value != "auto") fail_expected({kVariable, "auto or off", value});
   return true;
 }
 

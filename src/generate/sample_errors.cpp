@@ -43,7 +43,8 @@ DecoderSequences prompt_about(const LoadedModel& loaded, const ImagePair& pair,
     const auto first = [&](const at::Tensor& tokens) {
       return tokens.narrow(2, 0, held).to(prompt.embeddings.scalar_type());
     };
-    cache.start(first(start->prefix.keys), first(start->prefix.values), {held});
+    const auto& prefix = start.value().prefix;
+    cache.start(first(prefix.keys), first(prefix.values), {held});
   }
   prompt.embeddings = prompt.embeddings.slice(1, held);
   prompt.lengths.front() -= held;

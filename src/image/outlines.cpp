@@ -53,7 +53,8 @@ class Edges {
 
   Point point(size_t corner) const {
     const auto width = static_cast<size_t>(width_);
-    return {static_cast<double>(corner % width), static_cast<double>(corner / width)};
+    const size_t x = corner % width, y = corner / width;
+    return {static_cast<double>(x), static_cast<double>(y)};
   }
 
  private:

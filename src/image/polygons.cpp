@@ -88,9 +88,10 @@ Polygon with_tolerance(const Polygon& polygon, double tolerance) {
 
 Polygon simplified(const Polygon& polygon, double tolerance) {
   constexpr int kTries = 5;
-  for (int i = 0; i < kTries && tolerance > 0.0; ++i, tolerance /= 2.0) {
+  for (int i = 0; i < kTries && tolerance > 0.0; ++i) {
     auto simpler = with_tolerance(polygon, tolerance);
     if (is_sound(simpler)) return simpler;
+    tolerance /= 2.0;
   }
   auto exact = polygon;
   exact.outline = without_straight(polygon.outline);

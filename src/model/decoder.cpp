@@ -143,7 +143,7 @@ DecoderPass Decoder::prepare(const at::Tensor& embeddings, KvCache* cache) const
   }
   if (cache != nullptr) positions = rotary_positions(*cache, positions);
   auto pass = pass_at(positions, embeddings.scalar_type());
-  pass.mask = mask;
+  pass.mask = std::move(mask);
   pass.cache = cache;
   return pass;
 }
