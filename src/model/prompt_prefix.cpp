@@ -42,7 +42,7 @@ class WidenedSource : public io::TensorSource {
   const std::vector<io::TensorInfo>& tensors() const override { return tensors_; }
 
   at::Tensor tensor(const std::string& name) const override {
-    const auto stored = source_.tensor(name);
+    auto stored = source_.tensor(name);
     if (!is_narrow(stored.scalar_type())) return stored;
     const auto scales = source_.tensor(scales_of(name));
     if (stored.scalar_type() == at::kChar) return stored.to(at::kFloat) * scales.unsqueeze(1);
