@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <future>
 #include <optional>
 #include <utility>
 
@@ -16,10 +15,10 @@
 #include "geo/gdal_use.h"
 #include "geo/ground.h"
 #include "geo/journal.h"
-#include "geo/overview.h"
 #include "geo/plan.h"
 #include "geo/publish.h"
 #include "geo/scene_pair.h"
+#include "geo/tile_reader.h"
 #include "geo/tiling.h"
 #include "geo/vector_file.h"
 
@@ -30,67 +29,6 @@ namespace fs = std::filesystem;
 
 /// Probability from which a change is more likely than none.
 constexpr double kLikely = 0.5;
-
-/// Tile that was read, or the reason why it was not.
-struct ReadTile {
-  int64_t index = 0;
-  TilePair pair = {};
-  std::array<std::string, 2> pictures = {};  ///< of both dates
-  std::string error = {};
-};
-
-ReadTile read_tile(ScenePair& scene, const Tiling& tiling, int64_t index) {
-  ReadTile tile{.index = index};
-  try {
-    tile.pair = scene.read(tiling.window(index));
-    if (tile.pair.valid > 0.0) {
-      const auto window = tiling.window(index);
-      const auto part = tiling.own_part(index);
-      const OverviewGrid grid(scene.grid(), std::max(window.width, window.height));
-      tile.pictures = {thumbnail_of(tile.pair.before, window, part, grid),
-                       thumbnail_of(tile.pair.after, window, part, grid)};
-    }
-  } catch (const Fault&) {
-    throw;
-  } catch (const Error& error) {
-    tile.error = error.what();
-  }
-  return tile;
-}
-
-/// Reads tiles batch by batch, one batch ahead.
-class TileReader {
- public:
-  TileReader(ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
-      : scene_(scene), tiling_(tiling), tiles_(std::move(tiles)), batch_(static_cast<size_t>(batch)) {
-    start();
-  }
-
-  /// Returns the next batch; empty at the end.
-  std::vector<ReadTile> next() {
-    auto tiles = ahead_.get();
-    start();
-    return tiles;
-  }
-
- private:
-  void start() {
-    const size_t end = std::min(next_ + batch_, tiles_.size());
-    ahead_ = std::async(std::launch::async, [this, from = std::exchange(next_, end), end] {
-      const QuietGdal quiet;
-      std::vector<ReadTile> tiles;
-      for (size_t i = from; i < end; ++i) tiles.push_back(read_tile(scene_, tiling_, tiles_[i]));
-      return tiles;
-    });
-  }
-
-  ScenePair& scene_;
-  const Tiling& tiling_;
-  std::vector<int64_t> tiles_;
-  size_t batch_;
-  size_t next_ = 0;
-  std::future<std::vector<ReadTile>> ahead_;
-};
 
 /// Keeps as many digits of a map as a journal has.
 void round_to_steps(image::ChangeMap& map) {

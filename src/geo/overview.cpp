@@ -27,6 +27,20 @@ uint8_t mean_of(const image::Image& tile, const Window& square, size_t channel) 
   return static_cast<uint8_t>(count == 0 ? 0 : sum / count);
 }
 
+/// True if a point is inside of a polygon, by the rule of even and odd.
+bool contains(const Polygon& polygon, const Point& point) {
+  bool inside = false;
+  for (const auto& ring : polygon) {
+    for (size_t i = 0; i + 1 < ring.size(); ++i) {
+      const auto& a = ring[i];
+      const auto& b = ring[i + 1];
+      if ((a.y > point.y) == (b.y > point.y)) continue;
+      if (point.x < a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
+    }
+  }
+  return inside;
+}
+
 }  // namespace
 
 OverviewGrid::OverviewGrid(const Grid& scene, int64_t tile_side) {
@@ -72,6 +86,23 @@ void place(const std::string& digits, const Window& part, const OverviewGrid& gr
   for (int64_t y = pixels.y; y < pixels.y + pixels.height; ++y) {
     for (int64_t i = 3 * pixels.x; i < 3 * (pixels.x + pixels.width); ++i, from += 2)
       std::from_chars(from, from + 2, picture.pixels[static_cast<size_t>(3 * y * picture.width + i)], 16);
+  }
+}
+
+void paint(const Polygon& polygon, const OverviewGrid& grid, image::Image& picture) {
+  const auto [left, right] = std::ranges::minmax(polygon.front(), {}, &Point::x);
+  const auto [top, bottom] = std::ranges::minmax(polygon.front(), {}, &Point::y);
+  const auto step = static_cast<double>(grid.step);
+  const auto last = [](double at, int64_t length) { return std::min(length - 1, static_cast<int64_t>(at)); };
+  for (int64_t y = static_cast<int64_t>(top.y / step); y <= last(bottom.y / step, picture.height); ++y) {
+    for (int64_t x = static_cast<int64_t>(left.x / step); x <= last(right.x / step, picture.width); ++x) {
+      const Point centre{(static_cast<double>(x) + 0.5) * step, (static_cast<double>(y) + 0.5) * step};
+      auto* pixel = &picture.pixels[static_cast<size_t>(3 * (y * picture.width + x))];
+      if (!contains(polygon, centre)) continue;
+      pixel[0] = static_cast<uint8_t>(pixel[0] / 2 + 127);
+      pixel[1] = static_cast<uint8_t>(pixel[1] / 2 + 40);
+      pixel[2] = static_cast<uint8_t>(pixel[2] / 2);
+    }
   }
 }
 

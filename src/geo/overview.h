@@ -31,4 +31,7 @@ std::string thumbnail_of(const image::Image& tile, const Window& window, const W
 /// Puts the digits of thumbnail_of into a picture. Digits of another length are left out.
 void place(const std::string& digits, const Window& part, const OverviewGrid& grid, image::Image& picture);
 
+/// Colours the changed ground within a polygon in pixels of the scene.
+void paint(const Polygon& polygon, const OverviewGrid& grid, image::Image& picture);
+
 }  // namespace ccexpert::geo

@@ -283,12 +283,9 @@ class Publication {
       ++totals_.changed_areas;
       layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
                                  rounded(result.score.value_or(0.0), 1e-6), value_or_none(metres)});
-      paint(area.polygon);
+      paint(area.polygon, overview_, page_.change);
     }
   }
-
-  /// Colours the changed ground in the page's picture.
-  void paint(const Polygon& polygon);
 
   const Plan& plan_;
   std::vector<Found> found_;
@@ -302,38 +299,6 @@ class Publication {
   std::set<int64_t> left_out_;  ///< tiles that the format cannot have
   MapPage page_;
 };
-
-/// True if a point is inside of a polygon, by the rule of even and odd.
-bool contains(const Polygon& polygon, const Point& point) {
-  bool inside = false;
-  for (const auto& ring : polygon) {
-    for (size_t i = 0; i + 1 < ring.size(); ++i) {
-      const auto& a = ring[i];
-      const auto& b = ring[i + 1];
-      if ((a.y > point.y) == (b.y > point.y)) continue;
-      if (point.x < a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
-    }
-  }
-  return inside;
-}
-
-void Publication::paint(const Polygon& polygon) {
-  const auto [left, right] = std::ranges::minmax(polygon.front(), {}, &Point::x);
-  const auto [top, bottom] = std::ranges::minmax(polygon.front(), {}, &Point::y);
-  const auto step = static_cast<double>(overview_.step);
-  auto& picture = page_.change;
-  const auto last = [](double at, int64_t length) { return std::min(length - 1, static_cast<int64_t>(at)); };
-  for (int64_t y = static_cast<int64_t>(top.y / step); y <= last(bottom.y / step, picture.height); ++y) {
-    for (int64_t x = static_cast<int64_t>(left.x / step); x <= last(right.x / step, picture.width); ++x) {
-      const Point centre{(static_cast<double>(x) + 0.5) * step, (static_cast<double>(y) + 0.5) * step};
-      auto* pixel = &picture.pixels[static_cast<size_t>(3 * (y * picture.width + x))];
-      if (!contains(polygon, centre)) continue;
-      pixel[0] = static_cast<uint8_t>(pixel[0] / 2 + 127);
-      pixel[1] = static_cast<uint8_t>(pixel[1] / 2 + 40);
-      pixel[2] = static_cast<uint8_t>(pixel[2] / 2);
-    }
-  }
-}
 
 }  // namespace
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "geo/heatmap.h"
 #include "geo/raster.h"
 #include "geo/scene_files.h"
 #include "geo/vector_file.h"
@@ -130,6 +131,18 @@ TEST(GeoJson, HasTilesOfMoreThanHalfATurn) {
   EXPECT_EQ(box.west, -160.0);
   EXPECT_EQ(box.east, 160.0);
   EXPECT_EQ(box.north, 60.0);
+}
+
+TEST(Heatmap, IsRefusedIfTheDiskIsFull) {
+  const TemporaryFolder folder;
+  const auto scene = write_scene(folder / "scene.tif", {});
+  const QuietGdal quiet;
+  Heatmap heat(folder / "work.tif", grid_of(*open_raster(scene), scene), 1);
+  image::ChangeMap map{.grid = 8};
+  for (int i = 0; i < 64; ++i) map.values.push_back(static_cast<float>(i * 37 % 64) / 64.0F);
+  heat.add({0, 0, 64, 64}, map);
+  const FullDisk full(100);
+  EXPECT_THAT(error_of([&] { heat.finish(folder / "heat.tif"); }), HasSubstr("cannot be written"));
 }
 
 class EachFormat : public ::testing::TestWithParam<const char*> {};

@@ -1,47 +1,20 @@
 // Whole maps of drawn scenes, with a model that tells the grey of both dates.
-#include <fstream>
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
+#include "geo/map_fixture.h"
 #include "geo/raster.h"
 #include "geo/scene_files.h"
 #include "geo/shifted.h"
 #include "support/errors.h"
-#include "support/files.h"
-#include "support/temporary_folder.h"
 
 namespace ccexpert::geo {
 namespace {
 
 using namespace test;
-using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-/// Two dates of 64 x 64 pixels with a grey for each quarter.
-class Map : public ::testing::Test {
- protected:
-  Map() {
-    after_.value = [](int x, int y, int) { return 10.0 * (1 + (x >= 32 ? 1 : 0) + (y >= 32 ? 2 : 0)); };
-    options_.tile = {32.0};
-    options_.output = folder_ / "changes.gpkg";
-  }
-
-  void write() {
-    options_.before = write_scene(folder_ / "before.tif", before_);
-    options_.after = write_scene(folder_ / "after.tif", after_);
-  }
-  MapSummary map() { return map_scene(options_, grey_model(&calls_)); }
-  json summary() const { return json::parse(content(folder_ / "changes.summary.json")); }
-
-  TemporaryFolder folder_;
-  DrawnScene before_, after_;
-  MapOptions options_;
-  int calls_ = 0;
-};
 
 TEST_F(Map, CaptionsEachTileAtItsPlace) {
   write();
@@ -252,164 +225,6 @@ TEST_F(Map, KeepsGroundOutsideOfTheProjection) {
   EXPECT_GE(counts.failed, 4);
   EXPECT_EQ(static_cast<int64_t>(read_layer(options_.output).size()), 16 - counts.failed);
   EXPECT_EQ(summary()["errors"][0]["error"], "has no longitude and latitude, which the format needs");
-}
-
-TEST_F(Map, ResumesAfterAnyInterruption) {
-  write();
-  options_.batch = 1;
-  map();
-  const auto whole = read_layer(options_.output);
-  const auto whole_summary = content(folder_ / "changes.summary.json");
-  for (const int done : {0, 1, 3}) {
-    const TemporaryFolder other;
-    auto options = options_;
-    options.output = other / "changes.gpkg";
-    std::stop_source stop;
-    auto model = grey_model();
-    int left = done;
-    const auto caption = model.caption;
-    model.caption = [&](std::span<const ImagePair> pairs) {
-      if (left-- == 0) stop.request_stop();
-      return caption(pairs);
-    };
-    EXPECT_TRUE(map_scene(options, model, {}, stop.get_token()).interrupted);
-    EXPECT_FALSE(std::filesystem::exists(options.output));
-    // A kill may leave half of a line.
-    std::ofstream(other / "changes.gpkg.journal", std::ios::app) << R"({"tile": 3, "capt)";
-    EXPECT_THAT(error_of([&] { map_scene(options, grey_model()); }),
-                HasSubstr("--resume continues that run"));
-    options.resume = true;
-    int calls = 0;
-    const auto counts = map_scene(options, grey_model(&calls));
-    EXPECT_EQ(calls, 4 - done);
-    EXPECT_EQ(counts.resumed, done);
-    EXPECT_EQ(captions_of(read_layer(options.output)), captions_of(whole));
-    EXPECT_EQ(content(other / "changes.summary.json"), whole_summary);
-  }
-}
-
-TEST_F(Map, ResumesOnlyTheSameMap) {
-  write();
-  std::stop_source stop;
-  stop.request_stop();
-  map_scene(options_, grey_model(), {}, stop.get_token());
-  options_.resume = true;
-  options_.settings = "another model";
-  EXPECT_THAT(error_of([&] { map(); }),
-              HasSubstr("expected a journal of the same inputs, options and model"));
-  options_.settings = "";
-  options_.tile = {16.0};
-  EXPECT_THAT(error_of([&] { map(); }),
-              HasSubstr("expected a journal of the same inputs, options and model"));
-  options_.tile = {32.0};
-  EXPECT_EQ(map().captioned, 4);
-  EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
-  options_.settings = "another model";
-  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("changes.gpkg: expected no such file yet, got one"));
-}
-
-TEST_F(Map, ReplacesFilesOnlyIfAsked) {
-  write();
-  map();
-  EXPECT_THAT(error_of([&] { map(); }),
-              HasSubstr("changes.gpkg: expected no such file yet, got one (--overwrite"));
-  options_.overwrite = true;
-  EXPECT_EQ(map().captioned, 4);
-}
-
-TEST_F(Map, ShardsReplaceFilesOnlyIfAsked) {
-  write();
-  map();
-  options_.shard = {1, 2};
-  options_.settings = "another model";
-  for (const bool resume : {false, true}) {
-    options_.resume = resume;
-    EXPECT_THAT(error_of([&] { map(); }), HasSubstr("changes.gpkg: expected no such file yet, got one"));
-  }
-}
-
-TEST_F(Map, ResumesWithOtherFiles) {
-  write();
-  std::stop_source stop;
-  stop.request_stop();
-  map_scene(options_, grey_model(), {}, stop.get_token());
-  options_.resume = true;
-  options_.heatmap = folder_.write("heat.tif", "of another map");
-  options_.merge = true;
-  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("heat.tif: expected no such file yet, got one"));
-  options_.heatmap = "/none/heat.tif";
-  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("/none/heat.tif"));
-  options_.heatmap = folder_ / "other.tif";
-  EXPECT_EQ(map().captioned, 4);
-}
-
-TEST_F(Map, ReadsAThresholdOfAnotherCalibrationAsAnotherMap) {
-  write();
-  std::stop_source stop;
-  stop.request_stop();
-  auto model = grey_model();
-  model.changed_from = [] { return std::optional(0.4); };
-  map_scene(options_, model, {}, stop.get_token());
-  options_.resume = true;
-  model.changed_from = [] { return std::optional(0.6); };
-  EXPECT_THAT(error_of([&] { map_scene(options_, model); }),
-              HasSubstr("expected a journal of the same inputs, options and model"));
-}
-
-TEST_F(Map, RefusesASecondRunOnTheSameFile) {
-  write();
-  options_.overwrite = true;
-  options_.batch = 1;
-  std::string second;
-  auto model = grey_model();
-  const auto caption = model.caption;
-  model.caption = [&](std::span<const ImagePair> pairs) {
-    if (second.empty()) second = error_of([&] { map(); });
-    return caption(pairs);
-  };
-  EXPECT_EQ(map_scene(options_, model).captioned, 4);
-  EXPECT_THAT(second, HasSubstr("changes.gpkg.journal: is being written by another process"));
-  EXPECT_EQ(captions_of(read_layer(options_.output)).size(), 4U);
-}
-
-TEST_F(Map, FailsIfItsJournalIsNotWhole) {
-  write();
-  const auto journal = folder_ / "changes.gpkg.journal";
-  const auto cut = [&](int64_t) { std::filesystem::resize_file(journal, content(journal).find('\n') + 1); };
-  EXPECT_THAT(error_of([&] { map_scene(options_, grey_model(), {.done = cut}); }),
-              HasSubstr("changes.gpkg.journal: expected 4 tiles, got 0 (--resume does the rest)"));
-  EXPECT_FALSE(std::filesystem::exists(options_.output));
-  options_.batch = 0;
-  options_.output = folder_ / "other.gpkg";
-  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--batch-size: expected at least one tile, got 0"));
-}
-
-TEST_F(Map, ShardsMergeToTheWhole) {
-  options_.tile = {8.0};
-  write();
-  map();
-  const auto whole = read_layer(options_.output);
-  const auto whole_summary = content(folder_ / "changes.summary.json");
-  options_.output = folder_ / "parts.gpkg";
-  EXPECT_THAT(error_of([&] { merge_shards(options_.output, {}, false); }),
-              HasSubstr("expected files of shards beside"));
-  for (const int64_t index : {2, 1}) {
-    options_.shard = {index, 3};
-    map();
-  }
-  EXPECT_THAT(error_of([&] { merge_shards(options_.output, {}, false); }),
-              HasSubstr("shards: expected all 3 of the map, got none for 3/3"));
-  options_.shard = {3, 3};
-  map();
-  EXPECT_EQ(merge_shards(options_.output, {}, false).captioned, 64);
-  const auto parts = read_layer(options_.output);
-  EXPECT_EQ(captions_of(parts), captions_of(whole));
-  for (size_t i = 0; i < parts.size(); ++i) EXPECT_EQ(parts[i].wkt, whole[i].wkt);
-  auto expected = json::parse(whole_summary);
-  expected["output"] = "parts.gpkg";
-  EXPECT_EQ(json::parse(content(folder_ / "parts.summary.json")), expected);
-  EXPECT_THAT(error_of([&] { merge_shards(options_.output, {}, false); }),
-              HasSubstr("--overwrite replaces it"));
 }
 
 TEST_F(Map, ListsTheErrorsOfTiles) {

@@ -1,0 +1,55 @@
+#include "geo/tile_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/foreign_errors.h"
+#include "geo/gdal_use.h"
+#include "geo/overview.h"
+
+namespace ccexpert::geo {
+namespace {
+
+ReadTile read_tile(ScenePair& scene, const Tiling& tiling, int64_t index) {
+  ReadTile tile{.index = index};
+  try {
+    tile.pair = scene.read(tiling.window(index));
+    if (tile.pair.valid > 0.0) {
+      const auto window = tiling.window(index);
+      const auto part = tiling.own_part(index);
+      const OverviewGrid grid(scene.grid(), std::max(window.width, window.height));
+      tile.pictures = {thumbnail_of(tile.pair.before, window, part, grid),
+                       thumbnail_of(tile.pair.after, window, part, grid)};
+    }
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error& error) {
+    tile.error = error.what();
+  }
+  return tile;
+}
+
+}  // namespace
+
+TileReader::TileReader(ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
+    : scene_(scene), tiling_(tiling), tiles_(std::move(tiles)), batch_(static_cast<size_t>(batch)) {
+  start();
+}
+
+std::vector<ReadTile> TileReader::next() {
+  auto tiles = ahead_.get();
+  start();
+  return tiles;
+}
+
+void TileReader::start() {
+  const size_t end = std::min(next_ + batch_, tiles_.size());
+  ahead_ = std::async(std::launch::async, [this, from = std::exchange(next_, end), end] {
+    const QuietGdal quiet;
+    std::vector<ReadTile> tiles;
+    for (size_t i = from; i < end; ++i) tiles.push_back(read_tile(scene_, tiling_, tiles_[i]));
+    return tiles;
+  });
+}
+
+}  // namespace ccexpert::geo

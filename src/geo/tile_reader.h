@@ -1,0 +1,42 @@
+// Tiles of a scene, read in the background.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "geo/scene_pair.h"
+#include "geo/tiling.h"
+
+namespace ccexpert::geo {
+
+/// Tile that was read, or the reason why it was not.
+struct ReadTile {
+  int64_t index = 0;
+  TilePair pair = {};
+  std::array<std::string, 2> pictures = {};  ///< of both dates
+  std::string error = {};
+};
+
+/// Reads tiles batch by batch, one batch ahead.
+class TileReader {
+ public:
+  TileReader(ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch);
+
+  /// Returns the next batch; empty at the end.
+  std::vector<ReadTile> next();
+
+ private:
+  void start();
+
+  ScenePair& scene_;
+  const Tiling& tiling_;
+  std::vector<int64_t> tiles_;
+  size_t batch_;
+  size_t next_ = 0;
+  std::future<std::vector<ReadTile>> ahead_;
+};
+
+}  // namespace ccexpert::geo
