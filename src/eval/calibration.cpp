@@ -69,9 +69,30 @@ double loss_of(std::span<const ScoredChange> raw, const Targets& targets, const 
   return loss;
 }
 
+constexpr int kMostSteps = 100;
+constexpr double kLeastSlope = 1e-3;
+
+/// Returns the fit with the least slope whose mean probability is the share of changed pairs.
+ChangeCalibration level_fit(std::span<const ScoredChange> raw) {
+  const auto pairs = static_cast<double>(raw.size());
+  // No finite offset gives 0 or 1.
+  const double share =
+      std::clamp(static_cast<double>(changed_of(raw)) / pairs, 0.5 / pairs, 1.0 - 0.5 / pairs);
+  ChangeCalibration fit{.slope = kLeastSlope, .offset = std::log(share / (1.0 - share))};
+  for (int step = 0; step < kMostSteps; ++step) {
+    double error = 0.0, weight = 0.0;
+    for (const auto& each : raw) {
+      const double p = logistic(fit.slope * each.score + fit.offset);
+      error += p - share;
+      weight += p * (1.0 - p);
+    }
+    fit.offset -= error / weight;
+    if (std::abs(error / weight) < 1e-12) break;
+  }
+  return fit;
+}
+
 ChangeCalibration platt(std::span<const ScoredChange> raw) {
-  constexpr int kMostSteps = 100;
-  constexpr double kLeastSlope = 1e-3;
   const auto targets = targets_of(raw);
   ChangeCalibration fit{.slope = 1.0};
   for (int step = 0; step < kMostSteps; ++step) {
@@ -91,8 +112,7 @@ ChangeCalibration platt(std::span<const ScoredChange> raw) {
     if (done) break;
   }
   // A score that falls with the change says nothing.
-  fit.slope = std::max(fit.slope, kLeastSlope);
-  return fit;
+  return fit.slope < kLeastSlope ? level_fit(raw) : fit;
 }
 
 /// Pairs whose probability is one.

@@ -41,6 +41,36 @@ TEST(Calibration, PlattStaysFiniteForSeparatePairs) {
   EXPECT_NEAR(fit.probability(0.9), 11.0 / 12.0, 1e-3);
 }
 
+/// Returns the mean probability of the pairs.
+double mean_probability(const std::vector<ScoredChange>& pairs, const ChangeCalibration& fit) {
+  double sum = 0.0;
+  for (const auto& pair : pairs) sum += fit.probability(pair.score);
+  return sum / static_cast<double>(pairs.size());
+}
+
+TEST(Calibration, PlattGivesTheShareOfChangesForScoresThatTellNothing) {
+  std::vector<ScoredChange> pairs;
+  for (int i = 0; i < 40; ++i) pairs.push_back({0.1 * (i / 4), i % 4 == 0});  // a quarter at each score
+  const auto fit = fitted(pairs, CalibrationMethod::kPlatt);
+  EXPECT_LE(fit.slope, 1e-3);
+  EXPECT_NEAR(mean_probability(pairs, fit), 0.25, 1e-9);
+}
+
+TEST(Calibration, PlattGivesTheShareOfChangesForLargeScoresThatFall) {
+  std::vector<ScoredChange> pairs;
+  for (int i = 0; i < 40; ++i) pairs.push_back({0.9 + 0.0025 * i, i < 10});  // the smallest ones are changed
+  const auto fit = fitted(pairs, CalibrationMethod::kPlatt);
+  EXPECT_GT(fit.slope, 0.0);
+  EXPECT_NEAR(mean_probability(pairs, fit), 0.25, 1e-9);
+}
+
+TEST(Calibration, PlattOfPairsOfOneKindIsFinite) {
+  const std::vector<ScoredChange> pairs{{0.1, false}, {0.2, false}, {0.3, false}, {0.9, false}};
+  const auto fit = fitted(pairs, CalibrationMethod::kPlatt);
+  EXPECT_TRUE(std::isfinite(fit.offset));
+  EXPECT_LT(mean_probability(pairs, fit), 0.5);
+}
+
 TEST(Calibration, IsotonicPoolsNeighboursThatFall) {
   const std::vector<ScoredChange> pairs{{0.1, false}, {0.2, true}, {0.3, false}, {0.4, true}, {0.5, true}};
   const auto fit = fitted(pairs, CalibrationMethod::kIsotonic);
