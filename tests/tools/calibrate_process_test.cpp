@@ -95,6 +95,24 @@ TEST_F(Calibrate, RefusesPredictionsWithoutScoresAndOptionsOfScores) {
   EXPECT_THAT(scores.err, HasSubstr("--calibrate: expected without options of scores"));
 }
 
+TEST_F(Calibrate, RefusesPairsWithoutAPrediction) {
+  auto lines = content(predictions_);
+  lines.erase(0, lines.find('\n') + 1);
+  const auto some = folder_.write("some.jsonl", lines).string();
+  const auto file = folder_ / kChangeScoreFile;
+  const auto result = run({"--calibrate", some, "--references", references_, "--output", file.string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err,
+              HasSubstr(some + ": expected a prediction of each pair with references, got none of 1 (0)"));
+  EXPECT_FALSE(is_there(file));
+}
+
+TEST_F(Calibrate, RefusesRepeatedPairs) {
+  const auto result = run({"--calibrate", predictions_, "--references", references_, "--repeats", "each"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.err, HasSubstr("--calibrate: expected --repeats once, got each"));
+}
+
 TEST_F(Calibrate, RefusesMapsWithoutTheirValues) {
   const auto bad =
       folder_

@@ -7,6 +7,7 @@
 #include "common/command_line.h"
 #include "common/exit_code.h"
 #include "common/standard_streams.h"
+#include "core/printable.h"
 #include "eval/change_scores.h"
 #include "eval/eval_run.h"
 #include "eval/map_threshold.h"
@@ -32,6 +33,15 @@ void tell(const eval::ChosenCalibration& chosen, const MapThreshold& map) {
   print_note(text);
 }
 
+/// Throws Error if pairs have no prediction: those that a model fails on are no random ones.
+void expect_whole(const EvalCommand& command, const eval::EvaluationSet& set) {
+  if (set.missing.empty()) return;
+  std::vector<std::string> uids;
+  for (const auto& uid : set.missing) uids.push_back(printable(uid));
+  fail_expected({command.predictions.string(), "a prediction of each pair with references",
+                 fmt::format("none of {} ({})", uids.size(), first_few(uids))});
+}
+
 }  // namespace
 
 int run_calibration(const EvalCommand& command) {
@@ -40,6 +50,7 @@ int run_calibration(const EvalCommand& command) {
   if (raw.empty())
     fail_expected({command.predictions.string(), "change_score in its lines, and change flags", "none",
                    "ccexpert-caption --locate writes it"});
+  expect_whole(command, set);
   auto chosen = eval::chosen_calibration(raw);
   const auto map = best_threshold(set);
   if (map.masks > 0) chosen.calibration.threshold = map.threshold;

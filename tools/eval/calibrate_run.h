@@ -6,7 +6,8 @@
 namespace ccexpert::tools {
 
 /// Fits the calibration of change scores to the predictions and writes it; tells its quality on standard
-/// error. Returns the exit code. Throws Error for predictions without change_score, and for too few pairs.
+/// error. Returns the exit code. Throws Error for predictions without change_score, for pairs without a
+/// prediction, and for too few pairs.
 int run_calibration(const EvalCommand& command);
 
 }  // namespace ccexpert::tools

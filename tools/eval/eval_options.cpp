@@ -177,13 +177,15 @@ void check_table(const CLI::App& app, const EvalCommand& command,
 }
 
 /// Checks the options of a calibration, which scores no captions. Throws Error.
-void check_calibration(const CLI::App& app) {
+void check_calibration(const CLI::App& app, const EvalCommand& command) {
   constexpr auto kOfScores = std::to_array<const char*>(
       {"--compare", "--name", "--pairs", "--worst", "--by", "--html", "--html-images", "--figure",
        "--figure-pairs", "--figure-uid", "--bootstrap", "--seed", "--format", "--tokenizer"});
   const auto is_given = [&](const char* name) { return app.count(name) > 0; };
   expect(std::ranges::none_of(kOfScores, is_given),
          fmt::format("--calibrate: expected without options of scores ({})", fmt::join(kOfScores, ", ")));
+  // A repeated pair tells nothing more about the score.
+  expect(command.repeats == eval::Repeats::kOnce, "--calibrate: expected --repeats once, got each");
 }
 
 /// Checks the options together. Throws Error.
@@ -233,7 +235,7 @@ ParsedEvalCommand parse_eval_command(int count, const char* const* arguments) {
   static_cast<Leave&>(parsed) = parse_command_line(app, count, arguments, common, [&] {
     if (!parsed.command.table.empty()) return check_table(app, parsed.command, files);
     parsed.command.predictions = only(files);
-    if (parsed.command.calibrate) check_calibration(app);
+    if (parsed.command.calibrate) check_calibration(app, parsed.command);
     check(parsed.command);
   });
   return parsed;
