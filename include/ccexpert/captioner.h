@@ -125,7 +125,9 @@ struct Caption {
   std::vector<WordMap> words;           ///< with CaptionOptions::words, in the order of the text
   /// With CaptionOptions::check_swap, unless a caption was cancelled: true if captions or, of a calibrated
   /// model, scores disagree about a change. They say that there is one if the caption differs from that of an
-  /// image against itself, and if the score is at least 0.5.
+  /// image against itself and from LEVIR-CC's sentences for no change, and if the score is at least 0.5. Also
+  /// true if a calibrated model gives an image against itself such a score, or if another one's caption of it
+  /// is not among those sentences and repeats for the pair in one of its orders.
   std::optional<bool> unsure;
 };
 

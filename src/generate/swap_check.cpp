@@ -13,12 +13,22 @@ std::string_view without_stop(std::string_view text) {
   return text;
 }
 
-/// True unless the caption is a known sentence for no change, or the model's own, that about one image twice.
-bool says_a_change(const Caption& caption, const Caption& same) {
-  if (caption.text == same.text) return false;
-  return std::ranges::none_of(kUnchangedSentences, [&](std::string_view sentence) {
+bool is_known_unchanged(const Caption& caption) {
+  return std::ranges::any_of(kUnchangedSentences, [&](std::string_view sentence) {
     return without_stop(sentence) == without_stop(caption.text);
   });
+}
+
+/// True unless the caption is a known sentence for no change, or the model's own, that about one image twice.
+bool says_a_change(const Caption& caption, const Caption& same) {
+  return caption.text != same.text && !is_known_unchanged(caption);
+}
+
+/// True if an order has the caption of an image against itself, and that may tell of a change.
+bool may_repeat_a_change(const CheckedPair& checked) {
+  const auto& same = checked.same;
+  if (is_known_unchanged(same)) return false;
+  return checked.pair.text == same.text || checked.swapped.text == same.text;
 }
 
 bool scores_a_change(const Caption& caption) {
@@ -34,6 +44,8 @@ bool is_unsure(const CheckedPair& checked, bool calibrated) {
     if (scores_a_change(checked.same)) return true;
     changed.push_back(scores_a_change(checked.pair));
     changed.push_back(scores_a_change(checked.swapped));
+  } else if (may_repeat_a_change(checked)) {
+    return true;  // no score tells words for no change from a change that is not there
   }
   return std::ranges::adjacent_find(changed, std::ranges::not_equal_to()) != changed.end();
 }

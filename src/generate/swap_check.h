@@ -15,7 +15,8 @@ struct CheckedPair {
   const Caption& same;
 };
 
-/// True if they disagree about a change. Scores count if they are `calibrated`.
+/// True if they disagree about a change, or see one in equal images. Scores count if they are `calibrated`;
+/// else an unknown sentence about equal images that a pair's order repeats counts as a change.
 bool is_unsure(const CheckedPair& checked, bool calibrated);
 
 }  // namespace ccexpert::generate
