@@ -61,6 +61,8 @@ OpenedModel open_for_captions(const std::filesystem::path& folder, const Caption
     model::expect_no_own_adapter(model::open_plain_checkpoint(folder).folder, config.adapter);
   auto opened = opened_files(folder, merged);
   opened.feature_cache = config.feature_cache;
+  // An adapter gives other scores: a calibration of its base does not fit them.
+  opened.score_folder = config.adapter.empty() ? opened.checkpoint.folder : config.adapter;
   if (config.adapter != merged) opened.apart = model::open_adapter(config.adapter);
   const auto source = (opened.checkpoint.folder / "config.json").string();
   opened.precision = precision_of(config.dtype, device, *opened.checkpoint.weights);

@@ -98,7 +98,7 @@ Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
       engine_(engine_of(opened, blocks_)),
       features_(opened.feature_cache),
       loaded_{read_model_settings(texts_of(opened.checkpoint), opened.config), nullptr},
-      calibration_(calibration_beside(opened.checkpoint.folder)) {
+      calibration_(calibration_beside(opened.score_folder)) {
   warn_of_stop_ids(decoding({}));  // reports invalid decoding settings of the checkpoint at once
   loaded_.model = stopwatch_.time(&CaptionerTimings::load, [&] {
     if (link != nullptr) return build_leading_model(opened, *link);

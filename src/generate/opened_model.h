@@ -17,6 +17,7 @@ namespace ccexpert::generate {
 struct OpenedModel {
   io::Checkpoint checkpoint;                 ///< merged with an adapter if that is not kept apart
   std::optional<model::Adapter> apart = {};  ///< adapter to keep apart
+  std::filesystem::path score_folder = {};  ///< of the calibration of scores: the adapter's, else the model's
   model::ModelConfig config = {};
   at::Device device = at::kCPU;
   Precision precision = Precision::kStandard;  ///< of the weights

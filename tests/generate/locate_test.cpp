@@ -115,6 +115,22 @@ TEST(Locate, ACalibrationBesideTheModelGivesTheScore) {
   EXPECT_NEAR(found.raw, tiny_captioner().locate(pairs.views())[0].raw, 1e-6);
 }
 
+TEST(Locate, AnAdapterHasACalibrationOfItsOwn) {
+  const TemporaryFolder folder;
+  write_calibrated(folder / "model", {.slope = 20.0, .offset = -1.0, .pairs = 9});
+  const auto adapter = folder / "adapter";
+  std::filesystem::copy(test::data_folder() / "lora" / "decoder", adapter);
+  for (const bool merge : {true, false}) {
+    const auto load = [&] {
+      return Captioner::load(folder / "model", {.device = "cpu", .adapter = adapter, .merge_adapter = merge});
+    };
+    std::filesystem::remove(adapter / kChangeScoreFile);
+    EXPECT_FALSE(load().calibrated()) << "the base's scores are others";
+    write_file(adapter / kChangeScoreFile, to_json_text(ChangeCalibration{.threshold = 0.25, .pairs = 9}));
+    EXPECT_EQ(load().change_threshold(), 0.25);
+  }
+}
+
 TEST(Locate, ADamagedCalibrationIsAnError) {
   const TemporaryFolder folder;
   std::filesystem::copy(test::tiny_folder(), folder / "model");

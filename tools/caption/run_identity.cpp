@@ -50,7 +50,9 @@ std::string places_identity(const CaptionCommand& command) {
   const auto& places = command.places;
   if (!places.need_lines()) return {};
   std::string text;
-  const auto file = model::open_plain_checkpoint(command.model).folder / kChangeScoreFile;
+  const auto& adapter = command.captioner.adapter;
+  const auto folder = adapter.empty() ? model::open_plain_checkpoint(command.model).folder : adapter;
+  const auto file = folder / kChangeScoreFile;
   if (is_there(file)) text += fmt::format("calibration={}\n", read_file(file));
   if (places.locate) text += "locate\n";
   if (places.words) text += "words\n";
