@@ -98,7 +98,7 @@ struct CaptionOptions {
   /// Also return the place and the strength of each pair's change.
   bool locate = false;
   /// Also return the image patches of each word of a caption. It needs one more pass of the decoder over the
-  /// caption; not for a model with a Q-Former, whose tokens belong to no patch.
+  /// caption; not for a model with a Q-Former, whose tokens belong to no patch, and not with several ranks.
   bool words = false;
   /// Also caption the pair with its images swapped and its first image against itself, and say if the results
   /// contradict each other; needs three times the work. Not in a Conversation.

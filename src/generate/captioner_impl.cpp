@@ -94,6 +94,7 @@ std::vector<Caption> guarded(const CaptionOptions& options,
 Captioner::Impl::Impl(const OpenedModel& opened, const PartLink* link)
     : stopwatch_(opened.device),
       int8_(opened.precision == Precision::kInt8),
+      leads_(link != nullptr),
       blocks_(int8_ ? model::block_weights(*opened.checkpoint.weights) : model::BlockWeights::kInt8),
       engine_(engine_of(opened, blocks_)),
       features_(opened.feature_cache),
@@ -140,6 +141,9 @@ Question Captioner::Impl::question_of(const std::vector<std::string>& own,
   expect_share(options.keep_tokens);
   if (options.words && model_config().qformer)
     fail_expected({"words", "a model whose image tokens belong to patches", "one with a Q-Former"});
+  if (options.words && leads_)
+    fail_expected(
+        {"words", "one process", "several ranks", "each knows the attention of its own heads only"});
   return {decoding, own.empty() ? Prompts() : prompts_of(own, options.question), options};
 }
 

@@ -111,6 +111,7 @@ class Captioner::Impl {
 
   mutable Stopwatch stopwatch_;
   bool int8_;
+  bool leads_;                  // the first of several parts
   model::BlockWeights blocks_;  // of an int8 model
   std::string engine_;
   mutable FeatureCache features_;

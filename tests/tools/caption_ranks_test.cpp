@@ -78,6 +78,12 @@ TEST(CaptionRanks, RefuseInt8Once) {
                       "captions by several ranks: expected dtype float32, bfloat16 or float16, got int8");
 }
 
+TEST(CaptionRanks, RefuseMapsOfWords) {
+  expect_one_sentence(caption({"--quiet", "--nproc=2", "--words", "--format=jsonl", kBefore, kAfter}),
+                      "words: expected one process, got several ranks (each knows the attention of its own "
+                      "heads only)");
+}
+
 TEST(CaptionRanks, ReportAnErrorOfTheRunOnce) {
   const TemporaryFolder folder;
   std::filesystem::copy(kModel, folder / "model");
