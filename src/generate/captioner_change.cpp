@@ -53,11 +53,11 @@ std::vector<LocatedChange> Captioner::Impl::locate(const EncodedPairs& pairs) co
 }
 
 ImagePlaces Captioner::Impl::places_of(const EncodedPairs& pairs, double keep_tokens) const {
-  ImagePlaces places{
-      .tokens = pairs.outside + pairs.features.size(1),
-      .outside = pairs.outside,
-      .patches = at::arange(pairs.features.size(1), at::kLong).expand({pairs.features.size(0) / 2, -1}),
-      .grid = model_config().vision.grid()};
+  ImagePlaces places{.tokens = pairs.outside + pairs.features.size(1),
+                     .outside = pairs.outside,
+                     .patches = at::arange(pairs.features.size(1), pairs.features.options().dtype(at::kLong))
+                                    .expand({pairs.features.size(0) / 2, -1}),
+                     .grid = model_config().vision.grid()};
   if (keep_tokens < 1.0) {
     places.patches = changed_patches(pairs.images.change, keep_tokens);
     places.outside = 0;

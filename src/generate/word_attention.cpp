@@ -6,6 +6,7 @@
 
 #include <ATen/ATen.h>
 
+#include "runtime/staging.h"
 #include "text/shared/stream_decoder.h"
 
 namespace ccexpert::generate {
@@ -111,7 +112,8 @@ at::Tensor caption_attention(const model::Decoder& decoder, model::KvCache promp
       sums[row].index_add_(1, patches[row], of_both);
     }
   };
-  const auto ids = choosing_tokens(probed, longest).to(images.patches.device());
+  const auto device = prompts.held(0).keys.device();
+  const auto ids = runtime::staged(choosing_tokens(probed, longest), device);
   decoder.probe(decoder.embed(ids), prompts, add);
   return sums / static_cast<double>(decoder.blocks().size());
 }
@@ -119,10 +121,12 @@ at::Tensor caption_attention(const model::Decoder& decoder, model::KvCache promp
 at::Tensor word_values(const at::Tensor& attention, const std::vector<CaptionWord>& words) {
   if (words.empty()) return at::zeros({0, attention.size(1)}, at::kFloat);
   const auto mean = attention.mean(0);
+  // The only word of a caption has that mean itself.
+  const auto usual = words.size() > 1 ? mean : at::zeros_like(mean);
   std::vector<at::Tensor> values;
   for (const auto& word : words) {
     const auto of_word = attention.index_select(0, at::tensor(word.tokens, at::kLong)).mean(0);
-    values.push_back((of_word - mean).clamp_min(0.0));
+    values.push_back((of_word - usual).clamp_min(0.0));
   }
   const auto all = at::stack(values);
   return all / all.max().clamp_min(1e-12);

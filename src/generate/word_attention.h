@@ -43,7 +43,7 @@ at::Tensor caption_attention(const model::Decoder& decoder, model::KvCache promp
                              const ProbedCaptions& probed);
 
 /// Returns the values [W,G*G] of words from the attention [T,G*G] of the caption's tokens: more than the
-/// caption's mean, the largest one 1.
+/// caption's mean, or all of it for a caption of one word; the largest one is 1.
 at::Tensor word_values(const at::Tensor& attention, const std::vector<CaptionWord>& words);
 
 }  // namespace ccexpert::generate
