@@ -6,8 +6,9 @@
 #include <mutex>
 
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/cuda/CUDAFunctions.h>
-#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
 
 #include "runtime/recording_lock.h"
 #endif
@@ -27,7 +28,7 @@ class Graph : public RepeatableWork {
     // Other threads may neither record nor wait for the whole device meanwhile.
     const std::unique_lock lock(recording_lock());
     // A recording needs another stream than the default one, and workspaces belong to a stream.
-    const c10::cuda::CUDAStreamGuard stream(c10::cuda::getStreamFromPool(false, device.index()));
+    const c10::StreamGuard stream(c10::cuda::getStreamFromPool(false, device.index()).unwrap());
     c10::cuda::device_synchronize();
     for (int trial = 0; trial < kTrials; ++trial) work();
     c10::cuda::device_synchronize();
