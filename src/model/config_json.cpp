@@ -186,6 +186,11 @@ void expect_llava_hf(const ModelConfig& config) {
     fail_expected({"llava-hf layout", "a model with image_newline", "one without",
                    "transformers puts that vector after each image"});
   }
+  // The tower is cut after the layer whose features are used.
+  if (config.vision_layers.back() == 0) {
+    fail_expected(
+        {"llava-hf layout", "features of a block of the vision transformer", "those before the first"});
+  }
 }
 
 std::string model_config_json(const ModelConfig& config, std::string_view original) try {

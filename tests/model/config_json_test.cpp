@@ -186,6 +186,11 @@ TEST(LlavaHfConfigJson, RefusesWhatTransformersDoesNotCompute) {
       test::error_of([&] { llava_hf_config_json(config, {}); }),
       "llava-hf layout: expected a model with image_newline, got one without (transformers puts that vector "
       "after each image)");
+  config.image_newline = true;
+  config.vision_layers = {0};
+  EXPECT_EQ(
+      test::error_of([&] { llava_hf_config_json(config, {}); }),
+      "llava-hf layout: expected features of a block of the vision transformer, got those before the first");
 }
 
 }  // namespace
