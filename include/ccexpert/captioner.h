@@ -15,9 +15,11 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <ccexpert/core/device_name.h>
+#include <ccexpert/core/fields.h>
 #include <ccexpert/core/precision.h>
 #include <ccexpert/generate/change_map.h>
 #include <ccexpert/generate/options.h>
@@ -146,6 +148,23 @@ struct CaptionerTimings {
   int64_t reused_tokens = 0;   ///< of `prompt_tokens`, those that a Conversation had computed before
   int64_t generated_tokens = 0;
   int64_t drafted_tokens = 0;  ///< of `generated_tokens`, those that `CaptionOptions::draft_tokens` guessed
+
+  static constexpr auto fields() {
+    using Self = CaptionerTimings;
+    return std::tuple{field("load", &Self::load, "seconds of loading"),
+                      field("preprocess", &Self::preprocess, "seconds of resizing and normalising"),
+                      field("vision", &Self::vision, "seconds of the vision transformer"),
+                      field("diff_expert", &Self::diff_expert, "seconds of Diff Expert and projector"),
+                      field("prefill", &Self::prefill, "seconds of the prompts"),
+                      field("decode", &Self::decode, "seconds of the tokens after the first"),
+                      field("pairs", &Self::pairs, "pairs"),
+                      field("encoded_images", &Self::encoded_images, "images that were encoded"),
+                      field("reused_images", &Self::reused_images, "images encoded before"),
+                      field("prompt_tokens", &Self::prompt_tokens, "tokens of the prompts"),
+                      field("reused_tokens", &Self::reused_tokens, "tokens of prompts computed before"),
+                      field("generated_tokens", &Self::generated_tokens, "tokens of captions"),
+                      field("drafted_tokens", &Self::drafted_tokens, "tokens that drafts guessed")};
+  }
 };
 
 class Conversation;

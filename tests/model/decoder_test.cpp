@@ -2,11 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/model/decoder.h>
-#include <ccexpert/model/weights.h>
-
-#include "core/files.h"
-#include "core/json.h"
+#include "model/golden_decoder.h"
 #include "support/golden.h"
 
 namespace ccexpert::model {
@@ -16,18 +12,12 @@ using test::close;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-const auto kFolder = test::data_folder() / "qwen2";
-
 class Qwen2Golden : public ::testing::TestWithParam<const char*> {
  protected:
   Qwen2Golden() {
     const std::string name = GetParam();
-    DecoderConfig config;
-    const auto path = kFolder / (name + ".config.json");
-    read_fields(parse_json(read_file(path), path.string()), config, path.string());
-    decoder_ = std::make_shared<Decoder>(config, at::TensorOptions());
-    load_weights(*decoder_, *io::open_safetensors(kFolder / (name + ".weights.safetensors")));
-    golden_ = io::open_safetensors(kFolder / (name + ".safetensors"));
+    decoder_ = test::golden_decoder(name);
+    golden_ = io::open_safetensors(test::golden_decoders() / (name + ".safetensors"));
   }
 
   at::Tensor ids() const { return golden_->tensor("ids").to(at::kLong).unsqueeze(0); }

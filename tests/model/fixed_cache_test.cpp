@@ -6,11 +6,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <ccexpert/model/decoder.h>
-#include <ccexpert/model/weights.h>
-
-#include "core/files.h"
-#include "core/json.h"
+#include "model/golden_decoder.h"
 #include "support/errors.h"
 #include "support/golden.h"
 
@@ -20,19 +16,12 @@ namespace {
 using test::close;
 using test::error_of;
 
-const auto kFolder = test::data_folder() / "qwen2";
-
 /// Prompts of 3, 7 and 5 tokens in a cache.
 class FixedStepTest : public ::testing::TestWithParam<const char*> {
  protected:
   FixedStepTest() {
-    const std::string name = GetParam();
-    DecoderConfig config;
-    const auto path = kFolder / (name + ".config.json");
-    read_fields(parse_json(read_file(path), path.string()), config, path.string());
-    decoder_ = std::make_shared<Decoder>(config, at::TensorOptions());
-    load_weights(*decoder_, *io::open_safetensors(kFolder / (name + ".weights.safetensors")));
-    cache_ = KvCache(config.num_hidden_layers, 32);
+    decoder_ = test::golden_decoder(GetParam());
+    cache_ = KvCache(decoder_->config().num_hidden_layers, 32);
     decoder_->forward(
         decoder_->embed(
             ids({1, 2, 3, 0, 0, 0, 0, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 0}).view({3, 7})),

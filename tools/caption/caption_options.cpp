@@ -8,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
+#include "caption/model_options.h"
 #include "common/option_group.h"
 #include "eval/shared/caption_scorer.h"
 
@@ -37,22 +38,13 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 some pairs failed, 130 and 14
 
 void add_model_options(CLI::App& app, CaptionCommand& command) {
   OptionGroup group(app, "Model");
-  group
-      .folder("-m,--model", command.model,
-              "checkpoint folder (config.json, weights, tokenizer); default: the small model that comes "
-              "with ccexpert")
-      ->envname("CCEXPERT_MODEL");
+  add_model_folder(group, command.model);
   auto* adapter = group.folder("--adapter", command.captioner.adapter,
                                "LoRA adapter of the model in PEFT's format (adapter_config.json and "
                                "adapter_model.safetensors); added to the weights at load");
   group.flag("--adapter-apart", command.adapter_apart, "keep the adapter apart from the weights")
       ->needs(adapter);
-  group.value("--device", command.captioner.device, "device; auto: a GPU if there is one");
-  group.value(
-      "--dtype", command.captioner.dtype,
-      "precision; standard: float32 on a CPU, bfloat16 on a GPU; auto: the fastest of proven quality, "
-      "on a CPU int8 (at each level of instructions); int8: on a CPU only");
-  group.value("--threads", command.captioner.threads, "CPU threads (0: all cores)", kThreads);
+  add_device_options(group, command.captioner);
   group
       .value(kProcessesOption, command.processes,
              "processes to start on this machine that share the decoder, one per GPU; without it, torchrun, "
@@ -147,11 +139,7 @@ void add_generation_options(CLI::App& app, CaptionCommand& command) {
       ->check(some_text());
   group.value("--prompt-style", command.prompt_style,
               "ask the standard question in the wording of the released code or of the paper");
-  for_each_field<generate::GenerationOptions>([&](const auto& each) {
-    auto* option = group.field(each, command.generation);
-    if constexpr (std::is_same_v<decltype(command.generation.*each.member), std::vector<int64_t>&>)
-      option->delimiter(',')->allow_extra_args(false)->type_name("N,N,...");
-  });
+  add_decoding_options(group, command.generation, true);
   group.value("-b,--batch-size", command.batch_size, "pairs in flight at once; captions do not depend on it",
               in_range(1, 4096));
   group.value("--keep-tokens", command.keep_tokens,
@@ -171,10 +159,6 @@ int inputs(const CaptionCommand& command) {
   return static_cast<int>(command.single_pair()) + static_cast<int>(!command.pairs.empty()) +
          static_cast<int>(!command.series.empty()) +
          static_cast<int>(!command.before_folder.empty() || !command.after_folder.empty());
-}
-
-void expect(bool holds, const std::string& message) {
-  if (!holds) throw Error(message);
 }
 
 /// True if both name one file, also one that does not exist yet; false if one is empty.
@@ -293,10 +277,7 @@ void check(CaptionCommand& command) {
   check_report(command);
   check_series(command);
   check_evaluation(command);
-  if (command.model.empty()) command.model = generate::demo_model();
-  expect(!command.model.empty(),
-         "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
-         "installed)");
+  use_demo_model(command.model);
   command.captioner.merge_adapter = !command.adapter_apart;
   command.generation.validate();
   check_questions(command);

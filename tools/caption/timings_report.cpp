@@ -1,6 +1,6 @@
 #include "caption/timings_report.h"
 
-#include <array>
+#include <type_traits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,15 +11,14 @@
 namespace ccexpert::tools {
 namespace {
 
-struct Stage {
-  const char* name;
-  double CaptionerTimings::*seconds;
-};
-
-constexpr std::array kStages{
-    Stage{"load", &CaptionerTimings::load},       Stage{"preprocess", &CaptionerTimings::preprocess},
-    Stage{"vision", &CaptionerTimings::vision},   Stage{"diff_expert", &CaptionerTimings::diff_expert},
-    Stage{"prefill", &CaptionerTimings::prefill}, Stage{"decode", &CaptionerTimings::decode}};
+/// Calls `visit(name, seconds)` for each stage.
+template <class Visit>
+void for_each_stage(const CaptionerTimings& timings, const Visit& visit) {
+  for_each_field<CaptionerTimings>([&](const auto& each) {
+    if constexpr (std::is_same_v<decltype(timings.*each.member), const double&>)
+      visit(each.name, timings.*each.member);
+  });
+}
 
 double per_second(int64_t count, double seconds) {
   return seconds > 0.0 ? static_cast<double>(count) / seconds : 0.0;
@@ -36,8 +35,9 @@ int64_t peak_memory() {
 std::string timings_table(const RunFigures& figures) {
   const auto& timings = figures.timings;
   std::string table;
-  for (const auto& stage : kStages)
-    table += fmt::format("{:<12}{:10.3f} s\n", stage.name, timings.*stage.seconds);
+  for_each_stage(timings, [&](const char* name, double seconds) {
+    table += fmt::format("{:<12}{:10.3f} s\n", name, seconds);
+  });
   table += fmt::format("{:<12}{:>10}\n", "pairs", timings.pairs);
   table += fmt::format("{:<12}{:>10}    {} encoded before\n", "images",
                        timings.encoded_images + timings.reused_images, timings.reused_images);
@@ -56,14 +56,11 @@ std::string timings_json(const RunFigures& figures) {
   const auto& timings = figures.timings;
   const auto& decoding = figures.decoding;
   nlohmann::ordered_json report;
-  for (const auto& stage : kStages) report["seconds"][stage.name] = timings.*stage.seconds;
-  report["pairs"] = timings.pairs;
-  report["encoded_images"] = timings.encoded_images;
-  report["reused_images"] = timings.reused_images;
-  report["prompt_tokens"] = timings.prompt_tokens;
-  report["reused_tokens"] = timings.reused_tokens;
-  report["generated_tokens"] = timings.generated_tokens;
-  report["drafted_tokens"] = timings.drafted_tokens;
+  for_each_stage(timings, [&](const char* name, double seconds) { report["seconds"][name] = seconds; });
+  for_each_field<CaptionerTimings>([&](const auto& each) {
+    if constexpr (std::is_same_v<decltype(timings.*each.member), const int64_t&>)
+      report[each.name] = timings.*each.member;
+  });
   report["decode_tokens_per_second"] = per_second(timings.generated_tokens, timings.decode);
   report["peak_memory_bytes"] = figures.peak_bytes;
   report["model"] = figures.model;

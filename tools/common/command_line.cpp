@@ -77,6 +77,10 @@ Leave parse_command_line(CLI::App& app, int count, const char* const* arguments,
   return {};
 }
 
+void expect(bool holds, const std::string& message) {
+  if (!holds) throw Error(message);
+}
+
 int print_leave(const Leave& leave) {
   const int exit_code = leave.exit_code.value_or(kSuccess);
   if (exit_code == kSuccess) {

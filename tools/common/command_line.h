@@ -39,6 +39,9 @@ struct Leave {
 Leave parse_command_line(CLI::App& app, int count, const char* const* arguments, const CommonOptions& common,
                          const std::function<void()>& check);
 
+/// Throws Error(message) unless options fit together; for the check of `parse_command_line`.
+void expect(bool holds, const std::string& message);
+
 /// Prints the text of a Leave with an exit code, and returns the code.
 int print_leave(const Leave& leave);
 

@@ -117,10 +117,6 @@ void add_picture_options(CLI::App& app, EvalCommand& command) {
   group.repeated("--figure-uid", command.figure_uids, "a pair of the figure; repeat for more pairs", "UID");
 }
 
-void expect(bool holds, const std::string& message) {
-  if (!holds) throw Error(message);
-}
-
 void check_figure(const EvalCommand& command) {
   const auto extension = lower_extension(command.figure);
   expect(command.figure.empty() || extension == ".png" || extension == ".svg" || extension == ".pdf",

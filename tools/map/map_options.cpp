@@ -1,7 +1,6 @@
 #include "map/map_options.h"
 
 #include <memory>
-#include <string_view>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/text/prompt.h>
 
+#include "caption/model_options.h"
 #include "common/option_group.h"
 
 namespace ccexpert::tools {
@@ -71,28 +71,14 @@ void add_tile_options(CLI::App& app, MapCommand& command) {
 
 void add_model_options(CLI::App& app, MapCommand& command) {
   OptionGroup group(app, "Model");
-  group
-      .folder("-m,--model", command.model,
-              "checkpoint folder (config.json, weights, tokenizer); default: the small model that comes "
-              "with ccexpert")
-      ->envname("CCEXPERT_MODEL");
+  add_model_folder(group, command.model);
   group.folder("--adapter", command.captioner.adapter, "LoRA adapter of the model in PEFT's format");
-  group.value("--device", command.captioner.device, "device; auto: a GPU if there is one");
-  group.value(
-      "--dtype", command.captioner.dtype,
-      "precision; standard: float32 on a CPU, bfloat16 on a GPU; auto: the fastest of proven quality");
-  group.value("--threads", command.captioner.threads, "CPU threads (0: all cores)", kThreads);
+  add_device_options(group, command.captioner);
   group.text("-p,--prompt", command.prompt, "own question (default: the checkpoint's, else the reference's)")
       ->check(some_text());
   group.value("--keep-tokens", command.keep_tokens, "share of the image tokens that the decoder sees",
               in_range(open(0), 1));
-  for_each_field<generate::GenerationOptions>([&](const auto& each) {
-    // Minimum-Bayes-risk decoding needs the scorers of ccexpert-caption.
-    if (std::string_view(each.name).starts_with("mbr")) return;
-    auto* option = group.field(each, command.generation);
-    if constexpr (std::is_same_v<decltype(command.generation.*each.member), std::vector<int64_t>&>)
-      option->delimiter(',')->allow_extra_args(false)->type_name("N,N,...");
-  });
+  add_decoding_options(group, command.generation, false);
   group.value("-b,--batch-size", command.map.batch, "tiles in flight at once; captions do not depend on it",
               in_range(1, 4096));
   group.value("--cache-mb", command.map.cache_megabytes,
@@ -126,10 +112,6 @@ CLI::App* add_merge(CLI::App& app, MapCommand& command) {
   return merge;
 }
 
-void expect(bool holds, const std::string& message) {
-  if (!holds) throw Error(message);
-}
-
 void check(MapCommand& command) {
   expect(!command.map.output.empty(), "--output: expected a file to write, got none");
   geo::expect_format(command.map.output);
@@ -145,10 +127,7 @@ void check(MapCommand& command) {
   if (command.all) command.map.threshold = 0.0;
   expect(!(command.map.resume && command.map.overwrite),
          "output: expected --resume or --overwrite, got both");
-  if (command.model.empty()) command.model = generate::demo_model();
-  expect(!command.model.empty(),
-         "--model: expected a checkpoint folder, got none (the model that comes with ccexpert was not "
-         "installed)");
+  use_demo_model(command.model);
   command.generation.validate();
   if (!command.prompt.empty()) text::complete_question(command.prompt);
 }

@@ -190,16 +190,7 @@ nb::list locate(const Captioner& captioner, const std::vector<Pixels>& before,
 nb::dict timings(const Captioner& captioner) {
   const auto measured = captioner.timings();
   nb::dict made;
-  made["load"] = measured.load;
-  made["preprocess"] = measured.preprocess;
-  made["vision"] = measured.vision;
-  made["diff_expert"] = measured.diff_expert;
-  made["prefill"] = measured.prefill;
-  made["decode"] = measured.decode;
-  made["pairs"] = measured.pairs;
-  made["encoded_images"] = measured.encoded_images;
-  made["reused_images"] = measured.reused_images;
-  made["generated_tokens"] = measured.generated_tokens;
+  for_each_field<CaptionerTimings>([&](const auto& each) { made[each.name] = measured.*each.member; });
   return made;
 }
 
