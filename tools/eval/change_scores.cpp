@@ -11,8 +11,9 @@ namespace {
 std::vector<eval::ScoredChange> changes_of(const eval::EvaluationSet& set, double eval::ChangeRow::*score) {
   std::vector<eval::ScoredChange> scores;
   for (size_t i = 0; i < set.samples.size(); ++i) {
+    const auto& row = set.changes[i];
     const auto& changed = set.samples[i].changed;
-    if (set.changes[i] && changed) scores.push_back({(*set.changes[i]).*score, *changed});
+    if (row && changed) scores.push_back({row.value().*score, changed.value()});
   }
   return scores;
 }

@@ -80,7 +80,8 @@ class Interrupts {
   }
 
   void rethrow() const {
-    if (thrown_) throw *thrown_;
+    // A copy of the exception shares Python's objects with the one kept.
+    if (thrown_) throw *thrown_;  // NOLINT(bugprone-exception-copy-constructor-throws)
   }
 
  private:

@@ -162,7 +162,8 @@ NB_MODULE(_native, module) {
   using namespace ccexpert;          // NOLINT(google-build-using-namespace)
   using namespace ccexpert::python;  // NOLINT(google-build-using-namespace)
   translate_errors(nb::module_::import_("ccexpert_metrics._error").attr("Error"));
-  nb::class_<MeteorData>(module, "MeteorData");
+  // The constructor adds the type to the module.
+  const nb::class_<MeteorData> meteor_data(module, "MeteorData");
   nb::class_<eval::ScoreTable>(module, "ScoreTable")
       .def_ro("names", &eval::ScoreTable::names)
       .def_ro("corpus", &eval::ScoreTable::corpus)
