@@ -42,8 +42,8 @@ inline constexpr int64_t kFeatureCacheBytes = int64_t{256} << 20;
 
 /// Device and precision of the model.
 struct CaptionerConfig {
-  DeviceName device = {};  ///< "cpu", "cuda", "cuda:N" or "auto"
-  Precision dtype = Precision::kStandard;
+  DeviceName device = {};                  ///< "cpu", "cuda", "cuda:N" or "auto"
+  Precision dtype = Precision::kStandard;  ///< of weights and activations
   int threads = 0;  ///< threads of one CPU operator (0: all cores); applies to the whole process
   /// Folder of a LoRA adapter in PEFT's format for the model; empty: none.
   std::filesystem::path adapter = {};
@@ -56,15 +56,15 @@ struct CaptionerConfig {
 
 /// Two images of one place. Pixels and text must outlive the call.
 struct ImagePair {
-  image::ImageView before;
-  image::ImageView after;
+  image::ImageView before;         ///< the earlier image
+  image::ImageView after;          ///< the later image
   std::string_view question = {};  ///< for this pair only; empty: that of the options
 };
 
 /// Generated token, reported during generation.
 struct TokenEvent {
-  size_t pair = 0;  ///< index of the pair in the batch
-  int64_t token_id = 0;
+  size_t pair = 0;       ///< index of the pair in the batch
+  int64_t token_id = 0;  ///< of the vocabulary
   double logprob = 0.0;  ///< natural logarithm of the token's probability
   /// Whole characters that this token completes; may be empty, and has no text of an end token; valid during
   /// the call. The last token of a caption also returns the rest of an unfinished character, as U+FFFD.
@@ -74,8 +74,8 @@ struct TokenEvent {
 /// Agreement of a caption with another one; larger is better.
 using CaptionUtility = std::function<double(const std::string& caption, const std::string& other)>;
 
-struct CaptionOptions {
-  GenerationOptions generation = {};
+struct CaptionOptions {               ///< How to caption, beside the images
+  GenerationOptions generation = {};  ///< decoding; values that are not set are the checkpoint's
   /// Utility of minimum-Bayes-risk decoding, needed if `generation.mbr` is above 0. The library does not
   /// choose it: `mbr_metric` only names it for programs with scorers, as ccexpert-caption.
   CaptionUtility utility = {};
@@ -107,7 +107,7 @@ struct CaptionOptions {
   bool check_swap = false;
 };
 
-enum class FinishReason { kEndToken, kLength, kCancelled };
+enum class FinishReason { kEndToken, kLength, kCancelled };  ///< Why a caption ended
 
 /// Q*, the change feature summed over the scales (paper, multi-scale adaptive weighting): it locates the
 /// change.
@@ -117,14 +117,14 @@ struct ChangeFeature {
   std::vector<float> values;  ///< [G,G,D], row by row
 };
 
-struct Caption {
+struct Caption {                   ///< Caption of a pair, with what was asked for beside it
   std::string text;                ///< without end token and special tokens, surrounding blanks removed
   std::vector<int64_t> token_ids;  ///< as generated, the end token included
   double logprob = 0.0;            ///< sum of the log-probabilities of `token_ids`
-  FinishReason finish = FinishReason::kLength;
-  std::optional<ChangeFeature> change_feature;
-  std::optional<LocatedChange> change;  ///< with CaptionOptions::locate
-  std::vector<WordMap> words;           ///< with CaptionOptions::words, in the order of the text
+  FinishReason finish = FinishReason::kLength;  ///< why it ended
+  std::optional<ChangeFeature> change_feature;  ///< Q*, if asked for
+  std::optional<LocatedChange> change;          ///< with CaptionOptions::locate
+  std::vector<WordMap> words;                   ///< with CaptionOptions::words, in the order of the text
   /// With CaptionOptions::check_swap, unless a caption was cancelled: true if captions or, of a calibrated
   /// model, scores disagree about a change. They say that there is one if the caption differs from that of an
   /// image against itself and from LEVIR-CC's sentences for no change, and if the score is at least 0.5. Also
@@ -183,7 +183,7 @@ class Captioner {
   ~Captioner();
 
   Caption caption(const image::ImageView& before, const image::ImageView& after,
-                  const CaptionOptions& options = {}) const;
+                  const CaptionOptions& options = {}) const;  ///< of one pair
 
   /// Captions all pairs as one batch: memory grows with their number. A caption does not depend on its batch.
   std::vector<Caption> caption(std::span<const ImagePair> pairs, const CaptionOptions& options = {}) const;
@@ -207,7 +207,7 @@ class Captioner {
   /// Returns the default question: the one that the checkpoint was trained with, if its config.json names it,
   /// else that of the reference implementation.
   const std::string& question() const;
-  bool has_diff_expert() const;
+  bool has_diff_expert() const;  ///< false: a base model, whose captions do without it
   /// True if the model's folder has a calibration of scores (change_score.json, from ccexpert-eval
   /// --calibrate), whose scores are probabilities.
   bool calibrated() const;
@@ -217,7 +217,7 @@ class Captioner {
   std::string description() const;
   /// Returns the engine of the products and its instruction set, as "oneDNN int8 tiles, AVX512-VNNI".
   std::string engine() const;
-  CaptionerTimings timings() const;
+  CaptionerTimings timings() const;  ///< sums over all calls since loading
 
  private:
   friend class Conversation;

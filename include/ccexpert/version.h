@@ -5,13 +5,13 @@
 
 namespace ccexpert::generate {
 
-struct BuildInfo {
+struct BuildInfo {       ///< Versions and hardware
   std::string version;   ///< of ccexpert
   std::string libtorch;  ///< version of LibTorch
   std::string cpu;       ///< instruction set that LibTorch uses here, and the number of threads
   std::string gpu;       ///< number and names of the GPUs, or the reason why none is used
 };
 
-BuildInfo build_info();
+BuildInfo build_info();  ///< Returns those of this build and machine
 
 }  // namespace ccexpert::generate

@@ -21,8 +21,8 @@ class DeviceName {
   static std::optional<DeviceName> from_text(std::string_view text);
   std::string text() const;
 
-  bool is_auto() const { return kind_ == Kind::kAuto; }
-  bool is_cpu() const { return kind_ == Kind::kCpu; }
+  bool is_auto() const { return kind_ == Kind::kAuto; }  ///< True for a GPU if there is one, else the CPU
+  bool is_cpu() const { return kind_ == Kind::kCpu; }    ///< True for "cpu"
   /// Index of the GPU; 0 for "cuda".
   int gpu() const { return gpu_.value_or(0); }
 

@@ -18,27 +18,27 @@ enum class ErrorKind {
 
 /// Error with a cause that a caller can act on. `what()` is one sentence on one line: "what: expected ...,
 /// got ... (hint)". It is valid UTF-8 of at most kLongestError bytes for any input text: invalid bytes,
-/// control characters, terminal escapes and bidirectional controls are written as \xNN or \uNNNN, and a
+/// control characters, terminal escapes and bidirectional controls are written as `\xNN` or `\uNNNN`, and a
 /// longer text is cut in the middle.
 class Error : public std::runtime_error {
  public:
-  explicit Error(std::string_view text, ErrorKind kind = ErrorKind::kInput);
+  explicit Error(std::string_view text, ErrorKind kind = ErrorKind::kInput);  ///< text becomes one line
 
-  ErrorKind kind() const noexcept { return kind_; }
+  ErrorKind kind() const noexcept { return kind_; }  ///< who can mend it
 
  private:
   ErrorKind kind_;
 };
 
-inline constexpr size_t kLongestError = 1024;
+inline constexpr size_t kLongestError = 1024;  ///< bytes
 
 /// Parts of an error message; `hint` may be empty.
 struct Mismatch {
-  std::string_view what;
-  std::string_view expected;
-  std::string_view got;
-  std::string_view hint = {};
-  ErrorKind kind = ErrorKind::kInput;
+  std::string_view what;               ///< file, key, tensor or option
+  std::string_view expected;           ///< accepted values, in words
+  std::string_view got;                ///< value that is there
+  std::string_view hint = {};          ///< remedy, if any
+  ErrorKind kind = ErrorKind::kInput;  ///< who can mend it
 };
 
 /// Throws Error("what: expected ..., got ... (hint)"). If the text is too long, its longest parts are cut.

@@ -25,13 +25,13 @@ namespace ccexpert {
 /// and the accepted values if its type has others.
 template <class Config, class Value>
 struct Field {
-  const char* name;
-  Value Config::*member;
-  const char* help;
-  Limits limits = {};
+  const char* name;       ///< in files and on command lines
+  Value Config::*member;  ///< pointer to the member
+  const char* help;       ///< one sentence with unit and off value
+  Limits limits = {};     ///< accepted values
 };
 
-template <class Config, class Value>
+template <class Config, class Value>  ///< Returns a field, for the list of a struct
 constexpr Field<Config, Value> field(const char* name, Value Config::*member, const char* help,
                                      const Limits& limits = {}) {
   return {name, member, help, limits};

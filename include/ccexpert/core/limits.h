@@ -21,12 +21,12 @@ namespace ccexpert {
 
 /// End of a range.
 struct Bound {
-  template <class Number>
+  template <class Number>  ///< Converts a number
   requires std::is_arithmetic_v<Number>
   constexpr Bound(Number number)  // NOLINT(google-explicit-constructor): ranges are written as numbers
       : at(static_cast<double>(number)) {}
 
-  double at;
+  double at;             ///< end of the range
   bool is_open = false;  ///< `at` itself is outside
 };
 
@@ -36,38 +36,38 @@ constexpr Bound open(Bound bound) {
   return bound;
 }
 
-inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();
+inline constexpr double kUnlimited = std::numeric_limits<double>::infinity();  ///< a range without this end
 
 struct Limits {
-  Bound least = -kUnlimited;
-  Bound most = kUnlimited;
+  Bound least = -kUnlimited;       ///< smallest number
+  Bound most = kUnlimited;         ///< largest number
   const char* unit = "";           ///< after the range in messages and help
   uint64_t choices = ~uint64_t{};  ///< bit N: the enum's value N is accepted
-
+  /// True without a range.
   constexpr bool any_number() const { return least.at == -kUnlimited && most.at == kUnlimited; }
-  template <Named Enum>
+  template <Named Enum>  ///< True for a choice that is accepted
   constexpr bool accept(Enum value) const {
     return ((choices >> static_cast<uint64_t>(value)) & 1U) != 0;
   }
 };
 
-constexpr Limits in_range(Bound least, Bound most, const char* unit = "") {
+constexpr Limits in_range(Bound least, Bound most, const char* unit = "") {  ///< Returns a range
   return {.least = least, .most = most, .unit = unit};
 }
-constexpr Limits at_least(Bound least) {
+constexpr Limits at_least(Bound least) {  ///< Returns a range without upper end
   return {.least = least};
 }
-constexpr Limits above(Bound least) {
+constexpr Limits above(Bound least) {  ///< Returns a range without its lower end
   return {.least = open(least)};
 }
-template <Named... Enum>
+template <Named... Enum>  ///< Returns some of the choices of an enum
 constexpr Limits among(Enum... values) {
   return {.choices = ((uint64_t{1} << static_cast<uint64_t>(values)) | ...)};
 }
 
 /// Most threads of any kind: an OpenMP runtime that cannot start its threads ends the process.
 inline constexpr int64_t kThreadLimit = 1024;
-inline constexpr Limits kThreads = in_range(0, kThreadLimit, "threads");
+inline constexpr Limits kThreads = in_range(0, kThreadLimit, "threads");  ///< number of threads; 0: all cores
 
 /// Returns the range in words, such as "0 to below 1" or "1 to 1024 threads"; "" if it is unlimited.
 std::string in_words(const Limits& limits);
@@ -95,21 +95,21 @@ std::string accepted_in_words(const Limits& limits) {
 
 /// Reason why a value is not accepted, in the parts of an error message.
 struct Refusal {
-  std::string expected;
-  std::string got;
-  std::string hint = {};
+  std::string expected;   ///< accepted values, in words
+  std::string got;        ///< refused value
+  std::string hint = {};  ///< remedy, if any
 };
 
 /// Returns the reason why a value is not accepted, or nothing. A fraction without a largest value must not
 /// exceed 1e9: counts of steps, bytes or milliseconds that derive from it would overflow.
 std::optional<Refusal> refusal_of(const Limits& limits, int64_t number);
-std::optional<Refusal> refusal_of(const Limits& limits, double number);
+std::optional<Refusal> refusal_of(const Limits& limits, double number);  ///< the same for a fraction
 
 /// Returns {expected, "'x'", "did you mean b?"}; the hint is for a likely typo of one of the choices.
 Refusal refused_text(std::string_view expected, const std::vector<std::string>& choices,
                      std::string_view got);
 
-template <class Value>
+template <class Value>  ///< The same for the type of any field
 std::optional<Refusal> refusal_of(const Limits& limits, const Value& value) {
   if constexpr (Named<Value>) {
     const auto choices = choices_of<Value>(limits);

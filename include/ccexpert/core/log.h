@@ -6,14 +6,14 @@
 
 namespace ccexpert::log {
 
-enum class Level { kDebug, kInfo, kWarning, kError, kOff };
+enum class Level { kDebug, kInfo, kWarning, kError, kOff };  ///< Messages from this level on are written
 
 /// Drops messages below `level`. The default is kInfo.
 void set_level(Level level);
 
-void debug(std::string_view message);
-void info(std::string_view message);
-void warning(std::string_view message);
-void error(std::string_view message);
+void debug(std::string_view message);    ///< For developers
+void info(std::string_view message);     ///< Course of a run
+void warning(std::string_view message);  ///< The result may not be as intended
+void error(std::string_view message);    ///< A failure that ends nothing
 
 }  // namespace ccexpert::log

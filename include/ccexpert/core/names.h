@@ -19,7 +19,7 @@ namespace ccexpert {
 /// Name of an enum's value.
 template <class Enum>
 struct Name {
-  Enum value;
+  Enum value;                   ///< choice of this name
   const char* text;             ///< in files and messages; "": the value means that the option is not set
   const char* alias = nullptr;  ///< also accepted, never written
 };

@@ -5,9 +5,9 @@
 
 namespace ccexpert {
 
-enum class Precision {
-  kStandard,  ///< float32 on a CPU, bfloat16 on a GPU
-  kAuto,      ///< the fastest of proven quality on this processor: int8 on a CPU, bfloat16 on a GPU
+enum class Precision {  ///< Precision of weights and activations
+  kStandard,            ///< float32 on a CPU, bfloat16 on a GPU
+  kAuto,                ///< the fastest of proven quality on this processor: int8 on a CPU, bfloat16 on a GPU
   kBfloat16,
   kFloat16,
   kFloat32,

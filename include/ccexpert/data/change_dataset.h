@@ -15,9 +15,9 @@ namespace ccexpert::data {
 
 /// Two images of one place at two dates, with captions of the difference.
 struct ChangeExample {
-  std::string uid;  ///< unique within its file, not across files
-  std::filesystem::path before;
-  std::filesystem::path after;
+  std::string uid;                         ///< unique within its file, not across files
+  std::filesystem::path before;            ///< earlier image
+  std::filesystem::path after;             ///< later image
   std::vector<std::string> captions = {};  ///< at least one, none blank
   std::optional<bool> changed = {};        ///< nothing if the file does not give it
   std::filesystem::path mask = {};         ///< mask image, changed where any channel is above 0; empty: none

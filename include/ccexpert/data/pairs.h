@@ -9,9 +9,9 @@ namespace ccexpert::data {
 
 /// Two images of one place at two dates.
 struct PairFiles {
-  std::string uid;  ///< unique within its list; names the pair in results
-  std::filesystem::path before;
-  std::filesystem::path after;
+  std::string uid;               ///< unique within its list; names the pair in results
+  std::filesystem::path before;  ///< earlier image
+  std::filesystem::path after;   ///< later image
 
   bool operator==(const PairFiles&) const = default;
 };
@@ -27,7 +27,7 @@ struct PairFiles {
 std::vector<PairFiles> read_pair_list(const std::filesystem::path& list,
                                       const std::filesystem::path& image_root = {});
 
-struct PairedFolders {
+struct PairedFolders {                           ///< Pairs of two folders, by equal names
   std::vector<PairFiles> pairs;                  ///< sorted by file name, which is the uid
   std::vector<std::filesystem::path> unmatched;  ///< images of one folder that the other lacks
 };

@@ -9,8 +9,8 @@
 
 namespace ccexpert::eval {
 
-struct CaptionedPair {
-  std::string uid;
+struct CaptionedPair {                  ///< Prediction and references of a pair
+  std::string uid;                      ///< name of the pair
   std::string prediction;               ///< may be empty
   std::vector<std::string> references;  ///< at least one
   std::optional<bool> changed = {};     ///< nothing if unknown

@@ -42,26 +42,26 @@ std::unique_ptr<Metric> make_meteor(std::shared_ptr<const MeteorData> data);
 
 /// Two spans of words that METEOR treats as equivalent.
 struct MeteorMatch {
-  enum class Kind { kExact, kStem, kSynonym, kParaphrase };
-  size_t prediction_start, prediction_words;
-  size_t reference_start, reference_words;
-  Kind kind;
+  enum class Kind { kExact, kStem, kSynonym, kParaphrase };  ///< Kind of match, best first
+  size_t prediction_start, prediction_words;                 ///< words of the prediction
+  size_t reference_start, reference_words;                   ///< words of the reference
+  Kind kind;                                                 ///< why the words match
 };
 
 /// METEOR's alignment of a prediction with one reference.
 struct MeteorAlignment {
   std::vector<std::string> prediction;  ///< words as METEOR splits them
-  std::vector<std::string> reference;
-  std::vector<MeteorMatch> matches;  ///< in the order of the reference
-  double score = 0.0;
+  std::vector<std::string> reference;   ///< tokens of the reference
+  std::vector<MeteorMatch> matches;     ///< in the order of the reference
+  double score = 0.0;                   ///< METEOR of this reference
 };
 
 /// Aligner of tokenized texts. Not thread-safe.
 class MeteorAligner {
  public:
-  explicit MeteorAligner(std::shared_ptr<const MeteorData> data);
+  explicit MeteorAligner(std::shared_ptr<const MeteorData> data);  ///< Takes the tables
   ~MeteorAligner();
-  MeteorAlignment align(const std::string& prediction, const std::string& reference);
+  MeteorAlignment align(const std::string& prediction, const std::string& reference);  ///< Aligns two texts
 
  private:
   class Impl;

@@ -13,8 +13,8 @@
 
 namespace ccexpert::eval {
 
-struct ScorerOptions {
-  Tokenizer tokenizer = Tokenizer::kReference;
+struct ScorerOptions {                            ///< How captions are scored
+  Tokenizer tokenizer = Tokenizer::kReference;    ///< of predictions and references
   std::shared_ptr<const MeteorData> meteor = {};  ///< nothing: without METEOR and S*m, which needs it
   std::vector<std::string> unchanged_sentences = levir_cc_unchanged_sentences();  ///< not tokenized
 };
@@ -31,27 +31,27 @@ struct ScoreTable {
   double value(const std::string& name) const;
 };
 
-struct BootstrapOptions {
-  int64_t resamples = 1000;
-  double confidence = 0.95;
-  uint64_t seed = 42;
+struct BootstrapOptions {    ///< How intervals are computed
+  int64_t resamples = 1000;  ///< with replacement, of the pairs
+  double confidence = 0.95;  ///< 0 to 1
+  uint64_t seed = 42;        ///< of the resamples
 };
 
-struct Interval {
-  double low;
-  double high;
+struct Interval {  ///< Confidence interval
+  double low;      ///< lower end
+  double high;     ///< upper end
 };
 
 /// Difference between two sets of predictions for the same pairs: second minus first.
 struct Difference {
-  double value;
-  Interval interval;
-  double p;  ///< p-value of the two-sided test for no difference
+  double value;       ///< difference of the scores
+  Interval interval;  ///< of the difference
+  double p;           ///< p-value of the two-sided test for no difference
 };
 
-class Scorer {
+class Scorer {  ///< Scores captions by all metrics
  public:
-  explicit Scorer(ScorerOptions options);
+  explicit Scorer(ScorerOptions options);  ///< Reads METEOR's tables, if it is asked for
   ~Scorer();
   Scorer(Scorer&&) noexcept;
   Scorer& operator=(Scorer&&) noexcept;

@@ -18,23 +18,23 @@ namespace ccexpert::generate {
 
 /// Texts of a checkpoint folder, except for the tokenizer's.
 struct CheckpointTexts {
-  std::filesystem::path folder;
-  std::string config_json;
+  std::filesystem::path folder;     ///< of the checkpoint
+  std::string config_json;          ///< text of config.json
   std::string preprocessor_json;    ///< empty: the processor's defaults
   std::string preprocessor_source;  ///< place of preprocessor_json, for messages
   std::string generation_json;      ///< empty: the defaults of generation
 };
 
-CheckpointTexts texts_of(const io::Checkpoint& checkpoint);
+CheckpointTexts texts_of(const io::Checkpoint& checkpoint);  ///< Reads them
 
 /// Settings of a model for captions, besides weights.
 struct ModelSettings {
-  int64_t vocabulary;  ///< V, rows of the model's embedding
-  std::unique_ptr<const text::Tokenizer> tokenizer;
-  text::PromptFormat prompt;
-  image::PreprocessConfig preprocess;
-  CheckpointGeneration generation;
-  std::string question;  ///< default question
+  int64_t vocabulary;                                ///< V, rows of the model's embedding
+  std::unique_ptr<const text::Tokenizer> tokenizer;  ///< of the checkpoint
+  text::PromptFormat prompt;                         ///< question and chat template
+  image::PreprocessConfig preprocess;                ///< of images
+  CheckpointGeneration generation;                   ///< decoding settings of the checkpoint
+  std::string question;                              ///< default question
 
   /// Returns the decoding settings for `asked`; see CheckpointGeneration::decoding.
   DecodingConfig decoding(const GenerationOptions& asked) const;
@@ -48,8 +48,8 @@ struct ModelSettings {
 ModelSettings read_model_settings(const CheckpointTexts& texts, const model::ModelConfig& config,
                                   std::string question = {});
 
-struct LoadedModel : ModelSettings {
-  std::shared_ptr<model::CcexpertModel> model;
+struct LoadedModel : ModelSettings {            ///< Model with all settings of its checkpoint
+  std::shared_ptr<model::CcexpertModel> model;  ///< with its weights
 };
 
 /// Writes the preprocessed image `index` [3,P,P] into `slot`. Called on several threads.

@@ -76,7 +76,7 @@ struct GenerationOptions {
         field("mbr_metric", &Self::mbr_metric,
               "metric of that agreement; cider: CIDEr-D with the same weight for all n-grams; sm: S*m")};
   }
-
+  /// True if tokens are drawn.
   bool samples() const { return do_sample || mbr > 0 || temperature.value_or(0.0) > 0.0; }
 
   /// Throws Error for values out of range and for combinations that contradict each other (beams with
@@ -86,20 +86,20 @@ struct GenerationOptions {
 
 /// Resolved settings of a call.
 struct DecodingConfig {
-  int64_t max_new_tokens = 64;
-  int64_t min_new_tokens = 0;
-  int64_t beams = 1;
-  double length_penalty = 1.0;
-  double temperature = 0.0;  ///< 0: greedy
-  double top_p = 1.0;
-  int64_t top_k = 0;
-  double repetition_penalty = 1.0;
-  std::vector<int64_t> stop_ids = {};
-  int64_t seed = 42;
-  int64_t mbr = 0;  ///< samples of minimum-Bayes-risk decoding, 0: off
-  CaptionMetric mbr_metric = CaptionMetric::kCiderD;
+  int64_t max_new_tokens = 64;                        ///< longest caption
+  int64_t min_new_tokens = 0;                         ///< shortest caption
+  int64_t beams = 1;                                  ///< 1: greedy, or sampling
+  double length_penalty = 1.0;                        ///< exponent of the length in beam search
+  double temperature = 0.0;                           ///< 0: greedy
+  double top_p = 1.0;                                 ///< share of the probability to draw from
+  int64_t top_k = 0;                                  ///< number of tokens to draw from; 0: all
+  double repetition_penalty = 1.0;                    ///< 1: none
+  std::vector<int64_t> stop_ids = {};                 ///< tokens that end a caption
+  int64_t seed = 42;                                  ///< of sampling
+  int64_t mbr = 0;                                    ///< samples of minimum-Bayes-risk decoding, 0: off
+  CaptionMetric mbr_metric = CaptionMetric::kCiderD;  ///< of minimum-Bayes-risk decoding
 
-  bool is_stop(int64_t id) const;
+  bool is_stop(int64_t id) const;  ///< True for a token that ends a caption
 
   /// Throws Error for values that contradict each other.
   void validate() const;

@@ -39,13 +39,13 @@ struct MapOptions {
   std::string after;   ///< raster of the second date, warped to that grid if it has another
   std::filesystem::path output;  ///< .gpkg, .geojson, .fgb or .csv
 
-  Length tile = {256.0};
+  Length tile = {256.0};   ///< side of a tile
   Length overlap = {0.0};  ///< of neighbouring tiles; below half of a tile
   std::vector<int64_t> bands =
-      {};  ///< red, green and blue, or one band; empty: chosen by colour interpretation
-  Stretch stretch = {};
+      {};                ///< red, green and blue, or one band; empty: chosen by colour interpretation
+  Stretch stretch = {};  ///< conversion to 8 bits
   bool match_radiometry = false;  ///< gives the second date the mean and contrast of the first, per band
-  Registration registration = Registration::kOff;
+  Registration registration = Registration::kOff;  ///< of the dates to one another
   std::vector<std::string> masks = {};  ///< rasters of any grid, not 0 at pixels to skip, such as clouds
   std::string area = {};                ///< vector file with the area of interest; empty: the whole scene
   double min_valid = 0.5;               ///< smallest share of valid pixels of a tile; others are skipped
@@ -73,7 +73,7 @@ inline constexpr double kChangedFrom = 0.5;
 
 /// Model of a map, called by one thread.
 struct MapModel {
-  std::function<std::vector<Caption>(std::span<const ImagePair>)> caption = {};
+  std::function<std::vector<Caption>(std::span<const ImagePair>)> caption = {};  ///< captions of pairs
   /// Place and strength of the change of each pair, without captions; nothing after a stop.
   std::function<std::vector<LocatedChange>(std::span<const ImagePair>)> locate = {};
   /// Smallest value of changed ground in the maps of `locate`; nothing without calibration.
@@ -87,20 +87,20 @@ MapModel model_of(const Captioner& captioner, const CaptionOptions& options = {}
 
 /// Counts of tiles.
 struct MapSummary {
-  int64_t tiles = 0;  ///< of the area of interest; of the shard, if there are several
-  int64_t captioned = 0;
-  int64_t quiet = 0;    ///< score below the threshold: without caption
-  int64_t skipped = 0;  ///< too few valid pixels
-  int64_t failed = 0;   ///< could not be read; errors are in the layer
-  int64_t resumed = 0;  ///< of these, done before this run
-  bool interrupted = false;
+  int64_t tiles = 0;         ///< of the area of interest; of the shard, if there are several
+  int64_t captioned = 0;     ///< tiles with a caption
+  int64_t quiet = 0;         ///< score below the threshold: without caption
+  int64_t skipped = 0;       ///< too few valid pixels
+  int64_t failed = 0;        ///< could not be read; errors are in the layer
+  int64_t resumed = 0;       ///< of these, done before this run
+  bool interrupted = false;  ///< a signal ended the map
 };
 
 /// Reports of a run; each function may be empty.
 struct MapReports {
-  std::function<void(int64_t tiles, int64_t resumed)> start = {};
-  std::function<void(int64_t tiles)> done = {};
-  std::function<void(const std::string& line)> note = {};
+  std::function<void(int64_t tiles, int64_t resumed)> start = {};  ///< before the first tile
+  std::function<void(int64_t tiles)> done = {};                    ///< after each batch
+  std::function<void(const std::string& line)> note = {};          ///< what the user should know
 };
 
 /// Throws Error unless the ending of a file's name is that of a format of layers.

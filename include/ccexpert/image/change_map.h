@@ -27,8 +27,8 @@ struct ChangeMap {
 
 /// Values of an image of this size, row by row.
 struct PixelMap {
-  int64_t height = 0;
-  int64_t width = 0;
+  int64_t height = 0;         ///< pixels
+  int64_t width = 0;          ///< pixels
   std::vector<float> values;  ///< [height,width]
 };
 

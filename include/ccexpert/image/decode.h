@@ -23,7 +23,7 @@ Image decode_image(const std::filesystem::path& path);
 
 /// Decoded image, with a warning if its file is damaged but could be decoded.
 struct DecodedImage {
-  Image image;
+  Image image;               ///< pixels
   std::string warning = {};  ///< one line, starting with the file's name; empty for an intact file
 };
 

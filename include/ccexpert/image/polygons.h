@@ -23,8 +23,8 @@ using Ring = std::vector<Point>;
 /// One connected area. With y upwards, as in maps, the outline runs counterclockwise and holes clockwise
 /// (RFC 7946).
 struct Polygon {
-  Ring outline = {};
-  std::vector<Ring> holes = {};
+  Ring outline = {};             ///< outer ring
+  std::vector<Ring> holes = {};  ///< rings inside of it
 
   bool operator==(const Polygon&) const = default;
 };
@@ -37,8 +37,8 @@ double area(const Polygon& polygon);
 
 /// Raster of cells that belong to areas or not.
 struct CellMask {
-  int64_t height = 0;
-  int64_t width = 0;
+  int64_t height = 0;           ///< cells
+  int64_t width = 0;            ///< cells
   std::vector<uint8_t> inside;  ///< [height,width]; not 0: inside
 };
 

@@ -15,11 +15,11 @@ enum class AspectMode {
   kPad,     ///< centre it on a square of the mean colour first
 };
 
-struct PreprocessConfig {
-  int64_t size = 384;                         ///< side of the result in pixels
-  std::array<double, 3> mean{0.5, 0.5, 0.5};  ///< of each channel, for values in [0, 1]
-  std::array<double, 3> deviation{0.5, 0.5, 0.5};
-  AspectMode aspect = AspectMode::kSquare;
+struct PreprocessConfig {                          ///< How an image becomes the input of the tower
+  int64_t size = 384;                              ///< side of the result in pixels
+  std::array<double, 3> mean{0.5, 0.5, 0.5};       ///< of each channel, for values in [0, 1]
+  std::array<double, 3> deviation{0.5, 0.5, 0.5};  ///< of red, green and blue
+  AspectMode aspect = AspectMode::kSquare;         ///< of images that are not square
 };
 
 /// Resizes to size x size, scales to [0, 1] and normalises; writes red, green and blue planes [3,size,size]

@@ -15,7 +15,7 @@
 
 namespace ccexpert::io {
 
-struct Checkpoint {
+struct Checkpoint {  ///< Opened checkpoint folder
   std::filesystem::path
       folder;               ///< actual folder of the files (a snapshot, if a hub's cache folder was named)
   std::string config_json;  ///< text of config.json
@@ -55,8 +55,8 @@ Checkpoint open_part(const std::filesystem::path& folder);
 
 /// File of a checkpoint's tokenizer or processor.
 struct CompanionFile {
-  std::string name;
-  std::string bytes;
+  std::string name;   ///< file name
+  std::string bytes;  ///< content
 };
 
 /// Reads the files that a model needs in addition to config and weights: of the tokenizer, preprocessor,
@@ -74,7 +74,7 @@ struct CheckpointToWrite {
   /// If several processes write one checkpoint, this call writes every `parts`-th file of weights, and part 0
   /// also writes all other files.
   int part = 0;
-  int parts = 1;
+  int parts = 1;  ///< files of weights
   /// Gives the values of `tensors`. Every process asks for all of them in the same order, also for those that
   /// others write, and after an error too. Null: the tensors themselves.
   WholeTensor whole = nullptr;

@@ -17,9 +17,9 @@ namespace ccexpert::io {
 /// tensor.
 std::unique_ptr<TensorSource> open_safetensors(const std::filesystem::path& path);
 
-struct NamedTensor {
-  std::string name;
-  at::Tensor tensor;
+struct NamedTensor {  ///< Tensor of a file to write
+  std::string name;   ///< in the file
+  at::Tensor tensor;  ///< values
   /// Makes the values of a tensor on the meta device when they are written, so that no other is in memory.
   std::function<at::Tensor()> make = {};
 };

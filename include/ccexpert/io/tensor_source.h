@@ -12,10 +12,10 @@ namespace ccexpert::io {
 
 /// Metadata of one tensor in a file.
 struct TensorInfo {
-  std::string name;
-  at::ScalarType dtype = at::kFloat;
-  std::vector<int64_t> shape;
-  std::string file;  ///< file with the tensor, for messages
+  std::string name;                   ///< in the checkpoint
+  at::ScalarType dtype = at::kFloat;  ///< in the file
+  std::vector<int64_t> shape;         ///< in the file
+  std::string file;                   ///< file with the tensor, for messages
 };
 
 /// Read-only, thread-safe set of named tensors.

@@ -10,8 +10,8 @@ namespace ccexpert::io {
 
 /// Prefix of a tensor's name and its replacement.
 struct RenamedPrefix {
-  std::string_view from;
-  std::string_view to;  ///< empty: the other side has no such tensor
+  std::string_view from;  ///< in the file
+  std::string_view to;    ///< empty: the other side has no such tensor
 };
 
 /// The texts and tables are constants of the program.

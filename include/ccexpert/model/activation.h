@@ -7,12 +7,12 @@
 
 namespace ccexpert::model {
 
-enum class Activation {
-  kGeluTanh,   ///< GELU with the tanh approximation of the normal distribution
-  kGelu,       ///< x times the normal distribution function
-  kQuickGelu,  ///< x sigmoid(1.702 x), as in CLIP
-  kSilu,       ///< x sigmoid(x)
-  kRelu,       ///< max(x, 0)
+enum class Activation {  ///< Activation of an MLP
+  kGeluTanh,             ///< GELU with the tanh approximation of the normal distribution
+  kGelu,                 ///< x times the normal distribution function
+  kQuickGelu,            ///< x sigmoid(1.702 x), as in CLIP
+  kSilu,                 ///< x sigmoid(x)
+  kRelu,                 ///< max(x, 0)
 };
 
 constexpr auto names_of(Activation) {

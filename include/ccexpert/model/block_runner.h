@@ -11,7 +11,7 @@
 
 namespace ccexpert::model {
 
-using TensorList = std::vector<at::Tensor>;
+using TensorList = std::vector<at::Tensor>;  ///< inputs or outputs of a block
 
 /// One block of layers in one forward pass.
 struct Block {
@@ -24,7 +24,7 @@ struct Block {
   bool repeatable = true;
 };
 
-class BlockRunner {
+class BlockRunner {  ///< Runs the blocks of a part
  public:
   virtual ~BlockRunner() = default;
   /// Returns `block.compute(inputs)`, with its gradients.
@@ -44,6 +44,6 @@ class RecomputingRunner : public BlockRunner {
   TensorList run(const Block& block, const TensorList& inputs) const override;
 };
 
-using BlockRunnerRef = std::shared_ptr<const BlockRunner>;
+using BlockRunnerRef = std::shared_ptr<const BlockRunner>;  ///< shared by the parts of a model
 
 }  // namespace ccexpert::model

@@ -74,13 +74,13 @@ class CcexpertModel : public torch::nn::Module {
   PaddedSequences splice(const std::vector<std::vector<int64_t>>& ids, const at::Tensor& image_tokens,
                          int64_t images_per_row = 2) const;
 
-  const Connector& connector() const { return *connector_; }
-  const Decoder& decoder() const { return *decoder_; }
+  const Connector& connector() const { return *connector_; }  ///< Diff Expert, projector or another one
+  const Decoder& decoder() const { return *decoder_; }        ///< language model
   /// Null for a base model without Diff Expert.
   const std::shared_ptr<DiffExpert>& diff_expert() const { return diff_expert_; }
-  const VisionTower& vision() const { return *vision_; }
-  const ModelConfig& config() const { return config_; }
-  at::TensorOptions options() const { return options_; }
+  const VisionTower& vision() const { return *vision_; }  ///< vision transformer
+  const ModelConfig& config() const { return config_; }   ///< sizes and kinds of all parts
+  at::TensorOptions options() const { return options_; }  ///< dtype and device of the weights
   /// Says that the parameters were moved from outside: new dtype and device of inputs.
   void set_options(const at::TensorOptions& options) { options_ = options; }
 

@@ -12,10 +12,10 @@
 
 namespace ccexpert::model {
 
-struct ModelConfig {
+struct ModelConfig {  ///< Sizes and kinds of all parts
   /// `model_type` of the architecture that chooses the parts.
   std::string architecture = "llava_qwen_cc";
-  VisionConfig vision;
+  VisionConfig vision;  ///< of the tower
   /// Numbers of the hidden states used as features: 0 is the embedding, i the output of block i; S of them,
   /// ascending.
   std::vector<int64_t> vision_layers = {17, 20, 23, 26};
@@ -26,7 +26,7 @@ struct ModelConfig {
   bool image_newline = false;
   /// Present if a Q-Former connects tower and decoder, as in MiniGPT-4. Its tokens form no grid.
   std::optional<QFormerConfig> qformer = std::nullopt;
-  DecoderConfig decoder;
+  DecoderConfig decoder;  ///< of the language model
 
   /// Returns the decoder positions of one image.
   int64_t image_tokens() const {
@@ -55,8 +55,8 @@ std::string model_config_json(const ModelConfig& config, std::string_view origin
 
 /// Token ids of images and videos in the llava-hf layout.
 struct LlavaHfTokens {
-  int64_t image = 151646;
-  int64_t video = 151647;
+  int64_t image = 151646;  ///< token of an image
+  int64_t video = 151647;  ///< token of a video
 };
 
 /// Throws Error for a model that LlavaOnevisionForConditionalGeneration of transformers does not support: one

@@ -35,7 +35,7 @@ struct DecoderPass {
   const AttentionProbe* probe = nullptr;  ///< null: none
 };
 
-class DecoderAttention : public torch::nn::Module {
+class DecoderAttention : public torch::nn::Module {  ///< Self-attention of a block
  public:
   DecoderAttention(const DecoderConfig& config, const at::TensorOptions& options);
   /// Maps x [B,T,H] and the norm of `input` to x + Attention(norm(x)); `layer` is its index in the cache.
@@ -47,7 +47,7 @@ class DecoderAttention : public torch::nn::Module {
   std::shared_ptr<RmsNorm> q_norm_, k_norm_;  // of one head; null without qk_norm
 };
 
-class DecoderBlock : public torch::nn::Module {
+class DecoderBlock : public torch::nn::Module {  ///< Transformer block
  public:
   DecoderBlock(const DecoderConfig& config, const at::TensorOptions& options);
   /// Maps [B,T,H] to [B,T,H].
@@ -93,8 +93,8 @@ class Decoder : public torch::nn::Module {
   /// Returns the head [V,H]; if tied, its weight is the embedding's.
   const Linear& head() const { return *lm_head_; }
 
-  const DecoderConfig& config() const { return config_; }
-  const std::vector<std::shared_ptr<DecoderBlock>>& blocks() const { return blocks_; }
+  const DecoderConfig& config() const { return config_; }                               ///< sizes
+  const std::vector<std::shared_ptr<DecoderBlock>>& blocks() const { return blocks_; }  ///< in order
   /// Sets the runner of the blocks; the default is plain. With a cache, blocks are not repeatable.
   void set_runner(BlockRunnerRef runner) { runner_ = std::move(runner); }
   /// Sets an observer of the passes with a cache, and of their caches; null: none.

@@ -19,11 +19,11 @@ class DecoderObserver {
   virtual int64_t made(int64_t capacity) = 0;
   /// Returns the number of the copy.
   virtual int64_t copied(int64_t cache) = 0;
-  virtual void selected(int64_t cache, const std::vector<int64_t>& rows) = 0;
+  virtual void selected(int64_t cache, const std::vector<int64_t>& rows) = 0;  ///< A cache keeps these rows
   /// Row b keeps its first `lengths[b]` tokens.
   virtual void truncated(int64_t cache, const std::vector<int64_t>& lengths) = 0;
-  virtual void reserved(int64_t cache, int64_t capacity) = 0;
-  virtual void dropped(int64_t cache) noexcept = 0;
+  virtual void reserved(int64_t cache, int64_t capacity) = 0;  ///< A cache has room for this length
+  virtual void dropped(int64_t cache) noexcept = 0;            ///< A cache ended
   /// The next pass has these positions [B,T], on the CPU (KvCache::place).
   virtual void placed(int64_t cache, const at::Tensor& positions) = 0;
   /// A forward pass of embeddings [B,T,H]; `lengths` are those of the cache, and `added` the real tokens of
@@ -36,13 +36,13 @@ class DecoderObserver {
 class ObservedCache {
  public:
   ObservedCache() = default;
-  ObservedCache(std::shared_ptr<DecoderObserver> observer, int64_t number)
+  ObservedCache(std::shared_ptr<DecoderObserver> observer, int64_t number)  ///< Becomes a member
       : observer_(std::move(observer)), number_(number) {}
-  ObservedCache(const ObservedCache& other)
+  ObservedCache(const ObservedCache& other)  ///< The copy becomes a member of its own
       : observer_(other.observer_), number_(observer_ ? observer_->copied(other.number_) : 0) {}
   ObservedCache(ObservedCache&& other) noexcept
       : observer_(std::move(other.observer_)), number_(other.number_) {}
-  ObservedCache& operator=(ObservedCache other) noexcept {
+  ObservedCache& operator=(ObservedCache other) noexcept {  ///< Copies or moves
     std::swap(observer_, other.observer_);
     std::swap(number_, other.number_);
     return *this;
@@ -50,16 +50,16 @@ class ObservedCache {
   ~ObservedCache() {
     if (observer_) observer_->dropped(number_);
   }
-
+  /// True if this is the cache's observer.
   bool is_at(const std::shared_ptr<DecoderObserver>& observer) const { return observer_ == observer; }
-  int64_t number() const { return number_; }
-  void select(const std::vector<int64_t>& rows) const {
+  int64_t number() const { return number_; }             ///< name of the cache
+  void select(const std::vector<int64_t>& rows) const {  ///< Tells of kept rows
     if (observer_) observer_->selected(number_, rows);
   }
-  void truncate(const std::vector<int64_t>& lengths) const {
+  void truncate(const std::vector<int64_t>& lengths) const {  ///< Tells of new lengths
     if (observer_) observer_->truncated(number_, lengths);
   }
-  void reserve(int64_t capacity) const {
+  void reserve(int64_t capacity) const {  ///< Tells of new room
     if (observer_) observer_->reserved(number_, capacity);
   }
 

@@ -16,7 +16,7 @@ namespace ccexpert::model {
 
 /// Initialisation of parameters that the checkpoint lacks; the defaults are the reference's (spec section 8).
 struct FreshWeights {
-  uint64_t seed = 42;
+  uint64_t seed = 42;            ///< of all weights
   double deviation = 0.02;       ///< of matrices; small widths learn faster with more
   double flag_deviation = 0.02;  ///< of the Diff Expert's date and change flags
 };
@@ -42,8 +42,8 @@ class ChangeAttention : public torch::nn::Module {
   ChangeAttention(const DiffExpertConfig& config, const at::TensorOptions& options);
   /// Projected keys and values, [B,T,D/r] each.
   struct Context {
-    at::Tensor keys;
-    at::Tensor values;
+    at::Tensor keys;    ///< of both dates
+    at::Tensor values;  ///< of both dates
   };
   /// Projects k and v [B,T,D] once, for several queries.
   Context project(const at::Tensor& k, const at::Tensor& v) const;
@@ -63,9 +63,9 @@ class ChangeAttention : public torch::nn::Module {
 /// Features of the two dates and of their change, each [S*B,N,D] inside the Diff Expert, [B,N,D] after
 /// weighting.
 struct ChangeFeatures {
-  at::Tensor before;
-  at::Tensor after;
-  at::Tensor change;
+  at::Tensor before;  ///< tokens of the earlier image
+  at::Tensor after;   ///< tokens of the later image
+  at::Tensor change;  ///< change feature
 };
 
 /// Change Aware Transformer layer.
@@ -100,8 +100,8 @@ class ScaleWeighting : public torch::nn::Module {
 
 /// Sizes of the Diff Expert's input.
 struct FeatureSize {
-  int64_t pairs = 1;
-  int64_t scales = 1;
+  int64_t pairs = 1;    ///< B
+  int64_t scales = 1;   ///< S
   int64_t patches = 0;  ///< N
 };
 
@@ -113,7 +113,7 @@ struct DiffExpertOutput {
   at::Tensor scale_weights;  ///< [S,B]
 };
 
-class DiffExpert : public torch::nn::Module {
+class DiffExpert : public torch::nn::Module {  ///< Change Aware Transformer over all scales
  public:
   DiffExpert(const DiffExpertConfig& config, const at::TensorOptions& options);
 
@@ -123,11 +123,11 @@ class DiffExpert : public torch::nn::Module {
 
   /// Change features after every layer, [S*B,N,D] each, and the initial change feature that it received.
   struct Trace {
-    std::vector<at::Tensor> initial;
-    std::vector<ChangeFeatures> layers;
+    std::vector<at::Tensor> initial;     ///< change feature of each scale before the layers
+    std::vector<ChangeFeatures> layers;  ///< features after each layer
   };
+  /// Runs the layers, and returns what they pass on.
   Trace trace(const std::vector<at::Tensor>& before, const std::vector<at::Tensor>& after) const;
-
   /// Returns the cost for an input of this size.
   static PartCost cost(const DiffExpertConfig& config, const FeatureSize& input);
 

@@ -41,12 +41,12 @@ class KvCache : public KeyValues {
 
   /// Returns the tokens in each row, in every layer; empty before the first `advance`.
   const std::vector<int64_t>& lengths() const { return lengths_; }
-  int64_t capacity() const { return capacity_; }
+  int64_t capacity() const { return capacity_; }  ///< tokens for which there is room
 
   KvView append(int64_t layer, const at::Tensor& keys, const at::Tensor& values) override;
   /// Returns what one layer holds.
   KvView held(int64_t layer) const;
-  int64_t layers() const { return std::ssize(layers_); }
+  int64_t layers() const { return std::ssize(layers_); }  ///< number of blocks
 
   /// Puts the first `lengths[b]` of T tokens, whose keys and values are [L,K,T,d], into row b of an empty
   /// cache.

@@ -14,7 +14,7 @@
 
 namespace ccexpert::model {
 
-using ModuleRef = std::shared_ptr<torch::nn::Module>;
+using ModuleRef = std::shared_ptr<torch::nn::Module>;  ///< module of any kind
 
 /// Module that only groups others, for checkpoint names with dots.
 class ModuleGroup : public torch::nn::Module {
@@ -58,8 +58,8 @@ class Linear : public torch::nn::Module {
   const std::shared_ptr<const Product>& product() const { return product_; }
   const WeightContract& product_weights() const { return product_weights_; }
 
-  at::Tensor weight;
-  at::Tensor bias;
+  at::Tensor weight;  ///< [outputs,inputs]
+  at::Tensor bias;    ///< [outputs], or undefined
 
  private:
   std::shared_ptr<const Product> product_;
@@ -75,11 +75,11 @@ void for_each_linear(torch::nn::Module& module,
 class Norm : public torch::nn::Module {
  public:
   Norm(int64_t width, double eps, const at::TensorOptions& options);
-  virtual at::Tensor forward(const at::Tensor& x) const = 0;
-  double eps() const { return eps_; }
+  virtual at::Tensor forward(const at::Tensor& x) const = 0;  ///< Returns the norm of x [...,width]
+  double eps() const { return eps_; }                         ///< epsilon
 
-  at::Tensor weight;
-  at::Tensor bias;  ///< undefined: RMSNorm, else LayerNorm
+  at::Tensor weight;  ///< [width]
+  at::Tensor bias;    ///< undefined: RMSNorm, else LayerNorm
 
  private:
   double eps_;
@@ -89,14 +89,14 @@ class Norm : public torch::nn::Module {
 class LayerNorm : public Norm {
  public:
   LayerNorm(int64_t width, double eps, const at::TensorOptions& options);
-  at::Tensor forward(const at::Tensor& x) const override;
+  at::Tensor forward(const at::Tensor& x) const override;  ///< Returns the norm of x [...,width]
 };
 
 /// x / sqrt(mean(x^2) + eps) * weight.
 class RmsNorm : public Norm {
  public:
   using Norm::Norm;
-  at::Tensor forward(const at::Tensor& x) const override;
+  at::Tensor forward(const at::Tensor& x) const override;  ///< Returns the norm of x [...,width]
 };
 
 /// Computes the results of `steps` for each of `linears`, in their order: in one pass if the products from
@@ -118,7 +118,7 @@ class Embedding : public torch::nn::Module {
   void set_product(std::shared_ptr<const Product> product, WeightContract reads = {});
   const WeightContract& product_weights() const { return product_weights_; }
 
-  at::Tensor weight;
+  at::Tensor weight;  ///< [rows,width]
 
  private:
   std::shared_ptr<const Product> product_;

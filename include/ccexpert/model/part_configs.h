@@ -10,11 +10,11 @@ namespace ccexpert::model {
 
 // Ranges end far above every published model: a larger number means a damaged file, and would only end in a
 // failed allocation.
-inline constexpr Limits kSizeRange = in_range(1, 1 << 24);
-inline constexpr Limits kLayerRange = in_range(1, 1024);     // built before its weights are looked up
-inline constexpr Limits kPixelRange = in_range(1, 1 << 14);  // the position embedding grows with the square
-inline constexpr Limits kEpsilonRange = in_range(open(0), 1);
-inline constexpr Limits kRotaryBaseRange = in_range(open(0), 1e12);
+inline constexpr Limits kSizeRange = in_range(1, 1 << 24);   ///< a width or a count
+inline constexpr Limits kLayerRange = in_range(1, 1024);     ///< built before its weights are looked up
+inline constexpr Limits kPixelRange = in_range(1, 1 << 14);  ///< the position embedding grows with the square
+inline constexpr Limits kEpsilonRange = in_range(open(0), 1);        ///< an epsilon of a norm
+inline constexpr Limits kRotaryBaseRange = in_range(open(0), 1e12);  ///< base of rotary positions
 
 /// Kind of vision transformer.
 enum class TowerKind {
@@ -100,11 +100,11 @@ struct DecoderConfig {
   bool qk_norm = false;
   /// Width of a head, `head_dim` of config.json; 0: hidden_size / num_attention_heads.
   int64_t head_dim = 0;
-
+  /// Returns the width of a head.
   int64_t head_width() const { return head_dim > 0 ? head_dim : hidden_size / num_attention_heads; }
   /// Returns the width of all query heads, which may differ from hidden_size.
   int64_t query_width() const { return num_attention_heads * head_width(); }
-  int64_t key_width() const { return num_key_value_heads * head_width(); }
+  int64_t key_width() const { return num_key_value_heads * head_width(); }  ///< width of all keys
 
   static constexpr const char* kTitle = "decoder config";  ///< in messages
   static constexpr auto fields() {

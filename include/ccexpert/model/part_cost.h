@@ -11,7 +11,7 @@ namespace ccexpert::model {
 
 /// Size of a batch of pairs.
 struct BatchSize {
-  int64_t pairs = 1;
+  int64_t pairs = 1;   ///< B
   int64_t tokens = 0;  ///< of all sequences, image tokens included
 };
 
@@ -23,12 +23,12 @@ struct KeptValues {
   double outputs = 0.0;       ///< values that other parts read, and keep
 };
 
-struct PartCost {
-  Part part = Part::kVision;
+struct PartCost {             ///< Work and memory of a part
+  Part part = Part::kVision;  ///< of the model
   /// Of products with weights and of attention scores in a forward pass. The gradients of inputs cost the
   /// same once more, and so do those of weights.
   double multiply_adds = 0.0;
-  KeptValues kept = {};
+  KeptValues kept = {};  ///< for the backward pass
 };
 
 /// Returns the cost of each part of the model that computes products, in the order of the forward pass.

@@ -6,14 +6,14 @@
 
 namespace ccexpert::model {
 
-enum class Part {
-  kVision,        ///< vision tower
-  kDiffExpert,    ///< its change extractor and layers
-  kWeighting,     ///< the Diff Expert's weights of scales
-  kProjector,     ///< from vision features to tokens
-  kImageNewline,  ///< vector after each image's tokens
-  kDecoder,       ///< embedding, blocks and final norm
-  kHead,          ///< a head that is not tied to the embedding
+enum class Part {  ///< Part of a model
+  kVision,         ///< vision tower
+  kDiffExpert,     ///< its change extractor and layers
+  kWeighting,      ///< the Diff Expert's weights of scales
+  kProjector,      ///< from vision features to tokens
+  kImageNewline,   ///< vector after each image's tokens
+  kDecoder,        ///< embedding, blocks and final norm
+  kHead,           ///< a head that is not tied to the embedding
 };
 
 /// Returns the part of a weight with this name in the authors' layout; nothing for another name.

@@ -14,14 +14,14 @@ namespace ccexpert::model {
 
 /// Values of a checkpoint and the memory that they fill, of equal shapes.
 struct WeightCopy {
-  at::Tensor stored;
-  at::Tensor target;
+  at::Tensor stored;  ///< tensor of the checkpoint
+  at::Tensor target;  ///< tensor of the model
 };
 
 /// Selects what this process keeps of a stored tensor.
 using SelectWeights = std::function<WeightCopy(const ExpectedTensor& expected, const at::Tensor& stored)>;
 
-struct LoadWeightsOptions {
+struct LoadWeightsOptions {  ///< How weights are loaded
   /// True for names in the source that may be unused; null: none.
   std::function<bool(std::string_view)> may_be_unused = nullptr;
   /// True for parameters that may be missing and then keep their values; null: none.
@@ -54,15 +54,15 @@ bool has_diff_expert(const io::TensorSource& source);
 /// called with the model before weights are loaded and after fresh ones are drawn, to move its parameters
 /// elsewhere; returns what is loaded of each. Null: nothing.
 struct BuildModelOptions {
-  at::TensorOptions tensor = {};  ///< dtype and device
-  bool fresh_diff_expert = false;
-  FreshWeights fresh = {};
-  bool resize_positions = false;
-  std::function<void(CcexpertModel&)> prepare = nullptr;
-  std::function<SelectWeights(CcexpertModel&)> take = nullptr;
+  at::TensorOptions tensor = {};                                ///< dtype and device
+  bool fresh_diff_expert = false;                               ///< draw it if the checkpoint has none
+  FreshWeights fresh = {};                                      ///< how weights are drawn
+  bool resize_positions = false;                                ///< interpolate the position embedding
+  std::function<void(CcexpertModel&)> prepare = nullptr;        ///< called before weights are loaded
+  std::function<SelectWeights(CcexpertModel&)> take = nullptr;  ///< weights to load
 };
 std::shared_ptr<CcexpertModel> build_model(ModelConfig config, const io::TensorSource& source,
-                                           const BuildModelOptions& options);
+                                           const BuildModelOptions& options);  ///< with its weights
 
 /// Initialises the whole model: matrices normal (the patch embedding's deviation depends on its number of
 /// inputs), an image_newline normal with deviation 1/sqrt(H) as in LLaVA, norms 1, biases 0, Diff Expert as

@@ -17,16 +17,16 @@ struct TurnMarks {
 /// A prompt consists of the system turn, the user's turn with the question, and the start of the assistant's
 /// turn. The caption and the end of the assistant's turn complete a training example.
 struct ChatTemplate {
-  std::string system_text;  ///< content of the system turn; empty: there is no system turn
-  TurnMarks system = {};
-  TurnMarks user = {};
-  TurnMarks assistant = {};
-  std::string image_mark;                        ///< text of an image in a prompt; not empty
-  std::vector<std::string> stop_texts;           ///< tokens that end a caption, the usual one first
+  std::string system_text;              ///< content of the system turn; empty: there is no system turn
+  TurnMarks system = {};                ///< around the system's text
+  TurnMarks user = {};                  ///< around the user's text
+  TurnMarks assistant = {};             ///< around the answer
+  std::string image_mark;               ///< text of an image in a prompt; not empty
+  std::vector<std::string> stop_texts;  ///< tokens that end a caption, the usual one first
   std::vector<std::string> reserved_texts = {};  ///< markup that a question must not contain
   /// Tokens that are targets in every turn with LabelStyle::kReference: by text, and by id.
   std::vector<std::string> target_texts = {};
-  std::vector<int64_t> target_ids = {};
+  std::vector<int64_t> target_ids = {};  ///< tokens of the answer's end that are learnt
   /// Text between the assistant's start and a caption in a training example; a model generates it itself.
   std::string caption_lead = {};
   std::string first_token = {};  ///< special token before the whole prompt; empty: none
@@ -48,7 +48,7 @@ const ChatTemplate& qwen3_chat_template();
 const ChatTemplate& vicuna_chat_template();
 
 /// Returns the format of MiniGPT-4 with Vicuna v0: "###Human: ... ###Assistant: " without a system turn, as
-/// in its training, and images between <Img> and </Img>. A caption ends at the first token of "###".
+/// in its training, and images between `<Img>` and `</Img>`. A caption ends at the first token of "###".
 const ChatTemplate& minigpt4_chat_template();
 
 }  // namespace ccexpert::text

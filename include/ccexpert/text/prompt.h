@@ -47,8 +47,8 @@ std::string chosen_question(std::string_view question, PromptStyle style);
 
 /// Format of a prompt. The default is CCExpert's: a pair of images, and Qwen2's template.
 struct PromptFormat {
-  ChatTemplate chat = qwen2_chat_template();
-  size_t images = 2;
+  ChatTemplate chat = qwen2_chat_template();  ///< format of turns
+  size_t images = 2;                          ///< images of a prompt
 };
 
 /// Returns the question with kImageTag for each image. `<image>` for each image marks them, or `<image1>`,
@@ -79,16 +79,16 @@ constexpr auto names_of(LabelStyle) {
 
 /// Texts of a training example.
 struct QuestionAndCaption {
-  std::string_view question;
-  std::string_view caption;
+  std::string_view question;  ///< the user's turn
+  std::string_view caption;   ///< the answer
 };
 
-struct TrainingExample {
+struct TrainingExample {        ///< Tokens and labels of a sample
   std::vector<int64_t> ids;     ///< prompt, caption, end of turn; kImagePlaceholder for each image
   std::vector<int64_t> labels;  ///< per id: the id or kIgnoredLabel; not shifted
 };
 TrainingExample encode_training_example(const Tokenizer& tokenizer, const QuestionAndCaption& texts,
-                                        LabelStyle style, const PromptFormat& format);
+                                        LabelStyle style, const PromptFormat& format);  ///< of a sample
 
 /// Returns the ids of the template's stop texts that the tokenizer has. Throws Error if it has none.
 std::vector<int64_t> stop_token_ids(const Tokenizer& tokenizer, const ChatTemplate& chat);

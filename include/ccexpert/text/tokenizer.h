@@ -32,7 +32,7 @@ class Tokenizer {
 
   /// Returns the id of a token by its text, special tokens included.
   virtual std::optional<int64_t> token_id(std::string_view text) const = 0;
-  virtual bool is_special(int64_t id) const = 0;
+  virtual bool is_special(int64_t id) const = 0;  ///< True for a token that is no text
   /// Returns the texts of all special tokens, longest first.
   virtual const std::vector<std::string>& special_tokens() const = 0;
   /// Returns the largest id plus one.

@@ -28,7 +28,7 @@ struct ParameterRule {
   }
 };
 
-struct OptimizerSection {
+struct OptimizerSection {  ///< Keys of the section `optimizer`
   double learning_rate = 1e-5;
   Decay schedule = Decay::kCosine;
   double warmup_ratio = 0.03;
@@ -54,7 +54,7 @@ struct OptimizerSection {
   }
 };
 
-struct BatchSection {
+struct BatchSection {  ///< Keys of the section `batch`
   int64_t global = 64;
   int64_t micro = 8;
   double epochs = 0.0;
@@ -72,7 +72,7 @@ struct BatchSection {
   }
 };
 
-struct DistributedSection {
+struct DistributedSection {  ///< Keys of the section `distributed`
   int64_t zero = 2;
   double bucket_mb = 100.0;
   double timeout_seconds = 600.0;
@@ -96,7 +96,7 @@ struct DistributedSection {
   }
 };
 
-struct CheckpointSection {
+struct CheckpointSection {  ///< Keys of the section `checkpoint`
   int64_t every_steps = 500;
   int64_t keep_last = 2;
   io::CheckpointLayout layout = io::CheckpointLayout::kAuthors;
@@ -113,7 +113,7 @@ struct CheckpointSection {
   }
 };
 
-struct EvaluationSection {
+struct EvaluationSection {  ///< Keys of the section `evaluation`
   int64_t every_steps = 0;
   bool every_epoch = true;
   Metric metric = Metric::kLoss;

@@ -10,7 +10,7 @@
 
 namespace ccexpert::train {
 
-struct LoraSection {
+struct LoraSection {  ///< Keys of the section `lora`
   int64_t rank = 0;
   double alpha = 16.0;
   std::vector<std::string> targets;
@@ -21,7 +21,7 @@ struct LoraSection {
   double lr_factor = 1.0;
   double weight_decay = 0.0;
 
-  bool enabled() const { return rank > 0; }
+  bool enabled() const { return rank > 0; }  ///< True if LoRA is trained
 
   static constexpr auto fields() {
     using Self = LoraSection;

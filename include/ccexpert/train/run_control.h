@@ -13,11 +13,11 @@ enum class RunPhase {
   kWork,   ///< trains, evaluates or saves; sees a stop request soon and then saves
 };
 
-struct RunControl {
+struct RunControl {                                  ///< How a program steers a run
   std::stop_token stop = {};                         ///< asks the run to save a checkpoint and return
   std::function<void(RunPhase)> on_phase = nullptr;  ///< called when a phase begins, if set
 
-  void enter(RunPhase phase) const {
+  void enter(RunPhase phase) const {  ///< Tells of a phase, if somebody listens
     if (on_phase) on_phase(phase);
   }
 };

@@ -112,9 +112,9 @@ struct LossSection {
   double tokens = 0.0;
   int64_t class_count = 7;
   double consensus = 0.0;
-
+  /// True if a loss beside that of the captions counts.
   bool auxiliary() const { return mask > 0.0 || classes > 0.0 || tokens > 0.0; }
-  bool needs_classes() const { return classes > 0.0 || tokens > 0.0; }
+  bool needs_classes() const { return classes > 0.0 || tokens > 0.0; }  ///< True if class maps are needed
 
   static constexpr auto fields() {
     using Self = LossSection;

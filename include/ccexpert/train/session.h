@@ -20,8 +20,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  int rank() const;
-  int size() const;
+  int rank() const;  ///< of this process
+  int size() const;  ///< number of ranks
 
   /// Trains one stage to its end, or until a stop is requested on any rank (then returns false). A finished
   /// stage is skipped. Throws Error.
