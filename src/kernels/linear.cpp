@@ -57,6 +57,18 @@ at::Tensor rows_of(const at::Tensor& x) {
   return x.reshape({-1, x.size(-1)});
 }
 
+/// Returns the shape of x W^T.
+std::vector<int64_t> shape_of(const at::Tensor& x, const at::Tensor& matrix) {
+  auto shape = x.sizes().vec();
+  shape.back() = matrix.size(0);
+  return shape;
+}
+
+/// LibTorch's product of one row reads weights at half of the speed of ours; of two rows at the same.
+bool is_row_of_bfloat16(const at::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.numel() == x.size(-1);
+}
+
 /// Multiplies few rows without storing weights in float32. Undefined if there are more rows, or another
 /// dtype.
 at::Tensor few_rows_product(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias) {
@@ -168,8 +180,7 @@ WeightBlock default_weight_block() {
 
 at::Tensor linear_by_blocks(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias,
                             const WeightBlock& block) {
-  auto shape = x.sizes().vec();
-  shape.back() = matrix.size(0);
+  const auto shape = shape_of(x, matrix);
   const auto rows = rows_of(x);
   if (!at::GradMode::is_enabled()) return forward_rows(rows, matrix, bias, block).view(shape);
   const auto added = bias.defined() ? std::optional(bias) : std::nullopt;
@@ -177,6 +188,10 @@ at::Tensor linear_by_blocks(const at::Tensor& x, const at::Tensor& matrix, const
 }
 
 at::Tensor linear_product(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias) {
+  if (is_row_of_bfloat16(x) && !at::GradMode::is_enabled()) {
+    if (auto row = few_rows_product(rows_of(x), matrix, bias); row.defined())
+      return row.view(shape_of(x, matrix));
+  }
   if (x.is_cpu() && multiplies_by_blocks(x.scalar_type())) return linear_by_blocks(x, matrix, bias);
   if (x.is_cpu() && x.scalar_type() == at::kFloat && multiplies_by_onednn())
     return onednn_linear(x, matrix, bias);

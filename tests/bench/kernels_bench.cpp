@@ -1,6 +1,7 @@
 // Kernels of int8 and bfloat16 with the sizes of so400m and Qwen2-0.5B, on as many threads as LibTorch takes
 // by itself (OMP_NUM_THREADS sets another number). `hot_tiles` is the most that the tiles reach: operands in
 // the cache, no rounding and no scales.
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -13,6 +14,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/blocked_attention.h"
+#include "kernels/few_rows.h"
 #include "kernels/int8_matrix.h"
 #include "kernels/tiled_attention.h"
 
@@ -52,6 +54,34 @@ void hot_tiles(benchmark::State& state) {
   count_operations(state, threads * kTimes * kSide * kSide * kInputs);
 }
 BENCHMARK(hot_tiles)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+/// Rows, inputs and outputs. Successive products read other matrices, as layers do, so that none is in the
+/// cache.
+void few_rows_of_bfloat16(benchmark::State& state, bool ours) {
+  const c10::InferenceMode inference;
+  constexpr int64_t kBytes = int64_t{256} << 20;
+  const int64_t rows = state.range(0), inputs = state.range(1), outputs = state.range(2);
+  const auto matrices =
+      random({std::max<int64_t>(1, kBytes / (2 * inputs * outputs)), outputs, inputs}).unbind();
+  const auto x = random({rows, inputs});
+  size_t turn = 0;
+  for (auto _ : state) {
+    const auto& matrix = matrices[turn++ % matrices.size()];
+    benchmark::DoNotOptimize(ours ? multiply_few_rows(x.to(at::kFloat), matrix).to(at::kBFloat16)
+                                  : at::linear(x, matrix));
+  }
+  state.SetBytesProcessed(state.iterations() * inputs * outputs * 2);
+}
+void few_rows_sizes(benchmark::internal::Benchmark* bench) {
+  for (const int64_t rows : {1, 2, 4, 8}) {
+    bench->Args({rows, 896, 1152})
+        ->Args({rows, 896, 9728})
+        ->Args({rows, 4864, 896})
+        ->Args({rows, 896, 151'646});
+  }
+}
+BENCHMARK_CAPTURE(few_rows_of_bfloat16, ours, true)->Apply(few_rows_sizes)->UseRealTime();
+BENCHMARK_CAPTURE(few_rows_of_bfloat16, library, false)->Apply(few_rows_sizes)->UseRealTime();
 
 /// Rows, inputs and outputs.
 void int8_product(benchmark::State& state) {

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
 #include "kernels/attention.h"
@@ -105,8 +106,10 @@ TEST_P(LinearByBlocks, KeepsItsInputOnlyForAGradientOfTheMatrix) {
 
 TEST(FewRows, WidenEveryValueOfBfloat16) {
   const auto all = at::arange(65'536, at::kInt).to(at::kShort).view(at::kBFloat16).view({65'536, 1});
-  const auto found = multiply_few_rows(at::ones({1, 1}), all).flatten();
-  EXPECT_TRUE(at::equal(found.nan_to_num(7.5), all.flatten().to(at::kFloat).nan_to_num(7.5)));
+  for (const int64_t rows : {1, 2}) {
+    const auto found = multiply_few_rows(at::ones({rows, 1}), all)[0];
+    EXPECT_TRUE(at::equal(found.nan_to_num(7.5), all.flatten().to(at::kFloat).nan_to_num(7.5)));
+  }
 }
 
 TEST(FewRows, RefuseAnotherNumberOfInputs) {
@@ -119,8 +122,10 @@ TEST(FewRows, RefuseAnotherNumberOfInputs) {
 
 TEST(FewRows, ReadRowsOfASliceToo) {
   const auto matrix = random({6, 40}, 1).to(at::kBFloat16).narrow(1, 3, 33);
-  const auto x = random({2, 33}, 2);
-  EXPECT_TRUE(close(multiply_few_rows(x, matrix), at::linear(x, matrix.to(at::kFloat))));
+  for (const int64_t rows : {1, 2}) {
+    const auto x = random({rows, 33}, 2);
+    EXPECT_TRUE(close(multiply_few_rows(x, matrix), at::linear(x, matrix.to(at::kFloat))));
+  }
 }
 
 TEST(Linear, GoesByBlocksOnALevelWithoutInstructions) {
@@ -130,6 +135,16 @@ TEST(Linear, GoesByBlocksOnALevelWithoutInstructions) {
   EXPECT_FALSE(multiplies_by_blocks(at::kFloat));
   const auto x = random({20, 64}, 1).to(at::kBFloat16), matrix = random({70, 64}, 2).to(at::kBFloat16);
   EXPECT_TRUE(at::equal(linear_product(x, matrix), linear_by_blocks(x, matrix, {})));
+}
+
+TEST(Linear, MultipliesARowOfBfloat16WithoutAGradientByOurs) {
+  const c10::InferenceMode inference;
+  const auto x = random({1, 1, 96}, 1).to(at::kBFloat16), matrix = random({70, 96}, 2).to(at::kBFloat16),
+             bias = random({70}, 3).to(at::kBFloat16);
+  const auto ours = multiply_few_rows(x.view({1, 96}).to(at::kFloat), matrix);
+  EXPECT_TRUE(at::equal(linear_product(x, matrix, bias),
+                        (ours + bias.to(at::kFloat)).to(at::kBFloat16).view({1, 1, 70})));
+  EXPECT_TRUE(at::equal(linear_product(x, matrix), ours.to(at::kBFloat16).view({1, 1, 70})));
 }
 
 TEST(Linear, IsLibTorchsWithInstructions) {
