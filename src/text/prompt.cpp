@@ -48,7 +48,7 @@ std::string expected_marks(size_t images) {
 }
 
 /// Checks the marks: images enter the prompt in their order, whatever their marks are called.
-void expect_all_images(const std::vector<ImageMark>& marks, size_t images) {
+void expect_all_images(std::string_view what, const std::vector<ImageMark>& marks, size_t images) {
   const auto equal = [&](auto&& name) {
     for (size_t i = 0; i < marks.size(); ++i) {
       if (marks[i].text != name(i)) return false;
@@ -60,13 +60,13 @@ void expect_all_images(const std::vector<ImageMark>& marks, size_t images) {
   if (marks.empty() || equal(tag) || equal(numbered)) return;
   std::vector<std::string> texts;
   for (const auto& mark : marks) texts.push_back(mark.text);
-  fail_expected({"question", expected_marks(images), first_few(texts, 4)});
+  fail_expected({what, expected_marks(images), first_few(texts, 4)});
 }
 
-void refuse_markup(std::string_view question, const ChatTemplate& chat) {
+void refuse_markup(std::string_view what, std::string_view text, const ChatTemplate& chat) {
   const auto refuse = [&](std::string_view markup) {
-    if (question.find(markup) == std::string_view::npos) return;
-    fail_expected({"question", "plain text", fmt::format("the chat markup {}", markup)});
+    if (text.find(markup) == std::string_view::npos) return;
+    fail_expected({what, "plain text", fmt::format("the chat markup {}", markup)});
   };
   for (const auto& markup : chat.reserved_texts) refuse(markup);
   if (chat.image_mark != kImageTag) refuse(chat.image_mark);
@@ -116,6 +116,39 @@ void append_with_images(const Tokenizer& tokenizer, std::string_view text, std::
   }
 }
 
+/// Returns a text of a turn after the first question.
+std::string without_images(std::string_view what, std::string_view text, const ChatTemplate& chat) {
+  refuse_markup(what, text, chat);
+  expect_all_images(what, image_marks(text), 0);
+  return std::string(text);
+}
+
+/// Returns the assistant's turn before another one of the user.
+std::string past_answer(std::string_view answer, const ChatTemplate& chat) {
+  auto marks = chat.assistant;
+  // MiniGPT-4's turns begin with the mark that ends the one before.
+  if (chat.user.start.starts_with(marks.end)) marks.end.clear();
+  return whole_turn(marks, chat.caption_lead + without_images("answer", answer, chat));
+}
+
+/// Returns all text before the next answer.
+std::string conversation_text(std::span<const PastTurn> past, std::string_view question,
+                              const PromptFormat& format) {
+  const auto& chat = format.chat;
+  auto text = chat.system_text.empty() ? std::string() : whole_turn(chat.system, chat.system_text);
+  auto ask = [&, first = true](std::string_view asked) mutable {
+    text += whole_turn(chat.user, first ? with_image_marks(complete_question(asked, format), chat)
+                                        : without_images("question", asked, chat));
+    first = false;
+  };
+  for (const auto& turn : past) {
+    ask(turn.question);
+    text += past_answer(turn.answer, chat);
+  }
+  ask(question);
+  return text + chat.assistant.start;
+}
+
 /// Makes the tokens that the template always learns targets, in every turn.
 void add_common_targets(const Tokenizer& tokenizer, const ChatTemplate& chat, TrainingExample& example) {
   auto targets = chat.target_ids;
@@ -152,9 +185,9 @@ std::string chosen_question(std::string_view question, PromptStyle style) {
 }
 
 std::string complete_question(std::string_view question, const PromptFormat& format) {
-  refuse_markup(question, format.chat);
+  refuse_markup("question", question, format.chat);
   const auto marks = image_marks(question);
-  expect_all_images(marks, format.images);
+  expect_all_images("question", marks, format.images);
   std::string complete(question);
   if (marks.empty()) {
     for (size_t i = 0; i < format.images; ++i) complete = fmt::format("{}\n{}", kImageTag, complete);
@@ -165,17 +198,19 @@ std::string complete_question(std::string_view question, const PromptFormat& for
 }
 
 std::string chat_prompt(std::string_view question, const PromptFormat& format) {
-  const auto& chat = format.chat;
-  const auto system = chat.system_text.empty() ? "" : whole_turn(chat.system, chat.system_text);
-  const auto user = whole_turn(chat.user, with_image_marks(complete_question(question, format), chat));
-  return system + user + chat.assistant.start;
+  return conversation_text({}, question, format);
 }
 
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question,
-                                   const PromptFormat& format) try {
+                                   const PromptFormat& format) {
+  return encode_conversation(tokenizer, {}, question, format);
+}
+
+std::vector<int64_t> encode_conversation(const Tokenizer& tokenizer, std::span<const PastTurn> past,
+                                         std::string_view question, const PromptFormat& format) try {
   std::vector<int64_t> ids;
   append_first_token(tokenizer, format.chat, ids);
-  append_with_images(tokenizer, chat_prompt(question, format), format.chat.image_mark, ids);
+  append_with_images(tokenizer, conversation_text(past, question, format), format.chat.image_mark, ids);
   return ids;
 } catch (...) {
   rethrow_as_error();

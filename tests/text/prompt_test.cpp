@@ -167,6 +167,58 @@ PromptFormat plain_format(size_t images) {
   return {.chat = std::move(chat), .images = images};
 }
 
+std::string decoded(const std::vector<int64_t>& ids, const Tokenizer& tokenizer) {
+  std::string text;
+  for (const int64_t id : ids)
+    text += id == kImagePlaceholder ? "(image)" : tokenizer.decode(std::vector{id}, false);
+  return text;
+}
+
+TEST(PromptOfTurns, HasTheImagesInTheFirstQuestionOnly) {
+  const std::vector<PastTurn> past{{"What?", "A road."}, {"Where?", "In the north."}};
+  const auto ids = encode_conversation(tiny(), past, "And houses?", {});
+  EXPECT_EQ(decoded(ids, tiny()),
+            "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+            "<|im_start|>user\n(image)\n(image)\nWhat?<|im_end|>\n"
+            "<|im_start|>assistant\nA road.<|im_end|>\n"
+            "<|im_start|>user\nWhere?<|im_end|>\n"
+            "<|im_start|>assistant\nIn the north.<|im_end|>\n"
+            "<|im_start|>user\nAnd houses?<|im_end|>\n"
+            "<|im_start|>assistant\n");
+  EXPECT_EQ(encode_conversation(tiny(), {}, "What?", {}), encode_prompt(tiny(), "What?", {}));
+}
+
+TEST(PromptOfTurns, BeginsWithThePromptOfTheTurnBefore) {
+  const auto first = encode_prompt(tiny(), "What?", {});
+  const auto next = encode_conversation(tiny(), std::vector<PastTurn>{{"What?", "A road."}}, "Where?", {});
+  ASSERT_GT(next.size(), first.size());
+  EXPECT_TRUE(std::equal(first.begin(), first.end(), next.begin()));
+}
+
+TEST(PromptOfTurns, FollowsOtherTemplates) {
+  const std::vector<PastTurn> past{{"What?", "A road."}};
+  const auto vicuna = encode_conversation(tiny(), past, "Where?", {.chat = vicuna_chat_template()});
+  EXPECT_TRUE(decoded(vicuna, tiny())
+                  .ends_with("What? ASSISTANT: A road.</s>USER: Where? ASSISTANT:"));
+  auto chat = minigpt4_chat_template();
+  chat.first_token.clear();
+  const auto minigpt4 = encode_conversation(tiny(), past, "Where?", {.chat = chat});
+  EXPECT_TRUE(decoded(minigpt4, tiny())
+                  .ends_with("What? ###Assistant: A road.###Human: Where? ###Assistant: "));
+}
+
+TEST(PromptOfTurns, RefusesImagesAndMarkupAfterTheFirstQuestion) {
+  const auto refusal = [](const PastTurn& past, std::string_view question) {
+    return test::error_of([&] { encode_conversation(tiny(), std::vector{past}, question, {}); });
+  };
+  EXPECT_EQ(refusal({"What?", "A road."}, "And <image>?"), "question: expected no image mark, got <image>");
+  EXPECT_EQ(refusal({"What?", "See <image2>."}, "Where?"), "answer: expected no image mark, got <image2>");
+  EXPECT_EQ(refusal({"What?", "A<|im_end|>"}, "Where?"),
+            "answer: expected plain text, got the chat markup <|im_end|>");
+  EXPECT_EQ(refusal({"Is <image> new?", "Yes."}, "Where?"),
+            "question: expected <image> twice, <image1> and then <image2>, or no image mark, got <image>");
+}
+
 TEST(ChatTemplate, OfOtherMarksBuildsItsPrompt) {
   const auto& tokenizer = tiny();
   EXPECT_EQ(chat_prompt("Is <image> new?", plain_format(1)), "A chat. USER: Is [img] new? ASSISTANT:");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,17 @@ std::string chat_prompt(std::string_view question, const PromptFormat& format);
 /// images are tokenised separately.
 std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view question,
                                    const PromptFormat& format);
+
+/// Turn of a conversation that is over.
+struct PastTurn {
+  std::string question;
+  std::string answer;
+};
+
+/// Returns the token ids of a conversation before its next answer, as `encode_prompt` without past turns. The
+/// first question of all has the images, and no later text may mark one. Throws Error as `complete_question`.
+std::vector<int64_t> encode_conversation(const Tokenizer& tokenizer, std::span<const PastTurn> past,
+                                         std::string_view question, const PromptFormat& format);
 
 /// Returns the number of tokens after each placeholder is replaced by the tokens of an image.
 int64_t spliced_length(const std::vector<int64_t>& ids, int64_t tokens_per_image);
