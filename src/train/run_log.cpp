@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -99,8 +100,9 @@ std::string to_text(const StepLine& line) {
 
 class RunLog::Impl {
  public:
-  Impl(const RunFolder& folder, int64_t step, int64_t evaluated)
-      : folder_(folder), board_(folder.root(), step) {
+  Impl(const RunFolder& folder, int64_t step, int64_t evaluated,
+       std::function<void(std::string_view)> on_entry)
+      : folder_(folder), board_(folder.root(), step), on_entry_(std::move(on_entry)) {
     const auto kept = kept_lines(folder.log(), step, evaluated);
     write_file(folder.log(), kept);
     log_.open(folder.log(), std::ios::app);
@@ -108,17 +110,21 @@ class RunLog::Impl {
 
   void append(const ordered_json& object) {
     // NaN and infinity become null, since JSON has neither.
-    log_ << to_line(object) << "\n" << std::flush;
+    const auto line = to_line(object);
+    log_ << line << "\n" << std::flush;
     if (!log_) fail(folder_.log().string(), "cannot be written");
+    if (on_entry_) on_entry_(line);
   }
 
   const RunFolder folder_;
   TensorBoardWriter board_;
   std::ofstream log_;
+  std::function<void(std::string_view)> on_entry_;
 };
 
-RunLog::RunLog(const RunFolder& folder, int64_t step, int64_t evaluated)
-    : impl_(std::make_unique<Impl>(folder, step, evaluated)) {}
+RunLog::RunLog(const RunFolder& folder, int64_t step, int64_t evaluated,
+               std::function<void(std::string_view)> on_entry)
+    : impl_(std::make_unique<Impl>(folder, step, evaluated, std::move(on_entry))) {}
 RunLog::~RunLog() = default;
 
 void RunLog::write(const StepLine& line) {

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,8 +66,9 @@ struct EvaluationLine {
 class RunLog {
  public:
   /// Continues the run's log after `step` and the evaluation at step `evaluated`, and removes what a killed
-  /// run logged after its last checkpoint.
-  RunLog(const RunFolder& folder, int64_t step, int64_t evaluated);
+  /// run logged after its last checkpoint. `on_entry`, if set, gets each new line of log.jsonl.
+  RunLog(const RunFolder& folder, int64_t step, int64_t evaluated,
+         std::function<void(std::string_view)> on_entry = nullptr);
   ~RunLog();
 
   void write(const StepLine& line);

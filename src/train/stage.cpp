@@ -236,10 +236,11 @@ void save_stage(const Stage& stage) {
                        stage.communicator);
 }
 
-std::unique_ptr<RunLog> open_log(const Stage& stage) {
+std::unique_ptr<RunLog> open_log(const Stage& stage, const RunControl& control) {
   if (!stage.leads()) return nullptr;
   if (stage.progress.step < stage.total_steps) fs::remove(stage.folder.finished());
-  auto log = std::make_unique<RunLog>(stage.folder, stage.progress.step, stage.progress.evaluated);
+  auto log =
+      std::make_unique<RunLog>(stage.folder, stage.progress.step, stage.progress.evaluated, control.on_entry);
   for (const auto& note : introduction(stage)) log->note(note);
   for (const auto& note : stage.notes) log->note(note);
   return log;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/train/run_control.h>
+
 #include "distributed/shared/communicator.h"
 #include "train/consensus.h"
 #include "train/evaluation.h"
@@ -51,7 +53,8 @@ Stage start_stage(const TrainConfig& config, distributed::Communicator& communic
 /// Writes the checkpoint of the stage's position. All ranks call it. Throws Error on all if one fails.
 void save_stage(const Stage& stage);
 
-/// Opens the stage's log with an introduction and the stage's notes. Returns null on all ranks but 0.
-std::unique_ptr<RunLog> open_log(const Stage& stage);
+/// Opens the stage's log with an introduction and the stage's notes; `control` sees its entries. Returns null
+/// on all ranks but 0.
+std::unique_ptr<RunLog> open_log(const Stage& stage, const RunControl& control);
 
 }  // namespace ccexpert::train

@@ -77,7 +77,7 @@ class TrainingLoop {
         control_(control),
         progress_(stage.progress),
         step_(*stage.run->model, *stage.optimizer, stage.communicator, objective_of(stage)),
-        log_(open_log(stage)),
+        log_(open_log(stage, control)),
         first_(stage.progress.step) {}
 
   TrainOutcome run() {

@@ -36,6 +36,20 @@ TEST_F(TrainerTest, PhasesTellWhenAStopMayTakeTime) {
   EXPECT_EQ(std::count(phases.begin(), phases.end(), RunPhase::kWork), 4);
 }
 
+TEST_F(TrainerTest, EntriesAreTheLinesOfTheLogAndMayStopTheRun) {
+  std::string entries;
+  std::stop_source stop;
+  const auto outcome = train::train(named("run"), *alone_, at::kCPU,
+                                    {.stop = stop.get_token(), .on_entry = [&](std::string_view entry) {
+                                       entries.append(entry).append("\n");
+                                       if (entry.find("\"step\":2") != std::string_view::npos)
+                                         stop.request_stop();
+                                     }});
+  EXPECT_EQ(outcome.step, 3);  // a step begins before the request is seen
+  EXPECT_FALSE(outcome.finished);
+  EXPECT_EQ(entries, read_file(RunFolder(folder_ / "run").log()));
+}
+
 TEST_F(TrainerTest, ResumedEqualsUninterrupted) {
   const auto expected = whole();
   auto config = named("cut");
