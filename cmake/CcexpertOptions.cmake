@@ -12,6 +12,7 @@ set(CCEXPERT_SANITIZE "" CACHE STRING "Sanitizers for our code, for instance 'ad
 set(CCEXPERT_ROOMS "all" CACHE STRING "Rooms to build: 'all', or a list such as 'core;text;image'")
 option(CCEXPERT_PYTHON "Build the modules of the Python packages (needs nanobind)" OFF)
 set(CCEXPERT_PYTHON_TOOLS "" CACHE PATH "Folder with nanobind and pytest, beside those that python3 has")
+set(CCEXPERT_PYTHON_SANITIZE "" CACHE STRING "Sanitizers for the modules of the Python packages alone (empty: none)")
 
 # ccexpert_wants(RESULT ROOM...): true if one of the rooms is built.
 function(ccexpert_wants result)

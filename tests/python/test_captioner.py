@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -52,6 +53,22 @@ def test_files_arrays_windows_and_channels_first_are_the_same(captioner, arrays,
         assert captioner.caption(image, after).text == text
 
 
+def test_images_of_pillow_are_the_same(captioner, arrays, text):
+    image = pytest.importorskip("PIL.Image")
+    before, after = image.open(BEFORE), image.open(AFTER).convert("RGBA")
+    assert captioner.caption(before, after).text == text
+
+
+def test_tensors_are_the_same_and_read_in_place(captioner, arrays, text):
+    try:
+        import torch
+    except Exception as problem:  # LibTorch alone is no module
+        pytest.skip(f"torch cannot be imported: {problem}")
+    before = torch.from_numpy(arrays[0].copy())
+    assert ccexpert._images.pixels_of(before).ctypes.data == before.data_ptr()
+    assert captioner.caption(before, torch.from_numpy(arrays[1].copy()).permute(2, 0, 1)).text == text
+
+
 def test_a_batch_is_its_pairs(captioner, arrays):
     before, after = arrays
     pairs = [(before, after), (after, before), (before, before)]
@@ -96,6 +113,107 @@ def test_maps_outlive_the_caption(captioner, arrays):
     gc.collect()
     captioner.caption(*arrays)
     assert numpy.array_equal(change, copy)
+
+
+def test_heatmaps_overlays_and_polygons_have_the_pixels_of_the_image(captioner, arrays):
+    caption = captioner.caption(*arrays, locate=True, words=True)
+    height, width, _ = arrays[0].shape
+    heatmap = caption.change.heatmap(arrays[1])
+    assert heatmap.shape == (height, width) and heatmap.dtype == numpy.float32
+    assert numpy.array_equal(heatmap, caption.change.heatmap((height, width)))
+    assert 0 <= heatmap.min() and heatmap.max() <= caption.change.map.max()
+    shown = caption.change.overlay(BEFORE)
+    assert shown.shape == (height, width, 3) and shown.dtype == numpy.uint8
+    still = numpy.asarray(heatmap == 0)
+    assert numpy.array_equal(shown[still], arrays[0][still]) and not numpy.array_equal(shown, arrays[0])
+    outline, *holes = caption.change.polygons((height, width), tolerance=0)[0]
+    area = sum(x * v - u * y for (x, y), (u, v) in zip(outline, outline[1:] + outline[:1])) / 2
+    assert 0 < abs(area) <= (heatmap >= 0.5).sum() + sum(map(len, holes)) * height * width
+    assert caption.change.polygons(arrays[0], smallest=height * width + 1) == []
+    assert caption.words[0].heatmap(arrays[0]).shape == (height, width)
+
+
+def test_minimum_bayes_risk_and_beams_end_by_ctrl_c():
+    code = f"""
+import os, signal, threading, time, ccexpert
+captioner = ccexpert.Captioner.load(device="cpu", threads=1)
+pair = ({str(BEFORE)!r}, {str(AFTER)!r})
+assert captioner.caption(*pair, mbr=2, max_new_tokens=4).text
+for options in ({{"beams": 4}}, {{"mbr": 4}}):
+    start = time.monotonic()
+    threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    try:
+        captioner.captions([pair] * 8, min_new_tokens=4000, max_new_tokens=4000, **options)
+    except KeyboardInterrupt:
+        print("interrupted", time.monotonic() - start < 10)
+signal.signal(signal.SIGINT, lambda *_: print("handled"))
+threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+print(captioner.caption(*pair, beams=2, min_new_tokens=60, max_new_tokens=60).finish)
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert (made.returncode, made.stdout) == (0, "interrupted True\ninterrupted True\nhandled\nlength\n"), made.stderr
+
+
+def test_a_fork_captions_too(captioner, arrays, text):
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, captioner.caption(*arrays).text.encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader) as file:
+        assert file.read() == text
+    os.waitpid(child, 0)
+
+
+def test_results_and_errors_are_pickled_and_a_captioner_refuses(captioner, arrays):
+    caption = captioner.caption(*arrays, locate=True, words=True)
+    again = pickle.loads(pickle.dumps(caption))
+    assert again == caption and again.change == caption.change and again.words == caption.words
+    assert again != captioner.caption(*arrays) and again.words[0] != caption.words[1]
+    with pytest.raises(ccexpert.Error) as caught:
+        captioner.caption(*arrays, beams=0)
+    error = pickle.loads(pickle.dumps(caught.value))
+    assert (type(error), str(error), error.kind) == (ccexpert.Error, str(caught.value), "input")
+    with pytest.raises(TypeError, match="Captioner: expected to be loaded in each process"):
+        pickle.dumps(captioner)
+
+
+def test_calls_keep_no_references(captioner, arrays):
+    def call():
+        captioner.caption(*arrays, locate=True, max_new_tokens=2)
+        list(captioner.stream(*arrays, max_new_tokens=2))
+        with pytest.raises(ccexpert.Error):
+            captioner.caption(*arrays, beams=0)
+
+    call()
+    gc.collect()
+    objects = [*arrays, captioner._native, ccexpert.Error, None, True, False]
+    before, count = [sys.getrefcount(each) for each in objects], len(gc.get_objects())
+    for _ in range(8):
+        call()
+    gc.collect()
+    after = [sys.getrefcount(each) for each in objects]
+    # None, True and False are also counted by the interpreter's own work.
+    assert all(abs(x - y) < 8 for x, y in zip(before, after)) and len(gc.get_objects()) - count < 50
+
+
+def test_a_cycle_with_a_captioner_is_collected_and_nothing_is_reported_at_the_end():
+    code = """
+import gc, weakref, ccexpert
+captioner = ccexpert.Captioner.load(device="cpu", threads=1)
+captioner.me = [captioner]
+gone = weakref.ref(captioner)
+del captioner
+gc.collect()
+print(gone())
+kept = ccexpert.Captioner.load(device="cpu", threads=1)
+kept.me = kept
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (made.returncode, made.stdout, made.stderr) == (0, "None\n", "")
 
 
 def test_threads_get_the_same(captioner, arrays, text):

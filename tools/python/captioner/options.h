@@ -1,6 +1,8 @@
 // Keyword arguments of Python as config structs.
 #pragma once
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -49,23 +51,31 @@ void assign(const std::string& name, const nanobind::handle& from, std::optional
   to = value_of<Value>(name, from);
 }
 
-/// Sets the fields of `config` that `given` names. Throws Error for an unknown name and for a value out of
-/// range.
+/// Sets the field `name` of `config`. Returns false if it has none of this name.
 template <class Config>
-void set_fields(Config& config, const nanobind::dict& given) {
+bool set_field(Config& config, const std::string& name, const nanobind::handle& value) {
+  bool known = false;
+  for_each_field<Config>([&](const auto& each) {
+    if (name != each.name) return;
+    known = true;
+    assign(name, value, config.*each.member);
+  });
+  return known;
+}
+
+/// Sets the fields of `configs` that `given` names. Throws Error for an unknown name and for a value out of
+/// range.
+template <class... Configs>
+void set_fields(const nanobind::dict& given, Configs&... configs) {
+  std::vector<std::string> names;
+  (std::ranges::copy(field_names<Configs>(), std::back_inserter(names)), ...);
   for (const auto& [key, value] : given) {
     const auto name = text_of_object(key);
-    bool known = false;
-    for_each_field<Config>([&](const auto& each) {
-      if (name != each.name) return;
-      known = true;
-      assign(name, value, config.*each.member);
-    });
-    if (known) continue;
-    const auto near = nearest_name(name, field_names<Config>());
+    if ((set_field(configs, name, value) || ...)) continue;
+    const auto near = nearest_name(name, names);
     fail_expected({"options", "names of options", name, near.empty() ? "" : "did you mean " + near + "?"});
   }
-  check_fields(config, [](const std::string& name) { return name; });
+  (check_fields(configs, [](const std::string& name) { return name; }), ...);
 }
 
 }  // namespace ccexpert::python

@@ -1,13 +1,17 @@
 """python -m ccexpert_metrics PREDICTIONS [--references FILE]: prints the scores."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
+from typing import List, Optional
 
 from . import Error, install_meteor, score
 
 
-def main(arguments=None):
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Runs the command and returns its exit code."""
     parser = argparse.ArgumentParser(prog="ccexpert-score", description="Scores captions.")
     parser.add_argument("predictions", metavar="PREDICTIONS", nargs="?", help="captions: JSON, JSON Lines or CSV")
     parser.add_argument("--references", metavar="FILE", help="human captions, if the predictions have none")

@@ -1,13 +1,17 @@
 """METEOR's tables: their place, and the way to get them."""
 
+from __future__ import annotations
+
 import functools
 import importlib.util
 import io
+import os
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Optional, Tuple, Union
 
 from . import _native
 from ._error import Error
@@ -20,18 +24,21 @@ IN_JAR = ("synonym/english.synsets", "synonym/english.exceptions", "synonym/COPY
 
 
 @functools.lru_cache(maxsize=None)
-def _opened(folder):
+def _opened(folder: Optional[Path]) -> _native.MeteorData:
     return _native.open_meteor(folder)
 
 
-def meteor_data(meteor):
+PathLike = Union[str, "os.PathLike[str]"]
+
+
+def meteor_data(meteor: Union[bool, PathLike]) -> Optional[_native.MeteorData]:
     """Returns the tables that `meteor` means (see `score`), or None for False."""
     if meteor is False:
         return None
     return _opened(None if meteor is True else Path(meteor))
 
 
-def _write_tables(paraphrases, jar, folder):
+def _write_tables(paraphrases: bytes, jar: bytes, folder: Path) -> None:
     members = {PARAPHRASES: paraphrases}
     with zipfile.ZipFile(io.BytesIO(jar)) as files:
         members.update((name, files.read(name)) for name in IN_JAR)
@@ -44,17 +51,17 @@ def _write_tables(paraphrases, jar, folder):
         made.rename(folder)
 
 
-def _of_package():
+def _of_package() -> Optional[Tuple[bytes, bytes]]:
     """Returns the paraphrases and the jar of an installed pycocoevalcap, or None."""
     spec = importlib.util.find_spec("pycocoevalcap")
     if spec is None or not spec.submodule_search_locations:
         return None
     meteor = Path(spec.submodule_search_locations[0]) / "meteor"
     files = meteor / "data" / PARAPHRASES, meteor / "meteor-1.5.jar"
-    return tuple(file.read_bytes() for file in files) if all(file.is_file() for file in files) else None
+    return (files[0].read_bytes(), files[1].read_bytes()) if all(file.is_file() for file in files) else None
 
 
-def _downloaded():
+def _downloaded() -> Tuple[bytes, bytes]:
     with tempfile.TemporaryDirectory() as work:
         wanted = Path(work) / "wanted.txt"
         wanted.write_text(WHEEL + "\n")
@@ -70,7 +77,7 @@ def _downloaded():
             return files.read(f"{meteor}/data/{PARAPHRASES}"), files.read(f"{meteor}/meteor-1.5.jar")
 
 
-def install_meteor(folder=None):
+def install_meteor(folder: Optional[PathLike] = None) -> Path:
     """Installs METEOR 1.5's tables (61 MB) in `folder`, by default in the user's cache, and returns the folder.
 
     They are taken from an installed pycocoevalcap, else from its pinned wheel, which pip downloads (104 MB). Tables

@@ -1,13 +1,22 @@
 """Scores of captions, their comparison, and a metric object for training loops."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 from . import _native
 from ._error import Error
-from ._meteor import meteor_data
+from ._meteor import PathLike, meteor_data
+
+Texts = Union[str, Iterable[str]]
+#: Text by uid, texts in order, or a file; of predictions and of references.
+Predictions = Union["Mapping[Any, Texts]", Sequence[Texts], PathLike]
+References = Union["Mapping[Any, Texts]", Sequence[Texts], PathLike]
+#: Change flags by uid or in order.
+Flags = Union["Mapping[Any, Optional[bool]]", Iterable[Optional[bool]]]
 
 
 class Interval(NamedTuple):
@@ -27,24 +36,24 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scores(Mapping):
+class Scores(Mapping):  # type: ignore[type-arg]
     """Metrics by name. A metric that is not defined for the pairs is NaN."""
 
-    values_of: dict
-    intervals: dict = field(default_factory=dict)  #: name to Interval; empty without resamples
-    uids: list = field(default_factory=list)
-    pairs: dict = field(default_factory=dict)  #: name to the values of each pair alone, in the order of `uids`
+    values_of: Dict[str, float]
+    intervals: Dict[str, Interval] = field(default_factory=dict)  #: name to Interval; empty without resamples
+    uids: List[Any] = field(default_factory=list)
+    pairs: Dict[str, List[float]] = field(default_factory=dict)  #: name to the values of each pair alone, in the order of `uids`
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> float:
         return self.values_of[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self.values_of)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.values_of)
 
-    def __str__(self):
+    def __str__(self) -> str:
         width = max(map(len, self.values_of), default=0)
         lines = [f"{len(self.uids)} pairs"]
         for name, value in self.values_of.items():
@@ -54,37 +63,37 @@ class Scores(Mapping):
         return "\n".join(lines)
 
 
-def _is_path(value):
+def _is_path(value: object) -> bool:
     return isinstance(value, (str, os.PathLike))
 
 
-def _single(uid, texts):
+def _single(uid: Any, texts: Texts) -> str:
     texts = [texts] if isinstance(texts, str) else list(texts)
     if len(texts) != 1 or not isinstance(texts[0], str):
         raise Error(f"prediction of {uid}: expected one text, got {texts!r:.80}")
     return texts[0]
 
 
-def _several(uid, texts):
+def _several(uid: Any, texts: Texts) -> List[str]:
     texts = [texts] if isinstance(texts, str) else list(texts)
     if not texts or not all(isinstance(text, str) for text in texts):
         raise Error(f"references of {uid}: expected a list of texts, got {texts!r:.80}")
     return texts
 
 
-def _flag(value):
+def _flag(value: Any) -> Optional[bool]:
     return None if value is None else bool(value)
 
 
 @dataclass
 class _Pairs:
-    uids: list
-    predictions: list
-    references: list
-    changed: list
+    uids: List[Any]
+    predictions: List[str]
+    references: List[List[str]]
+    changed: List[Optional[bool]]
 
 
-def _of_mappings(predictions, references, changed):
+def _of_mappings(predictions: Any, references: Any, changed: Any) -> _Pairs:
     missing = [uid for uid in references if uid not in predictions]
     extra = [uid for uid in predictions if uid not in references]
     if missing or extra:
@@ -96,7 +105,7 @@ def _of_mappings(predictions, references, changed):
                   [_several(uid, references[uid]) for uid in uids], [_flag(flags.get(uid)) for uid in uids])
 
 
-def _of_sequences(predictions, references, changed):
+def _of_sequences(predictions: Any, references: Any, changed: Any) -> _Pairs:
     predictions, references = list(predictions), list(references)
     if len(predictions) != len(references):
         raise Error(f"references: expected one list for each of {len(predictions)} predictions, "
@@ -109,7 +118,7 @@ def _of_sequences(predictions, references, changed):
                   [_several(i, references[i]) for i in numbers], [_flag(each) for each in flags])
 
 
-def _pairs_of(predictions, references, changed, split):
+def _pairs_of(predictions: Any, references: Any, changed: Any, split: str) -> _Pairs:
     if _is_path(predictions):
         if references is not None and not _is_path(references):
             raise Error("references: expected a file, as the predictions are one")
@@ -125,15 +134,16 @@ def _pairs_of(predictions, references, changed, split):
 
 
 class _Scorer:
-    def __init__(self, tokenizer, meteor, unchanged_sentences):
+    def __init__(self, tokenizer: str, meteor: Union[bool, PathLike],
+                 unchanged_sentences: Optional[Sequence[str]]) -> None:
         self._native = _native.Scorer(tokenizer, meteor_data(meteor), unchanged_sentences)
 
-    def table(self, pairs):
+    def table(self, pairs: _Pairs) -> _native.ScoreTable:
         if not pairs.uids:
             raise Error("predictions: expected at least one pair, got none")
         return self._native.score(pairs.predictions, pairs.references, pairs.changed)
 
-    def scores(self, pairs, resamples, confidence, seed):
+    def scores(self, pairs: _Pairs, resamples: int, confidence: float, seed: int) -> Scores:
         table = self.table(pairs)
         limits = self._native.intervals(table, resamples, confidence, seed) if resamples else []
         columns = zip(*table.pairs)
@@ -141,14 +151,17 @@ class _Scorer:
                       {name: Interval(*each) for name, each in zip(table.names, limits)}, pairs.uids,
                       {name: list(column) for name, column in zip(table.names, columns)})
 
-    def differences(self, one, other, resamples, confidence, seed):
+    def differences(self, one: _Pairs, other: _Pairs, resamples: int, confidence: float,
+                    seed: int) -> Dict[str, Difference]:
         first, second = self.table(one), self.table(other)
         found = self._native.compare(first, second, resamples, confidence, seed)
         return {name: Difference(*each) for name, each in zip(first.names, found)}
 
 
-def score(predictions, references=None, *, changed=None, tokenizer="reference", meteor=True, unchanged_sentences=None,
-          split="test", resamples=1000, confidence=0.95, seed=42):
+def score(predictions: Predictions, references: Optional[References] = None, *, changed: Optional[Flags] = None,
+          tokenizer: str = "reference", meteor: Union[bool, PathLike] = True,
+          unchanged_sentences: Optional[Sequence[str]] = None, split: str = "test", resamples: int = 1000,
+          confidence: float = 0.95, seed: int = 42) -> Scores:
     """Scores captions as one corpus.
 
     predictions, references: two mappings of uid to text and to list of texts; two lists in the same order; or two files
@@ -166,8 +179,10 @@ def score(predictions, references=None, *, changed=None, tokenizer="reference", 
     return _Scorer(tokenizer, meteor, unchanged_sentences).scores(pairs, resamples, confidence, seed)
 
 
-def compare(one, other, references=None, *, changed=None, tokenizer="reference", meteor=True, unchanged_sentences=None,
-            split="test", resamples=1000, confidence=0.95, seed=42):
+def compare(one: Predictions, other: Predictions, references: Optional[References] = None, *,
+            changed: Optional[Flags] = None, tokenizer: str = "reference", meteor: Union[bool, PathLike] = True,
+            unchanged_sentences: Optional[Sequence[str]] = None, split: str = "test", resamples: int = 1000,
+            confidence: float = 0.95, seed: int = 42) -> Dict[str, Difference]:
     """Tests the difference between two models on the same pairs; arguments as in `score`.
 
     Returns a dict of metric name to Difference: `other` minus `one`.
@@ -190,32 +205,37 @@ class CaptionScore:
     Texts are kept and scored together by `compute`. Objects can be pickled, and those of several processes merged.
     """
 
-    def __init__(self, *, tokenizer="reference", meteor=True, unchanged_sentences=None):
-        self._settings = {"tokenizer": tokenizer, "meteor": meteor, "unchanged_sentences": unchanged_sentences}
+    def __init__(self, *, tokenizer: str = "reference", meteor: Union[bool, PathLike] = True,
+                 unchanged_sentences: Optional[Sequence[str]] = None) -> None:
+        self._settings: Dict[str, Any] = {"tokenizer": tokenizer, "meteor": meteor, "unchanged_sentences": unchanged_sentences}
         self.reset()
 
-    def update(self, preds, target, changed=None):
+    def update(self, preds: Texts, target: Sequence[Texts],
+               changed: Optional[Iterable[Optional[bool]]] = None) -> None:
         """Adds captions: N texts, N lists of references (or texts), and optionally N change flags."""
         if isinstance(preds, str):
-            preds, target = [preds], [target]
+            preds, target = [preds], [target]  # type: ignore[list-item]
         pairs = _of_sequences(preds, target, changed)
         self._predictions += pairs.predictions
         self._references += pairs.references
         self._changed += pairs.changed
 
-    def merge(self, other):
+    def merge(self, other: CaptionScore) -> None:
         """Adds the captions of another object."""
         self.update(other._predictions, other._references, other._changed)
 
-    def compute(self):
+    def compute(self) -> Dict[str, float]:
         """Returns a dict of metric name to value for all captions together."""
         return dict(score(self._predictions, self._references, changed=self._changed, resamples=0, **self._settings))
 
-    def reset(self):
+    def reset(self) -> None:
         """Removes all captions."""
-        self._predictions, self._references, self._changed = [], [], []
+        self._predictions: List[str] = []
+        self._references: List[List[str]] = []
+        self._changed: List[Optional[bool]] = []
 
-    def forward(self, preds, target, changed=None):
+    def forward(self, preds: Texts, target: Sequence[Texts],
+                changed: Optional[Iterable[Optional[bool]]] = None) -> Dict[str, float]:
         """Adds captions and returns the metrics of these alone."""
         self.update(preds, target, changed)
         alone = CaptionScore(**self._settings)
@@ -224,5 +244,5 @@ class CaptionScore:
 
     __call__ = forward
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._predictions)
