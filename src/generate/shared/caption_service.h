@@ -10,6 +10,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -64,14 +65,22 @@ struct CaptionRequest {
   std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< nothing: none
 };
 
+/// Caption and what it took.
+struct ServedCaption : Caption {
+  int64_t prompt_tokens = 0;   ///< of the whole prompt, image tokens included
+  double queue_seconds = 0.0;  ///< before its computation
+  double seconds = 0.0;        ///< from `submit` to the end
+};
+
 /// Results of a request. They are called on the worker's thread, without a lock, and must not wait: all
 /// captions would. An exception of one cancels the request. After the request is accepted, exactly one of
-/// `on_done` and `on_error` is called, last. They may call the service, except for `drain`.
+/// `on_done` and `on_error` is called, last. They may call the service, but neither `drain` nor its
+/// destructor.
 struct CaptionEvents {
   /// Called for every token (`pair` is 0); returning false cancels the caption. Not called for beam search
   /// and minimum-Bayes-risk decoding.
   std::function<bool(const TokenEvent&)> on_token = {};
-  std::function<void(const Caption&)> on_done =
+  std::function<void(const ServedCaption&)> on_done =
       {};  ///< `kCancelled`, with the text so far, after a cancellation
   std::function<void(const ServiceError&)> on_error = {};
 };
