@@ -1,4 +1,4 @@
-#include "data/place_fields.h"
+#include "data/shared/place_fields.h"
 
 #include <cmath>
 

@@ -10,7 +10,7 @@
 
 #include "core/json.h"
 #include "core/one_line.h"
-#include "data/place_fields.h"
+#include "data/shared/place_fields.h"
 #include "data/read_places.h"
 #include "data/shared/csv.h"
 #include "text/shared/unicode.h"
