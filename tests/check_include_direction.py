@@ -17,6 +17,7 @@ ROOM_OF_HEADER = {"captioner.h": "generate", "version.h": "generate"}
 TORCH_NN_ROOMS = {"model", "generate", "train"}
 OPENCV_ROOMS = {"image", "synth", "page", "datasets"}
 GDAL = re.compile(r"^(gdal|ogr|cpl)\w*\.h$|^geodesic\.h$")
+HTTP = re.compile(r"^(boost|prometheus|openssl)/|^httplib\.h$")
 TORCH_ROOMS = TORCH_NN_ROOMS | {"io", "distributed", "kernels", "runtime"}
 ROOM = re.compile(r"^ccexpert_room\((\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
@@ -81,6 +82,8 @@ def problems_of(graph, room, name):
         yield f"OpenCV header in room {room}"
     if GDAL.match(name) and room != "geo":
         yield f"GDAL header in room {room}"
+    if HTTP.match(name) and room != "serve":
+        yield f"header of a server in room {room}"
     if "c10d/" in name and room != "distributed":
         yield f"c10d header in room {room}"
 
@@ -155,6 +158,7 @@ ccexpert_room(model USES text core)
         "tools/a.cpp": "#include <ATen/ATen.h>\n",
         "src/model/a.cpp": "#include <torch/csrc/distributed/c10d/TCPStore.hpp>\n",
         "src/image/c.cpp": "#include <gdal_priv.h>\n",
+        "src/image/d.cpp": "#include <boost/beast/http.hpp>\n",
         "src/attic/a.cpp": "\n",
         "include/ccexpert/captioner.h": "#include <opencv2/core.hpp>\n",
         "src/model/b.cpp": '#include "text/words.h"\n',

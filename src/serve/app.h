@@ -1,0 +1,62 @@
+// Server of captions: routes over a model.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "serve/captions.h"
+#include "serve/listener.h"
+#include "serve/metrics.h"
+#include "serve/shared/request_limits.h"
+#include "serve/site.h"
+
+namespace ccexpert::serve {
+
+/// Server without its model's kind. Thread-safe after the constructor.
+class App {
+ public:
+  /// Binds the address; `start` answers. Throws Error for wrong settings.
+  App(const ServerConfig& config, const RequestLimits& limits, const std::string& version);
+  ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  void start() { listener_->start(); }
+  int port() const { return listener_->port(); }
+  bool is_draining() const { return listener_->is_draining(); }
+  /// Answers requests for captions from now on.
+  void take(std::unique_ptr<Captions> captions);
+  /// Reads API keys and certificate again, and reopens the access log. Throws Error if one does not fit.
+  void reload();
+  /// Ends the server; requests that were begun have `limit`. Returns true if all of them were answered.
+  bool drain(std::chrono::milliseconds limit);
+
+  /// Returns the model. Throws HttpError 503 while it loads.
+  std::shared_ptr<Captions> captions() const;
+  /// Returns the model, or null while it loads.
+  std::shared_ptr<Captions> captions_if_ready() const;
+  const RequestLimits& limits() const { return limits_; }
+  const std::string& version() const { return version_; }
+  Metrics& metrics() { return metrics_; }
+
+ private:
+  RequestLimits limits_;
+  std::string version_;
+  Metrics metrics_;
+  Site site_;
+  Tls* tls_ = nullptr;        ///< the listener's
+  mutable std::mutex mutex_;  ///< of `captions_`
+  std::shared_ptr<Captions> captions_;
+  std::unique_ptr<Listener> listener_;
+};
+
+/// Throws HttpError 404 unless `model` is empty or the name of the model.
+void expect_model(const std::string& model, const ModelFacts& facts);
+
+void add_status_routes(Site& site, App& app);   ///< /healthz, /readyz, /metrics
+void add_caption_routes(Site& site, App& app);  ///< /v1/captions
+void add_chat_routes(Site& site, App& app);     ///< /v1/chat/completions, /v1/models
+void add_page_routes(Site& site, App& app);     ///< /, /docs, /openapi.json and their files
+void add_mcp_routes(Site& site, App& app);      ///< /mcp
+
+}  // namespace ccexpert::serve

@@ -1,0 +1,67 @@
+#include "serve/base64.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include <ccexpert/core/error.h>
+
+#include "serve/http.h"
+
+namespace ccexpert::serve {
+namespace {
+
+constexpr uint8_t kNoDigit = 64;
+
+constexpr std::array<uint8_t, 256> digits() {
+  std::array<uint8_t, 256> values{};
+  values.fill(kNoDigit);
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (uint8_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<uint8_t>(kAlphabet[i])] = i;
+  values[static_cast<uint8_t>('-')] = 62;
+  values[static_cast<uint8_t>('_')] = 63;
+  return values;
+}
+
+constexpr size_t kShownStart = 24;
+
+}  // namespace
+
+std::vector<uint8_t> from_base64(std::string_view text, std::string_view name) {
+  static constexpr auto kDigits = digits();
+  while (!text.empty() && (text.back() == '=' || text.back() == '\n' || text.back() == '\r'))
+    text.remove_suffix(1);
+  std::vector<uint8_t> bytes;
+  bytes.reserve(text.size() / 4 * 3 + 3);
+  uint32_t bits = 0;
+  int count = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n' || text[i] == '\r') continue;
+    const auto digit = kDigits[static_cast<uint8_t>(text[i])];
+    if (digit == kNoDigit)
+      fail_expected({name, "Base64", fmt::format("another character at place {}", i + 1)});
+    bits = bits << 6 | digit;
+    if ((count += 6) < 8) continue;
+    count -= 8;
+    bytes.push_back(static_cast<uint8_t>(bits >> count));
+  }
+  if (count >= 6) fail_expected({name, "whole Base64", "a text that ends within a byte"});
+  return bytes;
+}
+
+std::vector<uint8_t> image_bytes(std::string_view text, std::string_view name) {
+  if (text.starts_with("data:")) {
+    const auto comma = text.find(',');
+    const auto head = text.substr(0, comma);
+    if (comma == std::string_view::npos || !lower(head).ends_with(";base64"))
+      fail_expected({name, "\"data:image/png;base64,...\"", "a data URI without Base64"});
+    return from_base64(text.substr(comma + 1), name);
+  }
+  if (text.substr(0, kShownStart).find("://") != std::string_view::npos) {
+    fail_expected({name, "a data URI", fmt::format("the address \"{}...\"", text.substr(0, kShownStart)),
+                   "the server fetches nothing: send the image itself"});
+  }
+  return from_base64(text, name);
+}
+
+}  // namespace ccexpert::serve

@@ -1,0 +1,179 @@
+#include "serve/caption_answer.h"
+
+#include <cmath>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/image/polygons.h>
+
+#include "data/shared/place_fields.h"
+#include "serve/replies.h"
+
+namespace ccexpert::serve {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Interval at which a waiting request looks if its client is still there.
+constexpr std::chrono::milliseconds kLook(100);
+
+/// Events of a job on their way to the thread of its request.
+class Mailbox {
+ public:
+  void put(TokenText token) {
+    const std::lock_guard lock(mutex_);
+    tokens_.push_back(std::move(token));
+    changed_.notify_one();
+  }
+  void put(FinishedCaption finished) {
+    const std::lock_guard lock(mutex_);
+    finished_ = std::move(finished);
+    changed_.notify_one();
+  }
+  void put(std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    error_ = std::move(error);
+    changed_.notify_one();
+  }
+
+  /// Moves the tokens that have come into `tokens`, after a short wait for anything. Returns true after the
+  /// last one. Throws the error of the job.
+  bool take(std::deque<TokenText>& tokens) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kLook, [this] { return !tokens_.empty() || finished_ || error_; });
+    tokens.swap(tokens_);
+    if (error_ && tokens.empty()) std::rethrow_exception(error_);
+    return finished_.has_value();
+  }
+  FinishedCaption finished() {
+    const std::lock_guard lock(mutex_);
+    return std::move(*finished_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<TokenText> tokens_;
+  std::optional<FinishedCaption> finished_;
+  std::exception_ptr error_;
+};
+
+CaptionEvents events_to(const std::shared_ptr<Mailbox>& mailbox) {
+  return {.on_token =
+              [mailbox](const TokenEvent& event) {
+                mailbox->put(TokenText{event.token_id, event.logprob, std::string(event.text)});
+              },
+          .on_done = [mailbox](FinishedCaption finished) { mailbox->put(std::move(finished)); },
+          .on_error = [mailbox](std::exception_ptr error) { mailbox->put(std::move(error)); }};
+}
+
+HttpError late() {
+  return {504, "the caption was not complete in time (ask for fewer tokens, or try again later)", "timeout"};
+}
+
+/// Cancels a job unless it has ended.
+class Cancelling {
+ public:
+  explicit Cancelling(Captions::Cancel cancel) : cancel_(std::move(cancel)) {}
+  ~Cancelling() {
+    if (!ended_) cancel_();
+  }
+  Cancelling(const Cancelling&) = delete;
+  Cancelling& operator=(const Cancelling&) = delete;
+  void end() { ended_ = true; }
+
+ private:
+  Captions::Cancel cancel_;
+  bool ended_ = false;
+};
+
+FinishedCaption wait_for_caption(const Asking& asking, CaptionJob job,
+                                 const std::function<void(const TokenText&)>& on_token) {
+  const auto mailbox = std::make_shared<Mailbox>();
+  const auto deadline = job.deadline;
+  Cancelling cancelling(asking.captions.submit(std::move(job), events_to(mailbox)));
+  std::deque<TokenText> tokens;
+  bool done = false;
+  while (!done) {
+    tokens.clear();
+    done = mailbox->take(tokens);
+    for (const auto& token : tokens) on_token(token);
+    if (done) break;
+    if (asking.exchange.client_left()) throw ClientLeft();
+    if (Clock::now() > deadline) throw late();
+  }
+  cancelling.end();
+  auto finished = mailbox->finished();
+  if (finished.caption.finish == FinishReason::kCancelled) throw late();
+  return finished;
+}
+
+data::PredictedPlaces places_of(const FinishedCaption& finished, const AskedCaption& asked,
+                                const ModelFacts& facts) {
+  const auto& caption = finished.caption;
+  data::PredictedPlaces places;
+  if (caption.change) places.change = {caption.change->map, caption.change->score, caption.change->raw};
+  for (const auto& word : caption.words) places.words.push_back({word.word, word.map});
+  if (asked.polygons && caption.change) {
+    const auto& after = asked.job.pair->after;
+    places.polygons = image::change_polygons(caption.change->map, after.height, after.width,
+                                             {.threshold = facts.change_threshold});
+  }
+  return places;
+}
+
+}  // namespace
+
+FinishedCaption awaited(const Asking& asking, CaptionJob job,
+                        const std::function<void(const TokenText&)>& on_token) {
+  try {
+    auto finished = wait_for_caption(asking, std::move(job), on_token);
+    asking.metrics.add(
+        ServedCaption{.finish = finish_word(finished.caption.finish),
+                      .prompt_tokens = finished.prompt_tokens,
+                      .generated_tokens = static_cast<int64_t>(finished.caption.token_ids.size()),
+                      .queue_seconds = finished.queue_seconds,
+                      .seconds = finished.seconds});
+    return finished;
+  } catch (const ClientLeft&) {
+    asking.metrics.refused("client_left");
+    throw;
+  } catch (const HttpError& error) {
+    asking.metrics.refused(error.code().empty() ? "error" : error.code());
+    throw;
+  }
+}
+
+std::string_view finish_word(FinishReason reason) {
+  return reason == FinishReason::kEndToken ? "stop" : "length";
+}
+
+Json usage_json(const FinishedCaption& finished) {
+  const auto generated = static_cast<int64_t>(finished.caption.token_ids.size());
+  return {{"prompt_tokens", finished.prompt_tokens},
+          {"completion_tokens", generated},
+          {"total_tokens", finished.prompt_tokens + generated}};
+}
+
+Json answer_json(const FinishedCaption& finished, const AskedCaption& asked, const ModelFacts& facts,
+                 const std::string& id) {
+  const auto& caption = finished.caption;
+  Json answer{{"id", id},
+              {"model", facts.name},
+              {"caption", caption.text},
+              {"finish_reason", finish_word(caption.finish)},
+              {"logprob", std::round(caption.logprob * 1e4) / 1e4}};
+  if (caption.change) answer["calibrated"] = facts.calibrated;
+  data::add_places(answer, places_of(finished, asked, facts));
+  answer["usage"] = usage_json(finished);
+  answer["seconds"] = {{"queue", std::round(finished.queue_seconds * 1e4) / 1e4},
+                       {"caption", std::round(finished.seconds * 1e4) / 1e4}};
+  return answer;
+}
+
+}  // namespace ccexpert::serve

@@ -1,0 +1,195 @@
+#include "serve/caption_request.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <ccexpert/core/error.h>
+#include <ccexpert/image/decode.h>
+
+#include "core/json.h"
+#include "image/shared/probe.h"
+#include "serve/base64.h"
+#include "serve/multipart.h"
+#include "serve/replies.h"
+
+namespace ccexpert::serve {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kSource = "request";
+/// Values of a request: a map of chat messages is the deepest one.
+constexpr JsonLimits kJsonLimits{.expected = "JSON", .depth = 16, .values = 100'000};
+
+image::Image decoded(std::span<const uint8_t> bytes, std::string_view name, const RequestLimits& limits) {
+  if (bytes.empty()) fail_expected({name, "an image", "none"});
+  const auto header = image::probe_image(bytes, name);
+  if (header.width > 0 && header.height > 0 && header.width > limits.max_pixels / header.height) {
+    fail_expected({name, fmt::format("at most {} pixels", limits.max_pixels),
+                   fmt::format("{} x {}", header.width, header.height),
+                   "ccexpert-map captions whole scenes"});
+  }
+  return image::decode_image(bytes, name);
+}
+
+const std::vector<std::string>& known_keys() {
+  static const auto kKeys = [] {
+    std::vector<std::string> keys{"before", "after", "question", "model",
+                                  "locate", "words", "polygons", "stream"};
+    for (auto& each : field_names<generate::GenerationOptions>()) {
+      if (!each.starts_with("mbr")) keys.push_back(std::move(each));
+    }
+    return keys;
+  }();
+  return kKeys;
+}
+
+void expect_known_keys(const json& object) {
+  const auto& known = known_keys();
+  for (const auto& [key, value] : object.items()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto near = nearest_name(key, known);
+    fail(key, "is not a key of this request", near.empty() ? "see /docs" : "did you mean " + near + "?");
+  }
+}
+
+template <class Value>
+void read_option(const json& object, const char* name, Value& value, const Limits& limits) {
+  if constexpr (requires { value.value(); }) {
+    using Number = std::remove_cvref_t<Value>::value_type;
+    const auto found = object.find(name);
+    if (found != object.end() && !found->is_null())
+      value = json_value<Number>(object, name, Number{}, kSource, limits);
+  } else if constexpr (std::is_same_v<Value, std::vector<int64_t>>) {
+    const auto found = object.find(name);
+    if (found == object.end() || found->is_null()) return;
+    if (!found->is_array() || found->size() > 64)
+      fail_expected({name, "a list of at most 64 token ids", json_shown(*found)});
+    for (const auto& each : *found) {
+      if (!each.is_number_integer()) fail_expected({name, "token ids", json_shown(each)});
+      value.push_back(each.get<int64_t>());
+    }
+  } else if constexpr (!Named<Value>) {
+    value = json_value(object, name, value, kSource, limits);
+  }
+}
+
+generate::GenerationOptions generation_of(const json& object) {
+  generate::GenerationOptions options;
+  for_each_field<generate::GenerationOptions>([&](const auto& each) {
+    if (std::string_view(each.name).starts_with("mbr")) return;
+    read_option(object, each.name, options.*each.member, each.limits);
+  });
+  return options;
+}
+
+/// Reads everything but the images.
+AskedCaption choices_of(const json& object, const RequestLimits& limits) {
+  expect_known_keys(object);
+  AskedCaption asked;
+  asked.stream = json_value(object, "stream", false, kSource);
+  asked.polygons = json_value(object, "polygons", false, kSource);
+  asked.model = json_value(object, "model", std::string(), kSource);
+  asked.job.question = json_value(object, "question", std::string(), kSource);
+  asked.job.locate = json_value(object, "locate", false, kSource) || asked.polygons;
+  asked.job.words = json_value(object, "words", false, kSource);
+  asked.job.generation = generation_of(object);
+  if (asked.job.question.size() > static_cast<size_t>(limits.max_question)) {
+    fail_expected({"question", fmt::format("at most {} bytes", limits.max_question),
+                   std::to_string(asked.job.question.size())});
+  }
+  return asked;
+}
+
+/// Returns a field of a form as JSON: numbers and true or false where the text is one.
+json form_value(const FormPart& part) {
+  const std::string text(part.content);
+  if (part.name == "question" || part.name == "model") return text;
+  if (auto value = try_parse_json(text); value && !value->is_object()) return *value;
+  return text;
+}
+
+std::span<const uint8_t> bytes_of(std::string_view text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+AskedCaption asked_form(const Request& request, const RequestLimits& limits) {
+  json object = json::object();
+  std::array<std::string_view, 2> images;
+  for (const auto& part : parse_form(request.body, request.header("Content-Type"))) {
+    if (part.name == "before" || part.name == "after") {
+      images[part.name == "after" ? 1 : 0] = part.content;
+    } else {
+      object[part.name] = form_value(part);
+    }
+  }
+  auto asked = choices_of(object, limits);
+  asked.job.pair = decoded_pair(bytes_of(images[0]), bytes_of(images[1]), limits);
+  return asked;
+}
+
+}  // namespace
+
+std::shared_ptr<const DecodedPair> decoded_pair(std::span<const uint8_t> before,
+                                                std::span<const uint8_t> after, const RequestLimits& limits,
+                                                std::string_view before_name, std::string_view after_name) {
+  auto pair = std::make_shared<DecodedPair>();
+  pair->before = decoded(before, before_name, limits);
+  pair->after = decoded(after, after_name, limits);
+  return pair;
+}
+
+json json_object(std::string_view body) {
+  json object;
+  try {
+    object = parse_json(body, "body", kJsonLimits);
+  } catch (const Error& error) {
+    throw HttpError(400, error.what(), "bad_json");
+  }
+  if (!object.is_object())
+    throw HttpError(400, fmt::format("body: expected a JSON object, got {}", json_shown(object)), "bad_json");
+  return object;
+}
+
+AskedCaption asked_caption(const json& object, const RequestLimits& limits) {
+  auto asked = choices_of(object, limits);
+  std::array<std::vector<uint8_t>, 2> images;
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    const char* name = i == 0 ? "before" : "after";
+    const auto found = object.find(name);
+    if (found == object.end() || !found->is_string()) {
+      fail_expected(
+          {name, "an image in Base64 or as a data URI", found == object.end() ? "none" : json_shown(*found)});
+    }
+    images[i] = image_bytes(found->get_ref<const std::string&>(), name);
+  }
+  asked.job.pair = decoded_pair(images[0], images[1], limits);
+  return asked;
+}
+
+AskedCaption asked_caption(const Request& request, const RequestLimits& limits) {
+  if (request.media_type() == "multipart/form-data") return asked_form(request, limits);
+  return asked_caption(json_object(request.body), limits);
+}
+
+void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits) {
+  const auto expect_at_most = [](const char* name, std::optional<int64_t> value, int64_t most) {
+    if (value && *value > most)
+      fail_expected({name, fmt::format("at most {} on this server", most), std::to_string(*value)});
+  };
+  auto& generation = job.generation;
+  expect_at_most("max_new_tokens", generation.max_new_tokens, limits.max_tokens);
+  expect_at_most("min_new_tokens", generation.min_new_tokens, limits.max_tokens);
+  expect_at_most("beams", generation.beams, limits.max_beams);
+  generation.validate();
+  job.client = request.key.empty() ? request.peer : request.key;
+  job.deadline = Clock::now() +
+                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.timeout));
+}
+
+}  // namespace ccexpert::serve

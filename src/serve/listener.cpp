@@ -1,0 +1,242 @@
+#include "serve/listener.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <ccexpert/core/log.h>
+
+#include "serve/sockets.h"
+
+namespace ccexpert::serve {
+namespace {
+
+constexpr std::chrono::milliseconds kAfterFailedAccept(50);
+constexpr const char* kFull =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+    "Connection: close\r\nContent-Length: 127\r\n\r\n"
+    R"json({"error":{"message":"the server has no free connection (try again later)","type":"server_error","code":"too_many_connections"}})json";
+
+/// Connections that reply and close cannot hold a place for long, but one that waits can.
+constexpr std::chrono::milliseconds kYoung(500);
+
+struct Connected {
+  int descriptor = -1;
+  std::string peer;
+  ConnectionState state;
+  std::thread thread;
+};
+
+/// Signals are for the thread that waits for them; a write to a closed socket is an error of the write.
+void block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int each : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, each);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+class Listener::Impl {
+ public:
+  Impl(const ServerConfig& config, Site& site, std::unique_ptr<Tls> tls)
+      : limits_(config.limits), site_(site), tls_(std::move(tls)), sockets_(listening_sockets(config)) {
+    wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    port_ = port_of(sockets_.front());
+  }
+  ~Impl() {
+    drain({});
+    ::close(wake_);
+  }
+
+  int port() const { return port_; }
+  void start() {
+    acceptor_ = std::thread([this] {
+      block_signals();
+      while (!server_.draining) accept_some();
+    });
+  }
+  bool is_draining() const { return server_.draining; }
+  int64_t connections() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int64_t>(open_.size());
+  }
+
+  bool drain(std::chrono::milliseconds limit) {
+    server_.draining = true;
+    wake();
+    if (acceptor_.joinable()) acceptor_.join();
+    close_sockets();
+    std::unique_lock lock(mutex_);
+    // Those that wait for a request have nothing to lose.
+    for (const auto& each : open_) {
+      if (each->state.phase == Phase::kIdle) ::shutdown(each->descriptor, SHUT_RD);
+    }
+    const bool done = ended_.wait_for(lock, limit, [this] { return open_.empty(); });
+    server_.stopping = true;
+    for (const auto& each : open_) ::shutdown(each->descriptor, SHUT_RDWR);
+    ended_.wait(lock, [this] { return open_.empty(); });
+    lock.unlock();
+    join_ended();
+    return done;
+  }
+
+ private:
+  using Place = std::list<std::unique_ptr<Connected>>::iterator;
+
+  void wake() const {
+    const uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
+  }
+
+  /// New clients are refused at once, not after a wait.
+  void close_sockets() {
+    for (const int socket : sockets_) ::close(socket);
+    sockets_.clear();
+  }
+
+  void accept_some() {
+    std::vector<pollfd> polls{{.fd = wake_, .events = POLLIN, .revents = 0}};
+    for (const int socket : sockets_) polls.push_back({.fd = socket, .events = POLLIN, .revents = 0});
+    ::poll(polls.data(), polls.size(), -1);
+    join_ended();
+    if (server_.draining) return;
+    for (size_t i = 1; i < polls.size(); ++i) {
+      if ((polls[i].revents & POLLIN) != 0) accept_one(polls[i].fd);
+    }
+  }
+
+  void accept_one(int socket) {
+    auto connected = std::make_unique<Connected>();
+    connected->descriptor = accepted(socket, connected->peer);
+    if (connected->descriptor < 0) {
+      // Without descriptors or memory, the next try would fail at once.
+      if (errno != EAGAIN && errno != ECONNABORTED) std::this_thread::sleep_for(kAfterFailedAccept);
+      return;
+    }
+    if (!make_place()) {
+      refuse(connected->descriptor);
+      return;
+    }
+    open(std::move(connected));
+  }
+
+  void refuse(int descriptor) {
+    site_.metrics().refused("connections");
+    if (!tls_) ::send(descriptor, kFull, std::char_traits<char>::length(kFull), MSG_NOSIGNAL);
+    ::close(descriptor);
+  }
+
+  /// Returns true if there is place for a connection, after closing the one that has waited longest.
+  bool make_place() {
+    std::unique_lock lock(mutex_);
+    if (static_cast<int64_t>(open_.size()) < limits_.max_connections) return true;
+    const auto young = (Clock::now() - kYoung).time_since_epoch().count();
+    Connected* oldest = nullptr;
+    for (const auto& each : open_) {
+      const bool waits = each->state.phase != Phase::kBusy && each->state.since < young;
+      if (waits && (oldest == nullptr || each->state.since < oldest->state.since)) oldest = each.get();
+    }
+    if (oldest == nullptr) return false;
+    site_.metrics().refused("slow_connections");
+    ::shutdown(oldest->descriptor, SHUT_RDWR);
+    return ended_.wait_for(lock, kYoung,
+                           [this] { return static_cast<int64_t>(open_.size()) < limits_.max_connections; });
+  }
+
+  void open(std::unique_ptr<Connected> connected) {
+    const std::lock_guard lock(mutex_);
+    open_.push_back(std::move(connected));
+    const auto place = std::prev(open_.end());
+    site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
+    try {
+      (*place)->thread = std::thread([this, place] { serve(place); });
+    } catch (const std::system_error&) {
+      ::close((*place)->descriptor);
+      open_.erase(place);
+    }
+  }
+
+  void serve(Place place) {
+    block_signals();
+    auto& connected = **place;
+    try {
+      if (const auto stream = stream_of(connected.descriptor)) {
+        serve_connection(
+            {*stream, connected.descriptor, connected.peer, limits_, site_, server_, connected.state});
+      }
+    } catch (const std::exception& error) {
+      log::error(fmt::format("a connection ended: {}", error.what()));
+    }
+    close(place);
+  }
+
+  std::unique_ptr<ByteStream> stream_of(int descriptor) const {
+    if (!tls_) return plain_stream(descriptor);
+    const std::chrono::duration<double> limit(limits_.header_timeout);
+    return tls_->accept(descriptor, Clock::now() + std::chrono::duration_cast<Clock::duration>(limit));
+  }
+
+  void close(Place place) {
+    const std::lock_guard lock(mutex_);
+    ::close((*place)->descriptor);
+    joinable_.splice(joinable_.end(), open_, place);
+    site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
+    ended_.notify_all();
+  }
+
+  void join_ended() {
+    std::list<std::unique_ptr<Connected>> ended;
+    {
+      const std::lock_guard lock(mutex_);
+      ended.swap(joinable_);
+    }
+    for (const auto& each : ended) each->thread.join();
+  }
+
+  ServerLimits limits_;
+  Site& site_;
+  std::unique_ptr<Tls> tls_;
+  std::vector<int> sockets_;
+  int port_ = 0;
+  int wake_ = -1;
+  ServerState server_;
+  mutable std::mutex mutex_;  ///< of the lists
+  std::condition_variable ended_;
+  std::list<std::unique_ptr<Connected>> open_;
+  std::list<std::unique_ptr<Connected>> joinable_;
+  std::thread acceptor_;
+};
+
+Listener::Listener(const ServerConfig& config, Site& site, std::unique_ptr<Tls> tls)
+    : impl_(std::make_unique<Impl>(config, site, std::move(tls))) {}
+Listener::~Listener() = default;
+
+int Listener::port() const {
+  return impl_->port();
+}
+void Listener::start() {
+  impl_->start();
+}
+bool Listener::is_draining() const {
+  return impl_->is_draining();
+}
+int64_t Listener::connections() const {
+  return impl_->connections();
+}
+bool Listener::drain(std::chrono::milliseconds limit) {
+  return impl_->drain(limit);
+}
+
+}  // namespace ccexpert::serve

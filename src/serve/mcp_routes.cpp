@@ -1,0 +1,162 @@
+// Model Context Protocol over streamable HTTP, without sessions: each POST has one message of JSON-RPC, and
+// its answer is the reply.
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "core/json.h"
+#include "serve/app.h"
+#include "serve/caption_answer.h"
+#include "serve/caption_request.h"
+
+namespace ccexpert::serve {
+namespace {
+
+using nlohmann::json;
+using Json = nlohmann::ordered_json;
+
+/// Versions of the protocol, the newest first.
+constexpr std::array<std::string_view, 3> kVersions{"2025-06-18", "2025-03-26", "2024-11-05"};
+
+/// Error codes of JSON-RPC 2.0.
+constexpr int kInvalidRequest = -32600;
+constexpr int kNoMethod = -32601;
+constexpr int kInvalidParameters = -32602;
+
+constexpr const char* kTool = R"({
+  "name": "caption_change",
+  "title": "Caption the change between two images",
+  "description": "Describes in a sentence what changed between two images of the same place at two dates (aerial or satellite). Answers also with the strength of the change.",
+  "inputSchema": {
+    "type": "object",
+    "properties": {
+      "before": {"type": "string", "description": "The earlier image (PNG, JPEG, TIFF, BMP or WebP) in Base64 or as a data URI."},
+      "after": {"type": "string", "description": "The later image, in the same form."},
+      "question": {"type": "string", "description": "A question about the change; without it, the change is described."},
+      "locate": {"type": "boolean", "description": "Also return a map of the change over the image.", "default": false},
+      "max_new_tokens": {"type": "integer", "minimum": 1, "description": "Largest number of tokens of the answer."}
+    },
+    "required": ["before", "after"],
+    "additionalProperties": false
+  },
+  "outputSchema": {
+    "type": "object",
+    "properties": {
+      "caption": {"type": "string"},
+      "change_score": {"type": "number", "description": "0 to 1; a probability if calibrated is true."},
+      "calibrated": {"type": "boolean"},
+      "logprob": {"type": "number"}
+    },
+    "required": ["caption"]
+  },
+  "annotations": {"readOnlyHint": true, "idempotentHint": true, "openWorldHint": false}
+})";
+
+/// Error of a call, as JSON-RPC has it.
+struct RpcError {
+  int code;
+  std::string message;
+};
+
+Json response(const json& id, const char* key, Json value) {
+  return {{"jsonrpc", "2.0"}, {"id", id}, {key, std::move(value)}};
+}
+
+class McpCall {
+ public:
+  McpCall(App& app, const Request& request, Exchange& exchange)
+      : app_(app), request_(request), exchange_(exchange) {}
+
+  Json result(const std::string& method, const json& parameters) {
+    if (method == "initialize") return initialize(parameters);
+    if (method == "ping") return Json::object();
+    if (method == "tools/list") return {{"tools", Json::array({Json::parse(kTool)})}};
+    if (method == "tools/call") return call_tool(parameters);
+    throw RpcError{kNoMethod, fmt::format("method: expected a known one, got {}", method)};
+  }
+
+ private:
+  Json initialize(const json& parameters) const {
+    const auto asked = parameters.value("protocolVersion", json());
+    auto version = kVersions.front();
+    for (const auto each : kVersions) {
+      if (asked == each) version = each;
+    }
+    return {{"protocolVersion", version},
+            {"capabilities", {{"tools", Json::object()}}},
+            {"serverInfo", {{"name", "ccexpert"}, {"title", "ccexpert"}, {"version", app_.version()}}},
+            {"instructions",
+             "caption_change describes the change between two images of one place at two dates."}};
+  }
+
+  Json call_tool(const json& parameters) {
+    if (parameters.value("name", json()) != "caption_change")
+      throw RpcError{kInvalidParameters, "name: expected caption_change, got another tool"};
+    const auto arguments = parameters.value("arguments", json::object());
+    if (!arguments.is_object())
+      throw RpcError{kInvalidParameters, "arguments: expected an object, got " + json_shown(arguments)};
+    try {
+      return caption(arguments);
+    } catch (const std::exception& error) {
+      // The model of the client reads why the tool failed, and can call it again.
+      const auto body = Json::parse(error_body(error, request_.id).json);
+      return {{"content", Json::array({{{"type", "text"}, {"text", body["error"]["message"]}}})},
+              {"isError", true}};
+    }
+  }
+
+  Json caption(json arguments) {
+    const bool wants_map = json_value(arguments, "locate", false, "arguments");
+    arguments["locate"] = true;
+    const auto captions = app_.captions();
+    auto asked = asked_caption(arguments, app_.limits());
+    complete_job(asked.job, request_, app_.limits());
+    const auto finished = awaited({*captions, app_.metrics(), exchange_}, asked.job, [](const TokenText&) {});
+    auto answer = answer_json(finished, asked, captions->facts(), request_.id);
+    if (!wants_map) answer.erase("change_map");
+    return {{"content", Json::array({{{"type", "text"}, {"text", finished.caption.text}}})},
+            {"structuredContent", std::move(answer)},
+            {"isError", false}};
+  }
+
+  App& app_;
+  const Request& request_;
+  Exchange& exchange_;
+};
+
+Reply rpc_error(const json& id, const RpcError& error, int status) {
+  return json_reply(response(id, "error", {{"code", error.code}, {"message", error.message}}), status);
+}
+
+Reply answer(App& app, const Request& request, Exchange& exchange) {
+  const auto message = json_object(request.body);
+  const auto method = message.find("method");
+  const auto id = message.value("id", json());
+  if (message.value("jsonrpc", json()) != "2.0" || (!id.is_null() && !id.is_string() && !id.is_number()))
+    return rpc_error(nullptr, {kInvalidRequest, "expected a message of JSON-RPC 2.0, got another object"},
+                     400);
+  // Notifications and answers want none.
+  if (id.is_null() || method == message.end()) return {.status = 202, .type = {}};
+  if (!method->is_string()) return rpc_error(id, {kInvalidRequest, "method: expected a name"}, 400);
+  const auto parameters = message.value("params", json::object());
+  try {
+    if (!parameters.is_object()) throw RpcError{kInvalidParameters, "params: expected an object"};
+    return json_reply(response(
+        id, "result", McpCall(app, request, exchange).result(method->get<std::string>(), parameters)));
+  } catch (const RpcError& error) {
+    return rpc_error(id, error, 200);
+  }
+}
+
+}  // namespace
+
+void add_mcp_routes(Site& site, App& app) {
+  site.add({.method = "POST",
+            .path = "/mcp",
+            .handler = [&app](const Request& request,
+                              Exchange& exchange) { return answer(app, request, exchange); },
+            .media = {"application/json"}});
+}
+
+}  // namespace ccexpert::serve

@@ -1,0 +1,134 @@
+#include "serve/tls.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+
+#include <ccexpert/core/error.h>
+
+namespace ccexpert::serve {
+namespace {
+
+using Context = std::shared_ptr<SSL_CTX>;
+
+std::string reason() {
+  char text[160] = "unknown";
+  if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
+  ERR_clear_error();
+  return text;
+}
+
+/// Chooses HTTP/1.1 if the client offers protocols.
+int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size,
+                    const unsigned char* offered, unsigned offered_size, void* /*argument*/) {
+  static constexpr unsigned char kOurs[] = "\x08http/1.1";
+  auto* found = const_cast<unsigned char*>(*chosen);
+  const int result = SSL_select_next_proto(&found, size, kOurs, sizeof kOurs - 1, offered, offered_size);
+  *chosen = found;
+  return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+Context read_context(const std::filesystem::path& certificate, const std::filesystem::path& key) {
+  Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  if (!context) fail("TLS", "cannot start", reason(), ErrorKind::kResource);
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1)
+    fail_expected({certificate.string(), "a certificate chain in PEM", "another file", reason()});
+  if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
+    fail_expected({key.string(), "a private key in PEM", "another file", reason()});
+  if (SSL_CTX_check_private_key(context.get()) != 1)
+    fail_expected({key.string(), "the key of the certificate", "another key"});
+  return context;
+}
+
+class TlsStream : public ByteStream {
+ public:
+  TlsStream(const Context& context, int descriptor) : ssl_(SSL_new(context.get()), SSL_free) {
+    if (ssl_) SSL_set_fd(ssl_.get(), descriptor);
+    descriptor_ = descriptor;
+  }
+
+  bool accept(Clock::time_point deadline) {
+    return ssl_ && moved(deadline, [&] { return SSL_accept(ssl_.get()); }).end == StreamEnd::kNone;
+  }
+  Moved read(char* data, size_t size, Clock::time_point deadline) override {
+    const auto most = static_cast<int>(std::min<size_t>(size, INT_MAX));
+    return moved(deadline, [&] { return SSL_read(ssl_.get(), data, most); });
+  }
+  Moved write(std::string_view text, Clock::time_point deadline) override {
+    const auto most = static_cast<int>(std::min<size_t>(text.size(), INT_MAX));
+    return moved(deadline, [&] { return SSL_write(ssl_.get(), text.data(), most); });
+  }
+  void end_writing() override {
+    if (!broken_) SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+
+ private:
+  /// Repeats a call until it is done, as the socket allows.
+  template <class Call>
+  Moved moved(Clock::time_point deadline, const Call& call) {
+    while (true) {
+      ERR_clear_error();
+      const int result = call();
+      if (result > 0) return {static_cast<size_t>(result)};
+      const int error = SSL_get_error(ssl_.get(), result);
+      if (error == SSL_ERROR_ZERO_RETURN) return {0, StreamEnd::kClosed};
+      if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return broken();
+      const short events = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
+      if (!wait_for(descriptor_, events, deadline)) return {0, StreamEnd::kTimeout};
+    }
+  }
+  Moved broken() {
+    broken_ = true;
+    ERR_clear_error();
+    return {0, StreamEnd::kBroken};
+  }
+
+  std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
+  int descriptor_ = -1;
+  bool broken_ = false;
+};
+
+}  // namespace
+
+struct Tls::State {
+  std::filesystem::path certificate, key;
+  mutable std::mutex mutex;  ///< of `context`
+  Context context;
+};
+
+Tls::Tls(std::filesystem::path certificate, std::filesystem::path key) : state_(std::make_unique<State>()) {
+  state_->certificate = std::move(certificate);
+  state_->key = std::move(key);
+  reload();
+}
+Tls::~Tls() = default;
+
+void Tls::reload() {
+  auto context = read_context(state_->certificate, state_->key);
+  const std::lock_guard lock(state_->mutex);
+  state_->context = std::move(context);
+}
+
+std::unique_ptr<ByteStream> Tls::accept(int descriptor, Clock::time_point deadline) const {
+  Context context;
+  {
+    const std::lock_guard lock(state_->mutex);
+    context = state_->context;
+  }
+  auto stream = std::make_unique<TlsStream>(context, descriptor);
+  if (!stream->accept(deadline)) return nullptr;
+  return stream;
+}
+
+}  // namespace ccexpert::serve

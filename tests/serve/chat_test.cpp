@@ -1,0 +1,194 @@
+#include <gmock/gmock.h>
+
+#include "serve/server_fixture.h"
+
+namespace ccexpert::serve::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+json image_part(uint8_t value) {
+  const auto url = "data:image/png;base64," + page::base64(png(4, 6, value));
+  return {{"type", "image_url"}, {"image_url", {{"url", url}, {"detail", "high"}}}};
+}
+
+json text_part(const std::string& text) {
+  return {{"type", "text"}, {"text", text}};
+}
+
+json user(json content) {
+  return {{"role", "user"}, {"content", std::move(content)}};
+}
+
+json chat(json messages) {
+  return {{"model", "fake"}, {"messages", std::move(messages)}};
+}
+
+json plain_chat() {
+  return chat({user({image_part(90), image_part(200), text_part("What changed?")})});
+}
+
+class ChatRoute : public ServerTest {
+ protected:
+  void SetUp() override { start(); }
+
+  void expect_refused(const json& body, const std::string& sentence, int status = 422) {
+    const auto result = post("/v1/chat/completions", body);
+    EXPECT_EQ(result->status, status) << result->body;
+    EXPECT_THAT(message(result), HasSubstr(sentence));
+  }
+};
+
+TEST_F(ChatRoute, AnswersAsOpenAi) {
+  auto body = plain_chat();
+  body.update(
+      {{"max_tokens", 20}, {"temperature", 0}, {"top_p", 0.9}, {"user", "someone"}, {"logprobs", true}});
+  const auto result = post("/v1/chat/completions", body);
+  ASSERT_EQ(result->status, 200) << result->body;
+  const auto answer = json::parse(result->body);
+  EXPECT_EQ(answer["object"], "chat.completion");
+  EXPECT_EQ(answer["choices"][0]["message"]["content"], "a road .");
+  EXPECT_EQ(answer["choices"][0]["message"]["role"], "assistant");
+  EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(answer["choices"][0]["logprobs"]["content"][1]["token"], " road");
+  EXPECT_EQ(answer["usage"]["total_tokens"], 43);
+  const auto job = model->last_job();
+  EXPECT_EQ(job.question, "What changed?");
+  EXPECT_EQ(job.generation.max_new_tokens, 20);
+  EXPECT_EQ(job.pair->before.pixels.front(), 90);
+  EXPECT_EQ(job.pair->after.pixels.front(), 200);
+}
+
+TEST_F(ChatRoute, TurnsAndInstructionsReachTheModel) {
+  auto messages = json::array({{{"role", "system"}, {"content", "Be brief."}},
+                               user({image_part(90), text_part("Look:"), image_part(200)}),
+                               {{"role", "assistant"}, {"content", "a road ."}},
+                               user("How wide?")});
+  EXPECT_EQ(post("/v1/chat/completions", chat(messages))->status, 200);
+  const auto job = model->last_job();
+  ASSERT_EQ(job.past.size(), 1);
+  EXPECT_EQ(job.past[0].question, "Be brief.\nLook:");
+  EXPECT_EQ(job.past[0].answer, "a road .");
+  EXPECT_EQ(job.question, "How wide?");
+}
+
+TEST_F(ChatRoute, StreamsChunks) {
+  auto body = plain_chat();
+  body.update({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
+  const auto result = post("/v1/chat/completions", body);
+  std::vector<json> chunks;
+  std::string text;
+  std::istringstream lines(result->body);
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    last = line;
+    if (line != "data: [DONE]") chunks.push_back(json::parse(line.substr(6)));
+  }
+  EXPECT_EQ(last, "data: [DONE]");
+  ASSERT_EQ(chunks.size(), 6);
+  for (const auto& chunk : chunks) {
+    EXPECT_EQ(chunk["object"], "chat.completion.chunk");
+    EXPECT_EQ(chunk["id"], chunks[0]["id"]);
+    if (!chunk["choices"].empty()) text += chunk["choices"][0]["delta"].value("content", "");
+  }
+  EXPECT_EQ(text, "a road .");
+  EXPECT_EQ(chunks[0]["choices"][0]["delta"]["role"], "assistant");
+  EXPECT_EQ(chunks[4]["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(chunks[5]["usage"]["completion_tokens"], 3);
+}
+
+TEST_F(ChatRoute, RefusesOtherNumbersAndKindsOfImages) {
+  expect_refused(chat({user("What changed?")}),
+                 "messages: expected two images as data URIs, the earlier one "
+                 "first, got 0");
+  expect_refused(chat({user({image_part(1)})}), "two images as data URIs, the earlier one first, got 1");
+  expect_refused(chat({user({image_part(1), image_part(2), image_part(3)})}),
+                 "expected two images, got more");
+  const json remote{{"type", "image_url"}, {"image_url", {{"url", "https://example.org/a.png"}}}};
+  expect_refused(chat({user({remote, image_part(2)})}),
+                 "messages[0]: image_url: expected a data URI, got the");
+  const json file{{"type", "image_url"}, {"image_url", {{"url", "file:///etc/passwd"}}}};
+  expect_refused(chat({user({file, image_part(2)})}), "the server fetches nothing");
+}
+
+TEST_F(ChatRoute, RefusesWhatItCannotFollow) {
+  expect_refused({{"model", "fake"}}, "messages: expected a list of messages, got none");
+  expect_refused(chat({{{"role", "robot"}, {"content", "x"}}}), "messages[0]: role: expected user");
+  expect_refused(chat({{{"role", "assistant"}, {"content", "x"}}}),
+                 "an answer must follow a message of the user");
+  auto body = plain_chat();
+  body["n"] = 2;
+  expect_refused(body, "n: expected 1, got 2");
+  body = plain_chat();
+  body["tools"] = json::array({{{"type", "function"}}});
+  expect_refused(body, "tools: expected none");
+  body = plain_chat();
+  body["response_format"] = {{"type", "json_object"}};
+  expect_refused(body, "response_format: expected text");
+  body = plain_chat();
+  body["model"] = "gpt-4o";
+  expect_refused(body, "model: expected fake, got gpt-4o", 404);
+  body = plain_chat();
+  body["messages"][0]["content"].push_back(text_part(std::string(9000, 'x')));
+  expect_refused(body, "messages: expected at most 8192 bytes of text");
+}
+
+TEST_F(ChatRoute, ListsTheModel) {
+  const auto models = json::parse(client().Get("/v1/models")->body);
+  EXPECT_EQ(models["data"][0]["id"], "fake");
+  EXPECT_EQ(json::parse(client().Get("/v1/models/fake")->body), models["data"][0]);
+  EXPECT_EQ(client().Get("/v1/models/other")->status, 404);
+}
+
+class McpRoute : public ServerTest {
+ protected:
+  void SetUp() override { start(); }
+
+  json call(const std::string& method, json parameters, int status = 200) {
+    const auto result =
+        post("/mcp", {{"jsonrpc", "2.0"}, {"id", 3}, {"method", method}, {"params", std::move(parameters)}});
+    EXPECT_EQ(result->status, status);
+    auto answer = json::parse(result->body);
+    EXPECT_EQ(answer["id"], 3);
+    return answer;
+  }
+};
+
+TEST_F(McpRoute, AgreesOnAVersionAndListsTheTool) {
+  const auto answer =
+      call("initialize", {{"protocolVersion", "2025-03-26"}, {"capabilities", json::object()}});
+  EXPECT_EQ(answer["result"]["protocolVersion"], "2025-03-26");
+  EXPECT_EQ(answer["result"]["serverInfo"]["name"], "ccexpert");
+  EXPECT_EQ(call("initialize", {{"protocolVersion", "1999-01-01"}})["result"]["protocolVersion"],
+            "2025-06-18");
+  const auto noted = post("/mcp", {{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
+  EXPECT_EQ(noted->status, 202);
+  EXPECT_EQ(noted->body, "");
+  EXPECT_EQ(call("tools/list", json::object())["result"]["tools"][0]["name"], "caption_change");
+  EXPECT_EQ(call("ping", json::object())["result"], json::object());
+  EXPECT_EQ(client().Get("/mcp")->status, 405);
+}
+
+TEST_F(McpRoute, CaptionsAPair) {
+  const auto answer = call("tools/call", {{"name", "caption_change"}, {"arguments", pair_json()}});
+  EXPECT_EQ(answer["result"]["content"][0]["text"], "a road .");
+  EXPECT_EQ(answer["result"]["isError"], false);
+  EXPECT_EQ(answer["result"]["structuredContent"]["change_score"], 0.75);
+  EXPECT_FALSE(answer["result"]["structuredContent"].contains("change_map"));
+}
+
+TEST_F(McpRoute, TellsErrors) {
+  auto arguments = pair_json();
+  arguments["before"] = "/etc/passwd";
+  auto answer = call("tools/call", {{"name", "caption_change"}, {"arguments", arguments}});
+  EXPECT_EQ(answer["result"]["isError"], true);
+  EXPECT_THAT(answer["result"]["content"][0]["text"].get<std::string>(), HasSubstr("before: expected"));
+  EXPECT_EQ(call("tools/call", {{"name", "rm"}})["error"]["code"], -32602);
+  EXPECT_EQ(call("nonsense", json::object())["error"]["code"], -32601);
+  EXPECT_EQ(post("/mcp", {{"id", 3}})->status, 400);
+  EXPECT_EQ(client().Post("/mcp", "nonsense", "application/json")->status, 400);
+}
+
+}  // namespace
+}  // namespace ccexpert::serve::test

@@ -1,0 +1,255 @@
+// Requests that break a rule of HTTP or a limit of the server.
+#include <gmock/gmock.h>
+
+#include "serve/server_fixture.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::serve::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class Limits : public ServerTest {};
+
+TEST_F(Limits, OtherBytesAre400AndCloseTheConnection) {
+  start();
+  EXPECT_THAT(raw().ask("\x16\x03\x01 nonsense\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 400 "), HasSubstr("Connection: close"),
+                    HasSubstr("expected a request of HTTP/1.1, got other bytes")));
+  EXPECT_THAT(raw().ask("GET /healthz HTTP/1.1\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 400 "), HasSubstr("Host: expected it once")));
+  EXPECT_THAT(raw().ask("GET /healthz HTTP/2.5\r\nHost: localhost\r\n\r\n"), StartsWith("HTTP/1.1 "));
+}
+
+TEST_F(Limits, BothLengthAndChunksAre400) {
+  start();
+  EXPECT_THAT(raw().ask("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(raw().ask("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                        "Transfer-Encoding: gzip\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(raw().ask("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(Limits, LargeHeaderIs431) {
+  config.limits.max_header = 1024;
+  start();
+  const auto answer =
+      raw().ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(3000, 'x') + "\r\n\r\n");
+  EXPECT_THAT(answer, AllOf(StartsWith("HTTP/1.1 431 "), HasSubstr("header: expected at most 1024 bytes")));
+}
+
+TEST_F(Limits, LargeBodyIs413BeforeItIsSent) {
+  config.limits.max_body = 2000;
+  start();
+  const std::string head =
+      "POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+  EXPECT_THAT(raw().ask(head + "Content-Length: 2001\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 413 "), HasSubstr("body: expected at most 2000 bytes")));
+  EXPECT_THAT(raw().ask(head + "Content-Length: 2001\r\nExpect: 100-continue\r\n\r\n"),
+              StartsWith("HTTP/1.1 413 "));
+  // Chunks announce no length.
+  std::string chunks;
+  for (int i = 0; i < 3; ++i) chunks += "3e8\r\n" + std::string(1000, ' ') + "\r\n";
+  EXPECT_THAT(raw().ask(head + "Transfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n"),
+              StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(Limits, LongChunkHeadersAreRefused) {
+  config.limits.max_header = 1024;
+  start();
+  const auto answer = raw().ask(
+      "POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n1;x=" +
+      std::string(200'000, 'x'));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 4"));
+}
+
+TEST_F(Limits, ClientsThatAskToContinueAreTold) {
+  start();
+  const auto body = pair_json().dump();
+  const auto connection = raw();
+  ASSERT_TRUE(connection.send(
+      fmt::format("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  "Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+                  body.size())));
+  EXPECT_EQ(connection.some(), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_THAT(connection.ask(body), AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("a road .")));
+}
+
+TEST_F(Limits, SlowHeadersAndBodiesAre408) {
+  config.limits.header_timeout = 0.2;
+  config.limits.slow_timeout = 0.2;
+  start();
+  const auto slow_header = raw(), slow_body = raw();
+  ASSERT_TRUE(slow_header.send("GET /healthz HTTP/1.1\r\nHost: loc"));
+  ASSERT_TRUE(
+      slow_body.send("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                     "application/json\r\nContent-Length: 100\r\n\r\n{\"be"));
+  EXPECT_THAT(slow_header.all(), AllOf(StartsWith("HTTP/1.1 408 "), HasSubstr("did not arrive in time")));
+  EXPECT_THAT(slow_body.all(), StartsWith("HTTP/1.1 408 "));
+}
+
+TEST_F(Limits, IdleConnectionsEndWithoutAWord) {
+  config.limits.idle_timeout = 0.1;
+  start();
+  EXPECT_EQ(raw().all(), "");
+}
+
+TEST_F(Limits, ConnectionsBeyondTheLimitPushOutTheOneThatWaitsLongest) {
+  config.limits.max_connections = 2;
+  start();
+  const auto first = raw();
+  std::this_thread::sleep_for(50ms);
+  const auto second = raw();
+  std::this_thread::sleep_for(600ms);
+  EXPECT_THAT(raw().ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(first.all(), "");
+  EXPECT_THAT(second.ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(Limits, ConnectionsBeyondTheLimitAre503IfAllAreBusy) {
+  config.limits.max_connections = 1;
+  start();
+  model->waits = true;
+  const auto busy = raw();
+  const auto body = pair_json().dump();
+  ASSERT_TRUE(
+      busy.send(fmt::format("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                            "application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+                            body.size(), body)));
+  std::this_thread::sleep_for(700ms);
+  const auto refused = raw().ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(refused, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("no free connection")));
+  EXPECT_EQ(json::parse(refused.substr(refused.find("\r\n\r\n") + 4))["error"]["code"],
+            "too_many_connections");
+  model->waits = false;
+  EXPECT_THAT(busy.all(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(Limits, BodiesBeyondTheMemoryOfAllAre503) {
+  config.limits.max_bodies = 1500;
+  start();
+  const auto connection = raw();
+  ASSERT_TRUE(
+      connection.send("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                      "application/json\r\nContent-Length: 1000\r\n\r\n{"));
+  std::this_thread::sleep_for(100ms);
+  const auto result = client().Post("/v1/captions", std::string(1000, ' '), "application/json");
+  EXPECT_EQ(result->status, 503);
+  EXPECT_THAT(message(result), HasSubstr("as many requests as its memory allows"));
+}
+
+TEST_F(Limits, RequestsOfOneConnectionFollowEachOther) {
+  start();
+  const auto answers = raw().ask(
+      "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+      "GET /healthz HTTP/1.0\r\n\r\n");
+  size_t count = 0;
+  for (auto at = answers.find("HTTP/1.1 200 OK"); at != std::string::npos; ++count)
+    at = answers.find("HTTP/1.1 200 OK", at + 1);
+  EXPECT_EQ(count, 3);
+  EXPECT_TRUE(answers.ends_with("}\n"));
+}
+
+TEST_F(Limits, UnknownPathsAndMethodsAndTypes) {
+  start();
+  auto result = client().Get("/v1/caption");
+  EXPECT_EQ(result->status, 404);
+  EXPECT_EQ(message(result), "/v1/caption: this path does not exist (see /docs)");
+  result = client().Get("/v1/captions");
+  EXPECT_EQ(result->status, 405);
+  EXPECT_EQ(result->get_header_value("Allow"), "POST");
+  result = client().Post("/v1/captions", "<xml/>", "text/xml");
+  EXPECT_EQ(result->status, 415);
+  EXPECT_EQ(message(result), "Content-Type: expected application/json or multipart/form-data, got text/xml");
+  result =
+      client().Post("/v1/captions", httplib::Headers{{"Content-Encoding", "gzip"}}, "x", "application/json");
+  EXPECT_EQ(result->status, 415);
+}
+
+TEST_F(Limits, KeysAreAskedForAndReadAgain) {
+  const ccexpert::test::TemporaryFolder folder;
+  config.api_keys = folder.write("keys.txt", "# clients\nalice: 0123456789abcdef\n");
+  start();
+  auto result = client().Get("/v1/models");
+  EXPECT_EQ(result->status, 401);
+  EXPECT_EQ(result->get_header_value("WWW-Authenticate"), "Bearer");
+  EXPECT_EQ(message(result), "Authorization: expected \"Bearer KEY\", got no API key");
+  EXPECT_EQ(client().Get("/healthz")->status, 200);
+  EXPECT_EQ(client().Get("/metrics")->status, 401);
+  const auto with = [&](const std::string& key) {
+    return client().Get("/v1/models", httplib::Headers{{"Authorization", "Bearer " + key}})->status;
+  };
+  EXPECT_EQ(with("0123456789abcdef"), 200);
+  EXPECT_EQ(with("0123456789abcdeF"), 401);
+  folder.write("keys.txt", "bob: fedcba9876543210\n");
+  app->reload();
+  EXPECT_EQ(with("0123456789abcdef"), 401);
+  EXPECT_EQ(client().Get("/v1/models", httplib::Headers{{"X-Api-Key", "fedcba9876543210"}})->status, 200);
+}
+
+TEST_F(Limits, PagesOfOtherOriginsAndHostsAreRefused) {
+  config.cors = {"https://maps.example.org"};
+  start();
+  const auto asked = [&](httplib::Headers headers) {
+    return client().Post("/v1/captions", std::move(headers), pair_json().dump(), "application/json");
+  };
+  auto result = asked({{"Origin", "https://evil.example"}});
+  EXPECT_EQ(result->status, 403);
+  EXPECT_FALSE(result->has_header("Access-Control-Allow-Origin"));
+  result = asked({{"Origin", "https://maps.example.org"}});
+  EXPECT_EQ(result->status, 200);
+  EXPECT_EQ(result->get_header_value("Access-Control-Allow-Origin"), "https://maps.example.org");
+  result = client().Options("/v1/captions", httplib::Headers{{"Origin", "https://maps.example.org"}});
+  EXPECT_EQ(result->status, 204);
+  EXPECT_EQ(result->get_header_value("Access-Control-Allow-Methods"), "POST");
+  EXPECT_THAT(raw().ask("GET /v1/models HTTP/1.1\r\nHost: rebound.example:80\r\nConnection: close\r\n\r\n"),
+              AllOf(StartsWith("HTTP/1.1 403 "), HasSubstr("Host: expected localhost")));
+}
+
+TEST_F(Limits, CorsIsOffByDefault) {
+  start();
+  const auto result = client().Get("/v1/models", httplib::Headers{{"Origin", "https://maps.example.org"}});
+  EXPECT_EQ(result->status, 200);
+  EXPECT_FALSE(result->has_header("Access-Control-Allow-Origin"));
+}
+
+TEST_F(Limits, RequestsThatRunEndAndNewOnesAreRefused) {
+  start();
+  model->waits = true;
+  std::thread drain;
+  std::optional<httplib::Result> answered;
+  std::thread asker([&] { answered.emplace(post("/v1/captions", pair_json())); });
+  std::this_thread::sleep_for(200ms);
+  bool done = false;
+  drain = std::thread([&] { done = app->drain(5s); });
+  std::this_thread::sleep_for(200ms);
+  EXPECT_FALSE(client().Get("/healthz"));
+  model->waits = false;
+  asker.join();
+  drain.join();
+  EXPECT_TRUE(done);
+  ASSERT_TRUE(*answered);
+  EXPECT_EQ((*answered)->status, 200);
+  EXPECT_EQ((*answered)->get_header_value("Connection"), "close");
+}
+
+TEST_F(Limits, RequestsThatDoNotEndAreGivenUp) {
+  start();
+  model->waits = true;
+  std::thread asker([&] { EXPECT_FALSE(post("/v1/captions", pair_json())); });
+  std::this_thread::sleep_for(200ms);
+  EXPECT_FALSE(app->drain(100ms));
+  asker.join();
+  EXPECT_EQ(model->cancellations, 1);
+}
+
+}  // namespace
+}  // namespace ccexpert::serve::test

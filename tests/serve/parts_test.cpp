@@ -1,0 +1,130 @@
+// Parts of the server that need no connection.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "core/json.h"
+#include "serve/access_log.h"
+#include "serve/api_keys.h"
+#include "serve/assets.h"
+#include "serve/multipart.h"
+#include "serve/shared/service_manager.h"
+#include "support/environment.h"
+#include "support/errors.h"
+#include "support/files.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::serve {
+namespace {
+
+using ccexpert::test::content;
+using ccexpert::test::error_of;
+using ccexpert::test::TemporaryFolder;
+using ::testing::HasSubstr;
+
+TEST(ApiKeys, RefuseFilesThatAreTooWeakWithoutShowingTheKey) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const std::string& text) {
+    const auto file = folder.write("keys", text);
+    return error_of([&] { ApiKeys keys(file); });
+  };
+  EXPECT_THAT(refusal("\n# only a comment\n"), HasSubstr("expected at least one API key, got none"));
+  const auto weak = refusal("a:0123456789abcdef\nb:tooshort\n");
+  EXPECT_THAT(weak, HasSubstr("keys:2: expected a key of at least 16 characters, got 8"));
+  EXPECT_THAT(weak, ::testing::Not(HasSubstr("tooshort")));
+  EXPECT_THAT(refusal("a:0123456789abcdef\nb:0123456789abcdef\n"),
+              HasSubstr("keys:2: the key is there twice"));
+}
+
+TEST(ApiKeys, KeepOldKeysIfTheFileDoesNotFit) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("keys", "0123456789abcdef\n");
+  ApiKeys keys(file);
+  EXPECT_EQ(keys.name_of("0123456789abcdef"), "line 1");
+  EXPECT_EQ(keys.name_of(""), std::nullopt);
+  folder.write("keys", "short\n");
+  EXPECT_NE(error_of([&] { keys.reload(); }), "no error");
+  EXPECT_EQ(keys.name_of("0123456789abcdef"), "line 1");
+}
+
+TEST(AccessLog, LinesAreJsonWhateverTheClientSends) {
+  const TemporaryFolder folder;
+  AccessLog log(folder / "access.log");
+  Request request{.method = "GET", .path = "/\"\n\x1b[31m\xff" + std::string(5000, 'x'), .query = {}};
+  request.headers.push_back({"User-Agent", "a\r\nb"});
+  request.id = "7";
+  log.add({request, 404, 12, 0.5});
+  const auto text = content(folder / "access.log");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  EXPECT_LT(text.size(), 1000);
+  const auto line = parse_json(text, "log");
+  EXPECT_EQ(line["status"], 404);
+  EXPECT_EQ(line["agent"], "a\\r\\nb");
+  std::filesystem::rename(folder / "access.log", folder / "old.log");
+  log.reopen();
+  log.add({request, 200, 1, 0.1});
+  EXPECT_THAT(content(folder / "access.log"), HasSubstr("\"status\":200"));
+}
+
+TEST(Form, PartsMayBeEmptyAndHoldTheBoundaryWithoutItsLine) {
+  const std::string body =
+      "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n"
+      "--b\r\ncontent-disposition: form-data; filename=x; name=f\r\n\r\n--b--\n-- b\r\n--b--\r\n";
+  const auto parts = parse_form(body, "multipart/form-data; charset=utf-8; boundary=\"b\"");
+  ASSERT_EQ(parts.size(), 2);
+  EXPECT_EQ(parts[0].name, "a");
+  EXPECT_EQ(parts[0].content, "");
+  EXPECT_FALSE(parts[0].is_file);
+  EXPECT_EQ(parts[1].name, "f");
+  EXPECT_TRUE(parts[1].is_file);
+  EXPECT_EQ(parts[1].content, "--b--\n-- b");
+}
+
+TEST(Assets, TheOpenApiDocumentIsJsonWhoseReferencesExist) {
+  std::string text;
+  for (const auto& each : assets()) {
+    if (each.name == "openapi.json") text = each.text;
+  }
+  const auto document = parse_json(text, "openapi.json");
+  size_t references = 0;
+  const std::function<void(const nlohmann::json&)> visit = [&](const nlohmann::json& value) {
+    if (value.is_object() && value.contains("$ref")) {
+      ++references;
+      const auto pointer = value["$ref"].get<std::string>().substr(1);
+      EXPECT_TRUE(document.contains(nlohmann::json::json_pointer(pointer))) << pointer;
+    }
+    if (value.is_structured()) {
+      for (const auto& each : value) visit(each);
+    }
+  };
+  visit(document);
+  EXPECT_GT(references, 50);
+}
+
+TEST(ServiceManager, MessagesReachItsSocket) {
+  const TemporaryFolder folder;
+  const auto path = (folder / "notify").string();
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const ccexpert::test::Environment variable("NOTIFY_SOCKET", path.c_str());
+  notify_manager("READY=1");
+  char text[64] = {};
+  EXPECT_EQ(::recv(socket, text, sizeof text, MSG_DONTWAIT), 7);
+  EXPECT_STREQ(text, "READY=1");
+  ::close(socket);
+}
+
+TEST(ServiceManager, SocketsOfAnotherProcessAreNotTaken) {
+  const ccexpert::test::Environment count("LISTEN_FDS", "1"), process("LISTEN_PID", "1");
+  EXPECT_TRUE(passed_sockets().empty());
+  EXPECT_EQ(std::getenv("LISTEN_FDS"), nullptr);
+}
+
+}  // namespace
+}  // namespace ccexpert::serve

@@ -1,0 +1,186 @@
+// Server over loopback with a model that says what the test wants.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <netinet/in.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <ccexpert/image/decode.h>
+
+#include "page/html.h"
+#include "serve/app.h"
+#include "serve/replies.h"
+
+namespace ccexpert::serve::test {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+/// Model that says "a road ." for every pair, or fails or waits as told.
+class FakeCaptions : public Captions {
+ public:
+  ~FakeCaptions() override {
+    for (auto& each : threads_) each.join();
+  }
+
+  Cancel submit(CaptionJob job, CaptionEvents events) override {
+    const std::lock_guard lock(mutex_);
+    jobs.push_back(job);
+    if (full) throw HttpError(429, "2 requests wait already (try again later)", "queue_full");
+    auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    threads_.emplace_back([this, events = std::move(events), cancelled] { work(events, *cancelled); });
+    return [this, cancelled] {
+      *cancelled = true;
+      ++cancellations;
+    };
+  }
+  const ModelFacts& facts() const override { return facts_; }
+  CaptionCounts counts() const override { return {3, 1}; }
+  void drain(std::chrono::milliseconds /*limit*/) override {}
+
+  CaptionJob last_job() {
+    const std::lock_guard lock(mutex_);
+    return jobs.back();
+  }
+
+  std::atomic<bool> full = false;
+  std::atomic<bool> waits = false;  ///< until it is cancelled or told otherwise
+  std::atomic<int> cancellations = 0;
+  std::function<void()> fail = [] {};
+
+ private:
+  void work(const CaptionEvents& events, const std::atomic<bool>& cancelled) const {
+    try {
+      fail();
+      int64_t id = 7;
+      for (const char* text : {" a", " road", " ."}) {
+        events.on_token({.token_id = id++, .logprob = -0.5, .text = text});
+        while (waits && !cancelled) std::this_thread::sleep_for(5ms);
+      }
+      FinishedCaption finished{.caption = {}, .prompt_tokens = 40, .queue_seconds = 0.25, .seconds = 0.5};
+      finished.caption.text = "a road .";
+      finished.caption.token_ids = {7, 8, 9};
+      finished.caption.logprob = -1.5;
+      finished.caption.finish = cancelled ? FinishReason::kCancelled : FinishReason::kEndToken;
+      finished.caption.change =
+          LocatedChange{.map = {.grid = 2, .values = {0.0F, 0.25F, 0.5F, 1.0F}}, .raw = 0.5, .score = 0.75};
+      events.on_done(std::move(finished));
+    } catch (...) {
+      events.on_error(std::current_exception());
+    }
+  }
+
+  std::mutex mutex_;
+  std::vector<CaptionJob> jobs;
+  std::vector<std::thread> threads_;
+  ModelFacts facts_{.name = "fake", .description = "d", .engine = "e", .question = "q", .created = 5};
+};
+
+/// Socket to the server, for requests that no client sends.
+class RawClient {
+ public:
+  explicit RawClient(int port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    EXPECT_EQ(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const timeval patience{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  }
+  ~RawClient() { close(); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  bool send(std::string_view text) const {
+    return ::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL) == std::ssize(text);
+  }
+  /// Returns what the server sends until it closes.
+  std::string all() const {
+    std::string text;
+    for (std::string piece = some(); !piece.empty(); piece = some()) text += piece;
+    return text;
+  }
+  /// Returns the next bytes; "" at the end.
+  std::string some() const {
+    char bytes[4096];
+    const auto got = ::recv(descriptor_, bytes, sizeof bytes, 0);
+    return got > 0 ? std::string(bytes, static_cast<size_t>(got)) : std::string();
+  }
+  std::string ask(std::string_view text) const {
+    EXPECT_TRUE(send(text));
+    return all();
+  }
+  void close() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// Returns a PNG file of one colour.
+inline std::string png(int64_t height = 4, int64_t width = 6, uint8_t value = 90) {
+  const image::Image image{height, width,
+                           std::vector<uint8_t>(static_cast<size_t>(3 * height * width), value)};
+  return image::encode_png(image.view());
+}
+
+inline json pair_json() {
+  return {{"before", page::base64(png())},
+          {"after", "data:image/png;base64," + page::base64(png(4, 6, 200))}};
+}
+
+class ServerTest : public ::testing::Test {
+ protected:
+  void start() {
+    config.port = 0;
+    app = std::make_unique<App>(config, limits, "9.9");
+    auto made = std::make_unique<FakeCaptions>();
+    model = made.get();
+    app->take(std::move(made));
+    app->start();
+  }
+  void TearDown() override {
+    if (model != nullptr) model->waits = false;
+    app.reset();
+  }
+
+  httplib::Client client() const {
+    httplib::Client made("127.0.0.1", app->port());
+    made.set_read_timeout(5);
+    return made;
+  }
+  RawClient raw() const { return RawClient(app->port()); }
+
+  httplib::Result post(const std::string& path, const json& body) const {
+    return client().Post(path, body.dump(), "application/json");
+  }
+  /// Returns the message of an error.
+  static std::string message(const httplib::Result& result) {
+    return json::parse(result->body)["error"]["message"];
+  }
+
+  ServerConfig config;
+  RequestLimits limits;
+  std::unique_ptr<App> app;
+  FakeCaptions* model = nullptr;
+};
+
+}  // namespace ccexpert::serve::test

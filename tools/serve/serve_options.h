@@ -1,0 +1,33 @@
+// Command line of ccexpert-serve.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include <ccexpert/captioner.h>
+
+#include "common/command_line.h"
+#include "serve/shared/request_limits.h"
+#include "serve/shared/server_config.h"
+
+namespace ccexpert::tools {
+
+struct ServeCommand {
+  std::filesystem::path model;
+  CaptionerConfig captioner;
+  serve::ServerConfig server;
+  serve::RequestLimits requests;
+  std::string name;  ///< of the model, for clients
+  int64_t queued = 64;
+  double drain = 30.0;        ///< seconds that requests have at the end
+  bool allow_anyone = false;  ///< other machines need no key
+  bool quiet = false;
+};
+
+struct ParsedServe : Leave {
+  ServeCommand command;
+};
+
+ParsedServe parse_serve_command(int count, const char* const* arguments);
+
+}  // namespace ccexpert::tools
