@@ -4,6 +4,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
 python_tools=$cache/python-tools-2
+docs_tools=$cache/docs-tools-1
 clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 
 say() { printf '== %s\n' "$*"; }

@@ -5,10 +5,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--dev] [--map] [--cuda] [--help]
+usage: scripts/setup.sh [--dev] [--docs] [--map] [--cuda] [--help]
 
   --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, google-benchmark,
           hyperfine, nanobind, pytest)
+  --docs  also installs doxygen and MkDocs, for scripts/docs.sh
   --map   also installs GDAL, for ccexpert-map
   --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
@@ -19,11 +20,13 @@ TEXT
 }
 
 dev=false
+docs=false
 map=false
 cuda=false
 for argument in "$@"; do
   case $argument in
     --dev) dev=true ;;
+    --docs) docs=true ;;
     --map) map=true ;;
     --cuda) cuda=true ;;
     --help | -h) usage; exit 0 ;;
@@ -46,6 +49,7 @@ missing_packages() {
 install_packages() {
   local lists=("$repository/third_party/apt-packages.txt") missing root=()
   if $dev; then lists+=("$repository/third_party/apt-packages-dev.txt"); fi
+  if $docs; then lists+=("$repository/third_party/apt-packages-docs.txt"); fi
   if $map; then lists+=("$repository/third_party/apt-packages-map.txt"); fi
   command -v dpkg-query > /dev/null || die "this is not Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
   mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
@@ -234,17 +238,20 @@ install_clang_tidy() {
   rm -rf "$cache/wheels-dev"
 }
 
-install_python_tools() {
-  if [ -d "$python_tools" ]; then
-    say "Python tools: installed"
+# install_python_folder FOLDER LIST MB NAMES: a folder for PYTHONPATH with the wheels of a list.
+install_python_folder() {
+  local folder=$1 list=$2 total=$3 names=$4 wheels
+  wheels=$cache/wheels-$(basename "$folder")
+  if [ -d "$folder" ]; then
+    say "$names: installed"
     return
   fi
-  say "Python tools: downloading nanobind, numpy and pytest (20 MB), once for all checkouts"
-  download "$repository/third_party/wheels-python.txt" "$cache/wheels-python" 20
-  rm -rf "$python_tools.new"
-  unpack "$cache/wheels-python" "$python_tools.new"
-  mv "$python_tools.new" "$python_tools"
-  rm -rf "$cache/wheels-python"
+  say "$names: downloading ($total MB), once for all checkouts"
+  download "$list" "$wheels" "$total"
+  rm -rf "$folder.new"
+  unpack "$wheels" "$folder.new"
+  mv "$folder.new" "$folder"
+  rm -rf "$wheels"
 }
 
 mkdir -p "$cache"
@@ -256,7 +263,8 @@ install_libtorch
 install_meteor
 if $dev; then
   install_clang_tidy
-  install_python_tools
+  install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 20 "nanobind, numpy and pytest"
 fi
+if $docs; then install_python_folder "$docs_tools" "$repository/third_party/wheels-docs.txt" 14 "MkDocs"; fi
 if $cuda; then install_cuda_libraries; fi
 say "set-up done"
