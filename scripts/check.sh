@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [fuzz] [cuda]; without arguments, all of
-# them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
+# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [fuzz] [cuda] [docs]; without arguments,
+# all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
 # within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
@@ -97,10 +97,17 @@ check_cuda() {
   configure_and_build cuda ccexpert-caption ccexpert-train gpu_tests
 }
 
-[ $# -gt 0 ] || set -- format tidy sanitize fuzz cuda
+check_docs() {
+  say "documents: the site, and every block of commands"
+  scripts/docs.sh
+  configure_and_build release all
+  python3 scripts/check_docs.py "$repository" --build build/release --run
+}
+
+[ $# -gt 0 ] || set -- format tidy sanitize fuzz cuda docs
 for check in "$@"; do
   case $check in
-    format | tidy | sanitize | fuzz | cuda) "check_$check" ;;
-    *) die "unknown check $check (format, tidy, sanitize, fuzz, cuda)" ;;
+    format | tidy | sanitize | fuzz | cuda | docs) "check_$check" ;;
+    *) die "unknown check $check (format, tidy, sanitize, fuzz, cuda, docs)" ;;
   esac
 done

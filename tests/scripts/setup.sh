@@ -68,3 +68,6 @@ setup
 touch "$XDG_CACHE_HOME/damaged"
 setup
 grep -q "METEOR: downloading" "$work/log" || fail "expected damaged tables of METEOR to be fetched again"
+
+setup --docs
+[ -d "$XDG_CACHE_HOME/ccexpert/docs-tools-1" ] || fail "expected the tools of the site"
