@@ -38,7 +38,8 @@ std::string html_start(std::string_view title, std::string_view style) {
 }
 
 std::string html_end(std::string_view script) {
-  return fmt::format("<script>\n{}{}</script>\n</body></html>\n", asset(script), asset("elements.js"));
+  return fmt::format("<script>\n{}{}{}</script>\n</body></html>\n", asset(script), asset("viewer.js"),
+                     asset("elements.js"));
 }
 
 std::string to_html(const Page& page) {

@@ -19,8 +19,8 @@ std::string to_html(const Page& page);
 /// Returns the start of a page that is written in pieces: its head and the title's heading. `style` is a file
 /// of assets/ with further rules; empty: none.
 std::string html_start(std::string_view title, std::string_view style = {});
-/// Returns the end of such a page, with `script`, a file of assets/, and the functions that all scripts
-/// share.
+/// Returns the end of such a page, with `script`, a file of assets/, the viewer of pairs and the functions
+/// that all scripts share.
 std::string html_end(std::string_view script);
 
 /// Returns a file of assets/, which is part of the program. Throws Error for another name.

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "serve/captions.h"
 #include "serve/listener.h"
@@ -21,6 +22,8 @@ class App {
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
+  /// Adds a route beside those of the program; before `start`.
+  void add(Route route) { site_.add(std::move(route)); }
   void start() { listener_->start(); }
   int port() const { return listener_->port(); }
   bool is_draining() const { return listener_->is_draining(); }

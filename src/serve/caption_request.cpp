@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -106,11 +107,13 @@ AskedCaption choices_of(const json& object, const RequestLimits& limits) {
   return asked;
 }
 
-/// Returns a field of a form as JSON: numbers and true or false where the text is one.
+/// Returns a field of a form as JSON: a number, a list or true or false if the text is one.
 json form_value(const FormPart& part) {
   const std::string text(part.content);
   if (part.name == "question" || part.name == "model") return text;
-  if (auto value = try_parse_json(text); value && !value->is_object()) return *value;
+  if (auto value = try_parse_json(text);
+      value && (value->is_number() || value->is_boolean() || value->is_array()))
+    return *value;
   return text;
 }
 
@@ -121,7 +124,9 @@ std::span<const uint8_t> bytes_of(std::string_view text) {
 AskedCaption asked_form(const Request& request, const RequestLimits& limits) {
   json object = json::object();
   std::array<std::string_view, 2> images;
+  std::set<std::string> names;
   for (const auto& part : parse_form(request.body, request.header("Content-Type"))) {
+    if (!names.insert(part.name).second) fail_expected({part.name, "one field of this name", "another"});
     if (part.name == "before" || part.name == "after") {
       images[part.name == "after" ? 1 : 0] = part.content;
     } else {

@@ -317,7 +317,7 @@ class Connection : public Exchange {
     parts_.site.complete(request_, reply);
     status_ = reply.status;
     if (parts_.server.draining) keep_ = false;
-    const bool has_body = reply.status != 204 && reply.status != 202;
+    const bool has_body = reply.status != 204;
     auto text = head_text(
         reply, has_body ? fmt::format("Content-Length: {}", reply.body.size()) : std::string(), keep_);
     if (has_body && request_.method != "HEAD") text += reply.body;

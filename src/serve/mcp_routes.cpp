@@ -140,8 +140,8 @@ Reply answer(App& app, const Request& request, Exchange& exchange) {
   if (id.is_null() || method == message.end()) return {.status = 202, .type = {}};
   if (!method->is_string()) return rpc_error(id, {kInvalidRequest, "method: expected a name"}, 400);
   const auto parameters = message.value("params", json::object());
+  if (!parameters.is_object()) return rpc_error(id, {kInvalidRequest, "params: expected an object"}, 400);
   try {
-    if (!parameters.is_object()) throw RpcError{kInvalidParameters, "params: expected an object"};
     return json_reply(response(
         id, "result", McpCall(app, request, exchange).result(method->get<std::string>(), parameters)));
   } catch (const RpcError& error) {

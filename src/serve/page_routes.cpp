@@ -37,11 +37,25 @@ void add_file(Site& site, const char* path, const char* type, const char* name) 
             .open = true});
 }
 
+/// Adds a script of the room of pages.
+void add_page_script(Site& site, const char* path, const char* name) {
+  site.add({.method = "GET",
+            .path = path,
+            .handler =
+                [name](const Request&, Exchange&) {
+                  return file("text/javascript; charset=utf-8", std::string(page::asset(name)));
+                },
+            .open = true});
+}
+
 }  // namespace
 
 void add_page_routes(Site& site, App& /*app*/) {
   constexpr const char* kHtml = "text/html; charset=utf-8";
   constexpr const char* kScript = "text/javascript; charset=utf-8";
+  add_file(site, "/", kHtml, "index.html");
+  add_file(site, "/serve.js", kScript, "serve.js");
+  add_file(site, "/samples.js", kScript, "samples.js");
   add_file(site, "/docs", kHtml, "docs.html");
   add_file(site, "/docs.js", kScript, "docs.js");
   add_file(site, "/openapi.json", "application/json", "openapi.json");
@@ -54,13 +68,8 @@ void add_page_routes(Site& site, App& /*app*/) {
                   return file("text/css; charset=utf-8", style + asset("serve.css"));
                 },
             .open = true});
-  site.add({.method = "GET",
-            .path = "/shared.js",
-            .handler =
-                [](const Request&, Exchange&) {
-                  return file("text/javascript; charset=utf-8", std::string(page::asset("elements.js")));
-                },
-            .open = true});
+  add_page_script(site, "/shared.js", "elements.js");
+  add_page_script(site, "/viewer.js", "viewer.js");
 }
 
 }  // namespace ccexpert::serve

@@ -64,6 +64,17 @@ TEST_F(CaptionsRoute, AnswersForms) {
   EXPECT_EQ(job.pair->after.pixels.front(), 200);
 }
 
+TEST_F(CaptionsRoute, RefusesFieldsOfFormsThatRepeatOrHaveNoValue) {
+  httplib::MultipartFormDataItems items{{"before", png(), "a.png", "image/png"},
+                                        {"after", png(), "b.png", "image/png"},
+                                        {"top_p", "null", "", ""}};
+  EXPECT_THAT(message(client().Post("/v1/captions", items)), HasSubstr("top_p: expected a number, got"));
+  items.back().content = "0.5";
+  items.push_back(items.back());
+  EXPECT_EQ(message(client().Post("/v1/captions", items)),
+            "top_p: expected one field of this name, got another");
+}
+
 TEST_F(CaptionsRoute, RefusesFormsThatAreNone) {
   const auto refusal = [&](const std::string& body) {
     const auto result = client().Post("/v1/captions", body, "multipart/form-data; boundary=xyz");

@@ -164,6 +164,8 @@ TEST_F(McpRoute, AgreesOnAVersionAndListsTheTool) {
             "2025-06-18");
   const auto noted = post("/mcp", {{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}});
   EXPECT_EQ(noted->status, 202);
+  EXPECT_EQ(noted->get_header_value("Content-Length"), "0")
+      << "a client would wait for the end of the answer";
   EXPECT_EQ(noted->body, "");
   EXPECT_EQ(call("tools/list", json::object())["result"]["tools"][0]["name"], "caption_change");
   EXPECT_EQ(call("ping", json::object())["result"], json::object());

@@ -79,6 +79,8 @@ class FakeCaptions : public Captions {
       finished.caption.finish = cancelled ? FinishReason::kCancelled : FinishReason::kEndToken;
       finished.caption.change =
           LocatedChange{.map = {.grid = 2, .values = {0.0F, 0.25F, 0.5F, 1.0F}}, .raw = 0.5, .score = 0.75};
+      finished.caption.words = {{"a", {.grid = 2, .values = {1.0F, 0.0F, 0.0F, 0.0F}}},
+                                {"road", {.grid = 2, .values = {0.0F, 1.0F, 0.0F, 0.0F}}}};
       events.on_done(std::move(finished));
     } catch (...) {
       events.on_error(std::current_exception());

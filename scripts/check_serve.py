@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Asks a real ccexpert-serve with the clients that people use: openai, mcp and schemathesis.
+
+    python3 -m venv VENV && VENV/bin/pip install -r third_party/requirements-serve.txt
+    VENV/bin/python scripts/check_serve.py [--server build/release/tools/ccexpert-serve] [--model DIR] [--examples N]
+
+Prints a line per check; the exit code is 1 if one fails. Without the packages the checks are skipped.
+"""
+import argparse
+import asyncio
+import base64
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAIR = [ROOT / "docs/images/demo" / name for name in ("before.png", "after.png")]
+
+
+class Server:
+    """The server as a process, ready to caption."""
+
+    def __init__(self, arguments):
+        self.process = subprocess.Popen(
+            [arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null",
+             *(["--model", arguments.model] if arguments.model else [])],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        self.address = re.search(r"http://[^/]+", self.process.stderr.readline()).group()
+        for line in self.process.stderr:
+            if line.strip() == "ccexpert-serve: ready":
+                break
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+def uri(path):
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def pair_message(text, images=PAIR):
+    parts = [{"type": "image_url", "image_url": {"url": each if isinstance(each, str) else uri(each)}} for each in images]
+    return {"role": "user", "content": [*parts, {"type": "text", "text": text}]}
+
+
+def expect(holds, what):
+    if not holds:
+        raise AssertionError(what)
+
+
+def check_openai(address):
+    import openai
+    client = openai.OpenAI(base_url=address + "/v1", api_key="none", max_retries=0)
+    model = client.models.list().data[0].id
+    expect(client.models.retrieve(model).id == model, "models.retrieve returns the model")
+    question = [pair_message("What changed?")]
+    whole = client.chat.completions.create(model=model, messages=question, temperature=0, max_tokens=64)
+    text = whole.choices[0].message.content
+    expect(text and whole.choices[0].finish_reason in ("stop", "length"), "an answer")
+    expect(whole.usage.total_tokens == whole.usage.prompt_tokens + whole.usage.completion_tokens, "usage adds up")
+    streamed, usage = "", None
+    for chunk in client.chat.completions.create(model=model, messages=question, temperature=0, max_tokens=64, stream=True,
+                                                stream_options={"include_usage": True}):
+        usage = chunk.usage or usage
+        streamed += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+    expect(streamed.strip() == text, f"the stream has the same text: {streamed!r} and {text!r}")
+    expect(usage and usage.total_tokens == whole.usage.total_tokens, "the stream has the same usage")
+    turns = [*question, {"role": "assistant", "content": text}, {"role": "user", "content": "Where?"}]
+    again = client.chat.completions.create(model=model, messages=turns, max_tokens=16)
+    expect(again.usage.prompt_tokens > whole.usage.prompt_tokens, "a second turn has a longer prompt")
+    with_probabilities = client.chat.completions.create(model=model, messages=question, logprobs=True, max_tokens=8)
+    expect(all(each.logprob <= 0 for each in with_probabilities.choices[0].logprobs.content), "logprobs")
+    sampled = [client.chat.completions.create(model=model, messages=question, temperature=0.8, seed=3, max_tokens=16)
+               .choices[0].message.content for _ in range(2)]
+    expect(sampled[0] == sampled[1], "a seed repeats an answer")
+    for messages, error in (([pair_message("?", PAIR[:1])], openai.UnprocessableEntityError),
+                            ([pair_message("?", ["https://example.org/a.png", PAIR[1]])], openai.UnprocessableEntityError)):
+        try:
+            client.chat.completions.create(model=model, messages=messages)
+            raise AssertionError("wrong images are refused")
+        except error as refusal:
+            expect(refusal.body["message"], "the refusal has a sentence")
+    try:
+        client.chat.completions.create(model="other", messages=question)
+        raise AssertionError("another model is refused")
+    except openai.NotFoundError as refusal:
+        expect(refusal.code == "model_not_found", "the code of another model")
+
+
+def check_mcp(address):
+    from mcp import Client
+
+    async def run():
+        async with Client(address + "/mcp") as client:
+            expect(client.server_info.name == "ccexpert", "the server names itself")
+            tools = (await client.list_tools()).tools
+            expect([each.name for each in tools] == ["caption_change"], "the tool is listed")
+            images = dict(zip(("before", "after"), map(uri, PAIR)))
+            answer = await client.call_tool("caption_change", images)
+            expect(not answer.is_error and answer.content[0].text, "the tool answers")
+            expect(0 <= answer.structured_content["change_score"] <= 1, "the tool answers with a score")
+            wrong = await client.call_tool("caption_change", {**images, "before": "bm8="})
+            expect(wrong.is_error and wrong.content[0].text.startswith("before:"), "a wrong image is an error")
+    asyncio.run(run())
+
+
+def check_schema(address, examples):
+    command = [str(Path(sys.executable).parent / "schemathesis"), "run", address + "/openapi.json", "--max-examples", str(examples),
+               "--checks", "all", "--exclude-checks", "unsupported_method,positive_data_acceptance,missing_required_header",
+               "--request-timeout", "30", "--suppress-health-check", "all", "--no-color", "--generation-deterministic"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise AssertionError(result.stdout[-6000:] + result.stderr[-2000:])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--server", default=str(ROOT / "build/release/tools/ccexpert-serve"))
+    parser.add_argument("--model", default="")
+    parser.add_argument("--examples", type=int, default=20, help="requests of schemathesis for each operation and phase")
+    arguments = parser.parse_args()
+    try:
+        import mcp, openai, schemathesis  # noqa: E401,F401
+    except ImportError as missing:
+        print(f"skipped: {missing} (pip install -r third_party/requirements-serve.txt)")
+        return 0
+    failed = False
+    with Server(arguments) as server:
+        for name, check in (("openai", lambda: check_openai(server.address)), ("mcp", lambda: check_mcp(server.address)),
+                            ("schemathesis", lambda: check_schema(server.address, arguments.examples))):
+            start = time.monotonic()
+            try:
+                check()
+                print(f"{name}: right ({time.monotonic() - start:.1f} s)")
+            except Exception as error:
+                failed = True
+                print(f"{name}: {type(error).__name__}: {error}")
+        with urllib.request.urlopen(server.address + "/readyz") as reply:
+            expect(reply.status == 200, "the server is still ready")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
