@@ -9,6 +9,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "geo/antimeridian.h"
 #include "geo/geometry.h"
 
 namespace ccexpert::geo {

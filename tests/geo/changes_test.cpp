@@ -1,10 +1,9 @@
 // Hotspots, changed ground, heatmap, styles and page of a map, with a model that compares pixels.
-#include <cmath>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "geo/comparing_model.h"
 #include "geo/scene_files.h"
 #include "support/files.h"
 #include "support/temporary_folder.h"
@@ -16,41 +15,6 @@ using namespace test;
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr int64_t kGrid = 8;
-
-/// Difference of the dates within a patch: 1 if it is above 20 in the mean.
-float patch_change(const ImagePair& pair, int64_t row, int64_t column) {
-  const int64_t height = pair.before.height / kGrid;
-  const int64_t width = pair.before.width / kGrid;
-  double sum = 0.0;
-  for (int64_t y = row * height; y < (row + 1) * height; ++y) {
-    for (int64_t x = 3 * column * width; x < 3 * (column + 1) * width; ++x)
-      sum +=
-          std::abs(pair.before.data[y * pair.before.stride + x] - pair.after.data[y * pair.after.stride + x]);
-  }
-  return sum / static_cast<double>(3 * height * width) > 20.0 ? 1.0F : 0.0F;
-}
-
-LocatedChange locate(const ImagePair& pair) {
-  LocatedChange change;
-  change.map.grid = kGrid;
-  for (int64_t i = 0; i < kGrid * kGrid; ++i)
-    change.map.values.push_back(patch_change(pair, i / kGrid, i % kGrid));
-  change.score = *std::ranges::max_element(change.map.values) > 0.5F ? 0.9 : 0.1;
-  return change;
-}
-
-MapModel comparing_model(int* captions) {
-  auto model = grey_model(captions);
-  model.locate = [](std::span<const ImagePair> pairs) {
-    std::vector<LocatedChange> changes;
-    for (const auto& pair : pairs) changes.push_back(locate(pair));
-    return changes;
-  };
-  model.changed_from = [] { return std::optional(0.5); };
-  return model;
-}
 
 /// Scene of 128 x 64 pixels in tiles of 32; the changed rectangle is at x of 48 to 80 and y of 8 to 24.
 class Changes : public ::testing::Test {

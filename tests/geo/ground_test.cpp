@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <ogr_spatialref.h>
 
+#include "geo/antimeridian.h"
 #include "geo/gdal_use.h"
 
 namespace ccexpert::geo {
