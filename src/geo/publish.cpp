@@ -83,10 +83,13 @@ struct Totals {
       ++summary.skipped;
     } else if (!result.error.empty()) {
       ++summary.failed;
-      if (errors.size() < kListedErrors) errors.push_back({{"tile", result.tile}, {"error", result.error}});
+      tell(result.tile, result.error);
     } else {
       ++(result.quiet ? summary.quiet : summary.captioned);
     }
+  }
+  void tell(int64_t tile, const std::string& error) {
+    if (errors.size() < kListedErrors) errors.push_back({{"tile", tile}, {"error", error}});
   }
   double share(double sum) const {
     return summary.tiles == 0 ? 0.0 : rounded(sum / static_cast<double>(summary.tiles), 1e-6);
@@ -251,21 +254,13 @@ class Publication {
     heat_->work.move_files();
   }
 
-  /// Returns the changed ground of all tiles whose caption tells of a change.
-  std::vector<ChangedArea> changed_ground() const {
-    std::vector<ChangedArea> areas;
-    for (const auto& found : found_) {
-      const auto result = found.read();
-      if (result.quiet || result.map.grid == 0 || !result.changed.value_or(true) ||
-          left_out_.contains(result.tile))
-        continue;
-      const TilePart part{result.tile, tiling_.window(result.tile), tiling_.own_part(result.tile)};
-      auto more = changed_areas(part, result.map, plan_.changed_from);
-      std::ranges::move(more, std::back_inserter(areas));
-    }
-    if (plan_.merge) areas = joined(std::move(areas));
-    simplify(areas);
-    return areas;
+  /// Returns the changed ground of a tile, if its caption tells of a change.
+  std::vector<ChangedArea> changed_in(const TileResult& result) const {
+    if (result.quiet || result.map.grid == 0 || !result.changed.value_or(true) ||
+        left_out_.contains(result.tile))
+      return {};
+    const TilePart part{result.tile, tiling_.window(result.tile), tiling_.own_part(result.tile)};
+    return changed_areas(part, result.map, plan_.changed_from);
   }
 
   void write_changes() {
@@ -274,17 +269,40 @@ class Publication {
                                           {"caption"},
                                           {"score", OFTReal},
                                           {"area_m2", OFTReal}});
-    for (const auto& area : changed_ground()) {
-      const auto result = std::ranges::lower_bound(found_, area.tile, {}, [](const Found& found) {
-                            return found.line.tile;
-                          })->read();
-      const auto metres = area_of(area.polygon);
-      totals_.changed_area += metres.value_or(0.0);
-      ++totals_.changed_areas;
-      layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
-                                 rounded(result.score.value_or(0.0), 1e-6), value_or_none(metres)});
-      paint(area.polygon, overview_, page_.change);
+    std::vector<ChangedArea> all;
+    for (const auto& found : found_) {
+      const auto result = found.read();
+      auto areas = changed_in(result);
+      if (plan_.merge) {
+        std::ranges::move(areas, std::back_inserter(all));
+      } else {
+        simplify(areas);
+        for (const auto& area : areas) add_area(layer, area, result);
+      }
     }
+    all = joined(std::move(all));
+    simplify(all);
+    for (const auto& area : all) add_area(layer, area, result_of(area.tile));
+  }
+
+  TileResult result_of(int64_t tile) const {
+    return std::ranges::lower_bound(found_, tile, {}, [](const auto& found) { return found.line.tile; })
+        ->read();
+  }
+
+  /// Adds changed ground of which the caption of a tile tells.
+  void add_area(VectorLayer& layer, const ChangedArea& area, const TileResult& result) try {
+    const auto metres = area_of(area.polygon);
+    layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
+                               rounded(result.score.value_or(0.0), 1e-6), value_or_none(metres)});
+    totals_.changed_area += metres.value_or(0.0);
+    ++totals_.changed_areas;
+    paint(area.polygon, overview_, page_.change);
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInput) throw;
+    totals_.tell(area.tile, std::string("has changed ground that is left out: ") + error.what());
   }
 
   const Plan& plan_;
