@@ -6,6 +6,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "geo/radiometry.h"
 #include "geo/warp.h"
 #include "image/shared/registration.h"
 
@@ -31,21 +32,6 @@ double share(std::span<const uint8_t> marks) {
   return static_cast<double>(std::ranges::count(marks, 1)) / static_cast<double>(marks.size());
 }
 
-/// Running mean and deviation of a band.
-struct Moments {
-  double count = 0.0, sum = 0.0, squares = 0.0;
-
-  void add(double value) {
-    count += 1.0;
-    sum += value;
-    squares += value * value;
-  }
-  double mean() const { return count > 0.0 ? sum / count : 0.0; }
-  double deviation() const {
-    return count > 0.0 ? std::sqrt(std::max(0.0, squares / count - mean() * mean())) : 0.0;
-  }
-};
-
 }  // namespace
 
 ScenePair::ScenePair(const MapOptions& options) {
@@ -57,7 +43,11 @@ ScenePair::ScenePair(const MapOptions& options) {
   for (const auto& mask : options.masks)
     masks_.push_back(open_on_grid(mask, grid_, {1}, Resampling::kNearest));
   for (const auto& date : dates_) maps_.push_back(band_maps(date, grid_, options.stretch));
-  if (options.match_radiometry) match_radiometry();
+  if (!options.match_radiometry) return;
+  const auto hidden_in = [this](const Window& window) {
+    return hidden(window, {window.height, window.width});
+  };
+  maps_[1] = matching_maps({dates_[0], dates_[1], hidden_in}, grid_, maps_[0]);
 }
 
 std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& size) const {
@@ -121,31 +111,6 @@ TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after)
   tile.before = to_image(before, maps_[0], dates_[0].palette());
   tile.after = to_image(after, maps_[1], dates_[1].palette());
   return tile;
-}
-
-void ScenePair::match_radiometry() {
-  if (!dates_[0].palette().empty() || !dates_[1].palette().empty() || dates_[0].bands() != dates_[1].bands())
-    fail_expected({"--match-radiometry", "two dates with the same bands and no palette", "others"});
-  const auto bands = static_cast<size_t>(dates_[0].bands());
-  std::vector<Moments> first(bands), second(bands);
-  for (const auto& window : sampled_windows(grid_)) {
-    const BufferSize size{window.height, window.width};
-    const auto before = dates_[0].read(window, size);
-    const auto after = dates_[1].read(window, size);
-    for (size_t i = 0; i < before.values.size(); ++i) {
-      const size_t pixel = i % before.pixels();
-      if (before.valid[pixel] == 0 || after.valid[pixel] == 0) continue;
-      const size_t band = i / before.pixels();
-      first[band].add(maps_[0][band].gain * static_cast<double>(before.values[i]) + maps_[0][band].offset);
-      second[band].add(static_cast<double>(after.values[i]));
-    }
-  }
-  for (size_t band = 0; band < bands; ++band) {
-    const double deviation = second[band].deviation();
-    if (deviation == 0.0) continue;
-    const double gain = first[band].deviation() / deviation;
-    maps_[1][band] = {gain, first[band].mean() - gain * second[band].mean()};
-  }
 }
 
 }  // namespace ccexpert::geo

@@ -46,7 +46,6 @@ class ScenePair {
   Samples read_moved(const Window& window, const Point& shift) const;
   TilePair pair_of(const Window& window, Samples before, Samples after) const;
   std::optional<Point> estimated_shift_in(const Window& window) const;
-  void match_radiometry();
   /// Marks the pixels of a window that a mask hides.
   std::vector<uint8_t> hidden(const Window& window, const BufferSize& size) const;
 

@@ -42,31 +42,21 @@ BandMap map_of(double low, double high) {
 
 using BandValues = std::vector<std::vector<float>>;
 
-/// Adds every `step`-th pixel of a window that is valid to the values of each band.
-void add_valid(const Raster& raster, const Window& window, size_t step, BandValues& bands) {
-  const auto samples = raster.read(window, {window.height, window.width});
+/// Adds the pixels of a window that are valid to the values of each band.
+void add_valid(const Raster& raster, const ScanWindow& scan, BandValues& bands) {
+  const auto samples = raster.read(scan.window, {scan.window.height, scan.window.width});
   for (size_t band = 0; band < bands.size(); ++band) {
-    for (size_t i = 0; i < samples.pixels(); i += step) {
+    for (size_t i = 0; i < samples.pixels(); i += scan.step) {
       if (samples.valid[i] != 0) bands[band].push_back(samples.values[band * samples.pixels() + i]);
     }
   }
 }
 
 /// Returns the valid samples of each band.
-BandValues sampled_values(const Raster& raster, const Grid& grid) {
+BandValues values_in(const Raster& raster, std::span<const ScanWindow> windows) {
   BandValues bands(static_cast<size_t>(raster.bands()));
-  for (const auto& window : sampled_windows(grid)) add_valid(raster, window, 1, bands);
-  return bands;
-}
-
-/// Returns valid samples of each band from the whole scene.
-BandValues scanned_values(const Raster& raster, const Grid& grid) {
-  BandValues bands(static_cast<size_t>(raster.bands()));
-  for (int64_t y = 0; y < grid.height; y += kScanSide) {
-    for (int64_t x = 0; x < grid.width; x += kScanSide) {
-      const Window window{x, y, std::min(kScanSide, grid.width - x), std::min(kScanSide, grid.height - y)};
-      if (!raster.is_hole(window)) add_valid(raster, window, kScanStep, bands);
-    }
+  for (const auto& scan : windows) {
+    if (!raster.is_hole(scan.window)) add_valid(raster, scan, bands);
   }
   return bands;
 }
@@ -90,11 +80,22 @@ uint8_t to_byte(double value) {
 
 }  // namespace
 
-std::vector<Window> sampled_windows(const Grid& grid) {
-  std::vector<Window> windows;
+std::vector<ScanWindow> sampled_windows(const Grid& grid) {
+  std::vector<ScanWindow> windows;
   for (const int64_t y : starts_along(grid.height)) {
     for (const int64_t x : starts_along(grid.width))
-      windows.push_back({x, y, std::min(grid.width, kSampleSide), std::min(grid.height, kSampleSide)});
+      windows.push_back({{x, y, std::min(grid.width, kSampleSide), std::min(grid.height, kSampleSide)}, 1});
+  }
+  return windows;
+}
+
+std::vector<ScanWindow> scan_windows(const Grid& grid) {
+  std::vector<ScanWindow> windows;
+  for (int64_t y = 0; y < grid.height; y += kScanSide) {
+    for (int64_t x = 0; x < grid.width; x += kScanSide) {
+      const auto side = [](int64_t at, int64_t length) { return std::min(kScanSide, length - at); };
+      windows.push_back({{x, y, side(x, grid.width), side(y, grid.height)}, kScanStep});
+    }
   }
   return windows;
 }
@@ -105,9 +106,9 @@ std::vector<BandMap> band_maps(const Raster& raster, const Grid& grid, const Str
   const bool as_it_is = stretch.kind == Kind::kNone || (stretch.kind == Kind::kAuto && raster.has_8_bits());
   if (as_it_is || !raster.palette().empty()) return std::vector<BandMap>(bands);
   if (stretch.kind == Kind::kFixed) return std::vector<BandMap>(bands, map_of(stretch.low, stretch.high));
-  if (auto maps = percentile_maps(sampled_values(raster, grid), stretch)) return *maps;
+  if (auto maps = percentile_maps(values_in(raster, sampled_windows(grid)), stretch)) return *maps;
   // Data may lie between the windows.
-  if (auto maps = percentile_maps(scanned_values(raster, grid), stretch)) return *maps;
+  if (auto maps = percentile_maps(values_in(raster, scan_windows(grid)), stretch)) return *maps;
   fail_expected({raster.name(),
                  fmt::format("bands whose percentiles {} and {} differ", stretch.low, stretch.high),
                  "one without contrast or valid pixels", "--stretch fixed:MIN,MAX gives the values"});

@@ -19,11 +19,20 @@ struct BandMap {
   double offset = 0.0;
 };
 
+/// Window of which every `step`-th pixel is taken.
+struct ScanWindow {
+  Window window;
+  size_t step = 1;
+};
+
 /// Windows that are spread over a grid; together they have at most about a million pixels.
-std::vector<Window> sampled_windows(const Grid& grid);
+std::vector<ScanWindow> sampled_windows(const Grid& grid);
+
+/// Windows that cover a grid, of which a part of the pixels is taken.
+std::vector<ScanWindow> scan_windows(const Grid& grid);
 
 /// Returns the map of each band. Percentiles are those of valid samples in sampled_windows; if a
-/// band has none there, or equal ones, those of samples of the whole scene. Throws Error if they do not help.
+/// band has none there, or equal ones, those in scan_windows. Throws Error if they do not help.
 std::vector<BandMap> band_maps(const Raster& raster, const Grid& grid, const Stretch& stretch);
 
 /// Converts samples to RGB by the maps, one grey band to three, an index by its palette. Pixels that are not

@@ -166,6 +166,37 @@ TEST_F(Map, MatchesTheRadiometryOfTheFirstDate) {
   EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 100 to 100"));
 }
 
+TEST_F(Map, MatchesTheRadiometryOfWhatBothDatesHave) {
+  // Both dates have data in one tile, between the usual windows, and clouds hide a half of it.
+  before_ = {.width = 4096, .height = 32, .bands = 1, .no_data = 0.0};
+  after_ = before_;
+  const auto has = [](int x) { return x >= 76 && x < 116; };
+  before_.value = [&](int x, int, int) {
+    return !has(x) ? 0.0 : x >= 96 ? 250.0 : x % 2 == 0 ? 80.0 : 120.0;
+  };
+  after_.value = [&](int x, int, int) { return !has(x) ? 0.0 : x >= 96 ? 250.0 : x % 2 == 0 ? 10.0 : 20.0; };
+  auto clouds = before_;
+  clouds.value = [](int x, int, int) { return x >= 96 ? 1.0 : 0.0; };
+  options_.masks = {write_scene(folder_ / "clouds.tif", clouds)};
+  options_.match_radiometry = true;
+  options_.min_valid = 0.1;
+  write();
+  map();
+  EXPECT_THAT(captions_of(read_layer(options_.output)), ElementsAre("from 63 to 63"))
+      << "five eighths of the tile have 100 in the mean";
+  options_.overwrite = true;
+  before_.value = [&](int x, int, int) { return has(x) ? 80.0 : 0.0; };
+  write();
+  EXPECT_THAT(
+      error_of([&] { map(); }),
+      HasSubstr("--match-radiometry: expected two dates whose bands have contrast, got one value in band 1 "
+                "of "));
+  before_.value = [&](int x, int, int) { return has(x) ? 0.0 : 80.0; };
+  write();
+  EXPECT_THAT(error_of([&] { map(); }),
+              HasSubstr("--match-radiometry: expected ground with values at both dates, got none"));
+}
+
 TEST_F(Map, KeepsToTheAreaOfInterest) {
   write();
   // In degrees, within the tile at the lower right.
