@@ -1,8 +1,11 @@
 // Process tests of ccexpert-map with a small real model.
 #include <filesystem>
+#include <sstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <ccexpert/image/decode.h>
 
@@ -112,6 +115,71 @@ TEST(MapProcess, WrongArgumentsAreOneSentence) {
   EXPECT_THAT(missing.err, HasSubstr("ccexpert-map: /none.tif: cannot be opened as a raster"));
 }
 
+/// Returns the tiles of a journal, line by line, without a line that a kill cut.
+std::vector<int64_t> tiles_in(const std::filesystem::path& journal) {
+  std::vector<int64_t> tiles;
+  std::istringstream lines(content(journal));
+  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+    const auto json = nlohmann::json::parse(line);
+    if (!json.contains("format")) tiles.push_back(json["tile"].get<int64_t>());
+  }
+  return tiles;
+}
+
+/// Starts a map and kills it as soon as its journal has so many tiles.
+void map_until(const std::vector<std::string>& arguments, const std::filesystem::path& journal,
+               size_t tiles) {
+  Process process(arguments);
+  for (int i = 0; i < 3000 && tiles_in(journal).size() < tiles; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  process.signal(SIGKILL);
+  process.wait();
+}
+
+TEST(MapProcess, DoesNoTileTwiceAfterKills) {
+  const TemporaryFolder folder, other;
+  const auto before = write_demo(folder / "before.tif", "before.png");
+  const auto after = write_demo(folder / "after.tif", "after.png");
+  const auto command = [&](const std::filesystem::path& output, const char* shard) {
+    return std::vector<std::string>{CCEXPERT_MAP_PROGRAM,
+                                    "--model",
+                                    kModel,
+                                    before,
+                                    after,
+                                    "-o",
+                                    output.string(),
+                                    "--tile",
+                                    "64",
+                                    "-b",
+                                    "1",
+                                    "--threads",
+                                    "1",
+                                    "--shard",
+                                    shard,
+                                    "--resume"};
+  };
+  const auto whole = folder / "changes.gpkg";
+  EXPECT_EQ(run_process(command(whole, "1/1")).exit_code, 0);
+  const auto output = other / "changes.gpkg";
+  // The journal of a shard stays after its last tile.
+  const auto journal = other / "changes.gpkg.shard-1-of-2";
+  for (const size_t tiles : {0U, 2U, 6U}) map_until(command(output, "1/2"), journal, tiles);
+  ASSERT_LT(tiles_in(journal).size(), 16U);
+  for (const char* shard : {"1/2", "2/2"}) EXPECT_EQ(run_process(command(output, shard)).exit_code, 0);
+  EXPECT_THAT(tiles_in(journal), ::testing::SizeIs(16)) << "each tile once";
+  EXPECT_EQ(run_process({CCEXPERT_MAP_PROGRAM, "merge", "-o", output.string()}).exit_code, 0);
+  for (const char* layer : {"tiles", "changes"}) {
+    const auto expected = read_layer(whole, layer);
+    const auto features = read_layer(output, layer);
+    EXPECT_EQ(captions_of(features), captions_of(expected));
+    for (size_t i = 0; i < std::min(features.size(), expected.size()); ++i) {
+      EXPECT_EQ(features[i].wkt, expected[i].wkt);
+      EXPECT_EQ(features[i].area, expected[i].area);
+    }
+  }
+  EXPECT_EQ(content(other / "changes.summary.json"), content(folder / "changes.summary.json"));
+}
+
 TEST(MapProcess, ResumesAfterAKill) {
   const TemporaryFolder folder;
   const auto before = write_demo(folder / "before.tif", "before.png");
@@ -130,17 +198,12 @@ TEST(MapProcess, ResumesAfterAKill) {
                                            "1",
                                            "--resume"};
   const auto journal = folder / "changes.gpkg.journal";
-  {
-    Process process(arguments);
-    for (int i = 0; i < 600 && content(journal).find("\"tile\":2") == std::string::npos; ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    process.signal(SIGKILL);
-    process.wait();
-  }
+  map_until(arguments, journal, 3);
   ASSERT_TRUE(std::filesystem::exists(journal));
+  const auto done = tiles_in(journal).size();
   const auto result = run_process(arguments);
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("tiles are already done"));
+  EXPECT_THAT(result.err, HasSubstr(std::to_string(done) + " tiles are already done"));
   EXPECT_EQ(read_layer(output).size(), 32U);
   EXPECT_FALSE(std::filesystem::exists(journal));
 }
