@@ -5,12 +5,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--dev] [--docs] [--map] [--cuda] [--help]
+usage: scripts/setup.sh [--dev] [--docs] [--map] [--launchers] [--cuda] [--help]
 
   --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, google-benchmark,
           hyperfine, nanobind, pytest)
   --docs  also installs doxygen and MkDocs, for scripts/docs.sh
   --map   also installs GDAL, for ccexpert-map
+  --launchers  also installs Slurm and OpenMPI, for tests of maps by several processes
   --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
 METEOR's tables, LibTorch and clang-tidy go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
@@ -22,12 +23,14 @@ TEXT
 dev=false
 docs=false
 map=false
+launchers=false
 cuda=false
 for argument in "$@"; do
   case $argument in
     --dev) dev=true ;;
     --docs) docs=true ;;
     --map) map=true ;;
+    --launchers) launchers=true ;;
     --cuda) cuda=true ;;
     --help | -h) usage; exit 0 ;;
     *) usage >&2; die "unknown argument $argument" ;;
@@ -51,6 +54,7 @@ install_packages() {
   if $dev; then lists+=("$repository/third_party/apt-packages-dev.txt"); fi
   if $docs; then lists+=("$repository/third_party/apt-packages-docs.txt"); fi
   if $map; then lists+=("$repository/third_party/apt-packages-map.txt"); fi
+  if $launchers; then lists+=("$repository/third_party/apt-packages-launchers.txt"); fi
   command -v dpkg-query > /dev/null || die "this is not Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
   mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
   if [ ${#missing[@]} -eq 0 ]; then
