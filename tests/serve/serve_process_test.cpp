@@ -1,0 +1,119 @@
+// The command itself: signals, sockets of a service manager, wrong arguments.
+#include <gmock/gmock.h>
+#include <sys/un.h>
+
+#include "serve/server_fixture.h"
+#include "support/files.h"
+#include "support/temporary_folder.h"
+#include "tools/local_socket.h"
+#include "tools/process.h"
+
+#ifdef CCEXPERT_SERVE
+namespace ccexpert::serve::test {
+namespace {
+
+using ccexpert::test::content;
+using ccexpert::test::Process;
+using ccexpert::test::run_process;
+using ccexpert::test::TemporaryFolder;
+using ::testing::HasSubstr;
+
+class ServeProcess : public ::testing::Test {
+ protected:
+  /// Waits until the model is loaded.
+  static bool is_ready(int port, const httplib::Headers& headers = {}) {
+    httplib::Client client("127.0.0.1", port);
+    for (int i = 0; i < 600; ++i) {
+      const auto result = client.Get("/readyz", headers);
+      if (result && result->status == 200) return true;
+      std::this_thread::sleep_for(50ms);
+    }
+    return false;
+  }
+  static int models_status(int port, const std::string& key) {
+    httplib::Client client("127.0.0.1", port);
+    const auto result = client.Get("/v1/models", httplib::Headers{{"Authorization", "Bearer " + key}});
+    return result ? result->status : 0;
+  }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(ServeProcess, SignalsReloadKeysAndEndTheServer) {
+  const auto keys = folder_.write("keys", "a:0123456789abcdef\n");
+  const auto log = folder_ / "access.log";
+  const int port = ccexpert::test::free_port();
+  Process server({CCEXPERT_SERVE, "--listen", fmt::format("127.0.0.1:{}", port), "--api-keys", keys.string(),
+                  "--access-log", log.string(), "--name", "tiny", "--threads", "1"});
+  ASSERT_TRUE(is_ready(port));
+  EXPECT_EQ(models_status(port, "0123456789abcdef"), 200);
+  folder_.write("keys", "b:fedcba9876543210\n");
+  std::filesystem::rename(log, folder_ / "old.log");
+  server.signal(SIGHUP);
+  for (int i = 0; i < 100 && models_status(port, "fedcba9876543210") != 200; ++i)
+    std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(models_status(port, "fedcba9876543210"), 200);
+  EXPECT_EQ(models_status(port, "0123456789abcdef"), 401);
+  EXPECT_THAT(content(log), HasSubstr("\"key\":\"b\""));
+  EXPECT_THAT(content(folder_ / "old.log"), HasSubstr("\"key\":\"a\""));
+  server.signal(SIGTERM);
+  const auto result = server.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, HasSubstr("ccexpert-serve: ended\n"));
+}
+
+TEST_F(ServeProcess, TakesTheSocketAndTellsTheServiceManager) {
+  const auto path = (folder_ / "notify").string();
+  const int notify = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(notify, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(listening, reinterpret_cast<sockaddr*>(&any), sizeof any), 0);
+  ASSERT_EQ(::listen(listening, 16), 0);
+  socklen_t size = sizeof any;
+  ASSERT_EQ(::getsockname(listening, reinterpret_cast<sockaddr*>(&any), &size), 0);
+  Process server({"/bin/bash", "-c",
+                  fmt::format("exec 3<&{}; export LISTEN_FDS=1 LISTEN_PID=$$ NOTIFY_SOCKET={}; exec {} "
+                              "--threads 1 --access-log /dev/null",
+                              listening, path, CCEXPERT_SERVE)});
+  ASSERT_TRUE(is_ready(ntohs(any.sin_port)));
+  ::close(listening);
+  char text[256] = {};
+  EXPECT_GT(::recv(notify, text, sizeof text - 1, 0), 0);
+  EXPECT_STREQ(text, "READY=1\nSTATUS=serving demo");
+  server.signal(SIGINT);
+  EXPECT_EQ(server.wait().exit_code, 0);
+  EXPECT_EQ(::recv(notify, text, sizeof text - 1, MSG_DONTWAIT), 10);
+  EXPECT_EQ(std::string(text, 10), "STOPPING=1");
+  ::close(notify);
+}
+
+TEST_F(ServeProcess, WrongArgumentsAndModelsAreOneSentence) {
+  const auto refusal = [](const std::vector<std::string>& arguments, int code) {
+    std::vector<std::string> all{CCEXPERT_SERVE};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto result = run_process(all);
+    EXPECT_EQ(result.exit_code, code);
+    return result.err;
+  };
+  EXPECT_THAT(refusal({"--listen", "0.0.0.0:0"}, 2),
+              HasSubstr("--listen 0.0.0.0: expected --api-keys for an address that other machines reach"));
+  EXPECT_THAT(refusal({"--listen", "localhost:99999"}, 2),
+              HasSubstr("HOST:PORT with a port from 0 to 65535"));
+  EXPECT_THAT(refusal({"--certificate", "x.pem"}, 2), HasSubstr("--private-key require each other"));
+  EXPECT_THAT(refusal({"--cors", "example.org"}, 2), HasSubstr("--cors: expected an origin as"));
+  EXPECT_THAT(refusal({"--api-keys", "/no/such/file"}, 1), HasSubstr("/no/such/file"));
+  EXPECT_THAT(refusal({"--listen", ":0", "--model", folder_.path().string()}, 1), HasSubstr("config.json"));
+  EXPECT_THAT(refusal({"--listen", "192.0.2.1:80", "--allow-anyone"}, 1),
+              HasSubstr("192.0.2.1:80: cannot listen there"));
+}
+
+}  // namespace
+}  // namespace ccexpert::serve::test
+#endif

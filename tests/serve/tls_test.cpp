@@ -1,0 +1,77 @@
+#include <cstdlib>
+
+#include <gmock/gmock.h>
+
+#include "serve/server_fixture.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace ccexpert::serve::test {
+namespace {
+
+using ccexpert::test::error_of;
+using ::testing::HasSubstr;
+
+class TlsServer : public ServerTest {
+ protected:
+  void SetUp() override {
+    config.certificate = folder_ / "chain.pem";
+    config.private_key = folder_ / "key.pem";
+    if (!make_certificate("first")) GTEST_SKIP() << "no openssl command on this machine";
+  }
+
+  bool make_certificate(const std::string& name) const {
+    const auto command = fmt::format(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={} "
+        "-keyout {} -out {} >/dev/null 2>&1",
+        name, config.private_key.string(), config.certificate.string());
+    return std::system(command.c_str()) == 0;
+  }
+
+  httplib::Client secure() const {
+    httplib::Client made(fmt::format("https://127.0.0.1:{}", app->port()));
+    made.enable_server_certificate_verification(false);
+    made.set_read_timeout(5);
+    return made;
+  }
+  const ccexpert::test::TemporaryFolder folder_;
+};
+
+TEST_F(TlsServer, AnswersEncryptedAndStreams) {
+  start();
+  EXPECT_EQ(secure().Get("/healthz")->status, 200);
+  auto body = pair_json();
+  body["stream"] = true;
+  const auto result = secure().Post("/v1/captions", body.dump(), "application/json");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->status, 200);
+  EXPECT_THAT(result->body, HasSubstr("event: done"));
+}
+
+TEST_F(TlsServer, PlainRequestsGetNoAnswer) {
+  start();
+  EXPECT_EQ(raw().ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").find("HTTP/1.1 200"),
+            std::string::npos);
+}
+
+TEST_F(TlsServer, HandshakesThatStopEnd) {
+  config.limits.header_timeout = 0.2;
+  start();
+  EXPECT_EQ(raw().all(), "");
+}
+
+TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
+  start();
+  folder_.write("chain.pem", "nonsense");
+  EXPECT_THAT(error_of([&] { app->reload(); }), HasSubstr("chain.pem: expected a certificate chain in PEM"));
+  EXPECT_EQ(secure().Get("/healthz")->status, 200);
+  ASSERT_TRUE(make_certificate("second"));
+  EXPECT_EQ(error_of([&] { app->reload(); }), "no error");
+  EXPECT_EQ(secure().Get("/healthz")->status, 200);
+  folder_.write("key.pem", "nonsense");
+  EXPECT_THAT(error_of([&] { App(config, limits, "9.9"); }),
+              HasSubstr("key.pem: expected a private key in PEM"));
+}
+
+}  // namespace
+}  // namespace ccexpert::serve::test
