@@ -1,22 +1,14 @@
 #include "model/shared/fixed_cache.h"
 
 #include <ATen/ATen.h>
-#include <ATen/TensorIndexing.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/error.h>
 
+#include "model/token_places.h"
 #include "runtime/staging.h"
 
 namespace ccexpert::model {
-namespace {
-
-/// Writes values [R,K,1,d] to places [R,K,capacity,d], at one position of each row.
-void write(at::Tensor places, const at::Tensor& rows, const at::Tensor& positions, const at::Tensor& values) {
-  places.index_put_({rows, at::indexing::Slice(), positions}, values.squeeze(2));
-}
-
-}  // namespace
 
 FixedCache::FixedCache(const KvCache& like, int64_t rows, int64_t capacity) {
   const auto keys = like.held(0).keys;
@@ -59,8 +51,8 @@ void FixedCache::copy_rows(const std::vector<int64_t>& from, const std::vector<i
 
 KvView FixedCache::append(int64_t layer, const at::Tensor& keys, const at::Tensor& values) {
   const auto places = all_[layer];
-  write(places[0], rows_, positions_, keys);
-  write(places[1], rows_, positions_, values);
+  write_tokens(places[0], rows_, positions_, keys);
+  write_tokens(places[1], rows_, positions_, values);
   return {places[0], places[1]};
 }
 

@@ -6,9 +6,30 @@
 #include <ccexpert/core/error.h>
 #include <ccexpert/model/kv_cache.h>
 
+#include "model/token_places.h"
 #include "runtime/staging.h"
 
 namespace ccexpert::model {
+namespace {
+
+/// Returns `room` [rows,K,capacity,d], or a larger one with the first rows of it.
+at::Tensor enlarged(const at::Tensor& room, int64_t rows, int64_t capacity) {
+  if (room.size(0) >= rows && room.size(2) >= capacity) return room;
+  auto larger =
+      at::zeros({std::max(rows, room.size(0)), room.size(1), std::max(capacity, room.size(2)), room.size(3)},
+                room.options());
+  larger.narrow(0, 0, room.size(0)).narrow(2, 0, room.size(2)).copy_(room);
+  return larger;
+}
+
+/// Writes tokens [K,t,d] to a row [K,capacity,d] and zeros after them: what is masked must be numbers.
+void write_row(const at::Tensor& row, const at::Tensor& tokens) {
+  const int64_t used = tokens.size(1);
+  row.narrow(1, 0, used).copy_(tokens);
+  row.narrow(1, used, row.size(1) - used).zero_();
+}
+
+}  // namespace
 
 KvCache::KvCache(int64_t layers, int64_t capacity)
     : capacity_(capacity), layers_(static_cast<size_t>(layers)) {}
@@ -46,6 +67,10 @@ KvView KvCache::append(int64_t index, const at::Tensor& keys, const at::Tensor& 
   if (rows_are_equal()) {
     layer.keys.narrow(2, longest, added).copy_(keys);
     layer.values.narrow(2, longest, added).copy_(values);
+  } else if (added == 1) {
+    index_rows(keys.device());
+    write_tokens(layer.keys, row_numbers_, positions_, keys);
+    write_tokens(layer.values, row_numbers_, positions_, values);
   } else {
     for (int64_t row = 0; row < keys.size(0); ++row) {
       const int64_t start = lengths_[static_cast<size_t>(row)];
@@ -54,6 +79,14 @@ KvView KvCache::append(int64_t index, const at::Tensor& keys, const at::Tensor& 
     }
   }
   return {layer.keys.narrow(2, 0, longest + added), layer.values.narrow(2, 0, longest + added)};
+}
+
+/// Makes the index of the next token of each row, once for all layers.
+void KvCache::index_rows(at::Device device) {
+  if (indexed_ == lengths_) return;
+  positions_ = runtime::staged(at::tensor(lengths_, at::kLong), device);
+  row_numbers_ = at::arange(std::ssize(lengths_), positions_.options());
+  indexed_ = lengths_;
 }
 
 void KvCache::start(const at::Tensor& keys, const at::Tensor& values, const std::vector<int64_t>& lengths) {
@@ -105,6 +138,8 @@ void KvCache::reserve(int64_t capacity) {
     if (!layer.keys.defined()) continue;
     enlarge(layer.keys);
     enlarge(layer.values);
+    layer.key_room.reset();
+    layer.value_room.reset();
   }
   capacity_ = capacity;
 }
@@ -127,9 +162,70 @@ void KvCache::select_rows(const std::vector<int64_t>& rows) {
     };
     take(layer.keys);
     take(layer.values);
+    layer.key_room.reset();
+    layer.value_room.reset();
   }
   lengths_ = taken(lengths_);
   if (!skipped_.empty()) skipped_ = taken(skipped_);
+}
+
+void KvCache::make_room(int64_t rows, int64_t capacity, const KvCache& like) {
+  const auto used = std::ssize(lengths_);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    auto& layer = layers_[i];
+    const auto grow = [&](at::Tensor& all, at::Tensor& room, const at::Tensor& other) {
+      if (!room.defined()) room = all.defined() ? all : other.new_zeros({0, other.size(1), 0, other.size(3)});
+      // Twice the rows at a time: a batch that fills copies each row at most once.
+      const bool full = room.size(0) < rows;
+      room = enlarged(room, full ? std::max(rows, 2 * room.size(0)) : rows, capacity);
+      all = room.narrow(0, 0, used);
+    };
+    const auto& other = like.layers_.at(i);
+    grow(layer.keys, layer.key_room, other.keys);
+    grow(layer.values, layer.value_room, other.values);
+  }
+  capacity_ = capacity;
+}
+
+void KvCache::join(const KvCache& source, int64_t row, int64_t capacity) {
+  const auto rows = std::ssize(lengths_);
+  const int64_t used = source.lengths_.at(static_cast<size_t>(row));
+  // All memory first: an error leaves the rows as they are.
+  make_room(rows + 1, std::max({capacity, capacity_, used}), source);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    auto& layer = layers_[i];
+    const auto& from = source.layers_[i];
+    const auto add = [&](at::Tensor& all, const at::Tensor& room, const at::Tensor& tokens) {
+      all = room.narrow(0, 0, rows + 1);
+      write_row(all[rows], tokens[row].narrow(1, 0, used));
+    };
+    add(layer.keys, layer.key_room, from.keys);
+    add(layer.values, layer.value_room, from.values);
+  }
+  const int64_t skips = source.skipped_.empty() ? 0 : source.skipped_.at(static_cast<size_t>(row));
+  if (skipped_.empty() && skips > 0) skipped_.assign(lengths_.size(), 0);
+  if (!skipped_.empty() || skips > 0) skipped_.push_back(skips);
+  lengths_.push_back(used);
+}
+
+void KvCache::leave(int64_t row) {
+  const auto place = static_cast<size_t>(row);
+  const auto last = std::ssize(lengths_) - 1;
+  const int64_t used = lengths_.back();
+  for (auto& layer : layers_) {
+    const auto remove = [&](at::Tensor& all, at::Tensor& room) {
+      if (!room.defined()) room = all;
+      if (row != last) write_row(all[row], all[last].narrow(1, 0, used));
+      all = room.narrow(0, 0, last);
+    };
+    remove(layer.keys, layer.key_room);
+    remove(layer.values, layer.value_room);
+  }
+  lengths_.at(place) = used;
+  lengths_.pop_back();
+  if (skipped_.empty()) return;
+  skipped_.at(place) = skipped_.back();
+  skipped_.pop_back();
 }
 
 }  // namespace ccexpert::model

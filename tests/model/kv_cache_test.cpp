@@ -76,5 +76,70 @@ TEST(KvCache, LaterTokensFollowTheLastPositionGiven) {
   EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{1, 1, 3}));
 }
 
+TEST(KvCache, RowsJoinWithTheirOwnLengths) {
+  const auto long_ones = filled(keys(2, {1, 2, 3, 4, 5, 6}), 3);
+  KvCache cache(1, 0);
+  cache.join(long_ones, 1, 5);
+  EXPECT_EQ(cache.capacity(), 5);
+  cache.join(filled(keys(1, {7}), 1), 0, 2);
+  EXPECT_EQ(cache.capacity(), 5) << "never less";
+  EXPECT_EQ(cache.lengths(), (std::vector<int64_t>{3, 1}));
+  const auto view = cache.append(0, keys(2, {8, 9}), keys(2, {-8, -9}));
+  EXPECT_TRUE(at::equal(view.keys, keys(2, {4, 5, 6, 8, 7, 9, 0, 0})));
+  EXPECT_TRUE(at::equal(view.values, -view.keys));
+  EXPECT_TRUE(at::equal(long_ones.held(0).keys, keys(2, {1, 2, 3, 4, 5, 6}))) << "the source stays";
+}
+
+TEST(KvCache, ALongerRowThatJoinsEnlargesTheOthers) {
+  KvCache cache(1, 0);
+  cache.join(filled(keys(1, {1}), 1), 0, 1);
+  cache.join(filled(keys(1, {2, 3, 4}), 3), 0, 1);
+  EXPECT_EQ(cache.capacity(), 3);
+  EXPECT_TRUE(at::equal(cache.held(0).keys, keys(2, {1, 0, 0, 2, 3, 4})));
+}
+
+TEST(KvCache, TheLastRowTakesThePlaceOfOneThatLeaves) {
+  KvCache cache(1, 0);
+  cache.join(filled(keys(1, {1, 2, 3}), 3), 0, 4);
+  cache.join(filled(keys(1, {4}), 1), 0, 4);
+  cache.join(filled(keys(1, {5, 6}), 2), 0, 4);
+  cache.leave(0);
+  EXPECT_EQ(cache.lengths(), (std::vector<int64_t>{2, 1}));
+  EXPECT_TRUE(at::equal(cache.held(0).keys, keys(2, {5, 6, 4, 0}))) << "and no token of the old row";
+  cache.leave(1);
+  EXPECT_EQ(cache.lengths(), (std::vector<int64_t>{2}));
+  cache.join(filled(keys(1, {7}), 1), 0, 4);
+  EXPECT_TRUE(at::equal(cache.append(0, keys(2, {8, 9}), keys(2, {8, 9})).keys, keys(2, {5, 6, 8, 7, 9, 0})));
+}
+
+TEST(KvCache, RowsJoinAfterAReservationAndASelection) {
+  KvCache cache(1, 0);
+  cache.join(filled(keys(1, {1, 2}), 2), 0, 2);
+  cache.join(filled(keys(1, {3, 4}), 2), 0, 2);
+  cache.leave(0);
+  cache.reserve(4);
+  cache.join(filled(keys(1, {5, 6}), 2), 0, 3);
+  EXPECT_TRUE(at::equal(cache.held(0).keys, keys(2, {3, 4, 5, 6})));
+  cache.select_rows({1, 0});
+  cache.join(filled(keys(1, {7, 8}), 2), 0, 3);
+  EXPECT_TRUE(at::equal(cache.held(0).keys, keys(3, {5, 6, 3, 4, 7, 8})));
+}
+
+TEST(KvCache, RowsWithPositionsOfTheirOwnJoinOthers) {
+  KvCache placed(1, 3);
+  placed.place(at::tensor({0, 5}, at::kLong).view({1, 2}));
+  placed.append(0, keys(1, {1, 2}), keys(1, {1, 2}));
+  placed.advance({2});
+  KvCache cache(1, 0);
+  cache.join(filled(keys(1, {1}), 1), 0, 4);
+  EXPECT_TRUE(cache.skipped().empty());
+  cache.join(placed, 0, 4);
+  EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{0, 4}));
+  cache.join(filled(keys(1, {1}), 1), 0, 4);
+  EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{0, 4, 0}));
+  cache.leave(0);
+  EXPECT_EQ(cache.skipped(), (std::vector<int64_t>{0, 4}));
+}
+
 }  // namespace
 }  // namespace ccexpert::model

@@ -73,15 +73,25 @@ class KvCache : public KeyValues {
   /// Replaces row i by the previous row `rows[i]`, for beam search; rows may repeat or vanish.
   void select_rows(const std::vector<int64_t>& rows);
 
+  /// Adds row `row` of `source`, a cache of as many layers, as the last row of this cache, with room for at
+  /// least `capacity` tokens in each row. Copies of this cache may not be used after it.
+  void join(const KvCache& source, int64_t row, int64_t capacity);
+  /// Removes row `row`; the last row takes its place. Its memory stays for a row that joins. Copies of this
+  /// cache may not be used after it.
+  void leave(int64_t row);
+
   /// Makes the observer see this cache, before its first pass; returns its number there.
   int64_t observe(const std::shared_ptr<DecoderObserver>& observer);
 
  private:
   struct Layer {
-    at::Tensor keys, values;  // [B,K,capacity,d]
+    at::Tensor keys, values;          // [B,K,capacity,d]
+    at::Tensor key_room, value_room;  // the same with rows that are free; undefined: there are none
   };
   void allocate(Layer& layer, const at::Tensor& like) const;
+  void make_room(int64_t rows, int64_t capacity, const KvCache& like);
   bool rows_are_equal() const;
+  void index_rows(at::Device device);
   int64_t longest() const;
 
   int64_t capacity_;
@@ -89,6 +99,8 @@ class KvCache : public KeyValues {
   at::Tensor places_;  // on the CPU
   std::vector<Layer> layers_;
   ObservedCache observed_;
+  std::vector<int64_t> indexed_;        // lengths that `positions_` are
+  at::Tensor row_numbers_, positions_;  // [B] on the device, for one token of rows of unlike lengths
 };
 
 }  // namespace ccexpert::model
