@@ -167,6 +167,7 @@ struct CaptionerTimings {
   }
 };
 
+class CaptionService;
 class Conversation;
 struct PartLink;
 
@@ -220,6 +221,7 @@ class Captioner {
   CaptionerTimings timings() const;  ///< sums over all calls since loading
 
  private:
+  friend class CaptionService;
   friend class Conversation;
   class Impl;
   explicit Captioner(std::unique_ptr<Impl> impl);

@@ -1,4 +1,4 @@
-// Place of the change of pairs, the maps of words, and the check of swapped pairs.
+// Change of pairs, the maps of words, and the check of swapped pairs.
 #include <algorithm>
 
 #include <ATen/ATen.h>
@@ -16,6 +16,12 @@ std::vector<float> values_of(const at::Tensor& map) {
   const auto values = map.contiguous();
   const auto* data = values.const_data_ptr<float>();
   return {data, data + values.numel()};
+}
+
+ChangeFeature to_change_feature(const at::Tensor& change, int64_t grid) {
+  const auto values = change.to(at::kCPU, at::kFloat).contiguous();
+  const auto* data = values.const_data_ptr<float>();
+  return {grid, values.size(1), std::vector<float>(data, data + values.numel())};
 }
 
 std::vector<ImagePair> in_other_order(std::span<const ImagePair> pairs, bool same) {
@@ -50,6 +56,21 @@ std::vector<LocatedChange> Captioner::Impl::locate(const EncodedPairs& pairs) co
     changes.push_back(std::move(change));
   }
   return changes;
+}
+
+void Captioner::Impl::add_changes(std::vector<Caption>& captions, const EncodedPairs& pairs,
+                                  const CaptionOptions& options) const {
+  const auto& images = pairs.images;
+  if (options.locate) {
+    auto changes = locate(pairs);
+    for (size_t i = 0; i < captions.size(); ++i) captions[i].change = std::move(changes[i]);
+  }
+  if (options.change_feature && images.change.defined()) {
+    for (size_t i = 0; i < captions.size(); ++i) {
+      captions[i].change_feature =
+          to_change_feature(images.change[static_cast<int64_t>(i)], model_config().vision.grid());
+    }
+  }
 }
 
 ImagePlaces Captioner::Impl::places_of(const EncodedPairs& pairs, double keep_tokens) const {

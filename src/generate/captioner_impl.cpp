@@ -29,12 +29,6 @@ std::string trimmed(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
-ChangeFeature to_change_feature(const at::Tensor& change, int64_t grid) {
-  const auto values = change.to(at::kCPU, at::kFloat).contiguous();
-  const auto* data = values.const_data_ptr<float>();
-  return {grid, values.size(1), std::vector<float>(data, data + values.numel())};
-}
-
 void expect_drafts_fit(int64_t draft_tokens, const DecodingConfig& decoding) {
   if (draft_tokens < 0 || draft_tokens > kMostDraftTokens)
     fail_expected({"draft_tokens", fmt::format("0 to {}", kMostDraftTokens), std::to_string(draft_tokens)});
@@ -150,7 +144,12 @@ Question Captioner::Impl::question_of(const std::vector<std::string>& own,
 std::optional<EncodedPairs> Captioner::Impl::encode(std::span<const ImagePair> pairs,
                                                     const std::stop_token& stop) const {
   const c10::InferenceMode inference;
-  const auto pixels = stopwatch_.time(&CaptionerTimings::preprocess, [&] { return pixels_of(pairs); });
+  return encode(stopwatch_.time(&CaptionerTimings::preprocess, [&] { return pixels_of(pairs); }), stop);
+}
+
+std::optional<EncodedPairs> Captioner::Impl::encode(const at::Tensor& pixels,
+                                                    const std::stop_token& stop) const {
+  const c10::InferenceMode inference;
   const auto features = stopwatch_.time(&CaptionerTimings::vision, [&] { return features_of(pixels); });
   if (stop.stop_requested()) return {};
   auto images =
@@ -163,19 +162,8 @@ std::optional<EncodedPairs> Captioner::Impl::encode(std::span<const ImagePair> p
 std::vector<Caption> Captioner::Impl::answer(const EncodedPairs& pairs, const Question& question,
                                              KeptPrompts* kept) const {
   const c10::InferenceMode inference;
-  const auto& options = question.options;
-  const auto& images = pairs.images;
   auto captions = decode(pairs, question, kept);
-  if (options.locate) {
-    auto changes = locate(pairs);
-    for (size_t i = 0; i < captions.size(); ++i) captions[i].change = std::move(changes[i]);
-  }
-  if (options.change_feature && images.change.defined()) {
-    for (size_t i = 0; i < captions.size(); ++i) {
-      captions[i].change_feature =
-          to_change_feature(images.change[static_cast<int64_t>(i)], model_config().vision.grid());
-    }
-  }
+  add_changes(captions, pairs, question.options);
   return captions;
 }
 
@@ -215,6 +203,17 @@ at::Tensor Captioner::Impl::pixels_of(std::span<const ImagePair> pairs) const {
     image::preprocess(i % 2 == 0 ? pair.before : pair.after, loaded_.preprocess, slot);
   };
   return load_pixels(2 * std::ssize(pairs), loaded_.preprocess.size, write);
+}
+
+at::Tensor Captioner::Impl::pixels_of(const image::ImageView& before, const image::ImageView& after) const {
+  const int64_t side = loaded_.preprocess.size;
+  auto pixels = at::empty({2, 3, side, side}, at::kFloat);
+  const std::span values(pixels.mutable_data_ptr<float>(), static_cast<size_t>(pixels.numel()));
+  return stopwatch_.time(&CaptionerTimings::preprocess, [&] {
+    image::preprocess(before, loaded_.preprocess, values.first(values.size() / 2));
+    image::preprocess(after, loaded_.preprocess, values.subspan(values.size() / 2));
+    return pixels;
+  });
 }
 
 std::vector<at::Tensor> Captioner::Impl::features_of(const at::Tensor& pixels) const {
@@ -265,7 +264,8 @@ std::vector<Caption> Captioner::Impl::decode(const EncodedPairs& pairs, const Qu
   auto sequences = stopwatch_.time(&CaptionerTimings::prefill, [&] { return prefill(seen, question, kept); });
   // The search may select rows of its cache, but never changes the prompts of this copy.
   const auto prompts = question.options.words ? std::optional(sequences.cache()) : std::nullopt;
-  std::vector<text::StreamDecoder> streams(question.prompts.size(), text::StreamDecoder(*loaded_.tokenizer));
+  std::vector<CaptionStream> streams(question.prompts.size(),
+                                     CaptionStream(*loaded_.tokenizer, question.decoding));
   const auto request = search_request(question.decoding, question.options, streams);
   const auto generated = stopwatch_.time(
       &CaptionerTimings::decode, [&] { return generate(sequences, request, question.options.draft_tokens); });
@@ -302,7 +302,7 @@ void Captioner::Impl::learn_drafts(std::span<const std::string> captions) const 
 }
 
 SearchRequest Captioner::Impl::search_request(const DecodingConfig& decoding, const CaptionOptions& options,
-                                              std::vector<text::StreamDecoder>& streams) const {
+                                              std::vector<CaptionStream>& streams) const {
   SearchRequest request{.decoding = decoding, .on_token = {}, .stop = options.stop};
   request.choose = [this, &decoding, &options](std::span<const GeneratedSequence> candidates) {
     std::vector<std::string> texts;
@@ -310,11 +310,8 @@ SearchRequest Captioner::Impl::search_request(const DecodingConfig& decoding, co
     return least_risk(candidates, texts, options.utility);
   };
   if (options.on_token) {
-    std::vector<int64_t> left(streams.size(), decoding.max_new_tokens);
-    request.on_token = [&, left = std::move(left)](size_t pair, int64_t id, double logprob) mutable {
-      const bool ends = decoding.is_stop(id), last = --left[pair] == 0 || ends;
-      auto piece = ends ? std::string() : streams[pair].push(id);
-      if (last) piece += streams[pair].finish();
+    request.on_token = [&](size_t pair, int64_t id, double logprob) {
+      const auto piece = streams[pair].push(id);
       return options.on_token({.pair = pair, .token_id = id, .logprob = logprob, .text = piece});
     };
   }

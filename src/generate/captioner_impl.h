@@ -10,6 +10,7 @@
 #include <ccexpert/model/kv_cache.h>
 
 #include "core/change_calibration.h"
+#include "generate/caption_stream.h"
 #include "generate/change_evidence.h"
 #include "generate/fixed_steps.h"
 #include "generate/ngram_drafter.h"
@@ -21,7 +22,6 @@
 #include "generate/stopwatch.h"
 #include "generate/word_attention.h"
 #include "model/shared/int8_model.h"
-#include "text/shared/stream_decoder.h"
 
 namespace ccexpert::generate {
 
@@ -62,11 +62,26 @@ class Captioner::Impl {
   Question question_of(const std::vector<std::string>& own, const CaptionOptions& options) const;
   /// Encodes images by vision transformer and Diff Expert. Returns nothing after a stop.
   std::optional<EncodedPairs> encode(std::span<const ImagePair> pairs, const std::stop_token& stop) const;
+  /// Same for prepared pixels [2B,3,P,P], before and after alternating.
+  std::optional<EncodedPairs> encode(const at::Tensor& pixels, const std::stop_token& stop) const;
+  /// Resizes and normalises a pair on this thread: returns pixels [2,3,P,P].
+  at::Tensor pixels_of(const image::ImageView& before, const image::ImageView& after) const;
   /// Answers about encoded pairs. `kept`, if not null, has the results of the question before, and then those
   /// of this one.
   std::vector<Caption> answer(const EncodedPairs& pairs, const Question& question, KeptPrompts* kept) const;
   /// Returns the changes of encoded pairs.
   std::vector<LocatedChange> locate(const EncodedPairs& pairs) const;
+  /// Returns the tokens of encoded pairs that the decoder sees. `kept` as in `answer`.
+  SeenTokens tokens_of(const model::ImageTokens& images, double keep_tokens, KeptPrompts* kept) const;
+  /// Prefills the prompts of a question. `kept` as in `answer`.
+  DecoderSequences prefill(const SeenTokens& images, const Question& question, KeptPrompts* kept) const;
+  Caption to_caption(const GeneratedSequence& sequence, const DecodingConfig& decoding) const;
+  /// Adds the changes that the options ask for.
+  void add_changes(std::vector<Caption>& captions, const EncodedPairs& pairs,
+                   const CaptionOptions& options) const;
+  /// Adds the maps of words. `prompts` has keys and values of the prompts, with room for the captions.
+  void add_words(std::vector<Caption>& captions, const EncodedPairs& pairs, const Question& question,
+                 const model::KvCache& prompts) const;
 
   void learn_drafts(std::span<const std::string> captions) const;
 
@@ -77,23 +92,22 @@ class Captioner::Impl {
   CaptionerTimings timings() const;
   const std::string& engine() const { return engine_; }
   const std::optional<ChangeCalibration>& calibration() const { return calibration_; }
+  const LoadedModel& loaded() const { return loaded_; }
+  const model::ModelConfig& model_config() const { return loaded_.model->config(); }
+  Stopwatch& stopwatch() const { return stopwatch_; }
+  bool leads() const { return leads_; }
 
  private:
-  const model::ModelConfig& model_config() const { return loaded_.model->config(); }
   void warn_of_stop_ids(const DecodingConfig& decoding) const;
   at::Tensor pixels_of(std::span<const ImagePair> pairs) const;
   std::vector<at::Tensor> features_of(const at::Tensor& pixels) const;
   Prompts prompts_of(const std::vector<std::string>& own, std::string_view question) const;
   void expect_share(double keep_tokens) const;
-  SeenTokens tokens_of(const model::ImageTokens& images, double keep_tokens, KeptPrompts* kept) const;
   /// Returns a map with no values yet.
   ChangeMap empty_map() const;
   ImagePlaces places_of(const EncodedPairs& pairs, double keep_tokens) const;
-  void add_words(std::vector<Caption>& captions, const EncodedPairs& pairs, const Question& question,
-                 const model::KvCache& prompts) const;
   std::vector<Caption> checked(std::span<const ImagePair> pairs, const CaptionOptions& options) const;
   std::vector<Caption> decode(const EncodedPairs& pairs, const Question& question, KeptPrompts* kept) const;
-  DecoderSequences prefill(const SeenTokens& images, const Question& question, KeptPrompts* kept) const;
   /// Returns how many tokens of each prompt are in the prefix of an int8 model.
   std::vector<int64_t> tokens_in_prefix(const Prompts& prompts) const;
   /// Returns a cache with the first `start[b]` tokens of each prompt: `held`, if it is not null, else a new
@@ -103,11 +117,10 @@ class Captioner::Impl {
   at::Tensor positions_of(const SeenTokens& images, const Prompts& ids, const std::vector<int64_t>& start,
                           int64_t tokens) const;
   SearchRequest search_request(const DecodingConfig& decoding, const CaptionOptions& options,
-                               std::vector<text::StreamDecoder>& streams) const;
+                               std::vector<CaptionStream>& streams) const;
   std::vector<GeneratedSequence> generate(DecoderSequences& prompts, const SearchRequest& request,
                                           int64_t draft_tokens) const;
   std::string text_of(const GeneratedSequence& sequence, const DecodingConfig& decoding) const;
-  Caption to_caption(const GeneratedSequence& sequence, const DecodingConfig& decoding) const;
 
   mutable Stopwatch stopwatch_;
   bool int8_;

@@ -1,29 +1,20 @@
-#include <numeric>
-
-#include <ATen/ATen.h>
-
+#include "generate/growing_sequence.h"
 #include "generate/search.h"
 #include "generate/token_choice.h"
 
 namespace ccexpert::generate {
 namespace {
 
-struct Choice {
-  int64_t id;
-  double logprob;
-};
-
 class Sampler {
  public:
-  Sampler(SequenceModel& model, const SearchRequest& request)
-      : model_(model), request_(request), results_(static_cast<size_t>(model.logits().size(0))) {
-    active_.resize(results_.size());
-    std::iota(active_.begin(), active_.end(), size_t{0});
-    if (request.decoding.temperature == 0.0) return;
-    for (size_t i = 0; i < results_.size(); ++i) {
-      const auto seed = request.seeds.empty() ? SampleSeed(static_cast<uint64_t>(request.decoding.seed))
-                                              : request.seeds.at(i);
-      generators_.push_back(seed ? std::optional(std::mt19937_64(*seed)) : std::nullopt);
+  Sampler(SequenceModel& model, const SearchRequest& request) : model_(model), request_(request) {
+    const auto sequences = static_cast<size_t>(model.logits().size(0));
+    for (size_t i = 0; i < sequences; ++i) {
+      const bool own = request.decoding.temperature > 0.0 && !request.seeds.empty();
+      sequences_.emplace_back(
+          request.decoding,
+          own ? request.seeds.at(i) : SampleSeed(static_cast<uint64_t>(request.decoding.seed)));
+      active_.push_back(i);
     }
   }
 
@@ -41,67 +32,36 @@ class Sampler {
       active_ = std::move(still_active);
       if (!active_.empty()) model_.grow(rows, ids);
     }
-    return std::move(results_);
+    std::vector<GeneratedSequence> results;
+    for (auto& sequence : sequences_) results.push_back(std::move(sequence.result()));
+    return results;
   }
 
  private:
   bool cancelled() {
     if (!request_.stop.stop_requested()) return false;
-    for (const size_t sequence : active_) results_[sequence].finish = FinishReason::kCancelled;
+    for (const size_t sequence : active_) sequences_[sequence].cancel();
     return true;
   }
 
-  std::vector<Choice> choose() {
-    std::vector<std::vector<int64_t>> history;
-    for (const size_t sequence : active_) history.push_back(results_[sequence].ids);
-    const auto logits = model_.logits();
-    const auto penalized = penalize(logits, history, request_.decoding);
-    const auto ids = request_.decoding.temperature > 0.0 ? draw(penalized) : penalized.argmax(-1);  // [R]
-    const auto logprobs = at::log_softmax(logits, -1, at::kFloat).gather(1, ids.unsqueeze(1)).squeeze(1);
-    const auto ids_cpu = ids.to(at::kCPU);
-    const auto logprobs_cpu = logprobs.to(at::kCPU);
-    expect_numbers(logprobs_cpu);
-    std::vector<Choice> choices;
-    for (int64_t row = 0; row < ids_cpu.size(0); ++row) {
-      choices.push_back({ids_cpu.const_data_ptr<int64_t>()[row],
-                         static_cast<double>(logprobs_cpu.const_data_ptr<float>()[row])});
-    }
+  std::vector<TokenChoice> choose() {
+    std::vector<GrowingSequence*> sequences;
+    for (const size_t sequence : active_) sequences.push_back(&sequences_[sequence]);
+    auto choices = choose_tokens(model_.logits(), sequences);
+    for (const auto& choice : choices) expect_number(choice.logprob);
     return choices;
   }
 
-  at::Tensor draw(const at::Tensor& logits) {
-    std::vector<int64_t> ids;
-    for (size_t row = 0; row < active_.size(); ++row) {
-      const auto scores = logits[static_cast<int64_t>(row)];
-      auto& generator = generators_[active_[row]];
-      ids.push_back(generator ? draw_token(sampled_tokens(scores, request_.decoding), *generator)
-                              : scores.argmax().item<int64_t>());
-    }
-    return at::tensor(ids, at::kLong).to(logits.device());
-  }
-
   /// Adds a token to its sequence; returns true if that ends the sequence.
-  bool accept(size_t sequence, const Choice& choice) {
-    auto& result = results_[sequence];
-    result.ids.push_back(choice.id);
-    result.logprob += choice.logprob;
+  bool accept(size_t sequence, const TokenChoice& choice) {
     const bool wanted = !request_.on_token || request_.on_token(sequence, choice.id, choice.logprob);
-    if (request_.decoding.is_stop(choice.id)) {
-      result.finish = FinishReason::kEndToken;
-      return true;
-    }
-    if (!wanted) {
-      result.finish = FinishReason::kCancelled;
-      return true;
-    }
-    return static_cast<int64_t>(result.ids.size()) >= request_.decoding.max_new_tokens;
+    return sequences_[sequence].add(choice, wanted);
   }
 
   SequenceModel& model_;
   const SearchRequest& request_;
-  std::vector<GeneratedSequence> results_;
-  std::vector<size_t> active_;                              // sequence of each row of the model
-  std::vector<std::optional<std::mt19937_64>> generators_;  // of each sequence; nothing: greedy
+  std::vector<GrowingSequence> sequences_;
+  std::vector<size_t> active_;  // sequence of each row of the model
 };
 
 }  // namespace

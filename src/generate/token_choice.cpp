@@ -1,6 +1,7 @@
 #include "generate/token_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -19,6 +20,10 @@ void penalize_repetition(const at::Tensor& row, const std::vector<int64_t>& hist
   row.index_copy_(0, seen, at::where(values > 0, values / penalty, values * penalty));
 }
 
+bool is_too_short(const std::vector<int64_t>& history, const DecodingConfig& decoding) {
+  return std::ssize(history) < decoding.min_new_tokens;
+}
+
 /// Returns how many of the descending probabilities together reach `top_p`, at least one.
 size_t nucleus_size(const float* probabilities, size_t count, double top_p) {
   double sum = 0.0;
@@ -33,8 +38,7 @@ size_t nucleus_size(const float* probabilities, size_t count, double top_p) {
 
 at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int64_t>>& history,
                     const DecodingConfig& decoding) {
-  const bool too_short =
-      !history.empty() && static_cast<int64_t>(history[0].size()) < decoding.min_new_tokens;
+  const bool too_short = !history.empty() && is_too_short(history[0], decoding);
   if (decoding.repetition_penalty == 1.0 && !too_short) return scores.to(at::kFloat);
   auto changed = scores.to(at::kFloat, false, true);
   for (size_t row = 0; row < history.size(); ++row) {
@@ -50,11 +54,19 @@ at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int6
   return changed;
 }
 
-void expect_numbers(const at::Tensor& logprobs) {
-  if (at::isnan(logprobs).any().item<bool>()) {
+bool changes_scores(const std::vector<int64_t>& history, const DecodingConfig& decoding) {
+  return (decoding.repetition_penalty != 1.0 && !history.empty()) || is_too_short(history, decoding);
+}
+
+void expect_number(double logprob) {
+  if (std::isnan(logprob)) {
     fail_expected({"logits", "numbers", "nan",
                    "the weights are damaged, or float16 overflows: use bfloat16 or float32"});
   }
+}
+
+void expect_numbers(const at::Tensor& logprobs) {
+  if (at::isnan(logprobs).any().item<bool>()) expect_number(std::numeric_limits<double>::quiet_NaN());
 }
 
 SampledTokens sampled_tokens(const at::Tensor& logits, const DecodingConfig& decoding) {

@@ -16,6 +16,12 @@ namespace ccexpert::generate {
 at::Tensor penalize(const at::Tensor& scores, const std::vector<std::vector<int64_t>>& history,
                     const DecodingConfig& decoding);
 
+/// True if `penalize` changes the scores of a row with this history.
+bool changes_scores(const std::vector<int64_t>& history, const DecodingConfig& decoding);
+
+/// Throws Error if the log-probability of a chosen token is NaN.
+void expect_number(double logprob);
+
 /// Throws Error if a log-probability [R,...] of a chosen token is NaN: every search would otherwise continue
 /// with an arbitrary token.
 void expect_numbers(const at::Tensor& logprobs);

@@ -198,13 +198,12 @@ TEST(PromptOfTurns, BeginsWithThePromptOfTheTurnBefore) {
 TEST(PromptOfTurns, FollowsOtherTemplates) {
   const std::vector<PastTurn> past{{"What?", "A road."}};
   const auto vicuna = encode_conversation(tiny(), past, "Where?", {.chat = vicuna_chat_template()});
-  EXPECT_TRUE(decoded(vicuna, tiny())
-                  .ends_with("What? ASSISTANT: A road.</s>USER: Where? ASSISTANT:"));
+  EXPECT_TRUE(decoded(vicuna, tiny()).ends_with("What? ASSISTANT: A road.</s>USER: Where? ASSISTANT:"));
   auto chat = minigpt4_chat_template();
   chat.first_token.clear();
   const auto minigpt4 = encode_conversation(tiny(), past, "Where?", {.chat = chat});
-  EXPECT_TRUE(decoded(minigpt4, tiny())
-                  .ends_with("What? ###Assistant: A road.###Human: Where? ###Assistant: "));
+  EXPECT_TRUE(
+      decoded(minigpt4, tiny()).ends_with("What? ###Assistant: A road.###Human: Where? ###Assistant: "));
 }
 
 TEST(PromptOfTurns, RefusesImagesAndMarkupAfterTheFirstQuestion) {

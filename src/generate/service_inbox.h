@@ -1,0 +1,69 @@
+// Queue of a service, and the ends of its requests.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "generate/fair_queue.h"
+#include "generate/service_job.h"
+
+namespace ccexpert::generate {
+
+/// Thread-safe. No lock is held during the events of a request.
+class CaptionService::Inbox {
+ public:
+  using Jobs = std::vector<std::shared_ptr<Job>>;
+
+  explicit Inbox(const ServiceLimits& limits) : limits_(limits) {}
+
+  /// Accepts a request. Throws ServiceError if there is no place for it.
+  void push(std::shared_ptr<Job> job);
+  /// Cancels a request: a waiting one leaves its place at once.
+  void cancel(const Job& job);
+
+  /// What the worker does next.
+  struct Work {
+    Jobs joining = {};
+    Jobs cancelled = {};
+    Jobs late = {};
+    bool stops = false;  ///< end all requests and the worker
+  };
+  /// Takes up to `free` requests. Waits for work if `idle`.
+  Work take(int64_t free, bool idle);
+
+  /// Report the end of a request.
+  void finish(Job& job, Caption caption);
+  void finish_cancelled(Job& job);  ///< before it had a token
+  void fail(Job& job, const ServiceError& error);
+  /// Counts a pass of the decoder, or tokens.
+  void count_step(int64_t rows);
+  void count_tokens(int64_t tokens);
+
+  void refuse_more();
+  /// Makes the worker end all requests, and refuses more.
+  void stop();
+  /// Waits until no request is left; returns false after `limit`.
+  bool wait(std::chrono::milliseconds limit);
+  void wait();
+
+  ServiceCounters counters() const;
+
+ private:
+  /// True if no accepted request is left.
+  bool is_empty() const { return pending_ == 0; }
+  void expect_place(const Job& job);
+  void release();
+
+  const ServiceLimits limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;  // for the worker
+  std::condition_variable emptied_;
+  FairQueue<std::shared_ptr<Job>> queue_;
+  Jobs cancelled_;  // of the queue, not reported yet
+  int64_t pending_ = 0;
+  bool refuses_ = false, stops_ = false;
+  ServiceCounters counters_;
+};
+
+}  // namespace ccexpert::generate
