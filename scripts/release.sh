@@ -50,17 +50,13 @@ make_source() {
 }
 
 make_packages() {
-  (cd "$1" && CXXFLAGS="-ffile-prefix-map=$1=/usr/src/ccexpert -ffile-prefix-map=$cache=/usr/src/ccexpert-cache" \
-    scripts/make_package.sh)
+  (cd "$1" && CXXFLAGS="$maps" scripts/make_package.sh)
   find "$1/build" -path '*/packages/*' \( -name '*.deb' -o -name '*.tar.*' \) -exec cp {} "$2" \;
 }
 
 make_wheels() {
-  local package
-  for package in metrics captioner; do
-    CXXFLAGS="-ffile-prefix-map=$1=/usr/src/ccexpert -ffile-prefix-map=$cache=/usr/src/ccexpert-cache" \
-      python3 -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$2" "$1/tools/python/$package"
-  done
+  (cd "$1" && CXXFLAGS="$maps" scripts/check_python.sh --work "$1/build/python" wheels repair)
+  cp "$1"/build/python/repaired/*.whl "$2"
 }
 
 # The section of this version in CHANGELOG.md, or that of what is not released.
@@ -78,6 +74,7 @@ built_programs() {
 make_release() {
   local clone=$1 out=$2 part binaries artifacts
   mkdir -p "$out"
+  maps="-ffile-prefix-map=$clone=/usr/src/ccexpert -ffile-prefix-map=$cache=/usr/src/ccexpert-cache"
   for part in "${parts[@]}"; do
     say "$part"
     "make_$part" "$clone" "$out"
