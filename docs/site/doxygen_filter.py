@@ -1,4 +1,4 @@
-"""Prints a header as doxygen reads it: doxygen_filter.py HEADER
+"""Prints a header as doxygen reads it: doxygen_filter.py HEADER, or --self-test
 
 What the code says already is not written again in its comments, therefore this adds it: the help of a config field to its
 member, and a sentence to what every such type has (fields, names, copies and moves). The comment at the top of a header
@@ -88,6 +88,45 @@ def filtered(text):
     return "\n".join(result)
 
 
-if __name__ == "__main__":
+def self_test():
+    header = """/// Sizes
+/// of a part.
+#pragma once
+namespace n {
+enum class Kind { kOne, kTwo };  ///< of a part
+struct Config {
+  int64_t width = 1;
+  int64_t a, b;  ///< both
+  double plain;  ///< as it stands
+  bool documented() const { return true; }  ///< always
+
+  static constexpr auto fields() {
+    using Self = Config;
+    return std::tuple{field("width", &Self::width, "patches @ 2 "
+                            "scales", at_least(1))};
+  }
+  Config(Config&&) noexcept;
+};
+"""
+    expected = {2: "/// @file", 4: "/** of a part */ enum class Kind { kOne, kTwo };", 5: "/** Sizes of a part. */ struct Config {",
+                6: "  int64_t width = 1;  ///< Patches \\@ 2 scales.", 7: "/** both */   int64_t a, b;  ///< both",
+                8: "  double plain;  ///< as it stands", 9: "/** always */   bool documented() const { return true; }",
+                11: "/** Returns the fields: names, help and ranges, from which parsing and messages derive. */"
+                    "   static constexpr auto fields() {",
+                16: "  Config(Config&&) noexcept;  ///< Moves."}
+    got = filtered(header).split("\n")
+    wrong = [f"expected {line!r}, got {got[number]!r}" for number, line in expected.items() if got[number] != line]
+    print("\n".join(wrong) or "doxygen_filter.py: adds what the code says")
+    return 1 if wrong or len(got) != len(header.split("\n")) else 0
+
+
+def main():
+    if sys.argv[1] == "--self-test":
+        return self_test()
     with open(sys.argv[1], encoding="utf-8") as header:
         sys.stdout.write(filtered(header.read()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -25,7 +25,8 @@ expected="SHA256SUMS ccexpert-$version-notes.md ccexpert-$version-source.tar.gz 
 [ "$(ls "$work/out" | LC_ALL=C sort | xargs)" = "$expected" ] || fail "expected $expected, got $(ls "$work/out")"
 grep -q new "$work/out/ccexpert-$version-notes.md" || fail "expected the notes of what is not released"
 ! grep -q old "$work/out/ccexpert-$version-notes.md" || fail "expected no notes of other versions"
-tar -tzf "$work/out/ccexpert-$version-source.tar.gz" | grep -q "^ccexpert-$version/VERSION$" || fail "expected the tree"
+tar -tzf "$work/out/ccexpert-$version-source.tar.gz" > "$work/names"
+grep -q "^ccexpert-$version/VERSION$" "$work/names" || fail "expected the tree"
 
 # What differs between two builds is told.
 ! release source || fail "expected a full folder to be refused"
