@@ -67,8 +67,8 @@ std::vector<int64_t> encode_prompt(const Tokenizer& tokenizer, std::string_view 
 
 /// Turn of a conversation that is over.
 struct PastTurn {
-  std::string question;
-  std::string answer;
+  std::string question;  ///< the user's
+  std::string answer;    ///< the model's
 };
 
 /// Returns the token ids of a conversation before its next answer, as `encode_prompt` without past turns. The
