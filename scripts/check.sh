@@ -38,13 +38,24 @@ sources_that_include() {
   fi
 }
 
+# Prints a file without its comments.
+code_of() {
+  c++ -fpreprocessed -dD -E -P -x c++ - 2> /dev/null
+}
+
+# True if only comments of a file differ from those of a commit.
+has_same_code() {
+  local base=$1 file=$2
+  git cat-file -e "$base:$file" 2> /dev/null && cmp -s <(git show "$base:$file" | code_of) <(code_of < "$file")
+}
+
 changed_sources() {
   local base file
   base=$(tidy_base) || die "CCEXPERT_TIDY_BASE: expected a commit, got $CCEXPERT_TIDY_BASE"
   git diff --name-only --diff-filter=d "$base" -- src include tools | while read -r file; do
     case $file in
       *.cpp) echo "$file" ;;
-      *.h) sources_that_include "$file" ;;
+      *.h) has_same_code "$base" "$file" || sources_that_include "$file" ;;
     esac
   done | sort -u
 }
