@@ -4,20 +4,19 @@
 #include <cmath>
 
 #include <opencv2/core.hpp>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include <ccexpert/core/error.h>
 #include <ccexpert/image/decode.h>
 
 #include "core/foreign_errors.h"
+#include "image/shared/encode.h"
 #include "page/html.h"
 
 namespace ccexpert::page {
 namespace {
 
 /// Quality of WebP from 1 to 100.
-constexpr int kQuality = 75;
+constexpr float kQuality = 75.0F;
 
 cv::Mat mat_of(const image::Image& image) {
   return {static_cast<int>(image.height), static_cast<int>(image.width), CV_8UC3,
@@ -51,15 +50,8 @@ std::string data_uri(const image::Image& image) {
   return "data:image/png;base64," + base64(image::encode_png(image.view()));
 }
 
-std::string webp_uri(const image::Image& image) try {
-  cv::Mat bgr;
-  cv::cvtColor(mat_of(image), bgr, cv::COLOR_RGB2BGR);
-  std::vector<uint8_t> bytes;
-  if (!cv::imencode(".webp", bgr, bytes, {cv::IMWRITE_WEBP_QUALITY, kQuality}))
-    fail("WebP", "cannot be encoded", "", ErrorKind::kInternal);
-  return "data:image/webp;base64," + base64({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-} catch (...) {
-  rethrow_as_error();
+std::string webp_uri(const image::Image& image) {
+  return "data:image/webp;base64," + base64(image::encode_webp(image.view(), kQuality));
 }
 
 }  // namespace ccexpert::page

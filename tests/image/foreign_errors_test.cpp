@@ -27,13 +27,14 @@ TEST(ForeignErrorsOfImages, AnImageThatDoesNotFitIsAnError) {
   }
 }
 
-// Without write_png: OpenCV's encoder leaks if memory runs out.
 TEST(ForeignErrorsOfImages, AResultThatDoesNotFitIsAnError) {
   const auto image = decode_image(kImages / "rgb_300x7.png");
   std::vector<float> planes(3 * 14 * 14);
   const PreprocessConfig config{.size = 14};
   EXPECT_GT(expect_errors_without_memory([&] { resize_bicubic(image.view(), 40, 40); }), 0);
   EXPECT_GT(expect_errors_without_memory([&] { preprocess(image.view(), config, planes); }), 0);
+  const auto large = resize_bicubic(image.view(), 200, 200);
+  EXPECT_GT(expect_errors_without_memory([&] { encode_png(large.view()); }), 0);
 }
 
 }  // namespace

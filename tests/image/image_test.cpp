@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <filesystem>
 
 #include <gtest/gtest.h>
@@ -6,6 +7,7 @@
 #include <ccexpert/image/preprocess.h>
 
 #include "core/files.h"
+#include "image/shared/encode.h"
 #include "image/shared/resize.h"
 #include "support/errors.h"
 #include "support/paths.h"
@@ -96,6 +98,31 @@ TEST(Decode, WrittenPngReadsBackTheSame) {
   EXPECT_EQ(back.height, 31);
   EXPECT_EQ(back.width, 17);
   EXPECT_EQ(back.pixels, image.pixels);
+}
+
+TEST(Encode, ARowOfAWindowEndsAtItsWidth) {
+  const auto image = gradient(31, 17);
+  const ImageView window{image.pixels.data() + 3 * (17 * 4 + 5), 20, 9, 3 * 17};
+  const auto bytes = encode_png(window);
+  const auto back = decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "window");
+  ASSERT_EQ(back.width, 9);
+  EXPECT_EQ(back.pixels[3 * 9], image.pixels[3 * (17 * 5 + 5)]);
+}
+
+TEST(Encode, WebpIsCloseAndRefusesASideThatItCannotHave) {
+  const auto image = resize_bicubic(gradient(5, 4).view(), 31, 17);
+  const auto bytes = encode_webp(image.view(), 90.0F);
+  const auto back = decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "webp");
+  ASSERT_EQ(back.pixels.size(), image.pixels.size());
+  int64_t difference = 0;
+  for (size_t i = 0; i < image.pixels.size(); ++i) difference += std::abs(image.pixels[i] - back.pixels[i]);
+  EXPECT_LT(static_cast<double>(difference) / static_cast<double>(image.pixels.size()), 8.0);
+  const Image wide{.height = 1, .width = 16'384, .pixels = std::vector<uint8_t>(3 * 16'384)};
+  EXPECT_EQ(test::error_of([&] { encode_webp(wide.view(), 90.0F); }), "WebP: cannot be encoded");
+  EXPECT_EQ(test::error_of([&] { encode_png({}); }),
+            "encode_png: expected an image with pixels and a stride of at least 3 * width, got 0 x 0 pixels, "
+            "stride 0, "
+            "no data");
 }
 
 TEST(Decode, EveryCutOfAFileIsRefused) {
