@@ -39,6 +39,15 @@ Spent timed(const Work& work) {
   return {wall.count(), user_seconds() - user};
 }
 
+/// Prints the wall time of the stages since `before`.
+void print_stages(const char* what, const CaptionerTimings& now, const CaptionerTimings& before) {
+  const auto pairs = static_cast<double>(now.pairs - before.pairs);
+  const auto ms = [&](double CaptionerTimings::*stage) { return 1e3 * (now.*stage - before.*stage) / pairs; };
+  std::printf("%-28s vision %.2f, Diff Expert %.2f, prefill %.2f, decode %.2f ms a pair\n", what,
+              ms(&CaptionerTimings::vision), ms(&CaptionerTimings::diff_expert),
+              ms(&CaptionerTimings::prefill), ms(&CaptionerTimings::decode));
+}
+
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
@@ -79,10 +88,12 @@ int run(int argc, char** argv) {
   std::vector<std::string> alone(pairs), served(pairs);
   std::vector<Spent> one_by_one, together;
   for (size_t round = 0; round < rounds + 1; ++round) {
+    const auto start = service.captioner().timings();
     one_by_one.push_back(timed([&] {
       for (size_t i = 0; i < pairs; ++i)
         alone[i] = service.captioner().caption(drawn[i].before.view(), drawn[i].after.view()).text;
     }));
+    const auto middle = service.captioner().timings();
     together.push_back(timed([&] {
       std::vector<std::jthread> clients;
       for (size_t client = 0; client < kClients; ++client) {
@@ -91,7 +102,13 @@ int run(int argc, char** argv) {
         });
       }
     }));
-    if (round == 0) one_by_one.clear(), together.clear();  // warm
+    if (round == rounds) {
+      print_stages("one after another", middle, start);
+      print_stages("service, 8 rows", service.captioner().timings(), middle);
+    }
+    if (round > 0) continue;  // the first one warms up
+    one_by_one.clear();
+    together.clear();
   }
   print("one after another", one_by_one, pairs);
   print("service, 8 rows", together, pairs);

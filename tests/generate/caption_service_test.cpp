@@ -38,8 +38,11 @@ class CaptionServiceTest : public ::testing::Test {
     return service_->submit(std::move(request), outcome.events(std::move(on_token)));
   }
   /// Starts a long caption that holds the worker at its first token.
-  CaptionService::Ticket hold(const Outcome& outcome, Door& door) const {
-    auto ticket = ask(outcome, request(0, kLong), [&](const TokenEvent&) { return door.pass(); });
+  CaptionService::Ticket hold(const Outcome& outcome, const Door& door) const {
+    auto ticket = ask(outcome, request(0, kLong), [enter = door.entry()](const TokenEvent&) {
+      enter();
+      return true;
+    });
     door.wait_for_guest();
     return ticket;
   }
@@ -72,7 +75,7 @@ TEST_F(CaptionServiceTest, ARequestAloneIsACaption) {
 TEST_F(CaptionServiceTest, ACaptionDoesNotDependOnThoseThatJoinBeforeInTheMiddleAndAfter) {
   start({.rows = 8, .joining = 2});
   std::vector<Outcome> outcomes(pairs_.size());
-  Door door;
+  const Door door;
   const Outcome first;
   hold(first, door);
   // One more after each token of the first: rows of all ages and lengths are in the batch.
@@ -107,7 +110,7 @@ TEST_F(CaptionServiceTest, RequestsWithSettingsOfTheirOwnShareABatch) {
       {.max_new_tokens = 14, .min_new_tokens = 14},
       {.max_new_tokens = 1}};
   std::vector<Outcome> outcomes(settings.size());
-  Door door;
+  const Door door;
   const Outcome first;
   hold(first, door);
   for (size_t i = 0; i < settings.size(); ++i) ask(outcomes[i], request(i, settings[i]));
@@ -240,7 +243,7 @@ TEST_F(CaptionServiceTest, TokensOfARequestComeInOrderBeforeItsEnd) {
 
 TEST_F(CaptionServiceTest, AFullQueueRefusesAndWorksOn) {
   start({.rows = 1, .queued = 2, .queued_of_client = 1});
-  Door door;
+  const Door door;
   const Outcome first, second, third;
   hold(first, door);
   ask(second, request(1));
@@ -269,7 +272,7 @@ TEST_F(CaptionServiceTest, AFullQueueRefusesAndWorksOn) {
 
 TEST_F(CaptionServiceTest, ClientsTakeTurns) {
   start({.rows = 1, .joining = 1});
-  Door door;
+  const Door door;
   const Outcome first;
   hold(first, door);
   std::mutex mutex;
@@ -292,7 +295,7 @@ TEST_F(CaptionServiceTest, ClientsTakeTurns) {
 
 TEST_F(CaptionServiceTest, ACancelledRequestLeavesTheOthersAlone) {
   start({.joining = 3});
-  Door door;
+  const Door door;
   const Outcome first, second, waiting;
   const auto ticket = hold(first, door);
   ask(second, request(1));
@@ -326,9 +329,9 @@ TEST_F(CaptionServiceTest, EventsMayCallTheService) {
   start();
   const Outcome first, second;
   CaptionService::Ticket ticket;
-  Door door;
-  ask(first, request(0, kLong), [&](const TokenEvent&) {
-    door.pass();
+  const Door door;
+  ask(first, request(0, kLong), [&, enter = door.entry()](const TokenEvent&) {
+    enter();
     if (first.ids().size() == 1) ask(second, request(1));
     if (first.ids().size() == 5) ticket.cancel();
     return service_->counters().running > 0;
@@ -342,7 +345,7 @@ TEST_F(CaptionServiceTest, EventsMayCallTheService) {
 
 TEST_F(CaptionServiceTest, ADeadlineEndsWaitingAndRunningRequests) {
   start({.rows = 2});
-  Door door;
+  const Door door;
   const Outcome first, running, waiting, last;
   hold(first, door);
   auto asked = request(1, kLong);

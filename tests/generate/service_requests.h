@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -94,33 +95,43 @@ class Outcome {
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
-/// Door that a token event waits at: it holds the worker until the test opens it.
+/// Door that token events wait at: it holds the worker until the test opens it, or ends.
 class Door {
  public:
-  void open() {
+  Door() = default;
+  Door(const Door&) = delete;
+  Door& operator=(const Door&) = delete;
+  ~Door() { open(); }
+
+  void open() const {
     {
-      const std::scoped_lock lock(mutex_);
-      open_ = true;
+      const std::scoped_lock lock(shared_->mutex);
+      shared_->is_open = true;
     }
-    changed_.notify_all();
+    shared_->changed.notify_all();
   }
   /// Waits until somebody waits at the door.
-  void wait_for_guest() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return guest_; });
+  void wait_for_guest() const {
+    std::unique_lock lock(shared_->mutex);
+    shared_->changed.wait(lock, [&] { return shared_->has_guest; });
   }
-  bool pass() {
-    std::unique_lock lock(mutex_);
-    guest_ = true;
-    changed_.notify_all();
-    changed_.wait(lock, [&] { return open_; });
-    return true;
+  /// Returns a function that waits until the door is open. It may outlive the door.
+  std::function<void()> entry() const {
+    return [shared = shared_] {
+      std::unique_lock lock(shared->mutex);
+      shared->has_guest = true;
+      shared->changed.notify_all();
+      shared->changed.wait(lock, [&] { return shared->is_open; });
+    };
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false, guest_ = false;
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool is_open = false, has_guest = false;
+  };
+  std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
 }  // namespace ccexpert::test
