@@ -3,9 +3,10 @@ A room is a folder of src/, with subfolders in a large room, and has its public 
 is a library ccexpert_<room> (ccexpert::<room> for users), shared where BUILD_SHARED_LIBS says so; files are found by
 themselves, so adding one needs no edit here.
 
-    ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH torch] [NEEDS GDAL::GDAL])
+    ccexpert_room(text USES core PRIVATE PkgConfig::pcre2 PUBLIC ... [PCH torch] [NEEDS GDAL::GDAL] [WITHOUT file.cpp])
 
-PCH is a header of cmake/pch (default: base). A room that NEEDS a target is left out if that was not found.
+PCH is a header of cmake/pch (default: base). A room that NEEDS a target is left out if that was not found, and so are
+the files of WITHOUT.
 ]]
 include(GNUInstallDirs)
 
@@ -17,9 +18,19 @@ endif()
 # Programs of the build tree find the models of the source tree in the same place.
 file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/${data_folder}/ccexpert")
 file(CREATE_LINK "${PROJECT_SOURCE_DIR}/models" "${PROJECT_BINARY_DIR}/${data_folder}/ccexpert/models" SYMBOLIC)
+# Folder of a package's LibTorch, and the folders below the prefix where installed programs look for libraries.
+set(libtorch_folder "${CMAKE_INSTALL_LIBDIR}/ccexpert/torch")
+set(library_folders "")
 if(BUILD_SHARED_LIBS)
-  set(CMAKE_INSTALL_RPATH "$ORIGIN;$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+  list(APPEND library_folders ${CMAKE_INSTALL_LIBDIR})
+  list(APPEND CMAKE_INSTALL_RPATH "$ORIGIN" "$ORIGIN/ccexpert/torch/lib")
 endif()
+if(CCEXPERT_PACKAGE)
+  list(APPEND library_folders ${libtorch_folder}/lib)
+endif()
+foreach(folder IN LISTS library_folders)
+  list(APPEND CMAKE_INSTALL_RPATH "$ORIGIN/../${folder}")
+endforeach()
 
 # Adds the files of src/<room>/assets to a room's library, as a source that the build writes.
 function(ccexpert_embed_assets room)
@@ -39,12 +50,15 @@ function(ccexpert_room room)
   if(NOT wanted)
     return()
   endif()
-  cmake_parse_arguments(arg "" "PCH;NEEDS" "USES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(arg "" "PCH;NEEDS" "USES;PUBLIC;PRIVATE;WITHOUT" ${ARGN})
   if(arg_NEEDS AND NOT TARGET ${arg_NEEDS})
     return()
   endif()
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${room}/*.cpp"
        "${PROJECT_SOURCE_DIR}/src/${room}/*/*.cpp")
+  foreach(file IN LISTS arg_WITHOUT)
+    list(REMOVE_ITEM sources "${PROJECT_SOURCE_DIR}/src/${room}/${file}")
+  endforeach()
   add_library(ccexpert_${room} ${sources})
   add_library(ccexpert::${room} ALIAS ccexpert_${room})
   set_target_properties(ccexpert_${room} PROPERTIES EXPORT_NAME ${room})
@@ -69,6 +83,7 @@ function(ccexpert_room room)
     ccexpert_run_parallel(ccexpert_${room})
   endif()
   ccexpert_use_pch(ccexpert_${room} ${arg_PCH})
+  ccexpert_join_sources(ccexpert_${room} ${sources})
   set_property(GLOBAL APPEND PROPERTY CCEXPERT_BUILT_ROOMS ${room})
   set_property(GLOBAL PROPERTY CCEXPERT_USES_${room} ${uses})
 endfunction()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [fuzz] [cuda] [docs]; without arguments,
-# all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
+# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [fuzz] [cuda] [docs] [demo]; without
+# arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
 # within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
@@ -115,10 +115,15 @@ check_docs() {
   python3 scripts/check_docs.py "$repository" --build build/release --run
 }
 
-[ $# -gt 0 ] || set -- format tidy sanitize fuzz cuda docs
+check_demo() {
+  say "ccexpert-demo: joined sources compile"
+  configure_and_build demo ccexpert-demo
+}
+
+[ $# -gt 0 ] || set -- format tidy sanitize fuzz cuda docs demo
 for check in "$@"; do
   case $check in
-    format | tidy | sanitize | fuzz | cuda | docs) "check_$check" ;;
-    *) die "unknown check $check (format, tidy, sanitize, fuzz, cuda, docs)" ;;
+    format | tidy | sanitize | fuzz | cuda | docs | demo) "check_$check" ;;
+    *) die "unknown check $check (format, tidy, sanitize, fuzz, cuda, docs, demo)" ;;
   esac
 done

@@ -34,10 +34,15 @@ configure() {
   if $failed; then die "CMake could not configure the build"; fi
 }
 
-# configure_and_build PRESET TARGET...
-configure_and_build() {
+# build PRESET TARGET...
+build() {
   local preset=$1
   shift
-  configure "$preset"
   (cd "$repository" && cmake --build --preset "$preset" --parallel "$(build_jobs)" --target "$@")
+}
+
+# configure_and_build PRESET TARGET...
+configure_and_build() {
+  configure "$1"
+  build "$@"
 }

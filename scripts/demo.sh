@@ -1,37 +1,56 @@
 #!/usr/bin/env bash
-# Sets up, builds, captions a pair of images, and scores the caption if a references.json is beside BEFORE:
-# scripts/demo.sh [BEFORE AFTER]
+# Sets up and builds what a caption needs, and captions a pair of images: scripts/demo.sh [BEFORE AFTER]
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 [ $# -eq 0 ] || [ $# -eq 2 ] || die "usage: scripts/demo.sh [BEFORE AFTER]"
 for image in "$@"; do [ -f "$image" ] || die "$image: expected an image file, got none"; done
-"$repository/scripts/setup.sh"
-configure_and_build release ccexpert-caption ccexpert-eval
-tools=$repository/build/release/tools
+program=build/demo/tools/ccexpert-demo
 
-# caption BEFORE AFTER: prints the caption, and its scores if there are references, which refer to BEFORE by its name.
-caption() {
-  local before after references captions=$work/captions.jsonl
-  before=$(realpath "$1")
-  after=$(realpath "$2")
-  references=$(dirname "$before")/references.json
-  say "before: $before"
-  say "after:  $after"
-  "$tools/ccexpert-caption" --quiet "$before" "$after"
-  [ -f "$references" ] || return 0
-  "$tools/ccexpert-caption" --quiet --format jsonl --output "$captions" --overwrite "$before" "$after"
-  say "scores against $references (CIDEr-D of a single pair is 0: it weights words by their rarity among pairs)"
-  "$tools/ccexpert-eval" "$captions" --references "$references" --no-bootstrap --name caption
+# timed NAME COMMAND...: tells how long the command took.
+timed() {
+  local TIMEFORMAT="== $1: %1R s (processor: %1U s in programs, %1S s in the system)"
+  shift
+  time "$@"
 }
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-say "model: models/demo, the demo model (docs/demo-model.md); ccexpert-caption --model DIR uses another"
+# True if LibTorch is being downloaded.
+is_libtorch_awaited() { ! flock --nonblock "$cache/lock" true; }
+
+# The rooms without LibTorch compile while it is downloaded. Their objects stay.
+build_without_libtorch() {
+  configure demo "-DCCEXPERT_ROOMS=core;text;image"
+  build demo ccexpert_text ccexpert_image
+}
+
+caption() {
+  local before after
+  before=$(realpath "$1")
+  after=$(realpath "$2")
+  say "before: $before"
+  say "after:  $after"
+  (cd "$repository" && timed caption "$program" "$before" "$after")
+}
+
+timed packages "$repository/scripts/setup.sh" --caption --libtorch-later
+if is_libtorch_awaited; then timed "compile beside the download" build_without_libtorch; fi
+timed LibTorch "$repository/scripts/setup.sh" --caption
+timed configure configure demo
+timed compile build demo ccexpert-demo
+
+say "model: models/demo, the demo model (docs/demo-model.md)"
 if [ $# -eq 2 ]; then
   caption "$1" "$2"
-  exit
+else
+  caption "$repository/docs/images/demo/before.png" "$repository/docs/images/demo/after.png"
 fi
-caption "$repository/docs/images/demo/before.png" "$repository/docs/images/demo/after.png"
-# Photographs of LEVIR-CD may not be shipped; if they are beside the tree, one pair is captioned as well.
-samples=${CCEXPERT_SHARED:-$repository/../shared}/data/levir-cd-samples
-pair=test_55_0256_0000.png
-if [ -f "$samples/A/$pair" ]; then caption "$samples/A/$pair" "$samples/B/$pair"; fi
+say "from nothing to the caption: $SECONDS s"
+cat <<TEXT
+
+Next:
+  your own pair   scripts/demo.sh BEFORE AFTER
+  all programs    scripts/setup.sh --map && cmake --preset release && cmake --build --preset release
+then, in build/release/tools:
+  a page          ccexpert-caption --before 2018/ --after 2023/ --locate --words --report page.html  (docs/report.md)
+  a map           ccexpert-map 2018.tif 2023.tif -o changes.gpkg                                     (docs/map.md)
+  scores          ccexpert-caption --pairs test.json --evaluate test.json --format jsonl --output captions.jsonl
+                  (docs/eval.md)
+TEXT

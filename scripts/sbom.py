@@ -52,6 +52,7 @@ WHEEL_LISTS = {
     "wheels-docs.txt": ("DEV_DEPENDENCY_OF", "for the site of documents"),
 }
 APT_LISTS = {
+    "apt-packages-caption.txt": "BUILD_DEPENDENCY_OF",
     "apt-packages.txt": "BUILD_DEPENDENCY_OF",
     "apt-packages-map.txt": "BUILD_DEPENDENCY_OF",
     "apt-packages-package.txt": "BUILD_DEPENDENCY_OF",

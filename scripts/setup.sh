@@ -5,12 +5,17 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--dev] [--docs] [--map] [--launchers] [--cuda] [--help]
+usage: scripts/setup.sh [--caption] [--dev] [--docs] [--map] [--package] [--launchers] [--cuda] [--help]
 
+  --caption
+          only what ccexpert-caption is built with, without METEOR's tables; scripts/demo.sh uses it
+  --libtorch-later
+          returns after the packages; LibTorch is downloaded meanwhile, and the next call waits for it
   --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, google-benchmark,
           hyperfine, nanobind, pytest)
   --docs  also installs doxygen and MkDocs, for scripts/docs.sh
   --map   also installs GDAL, for ccexpert-map
+  --package  also installs what scripts/make_package.sh and scripts/check_package.sh need
   --launchers  also installs Slurm and OpenMPI, for tests of maps by several processes
   --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
@@ -20,16 +25,22 @@ downloaded if CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or if pytho
 TEXT
 }
 
+caption=false
+later=false
 dev=false
 docs=false
 map=false
+package=false
 launchers=false
 cuda=false
 for argument in "$@"; do
   case $argument in
+    --caption) caption=true ;;
+    --libtorch-later) later=true ;;
     --dev) dev=true ;;
     --docs) docs=true ;;
     --map) map=true ;;
+    --package) package=true ;;
     --launchers) launchers=true ;;
     --cuda) cuda=true ;;
     --help | -h) usage; exit 0 ;;
@@ -49,27 +60,49 @@ missing_packages() {
   done
 }
 
+# apt_install PACKAGE...: reads the lists of apt first, once.
+lists_are_read=false
+apt_install() {
+  local root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo > /dev/null || die "packages are missing and there is neither root nor sudo: $*"
+    root=(sudo)
+  fi
+  if ! $lists_are_read; then
+    "${root[@]}" apt-get -q -o Acquire::Retries=3 update > /dev/null || die "apt-get update failed"
+    lists_are_read=true
+  fi
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
+    install --no-install-recommends "$@" > "$cache/apt.log" 2>&1 ||
+    { tail -n 20 "$cache/apt.log" >&2; die "apt-get could not install the packages (all of it: $cache/apt.log)"; }
+}
+
+package_lists() {
+  echo "$repository/third_party/apt-packages-caption.txt"
+  if ! $caption; then echo "$repository/third_party/apt-packages.txt"; fi
+  if $dev; then echo "$repository/third_party/apt-packages-dev.txt"; fi
+  if $docs; then echo "$repository/third_party/apt-packages-docs.txt"; fi
+  if $map; then echo "$repository/third_party/apt-packages-map.txt"; fi
+  if $package; then echo "$repository/third_party/apt-packages-package.txt"; fi
+  if $launchers; then echo "$repository/third_party/apt-packages-launchers.txt"; fi
+}
+
+# What downloads LibTorch comes first, so that the download runs while the other packages are installed.
 install_packages() {
-  local lists=("$repository/third_party/apt-packages.txt") missing root=()
-  if $dev; then lists+=("$repository/third_party/apt-packages-dev.txt"); fi
-  if $docs; then lists+=("$repository/third_party/apt-packages-docs.txt"); fi
-  if $map; then lists+=("$repository/third_party/apt-packages-map.txt"); fi
-  if $launchers; then lists+=("$repository/third_party/apt-packages-launchers.txt"); fi
+  local lists missing first
+  mapfile -t lists < <(package_lists)
   command -v dpkg-query > /dev/null || die "this is not Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
   mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
   if [ ${#missing[@]} -eq 0 ]; then
     say "packages: all installed"
+    begin_libtorch
     return
   fi
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo > /dev/null || die "packages are missing and there is neither root nor sudo: ${missing[*]}"
-    root=(sudo)
-  fi
   say "packages: installing ${#missing[@]}: ${missing[*]}"
-  "${root[@]}" apt-get -q -o Acquire::Retries=3 update > /dev/null || die "apt-get update failed"
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 \
-    install --no-install-recommends "${missing[@]}" > "$cache/apt.log" 2>&1 ||
-    { tail -n 20 "$cache/apt.log" >&2; die "apt-get could not install the packages (all of it: $cache/apt.log)"; }
+  mapfile -t first < <(missing_packages ca-certificates python3-minimal python3-pip)
+  if [ ${#first[@]} -gt 0 ]; then apt_install "${first[@]}"; fi
+  begin_libtorch
+  apt_install "${missing[@]}"
 }
 
 # has_libtorch FOLDER: true if LibTorch of the right version is in it, or in its torch/.
@@ -121,7 +154,7 @@ download() {
     tags+=(--platform "${platform}_x86_64")
   done
   mkdir -p "$folder/partial"
-  report_download "$folder" "$total" &
+  report_download "$folder" "$total" 9>&- &  # without the lock, which its last sleep would keep
   reporter=$!
   trap 'kill $reporter 2> /dev/null || true' EXIT
   while read -r line; do
@@ -148,6 +181,18 @@ unpack() {
   for wheel in "$1"/*.whl; do python3 -m zipfile -e "$wheel" "$2"; done
 }
 
+# unpack_for_cpu FOLDER TO: the same without LibTorch's Python code and GPU libraries, two thirds of its files.
+unpack_for_cpu() {
+  python3 - "$1" "$2" <<'PYTHON'
+import pathlib, re, sys, zipfile
+unneeded = re.compile(r"torch/(?!include/|lib/)|torch/lib/(libtorch_cuda|libtorch_nvshmem|libtorch_python|libc10_cuda)|"
+                      r"(functorch|torchgen)/|nvidia/.*/lib(checkpoint|nvperf\w*|pcsamplingutil)\.so")
+for wheel in pathlib.Path(sys.argv[1]).glob("*.whl"):
+    with zipfile.ZipFile(wheel) as files:
+        files.extractall(sys.argv[2], [name for name in files.namelist() if not unneeded.match(name)])
+PYTHON
+}
+
 install_libtorch() {
   if [ -n "${CCEXPERT_LIBTORCH:-}" ]; then
     has_libtorch "$CCEXPERT_LIBTORCH" || die "CCEXPERT_LIBTORCH: expected a folder with LibTorch $libtorch_version, got $CCEXPERT_LIBTORCH"
@@ -156,7 +201,7 @@ install_libtorch() {
   fi
   # A link leads to the user's Python, to which nothing may be added.
   if [ -L "$libtorch" ] && ! suffices "$libtorch"; then rm "$libtorch"; fi
-  if has_libtorch "$libtorch"; then
+  if has_libtorch "$libtorch" && { ! $cuda || [ -f "$libtorch/torch/lib/libtorch_cuda.so" ]; }; then
     say "LibTorch: $libtorch_version is there"
     return
   fi
@@ -170,9 +215,14 @@ install_libtorch() {
   fi
   say "LibTorch: downloading $libtorch_version (535 MB), once for all checkouts"
   download "$repository/third_party/wheels-cpu.txt" "$cache/wheels" 535
-  say "LibTorch: unpacking (1.3 GB)"
   rm -rf "$libtorch" "$libtorch.new"
-  unpack "$cache/wheels" "$libtorch.new"
+  if $cuda; then
+    say "LibTorch: unpacking (1.3 GB)"
+    unpack "$cache/wheels" "$libtorch.new"
+  else
+    say "LibTorch: unpacking (0.5 GB)"
+    unpack_for_cpu "$cache/wheels" "$libtorch.new"
+  fi
   mv "$libtorch.new" "$libtorch"
   rm -rf "$cache/wheels"
 }
@@ -258,13 +308,25 @@ install_python_folder() {
   rm -rf "$wheels"
 }
 
+# Runs in the background. Only one set-up at a time may write the cache: other calls wait for the lock.
+begin_libtorch() {
+  (
+    flock 9
+    install_libtorch
+  ) &
+  libtorch_job=$!
+}
+
 mkdir -p "$cache"
-install_packages
-# Only one set-up at a time may write the cache.
 exec 9> "$cache/lock"
+install_packages
+if $later; then
+  disown "$libtorch_job"
+  exit
+fi
+wait "$libtorch_job" || exit 1
 flock 9
-install_libtorch
-install_meteor
+if ! $caption; then install_meteor; fi
 if $dev; then
   install_clang_tidy
   install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 20 "nanobind, numpy and pytest"

@@ -23,6 +23,7 @@ SCRIPT
 # A fake Python whose torch is in FAKE_PACKAGES, and which "downloads" and "unpacks" wheels.
 cat > "$work/bin/python3" <<'SCRIPT'
 case "$1 ${2:-} ${3:-}" in
+  "- $XDG_CACHE_HOME/ccexpert/wheels "*) make-torch "$3" ;;  # LibTorch for a CPU
   "- $XDG_CACHE_HOME"*) mkdir -p "$3" ;;  # METEOR's tables
   "- "*) [ ! -d "$FAKE_PACKAGES" ] || echo "$FAKE_PACKAGES" ;;
   "-m pip download") while [ "$1" != --dest ]; do shift; done; touch "$2/$(basename "$2").whl" ;;
@@ -64,6 +65,17 @@ setup --cuda
 rm -rf "$ours" "$FAKE_PACKAGES"
 setup
 [ ! -L "$ours" ] && [ -f "$ours/torch/lib/libtorch_cpu.so" ] || fail "expected a download where Python has no torch"
+
+[ ! -f "$ours/torch/lib/libtorch_cuda.so" ] || fail "expected no GPU libraries for a CPU build"
+setup --cuda
+[ -f "$ours/torch/lib/libtorch_cuda.so" ] || fail "expected the GPU libraries after a set-up for a CPU"
+
+rm -rf "$ours"
+setup --caption --libtorch-later
+! grep -q "METEOR" "$work/log" || fail "expected no tables of METEOR for captions"
+setup --caption
+[ -f "$ours/torch/lib/libtorch_cpu.so" ] || fail "expected the second call to wait for LibTorch"
+grep -q "2.11.0 is there" "$work/log" || fail "expected the second call to find the LibTorch of the first"
 
 touch "$XDG_CACHE_HOME/damaged"
 setup
