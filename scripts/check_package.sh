@@ -68,7 +68,10 @@ check_devel() {
   quietly enter sh -c 'apt-get -q -y install --no-install-recommends /debs/*.deb g++ cmake ninja-build'
   quietly enter cmake -S /consumer -B /consumer/build -G Ninja
   quietly enter cmake --build /consumer/build
-  say "caption by the program: $(enter /consumer/build/consumer /checkpoint /pair/before.png /pair/after.png)"
+  local caption
+  caption=$(enter /consumer/build/consumer /checkpoint /pair/before.png /pair/after.png)
+  [ "$caption" = "many houses are built along the road ." ] || die "the program: expected another caption, got '$caption'"
+  say "caption by the program: $caption"
 }
 
 check_tarball() {

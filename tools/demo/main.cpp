@@ -1,5 +1,6 @@
-// ccexpert-demo [MODEL] BEFORE AFTER: captions one pair, by the demo model unless another is named. Its sources are
-// those that a caption needs, so that scripts/demo.sh compiles nothing else; ccexpert-caption has all options.
+// ccexpert-demo [MODEL] BEFORE AFTER: captions one pair, by the demo model unless another is named. Its
+// sources are those that a caption needs, so that scripts/demo.sh compiles nothing else; ccexpert-caption has
+// all options.
 #include <filesystem>
 #include <iostream>
 #include <span>
@@ -15,12 +16,13 @@ void caption_pair(std::span<char* const> arguments) {
     throw ccexpert::Error("usage: ccexpert-demo [MODEL] BEFORE AFTER");
   }
   const bool names_model = arguments.size() == 3;
-  const auto model = names_model ? std::filesystem::path(arguments.front()) : ccexpert::generate::demo_model();
+  const auto model =
+      names_model ? std::filesystem::path(arguments.front()) : ccexpert::generate::demo_model();
   const auto pair = arguments.last(2);
   const auto before = ccexpert::image::decode_image(pair[0]);
   const auto after = ccexpert::image::decode_image(pair[1]);
   const auto captioner = ccexpert::Captioner::load(model);
-  std::cout << captioner.caption(before.view(), after.view()).text << std::endl;
+  std::cout << captioner.caption(before.view(), after.view()).text << "\n";
 }
 
 }  // namespace
