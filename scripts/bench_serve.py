@@ -6,7 +6,8 @@
 For each number of clients: that many connections ask for captions of a few pairs; one request in ten is malformed, and
 beside them some clients hang up, send half, or crawl. Every good answer is compared with the caption that the pair got
 alone. Prints pairs/s, percentiles of the seconds, statuses and the server's memory; the exit code is 1 if an answer was
-lost or wrong. --url loads a server that runs already (a peer with the same API), without memory and metrics.
+lost or wrong. --peer PYTHON then loads FastAPI with transformers (peers/http_server.py) in the same way, with well-behaved
+clients alone: PYTHON has torch, transformers, fastapi and uvicorn. --url loads a server that runs already.
 """
 import argparse
 import asyncio
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -91,7 +93,8 @@ class Load:
             body, expected = MALFORMED[number // 10 % len(MALFORMED)]
             status, _ = await client.ask(body)
             self.statuses[status] += 1
-            if status != expected:
+            # A peer has its own statuses for what is wrong.
+            if status != expected and not (self.is_peer and 400 <= status < 500):
                 self.faults.append(f"a malformed request got {status} in place of {expected}")
             return
         which = number % len(self.expected)
@@ -146,7 +149,7 @@ class Load:
             await asyncio.sleep(0.1)
 
     async def run(self, clients, bodies_, with_bad):
-        self.bodies = bodies_
+        self.bodies, self.is_peer = bodies_, not with_bad
         bad = [asyncio.create_task(self.bad(manner)) for manner in ("leaves", "half", "crawls", "crawls")] if with_bad else []
         start = time.monotonic()
         await asyncio.gather(*(self.good() for _ in range(clients)))
@@ -169,7 +172,7 @@ async def memory(address):
     return float(found.group(1)) / 1e6 if found else float("nan")
 
 
-async def bench(address, arguments):
+async def bench(address, arguments, is_peer):
     made, client, expected = bodies(), Client(address), []
     for body in made:
         status, answer = await client.ask(body)
@@ -182,8 +185,8 @@ async def bench(address, arguments):
     faults = 0
     for clients in arguments.clients:
         load = Load(address, expected, arguments.requests)
-        wall = await load.run(clients, made, not arguments.url)
-        used = float("nan") if arguments.url else await memory(address)
+        wall = await load.run(clients, made, not is_peer)
+        used = float("nan") if is_peer else await memory(address)
         row = " ".join(f"{percentile(load.seconds, share):7.3f}" for share in (0.5, 0.95, 0.99))
         print(f"{clients:7} {sum(load.statuses.values()):7} {len(load.seconds) / wall:8.2f} {row} {used:7.1f}  "
               f"{dict(sorted(load.statuses.items()))}", flush=True)
@@ -198,26 +201,55 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default=str(ROOT / "build/release/tools/ccexpert-serve"))
     parser.add_argument("--options", default="", help="further options of the server")
+    parser.add_argument("--threads", type=int, default=2, help="of the model")
+    parser.add_argument("--peer", default="", help="a Python with the packages of the peer")
     parser.add_argument("--url", default="", help="a server that runs already")
     parser.add_argument("--requests", type=int, default=300, help="of each number of clients")
     parser.add_argument("--clients", type=lambda text: [int(each) for each in text.split(",")], default=[1, 8, 64])
     arguments = parser.parse_args()
     if arguments.url:
-        return asyncio.run(bench(urlparse(arguments.url), arguments))
-    server = subprocess.Popen([arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null", *arguments.options.split()],
+        return asyncio.run(bench(urlparse(arguments.url), arguments, True))
+    code = load_server(arguments)
+    if arguments.peer:
+        code = load_peer(arguments) or code
+    return code
+
+
+def load_server(arguments):
+    server = subprocess.Popen([arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null",
+                               "--threads", str(arguments.threads), *arguments.options.split()],
                               stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
     address = urlparse(re.search(r"http://\S+", server.stderr.readline()).group())
     for line in server.stderr:
         if line.strip() == "ccexpert-serve: ready":
             break
     try:
-        code = asyncio.run(bench(address, arguments))
+        code = asyncio.run(bench(address, arguments, False))
     finally:
         server.send_signal(signal.SIGTERM)
         ended = server.wait(60)
     if ended != 0:
         print(f"the server ended with {ended}")
     return code or ended
+
+
+def load_peer(arguments):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    peer = subprocess.Popen([arguments.peer, "-m", "peers.http_server", str(ROOT / "models/demo"), str(port), str(arguments.threads)],
+                            cwd=ROOT / "scripts")
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        print("FastAPI and transformers:")
+        return asyncio.run(bench(urlparse(f"http://127.0.0.1:{port}"), arguments, True))
+    finally:
+        peer.terminate()
+        peer.wait(60)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 // The only file with Boost.Beast, which parses requests.
 #include "serve/connection.h"
 
+#include <algorithm>
 #include <array>
+#include <ctime>
 #include <optional>
 #include <random>
 #include <utility>
@@ -12,6 +14,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <ccexpert/core/log.h>
@@ -108,7 +111,8 @@ std::string id_of(const Request& request, uint64_t number) {
 }
 
 std::string head_text(const Reply& reply, std::string_view framing, bool keep) {
-  auto text = fmt::format("HTTP/1.1 {} {}\r\nServer: ccexpert\r\n", reply.status, reason_of(reply.status));
+  auto text = fmt::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %T} GMT\r\nServer: ccexpert\r\n",
+                          reply.status, reason_of(reply.status), fmt::gmtime(std::time(nullptr)));
   if (!reply.type.empty()) text += fmt::format("Content-Type: {}\r\n", reply.type);
   for (const auto& [name, value] : reply.headers) text += fmt::format("{}: {}\r\n", name, value);
   if (!framing.empty()) text += fmt::format("{}\r\n", framing);
