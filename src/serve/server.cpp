@@ -1,10 +1,9 @@
 #include "serve/shared/server.h"
 
-#include <ctime>
 #include <utility>
 
 #include "serve/app.h"
-#include "serve/queued_captions.h"
+#include "serve/served_captions.h"
 
 namespace ccexpert::serve {
 
@@ -23,15 +22,8 @@ int Server::port() const {
   return parts_->app.port();
 }
 
-void Server::take(Captioner captioner, const std::string& name, int64_t queued) {
-  ModelFacts facts{.name = name,
-                   .description = captioner.description(),
-                   .engine = captioner.engine(),
-                   .question = captioner.question(),
-                   .calibrated = captioner.calibrated(),
-                   .change_threshold = captioner.change_threshold(),
-                   .created = static_cast<int64_t>(std::time(nullptr))};
-  parts_->app.take(queued_captions(std::move(captioner), std::move(facts), queued));
+void Server::take(Captioner captioner, const std::string& name, const generate::ServiceLimits& limits) {
+  parts_->app.take(served_captions(std::move(captioner), name, limits));
 }
 
 void Server::reload() {

@@ -1,7 +1,7 @@
 // Parts of the server that need no connection.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -118,6 +118,21 @@ TEST(ServiceManager, MessagesReachItsSocket) {
   EXPECT_EQ(::recv(socket, text, sizeof text, MSG_DONTWAIT), 7);
   EXPECT_STREQ(text, "READY=1");
   ::close(socket);
+}
+
+TEST(ServiceManager, SocketsForOtherMachinesAreKnown) {
+  const auto local_at = [](uint32_t host) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(host);
+    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const bool local = is_local(socket);
+    ::close(socket);
+    return local;
+  };
+  EXPECT_TRUE(local_at(INADDR_LOOPBACK));
+  EXPECT_FALSE(local_at(INADDR_ANY));
 }
 
 TEST(ServiceManager, SocketsOfAnotherProcessAreNotTaken) {

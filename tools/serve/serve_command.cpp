@@ -70,7 +70,7 @@ class ServeRun {
     try {
       auto captioner = Captioner::load(command_.model, command_.captioner);
       tell(fmt::format("model {}: {}", command_.name, captioner.description()));
-      server_.take(std::move(captioner), command_.name, command_.queued);
+      server_.take(std::move(captioner), command_.name, command_.service);
       is_loaded_ = true;
       serve::notify_manager(fmt::format("READY=1\nSTATUS=serving {}", command_.name));
       tell("ready");
@@ -132,6 +132,17 @@ class ServeRun {
   std::exception_ptr failure_;
 };
 
+void expect_guard(const ServeCommand& command) {
+  const auto& server = command.server;
+  const bool is_guarded = command.allow_anyone || !server.api_keys.empty();
+  for (const int socket : server.sockets) {
+    if (!is_guarded && !serve::is_local(socket)) {
+      fail_expected({"the service manager's socket", "--api-keys for an address that other machines reach",
+                     "none", "--allow-anyone serves all of them"});
+    }
+  }
+}
+
 }  // namespace
 
 int run_serve_command(int count, const char* const* arguments) {
@@ -142,6 +153,7 @@ int run_serve_command(int count, const char* const* arguments) {
   const auto signals = watched_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   parsed.command.server.sockets = serve::passed_sockets();
+  expect_guard(parsed.command);
   return ServeRun(std::move(parsed.command)).run();
 }
 

@@ -64,7 +64,6 @@ void add_server_options(CLI::App& app, ServeCommand& command, std::string& addre
   server.access_log = "-";
   group.file("--access-log", server.access_log,
              "file of one line of JSON for each request, \"-\": standard output, \"\": none");
-  group.value("--queue", command.queued, "requests that may wait for the model", in_range(1, 100'000));
   group.value("--drain", command.drain, "seconds that requests have to end after SIGTERM", in_range(0, 3600));
   group.flag("-q,--quiet", command.quiet, "print only errors, and the access log");
 }
@@ -79,6 +78,7 @@ void add_options(CLI::App& app, ServeCommand& command, std::string& address) {
   OptionGroup limits(app, "Limits");
   limits.fields(command.server.limits);
   limits.fields(command.requests);
+  limits.fields(command.service);
 }
 
 void check(ServeCommand& command, const std::string& address) {
@@ -86,6 +86,7 @@ void check(ServeCommand& command, const std::string& address) {
   auto& server = command.server;
   expect(server.certificate.empty() == server.private_key.empty(),
          "--certificate and --private-key require each other");
+  server.any_host = server.any_host || command.allow_anyone;
   const bool is_guarded = !server.api_keys.empty() || command.allow_anyone;
   expect(is_guarded || is_loopback(server.host),
          fmt::format("--listen {}: expected --api-keys for an address that other machines reach, got none "

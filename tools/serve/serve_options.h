@@ -7,6 +7,7 @@
 #include <ccexpert/captioner.h>
 
 #include "common/command_line.h"
+#include "generate/shared/service_limits.h"
 #include "serve/shared/request_limits.h"
 #include "serve/shared/server_config.h"
 
@@ -18,7 +19,7 @@ struct ServeCommand {
   serve::ServerConfig server;
   serve::RequestLimits requests;
   std::string name;  ///< of the model, for clients
-  int64_t queued = 64;
+  generate::ServiceLimits service;
   double drain = 30.0;        ///< seconds that requests have at the end
   bool allow_anyone = false;  ///< other machines need no key
   bool quiet = false;

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
 
 #include <ccexpert/captioner.h>
 
+#include "generate/shared/service_limits.h"
 #include "serve/shared/request_limits.h"
 #include "serve/shared/server_config.h"
 
@@ -25,8 +25,8 @@ class Server {
 
   void start();
   int port() const;
-  /// Gives the server its model. `name`: for clients; `queued`: requests that may wait.
-  void take(Captioner captioner, const std::string& name, int64_t queued);
+  /// Gives the server its model. `name`: for clients.
+  void take(Captioner captioner, const std::string& name, const generate::ServiceLimits& limits);
   /// Reads API keys and certificate again, and reopens the access log. Throws Error if one does not fit; then
   /// the old one is used.
   void reload();

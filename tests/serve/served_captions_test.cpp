@@ -1,0 +1,142 @@
+// The demo model behind the server's interface.
+#include "serve/served_captions.h"
+
+#include <condition_variable>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ccexpert/image/decode.h>
+
+#include "serve/replies.h"
+#include "support/errors.h"
+#include "support/paths.h"
+
+namespace ccexpert::serve {
+namespace {
+
+using ccexpert::test::error_of;
+using ccexpert::test::kSourceDir;
+
+std::filesystem::path source() {
+  return kSourceDir;
+}
+
+std::shared_ptr<const DecodedPair> demo_pair() {
+  const auto folder = source() / "docs/images/demo";
+  auto pair = std::make_shared<DecodedPair>();
+  pair->before = image::decode_image(folder / "before.png");
+  pair->after = image::decode_image(folder / "after.png");
+  return pair;
+}
+
+/// Waits for the end of a job.
+class Ending {
+ public:
+  CaptionEvents events() {
+    return {.on_token = [this](const TokenEvent& event) { text += event.text; },
+            .on_done =
+                [this](FinishedCaption result) {
+                  finished = std::move(result);
+                  end();
+                },
+            .on_error =
+                [this](std::exception_ptr thrown) {
+                  error = std::move(thrown);
+                  end();
+                }};
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return has_ended_; });
+  }
+  /// Returns the status of the error.
+  int status() {
+    wait();
+    try {
+      if (error) std::rethrow_exception(error);
+    } catch (const HttpError& http) {
+      return http.status();
+    } catch (const Error&) {
+      return 0;
+    }
+    return 200;
+  }
+
+  std::string text;
+  FinishedCaption finished;
+  std::exception_ptr error;
+
+ private:
+  void end() {
+    const std::lock_guard lock(mutex_);
+    has_ended_ = true;
+    ended_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool has_ended_ = false;
+};
+
+CaptionJob job_of(const std::shared_ptr<const DecodedPair>& pair) {
+  CaptionJob job;
+  job.pair = pair;
+  job.generation.max_new_tokens = 24;
+  job.client = "a";
+  job.deadline = Clock::now() + std::chrono::minutes(5);
+  return job;
+}
+
+TEST(ServedCaptions, AnswersAsTheCaptionerAlone) {
+  auto captioner = Captioner::load(source() / "models/demo", {.device = "cpu", .threads = 1});
+  const auto pair = demo_pair();
+  const auto alone = captioner.caption(pair->before.view(), pair->after.view(),
+                                       {.generation = {.max_new_tokens = 24}, .locate = true});
+  const auto captions = served_captions(std::move(captioner), "demo", {.rows = 2, .queued = 2});
+  EXPECT_EQ(captions->facts().name, "demo");
+  EXPECT_TRUE(captions->facts().calibrated);
+  Ending first, second, late, beams;
+  auto job = job_of(pair);
+  job.locate = job.words = true;
+  captions->submit(job, first.events());
+  first.wait();
+  EXPECT_EQ(first.finished.caption.text, alone.text);
+  EXPECT_EQ(first.text, alone.text);
+  EXPECT_GT(first.finished.prompt_tokens, 100);
+  ASSERT_TRUE(first.finished.caption.change);
+  EXPECT_NEAR(first.finished.caption.change->score, alone.change->score, 1e-5);
+  EXPECT_FALSE(first.finished.caption.words.empty());
+
+  job = job_of(pair);
+  job.past.push_back({"", first.finished.caption.text});
+  job.question = "Where?";
+  captions->submit(job, second.events());
+  second.wait();
+  EXPECT_GT(second.finished.prompt_tokens, first.finished.prompt_tokens + 5);
+
+  job = job_of(pair);
+  job.deadline = Clock::now() - std::chrono::seconds(1);
+  captions->submit(job, late.events());
+  EXPECT_EQ(late.status(), 504);
+
+  job = job_of(pair);
+  job.generation.beams = 2;
+  captions->submit(job, beams.events());
+  EXPECT_EQ(beams.status(), 200);
+  EXPECT_EQ(beams.text, "");
+
+  job = job_of(pair);
+  job.question = "<image> only one";
+  EXPECT_NE(error_of([&] { captions->submit(job, beams.events()); }), "no error");
+  captions->drain({});
+  try {
+    captions->submit(job_of(pair), beams.events());
+    ADD_FAILURE() << "an ending service took a job";
+  } catch (const HttpError& error) {
+    EXPECT_EQ(error.status(), 503);
+  }
+}
+
+}  // namespace
+}  // namespace ccexpert::serve
