@@ -68,7 +68,8 @@ make_notes() {
 
 # Prints the programs and libraries that a release contains, for the list of what they load.
 built_programs() {
-  [ ! -d "$1/build" ] || find "$1/build" -type f -perm -u+x \( -path '*/tools/ccexpert-*' -o -name '_native*.so' \) ! -path '*/CMakeFiles/*' | sort
+  mkdir -p "$1/build" "$1/tools/python"
+  find "$1/build" "$1/tools/python" -type f -perm -u+x \( -path '*/tools/ccexpert-*' -o -name '_native*.so' \) ! -path '*/CMakeFiles/*' | sort
 }
 
 make_release() {
