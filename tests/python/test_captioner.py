@@ -67,6 +67,9 @@ def test_tensors_are_the_same_and_read_in_place(captioner, arrays, text):
     before = torch.from_numpy(arrays[0].copy())
     assert ccexpert._images.pixels_of(before).ctypes.data == before.data_ptr()
     assert captioner.caption(before, torch.from_numpy(arrays[1].copy()).permute(2, 0, 1)).text == text
+    code = f"import torch, ccexpert; print(ccexpert.Captioner.load(device='cpu').caption({str(BEFORE)!r}, {str(AFTER)!r}))"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert made.stdout == text + "\n", made.stderr
 
 
 def test_a_batch_is_its_pairs(captioner, arrays):

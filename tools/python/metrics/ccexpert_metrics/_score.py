@@ -36,7 +36,7 @@ class Difference(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scores(Mapping):  # type: ignore[type-arg]
+class Scores(Mapping[str, float]):
     """Metrics by name. A metric that is not defined for the pairs is NaN."""
 
     values_of: Dict[str, float]

