@@ -3,8 +3,6 @@
 #include <ctime>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "generate/shared/caption_service.h"
 #include "serve/replies.h"
 
@@ -19,7 +17,7 @@ using generate::ServiceFailure;
 std::exception_ptr error_of(const ServiceError& error) {
   switch (error.failure()) {
     case ServiceFailure::kFull: {
-      HttpError full(429, fmt::format("{} (try again later)", error.what()), "queue_full");
+      HttpError full(429, error.what(), "queue_full");
       full.headers().push_back({"Retry-After", "1"});
       return std::make_exception_ptr(full);
     }
