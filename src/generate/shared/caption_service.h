@@ -62,7 +62,8 @@ struct CaptionRequest {
   bool words = false;
   /// Key of the client: those with waiting requests take turns, each in the order of its requests.
   std::string client = {};
-  std::optional<std::chrono::steady_clock::time_point> deadline = {};  ///< nothing: none
+  /// End of the client's patience, which is looked at between tokens; nothing: none.
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
 
 /// Caption and what it took.
