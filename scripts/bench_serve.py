@@ -241,6 +241,8 @@ def load_peer(arguments):
                             cwd=ROOT / "scripts")
     try:
         for _ in range(600):
+            if peer.poll() is not None:
+                raise SystemExit("the peer did not start")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

@@ -19,6 +19,15 @@ from pydantic import BaseModel
 from peers.captioner import Captioner
 
 
+class ServedCaptioner(Captioner):
+    """The captioner for checkpoints without the norm after the last block, which no hidden state of it needs."""
+
+    def vision_module(self):
+        vision = super().vision_module()
+        vision.post_layernorm = torch.nn.Identity()
+        return vision
+
+
 class Body(BaseModel):
     before: str
     after: str
@@ -34,7 +43,7 @@ def image_of(text, name):
 
 def application(folder):
     app, lock = fastapi.FastAPI(), threading.Lock()
-    captioner = Captioner(folder, torch.float32, "cpu")
+    captioner = ServedCaptioner(folder, torch.float32, "cpu")
     words = transformers.Qwen2Tokenizer.from_pretrained(folder)
 
     @app.post("/v1/captions")
