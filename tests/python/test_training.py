@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -202,6 +203,29 @@ def test_a_map_passes_its_options_to_the_program(tmp_path, map_program):
         ccexpert.map("a.tif", "half.tif")
     with pytest.raises(ccexpert.Error, match="layer: expected tiles or changes, got tile"):
         ccexpert.map("a.tif", "b.tif", layer="tile")
+
+
+def test_ctrl_c_ends_the_program_of_a_map(tmp_path, monkeypatch):
+    program, ended = tmp_path / "ccexpert-map", tmp_path / "ended"
+    program.write_text(f"""#!{sys.executable}
+import pathlib, sys, time
+try:
+    print("ready", file=sys.stderr, flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    pathlib.Path({str(ended)!r}).touch()
+""")
+    program.chmod(0o755)
+    monkeypatch.setenv("CCEXPERT_MAP_PROGRAM", str(program))
+
+    class Interrupt:
+        def write(self, line):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(sys, "stderr", Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        ccexpert.map("a.tif", "b.tif", quiet=False)
+    assert ended.exists()
 
 
 def test_a_map_without_the_program_names_it(monkeypatch):
