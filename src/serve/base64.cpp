@@ -17,7 +17,8 @@ constexpr std::array<uint8_t, 256> digits() {
   std::array<uint8_t, 256> values{};
   values.fill(kNoDigit);
   constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (uint8_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<uint8_t>(kAlphabet[i])] = i;
+  for (size_t i = 0; i < kAlphabet.size(); ++i)
+    values[static_cast<uint8_t>(kAlphabet[i])] = static_cast<uint8_t>(i);
   values[static_cast<uint8_t>('-')] = 62;
   values[static_cast<uint8_t>('_')] = 63;
   return values;
@@ -41,7 +42,8 @@ std::vector<uint8_t> from_base64(std::string_view text, std::string_view name) {
     if (digit == kNoDigit)
       fail_expected({name, "Base64", fmt::format("another character at place {}", i + 1)});
     bits = bits << 6 | digit;
-    if ((count += 6) < 8) continue;
+    count += 6;
+    if (count < 8) continue;
     count -= 8;
     bytes.push_back(static_cast<uint8_t>(bits >> count));
   }

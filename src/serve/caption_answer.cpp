@@ -52,7 +52,7 @@ class Mailbox {
   }
   FinishedCaption finished() {
     const std::lock_guard lock(mutex_);
-    return std::move(*finished_);
+    return std::move(finished_.value());
   }
 
  private:

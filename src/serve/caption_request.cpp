@@ -39,7 +39,7 @@ image::Image decoded(std::span<const uint8_t> bytes, std::string_view name, cons
 }
 
 const std::vector<std::string>& known_keys() {
-  static const auto kKeys = [] {
+  static const auto known = [] {
     std::vector<std::string> keys{"before", "after", "question", "model",
                                   "locate", "words", "polygons", "stream"};
     for (auto& each : field_names<generate::GenerationOptions>()) {
@@ -47,7 +47,7 @@ const std::vector<std::string>& known_keys() {
     }
     return keys;
   }();
-  return kKeys;
+  return known;
 }
 
 void expect_known_keys(const json& object) {
@@ -109,7 +109,7 @@ AskedCaption choices_of(const json& object, const RequestLimits& limits) {
 
 /// Returns a field of a form as JSON: a number, a list or true or false if the text is one.
 json form_value(const FormPart& part) {
-  const std::string text(part.content);
+  std::string text(part.content);
   if (part.name == "question" || part.name == "model") return text;
   if (auto value = try_parse_json(text);
       value && (value->is_number() || value->is_boolean() || value->is_array()))

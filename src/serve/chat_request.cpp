@@ -86,7 +86,7 @@ class Messages {
     if (!part.is_object()) fail_expected({place_ + ": content", "parts", json_shown(part)});
     const auto type = json_value(part, "type", std::string(), place_);
     if (type == "text") {
-      if (!text.empty()) text += "\n";
+      if (!text.empty()) text += '\n';
       text += json_value(part, "text", std::string(), place_);
     } else if (type == "image_url" && role == "user") {
       add_image(part);

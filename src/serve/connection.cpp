@@ -106,8 +106,8 @@ std::string id_of(const Request& request, uint64_t number) {
   };
   if (!given.empty() && given.size() <= kLongestId && std::all_of(given.begin(), given.end(), plain))
     return std::string(given);
-  static const uint32_t kRun = std::random_device()();
-  return fmt::format("{:08x}-{:06x}", kRun, number);
+  static const uint32_t run = std::random_device()();
+  return fmt::format("{:08x}-{:06x}", run, number);
 }
 
 std::string head_text(const Reply& reply, std::string_view framing, bool keep) {

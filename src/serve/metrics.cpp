@@ -17,9 +17,9 @@ using prometheus::Gauge;
 using prometheus::Histogram;
 
 const Histogram::BucketBoundaries& seconds_buckets() {
-  static const Histogram::BucketBoundaries kBuckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
-                                                    0.5,   1,      2.5,   5,    10,    30,   60,  120};
-  return kBuckets;
+  static const Histogram::BucketBoundaries buckets{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                                   0.5,   1,      2.5,   5,    10,    30,   60,  120};
+  return buckets;
 }
 
 double resident_bytes() {

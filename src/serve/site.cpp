@@ -93,7 +93,7 @@ std::string Site::key_of(const Request& request) const {
   given = given.size() > kScheme.size() && same_word(given.substr(0, kScheme.size()), kScheme)
               ? trimmed(given.substr(kScheme.size()))
               : request.header("X-Api-Key");
-  if (const auto name = keys_->name_of(given)) return *name;
+  if (const auto name = keys_.value().name_of(given)) return *name;
   HttpError error(401,
                   given.empty() ? "Authorization: expected \"Bearer KEY\", got no API key"
                                 : "Authorization: expected a known API key, got another one",

@@ -25,7 +25,7 @@ class PythonCall {
     if (thrown_) return false;
     try {
       const nanobind::tuple arguments = make();
-      const auto answer = (*function_)(*arguments);
+      const auto answer = function_.value()(*arguments);
       return answer.is_none() || nanobind::cast<bool>(nanobind::bool_(answer));
     } catch (nanobind::python_error& error) {
       thrown_ = std::make_unique<nanobind::python_error>(std::move(error));

@@ -129,7 +129,7 @@ Captioner load(const std::filesystem::path& folder, const std::string& device, c
                                .feature_cache = feature_cache};
   std::optional<Captioner> loaded;
   run_interruptible([&](const std::stop_token&) { loaded = Captioner::load(folder, config); });
-  return std::move(*loaded);
+  return std::move(loaded.value());
 }
 
 nb::list caption(const Captioner& captioner, const std::vector<Pixels>& before,
