@@ -51,7 +51,7 @@ make_source() {
 
 make_packages() {
   (cd "$1" && CXXFLAGS="$maps" scripts/make_package.sh)
-  find "$1/build" -path '*/packages/*' \( -name '*.deb' -o -name '*.tar.*' \) -exec cp {} "$2" \;
+  cp "$1"/build/package/packages/*.deb "$1"/build/package/packages/*.tar.xz "$2"
 }
 
 make_wheels() {
