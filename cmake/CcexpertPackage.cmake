@@ -90,9 +90,9 @@ set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_COMPONENT_PROGRAMS_DESCRIPTION
 "change captioning of bi-temporal remote sensing images
 CCExpert is a vision-language model that describes in a sentence what changed
-between two images of one place. This package brings its command-line programs,
-which caption, map, train and score, a small demo model, and LibTorch in a folder
-of its own.")
+between two images of one place. This package brings its programs, which
+caption, map, serve, train and score, a small demo model, and LibTorch in a
+folder of its own.")
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_NAME ccexpert)
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${stripped})
@@ -106,8 +106,8 @@ endif()
 set(CPACK_COMPONENT_DEVEL_DESCRIPTION
 "change captioning of remote sensing images (development)
 CCExpert is a vision-language model that describes in a sentence what changed
-between two images of one place. This package brings its C++ library, LibTorch's
-headers, and CMake's files for find_package(ccexpert).")
+between two images of one place. This package brings its C++ library,
+LibTorch's headers, and CMake's files for find_package(ccexpert).")
 set(CPACK_DEBIAN_DEVEL_PACKAGE_NAME libccexpert-dev)
 set(CPACK_DEBIAN_DEVEL_PACKAGE_SECTION libdevel)
 string(CONCAT CPACK_DEBIAN_DEVEL_PACKAGE_DEPENDS
