@@ -68,16 +68,21 @@ echo '#include <ccexpert/fifth/fifth.h>' | tee -a src/fifth/fifth.cpp >> src/six
 echo '#include "lone/lone.h"' | tee -a src/first/first.cpp >> src/second/second.cpp
 git add include
 commit 34 third
-echo "// changed" | tee -a include/ccexpert/fifth/fifth.h >> src/lone/lone.h
+echo "int changed();" | tee -a include/ccexpert/fifth/fifth.h >> src/lone/lone.h
 git add include
 commit 35 fourth
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth first fourth"
+# A comment changes no code.
+echo "// a comment" >> include/ccexpert/fifth/fifth.h
+git add include
+commit 35 fourth
+CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fourth"
 # A header that only headers include is checked through all sources of its room.
 echo '#include <ccexpert/fifth/inner.h>' >> include/ccexpert/fifth/fifth.h
 touch include/ccexpert/fifth/inner.h src/fifth/other.cpp
 git add include
 commit 35 fourth
-echo "// changed" >> include/ccexpert/fifth/inner.h
+echo "int inner();" >> include/ccexpert/fifth/inner.h
 git add include
 commit 35 fourth
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth fifth fourth"
