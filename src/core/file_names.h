@@ -19,6 +19,10 @@ bool has_image_extension(const std::filesystem::path& path);
 /// Mac's "._1.png" next to "1.png").
 bool is_hidden(const std::filesystem::path& path);
 
+/// True if the name `first` sorts before `second`: by bytes, and numbers by value, so that t9 comes before
+/// t10.
+bool sorts_before(std::string_view first, std::string_view second);
+
 /// Returns the text without a UTF-8 byte order mark, which some editors write.
 std::string_view without_byte_order_mark(std::string_view text);
 

@@ -26,36 +26,6 @@ namespace fs = std::filesystem;
 constexpr const char* kForms =
     "JSON, JSON Lines, CSV with a header line that names image, or an image on each line";
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-/// Returns the digits at `place` without leading zeros, and moves `place` past them.
-std::string_view number_at(std::string_view text, size_t& place) {
-  size_t start = place;
-  while (place < text.size() && is_digit(text[place])) ++place;
-  while (start + 1 < place && text[start] == '0') ++start;
-  return text.substr(start, place - start);
-}
-
-/// True if `first` sorts before `second`: by bytes, and numbers by value, so that t9 comes before t10.
-bool sorts_before(std::string_view first, std::string_view second) {
-  size_t i = 0, j = 0;
-  while (i < first.size() && j < second.size()) {
-    if (is_digit(first[i]) && is_digit(second[j])) {
-      const auto a = number_at(first, i), b = number_at(second, j);
-      if (a.size() != b.size()) return a.size() < b.size();
-      if (a != b) return a < b;
-    } else {
-      if (first[i] != second[j]) return first[i] < second[j];
-      ++i;
-      ++j;
-    }
-  }
-  if (i < first.size() || j < second.size()) return i == first.size();
-  return first < second;
-}
-
 /// Images and folders of a folder, sorted.
 struct Content {
   std::vector<fs::path> images, folders;

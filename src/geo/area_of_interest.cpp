@@ -62,15 +62,20 @@ Ring inner_ring(const Window& window) {
 
 }  // namespace
 
-AreaOfInterest::AreaOfInterest(const std::string& name, const Grid& grid) : grid_(grid) {
-  if (name.empty()) return;
+std::unique_ptr<OGRGeometry> polygons_in(const std::string& name, OGRSpatialReference& system) {
   const auto dataset = open_vector(name);
-  auto system = system_of(grid.crs);
   OGRMultiPolygon polygons;
   for (auto* layer : dataset->GetLayers()) collect(*layer, name, system, polygons);
   if (polygons.getNumGeometries() == 0) fail_expected({name, "polygons", "none"});
-  area_.reset(polygons.UnionCascaded());
-  if (!area_) fail_gdal(name, "has polygons that cannot be joined");
+  std::unique_ptr<OGRGeometry> area(polygons.UnionCascaded());
+  if (!area) fail_gdal(name, "has polygons that cannot be joined");
+  return area;
+}
+
+AreaOfInterest::AreaOfInterest(const std::string& name, const Grid& grid) : grid_(grid) {
+  if (name.empty()) return;
+  auto system = system_of(grid.crs);
+  area_ = polygons_in(name, system);
   if (!meets({0, 0, grid.width, grid.height}))
     fail_expected({name, "an area that overlaps the first date", "one of other ground"});
   prepared_.reset(OGRCreatePreparedGeometry(OGRGeometry::ToHandle(area_.get())));

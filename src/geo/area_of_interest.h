@@ -10,6 +10,10 @@
 
 namespace ccexpert::geo {
 
+/// Returns the polygons of all layers of a vector file in the coordinates of a system. Throws Error for a
+/// file that cannot be read, or has none.
+std::unique_ptr<OGRGeometry> polygons_in(const std::string& name, OGRSpatialReference& system);
+
 /// Polygons of a vector file, in the coordinates of a grid.
 class AreaOfInterest {
  public:

@@ -5,12 +5,8 @@
 #include <cmath>
 #include <fstream>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <ccexpert/core/error.h>
 
@@ -54,10 +50,21 @@ void add_findings(ordered_json& json, const TileResult& result) {
   }
 }
 
-std::string line_of(const TileResult& result) {
+/// Adds the dates of a pair of a series.
+void add_dates(ordered_json& json, const SeriesPair& dates) {
+  json["from"] = dates.from;
+  json["to"] = dates.to;
+  json["kind"] = text_of(dates.kind);
+  if (dates.transient) json["transient"] = *dates.transient;
+}
+
+ordered_json json_of(const TileResult& result) {
   ordered_json json{{"tile", result.tile}, {"valid", result.valid}, {"masked", result.masked}};
+  if (result.dates) add_dates(json, *result.dates);
   if (result.shift) json["shift"] = *result.shift;
   if (!result.pictures[0].empty()) json["pictures"] = result.pictures;
+  if (!result.date_pictures.empty()) json["date_pictures"] = result.date_pictures;
+  for (const auto& pair : result.pairs) json["pairs"].push_back(json_of(pair));
   if (result.skipped) {
     json["skipped"] = true;
   } else if (!result.error.empty()) {
@@ -65,8 +72,20 @@ std::string line_of(const TileResult& result) {
   } else {
     add_findings(json, result);
   }
+  return json;
+}
+
+std::string line_of(const TileResult& result) {
   // The model may cut a character.
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return json_of(result).dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+SeriesPair dates_of(const nlohmann::json& json, const std::string& source) {
+  SeriesPair dates{.from = json_value<int64_t>(json, "from", 0, source, at_least(0)),
+                   .to = json_value<int64_t>(json, "to", 0, source, at_least(0)),
+                   .kind = json_value<PairKind>(json, "kind", PairKind::kStep, source)};
+  if (json.contains("transient")) dates.transient = json_value<bool>(json, "transient", false, source);
+  return dates;
 }
 
 TileResult result_of(const nlohmann::json& json, const std::string& source) {
@@ -85,6 +104,12 @@ TileResult result_of(const nlohmann::json& json, const std::string& source) {
   if (json.contains("changed")) result.changed = json_value<bool>(json, "changed", false, source);
   if (json.contains("map")) result.map = map_of(json["map"], source);
   if (json.contains("pictures")) result.pictures = json["pictures"].get<std::array<std::string, 2>>();
+  if (json.contains("from")) result.dates = dates_of(json, source);
+  if (json.contains("date_pictures"))
+    result.date_pictures = json["date_pictures"].get<std::vector<std::string>>();
+  if (json.contains("pairs")) {
+    for (const auto& pair : json["pairs"]) result.pairs.push_back(result_of(pair, source));
+  }
   return result;
 }
 
@@ -97,69 +122,46 @@ fs::path journal_path(const fs::path& output, const Shard& shard) {
   return path;
 }
 
-Journal::Journal(const fs::path& path, const Plan& plan, Existing existing) : path_(path) {
+namespace {
+
+/// Throws Error for a journal that exists and is not to be used.
+const fs::path& accepted(const fs::path& path, Existing existing) {
   if (existing == Existing::kRefuse && is_there(path)) {
     fail_expected({path.string(), "no journal of an earlier run", "one",
                    "--resume continues that run, --overwrite starts again"});
   }
-  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) fail_system(path.string(), "cannot be written", errno);
-  try {
-    lock();
-    existing == Existing::kResume&& fs::file_size(path) > 0 ? resume(plan) : start(plan);
-  } catch (...) {
-    ::close(descriptor_);
-    throw;
-  }
+  return path;
 }
 
-Journal::~Journal() {
-  ::close(descriptor_);
-}
+}  // namespace
 
-void Journal::lock() const {
-  struct stat locked {
-  }, named{};
-  const bool mine = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
-  // A run that ends at this moment removes the file that was opened here.
-  const bool there = ::fstat(descriptor_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
-                     locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-  if (!mine || !there) fail(path_.string(), "is being written by another process");
+Journal::Journal(const fs::path& path, const Plan& plan, Existing existing)
+    : file_(accepted(path, existing)) {
+  existing == Existing::kResume && !file_.is_empty() ? resume(plan) : start(plan);
 }
 
 void Journal::start(const Plan& plan) {
-  if (::ftruncate(descriptor_, 0) != 0) fail_system(path_.string(), "cannot be written", errno);
-  append(to_json(plan).dump() + "\n");
-  flush_folder(path_.parent_path());
+  file_.cut(0);
+  file_.append(to_json(plan).dump() + "\n");
+  flush_folder(file_.path().parent_path());
 }
 
 void Journal::resume(const Plan& plan) {
-  const JournalReader reader(path_);
+  const JournalReader reader(file_.path());
   if (reader.whole() == 0) {
     start(plan);
     return;
   }
   if (reader.plan().identity != plan.identity || reader.plan().shard != plan.shard) {
-    fail_expected({path_.string(), "a journal of the same inputs, options and model", "one of others",
+    fail_expected({file_.path().string(), "a journal of the same inputs, options and model", "one of others",
                    "--overwrite starts again"});
   }
-  if (::ftruncate(descriptor_, reader.whole()) != 0 || ::lseek(descriptor_, 0, SEEK_END) < 0)
-    fail_system(path_.string(), "cannot be written", errno);
+  file_.cut(reader.whole());
   if (reader.plan().merge != plan.merge || reader.plan().heatmap != plan.heatmap)
-    append(to_json(plan).dump() + "\n");
+    file_.append(to_json(plan).dump() + "\n");
   for (const auto& line : reader.lines()) {
     if (!line.failed) tiles_.push_back(line.tile);
   }
-}
-
-void Journal::append(const std::string& text) {
-  size_t done = 0;
-  while (done < text.size()) {
-    const auto written = ::write(descriptor_, text.data() + done, text.size() - done);
-    if (written < 0 && errno != EINTR) fail_system(path_.string(), "cannot be written", errno);
-    if (written > 0) done += static_cast<size_t>(written);
-  }
-  if (::fdatasync(descriptor_) != 0) fail_system(path_.string(), "cannot be written", errno);
 }
 
 bool Journal::has(int64_t tile) const {
@@ -169,7 +171,7 @@ bool Journal::has(int64_t tile) const {
 void Journal::write(std::span<const TileResult> results) {
   std::string text;
   for (const auto& result : results) text += line_of(result);
-  append(text);
+  file_.append(text);
 }
 
 JournalReader::JournalReader(const fs::path& path) : path_(path) {

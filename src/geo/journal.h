@@ -9,13 +9,34 @@
 #include <string>
 #include <vector>
 
+#include <ccexpert/core/names.h>
 #include <ccexpert/image/change_map.h>
 
+#include "geo/append_file.h"
 #include "geo/plan.h"
 
 namespace ccexpert::geo {
 
-/// Result of a tile.
+/// Two dates of a series.
+enum class PairKind {
+  kStep,    ///< consecutive dates
+  kAround,  ///< dates on both sides of one that may only come and go
+  kSpan,    ///< the first against the last date
+};
+constexpr auto names_of(PairKind) {
+  return std::to_array<Name<PairKind>>(
+      {{PairKind::kStep, "step"}, {PairKind::kAround, "around"}, {PairKind::kSpan, "span"}});
+}
+
+/// Pair of dates of a series, which count from 0.
+struct SeriesPair {
+  int64_t from = 0;
+  int64_t to = 0;
+  PairKind kind = PairKind::kStep;
+  std::optional<bool> transient = {};  ///< true: the change comes and goes in one date
+};
+
+/// Result of a tile, or of one pair of its dates.
 struct TileResult {
   int64_t tile = 0;  ///< index in the tiling
   double valid = 0.0;
@@ -31,6 +52,10 @@ struct TileResult {
   std::string caption = {};
   double logprob = 0.0;
   std::string error = {};  ///< reason without caption
+
+  std::optional<SeriesPair> dates = {};         ///< of a pair of a series
+  std::vector<TileResult> pairs = {};           ///< of a tile of a series, which has no other findings
+  std::vector<std::string> date_pictures = {};  ///< of a tile of a series, one for each date
 };
 
 /// Precision of maps in a journal, so that a resumed map equals an uninterrupted one.
@@ -51,9 +76,6 @@ class Journal {
   /// Error if the file exists and is to be refused, is of another map, or is being written by another
   /// process.
   Journal(const std::filesystem::path& path, const Plan& plan, Existing existing);
-  ~Journal();
-  Journal(const Journal&) = delete;
-  Journal& operator=(const Journal&) = delete;
 
   bool has(int64_t tile) const;
   int64_t size() const { return static_cast<int64_t>(tiles_.size()); }
@@ -62,13 +84,10 @@ class Journal {
   void write(std::span<const TileResult> results);
 
  private:
-  void lock() const;
   void start(const Plan& plan);
   void resume(const Plan& plan);
-  void append(const std::string& text);
 
-  std::filesystem::path path_;
-  int descriptor_ = -1;
+  AppendFile file_;
   std::vector<int64_t> tiles_;  ///< ascending
 };
 

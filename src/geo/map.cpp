@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -18,6 +16,9 @@
 #include "geo/plan.h"
 #include "geo/publish.h"
 #include "geo/scene_pair.h"
+#include "geo/series_tiles.h"
+#include "geo/shared/scene_date.h"
+#include "geo/tile_model.h"
 #include "geo/tile_reader.h"
 #include "geo/tiling.h"
 #include "geo/vector_file.h"
@@ -30,60 +31,6 @@ namespace fs = std::filesystem;
 /// Probability from which a change is more likely than none.
 constexpr double kLikely = 0.5;
 
-/// Keeps as many digits of a map as a journal has.
-void round_to_steps(image::ChangeMap& map) {
-  for (auto& value : map.values) {
-    const double steps = std::round(static_cast<double>(value) / kMapStep);
-    value = static_cast<float>(steps * kMapStep);
-  }
-}
-
-/// Tiles of a batch for the model: their images and their results.
-struct Asked {
-  std::vector<ImagePair> pairs;
-  std::vector<TileResult*> results;
-};
-
-void locate(const Asked& asked, const MapModel& model) {
-  if (!model.locate || asked.pairs.empty()) return;
-  auto located = model.locate(asked.pairs);
-  for (size_t i = 0; i < located.size(); ++i) {
-    round_to_steps(located[i].map);
-    asked.results[i]->score = located[i].score;
-    asked.results[i]->map = std::move(located[i].map);
-  }
-}
-
-/// Returns the tiles to caption; the others become quiet.
-Asked hotspots(const Asked& asked, double threshold) {
-  Asked chosen;
-  for (size_t i = 0; i < asked.pairs.size(); ++i) {
-    auto& result = *asked.results[i];
-    result.quiet = result.score.value_or(1.0) < threshold;
-    if (result.quiet) continue;
-    chosen.pairs.push_back(asked.pairs[i]);
-    chosen.results.push_back(&result);
-  }
-  return chosen;
-}
-
-void caption(const Asked& asked, const MapModel& model) {
-  if (asked.pairs.empty()) return;
-  const auto captions = model.caption(asked.pairs);
-  for (size_t i = 0; i < captions.size(); ++i) {
-    asked.results[i]->caption = captions[i].text;
-    asked.results[i]->logprob = captions[i].logprob;
-    asked.results[i]->unsure = captions[i].unsure;
-    if (model.says_unchanged) asked.results[i]->changed = !model.says_unchanged(captions[i].text);
-  }
-}
-
-std::optional<std::array<double, 2>> shift_of(const TilePair& pair) {
-  if (!pair.shift) return std::nullopt;
-  const auto rounded = [](double pixels) { return std::round(pixels * 1000.0) / 1000.0; };
-  return std::array{rounded(pair.shift->x), rounded(pair.shift->y)};
-}
-
 /// Returns the results of a batch, in its order.
 std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const MapOptions& options,
                                    const MapModel& model, double threshold) {
@@ -91,28 +38,24 @@ std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const Map
   for (const auto& tile : tiles) {
     auto& result = results.emplace_back();
     result.tile = tile.index;
-    result.valid = tile.pair.valid;
-    result.masked = tile.pair.masked;
-    result.skipped = tile.error.empty() && (tile.pair.valid < options.min_valid || tile.pair.valid == 0.0);
-    result.shift = shift_of(tile.pair);
+    set_pixels(result, tile.pair, options.min_valid);
     result.pictures = tile.pictures;
     result.error = tile.error;
+    if (!tile.error.empty()) result.skipped = false;
   }
   Asked asked;
   for (size_t i = 0; i < tiles.size(); ++i) {
-    if (results[i].skipped || !results[i].error.empty()) continue;
-    asked.pairs.push_back({tiles[i].pair.before.view(), tiles[i].pair.after.view()});
-    asked.results.push_back(&results[i]);
+    if (!results[i].skipped && results[i].error.empty()) asked.add(tiles[i].pair, results[i]);
   }
-  locate(asked, model);
-  caption(hotspots(asked, threshold), model);
+  ask(asked, model, threshold);
   return results;
 }
 
 void check(const MapOptions& options) {
   format_of(options.output);
-  if (options.before.empty() || options.after.empty())
+  if (options.series.empty() && (options.before.empty() || options.after.empty()))
     fail_expected({"input", "two rasters, BEFORE AFTER", "fewer"});
+  if (!options.series.empty()) expect_series(options);
   if (options.batch < 1)
     fail_expected({"--batch-size", "at least one tile", fmt::format("{}", options.batch)});
   if (options.resume && options.overwrite) fail_expected({"output", "--resume or --overwrite", "both"});
@@ -125,7 +68,8 @@ void expect_free(const fs::path& file) {
 /// Throws Error if a file of the map exists that is not to be replaced.
 void expect_free(const MapOptions& options) {
   if (options.overwrite) return;
-  for (const auto& file : published_files(options.output, options.heatmap)) expect_free(file);
+  const bool is_series = !options.series.empty();
+  for (const auto& file : published_files(options.output, options.heatmap, is_series)) expect_free(file);
 }
 
 /// Returns the tiles that meet the area of interest.
@@ -196,9 +140,11 @@ class Run {
     std::erase_if(left, [&](int64_t tile) { return journal.has(tile); });
     if (reports_.start) reports_.start(summary.tiles - summary.resumed, summary.resumed);
     scene_.register_tiles({0, 0, size_.width, size_.height}, options_.registration);
-    TileReader reader(scene_, tiling_, std::move(left), options_.batch);
+    TileReader reader(scene_, tiling_, std::move(left), tiles_at_once());
     for (auto tiles = reader.next(); !tiles.empty() && !stop.stop_requested(); tiles = reader.next()) {
-      const auto results = results_of(tiles, options_, model_, plan_.threshold);
+      const auto results = scene_.is_series()
+                               ? series_results(tiles, options_.min_valid, model_, plan_.threshold)
+                               : results_of(tiles, options_, model_, plan_.threshold);
       // A caption cut short by a stop is not the model's caption.
       if (stop.stop_requested()) break;
       journal.write(results);
@@ -211,10 +157,16 @@ class Run {
   }
 
  private:
+  /// A tile of a series has a pair for each date.
+  int64_t tiles_at_once() const {
+    return std::max<int64_t>(1, options_.batch / std::max<int64_t>(1, std::ssize(options_.series)));
+  }
+
   Plan plan_of() const {
     const auto calibrated = model_.changed_from ? model_.changed_from() : std::nullopt;
-    Plan plan{.before = options_.before,
-              .after = options_.after,
+    Plan plan{.before = options_.series.empty() ? options_.before : options_.series.front().raster,
+              .after = options_.series.empty() ? options_.after : options_.series.back().raster,
+              .series = options_.series,
               .grid = scene_.grid(),
               .tile = size_,
               .shard = options_.shard,

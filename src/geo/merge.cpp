@@ -126,7 +126,8 @@ MapSummary merge_shards(const fs::path& output, std::vector<fs::path> shards, bo
   std::vector<JournalReader> journals;
   for (const auto& shard : shards) journals.emplace_back(shard);
   check_all(journals);
-  for (const auto& file : published_files(output, journals.front().plan().heatmap)) {
+  const auto& plan = journals.front().plan();
+  for (const auto& file : published_files(output, plan.heatmap, !plan.series.empty())) {
     if (!overwrite && is_there(file))
       fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
   }

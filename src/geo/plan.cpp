@@ -26,27 +26,46 @@ std::string input_text(const std::string& name) {
   return fmt::format("{} {} {}\n", fs::absolute(name).string(), size, time);
 }
 
+nlohmann::ordered_json series_json(const std::vector<SceneDate>& series) {
+  auto dates = nlohmann::ordered_json::array();
+  for (const auto& date : series)
+    dates.push_back({{"name", date.name}, {"raster", date.raster}, {"time", date.time}});
+  return dates;
+}
+
+std::vector<SceneDate> series_of(const nlohmann::json& json, const std::string& source) {
+  std::vector<SceneDate> series;
+  for (const auto& date : json) {
+    series.push_back({.name = json_value<std::string>(date, "name", "", source),
+                      .raster = json_value<std::string>(date, "raster", "", source),
+                      .time = json_value<std::string>(date, "time", "", source)});
+  }
+  return series;
+}
+
 }  // namespace
 
 nlohmann::ordered_json to_json(const Plan& plan) {
   const auto& grid = plan.grid;
-  return {{"format", "ccexpert-map 1"},
-          {"identity", plan.identity},
-          {"before", plan.before},
-          {"after", plan.after},
-          {"width", grid.width},
-          {"height", grid.height},
-          {"transform", grid.transform},
-          {"crs", grid.crs},
-          {"tile", {plan.tile.width, plan.tile.height}},
-          {"overlap", {plan.tile.overlap_x, plan.tile.overlap_y}},
-          {"shard", plan.shard.text()},
-          {"places", plan.places},
-          {"mine", plan.mine},
-          {"threshold", plan.threshold},
-          {"changed_from", plan.changed_from},
-          {"merge", plan.merge},
-          {"heatmap", plan.heatmap}};
+  nlohmann::ordered_json json{{"format", "ccexpert-map 1"},
+                              {"identity", plan.identity},
+                              {"before", plan.before},
+                              {"after", plan.after},
+                              {"width", grid.width},
+                              {"height", grid.height},
+                              {"transform", grid.transform},
+                              {"crs", grid.crs},
+                              {"tile", {plan.tile.width, plan.tile.height}},
+                              {"overlap", {plan.tile.overlap_x, plan.tile.overlap_y}},
+                              {"shard", plan.shard.text()},
+                              {"places", plan.places},
+                              {"mine", plan.mine},
+                              {"threshold", plan.threshold},
+                              {"changed_from", plan.changed_from},
+                              {"merge", plan.merge},
+                              {"heatmap", plan.heatmap}};
+  if (!plan.series.empty()) json["series"] = series_json(plan.series);
+  return json;
 }
 
 Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
@@ -56,6 +75,7 @@ Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
   plan.identity = json_value<std::string>(json, "identity", "", source);
   plan.before = json_value<std::string>(json, "before", "", source);
   plan.after = json_value<std::string>(json, "after", "", source);
+  if (json.contains("series")) plan.series = series_of(json["series"], source);
   plan.grid = {.width = json_value<int64_t>(json, "width", 0, source, at_least(1)),
                .height = json_value<int64_t>(json, "height", 0, source, at_least(1)),
                .transform = json.at("transform").get<std::array<double, 6>>(),
@@ -75,7 +95,10 @@ Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
 
 std::string identity_of(const MapOptions& options, const Plan& plan) {
   const auto& grid = plan.grid;
-  std::string text = input_text(options.before) + input_text(options.after);
+  std::string text;
+  if (options.series.empty()) text = input_text(options.before) + input_text(options.after);
+  for (const auto& date : options.series)
+    text += fmt::format("date {} {}\n", date.name, date.time) + input_text(date.raster);
   for (const auto& mask : options.masks) text += input_text(mask);
   if (!options.area.empty()) text += input_text(options.area);
   text += fmt::format("{} {} {}\n{}\n", grid.width, grid.height, fmt::join(grid.transform, " "), grid.crs);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -16,6 +17,7 @@ namespace ccexpert::geo {
 struct Plan {
   std::string before;
   std::string after;
+  std::vector<SceneDate> series = {};  ///< dates of a series; `before` and `after` are its ends
   Grid grid;
   TileSize tile;
   Shard shard;

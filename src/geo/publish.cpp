@@ -13,9 +13,11 @@
 #include "core/foreign_errors.h"
 #include "geo/changed_areas.h"
 #include "geo/heatmap.h"
+#include "geo/layer_values.h"
 #include "geo/map_page.h"
 #include "geo/overview.h"
 #include "geo/qgis_style.h"
+#include "geo/series_publish.h"
 #include "geo/tiling.h"
 #include "geo/vector_file.h"
 #include "geo/work_folder.h"
@@ -26,47 +28,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-/// Pieces of each side of a tile, for its area and for its ring in degrees.
-constexpr int64_t kPieces = 8;
-/// A tile over more degrees of longitude has a ring with pieces.
-constexpr double kWideDegrees = 90.0;
 /// Most errors that the summary lists; the layer has all of them.
 constexpr size_t kListedErrors = 100;
-
-fs::path beside(const fs::path& output, const char* ending) {
-  return fs::path(output).replace_extension(ending);
-}
-
-/// Result of a tile in one of the journals.
-struct Found {
-  const JournalReader* journal = nullptr;
-  JournalReader::Line line;
-
-  TileResult read() const { return journal->read(line); }
-};
-
-/// Returns the results of all journals in the order of the tiles.
-std::vector<Found> in_order(std::span<const JournalReader> journals) {
-  std::vector<Found> all;
-  for (const auto& journal : journals) {
-    for (const auto& line : journal.lines()) all.push_back({&journal, line});
-  }
-  std::ranges::sort(all, {}, [](const Found& found) { return found.line.tile; });
-  return all;
-}
-
-double rounded(double value, double unit) {
-  return std::round(value / unit) * unit;
-}
-
-FieldValue text_or_none(const std::string& text) {
-  return text.empty() ? FieldValue() : FieldValue(text);
-}
-
-template <class Value>
-FieldValue value_or_none(const std::optional<Value>& value) {
-  return value ? FieldValue(*value) : FieldValue();
-}
 
 /// Counts of a map while its layers are written.
 struct Totals {
@@ -161,10 +124,6 @@ class Publication {
   }
 
  private:
-  static std::string text_of_json(const ordered_json& json) {
-    return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-  }
-
   void write_tiles() {
     auto layer = files_.layer("tiles", {{"tile", OFTInteger64},
                                         {"caption"},
@@ -180,7 +139,7 @@ class Publication {
                                         {"error"}});
     for (const auto& found : found_) {
       auto result = found.read();
-      const auto frame = result.skipped ? Ring() : frame_of(tiling_.window(result.tile));
+      const auto frame = result.skipped ? Ring() : frame_of(files_, tiling_.window(result.tile));
       if (!result.skipped && frame.empty()) leave_out(result);
       totals_.count(result);
       for (size_t date = 0; date < 2; ++date)
@@ -190,37 +149,14 @@ class Publication {
     page_.change = page_.dates[1];
   }
 
-  /// Returns the ring around a tile, with more points than its corners if longitudes need them; nothing
-  /// if the file cannot have it.
-  Ring frame_of(const Window& window) const try {
-    if (!files_.has_degrees()) return ring_of(window);
-    auto dense = ring_of(window, kPieces);
-    const auto degrees = files_.ground().to_degrees(dense);
-    const auto [west, east] = std::ranges::minmax(degrees, {}, &Point::x);
-    return east.x - west.x > kWideDegrees ? dense : ring_of(window);
-  } catch (const Fault&) {
-    throw;
-  } catch (const Error&) {
-    return {};
-  }
-
   void leave_out(TileResult& result) {
     left_out_.insert(result.tile);
     if (result.error.empty()) result.error = "has no longitude and latitude, which the format needs";
   }
 
-  /// Returns the area in m²; nothing outside of the domain of the coordinate system.
-  std::optional<double> area_of(const Polygon& polygon) const try {
-    return rounded(files_.ground().area(polygon), 1e-2);
-  } catch (const Fault&) {
-    throw;
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-
   void add_tile(VectorLayer& layer, const TileResult& result, const Ring& frame) {
     const auto window = tiling_.window(result.tile);
-    const auto area = area_of({ring_of(window, kPieces)});
+    const auto area = tile_area(files_, window);
     const bool captioned = !result.quiet && result.error.empty();
     if (captioned) {
       totals_.area += area.value_or(0.0);
@@ -292,7 +228,7 @@ class Publication {
 
   /// Adds changed ground of which the caption of a tile tells.
   void add_area(VectorLayer& layer, const ChangedArea& area, const TileResult& result) try {
-    const auto metres = area_of(area.polygon);
+    const auto metres = area_of(files_, area.polygon);
     layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
                                rounded(result.score.value_or(0.0), 1e-6), value_or_none(metres)});
     totals_.changed_area += metres.value_or(0.0);
@@ -306,7 +242,7 @@ class Publication {
   }
 
   const Plan& plan_;
-  std::vector<Found> found_;
+  std::vector<FoundResult> found_;
   fs::path output_;
   Tiling tiling_;
   OverviewGrid overview_;
@@ -334,14 +270,22 @@ bool is_published(const fs::path& output, const std::string& identity) {
   return json.is_object() && json.contains("identity") && json["identity"] == identity;
 }
 
-std::vector<fs::path> published_files(const fs::path& output, const fs::path& heatmap) {
+std::vector<fs::path> published_files(const fs::path& output, const fs::path& heatmap, bool is_series) {
   std::vector<fs::path> files{output, beside(output, ".summary.json"), beside(output, ".html")};
-  if (const auto changes = layer_path(output, "changes", false); changes != output) files.push_back(changes);
+  std::vector<std::string> layers{"changes"};
+  if (is_series) {
+    files.push_back(beside(output, ".timeline.jsonl"));
+    layers.insert(layers.end(), {"span_tiles", "span_changes"});
+  }
+  for (const auto& layer : layers) {
+    if (const auto file = layer_path(output, layer, false); file != output) files.push_back(file);
+  }
   if (!heatmap.empty()) files.push_back(heatmap);
   return files;
 }
 
 MapSummary publish(std::span<const JournalReader> journals, const fs::path& output) {
+  if (!journals.front().plan().series.empty()) return publish_series(journals, output);
   return Publication(journals, output).write();
 }
 

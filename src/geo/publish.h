@@ -22,6 +22,7 @@ bool is_published(const std::filesystem::path& output, const std::string& identi
 
 /// Returns the files that publish() writes.
 std::vector<std::filesystem::path> published_files(const std::filesystem::path& output,
-                                                   const std::filesystem::path& heatmap);
+                                                   const std::filesystem::path& heatmap,
+                                                   bool is_series = false);
 
 }  // namespace ccexpert::geo

@@ -9,4 +9,7 @@ namespace ccexpert::geo {
 /// none.
 void add_qgis_styles(VectorFiles& files);
 
+/// Does so for the layers of a series, whose steps QGIS shows at their times if these are known.
+void add_series_styles(VectorFiles& files, bool is_timed);
+
 }  // namespace ccexpert::geo

@@ -32,14 +32,43 @@ double share(std::span<const uint8_t> marks) {
   return static_cast<double>(std::ranges::count(marks, 1)) / static_cast<double>(marks.size());
 }
 
+/// Returns the rasters of a map in the order of time.
+std::vector<std::string> rasters_of(const MapOptions& options) {
+  if (options.series.empty()) return {options.before, options.after};
+  std::vector<std::string> rasters;
+  for (const auto& date : options.series) rasters.push_back(date.raster);
+  return rasters;
+}
+
+/// Makes the pixels that are not valid black.
+void blacken(image::Image& image, std::span<const uint8_t> valid) {
+  for (size_t i = 0; i < valid.size(); ++i) {
+    if (valid[i] == 0) std::fill_n(image.pixels.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, uint8_t{0});
+  }
+}
+
 }  // namespace
 
-ScenePair::ScenePair(const MapOptions& options) {
-  auto first = open_raster(options.before);
-  grid_ = grid_of(*first, options.before);
-  const auto bands = chosen_bands(*first, options.before, options.bands);
-  dates_.emplace_back(std::move(first), options.before, bands);
-  dates_.push_back(open_on_grid(options.after, grid_, options.bands, Resampling::kSmooth));
+TilePair pair_of(const TileDates& tile, size_t from, size_t to) {
+  auto valid = tile.valid[from];
+  for (size_t i = 0; i < valid.size(); ++i) valid[i] = valid[i] != 0 && tile.valid[to][i] != 0 ? 1 : 0;
+  TilePair pair{
+      .before = tile.images[from], .after = tile.images[to], .valid = share(valid), .masked = tile.masked};
+  blacken(pair.before, valid);
+  blacken(pair.after, valid);
+  const auto &first = tile.shifts[from], &second = tile.shifts[to];
+  if (first && second) pair.shift = Point{second->x - first->x, second->y - first->y};
+  return pair;
+}
+
+ScenePair::ScenePair(const MapOptions& options) : is_series_(!options.series.empty()) {
+  const auto rasters = rasters_of(options);
+  auto first = open_raster(rasters.front());
+  grid_ = grid_of(*first, rasters.front());
+  const auto bands = chosen_bands(*first, rasters.front(), options.bands);
+  dates_.emplace_back(std::move(first), rasters.front(), bands);
+  for (size_t i = 1; i < rasters.size(); ++i)
+    dates_.push_back(open_on_grid(rasters[i], grid_, options.bands, Resampling::kSmooth));
   for (const auto& mask : options.masks)
     masks_.push_back(open_on_grid(mask, grid_, {1}, Resampling::kNearest));
   for (const auto& date : dates_) maps_.push_back(band_maps(date, grid_, options.stretch));
@@ -47,7 +76,8 @@ ScenePair::ScenePair(const MapOptions& options) {
   const auto hidden_in = [this](const Window& window) {
     return hidden(window, {window.height, window.width});
   };
-  maps_[1] = matching_maps({dates_[0], dates_[1], hidden_in}, grid_, maps_[0]);
+  for (size_t i = 1; i < dates_.size(); ++i)
+    maps_[i] = matching_maps({dates_[0], dates_[i], hidden_in}, grid_, maps_[0]);
 }
 
 std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& size) const {
@@ -64,41 +94,69 @@ std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& s
 
 void ScenePair::register_tiles(const Window& tile, Registration registration) {
   if (registration == Registration::kOff) return;
-  shifts_.emplace(grid_, tile, [this](const Window& window) { return estimated_shift_in(window); });
+  for (size_t date = 1; date < dates_.size(); ++date) {
+    shifts_.emplace_back(grid_, tile,
+                         [this, date](const Window& window) { return estimated_shift_in(window, date); });
+  }
   corrects_ = registration == Registration::kCorrect;
 }
 
-std::optional<Point> ScenePair::estimated_shift_in(const Window& window) const {
-  const auto pair = read_plain(window);
+std::optional<Point> ScenePair::estimated_shift_in(const Window& window, size_t date) const {
+  const auto pair = read_plain(window, date);
   if (pair.valid < kValidForShift) return std::nullopt;
   const auto shift = image::estimated_shift(pair.before.view(), pair.after.view());
   const bool known = shift.response >= kLeastResponse && std::hypot(shift.x, shift.y) <= kLargestShift;
   return known ? std::optional(Point{shift.x, shift.y}) : std::nullopt;
 }
 
-TilePair ScenePair::read_plain(const Window& window) const {
-  if (dates_[0].is_hole(window) || dates_[1].is_hole(window)) return {};
+std::optional<Point> ScenePair::shift_at(const Window& window, size_t date) {
+  if (shifts_.empty()) return std::nullopt;
+  return date == 0 ? std::optional(Point{}) : shifts_[date - 1].at(window);
+}
+
+TilePair ScenePair::read_plain(const Window& window, size_t date) const {
+  if (dates_[0].is_hole(window) || dates_[date].is_hole(window)) return {};
   const auto size = buffer_for(window);
-  return pair_of(window, dates_[0].read(window, size), dates_[1].read(window, size));
+  return pair_of(window, dates_[0].read(window, size), dates_[date].read(window, size), date);
 }
 
 TilePair ScenePair::read(const Window& window) {
-  const auto shift = shifts_ ? shifts_->at(window) : std::nullopt;
+  const auto shift = shift_at(window, 1);
   const auto size = buffer_for(window);
-  auto pair = shift && corrects_ ? pair_of(window, dates_[0].read(window, size), read_moved(window, *shift))
-                                 : read_plain(window);
+  auto pair = shift && corrects_
+                  ? pair_of(window, dates_[0].read(window, size), read_moved(window, 1, *shift), 1)
+                  : read_plain(window, 1);
   pair.shift = shift;
   return pair;
 }
 
-Samples ScenePair::read_moved(const Window& window, const Point& shift) const {
+TileDates ScenePair::read_all(const Window& window) {
+  TileDates tile;
   const auto size = buffer_for(window);
-  if (size.width == window.width && size.height == window.height)
-    return read_shifted(dates_[1], grid_, window, shift);
-  return ShrunkShifted(dates_[1], grid_, shift).read(window, size);
+  const auto marks = hidden(window, size);
+  tile.masked = share(marks);
+  for (size_t date = 0; date < dates_.size(); ++date) {
+    const auto shift = shift_at(window, date);
+    const bool moves = date > 0 && shift && corrects_;
+    auto samples = moves ? read_moved(window, date, *shift) : dates_[date].read(window, size);
+    for (size_t i = 0; i < marks.size(); ++i) {
+      if (marks[i] != 0) samples.valid[i] = 0;
+    }
+    tile.images.push_back(to_image(samples, maps_[date], dates_[date].palette()));
+    tile.valid.push_back(std::move(samples.valid));
+    tile.shifts.push_back(shift);
+  }
+  return tile;
 }
 
-TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after) const {
+Samples ScenePair::read_moved(const Window& window, size_t date, const Point& shift) const {
+  const auto size = buffer_for(window);
+  if (size.width == window.width && size.height == window.height)
+    return read_shifted(dates_[date], grid_, window, shift);
+  return ShrunkShifted(dates_[date], grid_, shift).read(window, size);
+}
+
+TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after, size_t date) const {
   const BufferSize size{before.height, before.width};
   TilePair tile;
   const auto marks = hidden(window, size);
@@ -109,7 +167,7 @@ TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after)
   tile.valid = share(before.valid);
   tile.masked = share(marks);
   tile.before = to_image(before, maps_[0], dates_[0].palette());
-  tile.after = to_image(after, maps_[1], dates_[1].palette());
+  tile.after = to_image(after, maps_[date], dates_[date].palette());
   return tile;
 }
 

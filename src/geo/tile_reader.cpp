@@ -10,17 +10,25 @@
 namespace ccexpert::geo {
 namespace {
 
+void read_dates(ScenePair& scene, const Tiling& tiling, ReadTile& tile) {
+  const auto window = tiling.window(tile.index);
+  if (!scene.is_series()) {
+    tile.pair = scene.read(window);
+    if (tile.pair.valid == 0.0) return;
+  } else {
+    tile.dates = scene.read_all(window);
+  }
+  const auto part = tiling.own_part(tile.index);
+  const OverviewGrid grid(scene.grid(), std::max(window.width, window.height));
+  const auto picture = [&](const image::Image& date) { return thumbnail_of(date, window, part, grid); };
+  for (const auto& date : tile.dates.images) tile.date_pictures.push_back(picture(date));
+  if (!scene.is_series()) tile.pictures = {picture(tile.pair.before), picture(tile.pair.after)};
+}
+
 ReadTile read_tile(ScenePair& scene, const Tiling& tiling, int64_t index) {
   ReadTile tile{.index = index};
   try {
-    tile.pair = scene.read(tiling.window(index));
-    if (tile.pair.valid > 0.0) {
-      const auto window = tiling.window(index);
-      const auto part = tiling.own_part(index);
-      const OverviewGrid grid(scene.grid(), std::max(window.width, window.height));
-      tile.pictures = {thumbnail_of(tile.pair.before, window, part, grid),
-                       thumbnail_of(tile.pair.after, window, part, grid)};
-    }
+    read_dates(scene, tiling, tile);
   } catch (const Fault&) {
     throw;
   } catch (const Error& error) {

@@ -17,6 +17,8 @@ struct ReadTile {
   int64_t index = 0;
   TilePair pair = {};
   std::array<std::string, 2> pictures = {};  ///< of both dates
+  TileDates dates = {};                      ///< of a series, in place of the pair
+  std::vector<std::string> date_pictures = {};
   std::string error = {};
 };
 

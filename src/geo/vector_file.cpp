@@ -157,7 +157,7 @@ VectorLayer VectorFiles::layer(const std::string& name, const std::vector<FieldK
   auto& dataset = dataset_for(name);
   auto system = in_degrees(format_) ? degrees_system() : system_of(grid_.crs);
   const auto kind = format_ == VectorFormat::kGeoPackage || format_ == VectorFormat::kFlatGeobuf
-                        ? (name == "tiles" ? wkbPolygon : wkbMultiPolygon)
+                        ? (name.ends_with("tiles") ? wkbPolygon : wkbMultiPolygon)
                         : wkbUnknown;
   auto* layer = dataset.CreateLayer(name.c_str(), &system, kind, const_cast<char**>(layer_options(format_)));
   if (layer == nullptr) fail_gdal(name_.string(), "its layer cannot be written", ErrorKind::kResource);

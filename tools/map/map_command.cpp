@@ -7,69 +7,17 @@
 
 #include <ccexpert/core/log.h>
 
-#include "caption/run_identity.h"
 #include "common/exit_code.h"
 #include "common/interrupt.h"
 #include "common/progress.h"
 #include "common/standard_streams.h"
-#include "eval/shared/unchanged.h"
+#include "map/late_model.h"
 #include "map/map_options.h"
 #include "map/map_ranks.h"
+#include "map/map_series.h"
 
 namespace ccexpert::tools {
 namespace {
-
-/// Returns the identity of the captions of a command, as ccexpert-caption has it.
-std::string settings_of(const MapCommand& command) {
-  CaptionCommand caption;
-  caption.model = command.model;
-  caption.captioner = command.captioner;
-  caption.prompt = command.prompt;
-  caption.generation = command.generation;
-  caption.keep_tokens = command.keep_tokens;
-  // Scores and their calibration decide which tiles are captioned.
-  caption.places.locate = true;
-  caption.format = data::PredictionFormat::kJsonLines;
-  return run_identity(caption);
-}
-
-CaptionOptions options_of(const MapCommand& command, const std::stop_token& stop) {
-  return {.generation = command.generation,
-          .question = command.prompt,
-          .stop = stop,
-          .keep_tokens = command.keep_tokens,
-          .check_swap = command.map.check_swap};
-}
-
-/// Model that is loaded for the first tile: a wrong raster is reported at once.
-class LateModel {
- public:
-  LateModel(const MapCommand& command, const std::stop_token& stop)
-      : command_(command), options_(options_of(command, stop)) {}
-
-  geo::MapModel functions() {
-    return {
-        .caption = [this](std::span<const ImagePair> pairs) { return captioner().caption(pairs, options_); },
-        .locate =
-            [this](std::span<const ImagePair> pairs) { return captioner().locate(pairs, options_.stop); },
-        .changed_from =
-            [this] {
-              return captioner().calibrated() ? std::optional(captioner().change_threshold()) : std::nullopt;
-            },
-        .says_unchanged = [](const std::string& caption) { return eval::says_unchanged(caption); }};
-  }
-
- private:
-  const Captioner& captioner() {
-    if (!captioner_)
-      captioner_ = std::make_unique<Captioner>(Captioner::load(command_.model, command_.captioner));
-    return *captioner_;
-  }
-
-  const MapCommand& command_;
-  CaptionOptions options_;
-  std::unique_ptr<Captioner> captioner_;
-};
 
 /// Progress of a run, which starts when the number of tiles is known.
 class MapProgress {
@@ -117,6 +65,7 @@ int map(MapCommand& command) {
   const Interrupt interrupt(kStopDeadline);
   const bool is_rank = take_shard_of_rank(command);
   if (command.quiet) log::set_level(log::Level::kError);
+  take_series(command);
   command.map.settings = settings_of(command);
   LateModel model(command, interrupt.token());
   MapProgress progress(command.quiet);

@@ -21,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   ccexpert-map --model CCExpert-0.5b 2018.tif 2023.tif -o changes.geojson --tile 128m --overlap 16m
   ccexpert-map 2018.vrt /vsicurl/https://example.org/2023.tif -o changes.gpkg --bands 3,2,1 --stretch 1,99
   ccexpert-map before.tif after.tif -o changes.gpkg --aoi county.gpkg --mask clouds.tif --resume
+  ccexpert-map --series dates/ -o timeline.gpkg --resume
   ccexpert-map before.tif after.tif -o changes.gpkg --shard 3/8
   ccexpert-map merge -o changes.gpkg
 
@@ -31,13 +32,83 @@ constexpr const char* kMergeFooter =
 
 void add_scene_options(CLI::App& app, MapCommand& command) {
   OptionGroup group(app, "Input");
-  auto& map = command.map;
   app.add_option(
          "scenes", command.scenes,
          "georeferenced rasters of both dates, by any name that GDAL opens; the second one is warped to "
          "the grid of the first")
       ->type_name("BEFORE AFTER")
       ->group("Input");
+  group.file(
+      "--series", command.series,
+      "folder of rasters, or list of them, as dates of one place in the order of time, in place of BEFORE "
+      "AFTER");
+}
+
+void add_output(CLI::App& app, MapCommand& command) {
+  OptionGroup group(app, "Output");
+  group.named_output("-o,--output", command.map.output,
+                     "file to write: .gpkg, .geojson (RFC 7946), .fgb or .csv");
+  group.flag("--overwrite", command.map.overwrite, "replace existing files");
+  group.flag("-q,--quiet", command.quiet, "print only errors");
+}
+
+void add_map_output(CLI::App& app, MapCommand& command) {
+  OptionGroup group(app, "Output");
+  OptionGroup(app, "Tiles")
+      .value("--shard", command.map.shard, "caption this part of the tiles, for ccexpert-map merge");
+  group.flag("--resume", command.map.resume, "continue an interrupted map");
+  group.named_output("--heatmap", command.map.heatmap,
+                     "also write the change as a Cloud-Optimised GeoTIFF, blended where tiles overlap");
+  group.flag("--merge", command.map.merge, "join changed ground that reaches over several tiles");
+  group.flag("--check-swap", command.map.check_swap,
+             "fill the field unsure: also caption each tile with its dates swapped and against itself");
+}
+
+CLI::App* add_merge(CLI::App& app, MapCommand& command) {
+  auto* merge = app.add_subcommand("merge", "write the layers of a map from the files of its shards");
+  merge->footer(kMergeFooter);
+  merge->add_option("shards", command.shards, "files of all shards (those beside the output)")
+      ->type_name("SHARD");
+  add_output(*merge, command);
+  return merge;
+}
+
+void check(MapCommand& command) {
+  expect(!command.map.output.empty(), "--output: expected a file to write, got none");
+  geo::expect_format(command.map.output);
+  if (command.merge) return;
+  if (command.series.empty()) {
+    expect(command.scenes.size() == 2,
+           fmt::format("input: expected two rasters, BEFORE AFTER, got {}", command.scenes.size()));
+    command.map.before = command.scenes[0];
+    command.map.after = command.scenes[1];
+  } else {
+    expect(command.scenes.empty(), "input: expected BEFORE AFTER or --series, got both");
+    expect(command.map.heatmap.empty(), "--heatmap: expected BEFORE AFTER, got --series");
+  }
+  expect(!(command.map.resume && command.map.overwrite),
+         "output: expected --resume or --overwrite, got both");
+  check_map_options(command);
+}
+
+/// Usage text: CLI11 knows single options but not their combinations.
+class MapHelp : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_name() != kName) return CLI::Formatter::make_usage(app, name);
+    return fmt::format(
+        "Usage: {0} [OPTIONS] BEFORE AFTER -o FILE\n"
+        "       {0} [OPTIONS] --series DIR|LIST -o FILE\n"
+        "       {0} merge [OPTIONS] -o FILE [SHARD...]\n",
+        kName);
+  }
+};
+
+}  // namespace
+
+void add_conversion_options(CLI::App& app, MapCommand& command) {
+  OptionGroup group(app, "Input");
+  auto& map = command.map;
   app.add_option("--bands", map.bands, "red, green and blue band, or one grey band (by colour, else 1,2,3)")
       ->delimiter(',')
       ->allow_extra_args(false)
@@ -66,10 +137,9 @@ void add_tile_options(CLI::App& app, MapCommand& command) {
   group.flag("--all", command.all, "caption every tile, whatever its score");
   group.value("--changed-from", command.map.changed_from,
               "value of changed ground in a tile's map (the calibration's, else 0.5)", in_range(0, 1));
-  group.value("--shard", command.map.shard, "caption this part of the tiles, for ccexpert-map merge");
 }
 
-void add_model_options(CLI::App& app, MapCommand& command) {
+void add_map_model_options(CLI::App& app, MapCommand& command) {
   OptionGroup group(app, "Model");
   add_model_folder(group, command.model);
   group.folder("--adapter", command.captioner.adapter, "LoRA adapter of the model in PEFT's format");
@@ -85,66 +155,16 @@ void add_model_options(CLI::App& app, MapCommand& command) {
               "memory for blocks of the rasters in MB, unless GDAL_CACHEMAX is set", in_range(1, 1'000'000));
 }
 
-void add_output(CLI::App& app, MapCommand& command) {
-  OptionGroup group(app, "Output");
-  group.named_output("-o,--output", command.map.output,
-                     "file to write: .gpkg, .geojson (RFC 7946), .fgb or .csv");
-  group.flag("--overwrite", command.map.overwrite, "replace existing files");
-  group.flag("-q,--quiet", command.quiet, "print only errors");
-}
-
-void add_map_output(CLI::App& app, MapCommand& command) {
-  OptionGroup group(app, "Output");
-  group.flag("--resume", command.map.resume, "continue an interrupted map");
-  group.named_output("--heatmap", command.map.heatmap,
-                     "also write the change as a Cloud-Optimised GeoTIFF, blended where tiles overlap");
-  group.flag("--merge", command.map.merge, "join changed ground that reaches over several tiles");
-  group.flag("--check-swap", command.map.check_swap,
-             "fill the field unsure: also caption each tile with its dates swapped and against itself");
-}
-
-CLI::App* add_merge(CLI::App& app, MapCommand& command) {
-  auto* merge = app.add_subcommand("merge", "write the layers of a map from the files of its shards");
-  merge->footer(kMergeFooter);
-  merge->add_option("shards", command.shards, "files of all shards (those beside the output)")
-      ->type_name("SHARD");
-  add_output(*merge, command);
-  return merge;
-}
-
-void check(MapCommand& command) {
-  expect(!command.map.output.empty(), "--output: expected a file to write, got none");
-  geo::expect_format(command.map.output);
-  if (command.merge) return;
-  expect(command.scenes.size() == 2,
-         fmt::format("input: expected two rasters, BEFORE AFTER, got {}", command.scenes.size()));
-  command.map.before = command.scenes[0];
-  command.map.after = command.scenes[1];
+void check_map_options(MapCommand& command) {
   const auto bands = command.map.bands.size();
   expect(bands == 0 || bands == 1 || bands == 3,
          fmt::format("--bands: expected one or three, got {}", bands));
   expect(!command.all || !command.map.threshold, "--all: expected without --threshold");
   if (command.all) command.map.threshold = 0.0;
-  expect(!(command.map.resume && command.map.overwrite),
-         "output: expected --resume or --overwrite, got both");
   use_demo_model(command.model);
   command.generation.validate();
   if (!command.prompt.empty()) text::complete_question(command.prompt);
 }
-
-/// Usage text: CLI11 knows single options but not their combinations.
-class MapHelp : public CLI::Formatter {
- public:
-  std::string make_usage(const CLI::App* app, std::string name) const override {
-    if (app->get_name() != kName) return CLI::Formatter::make_usage(app, name);
-    return fmt::format(
-        "Usage: {0} [OPTIONS] BEFORE AFTER -o FILE\n"
-        "       {0} merge [OPTIONS] -o FILE [SHARD...]\n",
-        kName);
-  }
-};
-
-}  // namespace
 
 ParsedMapCommand parse_map_command(int count, const char* const* arguments,
                                    std::string (*version)(const std::string&)) {
@@ -159,8 +179,9 @@ ParsedMapCommand parse_map_command(int count, const char* const* arguments,
   app.get_formatter()->column_width(34);
   app.footer(kExamples);
   add_scene_options(app, command);
+  add_conversion_options(app, command);
   add_tile_options(app, command);
-  add_model_options(app, command);
+  add_map_model_options(app, command);
   add_output(app, command);
   add_map_output(app, command);
   add_common_options(app, common);

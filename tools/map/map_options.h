@@ -11,11 +11,16 @@
 #include "common/command_line.h"
 #include "versions/versions.h"
 
+namespace CLI {
+class App;
+}  // namespace CLI
+
 namespace ccexpert::tools {
 
 struct MapCommand {
   geo::MapOptions map;
   std::vector<std::string> scenes;  ///< BEFORE and AFTER
+  std::filesystem::path series;     ///< folder or list of more dates, in place of them
 
   std::filesystem::path model;
   CaptionerConfig captioner;
@@ -32,6 +37,14 @@ struct MapCommand {
 struct ParsedMapCommand : Leave {
   MapCommand command = {};
 };
+
+/// Adds the options of a map that do not name its scenes and outputs: conversion of samples, tiles, model.
+void add_conversion_options(CLI::App& app, MapCommand& command);
+void add_tile_options(CLI::App& app, MapCommand& command);
+void add_map_model_options(CLI::App& app, MapCommand& command);
+
+/// Throws Error unless these options fit together; --all becomes a threshold, and no model the demo model.
+void check_map_options(MapCommand& command);
 
 /// Parses the command line. Never throws for wrong arguments: they become exit code 2 and one line of text.
 ParsedMapCommand parse_map_command(int count, const char* const* arguments,

@@ -33,10 +33,22 @@ constexpr auto names_of(Registration) {
       {{Registration::kOff, "off"}, {Registration::kReport, "report"}, {Registration::kCorrect, "correct"}});
 }
 
+/// Date of a series.
+struct SceneDate {
+  std::string name;       ///< unique within the series
+  std::string raster;     ///< by any name that GDAL opens
+  std::string time = {};  ///< as 2019-05-01T00:00:00Z; empty: unknown
+
+  bool operator==(const SceneDate&) const = default;
+};
+
 /// Inputs, tiles and outputs of a map.
 struct MapOptions {
   std::string before;  ///< raster of the first date, by any name that GDAL opens; its grid is the map's
   std::string after;   ///< raster of the second date, warped to that grid if it has another
+  /// Dates in the order of time, in place of before and after, all on the grid of the first. Consecutive
+  /// dates are compared, and the first with the last.
+  std::vector<SceneDate> series = {};
   std::filesystem::path output;  ///< .gpkg, .geojson, .fgb or .csv
 
   Length tile = {256.0};   ///< side of a tile
