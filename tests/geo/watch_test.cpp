@@ -1,0 +1,200 @@
+// Watches over folders: new scenes, alerts, areas, kills.
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "geo/watch_fixture.h"
+#include "support/errors.h"
+
+namespace ccexpert::geo {
+namespace {
+
+using namespace test;
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST_F(WatchTest, MapsEachNewSceneAgainstTheLastOne) {
+  draw("2019-05-01.tif", 100);
+  draw("2020-05-01.tif", 200);
+  draw("2021-05-01.tif", 200);
+  auto counts = watch();
+  EXPECT_EQ(counts.maps, 2);
+  EXPECT_EQ(counts.alerts, 1);
+  EXPECT_THAT(alerts(), ElementsAre("2019-05-01.tif 2020-05-01.tif: from 100 to 200"));
+  const int captions = captions_;
+  EXPECT_EQ(watch().maps, 0);
+  EXPECT_EQ(captions_, captions) << "scenes are mapped once";
+  draw("2022-05-01.tif", 30);
+  EXPECT_EQ(watch().maps, 1);
+  EXPECT_THAT(alerts(), ElementsAre("2019-05-01.tif 2020-05-01.tif: from 100 to 200",
+                                    "2021-05-01.tif 2022-05-01.tif: from 200 to 30"));
+  EXPECT_TRUE(std::filesystem::exists(options_.output / "maps" / "0003-2022-05-01.html"));
+}
+
+TEST_F(WatchTest, AnAlertHasChangedGroundDatesAndNumbers) {
+  draw("2019-05-01.tif", 100);
+  draw("2020-05-01.tif", 200);
+  watch();
+  const auto alert = json::parse(feed())["features"][0];
+  EXPECT_EQ(alert["geometry"]["type"], "MultiPolygon");
+  const auto corner = alert["geometry"]["coordinates"][0][0][0];
+  EXPECT_NEAR(corner[0].get<double>(), 15.0004, 1e-3) << "longitude of 500032 m in zone 33";
+  EXPECT_NEAR(corner[1].get<double>(), 45.15, 1e-2);
+  const auto& told = alert["properties"];
+  EXPECT_EQ(told["tile"], 1);
+  EXPECT_EQ(told["score"], 0.9);
+  EXPECT_EQ(told["begin"], "2019-05-01T00:00:00Z");
+  EXPECT_EQ(told["end"], "2020-05-01T00:00:00Z");
+  EXPECT_NEAR(told["changed_area_m2"].get<double>(), 1024.0, 2.0);
+  EXPECT_EQ(told["map"], "maps/0001-2020-05-01.geojson");
+  EXPECT_EQ(alert["id"].get<std::string>().size(), 16U);
+}
+
+TEST_F(WatchTest, WaitsForFilesThatGrow) {
+  draw("1.tif", 100);
+  const auto late = draw("2.tif", 200);
+  const auto bytes = content(late);
+  std::ofstream(late, std::ios::binary) << bytes.substr(0, bytes.size() - 2000);
+  options_.settle = 0.4;
+  std::thread copy([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    std::ofstream(late, std::ios::binary | std::ios::app) << bytes.substr(bytes.size() - 2000);
+  });
+  const auto counts = watch();
+  copy.join();
+  EXPECT_EQ(counts.maps, 1) << notes_;
+  EXPECT_EQ(counts.failed, 0);
+}
+
+TEST_F(WatchTest, LeavesHalfAFileForALaterRun) {
+  draw("1.tif", 100);
+  const auto late = draw("2.tif", 200);
+  const auto bytes = content(late);
+  std::ofstream(late, std::ios::binary) << bytes.substr(0, bytes.size() - 2000);
+  EXPECT_EQ(watch().failed, 1);
+  EXPECT_EQ(notes_, "2.tif: the file is not whole\n1.tif: the first scene of its ground\n");
+  std::ofstream(late, std::ios::binary) << bytes;
+  EXPECT_EQ(watch().maps, 1);
+}
+
+TEST_F(WatchTest, LeavesOutOlderScenesAndComparesTheSameGround) {
+  draw("2020-01-01.tif", 100);
+  draw("2021-01-01.tif", 100, {.transform = {600000.0, 1.0, 0.0, 5000000.0, 0.0, -1.0}});
+  watch();
+  draw("2019-01-01.tif", 200);
+  draw("2022-01-01.tif", 200);
+  EXPECT_EQ(watch().maps, 1);
+  EXPECT_THAT(alerts(), ElementsAre("2020-01-01.tif 2022-01-01.tif: from 100 to 200"));
+  EXPECT_THAT(notes_, HasSubstr("2019-01-01.tif is older than 2020-01-01.tif: left out\n"));
+  options_.output = folder_ / "since";
+  options_.since = "2020-06-01";
+  EXPECT_EQ(watch().maps, 0);
+  EXPECT_THAT(notes_, HasSubstr("2020-01-01.tif is older than --since: left out\n"));
+}
+
+TEST_F(WatchTest, KeepsToTheAreaOfInterest) {
+  draw("2020.tif", 100);
+  draw("2021.tif", 100, {.transform = {600000.0, 1.0, 0.0, 5000000.0, 0.0, -1.0}});
+  draw("2022.tif", 200);
+  const auto area = [&](double west) {
+    return folder_
+        .write("area.geojson", R"({"type": "Polygon", "coordinates": [[[)" + std::to_string(west) +
+                                   R"(, 45], [)" + std::to_string(west + 0.1) + R"(, 45], [)" +
+                                   std::to_string(west + 0.1) + R"(, 46], [)" + std::to_string(west) +
+                                   R"(, 46], [)" + std::to_string(west) + R"(, 45]]]})")
+        .string();
+  };
+  options_.map.area = area(14.95);
+  EXPECT_EQ(watch().alerts, 1);
+  EXPECT_THAT(notes_, HasSubstr("2021.tif is outside of the area of interest: left out\n"));
+  options_.map.area = area(3.0);
+  options_.output = folder_ / "other";
+  EXPECT_EQ(error_of([&] { watch(); }),
+            options_.map.area + ": expected an area that overlaps a scene, got one of other ground");
+  options_.map.area = (folder_ / "none.geojson").string();
+  EXPECT_THAT(error_of([&] { watch(); }), HasSubstr("none.geojson: cannot be opened as a vector file"));
+}
+
+TEST_F(WatchTest, WithoutScenesItFailsOrWaits) {
+  EXPECT_EQ(error_of([&] { watch(); }),
+            options_.source +
+                ": expected at least one scene (.tif, .tiff, .vrt, .jp2, or items "
+                "of a catalogue), got none");
+  EXPECT_THAT(alerts(), IsEmpty()) << "the feed is there";
+  options_.source = (folder_ / "missing").string();
+  EXPECT_THAT(error_of([&] { watch(); }), HasSubstr("missing: cannot be opened (No such file or directory)"));
+  options_.source = (folder_ / "scenes").string();
+  options_.since = "soon";
+  EXPECT_EQ(error_of([&] { watch(); }), "--since: expected a date as 2019-05-01, got soon");
+}
+
+TEST_F(WatchTest, ABrokenSceneDoesNotStopTheOthers) {
+  draw("1.tif", 100);
+  folder_.write("scenes/2.tif", "not a raster");
+  draw("3.tif", 200, {.epsg = 0});
+  draw("4.tif", 200);
+  const auto counts = watch();
+  EXPECT_EQ(counts.maps, 1);
+  EXPECT_EQ(counts.failed, 2);
+  EXPECT_THAT(notes_, HasSubstr("2.tif: cannot be opened as a raster"));
+  EXPECT_THAT(notes_, HasSubstr("3.tif: expected a raster with a position and a coordinate system"));
+}
+
+TEST_F(WatchTest, AnInterruptedWatchEndsAsAnUninterruptedOne) {
+  const double greys[] = {100, 200, 150, 120, 50};
+  for (int i = 0; i < 5; ++i) draw(std::to_string(2015 + i) + ".tif", greys[i]);
+  watch();
+  const auto whole = feed();
+  const int all = captions_;
+  options_.output = folder_ / "again";
+  auto model = comparing_model(&captions_);
+  const auto caption = model.caption;
+  for (int limit = 1; limit < 3; ++limit) {
+    captions_ = 0;
+    model.caption = [&](std::span<const ImagePair> pairs) {
+      if (captions_ >= limit) throw Error("power is cut", ErrorKind::kResource);
+      return caption(pairs);
+    };
+    EXPECT_EQ(error_of([&] { geo::watch(options_, model); }), "power is cut");
+    // A kill may cut the last line.
+    std::ofstream(options_.output / "watch.jsonl", std::ios::app) << "{\"event\": \"map\", \"sce";
+  }
+  captions_ = 0;
+  watch();
+  EXPECT_EQ(feed(), whole);
+  EXPECT_EQ(captions_, all - 3);
+}
+
+TEST_F(WatchTest, BeginsAMapAgainIfItsOptionsHaveChanged) {
+  draw("1.tif", 100);
+  draw("2.tif", 200);
+  auto model = comparing_model();
+  model.caption = [](std::span<const ImagePair>) -> std::vector<Caption> {
+    throw Error("power is cut", ErrorKind::kResource);
+  };
+  EXPECT_EQ(error_of([&] { geo::watch(options_, model); }), "power is cut");
+  options_.map.tile = {16.0};
+  EXPECT_EQ(watch().alerts, 4);
+}
+
+TEST_F(WatchTest, OneProcessWatches) {
+  draw("1.tif", 100);
+  draw("2.tif", 200);
+  auto model = comparing_model();
+  std::string refusal;
+  const auto caption = model.caption;
+  model.caption = [&](std::span<const ImagePair> pairs) {
+    refusal = error_of([&] { watch(); });
+    return caption(pairs);
+  };
+  geo::watch(options_, model);
+  EXPECT_THAT(refusal, HasSubstr("watch.jsonl: is being written by another process"));
+  folder_.write("out/watch.jsonl", "{\"uid\": 1}\n");
+  EXPECT_THAT(error_of([&] { watch(); }), HasSubstr("watch.jsonl: expected a journal of ccexpert-watch"));
+}
+
+}  // namespace
+}  // namespace ccexpert::geo
