@@ -64,6 +64,7 @@ ordered_json json_of(const TileResult& result) {
   if (result.shift) json["shift"] = *result.shift;
   if (!result.pictures[0].empty()) json["pictures"] = result.pictures;
   if (!result.date_pictures.empty()) json["date_pictures"] = result.date_pictures;
+  for (const auto& card : result.cards) json["cards"].push_back({card.width, card.height, card.address});
   for (const auto& pair : result.pairs) json["pairs"].push_back(json_of(pair));
   if (result.skipped) {
     json["skipped"] = true;
@@ -107,6 +108,9 @@ TileResult result_of(const nlohmann::json& json, const std::string& source) {
   if (json.contains("from")) result.dates = dates_of(json, source);
   if (json.contains("date_pictures"))
     result.date_pictures = json["date_pictures"].get<std::vector<std::string>>();
+  if (json.contains("cards")) {
+    for (const auto& card : json["cards"]) result.cards.push_back({card.at(2), card.at(0), card.at(1)});
+  }
   if (json.contains("pairs")) {
     for (const auto& pair : json["pairs"]) result.pairs.push_back(result_of(pair, source));
   }
@@ -157,7 +161,8 @@ void Journal::resume(const Plan& plan) {
                    "--overwrite starts again"});
   }
   file_.cut(reader.whole());
-  if (reader.plan().merge != plan.merge || reader.plan().heatmap != plan.heatmap)
+  if (reader.plan().merge != plan.merge || reader.plan().heatmap != plan.heatmap ||
+      reader.plan().report != plan.report)
     file_.append(to_json(plan).dump() + "\n");
   for (const auto& line : reader.lines()) {
     if (!line.failed) tiles_.push_back(line.tile);

@@ -14,6 +14,7 @@
 
 #include "geo/append_file.h"
 #include "geo/plan.h"
+#include "page/report.h"
 
 namespace ccexpert::geo {
 
@@ -55,6 +56,7 @@ struct TileResult {
 
   std::optional<SeriesPair> dates = {};         ///< of a pair of a series
   std::vector<TileResult> pairs = {};           ///< of a tile of a series, which has no other findings
+  std::vector<page::ReportPicture> cards = {};  ///< of all dates, for a report
   std::vector<std::string> date_pictures = {};  ///< of a tile of a series, one for each date
 };
 

@@ -48,6 +48,13 @@ std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const Map
     if (!results[i].skipped && results[i].error.empty()) asked.add(tiles[i].pair, results[i]);
   }
   ask(asked, model, threshold);
+  if (options.report.empty()) return results;
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    if (tells_change(results[i]).value_or(false)) {
+      results[i].cards = {page::report_picture(tiles[i].pair.before),
+                          page::report_picture(tiles[i].pair.after)};
+    }
+  }
   return results;
 }
 
@@ -70,6 +77,7 @@ void expect_free(const MapOptions& options) {
   if (options.overwrite) return;
   const bool is_series = !options.series.empty();
   for (const auto& file : published_files(options.output, options.heatmap, is_series)) expect_free(file);
+  if (!options.report.empty()) expect_free(options.report);
 }
 
 /// Returns the tiles that meet the area of interest.
@@ -142,9 +150,8 @@ class Run {
     scene_.register_tiles({0, 0, size_.width, size_.height}, options_.registration);
     TileReader reader(scene_, tiling_, std::move(left), tiles_at_once());
     for (auto tiles = reader.next(); !tiles.empty() && !stop.stop_requested(); tiles = reader.next()) {
-      const auto results = scene_.is_series()
-                               ? series_results(tiles, options_.min_valid, model_, plan_.threshold)
-                               : results_of(tiles, options_, model_, plan_.threshold);
+      const auto results = scene_.is_series() ? series_results(tiles, options_, model_, plan_.threshold)
+                                              : results_of(tiles, options_, model_, plan_.threshold);
       // A caption cut short by a stop is not the model's caption.
       if (stop.stop_requested()) break;
       journal.write(results);
@@ -176,6 +183,7 @@ class Run {
               .changed_from = options_.changed_from.value_or(calibrated.value_or(kChangedFrom)),
               .merge = options_.merge,
               .heatmap = options_.heatmap.empty() ? "" : fs::absolute(options_.heatmap).string(),
+              .report = options_.report.empty() ? "" : fs::absolute(options_.report).string(),
               .identity = {}};
     plan.identity = identity_of(options_, plan);
     return plan;
@@ -218,6 +226,7 @@ MapSummary map_scene(const MapOptions& options, const MapModel& model, const Map
   const bool starts = !options.resume || !is_there(path);
   if (!options.resume) expect_free(options);
   expect_publishable(options.output, options.heatmap);
+  if (!options.report.empty()) expect_writable(options.report);
   std::optional<Journal> kept;
   MapSummary summary;
   {

@@ -131,6 +131,8 @@ MapSummary merge_shards(const fs::path& output, std::vector<fs::path> shards, bo
     if (!overwrite && is_there(file))
       fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});
   }
+  if (!plan.report.empty() && !overwrite && is_there(plan.report))
+    fail_expected({plan.report, "no such file yet", "one", "--overwrite replaces it"});
   return publish(journals, output);
 } catch (...) {
   rethrow_as_error();

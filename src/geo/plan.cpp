@@ -64,6 +64,7 @@ nlohmann::ordered_json to_json(const Plan& plan) {
                               {"changed_from", plan.changed_from},
                               {"merge", plan.merge},
                               {"heatmap", plan.heatmap}};
+  if (!plan.report.empty()) json["report"] = plan.report;
   if (!plan.series.empty()) json["series"] = series_json(plan.series);
   return json;
 }
@@ -90,6 +91,7 @@ Plan plan_from_json(const nlohmann::json& json, const std::string& source) {
   plan.changed_from = json_value<double>(json, "changed_from", 0.0, source);
   plan.merge = json_value<bool>(json, "merge", false, source);
   plan.heatmap = json_value<std::string>(json, "heatmap", "", source);
+  plan.report = json_value<std::string>(json, "report", "", source);
   return plan;
 }
 
@@ -108,6 +110,7 @@ std::string identity_of(const MapOptions& options, const Plan& plan) {
                       options.settings);
   text += fmt::format("threshold {} changed from {} swap {}\n", plan.threshold, plan.changed_from,
                       options.check_swap);
+  if (!options.report.empty()) text += "cards\n";
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

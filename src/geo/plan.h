@@ -27,6 +27,7 @@ struct Plan {
   double changed_from = 0.0;  ///< value of changed ground
   bool merge = false;
   std::string heatmap = {};  ///< absolute path of the file to write, or empty
+  std::string report = {};   ///< absolute path of the page with cards, or empty
   std::string identity;      ///< equal for runs with equal results of tiles
 };
 

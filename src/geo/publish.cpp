@@ -15,6 +15,7 @@
 #include "geo/heatmap.h"
 #include "geo/layer_values.h"
 #include "geo/map_page.h"
+#include "geo/map_report.h"
 #include "geo/overview.h"
 #include "geo/qgis_style.h"
 #include "geo/series_publish.h"
@@ -285,8 +286,11 @@ std::vector<fs::path> published_files(const fs::path& output, const fs::path& he
 }
 
 MapSummary publish(std::span<const JournalReader> journals, const fs::path& output) {
-  if (!journals.front().plan().series.empty()) return publish_series(journals, output);
-  return Publication(journals, output).write();
+  const auto& plan = journals.front().plan();
+  const auto summary =
+      plan.series.empty() ? Publication(journals, output).write() : publish_series(journals, output);
+  if (!plan.report.empty()) write_map_report(journals);
+  return summary;
 }
 
 }  // namespace ccexpert::geo

@@ -110,17 +110,22 @@ std::optional<bool> tells_change(const TileResult& pair) {
   return !pair.quiet && pair.changed.value_or(true);
 }
 
-std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, double min_valid,
+std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, const MapOptions& options,
                                        const MapModel& model, double threshold) {
   std::deque<TilePairs> works;
   Asked steps, around;
-  for (const auto& tile : tiles) works.emplace_back(tile, min_valid).add_steps(steps);
+  for (const auto& tile : tiles) works.emplace_back(tile, options.min_valid).add_steps(steps);
   ask(steps, model, threshold);
   for (auto& work : works) work.add_around(around);
   ask(around, model, threshold);
   std::vector<TileResult> results;
   for (size_t i = 0; i < tiles.size(); ++i) {
     results.push_back(works[i].finish());
+    const auto changed = [](const TileResult& pair) { return tells_change(pair).value_or(false); };
+    if (!options.report.empty() && std::ranges::any_of(results.back().pairs, changed)) {
+      for (const auto& date : tiles[i].dates.images)
+        results.back().cards.push_back(page::report_picture(date));
+    }
     if (tiles[i].error.empty()) continue;
     results.back() = {.tile = tiles[i].index};
     results.back().error = tiles[i].error;

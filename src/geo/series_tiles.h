@@ -15,7 +15,7 @@ namespace ccexpert::geo {
 /// around its later one if these were compared, and the first against the last of more than two dates. A date
 /// whose both steps tell of a change is examined: if its neighbours show none between them, the change comes
 /// and goes.
-std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, double min_valid,
+std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, const MapOptions& options,
                                        const MapModel& model, double threshold);
 
 /// True if a pair tells of a change, false if not; nothing if it was skipped or failed.

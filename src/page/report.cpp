@@ -84,6 +84,11 @@ std::string packed(const Heatmap& map) {
   return base64(bytes);
 }
 
+ReportPicture report_picture(const image::Image& image) {
+  const auto small = thumbnail(image, kReportSide);
+  return {webp_uri(small), small.width, small.height};
+}
+
 ReportWriter::ReportWriter(const std::filesystem::path& path, const ReportHead& head) try : file_(path) {
   file_.write(html_start(head.title, "report.css"));
   file_.write(fmt::format("<p class=\"lead\">{}</p>\n{}", html_escaped(head.lead), asset("report.html")));
@@ -96,10 +101,15 @@ void ReportWriter::write_script(std::string_view attributes, std::string_view te
 }
 
 int64_t ReportWriter::add_image(const image::Image& image) try {
-  const auto small = thumbnail(image, kReportSide);
+  return add_image(report_picture(image));
+} catch (...) {
+  rethrow_as_error();
+}
+
+int64_t ReportWriter::add_image(const ReportPicture& picture) try {
   write_script(fmt::format("type=\"text/plain\" id=\"image{}\" data-width=\"{}\" data-height=\"{}\"", images_,
-                           small.width, small.height),
-               webp_uri(small));
+                           picture.width, picture.height),
+               picture.address);
   return images_++;
 } catch (...) {
   rethrow_as_error();

@@ -66,6 +66,14 @@ struct ReportHead {
 /// Longer side of a thumbnail in pixels.
 inline constexpr int64_t kReportSide = 256;
 
+/// Thumbnail of a report.
+struct ReportPicture {
+  std::string address;  ///< "data:image/webp;base64,..."
+  int64_t width = 0;
+  int64_t height = 0;
+};
+ReportPicture report_picture(const image::Image& image);
+
 /// Writes a self-contained page, an entry at a time; the page appears at `finish`, complete or not at all.
 /// Memory does not grow with the number of entries. Throws Error naming `path` if the system refuses it.
 class ReportWriter {
@@ -74,6 +82,7 @@ class ReportWriter {
 
   /// Writes a thumbnail and returns its number for entries.
   int64_t add_image(const image::Image& image);
+  int64_t add_image(const ReportPicture& picture);
   void add(const ReportEntry& entry);
   void finish();
 

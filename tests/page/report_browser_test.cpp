@@ -232,5 +232,29 @@ TEST_F(ReportBrowser, DatesOfAPlaceAreTabs) {
   EXPECT_EQ(result["count"], "1 place");
 }
 
+TEST_F(ReportBrowser, DatesAroundOneNeedNoCaption) {
+  ReportWriter writer(folder_ / "r.html", {.title = "t", .lead = "l"});
+  const auto a = writer.add_image(grey(10)), b = writer.add_image(grey(90));
+  const auto add = [&](int64_t order, const SeriesEntry& series) {
+    writer.add({.uid = std::to_string(order),
+                .order = order,
+                .before = a,
+                .after = b,
+                .caption = series.kind == SeriesKind::kStep ? "a house" : "",
+                .logprob = {},
+                .score = {},
+                .changed = series.kind == SeriesKind::kStep,
+                .series = series});
+  };
+  add(0, {.place = "p", .from = "1", .to = "2"});
+  add(1, {.place = "p", .from = "1", .to = "3", .kind = SeriesKind::kAround});
+  add(2, {.place = "p", .from = "2", .to = "3"});
+  writer.finish();
+  const auto result = seen(folder_ / "r.html", R"(async function look(result) {
+    result.note = document.querySelector('.panel .note').textContent;
+  })");
+  EXPECT_EQ(result["note"], "1 against 3: no caption") << result.dump();
+}
+
 }  // namespace
 }  // namespace ccexpert::page

@@ -59,6 +59,8 @@ void add_map_output(CLI::App& app, MapCommand& command) {
   group.flag("--resume", command.map.resume, "continue an interrupted map");
   group.named_output("--heatmap", command.map.heatmap,
                      "also write the change as a Cloud-Optimised GeoTIFF, blended where tiles overlap");
+  group.named_output("--report", command.map.report,
+                     "also write a page with the changed tiles: dates under a slider, heatmap, caption");
   group.flag("--merge", command.map.merge, "join changed ground that reaches over several tiles");
   group.flag("--check-swap", command.map.check_swap,
              "fill the field unsure: also caption each tile with its dates swapped and against itself");

@@ -70,6 +70,7 @@ struct MapOptions {
 
   bool check_swap = false;             ///< fills the field `unsure` (CaptionOptions::check_swap)
   std::filesystem::path heatmap = {};  ///< Cloud-Optimised GeoTIFF to write; empty: none
+  std::filesystem::path report = {};   ///< page with a card for each changed tile; empty: none
   bool merge = false;                  ///< joins changed ground that reaches over several tiles
 
   int64_t batch = 8;              ///< tiles in flight at once

@@ -102,7 +102,7 @@ function dateTab(row, number, panel) {
 function aroundNote(row, rows) {
   const around = rows.filter(each => each.kind === 'around' && each.transient &&
     (each.before === row.before || each.after === row.after));
-  return around.map(each => element('p', 'note', each.from + ' against ' + each.to + ': ' + each.caption));
+  return around.map(each => element('p', 'note', each.from + ' against ' + each.to + ': ' + (each.caption ?? each.error ?? 'no caption')));
 }
 function fillPanel(panel, row, rows) {
   const viewer = element('figure', 'viewer'), stage = stageOf(row), text = element('div'), maps = mapsOf(row);
