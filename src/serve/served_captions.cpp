@@ -50,7 +50,7 @@ generate::CaptionEvents events_of(CaptionEvents events) {
               },
           .on_done =
               [on_done = std::move(events.on_done)](const generate::ServedCaption& caption) {
-                on_done({.caption = caption,
+                on_done({.caption = static_cast<const Caption&>(caption),
                          .prompt_tokens = caption.prompt_tokens,
                          .queue_seconds = caption.queue_seconds,
                          .seconds = caption.seconds - caption.queue_seconds});
