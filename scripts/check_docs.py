@@ -96,8 +96,7 @@ class Reader:
     MARK = re.compile(r"\s*<!-- (not runnable|run with|run first):\s*(.*?)\s*-->\s*")
 
     def __init__(self, name):
-        self.name = name
-        self.blocks, self.problems = [], []
+        self.name, self.blocks, self.problems = name, [], []
         self.marks, self.lines, self.fence = [], [], None
         self.blank_before = True
 
@@ -209,12 +208,8 @@ def option_problems(block, options):
 
 
 def read_documents(root):
-    blocks, problems = [], []
-    for file in documents(root):
-        reader = Reader(str(file.relative_to(root))).read(file.read_text())
-        blocks += reader.blocks
-        problems += reader.problems
-    return blocks, problems
+    readers = [Reader(str(file.relative_to(root))).read(file.read_text()) for file in documents(root)]
+    return [block for reader in readers for block in reader.blocks], [each for reader in readers for each in reader.problems]
 
 
 def check(root, build):
