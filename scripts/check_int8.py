@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Compares a model in int8, and in other precisions, with float32: logits, captions, decisions.
 
-    scripts/check_int8.py --model CHECKPOINT --pairs LIST [--logit-pairs 8] [--dtypes int8,bfloat16]
+    scripts/check_int8.py --model CHECKPOINT --pairs LIST [--logit-pairs 8] [--dtypes int8,bfloat16] [--logits-only]
 
-ccexpert-quantize writes the model in int8 and compares the logits of both on the captions of the first pairs, of which
-both see the tokens of float32. ccexpert-caption then captions the list in each precision. The table
-shows how many captions have the tokens of float32, how many have its decision between change and no change (LEVIR-CC's
-five sentences of no change), and the largest difference of the log-probability of an equal caption. Exit code 1: the
-least cosine of the logits is below --cosine. Standard library only.
+ccexpert-quantize writes the model in int8 and compares its logits, and those of bfloat16, with float32 on the captions
+of the first pairs, of which all see the tokens of float32. ccexpert-caption then captions the list in each precision.
+The table shows for each precision mean and least cosine of the logits, the share of tokens with the same first choice,
+how many captions have the tokens of float32, how many have its decision between change and no change (LEVIR-CC's five
+sentences of no change), and the largest difference of the log-probability of an equal caption. Exit code 1: the least
+cosine of int8's logits is below --cosine. Standard library only.
 """
 
 import argparse
@@ -27,7 +28,8 @@ def arguments():
     parser.add_argument("--pairs", required=True, help="list of pairs, as for ccexpert-caption")
     parser.add_argument("--image-root", help="folder of the list's relative paths (default: the list's)")
     parser.add_argument("--logit-pairs", type=int, default=8, help="pairs whose logits are compared")
-    parser.add_argument("--dtypes", default="int8", help="precisions to compare with float32")
+    parser.add_argument("--dtypes", default="int8,bfloat16", help="precisions to compare with float32")
+    parser.add_argument("--logits-only", action="store_true", help="compare no captions")
     parser.add_argument("--new-tokens", type=int, help="most tokens of a caption")
     parser.add_argument("--cosine", type=float, default=0.999, help="least cosine of logits that passes")
     parser.add_argument("--tools", type=Path, default=Path("build/release/tools"), help="folder of the commands")
@@ -47,12 +49,14 @@ def list_options(options):
     return ["--pairs", options.pairs] + (["--image-root", options.image_root] if options.image_root else [])
 
 
-def quantise(options, work):
-    """Writes the int8 model; returns the agreement of its logits."""
+def quantise(options, work, dtypes):
+    """Writes the int8 model; returns the agreement of the logits of int8 and, if it is asked for, of bfloat16."""
     report = work / "logits.json"
-    run([options.tools / "ccexpert-quantize", options.model, "-o", work / "int8", *list_options(options),
+    beside = ["--beside-bfloat16"] if "bfloat16" in dtypes else []
+    run([options.tools / "ccexpert-quantize", options.model, "-o", work / "int8", *list_options(options), *beside,
          "--limit", options.logit_pairs, "--logits", report, "--quiet"])
-    return json.loads(report.read_text())
+    logits = json.loads(report.read_text())
+    return {"int8": logits} | ({"bfloat16": logits["bfloat16"]} if beside else {})
 
 
 def caption(options, work, dtype):
@@ -72,6 +76,19 @@ def says_no_change(line):
     return line["caption"].rstrip(" .").lower() in UNCHANGED
 
 
+def logit_cells(logits):
+    if logits is None:
+        return " | | |"
+    return (f" {logits['mean_cosine']:.5f} | {logits['least_cosine']:.5f} | {100 * logits['same_choice']:.1f} % |")
+
+
+def caption_cells(compared, pairs):
+    if compared is None:
+        return " | | |"
+    same, flips, difference = compared
+    return f" {len(same)} of {pairs} | {pairs - len(flips)} of {pairs} | {difference:.4f} |"
+
+
 def compare(expected, found):
     same = [uid for uid in expected if expected[uid]["token_ids"] == found[uid]["token_ids"]]
     flips = [uid for uid in expected if says_no_change(expected[uid]) != says_no_change(found[uid])]
@@ -81,24 +98,23 @@ def compare(expected, found):
 
 def main():
     options = arguments()
+    dtypes = options.dtypes.split(",")
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
         work.mkdir(parents=True, exist_ok=True)
-        logits = quantise(options, work)
-        print(f"logits of {logits['tokens']} tokens: least cosine {logits['least_cosine']:.5f}, mean "
-              f"{logits['mean_cosine']:.6f}, the same first choice for {100 * logits['same_choice']:.1f} %\n")
-        expected = caption(options, work, "float32")
-        print("| | same tokens | same decision | log-probability |\n|---|---:|---:|---:|")
-        flipped = {}
-        for dtype in options.dtypes.split(","):
-            same, flips, difference = compare(expected, found := caption(options, work, dtype))
-            print(f"| {dtype} | {len(same)} of {len(expected)} | {len(expected) - len(flips)} of {len(expected)} | "
-                  f"{difference:.4f} |")
-            flipped[dtype] = [(uid, expected[uid]["caption"], found[uid]["caption"]) for uid in flips]
-    for dtype, flips in flipped.items():
-        for uid, before, after in flips:
-            print(f"{dtype}: {uid}: {before} -> {after}")
-    return 0 if logits["least_cosine"] >= options.cosine else 1
+        logits = quantise(options, work, dtypes)
+        expected = {} if options.logits_only else caption(options, work, "float32")
+        found = {dtype: caption(options, work, dtype) for dtype in dtypes} if expected else {}
+    compared = {dtype: compare(expected, captions) for dtype, captions in found.items()}
+    print(f"logits of {logits['int8']['tokens']} tokens, {len(expected)} captions\n")
+    print("| | mean cosine | least cosine | same first choice | same tokens | same decision | log-probability |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for dtype in dtypes:
+        print(f"| {dtype} |{logit_cells(logits.get(dtype))}{caption_cells(compared.get(dtype), len(expected))}")
+    for dtype, (_, flips, _) in compared.items():
+        for uid in flips:
+            print(f"{dtype}: {uid}: {expected[uid]['caption']} -> {found[dtype][uid]['caption']}")
+    return 0 if logits["int8"]["least_cosine"] >= options.cosine else 1
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ QuantizeReport quantize_checkpoint(const QuantizeRequest& request) {
          .tensors = std::move(quantized.tensors),
          .companions = companions_of(checkpoint.folder),
          .shard_bytes = static_cast<int64_t>(request.shard_mb * 1e6)});
-    return QuantizeReport{std::move(quantized.errors), measured.logits};
+    return QuantizeReport{std::move(quantized.errors), measured.logits, measured.bfloat16_logits};
   });
 }
 

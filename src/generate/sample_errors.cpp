@@ -95,6 +95,19 @@ LogitAgreement finish(LogitAgreement sums) {
   return sums;
 }
 
+/// Compares the logits of `loaded` with those of the captions of `samples`.
+LogitAgreement agreement_of(const LoadedModel& loaded, std::span<const ImagePair> samples,
+                            const std::vector<SampleCaption>& captions,
+                            const std::optional<PromptStart>& start) {
+  LogitAgreement sums;
+  sums.mean_cosine = sums.same_choice = 0.0;
+  for (size_t i = 0; i < captions.size(); ++i) {
+    const auto& expected = captions[i];
+    add(sums, expected.logits, logits_before(prompt_about(loaded, samples[i], start), expected.ids));
+  }
+  return finish(sums);
+}
+
 }  // namespace
 
 SampleErrors sample_errors(const io::Checkpoint& checkpoint, const model::ModelConfig& config,
@@ -114,13 +127,12 @@ SampleErrors sample_errors(const io::Checkpoint& checkpoint, const model::ModelC
   }
   loaded.model = nullptr;
   loaded.model = model::build_int8_model(config, weights, {}, request.blocks);
-  LogitAgreement sums;
-  sums.mean_cosine = sums.same_choice = 0.0;
-  for (size_t i = 0; i < captions.size(); ++i) {
-    const auto& expected = captions[i];
-    add(sums, expected.logits, logits_before(prompt_about(loaded, request.samples[i], start), expected.ids));
+  result.logits = agreement_of(loaded, request.samples, captions, start);
+  if (request.beside_bfloat16) {
+    loaded.model = nullptr;
+    loaded.model = model::build_model(config, weights, {.tensor = at::TensorOptions().dtype(at::kBFloat16)});
+    result.bfloat16_logits = agreement_of(loaded, request.samples, captions, std::nullopt);
   }
-  result.logits = finish(sums);
   return result;
 }
 

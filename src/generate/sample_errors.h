@@ -16,6 +16,7 @@ namespace ccexpert::generate {
 struct SampleErrors {
   std::map<std::string, double> outputs = {};  ///< of each product's results, by the name of its matrix
   std::optional<LogitAgreement> logits = {};   ///< nothing without samples
+  std::optional<LogitAgreement> bfloat16_logits = {};  ///< if they were asked for
 };
 
 /// Captions the samples of `request` in float32, and measures products and logits of 8 or 4 bits beside it.

@@ -88,6 +88,18 @@ TEST_F(Quantize, ComparesLogitsOnSamplePairs) {
   EXPECT_LE(logits->same_choice, 1.0);
 }
 
+TEST_F(Quantize, ComparesTheLogitsOfBfloat16IfAsked) {
+  const PaintedPairs pairs(1);
+  const auto report = quantize_checkpoint(
+      {.from = tiny_folder(), .to = to(), .samples = pairs.views(), .beside_bfloat16 = true});
+  const auto& logits = report.bfloat16_logits;
+  ASSERT_TRUE(logits);
+  EXPECT_EQ(logits->tokens, report.logits.value().tokens);
+  EXPECT_GT(logits->least_cosine, 0.99);
+  EXPECT_LT(logits->mean_cosine, 0.9999999) << "otherwise it was float32";
+  EXPECT_NE(logits->mean_cosine, report.logits.value().mean_cosine);
+}
+
 TEST_F(Quantize, CountsTensors) {
   int64_t calls = 0, last = 0, all = 0;
   quantize_checkpoint({.from = tiny_folder(), .to = to(), .progress = [&](int64_t done, int64_t total) {

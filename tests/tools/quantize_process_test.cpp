@@ -76,6 +76,20 @@ TEST_F(QuantizeProcess, ComparesTheLogitsOfSamplePairs) {
   EXPECT_TRUE(logits.contains("same_choice"));
 }
 
+TEST_F(QuantizeProcess, ComparesTheLogitsOfBfloat16BesideThem) {
+  const auto image = (std::filesystem::path(kTestData) / "preprocess" / "images" / "gray.jpg").string();
+  write_file(path("pairs.json"), nlohmann::json{{{"before", image}, {"after", image}}}.dump());
+  const auto result = run({tiny_, "-o", path("int8"), "--pairs", path("pairs.json"), "--beside-bfloat16",
+                           "--logits", path("logits.json")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\nlogits in bfloat16 of "));
+  const auto logits = nlohmann::json::parse(read_file(path("logits.json")));
+  EXPECT_EQ(logits.at("bfloat16").at("tokens"), logits.at("tokens"));
+  const auto alone = run({tiny_, "-o", path("other"), "--beside-bfloat16"});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.err, StartsWith("ccexpert-quantize: --beside-bfloat16 requires --pairs"));
+}
+
 TEST_F(QuantizeProcess, RefusesAFolderWithFilesBeforeAnyWork) {
   write_file(path("mine.txt"), "kept");
   const auto result = run({tiny_, "-o", folder_.path().string(), "--pairs", path("none.json")});

@@ -45,6 +45,7 @@ struct QuantizeCommand {
   fs::path model, output, pairs, image_root, report, logits;
   model::BlockWeights weights = model::BlockWeights::kInt8;
   int64_t limit = 8;
+  bool beside_bfloat16 = false;
   double shard_mb = 5000.0;
   bool quiet = false;
 };
@@ -63,6 +64,8 @@ void add_options(CLI::App& app, QuantizeCommand& command) {
   group.value("--limit", command.limit, "number of pairs to use, the first of the list", in_range(1, 10'000));
   group.named_output("--report", command.report, "write the errors of all matrices as JSON");
   group.named_output("--logits", command.logits, "write the agreement of the logits with float32 as JSON");
+  group.flag("--beside-bfloat16", command.beside_bfloat16,
+             "also compare the logits of the model in bfloat16 with float32");
   group.value("--shard-mb", command.shard_mb, "largest size of one file of weights", kShardMegabytes)
       ->type_name("MB");
   group.flag("-q,--quiet", command.quiet, "print only errors");
@@ -71,7 +74,7 @@ void add_options(CLI::App& app, QuantizeCommand& command) {
 void check(const CLI::App& app, const QuantizeCommand& command) {
   if (command.model.empty()) throw Error("MODEL: expected a checkpoint folder, got none");
   if (command.output.empty()) throw Error("--output: expected a folder, got none");
-  for (const char* name : {"--image-root", "--limit", "--logits"}) {
+  for (const char* name : {"--image-root", "--limit", "--logits", "--beside-bfloat16"}) {
     if (command.pairs.empty() && app.count(name) > 0) throw Error(std::string(name) + " requires --pairs");
   }
 }
@@ -124,20 +127,26 @@ std::string json_of(const std::vector<generate::MatrixError>& errors) {
   return report.dump(2) + "\n";
 }
 
-std::string line_of(const generate::LogitAgreement& logits) {
+std::string line_of(const char* what, const std::optional<generate::LogitAgreement>& logits) {
+  if (!logits) return {};
   return fmt::format(
-      "logits of {} tokens: cosine with float32 at least {:.5f}, {:.5f} on average; the same first choice "
-      "for "
+      "{} of {} tokens: cosine with float32 at least {:.5f}, {:.5f} on average; the same first choice for "
       "{:.1f} %\n",
-      logits.tokens, logits.least_cosine, logits.mean_cosine, 100.0 * logits.same_choice);
+      what, logits->tokens, logits->least_cosine, logits->mean_cosine, 100.0 * logits->same_choice);
 }
 
-std::string json_of(const generate::LogitAgreement& logits) {
-  const nlohmann::ordered_json report{{"tokens", logits.tokens},
-                                      {"least_cosine", logits.least_cosine},
-                                      {"mean_cosine", logits.mean_cosine},
-                                      {"same_choice", logits.same_choice}};
-  return report.dump(2) + "\n";
+nlohmann::ordered_json values_of(const generate::LogitAgreement& logits) {
+  return {{"tokens", logits.tokens},
+          {"least_cosine", logits.least_cosine},
+          {"mean_cosine", logits.mean_cosine},
+          {"same_choice", logits.same_choice}};
+}
+
+/// The agreement of the quantised model, and in "bfloat16" that of the model in bfloat16.
+std::string logits_json(const generate::QuantizeReport& report) {
+  auto values = values_of(report.logits.value());
+  if (report.bfloat16_logits) values["bfloat16"] = values_of(*report.bfloat16_logits);
+  return values.dump(2) + "\n";
 }
 
 int run(const QuantizeCommand& command) {
@@ -150,6 +159,7 @@ int run(const QuantizeCommand& command) {
   generate::QuantizeRequest request{.from = command.model,
                                     .to = command.output,
                                     .samples = samples.pairs,
+                                    .beside_bfloat16 = command.beside_bfloat16,
                                     .blocks = command.weights,
                                     .shard_mb = command.shard_mb};
   request.progress = [&](int64_t, int64_t all) {
@@ -162,10 +172,11 @@ int run(const QuantizeCommand& command) {
   const auto report = generate::quantize_checkpoint(request);
   progress.reset();
   if (!command.report.empty()) write_file(command.report, json_of(report.matrices));
-  if (report.logits && !command.logits.empty()) write_file(command.logits, json_of(*report.logits));
-  if (!command.quiet)
-    write_result({},
-                 table_of(report.matrices, command.weights) + (report.logits ? line_of(*report.logits) : ""));
+  if (report.logits && !command.logits.empty()) write_file(command.logits, logits_json(report));
+  if (!command.quiet) {
+    write_result({}, table_of(report.matrices, command.weights) + line_of("logits", report.logits) +
+                         line_of("logits in bfloat16", report.bfloat16_logits));
+  }
   return kSuccess;
 }
 

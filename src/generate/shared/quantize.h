@@ -22,7 +22,7 @@ struct MatrixError {
   std::optional<double> output;  ///< of its product's results on the sample pairs; nothing without pairs
 };
 
-/// Logits of the quantised model beside those of float32, before each token of the samples' captions, of
+/// Logits of another model beside those of float32, before each token of the samples' captions, of
 /// which both see the float32 model's.
 struct LogitAgreement {
   int64_t tokens = 0;
@@ -33,12 +33,15 @@ struct LogitAgreement {
 struct QuantizeReport {
   std::vector<MatrixError> matrices = {};     ///< in the order of the names
   std::optional<LogitAgreement> logits = {};  ///< nothing without sample pairs
+  /// Of the model in bfloat16, if they were asked for.
+  std::optional<LogitAgreement> bfloat16_logits = {};
 };
 
 struct QuantizeRequest {
   std::filesystem::path from;               ///< checkpoint folder of any layout
   std::filesystem::path to;                 ///< folder to write, empty or missing
   std::span<const ImagePair> samples = {};  ///< pairs whose captions are computed to measure output errors
+  bool beside_bfloat16 = false;             ///< true: also compares the logits of bfloat16 on them
   /// Weights of the decoder's blocks.
   model::BlockWeights blocks = model::BlockWeights::kInt8;
   double shard_mb = 5000.0;  ///< largest size of one file of weights
