@@ -38,7 +38,8 @@ std::string with_trained_question(std::string_view config_json, std::string_view
 std::string with_int8_note(std::string_view config_json) try {
   json config = parse_json(config_json, "config.json");
   config[std::string(model::kOwnKeyPrefix) + "quantization"] = {
-      {"weights", "int8, one scale for each output"}, {"activations", "int8, one scale for each token"}};
+      {"weights", "int8, one scale for each output"},
+      {"activations", "int8, one scale for each token, in down_proj for each 256 inputs of a token"}};
   return config.dump(2) + "\n";
 } catch (...) {
   rethrow_as_error();

@@ -32,6 +32,17 @@ std::vector<float> floats_of(const at::Tensor& from) {
   return to;
 }
 
+InputBlocks::InputBlocks(int64_t inputs, int64_t block)
+    : inputs_(inputs),
+      block_(block > 0 ? std::min(block, inputs) : inputs),
+      count_(inputs > 0 ? (inputs + block_ - 1) / block_ : 1) {}
+
+void expect_same_blocks(const InputBlocks& a, const InputBlocks& b) {
+  if (a.size() == b.size()) return;
+  fail_expected({"int8 product", fmt::format("matrices that round x in blocks of {}", a.size()),
+                 fmt::format("one of {}", b.size())});
+}
+
 CallRows::CallRows(const Int8Call& call) : x_(call.x), eps_(static_cast<float>(call.norm.eps)) {
   const auto width = static_cast<size_t>(x_.size(1));
   if (call.norm.weight.defined()) {

@@ -1,6 +1,7 @@
 // The two ends of a call of int8 products: rows of x in float32, and results.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -11,6 +12,24 @@ namespace ccexpert::kernels {
 
 /// Returns a tensor's values as floats.
 std::vector<float> floats_of(const at::Tensor& from);
+
+/// Blocks of a row's inputs, each of which is rounded with its own scale.
+class InputBlocks {
+ public:
+  /// Blocks of `block` inputs, of which the last may have fewer; 0: one block.
+  InputBlocks(int64_t inputs, int64_t block);
+  int64_t size() const { return block_; }
+  int64_t count() const { return count_; }
+  int64_t first(int64_t index) const { return index * block_; }
+  /// Returns the number of inputs.
+  int64_t width(int64_t index) const { return std::min(block_, inputs_ - first(index)); }
+
+ private:
+  int64_t inputs_, block_, count_;
+};
+
+/// Throws Error unless the blocks of two matrices that read one x are equal.
+void expect_same_blocks(const InputBlocks& a, const InputBlocks& b);
 
 /// Rows of a call's x in float32, after its norm. Each thread has its own.
 class CallRows {

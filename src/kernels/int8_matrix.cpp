@@ -66,12 +66,16 @@ Int8Weights int8_memory(int64_t rows, int64_t columns) {
 }
 
 std::unique_ptr<const Int8Matrix> pack_int8(const Int8Weights& weights, const at::Tensor& bias,
-                                            CpuLevel level) {
+                                            CpuLevel level, int64_t block) {
   if (weights.values.size(1) > kMostInt8Inputs) {
     fail_expected({"int8 product", "at most " + std::to_string(kMostInt8Inputs) + " inputs",
                    std::to_string(weights.values.size(1))});
   }
-  return has_tiles(level) ? pack_for_tiles(weights, bias) : pack_for_xnnpack(weights, bias);
+  if (block < 0 || block % kInt8BlockStep != 0) {
+    fail_expected({"int8 product", "blocks of a multiple of " + std::to_string(kInt8BlockStep) + " inputs",
+                   std::to_string(block)});
+  }
+  return has_tiles(level) ? pack_for_tiles(weights, bias, block) : pack_for_xnnpack(weights, bias, block);
 }
 
 }  // namespace ccexpert::kernels

@@ -1,4 +1,5 @@
-// Products with weights of 8 bits. Activations are quantised per row (token) in the product.
+// Products with weights of 8 bits. Activations are quantised per row (token), or per block of its inputs, in
+// the product.
 #pragma once
 
 #include <memory>
@@ -46,8 +47,9 @@ struct Int8Call {
 class Int8Matrix {
  public:
   virtual ~Int8Matrix() = default;
-  /// Maps x [M,K] to x W^T + b [M,N], both contiguous and of one dtype, float32 or bfloat16. Each row of x is
-  /// quantised to 8 bits between its least and its largest value; sums are exact in 32 bits: none saturates.
+  /// Maps x [M,K] to x W^T + b [M,N], both contiguous and of one dtype, float32 or bfloat16. Each row of x,
+  /// or each block of it, is quantised to 8 bits between its least and its largest value; sums of a block are
+  /// exact in 32 bits: none saturates. Sums of blocks are added in float32.
   at::Tensor multiply(const at::Tensor& x) const { return multiply_all({.x = x}, {this})[0]; }
   /// Computes `call` for `matrices` of this kernel, of which this is one: a result [M,N] for each, or one for
   /// a gate. Between products and result, values are in float32. Throws Error for operands of another shape.
@@ -67,10 +69,14 @@ inline constexpr int64_t kMostInt8Inputs = 65'536;
 /// Returns memory for weights [N,K], with room to pack them in place.
 Int8Weights int8_memory(int64_t rows, int64_t columns);
 
-/// Packs weights and a bias [N] (undefined: none) for the fastest kernel of `level`. Throws Error for more
-/// than kMostInt8Inputs columns. The memory of `int8_memory` is taken over: the weights are then not
-/// readable.
+/// Step of the sizes of blocks: the tiles of AMX hold so many inputs.
+inline constexpr int64_t kInt8BlockStep = 64;
+
+/// Packs weights and a bias [N] (undefined: none) for the fastest kernel of `level`. `block`: inputs of a row
+/// of x that are rounded together, a multiple of kInt8BlockStep; 0: all. Throws Error for more than
+/// kMostInt8Inputs columns, and for another size of blocks. The memory of `int8_memory` is taken over: the
+/// weights are then not readable.
 std::unique_ptr<const Int8Matrix> pack_int8(const Int8Weights& weights, const at::Tensor& bias,
-                                            CpuLevel level = cpu_level());
+                                            CpuLevel level = cpu_level(), int64_t block = 0);
 
 }  // namespace ccexpert::kernels

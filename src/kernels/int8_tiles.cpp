@@ -29,34 +29,43 @@ constexpr int64_t rounded_up(int64_t value, int64_t step) {
   return (value + step - 1) / step * step;
 }
 
-/// Rows of x as bytes [M,K] with rows of `stride` bytes, and their scales.
+/// Rows of x as bytes [M,K] with rows of `stride` bytes, and the scales of their blocks.
 class QuantizedRows {
  public:
   /// `padded` rows, of which those after the rows of x are zeros.
-  QuantizedRows(const Int8Call& call, int64_t stride, int64_t padded)
+  QuantizedRows(const Int8Call& call, const InputBlocks& blocks, int64_t stride, int64_t padded)
       : stride_(stride),
-        scales_(static_cast<size_t>(call.x.size(0))),
+        rows_(call.x.size(0)),
+        scales_(static_cast<size_t>(rows_ * blocks.count())),
         bytes_(std::make_unique_for_overwrite<uint8_t[]>(static_cast<size_t>(padded * stride))) {
-    const int64_t rows = call.x.size(0), count = call.x.size(1);
-    std::fill(bytes_.get() + rows * stride, bytes_.get() + padded * stride, uint8_t{0});
+    const int64_t count = call.x.size(1);
+    std::fill(bytes_.get() + rows_ * stride, bytes_.get() + padded * stride, uint8_t{0});
     const int64_t grain = std::max<int64_t>(1, kValuesOfTask / count);
-    at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, rows_, grain, [&](int64_t begin, int64_t end) {
       CallRows input(call);
       for (int64_t m = begin; m < end; ++m) {
-        auto* to = bytes_.get() + m * stride;
-        scales_[static_cast<size_t>(m)] = quantize_row(input.row(m), count, to);
-        std::fill(to + count, to + stride, uint8_t{0});
+        round(input.row(m), m, blocks);
+        std::fill(bytes_.get() + m * stride + count, bytes_.get() + (m + 1) * stride, uint8_t{0});
       }
     });
   }
 
   const uint8_t* row(int64_t m) const { return bytes_.get() + m * stride_; }
-  const RowScale* scales(int64_t m) const { return scales_.data() + m; }
+  /// Scales of a block of row m and of those after it.
+  const RowScale* scales(int64_t block, int64_t m) const { return scales_.data() + block * rows_ + m; }
 
  private:
   static constexpr int64_t kValuesOfTask = 16'384;
-  int64_t stride_;
-  std::vector<RowScale> scales_;
+
+  void round(const float* row, int64_t m, const InputBlocks& blocks) {
+    for (int64_t b = 0; b < blocks.count(); ++b) {
+      scales_[static_cast<size_t>(b * rows_ + m)] =
+          quantize_row(row + blocks.first(b), blocks.width(b), bytes_.get() + m * stride_ + blocks.first(b));
+    }
+  }
+
+  int64_t stride_, rows_;
+  std::vector<RowScale> scales_;  ///< [blocks][rows]
   std::unique_ptr<uint8_t[]> bytes_;
 };
 
@@ -70,17 +79,18 @@ using Tile = std::array<float, kTileRows * kPanel>;
 
 class TiledMatrix : public Int8Matrix {
  public:
-  TiledMatrix(const Int8Weights& weights, const at::Tensor& bias)
+  TiledMatrix(const Int8Weights& weights, const at::Tensor& bias, int64_t block)
       : outputs_(weights.values.size(0)),
         inputs_(weights.values.size(1)),
+        blocks_(inputs_, block),
         stride_(rounded_up(inputs_, kGroup)),
         panels_(rounded_up(outputs_, kPanel) / kPanel),
         scales_(floats_of(weights.scales)),
-        sums_(static_cast<size_t>(panels_ * kPanel)) {
+        sums_(static_cast<size_t>(blocks_.count() * panels_ * kPanel)) {
     pack(weights);
     if (bias.defined()) biases_ = floats_of(bias);
-    scales_.resize(sums_.size());
-    biases_.resize(sums_.size());
+    scales_.resize(static_cast<size_t>(panels_ * kPanel));
+    biases_.resize(scales_.size());
   }
 
   std::vector<at::Tensor> multiply_all(const Int8Call& call,
@@ -100,6 +110,7 @@ class TiledMatrix : public Int8Matrix {
 
   int64_t outputs() const { return outputs_; }
   int64_t inputs() const { return inputs_; }
+  const InputBlocks& blocks() const { return blocks_; }
   int64_t panels() const { return panels_; }
   /// Bytes of a row of x.
   int64_t stride() const { return stride_; }
@@ -107,13 +118,18 @@ class TiledMatrix : public Int8Matrix {
   /// Writes the products of some rows with the weights of a panel.
   void multiply_tile(const QuantizedRows& x, const TileRows& rows, int64_t panel, Tile& out) const {
     alignas(64) std::array<int32_t, kTileRows * kPanel> sums;
-    at::native::cpublas::brgemm(rows.count, kPanel, stride_, stride_, kPanel, kPanel, /*add_C=*/false,
-                                x.row(rows.first), packed_.const_data_ptr<int8_t>() + panel * panel_bytes(),
-                                sums.data(),
-                                /*is_vnni=*/true);
     const int64_t column = panel * kPanel;
-    scale_sums(sums.data(), x.scales(rows.first), rows.real,
-               {scales_.data() + column, biases_.data() + column, sums_.data() + column}, out.data());
+    for (int64_t b = 0; b < blocks_.count(); ++b) {
+      const int64_t first = blocks_.first(b), width = rounded_up(blocks_.width(b), kGroup);
+      at::native::cpublas::brgemm(
+          rows.count, kPanel, width, stride_, kPanel, kPanel, /*add_C=*/false, x.row(rows.first) + first,
+          packed_.const_data_ptr<int8_t>() + panel * panel_bytes() + first * kPanel, sums.data(),
+          /*is_vnni=*/true);
+      const PanelFactors factors{scales_.data() + column, biases_.data() + column,
+                                 sums_.data() + b * panels_ * kPanel + column};
+      const auto write = b == 0 ? scale_sums : add_scaled_sums;
+      write(sums.data(), x.scales(b, rows.first), rows.real, factors, out.data());
+    }
   }
 
  private:
@@ -147,26 +163,35 @@ class TiledMatrix : public Int8Matrix {
         std::fill(panel.begin(), panel.end(), int8_t{0});
         const int64_t first = index * kPanel, last = std::min(first + kPanel, outputs_);
         for (int64_t n = first; n < last; ++n) {
-          sums_[static_cast<size_t>(n)] = pack_row(from + n * inputs_, panel.data() + (n - first) * kGroup);
+          pack_row(from + n * inputs_, panel.data() + (n - first) * kGroup);
+          sum_row(from + n * inputs_, n);
         }
         std::memcpy(to + index * panel_bytes(), panel.data(), panel.size());
       }
     });
   }
 
-  /// Returns the sum of the row.
-  int32_t pack_row(const int8_t* row, int8_t* column) const {
+  void pack_row(const int8_t* row, int8_t* column) const {
     for (int64_t k = 0; k < inputs_; k += kGroup) {
       const auto count = static_cast<size_t>(std::min(kGroup, inputs_ - k));
       std::memcpy(column + k * kPanel, row + k, count);
     }
-    return std::accumulate(row, row + inputs_, int32_t{0});
   }
 
-  int64_t outputs_, inputs_, stride_, panels_;
+  void sum_row(const int8_t* row, int64_t n) {
+    for (int64_t b = 0; b < blocks_.count(); ++b) {
+      const int8_t* first = row + blocks_.first(b);
+      sums_[static_cast<size_t>(b * panels_ * kPanel + n)] =
+          std::accumulate(first, first + blocks_.width(b), int32_t{0});
+    }
+  }
+
+  int64_t outputs_, inputs_;
+  InputBlocks blocks_;
+  int64_t stride_, panels_;
   at::Tensor packed_;  ///< [N/64][K/4][64][4], zeros at the ends
   std::vector<float> scales_, biases_;
-  std::vector<int32_t> sums_;
+  std::vector<int32_t> sums_;  ///< [blocks][N]
 };
 
 /// One call for some matrices: tasks are tiles of their results.
@@ -176,7 +201,7 @@ class TiledCall {
       : call_(call),
         matrices_(tiled(matrices, call.x)),
         padded_(padded_rows(call.x.size(0))),
-        x_(call, matrices_.front()->stride(), padded_),
+        x_(call, matrices_.front()->blocks(), matrices_.front()->stride(), padded_),
         results_(call, outputs_of(matrices_)) {
     const size_t count = call.gated ? 1 : matrices_.size();
     for (size_t index = 0; index < count; ++index) {
@@ -212,6 +237,7 @@ class TiledCall {
     for (const auto* matrix : matrices) {
       result.push_back(&dynamic_cast<const TiledMatrix&>(*matrix));
       expect_inputs("int8 product", x, result.back()->inputs());
+      expect_same_blocks(result.front()->blocks(), result.back()->blocks());
     }
     return result;
   }
@@ -253,8 +279,9 @@ std::vector<at::Tensor> TiledMatrix::multiply_all(const Int8Call& call,
 
 }  // namespace
 
-std::unique_ptr<const Int8Matrix> pack_for_tiles(const Int8Weights& weights, const at::Tensor& bias) {
-  return std::make_unique<TiledMatrix>(weights, bias);
+std::unique_ptr<const Int8Matrix> pack_for_tiles(const Int8Weights& weights, const at::Tensor& bias,
+                                                 int64_t block) {
+  return std::make_unique<TiledMatrix>(weights, bias, block);
 }
 
 }  // namespace ccexpert::kernels

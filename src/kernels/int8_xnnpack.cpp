@@ -44,28 +44,37 @@ void run(xnn_operator_t what) {
   expect_success(xnn_run_operator(what, nullptr), "a run");
 }
 
-/// Rows of a call's x, rounded.
+/// Rows of a call's x, rounded in blocks.
 class RoundedRows {
  public:
-  explicit RoundedRows(const Int8Call& call)
+  RoundedRows(const Int8Call& call, const InputBlocks& blocks)
       : rows_(static_cast<size_t>(call.x.size(0))),
         bytes_(std::make_unique_for_overwrite<int8_t[]>(rows_ * static_cast<size_t>(call.x.size(1)) +
                                                         XNN_EXTRA_BYTES)),
-        scales_(rows_ + XNN_EXTRA_QUANTIZATION_PARAMS),
+        scales_(static_cast<size_t>(blocks.count()), Scales(rows_ + XNN_EXTRA_QUANTIZATION_PARAMS)),
         faults_(rows_) {
     const int64_t width = call.x.size(1);
     at::parallel_for(0, call.x.size(0), rows_at_once(width), [&](int64_t begin, int64_t end) {
       CallRows input(call);
       const Operator convert = converter();
-      for (int64_t m = begin; m < end; ++m) round(input.row(m), m, width, convert.get());
+      for (int64_t m = begin; m < end; ++m) {
+        const float* row = input.row(m);
+        faults_[static_cast<size_t>(m)] = row_fault(row, width);
+        for (int64_t b = 0; b < blocks.count(); ++b) {
+          const int64_t first = blocks.first(b);
+          scales_[static_cast<size_t>(b)][static_cast<size_t>(m)] =
+              round({row + first, bytes_.get() + m * width + first, blocks.width(b)}, convert.get());
+        }
+      }
     });
     // The kernel reads a few more scales than there are rows.
-    std::fill(scales_.begin() + static_cast<ptrdiff_t>(rows_), scales_.end(), scales_[rows_ - 1]);
+    for (auto& scales : scales_)
+      std::fill(scales.begin() + static_cast<ptrdiff_t>(rows_), scales.end(), scales[rows_ - 1]);
   }
 
   size_t rows() const { return rows_; }
   const int8_t* bytes() const { return bytes_.get(); }
-  const xnn_quantization_params* scales() const { return scales_.data(); }
+  const xnn_quantization_params* scales(size_t block) const { return scales_[block].data(); }
   /// 0 for a finite row, else NaN: rounding hides it.
   float fault(int64_t m) const { return faults_[static_cast<size_t>(m)]; }
 
@@ -76,21 +85,26 @@ class RoundedRows {
     return Operator(made);
   }
 
-  void round(const float* row, int64_t m, int64_t count, xnn_operator_t convert) {
-    const auto index = static_cast<size_t>(m), width = static_cast<size_t>(count);
-    faults_[index] = row_fault(row, count);
+  struct Piece {
+    const float* from;
+    int8_t* to;
+    int64_t count;
+  };
+
+  static xnn_quantization_params round(const Piece& piece, xnn_operator_t convert) {
+    const auto width = static_cast<size_t>(piece.count);
     expect_success(xnn_reshape_convert_nc_f32_qd8(convert, 1, width, width, width, nullptr), "a shape");
     // A run also writes the scales of rows that another thread may round.
     std::array<xnn_quantization_params, 1 + XNN_EXTRA_QUANTIZATION_PARAMS> scales{};
-    expect_success(xnn_setup_convert_nc_f32_qd8(convert, row, bytes_.get() + index * width, scales.data()),
-                   "a set-up");
+    expect_success(xnn_setup_convert_nc_f32_qd8(convert, piece.from, piece.to, scales.data()), "a set-up");
     run(convert);
-    scales_[index] = scales[0];
+    return scales[0];
   }
 
+  using Scales = std::vector<xnn_quantization_params>;
   size_t rows_;
   std::unique_ptr<int8_t[]> bytes_;
-  std::vector<xnn_quantization_params> scales_;
+  std::vector<Scales> scales_;  ///< [blocks][rows and a few]
   std::vector<float> faults_;
 };
 
@@ -103,29 +117,26 @@ int64_t outputs_at_once(int64_t outputs) {
 
 class XnnpackMatrix : public Int8Matrix {
  public:
-  XnnpackMatrix(const Int8Weights& weights, const at::Tensor& bias)
+  XnnpackMatrix(const Int8Weights& weights, const at::Tensor& bias, int64_t block)
       : inputs_(weights.values.size(1)),
         outputs_(weights.values.size(0)),
-        step_(outputs_at_once(outputs_)),
-        products_(static_cast<size_t>((outputs_ + step_ - 1) / step_)) {
+        blocks_(inputs_, block),
+        step_(outputs_at_once(outputs_)) {
     static const xnn_status started = xnn_initialize(nullptr);
     expect_success(started, "the start");
-    const auto values = weights.values.contiguous();
     const auto scales = weights.scales.to(at::kFloat).contiguous();
     const auto biases = bias.defined() ? bias.to(at::kFloat).contiguous() : at::Tensor();
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    const auto inputs = static_cast<size_t>(inputs_);
-    for (size_t i = 0; i < products_.size(); ++i) {
-      const int64_t first = first_of(i);
-      xnn_operator_t product = nullptr;
-      expect_success(xnn_create_fully_connected_nc_qd8_f32_qc8w(
-                         inputs, static_cast<size_t>(std::min(step_, outputs_ - first)), inputs,
-                         static_cast<size_t>(outputs_), scales.const_data_ptr<float>() + first,
-                         values.const_data_ptr<int8_t>() + first * inputs_,
-                         bias.defined() ? biases.const_data_ptr<float>() + first : nullptr, -kInfinity,
-                         kInfinity, 0, nullptr, nullptr, &product),
-                     "packing of weights");
-      products_[i].reset(product);
+    for (int64_t b = 0; b < blocks_.count(); ++b) {
+      const auto values = weights.values.narrow(1, blocks_.first(b), blocks_.width(b)).contiguous();
+      auto& parts = products_.emplace_back();
+      for (int64_t first = 0; first < outputs_; first += step_) {
+        const auto width = std::min(step_, outputs_ - first);
+        parts.push_back(
+            packed({.values = values.narrow(0, first, width),
+                    .scales = scales.narrow(0, first, width),
+                    .bias = b == 0 && bias.defined() ? biases.narrow(0, first, width) : at::Tensor(),
+                    .stride = b == 0 ? outputs_ : width}));
+      }
     }
   }
 
@@ -134,31 +145,69 @@ class XnnpackMatrix : public Int8Matrix {
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
+  const InputBlocks& blocks() const { return blocks_; }
 
   /// Writes x W^T + b, [rows,outputs].
   void multiply_rows(const RoundedRows& x, float* out) const {
     // An operator keeps the pointers of a call.
     const std::lock_guard lock(mutex_);
-    at::parallel_for(0, std::ssize(products_), 1, [&](int64_t begin, int64_t end) {
-      for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        auto* product = products_[i].get();
-        expect_success(xnn_reshape_fully_connected_nc_qd8_f32_qc8w(product, x.rows(), nullptr), "a shape");
-        expect_success(
-            xnn_setup_fully_connected_nc_qd8_f32_qc8w(product, x.bytes(), out + first_of(i), x.scales()),
-            "a set-up");
-        run(product);
+    const int64_t parts = std::ssize(products_.front());
+    at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+      std::vector<float> more(blocks_.count() > 1 ? x.rows() * static_cast<size_t>(step_) : 0);
+      for (int64_t part = begin; part < end; ++part) {
+        float* to = out + part * step_;
+        multiply_part(x, 0, part, to);
+        for (int64_t b = 1; b < blocks_.count(); ++b) {
+          multiply_part(x, b, part, more.data());
+          add_part(more.data(), x.rows(), std::min(step_, outputs_ - part * step_), to);
+        }
       }
     });
   }
 
  private:
-  int64_t first_of(size_t i) const { return static_cast<int64_t>(i) * step_; }
+  /// Weights of an operator and the distance between its rows of results.
+  struct Part {
+    at::Tensor values, scales, bias;
+    int64_t stride;
+  };
+
+  /// All of a part's columns are neighbours.
+  Operator packed(const Part& part) const {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const auto outputs = static_cast<size_t>(part.values.size(0));
+    const auto inputs = static_cast<size_t>(part.values.size(1));
+    xnn_operator_t product = nullptr;
+    expect_success(xnn_create_fully_connected_nc_qd8_f32_qc8w(
+                       inputs, outputs, static_cast<size_t>(inputs_), static_cast<size_t>(part.stride),
+                       part.scales.const_data_ptr<float>(), part.values.const_data_ptr<int8_t>(),
+                       part.bias.defined() ? part.bias.const_data_ptr<float>() : nullptr, -kInfinity,
+                       kInfinity, 0, nullptr, nullptr, &product),
+                   "packing of weights");
+    return Operator(product);
+  }
+
+  void multiply_part(const RoundedRows& x, int64_t block, int64_t part, float* to) const {
+    const auto b = static_cast<size_t>(block);
+    auto* product = products_[b][static_cast<size_t>(part)].get();
+    expect_success(xnn_reshape_fully_connected_nc_qd8_f32_qc8w(product, x.rows(), nullptr), "a shape");
+    expect_success(
+        xnn_setup_fully_connected_nc_qd8_f32_qc8w(product, x.bytes() + blocks_.first(block), to, x.scales(b)),
+        "a set-up");
+    run(product);
+  }
+
+  /// Adds `rows` of `width` results.
+  void add_part(const float* from, size_t rows, int64_t width, float* to) const {
+    for (size_t m = 0; m < rows; ++m, from += width, to += outputs_) add_row(to, from, width);
+  }
 
   int64_t inputs_;
   int64_t outputs_;
+  InputBlocks blocks_;
   int64_t step_;  ///< outputs of an operator; the last may have fewer
   mutable std::mutex mutex_;
-  std::vector<Operator> products_;
+  std::vector<std::vector<Operator>> products_;  ///< [blocks][parts]
 };
 
 /// Applies what follows the products to `rows`, [M,outputs] in float32; `factors` null: no gate.
@@ -183,11 +232,12 @@ std::vector<at::Tensor> XnnpackMatrix::multiply_all(const Int8Call& call,
   for (const auto* matrix : matrices) {
     all.push_back(&dynamic_cast<const XnnpackMatrix&>(*matrix));
     expect_inputs("int8 product", call.x, all.back()->inputs());
+    expect_same_blocks(all.front()->blocks(), all.back()->blocks());
     outputs.push_back(all.back()->outputs());
   }
   CallResults results(call, outputs);
   if (call.x.size(0) == 0) return results.take();
-  const RoundedRows x(call);
+  const RoundedRows x(call, all.front()->blocks());
   const auto floats = call.x.options().dtype(at::kFloat);
   for (size_t index = 0; index < results.count(); ++index) {
     auto rows = results.floats(index);
@@ -206,8 +256,9 @@ std::vector<at::Tensor> XnnpackMatrix::multiply_all(const Int8Call& call,
 
 }  // namespace
 
-std::unique_ptr<const Int8Matrix> pack_for_xnnpack(const Int8Weights& weights, const at::Tensor& bias) {
-  return std::make_unique<XnnpackMatrix>(weights, bias);
+std::unique_ptr<const Int8Matrix> pack_for_xnnpack(const Int8Weights& weights, const at::Tensor& bias,
+                                                   int64_t block) {
+  return std::make_unique<XnnpackMatrix>(weights, bias, block);
 }
 
 }  // namespace ccexpert::kernels

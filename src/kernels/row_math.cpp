@@ -185,6 +185,11 @@ CCEXPERT_VECTOR_CLONES void scale_only(const float* row, int64_t count, const fl
   for (int64_t k = 0; k < count; ++k) to[k] = row[k] * inverse * weight[k];
 }
 
+/// Product of a row and a column from the sum of its bytes and that of the column's weights.
+CCEXPERT_INLINE float scaled_sum(int32_t sum, RowScale row, int32_t weights, float scale) {
+  return static_cast<float>(sum - row.zero * weights) * (row.scale * scale);
+}
+
 }  // namespace
 
 CCEXPERT_VECTOR_CLONES float most_of(const float* row, int64_t count) {
@@ -287,8 +292,18 @@ CCEXPERT_VECTOR_CLONES void scale_sums(const int32_t* sums, const RowScale* rows
     const RowScale row = rows[m];
     // Always a whole panel, so that the loop has a fixed length.
     for (int64_t n = 0; n < kRowPanel; ++n) {
-      const auto sum = static_cast<float>(sums[m * kRowPanel + n] - row.zero * columns.sums[n]);
-      to[m * kRowPanel + n] = sum * (row.scale * columns.scales[n]) + columns.biases[n];
+      to[m * kRowPanel + n] =
+          scaled_sum(sums[m * kRowPanel + n], row, columns.sums[n], columns.scales[n]) + columns.biases[n];
+    }
+  }
+}
+
+CCEXPERT_VECTOR_CLONES void add_scaled_sums(const int32_t* sums, const RowScale* rows, int64_t count,
+                                            const PanelFactors& columns, float* to) {
+  for (int64_t m = 0; m < count; ++m) {
+    const RowScale row = rows[m];
+    for (int64_t n = 0; n < kRowPanel; ++n) {
+      to[m * kRowPanel + n] += scaled_sum(sums[m * kRowPanel + n], row, columns.sums[n], columns.scales[n]);
     }
   }
 }

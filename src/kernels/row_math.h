@@ -78,6 +78,9 @@ struct PanelFactors {
 /// Writes [rows,kRowPanel] products from sums of bytes of rows that `quantize_row` rounded.
 void scale_sums(const int32_t* sums, const RowScale* rows, int64_t count, const PanelFactors& columns,
                 float* to);
+/// Adds such products of other inputs to `to`, without biases.
+void add_scaled_sums(const int32_t* sums, const RowScale* rows, int64_t count, const PanelFactors& columns,
+                     float* to);
 inline constexpr int64_t kRowPanel = 64;
 
 }  // namespace ccexpert::kernels

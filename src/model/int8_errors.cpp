@@ -28,11 +28,12 @@ double squared_norm(const at::Tensor& x) {
 /// Product that gives a Linear's own results and measures those of 8 or 4 bits beside them.
 class Int8OutputErrors::Comparing : public Product {
  public:
-  Comparing(const Linear& linear, bool four) : linear_(linear) {
+  Comparing(const std::string& matrix, const Linear& linear, bool four) : linear_(linear) {
     if (four) {
       int4_ = kernels::quantize_groups(linear.matrix());
     } else {
-      int8_ = kernels::pack_int8(kernels::quantize_rows(linear.matrix()), linear.bias);
+      int8_ = kernels::pack_int8(kernels::quantize_rows(linear.matrix()), linear.bias, kernels::cpu_level(),
+                                 int8_block(matrix.substr(0, matrix.rfind('.'))));
     }
   }
 
@@ -91,7 +92,7 @@ double int4_weight_error(const at::Tensor& matrix) {
 
 Int8OutputErrors::Int8OutputErrors(CcexpertModel& model, const std::set<std::string>& int4) {
   for_each_int8_product(model, [&](const std::string& matrix, Linear& linear) {
-    auto product = std::make_shared<Comparing>(linear, int4.contains(matrix));
+    auto product = std::make_shared<Comparing>(matrix, linear, int4.contains(matrix));
     linear.set_product(product);
     products_[matrix] = std::move(product);
   });

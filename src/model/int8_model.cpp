@@ -65,8 +65,8 @@ class Int8Products {
         return;
       }
       const bool tied = linear.weight.is_same(table.weight);
-      auto product =
-          tied ? std::make_shared<Int8Product>(embedding->weights()) : std::make_shared<Int8Product>(linear);
+      auto product = tied ? std::make_shared<Int8Product>(embedding->weights())
+                          : std::make_shared<Int8Product>(linear, int8_block(name));
       if (name == "lm_head") product->use_float32();
       linear.set_product(product, tied ? WeightContract() : product->reads());
       if (tied && kernels::gives_rows()) {
@@ -96,6 +96,11 @@ class Int8Products {
 };
 
 }  // namespace
+
+int64_t int8_block(std::string_view name) {
+  constexpr int64_t kBlock = 256;
+  return name.starts_with(weight_names::kDecoderBlocks) && name.ends_with(".down_proj") ? kBlock : 0;
+}
 
 void for_each_int8_product(CcexpertModel& model,
                            const std::function<void(const std::string& matrix, Linear& linear)>& visit) {

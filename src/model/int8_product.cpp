@@ -62,7 +62,8 @@ Embedding& embedding_of(CcexpertModel& model) {
   return dynamic_cast<Embedding&>(*modules[std::string(name)]);
 }
 
-Int8Product::Int8Product(const Linear& linear) : weights_(memory_for(linear.matrix())) {
+Int8Product::Int8Product(const Linear& linear, int64_t block)
+    : weights_(memory_for(linear.matrix())), block_(block) {
   if (linear.bias.defined()) bias_ = at::empty_like(linear.bias, linear.bias.options().dtype(at::kFloat));
 }
 
@@ -72,7 +73,7 @@ WeightContract Int8Product::reads() const {
 
 void Int8Product::pack() {
   weights_.may_pack_in_place = !shared_ || kernels::gives_rows();
-  packed_ = kernels::pack_int8(weights_, bias_);
+  packed_ = kernels::pack_int8(weights_, bias_, kernels::cpu_level(), block_);
   weights_ = {};
   bias_.reset();
 }

@@ -19,8 +19,9 @@ Embedding& embedding_of(CcexpertModel& model);
 /// Product with an int8 matrix, a scale for each of its rows, and a bias. It is ready after `pack`.
 class Int8Product : public Product {
  public:
-  /// Product of the shapes of `linear`, with memory for its tensors.
-  explicit Int8Product(const Linear& linear);
+  /// Product of the shapes of `linear`, with memory for its tensors. `block`: inputs of a token that are
+  /// rounded together, as in `kernels::pack_int8`.
+  explicit Int8Product(const Linear& linear, int64_t block = 0);
   /// Product without a bias of a matrix that another module reads and keeps.
   explicit Int8Product(kernels::Int8Weights shared) : weights_(std::move(shared)), shared_(true) {}
 
@@ -43,6 +44,7 @@ class Int8Product : public Product {
  private:
   kernels::Int8Weights weights_;
   at::Tensor bias_;
+  int64_t block_ = 0;
   bool shared_ = false;
   bool float32_ = false;
   std::shared_ptr<const kernels::Int8Matrix> packed_;

@@ -25,8 +25,8 @@ at::Tensor random(at::IntArrayRef shape) {
   return at::randn(shape, at::kBFloat16);
 }
 
-std::unique_ptr<const Int8Matrix> random_matrix(int64_t outputs, int64_t inputs) {
-  return pack_int8(quantize_rows(at::randn({outputs, inputs})), at::randn({outputs}));
+std::unique_ptr<const Int8Matrix> random_matrix(int64_t outputs, int64_t inputs, int64_t block = 0) {
+  return pack_int8(quantize_rows(at::randn({outputs, inputs})), at::randn({outputs}), cpu_level(), block);
 }
 
 void count_operations(benchmark::State& state, int64_t multiplications) {
@@ -83,23 +83,33 @@ void few_rows_sizes(benchmark::internal::Benchmark* bench) {
 BENCHMARK_CAPTURE(few_rows_of_bfloat16, ours, true)->Apply(few_rows_sizes)->UseRealTime();
 BENCHMARK_CAPTURE(few_rows_of_bfloat16, library, false)->Apply(few_rows_sizes)->UseRealTime();
 
-/// Rows, inputs and outputs.
+/// Rows, inputs, outputs and inputs of a block (0: all).
 void int8_product(benchmark::State& state) {
   const c10::InferenceMode inference;
   const int64_t rows = state.range(0), inputs = state.range(1), outputs = state.range(2);
-  const auto matrix = random_matrix(outputs, inputs);
+  const auto matrix = random_matrix(outputs, inputs, state.range(3));
   const auto x = random({rows, inputs});
   for (auto _ : state) benchmark::DoNotOptimize(matrix->multiply(x));
   count_operations(state, rows * inputs * outputs);
   state.SetBytesProcessed(state.iterations() * inputs * outputs);
 }
 BENCHMARK(int8_product)
-    ->Args({1458, 1152, 1152})
-    ->Args({1458, 1152, 4304})
-    ->Args({1458, 4304, 1152})
-    ->Args({1502, 896, 4864})
-    ->Args({1, 896, 4864})
-    ->Args({1, 896, 151936})
+    ->Args({1458, 1152, 1152, 0})
+    ->Args({1458, 1152, 4304, 0})
+    ->Args({1458, 4304, 1152, 0})
+    ->Args({1502, 896, 4864, 0})
+    ->Args({1502, 4864, 896, 0})
+    ->Args({1502, 4864, 896, 512})
+    ->Args({1502, 4864, 896, 256})
+    ->Args({1502, 4864, 896, 128})
+    ->Args({1502, 4864, 896, 64})
+    ->Args({1, 896, 4864, 0})
+    ->Args({1, 4864, 896, 0})
+    ->Args({1, 4864, 896, 512})
+    ->Args({1, 4864, 896, 256})
+    ->Args({1, 4864, 896, 128})
+    ->Args({1, 4864, 896, 64})
+    ->Args({1, 896, 151936, 0})
     ->Unit(benchmark::kMicrosecond)
     ->UseRealTime();
 

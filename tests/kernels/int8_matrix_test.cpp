@@ -37,6 +37,18 @@ at::Tensor rounded_rows(const at::Tensor& x) {
   return ((x / scale + zero).round().clamp(0, 255) - zero).mul(scale).to(at::kDouble);
 }
 
+/// Rounds blocks of each row of x, as a product with blocks does.
+at::Tensor rounded_blocks(const at::Tensor& x, int64_t block) {
+  std::vector<at::Tensor> rounded;
+  for (const auto& part : x.split(block, 1)) rounded.push_back(rounded_rows(part));
+  return at::cat(rounded, 1);
+}
+
+/// Relative error of `found`.
+double relative_error(const at::Tensor& found, const at::Tensor& expected) {
+  return ((found - expected).norm() / expected.norm()).item<double>();
+}
+
 TEST(QuantizeRows, KeepsTheLargestMagnitudeAndRoundsTheRest) {
   const auto weights = quantize_rows(at::tensor({127.0F, -63.4F, 0.4F, 0.0F, -254.0F, 100.0F}).view({2, 3}));
   EXPECT_TRUE(at::equal(weights.values, at::tensor({127, -63, 0, 0, -127, 50}, at::kChar).view({2, 3})));
@@ -68,6 +80,11 @@ class Int8Product : public ::testing::TestWithParam<CpuLevel> {
 
   at::Tensor multiply(const at::Tensor& x, const Int8Weights& weights, const at::Tensor& bias = {}) const {
     return pack_int8(weights, bias, GetParam())->multiply(x);
+  }
+
+  /// Product with blocks of 64 inputs.
+  std::unique_ptr<const Int8Matrix> in_blocks(const Int8Weights& weights, const at::Tensor& bias = {}) const {
+    return pack_int8(weights, bias, GetParam(), 64);
   }
 };
 
@@ -186,6 +203,77 @@ TEST_P(Int8Product, GivesItsRowsIfTheKernelCan) {
 
 TEST_P(Int8Product, OfNoRowsIsEmpty) {
   EXPECT_EQ(multiply(at::empty({0, 8}), quantize_rows(random({4, 8}, 6))).sizes(), at::IntArrayRef({0, 4}));
+}
+
+TEST_P(Int8Product, InBlocksIsThatOfTheRoundedBlocks) {
+  uint64_t seed = 40;
+  for (const int64_t rows : {1, 3, 17, 70}) {
+    for (const auto& [inputs, outputs] :
+         {std::pair{5, 3}, std::pair{64, 64}, std::pair{130, 70}, std::pair{192, 65}}) {
+      const auto x = random({rows, inputs}, seed++), bias = random({outputs}, seed++);
+      const auto weights = quantize_rows(random({outputs, inputs}, seed++));
+      const auto expected = at::linear(rounded_blocks(x, 64), matrix_of(weights), bias.to(at::kDouble));
+      // A value between two bytes may round to either.
+      const double step = x.abs().max().item<double>() / 127 * matrix_of(weights).abs().max().item<double>();
+      EXPECT_TRUE(close(in_blocks(weights, bias)->multiply(x), expected, {2 * step, 1e-4}))
+          << rows << " rows, " << inputs << " inputs, " << outputs << " outputs";
+    }
+  }
+}
+
+TEST_P(Int8Product, InBlocksKeepsTheInputsBesideAnOutlier) {
+  auto x = random({19, 256}, 41);
+  x.select(1, 100).fill_(1000.0);
+  const auto weights = quantize_rows(random({70, 256}, 42));
+  const auto matrix = matrix_of(weights);
+  // The outlier's share of each result is exact, so that the others' is left.
+  const auto outlier = 1000.0 * matrix.select(1, 100);
+  const auto exact = at::linear(x.to(at::kDouble), matrix) - outlier;
+  EXPECT_GT(relative_error(multiply(x, weights) - outlier, exact), 0.8);
+  EXPECT_LT(relative_error(in_blocks(weights)->multiply(x) - outlier, exact), 0.6);
+}
+
+TEST_P(Int8Product, InOneBlockIsThatOfTheRow) {
+  const auto x = random({19, 60}, 43);
+  const auto weights = quantize_rows(random({70, 60}, 44));
+  EXPECT_TRUE(at::equal(in_blocks(weights)->multiply(x), multiply(x, weights)));
+}
+
+TEST_P(Int8Product, InBlocksOfARowThatIsNotFiniteIsNotANumber) {
+  auto x = random({3, 200}, 45);
+  x[1][150] = std::numeric_limits<float>::infinity();
+  const auto result = in_blocks(quantize_rows(random({70, 200}, 46)))->multiply(x);
+  EXPECT_TRUE(at::isnan(result[1]).all().item<bool>());
+  EXPECT_TRUE(at::isfinite(result[0]).all().item<bool>());
+  EXPECT_TRUE(at::isfinite(result[2]).all().item<bool>());
+}
+
+TEST_P(Int8Product, InBlocksPackedInPlaceIsTheSame) {
+  const auto weights = quantize_rows(random({70, 132}, 47));
+  const auto in_place = int8_memory(70, 132);
+  in_place.values.copy_(weights.values);
+  in_place.scales.copy_(weights.scales);
+  const auto x = random({2, 132}, 48);
+  const auto expected = in_blocks(weights)->multiply(x);
+  EXPECT_TRUE(at::equal(in_blocks(in_place)->multiply(x), expected));
+}
+
+TEST_P(Int8Product, InBlocksHasStepsBesideIt) {
+  const auto matrix = in_blocks(quantize_rows(random({70, 130}, 49)), random({70}, 50));
+  const auto x = random({19, 130}, 51), residual = random({19, 70}, 52);
+  const auto plain = matrix->multiply(x);
+  const auto result = matrix->multiply_all({.x = x, .function = RowFunction::kGeluTanh, .residual = residual},
+                                           {matrix.get()})[0];
+  EXPECT_TRUE(close(result, at::gelu(plain, "tanh") + residual, {1e-5, 1e-5}));
+}
+
+TEST_P(Int8Product, RefusesMatricesOfOtherBlocksInOneCall) {
+  const auto weights = quantize_rows(random({70, 130}, 53));
+  const auto blocks = in_blocks(weights), whole = pack_int8(weights, {}, GetParam());
+  EXPECT_EQ(test::error_of([&] {
+              blocks->multiply_all({.x = at::ones({3, 130})}, {blocks.get(), whole.get()});
+            }),
+            "int8 product: expected matrices that round x in blocks of 64, got one of 130");
 }
 
 /// The value of a function, in float64.
@@ -312,6 +400,12 @@ TEST_P(Int8Product, RefusesOperandsOfAnotherShape) {
               add(at::ones({3, 70}, at::kBFloat16));
             }),
             "int8 product: expected a residual as [3,70] of Float, got [3,70] of BFloat16");
+}
+
+TEST(PackInt8, RefusesBlocksThatTilesDoNotHold) {
+  const Int8Weights weights{at::zeros({1, 200}, at::kChar), at::ones({1})};
+  EXPECT_EQ(test::error_of([&] { pack_int8(weights, {}, cpu_level(), 100); }),
+            "int8 product: expected blocks of a multiple of 64 inputs, got 100");
 }
 
 TEST(PackInt8, RefusesMoreInputsThanSumsOf32BitsHold) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/int8_matrix.h"
+#include "model/int8_product.h"
 #include "model/tiny_checkpoint.h"
 #include "support/errors.h"
 #include "support/golden.h"
@@ -141,6 +142,29 @@ TEST(Int8Model, WithATiedHeadKeepsTheEmbedding) {
       kernels::quantize_rows(source.tensor(std::string(kEmbedding) + ".weight")), ids);
   EXPECT_TRUE(at::equal(model->decoder().embed(ids), rows.to(int8_model_dtype())));
   EXPECT_GT(least_cosine(some_logits(*model), some_logits(*expected)), 0.99);
+}
+
+TEST(Int8Block, IsSmallForTheInputOfDownProj) {
+  EXPECT_EQ(int8_block("model.layers.3.mlp.down_proj"), 256);
+  EXPECT_EQ(int8_block("model.layers.3.mlp.up_proj"), 0);
+  EXPECT_EQ(int8_block("model.vision_tower.vision_tower.vision_model.encoder.layers.3.mlp.fc2"), 0);
+  EXPECT_EQ(int8_block(kHead), 0);
+}
+
+TEST(Int8Product, RoundsItsInputInBlocks) {
+  Linear linear(192, 8, true, {});
+  const auto weights = kernels::quantize_rows(at::randn({8, 192}));
+  const auto bias = at::randn({8}), x = at::randn({2, 3, 192}) * at::arange(1, 193);
+  Int8Product product(linear, 64);
+  const auto reads = product.reads();
+  reads[0].target.copy_(weights.values);
+  reads[1].target.copy_(weights.scales);
+  reads[2].target.copy_(bias);
+  product.pack();
+  const auto rows = x.view({6, 192});
+  const auto expected = kernels::pack_int8(weights, bias, kernels::cpu_level(), 64)->multiply(rows);
+  EXPECT_TRUE(at::equal(product.apply(x), expected.view({2, 3, 8})));
+  EXPECT_FALSE(at::equal(expected, kernels::pack_int8(weights, bias)->multiply(rows)));
 }
 
 TEST(Int8Model, RefusesAnInt8CheckpointWithoutScales) {

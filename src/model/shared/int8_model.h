@@ -41,6 +41,10 @@ std::set<std::string> int8_matrices(const ModelConfig& config);
 WeightContract int8_contract(const ModelConfig& config, const io::TensorSource& source,
                              BlockWeights blocks = BlockWeights::kInt8);
 
+/// Returns the number of inputs of a token that the product `name` rounds together, with a scale of their
+/// own; 0: all. The input of down_proj has outliers, which would take the precision of all others.
+int64_t int8_block(std::string_view name);
+
 /// Calls `visit` for each product that an int8 model has in 8 bits, with the name of its matrix.
 void for_each_int8_product(CcexpertModel& model,
                            const std::function<void(const std::string& matrix, Linear& linear)>& visit);
