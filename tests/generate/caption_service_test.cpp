@@ -2,6 +2,7 @@
 #include "generate/shared/caption_service.h"
 
 #include <algorithm>
+#include <ctime>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -367,6 +368,17 @@ TEST_F(CaptionServiceTest, ADeadlineEndsWaitingAndRunningRequests) {
   expect_equal(first.caption(), alone(0, {.generation = kLong}));
   expect_equal(last.caption(), alone(1, {.generation = kLong}));
   EXPECT_EQ(service_->counters().expired, 2);
+}
+
+TEST_F(CaptionServiceTest, AnIdleServiceUsesNoProcessorTime) {
+  start();
+  const Outcome outcome;
+  ask(outcome, request(0));
+  outcome.wait();
+  std::this_thread::sleep_for(100ms);  // threads of an operator may look for more work for a while
+  const auto before = std::clock();
+  std::this_thread::sleep_for(300ms);
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 20);
 }
 
 TEST_F(CaptionServiceTest, ADeadlineEndsABeamSearch) {
