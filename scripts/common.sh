@@ -3,7 +3,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
-python_tools=$cache/python-tools-2
+python_tools=$cache/python-tools-3
 docs_tools=$cache/docs-tools-1
 clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 

@@ -329,7 +329,7 @@ flock 9
 if ! $caption; then install_meteor; fi
 if $dev; then
   install_clang_tidy
-  install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 20 "nanobind, numpy and pytest"
+  install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 27 "nanobind, numpy, pytest and Pillow"
 fi
 if $docs; then install_python_folder "$docs_tools" "$repository/third_party/wheels-docs.txt" 14 "MkDocs"; fi
 if $cuda; then install_cuda_libraries; fi
