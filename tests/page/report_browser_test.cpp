@@ -246,9 +246,9 @@ TEST_F(ReportBrowser, DatesAroundOneNeedNoCaption) {
                 .changed = series.kind == SeriesKind::kStep,
                 .series = series});
   };
-  add(0, {.place = "p", .from = "1", .to = "2"});
-  add(1, {.place = "p", .from = "1", .to = "3", .kind = SeriesKind::kAround});
-  add(2, {.place = "p", .from = "2", .to = "3"});
+  add(0, {.place = "p", .from = "1", .to = "2", .transient = true});
+  add(1, {.place = "p", .from = "1", .to = "3", .kind = SeriesKind::kAround, .transient = true});
+  add(2, {.place = "p", .from = "2", .to = "3", .transient = true});
   writer.finish();
   const auto result = seen(folder_ / "r.html", R"(async function look(result) {
     result.note = document.querySelector('.panel .note').textContent;
