@@ -151,7 +151,7 @@ for options in ({{"beams": 4}}, {{"mbr": 4}}):
         print("interrupted", time.monotonic() - start < 10)
 signal.signal(signal.SIGINT, lambda *_: print("handled"))
 threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-print(captioner.caption(*pair, beams=2, min_new_tokens=60, max_new_tokens=60).finish)
+print(captioner.caption(*pair, beams=2, min_new_tokens=400, max_new_tokens=400).finish)
 """
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
     assert (made.returncode, made.stdout) == (0, "interrupted True\ninterrupted True\nhandled\nlength\n"), made.stderr

@@ -7,10 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ccexpert")
-pytest.importorskip("ccexpert_metrics")
-pytest.importorskip("PIL")
-
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 
 
@@ -28,6 +24,8 @@ def code_cells():
 
 
 def test_cells_run_in_turn(monkeypatch, capsys):
+    for package in ("ccexpert", "ccexpert_metrics", "PIL"):
+        pytest.importorskip(package)
     monkeypatch.chdir(DOCS)
     names = {}
     shown = [run_cell("".join(cell["source"]), names) for cell in code_cells()]
