@@ -5,7 +5,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup.sh [--caption] [--dev] [--docs] [--map] [--package] [--launchers] [--cuda] [--help]
+usage: scripts/setup.sh [--caption] [--libtorch-later] [--dev] [--docs] [--map] [--package] [--launchers] [--cuda]
+                        [--help]
 
   --caption
           only what ccexpert-caption is built with, without METEOR's tables; scripts/demo.sh uses it
@@ -19,9 +20,9 @@ usage: scripts/setup.sh [--caption] [--dev] [--docs] [--map] [--package] [--laun
   --launchers  also installs Slurm and OpenMPI, for tests of maps by several processes
   --cuda  also installs the CUDA libraries that LibTorch needs on a GPU (2.3 GB)
 
-METEOR's tables, LibTorch and clang-tidy go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts. LibTorch is not
-downloaded if CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or if python3 has the package torch 2.11.0 (for
---cuda: with CUDA and its libraries). The Python package is only read.
+METEOR's tables, LibTorch and clang-tidy go to ${XDG_CACHE_HOME:-~/.cache}/ccexpert and are shared by all checkouts.
+LibTorch is not downloaded if CCEXPERT_LIBTORCH names a folder with LibTorch 2.11.0, or if python3 has the package torch
+2.11.0 (for --cuda: with CUDA and its libraries). The Python package is only read.
 TEXT
 }
 
@@ -308,23 +309,36 @@ install_python_folder() {
   rm -rf "$wheels"
 }
 
-# Runs in the background. Only one set-up at a time may write the cache: other calls wait for the lock.
+# Runs in the background, in a process group of its own. Only one set-up at a time may write the cache: other calls wait
+# for the lock.
 begin_libtorch() {
+  set -m
   (
+    set +m
     flock 9
     install_libtorch
-  ) &
+  ) < /dev/null &
   libtorch_job=$!
+  set +m
 }
+
+# A set-up that fails or is interrupted ends the download too, which would hold the lock.
+libtorch_job=
+end_libtorch() { if [ -n "$libtorch_job" ]; then kill -- "-$libtorch_job" 2> /dev/null || true; fi; }
+trap end_libtorch EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 mkdir -p "$cache"
 exec 9> "$cache/lock"
 install_packages
 if $later; then
   disown "$libtorch_job"
+  trap - EXIT
   exit
 fi
 wait "$libtorch_job" || exit 1
+libtorch_job=
 flock 9
 if ! $caption; then install_meteor; fi
 if $dev; then

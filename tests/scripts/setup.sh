@@ -26,14 +26,19 @@ case "$1 ${2:-} ${3:-}" in
   "- $XDG_CACHE_HOME/ccexpert/wheels "*) make-torch "$3" ;;  # LibTorch for a CPU
   "- $XDG_CACHE_HOME"*) mkdir -p "$3" ;;  # METEOR's tables
   "- "*) [ ! -d "$FAKE_PACKAGES" ] || echo "$FAKE_PACKAGES" ;;
-  "-m pip download") while [ "$1" != --dest ]; do shift; done; touch "$2/$(basename "$2").whl" ;;
+  "-m pip download")
+    if [ -f "$XDG_CACHE_HOME/slow" ]; then touch "$XDG_CACHE_HOME/started"; sleep 20; fi
+    while [ "$1" != --dest ]; do shift; done; touch "$2/$(basename "$2").whl" ;;
   "-m zipfile -e") case $4 in
     *wheels-cuda.whl) mkdir -p "$5/nvidia/nccl/lib" && touch "$5/nvidia/nccl/lib/libnccl.so.2" ;;
     *) make-torch "$5" cuda ;;
   esac ;;
 esac
 SCRIPT
-echo 'echo install ok installed' > "$work/bin/dpkg-query"
+echo '[ -f "$XDG_CACHE_HOME/lacks" ] && [ "$4" = ninja-build ] || echo install ok installed' > "$work/bin/dpkg-query"
+# The packages cannot be installed, after the download of LibTorch began.
+echo 'case " $* " in *" install "*) until [ -f "$XDG_CACHE_HOME/started" ]; do sleep 0.05; done; exit 1 ;; esac' > "$work/bin/apt-get"
+echo '"$@"' > "$work/bin/sudo"
 echo '[ ! -f "$XDG_CACHE_HOME/damaged" ]' > "$work/bin/sha256sum"
 sed -i '1i #!/usr/bin/env bash' "$work"/bin/*
 chmod +x "$work"/bin/*
@@ -83,3 +88,16 @@ grep -q "METEOR: downloading" "$work/log" || fail "expected damaged tables of ME
 
 setup --docs
 [ -d "$XDG_CACHE_HOME/ccexpert/docs-tools-1" ] || fail "expected the tools of the site"
+
+rm -rf "$ours"
+touch "$XDG_CACHE_HOME/slow" "$XDG_CACHE_HOME/lacks"
+! "$source/scripts/setup.sh" > "$work/log" 2>&1 || fail "expected packages that cannot be installed to end the set-up"
+grep -q "could not install the packages" "$work/log" || fail "expected one sentence"
+flock -w 3 "$XDG_CACHE_HOME/ccexpert/lock" true || fail "expected the download to end with the set-up"
+rm "$XDG_CACHE_HOME/started" "$XDG_CACHE_HOME/lacks"
+"$source/scripts/setup.sh" > "$work/log" 2>&1 &
+setup_job=$!
+until [ -f "$XDG_CACHE_HOME/started" ]; do sleep 0.05; done
+kill "$setup_job"
+! wait "$setup_job" || fail "expected an interrupted set-up to fail"
+flock -w 3 "$XDG_CACHE_HOME/ccexpert/lock" true || fail "expected the download to end with an interrupted set-up"
