@@ -1,6 +1,7 @@
 # A bare Debian 12 in a folder, for scripts that try something on a fresh machine; sourced after common.sh. Needs root
-# and debootstrap. Mirror, proxy and index come from this machine: CCEXPERT_DEBIAN_MIRROR or /etc/apt, the variables
-# *_proxy and PIP_*, /etc/pip.conf and the certificates in /etc/ssl/certs.
+# and debootstrap. Mirror, proxy and index come from this machine: CCEXPERT_DEBIAN_MIRROR (the address of an archive, such
+# as http://deb.debian.org/debian) or /etc/apt, the variables *_proxy and PIP_*, /etc/pip.conf and the certificates in
+# /etc/ssl/certs.
 
 debian_mirror() {
   if [ -n "${CCEXPERT_DEBIAN_MIRROR:-}" ]; then
@@ -16,18 +17,20 @@ make_debian_root() {
   local root=$1 mirror base=$cache/debian-bookworm.tar
   [ "$(id -u)" -eq 0 ] || die "a Debian root needs the rights of root"
   command -v debootstrap > /dev/null || die "debootstrap is missing (apt-get install debootstrap)"
+  mirror=$(debian_mirror)
+  [ -n "$mirror" ] || die "no mirror of Debian in /etc/apt; name one by CCEXPERT_DEBIAN_MIRROR"
   mkdir -p "$root" "$cache"
   if [ ! -f "$base" ]; then
-    mirror=$(debian_mirror)
-    [ -n "$mirror" ] || die "no mirror of Debian in /etc/apt; name one by CCEXPERT_DEBIAN_MIRROR"
     debootstrap --variant=minbase bookworm "$root" "$mirror" > "$root.log" 2>&1 ||
-      { tail -n 20 "$root.log" >&2; die "debootstrap failed (all of it: $root.log)"; }
+      { tail -n 20 "$root.log" >&2; die "debootstrap failed"; }
     rm -f "$root.log" "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*_*
     tar -C "$root" -cf "$base.new" .
     mv "$base.new" "$base"
   elif [ ! -d "$root/etc" ]; then
     tar -C "$root" -xf "$base"
   fi
+  # The root that is kept may be of another mirror.
+  echo "deb $mirror bookworm main" > "$root/etc/apt/sources.list"
   cp /etc/resolv.conf "$root/etc/resolv.conf"
   if [ -f /etc/pip.conf ]; then cp /etc/pip.conf "$root/etc/pip.conf"; fi
   find /etc/apt/apt.conf.d -iname '*proxy*' -exec cp {} "$root/etc/apt/apt.conf.d/" \; 2> /dev/null || true
@@ -58,4 +61,13 @@ in_debian_root() {
     mkdir -m 1777 "$root/dev/shm"
     exec chroot "$root" /usr/bin/env -i "$@"' sh "$root" HOME=/root LANG=C.UTF-8 TERM=dumb \
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "${keep[@]}" "$@"
+}
+
+# forget_machine FOLDER: removes what make_debian_root copied from this machine, and what apt downloaded.
+forget_machine() {
+  local root=$1
+  rm -f "$root/etc/resolv.conf" "$root/etc/pip.conf" "$root/usr/local/share/machine-certificates.pem" \
+    "$root"/usr/local/share/ca-certificates/*.crt "$root"/var/cache/apt/archives/*.deb "$root"/var/log/{dpkg,apt/*}.log
+  rm -rf "$root"/var/lib/apt/lists/*
+  find "$root/etc/apt/apt.conf.d" -iname '*proxy*' -delete
 }
