@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks a Containerfile without building it: check_containerfile.py ROOT, or --self-test
 
+The two lists of ignored files are equal: podman and buildah read .containerignore, docker Containerfile.dockerignore.
 Known instructions; stages that exist; files to copy that are there and are not ignored; no download but by scripts of ours
 and apt; no root at the end of a stage that has a command."""
 import fnmatch
@@ -38,6 +39,11 @@ class Checker:
         self.stages, self.user, self.command = [], "", False
 
     def check(self):
+        self.line = 1
+        names = (".containerignore", "Containerfile.dockerignore")
+        lists = [(self.root / name).read_text() if (self.root / name).exists() else "" for name in names]
+        if lists[0] != lists[1]:
+            self.fail(f"expected {' and '.join(names)} to be equal, got two lists")
         for line, name, rest in instructions((self.root / "Containerfile").read_text()):
             self.line = line
             if name not in INSTRUCTIONS:
@@ -104,12 +110,17 @@ def self_test():
         for name in ("scripts/a.sh", "a.sh", "build/a"):
             (root / name).parent.mkdir(exist_ok=True)
             (root / name).touch()
-        (root / ".containerignore").write_text("build\n")
+        for name in (".containerignore", "Containerfile.dockerignore"):
+            (root / name).write_text("build\n")
         for expected, text in {"": "", **bad}.items():
             (root / "Containerfile").write_text(good + text)
             found = Checker(root).check()
             if [expected in problem for problem in found] != [True] * (expected != ""):
                 missed.append(f"{expected or 'nothing'}: {found}")
+        (root / "Containerfile").write_text(good)
+        (root / "Containerfile.dockerignore").write_text("")
+        if not any("to be equal" in problem for problem in Checker(root).check()):
+            missed.append("two lists of ignored files")
     print("\n".join(missed) or "check_containerfile.py: finds what is wrong")
     return 1 if missed else 0
 
