@@ -58,15 +58,23 @@ APT_LISTS = {
     "apt-packages-package.txt": "BUILD_DEPENDENCY_OF",
     "apt-packages-docs.txt": "DEV_DEPENDENCY_OF",
     "apt-packages-dev.txt": "DEV_DEPENDENCY_OF",
+    "apt-packages-launchers.txt": "DEV_DEPENDENCY_OF",
 }
 
 
 def lines_of(file):
     """Lines of a list of pins without comments."""
-    if not file.exists():
-        return []
     lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in file.read_text().splitlines())
     return [line for line in lines if line]
+
+
+def expect_lists(pins):
+    """Ends unless the lists of pins are those that this script knows."""
+    there = {file.name for pattern in ("apt-packages*.txt", "wheels-*.txt") for file in pins.glob(pattern)}
+    known = {*APT_LISTS, *WHEEL_LISTS}
+    for names, text in ((known - there, "a list of pins, got none"), (there - known, "a list of pins that it knows")):
+        if names:
+            sys.exit(f"sbom.py: {pins / min(names)}: expected {text}")
 
 
 def output_of(*command):
@@ -201,11 +209,16 @@ def add_libraries(document, debian, binaries):
         document.relationships.append(document.relation(document.main["SPDXID"], kind, entry["SPDXID"]))
 
 
+def licence_of_file(name):
+    """Packages and wheels bring libraries of others, with their licences in the file; the source is ours alone."""
+    return "Apache-2.0" if "source" in name else "NOASSERTION"
+
+
 def add_artifacts(document, artifacts):
     for file in sorted(artifacts, key=lambda path: path.name):
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         purpose = "SOURCE" if "source" in file.name else "INSTALL"
-        entry = package("File", file.name, document.main["versionInfo"], "Apache-2.0", packageFileName=file.name,
+        entry = package("File", file.name, document.main["versionInfo"], licence_of_file(file.name), packageFileName=file.name,
                         primaryPackagePurpose=purpose, checksums=[{"algorithm": "SHA256", "checksumValue": digest}])
         document.add(entry, "VARIANT_OF", "a file of this release")
 
@@ -226,6 +239,7 @@ def main():
         if not file.is_file():
             sys.exit(f"sbom.py: {file}: expected a file, got none")
     pins = arguments.root / "third_party"
+    expect_lists(pins)
     document, debian = Document((arguments.root / "VERSION").read_text().strip()), Debian()
     add_build_packages(document, debian, pins)
     add_wheels(document, pins)

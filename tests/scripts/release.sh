@@ -38,6 +38,20 @@ grep -q "VERSION: expected that of the tag v9.9.9, got $version" "$work/log" || 
 "${git[@]}" tag -d v9.9.9 > /dev/null
 release source || fail "expected a release"
 
+# sbom: what it writes for this tree, with a file of packages.
+touch "$work/ccexpert_1_amd64.deb"
+sbom() { python3 "$work/tree/scripts/sbom.py" "$work/tree" -o "$work/sbom.json" --artifact "$work"/*.deb > "$work/log" 2>&1; }
+sbom || fail "expected an SBOM"
+python3 -c 'import json, sys
+(file,) = (entry for entry in json.load(open(sys.argv[1]))["packages"] if entry["name"].endswith(".deb"))
+sys.exit(file["licenseDeclared"] != "NOASSERTION")' "$work/sbom.json" || fail "expected no single licence for files with libraries of others"
+touch "$work/tree/third_party/apt-packages-new.txt"
+! sbom || fail "expected a list that is not known to be refused"
+grep -q "apt-packages-new.txt: expected a list of pins that it knows" "$work/log" || fail "expected one sentence"
+rm "$work/tree/third_party/apt-packages-new.txt" "$work/tree/third_party/wheels-dev.txt"
+! sbom || fail "expected a list that is missing to be refused"
+grep -q "wheels-dev.txt: expected a list of pins, got none" "$work/log" || fail "expected one sentence"
+
 python3 - "$work/out" "$version" << 'PYTHON' || fail "expected an SBOM of what was built and shipped"
 import hashlib, json, pathlib, sys
 folder, version = pathlib.Path(sys.argv[1]), sys.argv[2]
