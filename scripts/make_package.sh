@@ -7,8 +7,12 @@ cd "$repository"
 build_folder=build/package
 packages=$repository/$build_folder/packages
 
-# Times in the packages are those of the commit.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git show -s --format=%ct HEAD)}
+# Times in the packages are those of the commit, or of the file VERSION in a source tarball, which has that time.
+# The tarball may lie in the checkout of another project.
+time_of_source() {
+  if [ -e .git ]; then git show -s --format=%ct HEAD; else stat -c %Y VERSION; fi
+}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(time_of_source)}
 export SOURCE_DATE_EPOCH
 umask 022
 
