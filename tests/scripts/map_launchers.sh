@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Maps by several processes of a real mpirun and a real Slurm: map_launchers.sh SOURCE BUILD. Starts munged, slurmctld and
 # slurmd of its own, on free ports and with all files in a temporary folder. Leaves out a launcher that is not
-# installed, and exits with 77 without both.
+# installed, and exits with 77 without both, or without GDAL's programs.
 set -euo pipefail
 source=$1 map=$2/tools/ccexpert-map
 work=$(mktemp -d)
@@ -18,6 +18,10 @@ export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 
 fail() { echo "$*"; tail -n 20 "$work"/*.log; exit 1; }
 has() { for program in "$@"; do command -v "$program" > /dev/null || return 1; done; }
+
+slurm=(munged slurmctld slurmd srun sbatch sinfo)
+has mpirun || has "${slurm[@]}" || { echo "neither mpirun nor Slurm (slurmctld, slurmd, slurm-client, munge) is installed"; exit 77; }
+has gdal_translate ogr2ogr || { echo "GDAL's programs (gdal-bin) are not installed"; exit 77; }
 
 for date in before after; do
   gdal_translate -q -a_srs EPSG:32633 -a_ullr 500000 5000128 500128 5000000 "$source/docs/images/demo/$date.png" "$work/$date.tif"
@@ -40,10 +44,8 @@ mkdir "$work"/{one,mpi,ranks,array}
 "$map" "${options[@]}" -o "$work/one/changes.gpkg" > "$work/one.log" 2>&1 || fail "expected a map of one process"
 layers "$work/one" > "$work/one/layers"
 [ "$(grep -c '^"POLYGON' "$work/one/layers")" -eq 16 ] || fail "expected 16 tiles"
-tried=false
 
 if has mpirun; then
-  tried=true
   as_root=()
   if [ "$(id -u)" -eq 0 ]; then as_root=(--allow-run-as-root); fi
   mpirun "${as_root[@]}" --oversubscribe -n 3 "$map" "${options[@]}" -o "$work/mpi/changes.gpkg" --resume \
@@ -102,8 +104,7 @@ print(*(each.getsockname()[1] for each in open_sockets))')
   fail "expected the node of Slurm to become idle"
 }
 
-if has munged slurmctld slurmd srun sbatch; then
-  tried=true
+if has "${slurm[@]}"; then
   start_slurm
   srun --ntasks 3 "$map" "${options[@]}" -o "$work/ranks/changes.gpkg" --resume > "$work/ranks.log" 2>&1 ||
     fail "expected srun to map"
@@ -117,5 +118,3 @@ if has munged slurmctld slurmd srun sbatch; then
   "$map" merge -o "$work/array/changes.gpkg" > "$work/merge.log" 2>&1 || fail "expected the shards to be merged"
   expect_whole "$work/array" "Slurm array of 4 jobs, merged"
 fi
-
-$tried || { echo "neither mpirun nor Slurm (slurmctld, slurmd, slurm-client, munge) is installed"; exit 77; }
