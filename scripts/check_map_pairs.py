@@ -64,7 +64,8 @@ def mapped(options, pairs, folder):
     command = [options.build / "tools/ccexpert-map", "--model", options.model, folder / "before.vrt", folder / "after.vrt"]
     command += ["-o", folder / "changes.gpkg", "--tile", options.size, "--all", "--check-swap", "--quiet"]
     subprocess.run([str(word) for word in command], check=True)
-    rows = sqlite3.connect(folder / "changes.gpkg").execute("SELECT tile, score, caption, unsure FROM tiles ORDER BY tile")
+    select = "SELECT tile, score, caption, unsure FROM tiles WHERE score IS NOT NULL ORDER BY tile"  # none if a tile failed
+    rows = sqlite3.connect(folder / "changes.gpkg").execute(select)
     return [{"uid": pairs[tile]["uid"], "caption": caption, "change_score": score, "unsure": bool(unsure)}
             for tile, score, caption, unsure in rows if tile < len(pairs)]
 
@@ -80,9 +81,10 @@ def main():
         said.write_text(lines)
         if options.out:
             options.out.write_text(lines)
-        references.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+        mapped_uids = {line["uid"] for line in found}
+        references.write_text("".join(json.dumps(pair) + "\n" for pair in pairs if pair["uid"] in mapped_uids))
         changed = {pair["uid"]: bool(pair["change_flag"]) for pair in pairs}
-        print(f"{len(pairs)} tiles, {sum(changed.values())} of them changed")
+        print(f"{len(pairs)} tiles, {sum(changed.values())} of them changed, {len(pairs) - len(found)} failed")
         for threshold in THRESHOLDS:
             hot = [changed[line["uid"]] for line in found if line["change_score"] >= threshold]
             print(f"threshold {threshold}: changed {sum(hot)}, unchanged {len(hot) - sum(hot)} captioned")
