@@ -59,15 +59,17 @@ check_wheels() {
   rm -rf "$work/first" "$work/second"
   build_wheels "$repository" "$work/first"
   # As deep as this tree, so that ccache finds the objects.
-  local copy=${repository%/*}/.ccexpert-wheels-$$
-  mkdir "$copy"
-  trap 'rm -rf "$copy"' RETURN
+  copy=$(mktemp -d "${repository%/*}/.ccexpert-wheels-XXXXXX") ||
+    die "${repository%/*}: expected a folder for a copy of the tree beside it, got one that cannot be written"
+  trap 'rm -rf "$copy"' EXIT
   git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -Pt "$copy" 2> /dev/null || true
   build_wheels "$copy" "$work/second"
   local wheel
   for wheel in "$work"/first/*.whl; do
     cmp "$wheel" "$work/second/$(basename "$wheel")" || die "$(basename "$wheel") differs between two builds"
   done
+  rm -rf "$copy"
+  trap - EXIT
   (cd "$work/first" && sha256sum ./*.whl && ls -l ./*.whl)
 }
 
