@@ -16,7 +16,8 @@ only() { [ $# -eq 1 ] && [ -f "$1" ] || die "$packages: expected one file (scrip
 files() { (cd "$root" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./pair \) -prune -o -print | LC_ALL=C sort); }
 # What apt, dpkg and their triggers keep of any package that ever was installed: lists, logs, caches, and copies of the
 # files of users.
-kept='^\./(var/(lib/(apt|dpkg|ucf|systemd|python)|log|cache)(/.*)?|etc/(ld\.so\.cache|(passwd|group|shadow|gshadow|subuid|subgid)-)|(run|tmp|root)(/.*)?|ccexpert\.deb)$'
+kept='var/lib/(apt|dpkg|ucf|systemd|python)(/.*)?|(var/log|var/cache|run|tmp|root)(/.*)?|ccexpert\.deb'
+kept+='|etc/ld\.so\.cache|etc/(passwd|group|shadow|gshadow|subuid|subgid)-'
 
 fresh_root() {
   local date
@@ -85,7 +86,7 @@ check_deb() {
   enter dpkg-query -W > "$work/after"
   diff "$work/before" "$work/after" || die "packages were left"
   files > "$work/files-after"
-  LC_ALL=C comm -13 "$work/files-before" "$work/files-after" | grep -vE "$kept" > "$work/left" || true
+  LC_ALL=C comm -13 "$work/files-before" "$work/files-after" | grep -vE "^\./($kept)\$" > "$work/left" || true
   [ ! -s "$work/left" ] || { cat "$work/left"; die "files were left"; }
   say "removal: nothing of ccexpert is left, nor a package that came with it"
 }
