@@ -60,6 +60,11 @@ struct TileResult {
   std::vector<std::string> date_pictures = {};  ///< of a tile of a series, one for each date
 };
 
+/// Returns the dates of a pair of a series.
+inline const SeriesPair& dates_of(const TileResult& pair) {
+  return pair.dates.value();
+}
+
 /// Precision of maps in a journal, so that a resumed map equals an uninterrupted one.
 inline constexpr double kMapStep = 1e-3;
 

@@ -44,8 +44,8 @@ class Cards {
     if (tile.pairs.empty()) add(tile, images.front(), images.back());
     for (const auto& pair : tile.pairs) {
       if (!pair.skipped) {
-        add(pair, images.at(static_cast<size_t>(pair.dates->from)),
-            images.at(static_cast<size_t>(pair.dates->to)));
+        add(pair, images.at(static_cast<size_t>(dates_of(pair).from)),
+            images.at(static_cast<size_t>(dates_of(pair).to)));
       }
     }
   }

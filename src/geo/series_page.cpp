@@ -130,7 +130,7 @@ class Sections {
 
 }  // namespace
 
-std::string series_page(const Plan& plan, const nlohmann::ordered_json& summary, SeriesPage page) {
+std::string series_page(const Plan& plan, const nlohmann::ordered_json& summary, const SeriesPage& page) {
   const Sections sections(plan, page);
   return page::to_html(
       {.title = fmt::format("Changes from {} to {}", plan.series.front().name, plan.series.back().name),

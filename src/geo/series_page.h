@@ -42,6 +42,6 @@ struct SeriesPage {
 };
 
 /// Returns the page; `summary` is the content of the summary file.
-std::string series_page(const Plan& plan, const nlohmann::ordered_json& summary, SeriesPage page);
+std::string series_page(const Plan& plan, const nlohmann::ordered_json& summary, const SeriesPage& page);
 
 }  // namespace ccexpert::geo

@@ -87,7 +87,7 @@ class SeriesPublication {
     write_file(in_work(".timeline.jsonl"), timeline_);
     const auto summary = summary_json();
     write_file(in_work(".summary.json"), text_of_json(summary));
-    write_file(in_work(".html"), series_page(plan_, summary, std::move(page_)));
+    write_file(in_work(".html"), series_page(plan_, summary, page_));
     work_.move_files();
     return summary_;
   }
@@ -126,7 +126,7 @@ class SeriesPublication {
       const auto area = tile_area(files_, window);
       if (!result.error.empty() && kind == PairKind::kStep) add_failed(layer, result, frame, area);
       for (const auto& pair : result.pairs) {
-        if (pair.dates->kind == kind && !pair.skipped) add_tile(layer, pair, frame, area);
+        if (dates_of(pair).kind == kind && !pair.skipped) add_tile(layer, pair, frame, area);
       }
     }
   }
@@ -154,18 +154,18 @@ class SeriesPublication {
   }
 
   void add_row(const TileResult& pair) {
-    const auto &from = date(pair.dates->from), &to = date(pair.dates->to);
+    const auto &from = date(dates_of(pair).from), &to = date(dates_of(pair).to);
     ordered_json row{{"tile", pair.tile}, {"from", from.name}, {"to", to.name}};
     if (!from.time.empty()) row["begin"] = from.time;
     if (!to.time.empty()) row["end"] = to.time;
-    row["kind"] = text_of(pair.dates->kind);
+    row["kind"] = text_of(dates_of(pair).kind);
     if (const auto changed = tells_change(pair)) row["changed"] = *changed;
     if (pair.score) row["score"] = short_number(*pair.score);
     if (!pair.quiet) {
       row["caption"] = pair.caption;
       row["logprob"] = short_number(pair.logprob);
     }
-    if (pair.dates->transient) row["transient"] = *pair.dates->transient;
+    if (dates_of(pair).transient) row["transient"] = dates_of(pair).transient.value();
     if (pair.unsure) row["unsure"] = *pair.unsure;
     row["valid"] = short_number(pair.valid);
     timeline_ += row.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
@@ -173,32 +173,32 @@ class SeriesPublication {
 
   /// Adds what a pair tells to the findings of its dates; around is for the timeline only.
   void find(const TileResult& pair, bool placed) {
-    if (pair.dates->kind == PairKind::kAround) return;
-    auto& findings = findings_[key_of(*pair.dates)];
-    findings.dates = {pair.dates->from, pair.dates->to, pair.dates->kind};
+    if (dates_of(pair).kind == PairKind::kAround) return;
+    auto& findings = findings_[key_of(dates_of(pair))];
+    findings.dates = {dates_of(pair).from, dates_of(pair).to, dates_of(pair).kind};
     ++(pair.skipped ? findings.counts.skipped
        : pair.quiet ? findings.counts.quiet
                     : findings.counts.captioned);
     if (!placed || !tells_change(pair).value_or(false)) return;
     ++findings.counts.changed;
-    if (pair.dates->transient.value_or(false)) ++findings.counts.transient;
-    const Told told{pair.caption, pair.score.value_or(0.0), pair.dates->transient};
+    if (dates_of(pair).transient.value_or(false)) ++findings.counts.transient;
+    const Told told{pair.caption, pair.score.value_or(0.0), dates_of(pair).transient};
     findings.told.emplace(pair.tile, told);
-    page_.changes.push_back({*pair.dates, pair.tile, told.score, told.caption});
+    page_.changes.push_back({dates_of(pair), pair.tile, told.score, told.caption});
     if (pair.map.grid == 0) return;
     const TilePart part{pair.tile, tiling_.window(pair.tile), tiling_.own_part(pair.tile)};
     std::ranges::move(changed_areas(part, pair.map, plan_.changed_from), std::back_inserter(findings.areas));
   }
 
   void add_tile(VectorLayer& layer, const TileResult& pair, const Ring& frame, std::optional<double> area) {
-    const auto &from = date(pair.dates->from), &to = date(pair.dates->to);
+    const auto &from = date(dates_of(pair).from), &to = date(dates_of(pair).to);
     std::optional<double> score = pair.score, logprob;
     if (score) score = rounded(*score, 1e-6);
     if (!pair.quiet) logprob = rounded(pair.logprob, 1e-6);
     layer.add(
         {{frame}},
         {pair.tile, from.name, to.name, text_or_none(from.time), text_or_none(to.time),
-         text_or_none(pair.caption), value_or_none(pair.changed), value_or_none(pair.dates->transient),
+         text_or_none(pair.caption), value_or_none(pair.changed), value_or_none(dates_of(pair).transient),
          value_or_none(score), value_or_none(logprob), value_or_none(area), rounded(pair.valid, 1e-6),
          rounded(pair.masked, 1e-6), pair.shift ? FieldValue((*pair.shift)[0]) : FieldValue(),
          pair.shift ? FieldValue((*pair.shift)[1]) : FieldValue(), value_or_none(pair.unsure), FieldValue()});

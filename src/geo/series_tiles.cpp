@@ -63,8 +63,9 @@ class TilePairs {
   }
 
   const TileResult* found(PairKind kind, int64_t to) const {
-    const auto pair = std::ranges::find_if(
-        pairs_, [&](const TileResult& each) { return each.dates->kind == kind && each.dates->to == to; });
+    const auto pair = std::ranges::find_if(pairs_, [&](const TileResult& each) {
+      return dates_of(each).kind == kind && dates_of(each).to == to;
+    });
     return pair == pairs_.end() ? nullptr : &*pair;
   }
 
@@ -85,7 +86,7 @@ class TilePairs {
   }
 
   void mark(TileResult& pair) const {
-    auto& dates = *pair.dates;
+    auto& dates = pair.dates.value();
     if (dates.kind == PairKind::kSpan || pair.skipped) return;
     const bool is_step = dates.kind == PairKind::kStep;
     const auto here = vanishes(is_step ? dates.to : dates.to - 1);

@@ -35,7 +35,8 @@ bool is_geotiff(const json& asset) {
 
 bool has_role(const json& asset, std::string_view role) {
   const auto roles = asset.find("roles");
-  return roles != asset.end() && roles->is_array() && std::ranges::find(*roles, role) != roles->end();
+  if (roles == asset.end() || !roles->is_array()) return false;
+  return std::any_of(roles->begin(), roles->end(), [&](const json& each) { return each == role; });
 }
 
 /// Returns the asset of an item with the raster. Throws Error for an item without it.

@@ -45,7 +45,8 @@ WatchJournal::WatchJournal(const std::filesystem::path& path) : file_(path) {
 void WatchJournal::take(const ordered_json& event) {
   const auto kind = event.at("event").get<std::string>();
   if (kind == "delivered") {
-    std::erase_if(deliveries_, [&](const Delivery& each) { return each.key == event.at("key"); });
+    const auto key = event.at("key").get<std::string>();
+    std::erase_if(deliveries_, [&](const Delivery& each) { return each.key == key; });
     return;
   }
   const WatchedScene scene{
