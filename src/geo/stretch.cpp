@@ -9,6 +9,8 @@
 
 #include <ccexpert/core/error.h>
 
+#include "geo/value_sample.h"
+
 namespace ccexpert::geo {
 namespace {
 
@@ -28,31 +30,24 @@ std::vector<int64_t> starts_along(int64_t length) {
   return starts;
 }
 
-double percentile(std::vector<float>& values, double percent) {
-  const auto place =
-      static_cast<std::ptrdiff_t>(std::llround(percent / 100.0 * static_cast<double>(values.size() - 1)));
-  std::nth_element(values.begin(), values.begin() + place, values.end());
-  return static_cast<double>(values[static_cast<size_t>(place)]);
-}
-
 BandMap map_of(double low, double high) {
   const double gain = high > low ? 255.0 / (high - low) : 0.0;
   return {gain, -low * gain};
 }
 
-using BandValues = std::vector<std::vector<float>>;
+using BandValues = std::vector<ValueSample>;
 
 /// Adds the pixels of a window that are valid to the values of each band.
 void add_valid(const Raster& raster, const ScanWindow& scan, BandValues& bands) {
   const auto samples = raster.read(scan.window, {scan.window.height, scan.window.width});
   for (size_t band = 0; band < bands.size(); ++band) {
     for (size_t i = 0; i < samples.pixels(); i += scan.step) {
-      if (samples.valid[i] != 0) bands[band].push_back(samples.values[band * samples.pixels() + i]);
+      if (samples.valid[i] != 0) bands[band].add(samples.values[band * samples.pixels() + i]);
     }
   }
 }
 
-/// Returns the valid samples of each band.
+/// Returns the valid samples of each band, or a part of them.
 BandValues values_in(const Raster& raster, std::span<const ScanWindow> windows) {
   BandValues bands(static_cast<size_t>(raster.bands()));
   for (const auto& scan : windows) {
@@ -65,9 +60,9 @@ BandValues values_in(const Raster& raster, std::span<const ScanWindow> windows) 
 std::optional<std::vector<BandMap>> percentile_maps(BandValues bands, const Stretch& stretch) {
   std::vector<BandMap> maps;
   for (auto& values : bands) {
-    if (values.empty()) return std::nullopt;
-    const double low = percentile(values, stretch.low);
-    const double high = percentile(values, stretch.high);
+    if (values.is_empty()) return std::nullopt;
+    const double low = values.percentile(stretch.low);
+    const double high = values.percentile(stretch.high);
     if (high <= low) return std::nullopt;
     maps.push_back(map_of(low, high));
   }

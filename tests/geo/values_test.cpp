@@ -1,7 +1,9 @@
-// Text forms of lengths, stretches and shards.
+// Text forms of lengths, stretches and shards, and samples of values.
 #include <gtest/gtest.h>
 
 #include <ccexpert/geo/values.h>
+
+#include "geo/value_sample.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -31,6 +33,27 @@ TEST(Shard, CountsFromOne) {
   EXPECT_EQ(Shard::from_text("3/8")->text(), "3/8");
   for (const char* wrong : {"", "0/8", "9/8", "1/0", "1", "1/", "1/2/3", "a/b"})
     EXPECT_FALSE(Shard::from_text(wrong)) << wrong;
+}
+
+TEST(ValueSample, IsExactUntilItIsFull) {
+  ValueSample sample(100);
+  EXPECT_TRUE(sample.is_empty());
+  for (int i = 98; i >= 0; --i) sample.add(static_cast<float>(i));
+  EXPECT_EQ(sample.percentile(0.0), 0.0);
+  EXPECT_EQ(sample.percentile(50.0), 49.0);
+  EXPECT_EQ(sample.percentile(100.0), 98.0);
+}
+
+TEST(ValueSample, ThinsWhatItKeepsEvenly) {
+  ValueSample sample(100);
+  for (int i = 0; i < 99'999; ++i) {
+    sample.add(static_cast<float>(i));
+    ASSERT_LT(sample.size(), 100U);
+  }
+  EXPECT_GE(sample.size(), 49U);
+  EXPECT_EQ(sample.percentile(0.0), 0.0);
+  EXPECT_NEAR(sample.percentile(50.0), 50'000.0, 2'048.0);
+  EXPECT_NEAR(sample.percentile(100.0), 100'000.0, 2'048.0);
 }
 
 }  // namespace
