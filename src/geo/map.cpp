@@ -66,6 +66,7 @@ void check(const MapOptions& options) {
   if (options.batch < 1)
     fail_expected({"--batch-size", "at least one tile", fmt::format("{}", options.batch)});
   if (options.resume && options.overwrite) fail_expected({"output", "--resume or --overwrite", "both"});
+  expect_distinct(options.output, options.heatmap, options.report, !options.series.empty());
 }
 
 void expect_free(const fs::path& file) {
@@ -78,6 +79,12 @@ void expect_free(const MapOptions& options) {
   const bool is_series = !options.series.empty();
   for (const auto& file : published_files(options.output, options.heatmap, is_series)) expect_free(file);
   if (!options.report.empty()) expect_free(options.report);
+}
+
+/// Throws Error if a file exists that a resumed map is to write and the interrupted one was not.
+void expect_new_files_free(const Plan& interrupted, const Plan& resumed) {
+  if (interrupted.heatmap != resumed.heatmap) expect_free(resumed.heatmap);
+  if (interrupted.report != resumed.report) expect_free(resumed.report);
 }
 
 /// Returns the tiles that meet the area of interest.
@@ -234,8 +241,8 @@ MapSummary map_scene(const MapOptions& options, const MapModel& model, const Map
     if (options.resume && starts && is_published(options.output, run.plan().identity)) return {};
     if (starts) {
       expect_free(options);
-    } else if (JournalReader(path).plan().heatmap != run.plan().heatmap) {
-      expect_free(options.heatmap);
+    } else {
+      expect_new_files_free(JournalReader(path).plan(), run.plan());
     }
     summary = run.caption_tiles(kept, stop);
   }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -64,24 +65,44 @@ void check_all(const std::vector<JournalReader>& shards) {
   }
 }
 
-/// Lock that one process of a machine or of a shared file system holds.
+/// Lock that one process of a machine or of a shared file system holds. Its file is there until it is given
+/// back.
 class MergeLock {
  public:
   explicit MergeLock(const fs::path& output) : path_(output) {
     path_ += ".merging";
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0)
-      fail_system(path_.string(), "cannot be written", errno);
+    // A process that waited may hold the lock of a file that the one before it has removed.
+    do {
+      close();
+      descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+      if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX) != 0) {
+        const int code = errno;
+        close();
+        fail_system(path_.string(), "cannot be written", code);
+      }
+    } while (!is_at_path());
   }
-  ~MergeLock() { ::close(descriptor_); }
+  ~MergeLock() {
+    ::unlink(path_.c_str());
+    close();
+  }
   MergeLock(const MergeLock&) = delete;
   MergeLock& operator=(const MergeLock&) = delete;
 
-  void remove_file() const { fs::remove(path_); }
-
  private:
+  void close() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = -1;
+  }
+  bool is_at_path() const {
+    struct stat held {};
+    struct stat there {};
+    return ::fstat(descriptor_, &held) == 0 && ::stat(path_.c_str(), &there) == 0 &&
+           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+  }
+
   fs::path path_;
-  int descriptor_;
+  int descriptor_ = -1;
 };
 
 /// Returns the files of all shards, the given one first, or nothing if one is not there.
@@ -112,7 +133,6 @@ std::optional<MapSummary> merge_if_last(const fs::path& output, const Shard& sha
   // Tiles with an error can be tried again.
   if (summary.failed > 0) return summary;
   for (const auto& path : shards) fs::remove(path);
-  lock.remove_file();
   return summary;
 } catch (...) {
   rethrow_as_error();
@@ -127,6 +147,7 @@ MapSummary merge_shards(const fs::path& output, std::vector<fs::path> shards, bo
   for (const auto& shard : shards) journals.emplace_back(shard);
   check_all(journals);
   const auto& plan = journals.front().plan();
+  expect_distinct(output, plan.heatmap, plan.report, !plan.series.empty());
   for (const auto& file : published_files(output, plan.heatmap, !plan.series.empty())) {
     if (!overwrite && is_there(file))
       fail_expected({file.string(), "no such file yet", "one", "--overwrite replaces it"});

@@ -255,6 +255,11 @@ class Publication {
   MapPage page_;
 };
 
+/// Returns the one name of a file that may not be there yet.
+fs::path whole(const fs::path& path) {
+  return fs::weakly_canonical(fs::absolute(path));
+}
+
 }  // namespace
 
 void expect_publishable(const fs::path& output, const fs::path& heatmap) {
@@ -283,6 +288,20 @@ std::vector<fs::path> published_files(const fs::path& output, const fs::path& he
   }
   if (!heatmap.empty()) files.push_back(heatmap);
   return files;
+}
+
+void expect_distinct(const fs::path& output, const fs::path& heatmap, const fs::path& report,
+                     bool is_series) {
+  auto taken = published_files(output, "", is_series);
+  const auto take = [&](const char* option, const fs::path& file) {
+    if (file.empty()) return;
+    const auto is_same = [&](const fs::path& other) { return whole(other) == whole(file); };
+    if (std::ranges::any_of(taken, is_same))
+      fail_expected({option, "a file that the map does not write already", file.string()});
+    taken.push_back(file);
+  };
+  take("--heatmap", heatmap);
+  take("--report", report);
 }
 
 MapSummary publish(std::span<const JournalReader> journals, const fs::path& output) {

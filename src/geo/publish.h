@@ -25,4 +25,8 @@ std::vector<std::filesystem::path> published_files(const std::filesystem::path& 
                                                    const std::filesystem::path& heatmap,
                                                    bool is_series = false);
 
+/// Throws Error if the raster of change or the report would replace another file of the same map.
+void expect_distinct(const std::filesystem::path& output, const std::filesystem::path& heatmap,
+                     const std::filesystem::path& report, bool is_series);
+
 }  // namespace ccexpert::geo

@@ -109,6 +109,80 @@ TEST_F(MapFiles, ResumesWithOtherFiles) {
   EXPECT_EQ(map().captioned, 4);
 }
 
+TEST_F(MapFiles, ResumesWithAnotherReport) {
+  write();
+  options_.report = folder_ / "cards.html";
+  std::stop_source stop;
+  stop.request_stop();
+  map_scene(options_, grey_model(), {}, stop.get_token());
+  options_.resume = true;
+  options_.report = folder_.write("mine.html", "of another map");
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("mine.html: expected no such file yet, got one"));
+  EXPECT_EQ(content(options_.report), "of another map");
+  options_.report = folder_ / "other.html";
+  EXPECT_EQ(map().captioned, 4);
+}
+
+TEST_F(MapFiles, RefusesFilesThatTheMapWritesAlready) {
+  write();
+  options_.overwrite = true;
+  options_.output = folder_ / "changes.geojson";
+  const auto taken = [](const char* option) {
+    return HasSubstr(std::string(option) + ": expected a file that the map does not write already, got ");
+  };
+  std::filesystem::create_directory(folder_ / "inner");
+  for (const char* name : {"changes.geojson", "changes.html", "changes.summary.json",
+                           "changes.changes.geojson", "inner/../changes.html"}) {
+    options_.report = folder_ / name;
+    EXPECT_THAT(error_of([&] { map(); }), taken("--report")) << name;
+  }
+  options_.report = options_.heatmap = folder_ / "heat.tif";
+  EXPECT_THAT(error_of([&] { map(); }), taken("--report"));
+  options_.report = "";
+  options_.heatmap = folder_ / "changes.html";
+  EXPECT_THAT(error_of([&] { map(); }), taken("--heatmap"));
+  options_.heatmap = "";
+  options_.report = folder_ / "cards.html";
+  EXPECT_EQ(map().captioned, 4);
+}
+
+TEST_F(MapFiles, MergesToFilesApartFromTheReport) {
+  write();
+  options_.report = folder_ / "cards.html";
+  for (const int64_t index : {1, 2}) {
+    options_.shard = {index, 2};
+    map();
+  }
+  const std::vector<std::filesystem::path> shards{folder_ / "changes.gpkg.shard-1-of-2",
+                                                  folder_ / "changes.gpkg.shard-2-of-2"};
+  EXPECT_THAT(error_of([&] { merge_shards(folder_ / "cards.gpkg", shards, true); }),
+              HasSubstr("--report: expected a file that the map does not write already"));
+  EXPECT_EQ(merge_shards(folder_ / "other.gpkg", shards, false).captioned, 4);
+}
+
+TEST_F(MapFiles, LeavesNoLockOfAMerge) {
+  before_.width = before_.height = after_.width = after_.height = 512;
+  before_.bands = after_.bands = 1;
+  options_.tile = {256.0};
+  write();
+  // A file cut short keeps its header, which is in front, and lacks its last strips.
+  std::filesystem::resize_file(options_.after, std::filesystem::file_size(options_.after) / 4 * 3);
+  const auto lock = folder_ / "changes.gpkg.merging";
+  options_.shard = {1, 2};
+  map();
+  // The journal of the other shard is not whole yet.
+  std::filesystem::copy(folder_ / "changes.gpkg.shard-1-of-2", folder_ / "changes.gpkg.shard-2-of-2");
+  std::filesystem::resize_file(folder_ / "changes.gpkg.shard-2-of-2",
+                               content(folder_ / "changes.gpkg.shard-2-of-2").find('\n') + 1);
+  EXPECT_FALSE(merge_if_last(options_.output, options_.shard));
+  EXPECT_FALSE(std::filesystem::exists(lock)) << "of a rank that is not the last one";
+  options_.shard = {2, 2};
+  options_.overwrite = true;
+  map();
+  EXPECT_EQ(merge_if_last(options_.output, options_.shard).value().failed, 2);
+  EXPECT_FALSE(std::filesystem::exists(lock)) << "after tiles with an error";
+}
+
 TEST_F(MapFiles, ReadsAThresholdOfAnotherCalibrationAsAnotherMap) {
   write();
   std::stop_source stop;
