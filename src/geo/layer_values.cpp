@@ -11,10 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Pieces of each side of a tile, for its area and for its ring in degrees.
+/// Pieces of each side of a tile, for its area.
 constexpr int64_t kPieces = 8;
-/// A tile over more degrees of longitude has a ring with pieces.
-constexpr double kWideDegrees = 90.0;
 
 }  // namespace
 
@@ -32,11 +30,9 @@ std::vector<FoundResult> in_order(std::span<const JournalReader> journals) {
 }
 
 Ring frame_of(const VectorFiles& files, const Window& window) try {
-  if (!files.has_degrees()) return ring_of(window);
-  auto dense = ring_of(window, kPieces);
-  const auto degrees = files.ground().to_degrees(dense);
-  const auto [west, east] = std::ranges::minmax(degrees, {}, &Point::x);
-  return east.x - west.x > kWideDegrees ? dense : ring_of(window);
+  auto ring = ring_of(window);
+  if (files.has_degrees()) files.ground().to_degrees(ring);
+  return ring;
 } catch (const Fault&) {
   throw;
 } catch (const Error&) {

@@ -42,8 +42,7 @@ FieldValue value_or_none(const std::optional<Value>& value) {
   return value ? FieldValue(*value) : FieldValue();
 }
 
-/// Returns the ring around a tile in pixels, with more points than its corners if longitudes need them;
-/// nothing if the files cannot have it.
+/// Returns the ring around a tile in pixels; nothing if the files cannot have it.
 Ring frame_of(const VectorFiles& files, const Window& window);
 
 /// Returns the area in m²; nothing outside of the domain of the coordinate system.

@@ -117,14 +117,14 @@ std::optional<Point> ScenePair::shift_at(const Window& window, size_t date) {
 TilePair ScenePair::read_plain(const Window& window, size_t date) const {
   if (dates_[0].is_hole(window) || dates_[date].is_hole(window)) return {};
   const auto size = buffer_for(window);
-  return pair_of(window, dates_[0].read(window, size), dates_[date].read(window, size), date);
+  return pair_with(window, dates_[0].read(window, size), dates_[date].read(window, size), date);
 }
 
 TilePair ScenePair::read(const Window& window) {
   const auto shift = shift_at(window, 1);
   const auto size = buffer_for(window);
   auto pair = shift && corrects_
-                  ? pair_of(window, dates_[0].read(window, size), read_moved(window, 1, *shift), 1)
+                  ? pair_with(window, dates_[0].read(window, size), read_moved(window, 1, *shift), 1)
                   : read_plain(window, 1);
   pair.shift = shift;
   return pair;
@@ -139,11 +139,7 @@ TileDates ScenePair::read_all(const Window& window) {
     const auto shift = shift_at(window, date);
     const bool moves = date > 0 && shift && corrects_;
     auto samples = moves ? read_moved(window, date, *shift) : dates_[date].read(window, size);
-    for (size_t i = 0; i < marks.size(); ++i) {
-      if (marks[i] != 0) samples.valid[i] = 0;
-    }
-    tile.images.push_back(to_image(samples, maps_[date], dates_[date].palette()));
-    tile.valid.push_back(std::move(samples.valid));
+    add(tile, std::move(samples), date, marks);
     tile.shifts.push_back(shift);
   }
   return tile;
@@ -156,19 +152,22 @@ Samples ScenePair::read_moved(const Window& window, size_t date, const Point& sh
   return ShrunkShifted(dates_[date], grid_, shift).read(window, size);
 }
 
-TilePair ScenePair::pair_of(const Window& window, Samples before, Samples after, size_t date) const {
-  const BufferSize size{before.height, before.width};
-  TilePair tile;
-  const auto marks = hidden(window, size);
+void ScenePair::add(TileDates& tile, Samples samples, size_t date, std::span<const uint8_t> marks) const {
   for (size_t i = 0; i < marks.size(); ++i) {
-    const bool valid = before.valid[i] != 0 && after.valid[i] != 0 && marks[i] == 0;
-    before.valid[i] = after.valid[i] = valid ? 1 : 0;
+    if (marks[i] != 0) samples.valid[i] = 0;
   }
-  tile.valid = share(before.valid);
+  tile.images.push_back(to_image(samples, maps_[date], dates_[date].palette()));
+  tile.valid.push_back(std::move(samples.valid));
+}
+
+TilePair ScenePair::pair_with(const Window& window, Samples before, Samples after, size_t date) const {
+  const auto marks = hidden(window, {before.height, before.width});
+  TileDates tile;
   tile.masked = share(marks);
-  tile.before = to_image(before, maps_[0], dates_[0].palette());
-  tile.after = to_image(after, maps_[date], dates_[date].palette());
-  return tile;
+  add(tile, std::move(before), 0, marks);
+  add(tile, std::move(after), date, marks);
+  tile.shifts.resize(tile.images.size());
+  return pair_of(tile, 0, 1);
 }
 
 }  // namespace ccexpert::geo

@@ -1,7 +1,9 @@
 // The dates of a scene on one grid, as pairs of images.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <ccexpert/geo/map.h>
@@ -60,7 +62,9 @@ class ScenePair {
   /// Reads a window of a date, moved by a shift.
   Samples read_moved(const Window& window, size_t date, const Point& shift) const;
   std::optional<Point> shift_at(const Window& window, size_t date);
-  TilePair pair_of(const Window& window, Samples before, Samples after, size_t date) const;
+  /// Adds a date to a window, without the pixels that are marked.
+  void add(TileDates& tile, Samples samples, size_t date, std::span<const uint8_t> marks) const;
+  TilePair pair_with(const Window& window, Samples before, Samples after, size_t date) const;
   std::optional<Point> estimated_shift_in(const Window& window, size_t date) const;
   /// Marks the pixels of a window that a mask hides.
   std::vector<uint8_t> hidden(const Window& window, const BufferSize& size) const;
