@@ -11,6 +11,7 @@
 
 #include "geo/comparing_model.h"
 #include "geo/gdal_use.h"
+#include "geo/ground.h"
 #include "geo/journal.h"
 #include "geo/publish.h"
 #include "geo/scene_files.h"
@@ -91,8 +92,9 @@ TEST(LargeScene, IsMappedInBoundedMemory) {
   ASSERT_EQ(changes.size(), 1U);
   EXPECT_EQ(changes[0].envelope.MinX, 300000.0 + 7 * kTile * 0.5);
   EXPECT_EQ(changes[0].envelope.MaxY, 8000000.0 - 31 * kTile * 0.5);
+  if (!measures) GTEST_SKIP() << "the peak of memory cannot be measured";
   // Both dates have 1.6 GB each.
-  EXPECT_LT(measures ? megabytes("VmHWM:") - before : 0.0, 150.0);
+  EXPECT_LT(megabytes("VmHWM:") - before, 150.0);
 }
 
 /// Writes a journal of a map whose tiles have diagonal stripes of change, the outlines of which have many
@@ -119,8 +121,9 @@ void write_striped(const std::filesystem::path& output, const Grid& grid, int64_
 
 TEST(LargeScene, WritesChangesTileByTile) {
   const TemporaryFolder folder;
-  Grid grid{
-      .width = kTile * 25, .height = kTile * 4, .transform = {300000.0, 0.5, 0.0, 8000000.0, 0.0, -0.5}};
+  Grid grid{.width = int64_t{kTile} * 25,
+            .height = int64_t{kTile} * 4,
+            .transform = {300000.0, 0.5, 0.0, 8000000.0, 0.0, -0.5}};
   OGRSpatialReference system;
   system.importFromEPSG(32733);
   char* text = nullptr;
@@ -131,12 +134,16 @@ TEST(LargeScene, WritesChangesTileByTile) {
   write_striped(output, grid, 60);
   start_gdal();
   const JournalReader journal(journal_path(output, {}));
+  // PROJ reads its data base at its first use.
+  Ground(grid).area({ring_of({0, 0, kTile, kTile})});
   const bool measures = forget_peak();
   const double before = megabytes("VmRSS:");
   publish({&journal, 1}, output);
-  // All outlines together have 8 MB before they are simplified.
-  EXPECT_LT(measures ? megabytes("VmHWM:") - before : 0.0, 6.0);
+  const double peak = megabytes("VmHWM:");
   EXPECT_GT(read_layer(folder / "changes.changes.csv").size(), 300U);
+  if (!measures) GTEST_SKIP() << "the peak of memory cannot be measured";
+  // All outlines together have 8 MB before they are simplified.
+  EXPECT_LT(peak - before, 6.0);
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST_F(MapReport, TilesOfASeriesArePlaces) {
   EXPECT_THAT(page(), HasSubstr("no caption: the score is below the threshold"));
 }
 
-TEST_F(MapReport, AMergedOrResumedMapHasThePageOfAWholeOne) {
+TEST_F(MapReport, AMergedMapHasThePageOfAWholeOne) {
   map_scene(options_, comparing_model());
   const auto whole = page();
   std::filesystem::remove(options_.report);
@@ -73,6 +73,25 @@ TEST_F(MapReport, AMergedOrResumedMapHasThePageOfAWholeOne) {
   }
   EXPECT_EQ(page(), "");
   merge_shards(options_.output, {}, false);
+  EXPECT_EQ(page(), whole);
+}
+
+TEST_F(MapReport, AResumedMapHasThePageOfAWholeOne) {
+  map_scene(options_, comparing_model());
+  const auto whole = page();
+  std::filesystem::remove(options_.report);
+  options_.output = folder_ / "parts.gpkg";
+  options_.batch = 1;
+  std::stop_source stop;
+  // The changed tile is the second one.
+  int done = 0;
+  const auto count = [&](int64_t) {
+    if (++done == 2) stop.request_stop();
+  };
+  EXPECT_TRUE(map_scene(options_, comparing_model(), {.done = count}, stop.get_token()).interrupted);
+  EXPECT_EQ(page(), "");
+  options_.resume = true;
+  EXPECT_EQ(map_scene(options_, comparing_model()).resumed, 2);
   EXPECT_EQ(page(), whole);
 }
 
