@@ -7,6 +7,7 @@
 
 #include "serve/captions.h"
 #include "serve/listener.h"
+#include "serve/map_tool.h"
 #include "serve/metrics.h"
 #include "serve/shared/request_limits.h"
 #include "serve/site.h"
@@ -24,6 +25,8 @@ class App {
 
   /// Adds a route beside those of the program; before `start`.
   void add(Route route) { site_.add(std::move(route)); }
+  /// Lets clients make maps; before `start`. Throws Error unless the maker's root is a folder.
+  void allow_maps(MapMaker maker) { maps_ = std::make_unique<MapTool>(std::move(maker)); }
   void start() { listener_->start(); }
   int port() const { return listener_->port(); }
   bool is_draining() const { return listener_->is_draining(); }
@@ -41,6 +44,8 @@ class App {
   const RequestLimits& limits() const { return limits_; }
   const std::string& version() const { return version_; }
   Metrics& metrics() { return metrics_; }
+  /// Returns the tool that makes maps, or null if there is none.
+  MapTool* maps() { return maps_.get(); }
 
  private:
   RequestLimits limits_;
@@ -50,6 +55,7 @@ class App {
   Tls* tls_ = nullptr;        ///< the listener's
   mutable std::mutex mutex_;  ///< of `captions_`
   std::shared_ptr<Captions> captions_;
+  std::unique_ptr<MapTool> maps_;
   std::unique_ptr<Listener> listener_;
 };
 

@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -92,25 +93,68 @@ class Cancelling {
   bool ended_ = false;
 };
 
-FinishedCaption wait_for_caption(const Asking& asking, CaptionJob job,
-                                 const std::function<void(const TokenText&)>& on_token) {
-  const auto mailbox = std::make_shared<Mailbox>();
-  const auto deadline = job.deadline;
-  Cancelling cancelling(asking.captions.submit(std::move(job), events_to(mailbox)));
-  std::deque<TokenText> tokens;
-  bool done = false;
-  while (!done) {
-    tokens.clear();
-    done = mailbox->take(tokens);
-    for (const auto& token : tokens) on_token(token);
-    if (done) break;
-    if (asking.exchange.client_left()) throw ClientLeft();
-    if (Clock::now() > deadline) throw late();
+/// Job that has been submitted.
+class RunningJob {
+ public:
+  RunningJob(const Asking& asking, CaptionJob job)
+      : asking_(asking),
+        deadline_(job.deadline),
+        cancelling_(asking.captions.submit(std::move(job), events_to(mailbox_))) {}
+
+  FinishedCaption wait(const std::function<void(const TokenText&)>& on_token) {
+    std::deque<TokenText> tokens;
+    bool done = false;
+    while (!done) {
+      tokens.clear();
+      done = mailbox_->take(tokens);
+      for (const auto& token : tokens) on_token(token);
+      if (done) break;
+      asking_.expect_client(deadline_);
+    }
+    cancelling_.end();
+    auto finished = mailbox_->finished();
+    if (finished.caption.finish == FinishReason::kCancelled) throw late();
+    return finished;
   }
-  cancelling.end();
-  auto finished = mailbox->finished();
-  if (finished.caption.finish == FinishReason::kCancelled) throw late();
-  return finished;
+
+ private:
+  const Asking& asking_;
+  std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
+  Clock::time_point deadline_;
+  Cancelling cancelling_;
+};
+
+/// Submits a job of several; waits while the queue is full.
+std::unique_ptr<RunningJob> submitted(const Asking& asking, const CaptionJob& job) {
+  while (true) {
+    try {
+      return std::make_unique<RunningJob>(asking, job);
+    } catch (const HttpError& error) {
+      if (error.status() != 429) throw;
+    }
+    asking.expect_client(job.deadline);
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+/// Returns the result of `wait`, and counts it or its error.
+FinishedCaption counted(const Asking& asking, const std::function<FinishedCaption()>& wait) {
+  try {
+    auto finished = wait();
+    asking.metrics.add(
+        ServedCaption{.finish = finish_word(finished.caption.finish),
+                      .prompt_tokens = finished.prompt_tokens,
+                      .generated_tokens = static_cast<int64_t>(finished.caption.token_ids.size()),
+                      .queue_seconds = finished.queue_seconds,
+                      .seconds = finished.seconds});
+    return finished;
+  } catch (const ClientLeft&) {
+    asking.metrics.refused("client_left");
+    throw;
+  } catch (const HttpError& error) {
+    asking.metrics.refused(error.code().empty() ? "error" : error.code());
+    throw;
+  }
 }
 
 data::PredictedPlaces places_of(const FinishedCaption& finished, const AskedCaption& asked,
@@ -129,24 +173,23 @@ data::PredictedPlaces places_of(const FinishedCaption& finished, const AskedCapt
 
 }  // namespace
 
+void Asking::expect_client(Clock::time_point deadline) const {
+  if (exchange.client_left()) throw ClientLeft();
+  if (Clock::now() > deadline) throw late();
+}
+
 FinishedCaption awaited(const Asking& asking, CaptionJob job,
                         const std::function<void(const TokenText&)>& on_token) {
-  try {
-    auto finished = wait_for_caption(asking, std::move(job), on_token);
-    asking.metrics.add(
-        ServedCaption{.finish = finish_word(finished.caption.finish),
-                      .prompt_tokens = finished.prompt_tokens,
-                      .generated_tokens = static_cast<int64_t>(finished.caption.token_ids.size()),
-                      .queue_seconds = finished.queue_seconds,
-                      .seconds = finished.seconds});
-    return finished;
-  } catch (const ClientLeft&) {
-    asking.metrics.refused("client_left");
-    throw;
-  } catch (const HttpError& error) {
-    asking.metrics.refused(error.code().empty() ? "error" : error.code());
-    throw;
-  }
+  return counted(asking, [&] { return RunningJob(asking, std::move(job)).wait(on_token); });
+}
+
+std::vector<FinishedCaption> awaited_all(const Asking& asking, std::span<const CaptionJob> jobs) {
+  std::vector<std::unique_ptr<RunningJob>> running;
+  for (const auto& job : jobs) running.push_back(submitted(asking, job));
+  std::vector<FinishedCaption> finished;
+  for (const auto& job : running)
+    finished.push_back(counted(asking, [&] { return job->wait([](const TokenText&) {}); }));
+  return finished;
 }
 
 std::string_view finish_word(FinishReason reason) {

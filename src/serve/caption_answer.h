@@ -2,8 +2,10 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -25,12 +27,19 @@ struct Asking {
   Captions& captions;
   Metrics& metrics;
   Exchange& exchange;
+
+  /// Throws ClientLeft if the client has gone, and HttpError 504 after the deadline.
+  void expect_client(Clock::time_point deadline) const;
 };
 
 /// Returns the caption of a job; `on_token` is called on this thread. If the client leaves, the job is
 /// cancelled, and ClientLeft is thrown. Throws HttpError 504 after the deadline, and the error of the job.
 FinishedCaption awaited(const Asking& asking, CaptionJob job,
                         const std::function<void(const TokenText&)>& on_token);
+
+/// Returns the captions of jobs that run at the same time. A full queue is no error: they wait until it has
+/// room. Otherwise as `awaited`; an error cancels all of them.
+std::vector<FinishedCaption> awaited_all(const Asking& asking, std::span<const CaptionJob> jobs);
 
 /// Returns "stop" or "length".
 std::string_view finish_word(FinishReason reason);

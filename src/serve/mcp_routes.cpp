@@ -71,7 +71,7 @@ class McpCall {
   Json result(const std::string& method, const json& parameters) {
     if (method == "initialize") return initialize(parameters);
     if (method == "ping") return Json::object();
-    if (method == "tools/list") return {{"tools", Json::array({Json::parse(kTool)})}};
+    if (method == "tools/list") return list_tools();
     if (method == "tools/call") return call_tool(parameters);
     throw RpcError{kNoMethod, fmt::format("method: expected a known one, got {}", method)};
   }
@@ -90,14 +90,22 @@ class McpCall {
              "caption_change describes the change between two images of one place at two dates."}};
   }
 
+  Json list_tools() const {
+    auto tools = Json::array({Json::parse(kTool)});
+    if (const auto* maps = app_.maps()) tools.push_back(maps->listed());
+    return {{"tools", std::move(tools)}};
+  }
+
   Json call_tool(const json& parameters) {
-    if (parameters.value("name", json()) != "caption_change")
-      throw RpcError{kInvalidParameters, "name: expected caption_change, got another tool"};
+    const auto name = parameters.value("name", json());
+    const bool is_map = name == MapTool::kName && app_.maps() != nullptr;
+    if (!is_map && name != "caption_change")
+      throw RpcError{kInvalidParameters, "name: expected a tool of tools/list, got another one"};
     const auto arguments = parameters.value("arguments", json::object());
     if (!arguments.is_object())
       throw RpcError{kInvalidParameters, "arguments: expected an object, got " + json_shown(arguments)};
     try {
-      return caption(arguments);
+      return is_map ? app_.maps()->call(app_, request_, exchange_, arguments) : caption(arguments);
     } catch (const std::exception& error) {
       // The model of the client reads why the tool failed, and can call it again.
       const auto body = Json::parse(error_body(error, request_.id).json);

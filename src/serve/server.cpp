@@ -15,6 +15,9 @@ Server::Server(const ServerConfig& config, const RequestLimits& limits, const st
     : parts_(new Parts{.app = App(config, limits, version)}) {}
 Server::~Server() = default;
 
+void Server::allow_maps(MapMaker maker) {
+  parts_->app.allow_maps(std::move(maker));
+}
 void Server::start() {
   parts_->app.start();
 }

@@ -14,6 +14,7 @@
 
 #include "common/exit_code.h"
 #include "common/standard_streams.h"
+#include "serve/map_maker.h"
 #include "serve/serve_options.h"
 #include "serve/shared/server.h"
 #include "serve/shared/service_manager.h"
@@ -40,6 +41,7 @@ class ServeRun {
         server_(command_.server, command_.requests, generate::build_info().version) {}
 
   int run() {
+    if (!command_.map_root.empty()) server_.allow_maps(map_maker(command_.map_root, command_.maps));
     server_.start();
     tell(fmt::format("listening on {}", address()));
     waiting_ = ::pthread_self();

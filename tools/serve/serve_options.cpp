@@ -21,6 +21,7 @@ constexpr const char* kName = "ccexpert-serve";
 constexpr const char* kExamples = R"(Examples:
   ccexpert-serve                                       the demo model at http://127.0.0.1:8080/
   ccexpert-serve --model CCExpert-0.5b --dtype int8
+  ccexpert-serve --map-root /srv/scenes
   ccexpert-serve --listen 0.0.0.0:8443 --api-keys keys.txt --certificate chain.pem --private-key key.pem
   curl -F before=@before.png -F after=@after.png http://127.0.0.1:8080/v1/captions
 
@@ -64,6 +65,8 @@ void add_server_options(CLI::App& app, ServeCommand& command, std::string& addre
   server.access_log = "-";
   group.file("--access-log", server.access_log,
              "file of one line of JSON for each request, \"-\": standard output, \"\": none");
+  group.folder("--map-root", command.map_root,
+               "folder of rasters that agents may map (tool map_changes at /mcp; default: none)");
   group.value("--drain", command.drain, "seconds that requests have to end after SIGTERM", in_range(0, 3600));
   group.flag("-q,--quiet", command.quiet, "print only errors, and the access log");
 }
@@ -79,6 +82,7 @@ void add_options(CLI::App& app, ServeCommand& command, std::string& address) {
   limits.fields(command.server.limits);
   limits.fields(command.requests);
   limits.fields(command.service);
+  limits.fields(command.maps);
 }
 
 void check(ServeCommand& command, const std::string& address) {

@@ -8,6 +8,7 @@
 
 #include "common/command_line.h"
 #include "generate/shared/service_limits.h"
+#include "serve/shared/maps.h"
 #include "serve/shared/request_limits.h"
 #include "serve/shared/server_config.h"
 
@@ -20,6 +21,8 @@ struct ServeCommand {
   serve::RequestLimits requests;
   std::string name;  ///< of the model, for clients
   generate::ServiceLimits service;
+  std::filesystem::path map_root;  ///< clients may map rasters below it; empty: none
+  serve::MapLimits maps;
   double drain = 30.0;        ///< seconds that requests have at the end
   bool allow_anyone = false;  ///< other machines need no key
   bool quiet = false;

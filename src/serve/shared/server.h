@@ -8,6 +8,7 @@
 #include <ccexpert/captioner.h>
 
 #include "generate/shared/service_limits.h"
+#include "serve/shared/maps.h"
 #include "serve/shared/request_limits.h"
 #include "serve/shared/server_config.h"
 
@@ -23,6 +24,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Lets clients make maps; before `start`. Throws Error unless the maker's root is a folder.
+  void allow_maps(MapMaker maker);
   void start();
   int port() const;
   /// Gives the server its model. `name`: for clients.

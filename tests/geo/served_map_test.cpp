@@ -1,0 +1,107 @@
+// Maps as text, and the server's tool that makes them.
+#include <gmock/gmock.h>
+#include <httplib.h>
+
+#include <ccexpert/image/decode.h>
+
+#include "geo/map_fixture.h"
+#include "geo/shared/map_text.h"
+#include "support/errors.h"
+#include "support/paths.h"
+#include "tools/local_socket.h"
+#include "tools/process.h"
+
+namespace ccexpert::test {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+class MapText : public Map {
+ protected:
+  MapText() { options_.output.clear(); }
+  geo::MapText text(const geo::MapTextOptions& options, const std::stop_token& stop = {}) {
+    return geo::map_as_text(options, grey_model(&calls_), stop);
+  }
+  /// Returns the number of folders of maps that are left.
+  static int64_t left_folders() {
+    int64_t left = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path()))
+      left += entry.path().filename().string().starts_with("ccexpert-map-") ? 1 : 0;
+    return left;
+  }
+};
+
+TEST_F(MapText, HasTheTilesWithinBounds) {
+  write();
+  const auto before = left_folders();
+  const auto whole = json::parse(text({.map = options_, .most_tiles = 4}).summary);
+  EXPECT_EQ(whole["tiles"]["captioned"], 4);
+  EXPECT_EQ(calls_, 4);
+  // The first tile is the one in the north-west: 500000 is the meridian of 15 degrees.
+  const auto part =
+      json::parse(text({.map = options_, .bounds = {{14.9, 45.1, 15.0001, 45.2}}, .most_tiles = 4}).summary);
+  EXPECT_EQ(part["tiles"]["all"], 2);
+  EXPECT_EQ(left_folders(), before);
+}
+
+TEST_F(MapText, OfTooManyTilesIsAnErrorAndOfAStopIsEmpty) {
+  write();
+  EXPECT_EQ(error_of([&] { text({.map = options_, .most_tiles = 3}); }),
+            "map: expected at most 3 tiles, got 4 (larger tiles or a smaller area have fewer)");
+  EXPECT_EQ(calls_, 0);
+  std::stop_source stop;
+  stop.request_stop();
+  const auto stopped = text({.map = options_, .most_tiles = 4}, stop.get_token());
+  EXPECT_TRUE(stopped.counts.interrupted);
+  EXPECT_EQ(stopped.changes, "");
+}
+
+#ifdef CCEXPERT_SERVE
+TEST_F(MapText, IsTheAnswerOfTheServersTool) {
+  const auto draw = [&](const char* name) {
+    const auto image = image::decode_image(std::string(kSourceDir) + "/docs/images/demo/" + name + ".png");
+    const auto width = static_cast<int>(image.width);
+    write_scene(
+        folder_ / (std::string(name) + ".tif"),
+        {.width = width, .height = static_cast<int>(image.height), .value = [&](int x, int y, int band) {
+           return static_cast<double>(image.pixels[static_cast<size_t>(3 * (y * width + x) + band)]);
+         }});
+  };
+  draw("before");
+  draw("after");
+  const int port = free_port();
+  const Process server({CCEXPERT_SERVE, "--listen", "127.0.0.1:" + std::to_string(port), "--access-log", "",
+                        "--threads", "1", "--map-root", folder_.path().string()});
+  httplib::Client client("127.0.0.1", port);
+  client.set_read_timeout(60);
+  for (int i = 0; i < 600; ++i) {
+    const auto ready = client.Get("/readyz");
+    if (ready && ready->status == 200) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  const auto call = [&](const json& arguments) {
+    const json message{{"jsonrpc", "2.0"},
+                       {"id", 1},
+                       {"method", "tools/call"},
+                       {"params", {{"name", "map_changes"}, {"arguments", arguments}}}};
+    const auto result = client.Post("/mcp", message.dump(), "application/json");
+    return result ? json::parse(result->body)["result"] : json();
+  };
+  const auto answer = call({{"before", "before.tif"}, {"after", "after.tif"}});
+  ASSERT_EQ(answer["isError"], false) << answer;
+  const auto& found = answer["structuredContent"];
+  EXPECT_EQ(found["summary"]["tiles"]["captioned"], 1);
+  ASSERT_FALSE(found["changes"]["features"].empty());
+  const auto& change = found["changes"]["features"][0];
+  EXPECT_THAT(change["properties"]["caption"].get<std::string>(), HasSubstr("houses"));
+  EXPECT_GT(change["properties"]["score"], 0.5);
+  EXPECT_EQ(call({{"before", "before.tif"}, {"after", "../after.tif"}})["isError"], true);
+  EXPECT_THAT(
+      call({{"before", "before.tif"}, {"after", "after.tif"}, {"tile", "wide"}})["content"][0]["text"],
+      HasSubstr("tile: expected pixels as 256"));
+}
+#endif
+
+}  // namespace
+}  // namespace ccexpert::test
