@@ -1,21 +1,11 @@
 #include "generate/shared/feature_cache.h"
 
-#include <random>
 #include <utility>
 
 #include <ATen/ATen.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace ccexpert::generate {
 namespace {
-
-/// A seed of its own in each cache: images made to have equal hashes are not equal here.
-uint64_t random_seed() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
-}
 
 /// Returns the features of image `index`, in the memory of their batch.
 std::vector<at::Tensor> features_of(const std::vector<at::Tensor>& batch, int64_t index) {
@@ -32,7 +22,7 @@ int64_t bytes_of(const std::vector<at::Tensor>& features) {
 
 }  // namespace
 
-FeatureCache::FeatureCache(int64_t budget) : budget_(budget), seed_(random_seed()) {}
+FeatureCache::FeatureCache(int64_t budget) : budget_(budget) {}
 
 std::vector<at::Tensor> FeatureCache::features(const at::Tensor& pixels, const Tower& tower) {
   const auto images = static_cast<size_t>(pixels.size(0));
@@ -86,10 +76,7 @@ std::vector<FeatureCache::Hash> FeatureCache::hashes_of(const at::Tensor& pixels
   const auto size = images.nbytes() / static_cast<size_t>(images.size(0));
   const auto* bytes = static_cast<const uint8_t*>(images.const_data_ptr());
   std::vector<Hash> hashes(static_cast<size_t>(images.size(0)));
-  for (size_t i = 0; i < hashes.size(); ++i) {
-    const auto hash = XXH3_128bits_withSeed(bytes + i * size, size, seed_);
-    hashes[i] = {hash.high64, hash.low64};
-  }
+  for (size_t i = 0; i < hashes.size(); ++i) hashes[i] = hash_(bytes + i * size, size);
   return hashes;
 }
 

@@ -1,12 +1,8 @@
 #include "generate/prepared_pair.h"
 
 #include <algorithm>
-#include <random>
 
 #include <ATen/ATen.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 namespace ccexpert::generate {
 namespace {
@@ -22,12 +18,6 @@ int64_t bytes_of(const model::KvCache& cache) {
     bytes += bytes_of(held.keys) + bytes_of(held.values);
   }
   return bytes;
-}
-
-/// A seed of its own in each service: pairs made to have equal hashes are not equal here.
-uint64_t random_seed() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
 }
 
 }  // namespace
@@ -46,11 +36,10 @@ void PreparedPair::forget() {
   kept = {};
 }
 
-PairMemory::PairMemory(int64_t budget) : budget_(budget), seed_(random_seed()) {}
+PairMemory::PairMemory(int64_t budget) : budget_(budget) {}
 
 PairHandle PairMemory::pair_of(at::Tensor pixels) {
-  const auto hash = XXH3_128bits_withSeed(pixels.const_data_ptr(), pixels.nbytes(), seed_);
-  const PreparedPair::Key key{hash.high64, hash.low64};
+  const auto key = hash_(pixels.const_data_ptr(), pixels.nbytes());
   const std::scoped_lock lock(mutex_);
   auto& known = known_[key];
   if (auto pair = known.lock()) return pair;

@@ -7,18 +7,18 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
 
 #include <ATen/core/Tensor.h>
 
 #include "generate/captioner_impl.h"
+#include "generate/keyed_hash.h"
 #include "generate/shared/caption_service.h"
 
 namespace ccexpert::generate {
 
 class PreparedPair {
  public:
-  using Key = std::pair<uint64_t, uint64_t>;
+  using Key = KeyedHash::Value;
   PreparedPair(const Key& hash, at::Tensor prepared) : key(hash), pixels(std::move(prepared)) {}
 
   /// Returns the bytes of all but the pixels.
@@ -41,7 +41,8 @@ class PairMemory {
   /// Returns the pair of pixels [2,3,P,P], a known one if it has equal pixels. Thread-safe.
   PairHandle pair_of(at::Tensor pixels);
   /// Makes a pair the one used last, after its results changed, and forgets those of others beyond the
-  /// budget. Only for the worker.
+  /// budget. Only
+  /// for the worker.
   void used(const PairHandle& pair);
   bool keeps() const { return budget_ > 0; }
   /// Returns the bytes of all results. Thread-safe.
@@ -55,7 +56,7 @@ class PairMemory {
   void drop_oldest();
 
   const int64_t budget_;
-  const uint64_t seed_;
+  const KeyedHash hash_;
   mutable std::mutex mutex_;
   std::map<PreparedPair::Key, std::weak_ptr<PreparedPair>> known_;
   std::list<Use> uses_;  // most recent first

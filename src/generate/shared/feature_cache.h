@@ -8,10 +8,11 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+
+#include "generate/keyed_hash.h"
 
 namespace ccexpert::generate {
 
@@ -40,7 +41,7 @@ class FeatureCache {
   int64_t bytes() const;
 
  private:
-  using Hash = std::pair<uint64_t, uint64_t>;
+  using Hash = KeyedHash::Value;
   using Features = std::shared_ptr<const std::vector<at::Tensor>>;  // S of one image
   struct Entry {
     Features features;
@@ -60,7 +61,7 @@ class FeatureCache {
   void count(size_t encoded, size_t images);
 
   const int64_t budget_;
-  const uint64_t seed_;
+  const KeyedHash hash_;
   mutable std::mutex mutex_;
   std::map<Hash, Entry> entries_;
   std::list<Hash> uses_;  // most recent first
