@@ -23,7 +23,7 @@ int64_t bytes_of(const model::KvCache& cache) {
 }  // namespace
 
 int64_t PreparedPair::bytes() const {
-  int64_t bytes = bytes_of(kept.images.tokens) + bytes_of(kept.images.patches);
+  int64_t bytes = bytes_of(pixels) + bytes_of(kept.images.tokens) + bytes_of(kept.images.patches);
   if (images)
     for (const auto* tensor :
          {&images->images.tokens, &images->images.change, &images->images.scale_weights, &images->features})

@@ -21,7 +21,7 @@ class PreparedPair {
   using Key = KeyedHash::Value;
   PreparedPair(const Key& hash, at::Tensor prepared) : key(hash), pixels(std::move(prepared)) {}
 
-  /// Returns the bytes of all but the pixels.
+  /// Returns the bytes of the pixels and of all results.
   int64_t bytes() const;
   void forget();
 
@@ -33,19 +33,18 @@ class PreparedPair {
   KeptPrompts kept;                    ///< of the last question about it
 };
 
-/// Pairs that are in use, and results about those that were used last, within a budget of bytes.
+/// Pairs that are in use, and those that were used last with their results, within a budget of bytes.
 class PairMemory {
  public:
   explicit PairMemory(int64_t budget);
 
   /// Returns the pair of pixels [2,3,P,P], a known one if it has equal pixels. Thread-safe.
   PairHandle pair_of(at::Tensor pixels);
-  /// Makes a pair the one used last, after its results changed, and forgets those of others beyond the
-  /// budget. Only
+  /// Makes a pair the one used last, after its results changed, and forgets others beyond the budget. Only
   /// for the worker.
   void used(const PairHandle& pair);
   bool keeps() const { return budget_ > 0; }
-  /// Returns the bytes of all results. Thread-safe.
+  /// Returns the bytes of the pairs that were used last. Thread-safe.
   int64_t bytes() const;
 
  private:

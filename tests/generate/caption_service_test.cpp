@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "generate/prepared_pair.h"
 #include "generate/service_requests.h"
 #include "support/errors.h"
 
@@ -211,17 +212,46 @@ TEST_F(CaptionServiceTest, EqualPairsShareAHandle) {
   EXPECT_NE(request(1).pair, first);
 }
 
-TEST_F(CaptionServiceTest, PairsBeyondTheMemoryAreForgotten) {
-  start({.pair_cache = int64_t{1} << 20});
-  int64_t most = 0;
-  for (size_t i = 0; i < 2 * pairs_.size(); ++i) {
-    const Outcome outcome;
-    ask(outcome, request(i % pairs_.size()));
-    expect_equal(outcome.caption(), alone(i % pairs_.size()));
-    most = std::max(most, service_->counters().pair_bytes);
+/// Memory that a pair keeps, counted here.
+int64_t kept_bytes(const PairHandle& pair) {
+  if (!pair->images) return 0;
+  int64_t bytes = 0;
+  const auto& images = *pair->images;
+  const auto& seen = pair->kept.images;
+  for (const auto& tensor : {pair->pixels, images.images.tokens, images.images.change,
+                             images.images.scale_weights, images.features, seen.tokens, seen.patches})
+    bytes += tensor.defined() ? static_cast<int64_t>(tensor.nbytes()) : 0;
+  for (int64_t layer = 0; layer < pair->kept.cache.value().layers(); ++layer) {
+    const auto held = pair->kept.cache->held(layer);
+    bytes += static_cast<int64_t>(held.keys.nbytes() + held.values.nbytes());
   }
-  EXPECT_GT(most, 0);
-  EXPECT_LE(most, int64_t{1} << 20);
+  return bytes;
+}
+
+TEST_F(CaptionServiceTest, PairsBeyondTheMemoryAreForgotten) {
+  start();
+  const auto answered = [&](size_t index) {
+    const Outcome outcome;
+    auto asked = request(index);
+    const auto pair = asked.pair;
+    ask(outcome, std::move(asked));
+    expect_equal(outcome.caption(), alone(index));
+    return pair;
+  };
+  const auto one = kept_bytes(answered(0));
+  EXPECT_EQ(service_->counters().pair_bytes, one) << "pixels are kept too";
+  start({.pair_cache = 2 * one + one / 2});
+  std::vector<PairHandle> pairs;
+  for (size_t i = 0; i < pairs_.size(); ++i) {
+    pairs.push_back(answered(i));
+    int64_t kept = 0;
+    for (const auto& pair : pairs) kept += kept_bytes(pair);
+    EXPECT_EQ(service_->counters().pair_bytes, kept);
+    EXPECT_EQ(kept, std::min<int64_t>(std::ssize(pairs), 2) * one) << "the last two";
+  }
+  EXPECT_FALSE(pairs[0]->images || pairs[0]->kept.cache);
+  EXPECT_TRUE(pairs.back()->images);
+  EXPECT_EQ(answered(0), pairs[0]);
 }
 
 TEST_F(CaptionServiceTest, TokensOfARequestComeInOrderBeforeItsEnd) {

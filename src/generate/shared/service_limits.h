@@ -15,8 +15,8 @@ struct ServiceLimits {
   /// Waiting requests of one client; 0: no limit of its own.
   int64_t queued_of_client = 0;
   int64_t tokens = 8192;  ///< tokens of a prompt, image tokens included, and its caption
-  /// Memory in bytes for the pairs that were asked about last: their features, and keys and values of their
-  /// last prompts, for the next question. 0: none are kept.
+  /// Memory in bytes for the pairs that were asked about last: their pixels and features, and keys and values
+  /// of their last prompts, for the next question. 0: none are kept.
   int64_t pair_cache = int64_t{512} << 20;
 
   static constexpr auto fields() {
