@@ -157,6 +157,7 @@ class BeamSearch {
 
   std::vector<GeneratedSequence> run() {
     while (std::any_of(prompts_.begin(), prompts_.end(), [](const auto& prompt) { return !prompt.done(); })) {
+      if (request_.between) request_.between();
       if (request_.stop.stop_requested()) {
         for (auto& prompt : prompts_) prompt.cancel();
         break;

@@ -57,16 +57,26 @@ class CaptionService::Impl {
     const c10::InferenceMode inference;
     Batch batch(model_, *inbox_, memory_);
     while (true) {
-      const auto work = inbox_->take(limits_.rows - batch.size(), batch.size() == 0);
-      for (const auto& job : work.cancelled) inbox_->finish_cancelled(*job);
-      for (const auto& job : work.late) inbox_->fail(*job, deadline_error());
-      if (work.stops) {
-        for (const auto& job : work.joining) inbox_->fail(*job, stopping_error());
-        return batch.fail_all(stopping_error());
-      }
+      const auto work = round(batch, {.search = true, .idle = batch.size() == 0});
+      if (work.stops) return;
+      if (work.search) batch.search(work.search, [&] { round(batch, {}); });
+    }
+  }
+
+  /// Takes requests, and adds a token to each row. Returns the rest of the work.
+  Inbox::Work round(Batch& batch, Inbox::Place place) {
+    place.rows = limits_.rows - batch.size();
+    auto work = inbox_->take(place);
+    for (const auto& job : work.cancelled) inbox_->finish_cancelled(*job);
+    for (const auto& job : work.late) inbox_->fail(*job, deadline_error());
+    if (work.stops) {
+      for (const auto& job : work.joining) inbox_->fail(*job, stopping_error());
+      batch.fail_all(stopping_error());
+    } else {
       batch.join(work.joining);
       batch.step();
     }
+    return work;
   }
 
   const Captioner captioner_;

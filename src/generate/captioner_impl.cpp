@@ -266,7 +266,8 @@ std::vector<Caption> Captioner::Impl::decode(const EncodedPairs& pairs, const Qu
   const auto prompts = question.options.words ? std::optional(sequences.cache()) : std::nullopt;
   std::vector<CaptionStream> streams(question.prompts.size(),
                                      CaptionStream(*loaded_.tokenizer, question.decoding));
-  const auto request = search_request(question.decoding, question.options, streams);
+  auto request = search_request(question.decoding, question.options, streams);
+  request.between = question.between;
   const auto generated = stopwatch_.time(
       &CaptionerTimings::decode, [&] { return generate(sequences, request, question.options.draft_tokens); });
   std::vector<Caption> captions;

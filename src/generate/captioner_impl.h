@@ -48,6 +48,7 @@ struct Question {
   DecodingConfig decoding;
   Prompts prompts;
   const CaptionOptions& options;
+  std::function<void()> between = {};  ///< as in SearchRequest
 };
 
 class Captioner::Impl {

@@ -39,6 +39,7 @@ class Sampler {
 
  private:
   bool cancelled() {
+    if (request_.between) request_.between();
     if (!request_.stop.stop_requested()) return false;
     for (const size_t sequence : active_) sequences_[sequence].cancel();
     return true;

@@ -1,6 +1,7 @@
 // Requests of a service that are computed together.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,8 +24,10 @@ class CaptionService::Batch {
   Batch(const Captioner::Impl& model, Inbox& inbox, PairMemory& memory);
 
   int64_t size() const { return std::ssize(rows_); }
-  /// Prepares requests and makes them rows. Those of other searches are computed at once.
+  /// Prepares requests and makes them rows.
   void join(const Jobs& jobs);
+  /// Computes a search. Before each of its steps it calls `others`, which may join and step the rows.
+  void search(const std::shared_ptr<Job>& job, const std::function<void()>& others);
   /// Adds a token to each row. Rows that are complete, cancelled or late leave.
   void step();
   /// Ends all rows.
@@ -48,7 +51,7 @@ class CaptionService::Batch {
   DecoderSequences prefilled(const Jobs& jobs);
   void keep_prompts(const Jobs& jobs, const DecoderSequences& sequences);
   void add_row(const std::shared_ptr<Job>& job, const DecoderSequences& sequences, int64_t index);
-  void answer_alone(Job& job);
+  void answer(Job& job, const std::function<void()>& others);
   KeptPrompts* kept_of(const Job& job) const;
 
   void end_unwanted();

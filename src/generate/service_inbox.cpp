@@ -39,10 +39,13 @@ void CaptionService::Inbox::expect_place(const Job& job) {
     throw ServiceError(error);
   };
   if (refuses_) refuse(stopping_error());
-  if (std::ssize(queue_) >= limits_.queued) refuse(full_error("", limits_.queued));
-  if (const auto own = limits_.queued_of_client;
-      own > 0 && static_cast<int64_t>(queue_.size_of(job.client)) >= own)
+  if (waiting() >= limits_.queued) refuse(full_error("", limits_.queued));
+  if (const auto own = limits_.queued_of_client; own > 0 && waiting_of(job.client) >= own)
     refuse(full_error(" of this client", own));
+}
+
+int64_t CaptionService::Inbox::waiting_of(const std::string& client) const {
+  return static_cast<int64_t>(rows_.size_of(client) + searches_.size_of(client));
 }
 
 void CaptionService::Inbox::push(std::shared_ptr<Job> job) {
@@ -50,7 +53,8 @@ void CaptionService::Inbox::push(std::shared_ptr<Job> job) {
     const std::scoped_lock lock(mutex_);
     expect_place(*job);
     const auto& client = job->client;
-    queue_.push(client, std::move(job));
+    auto& queue = job->is_search() ? searches_ : rows_;
+    queue.push(client, std::move(job));
     ++counters_.accepted;
     ++pending_;
   }
@@ -61,22 +65,39 @@ void CaptionService::Inbox::cancel(const Job& job) {
   job.stop.request_stop();
   {
     const std::scoped_lock lock(mutex_);
-    auto removed = queue_.remove_if([&](const auto& waiting) { return waiting.get() == &job; });
+    auto removed = removed_if([&](const auto& waiting) { return waiting.get() == &job; });
     if (removed.empty()) return;
     std::ranges::move(removed, std::back_inserter(cancelled_));
   }
   changed_.notify_one();
 }
 
-CaptionService::Inbox::Work CaptionService::Inbox::take(int64_t free, bool idle) {
+CaptionService::Inbox::Jobs CaptionService::Inbox::removed_if(
+    const std::function<bool(const std::shared_ptr<Job>&)>& condition) {
+  auto removed = rows_.remove_if(condition);
+  std::ranges::move(searches_.remove_if(condition), std::back_inserter(removed));
+  return removed;
+}
+
+CaptionService::Inbox::Work CaptionService::Inbox::take(const Place& place) {
   std::unique_lock lock(mutex_);
-  if (idle) changed_.wait(lock, [&] { return stops_ || !queue_.empty() || !cancelled_.empty(); });
-  Work work{.cancelled = std::exchange(cancelled_, {}), .stops = stops_};
+  if (place.idle) changed_.wait(lock, [&] { return stops_ || waiting() > 0 || !cancelled_.empty(); });
+  Work work;
+  work.cancelled = std::exchange(cancelled_, {});
+  work.stops = stops_;
+  if (stops_) {
+    work.joining = removed_if([](const auto&) { return true; });
+    return work;
+  }
   const auto now = Clock::now();
-  work.late = queue_.remove_if([&](const auto& job) { return job->is_late(now); });
-  const int64_t most = stops_ ? std::ssize(queue_) : std::min({free, limits_.joining, std::ssize(queue_)});
-  while (std::ssize(work.joining) < most) work.joining.push_back(queue_.pop().value());
+  work.late = removed_if([&](const auto& job) { return job->is_late(now); });
+  const int64_t most = std::min({place.rows, limits_.joining, std::ssize(rows_)});
+  while (std::ssize(work.joining) < most) work.joining.push_back(rows_.pop().value());
   for (const auto& job : work.joining) job->started = now;
+  if (place.search && !searches_.empty()) {
+    work.search = searches_.pop().value();
+    work.search->started = now;
+  }
   return work;
 }
 
@@ -137,6 +158,11 @@ void CaptionService::Inbox::stop() {
   changed_.notify_one();
 }
 
+bool CaptionService::Inbox::stops() const {
+  const std::scoped_lock lock(mutex_);
+  return stops_;
+}
+
 bool CaptionService::Inbox::wait(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   return emptied_.wait_for(lock, limit, [&] { return is_empty(); });
@@ -150,7 +176,7 @@ void CaptionService::Inbox::wait() {
 ServiceCounters CaptionService::Inbox::counters() const {
   const std::scoped_lock lock(mutex_);
   auto counters = counters_;
-  counters.queued = std::ssize(queue_);
+  counters.queued = waiting();
   counters.running = pending_ - counters.queued;
   return counters;
 }

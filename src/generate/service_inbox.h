@@ -2,7 +2,10 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
+#include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "generate/fair_queue.h"
@@ -22,15 +25,22 @@ class CaptionService::Inbox {
   /// Cancels a request: a waiting one leaves its place at once.
   void cancel(const Job& job);
 
+  /// What the worker has place for.
+  struct Place {
+    int64_t rows = 0;     ///< that are free
+    bool search = false;  ///< no search is computed
+    bool idle = false;    ///< nothing is computed
+  };
   /// What the worker does next.
   struct Work {
-    Jobs joining = {};
+    Jobs joining = {};            ///< as rows
+    std::shared_ptr<Job> search;  ///< null: none
     Jobs cancelled = {};
     Jobs late = {};
     bool stops = false;  ///< end all requests and the worker
   };
-  /// Takes up to `free` requests. Waits for work if `idle`.
-  Work take(int64_t free, bool idle);
+  /// Takes the next requests for which there is place. Waits for one if the worker is idle.
+  Work take(const Place& place);
 
   /// Report the end of a request.
   void finish(Job& job, Caption caption);
@@ -43,6 +53,7 @@ class CaptionService::Inbox {
   void refuse_more();
   /// Makes the worker end all requests, and refuses more.
   void stop();
+  bool stops() const;
   /// Waits until no request is left; returns false after `limit`.
   bool wait(std::chrono::milliseconds limit);
   void wait();
@@ -52,15 +63,19 @@ class CaptionService::Inbox {
  private:
   /// True if no accepted request is left.
   bool is_empty() const { return pending_ == 0; }
+  int64_t waiting() const { return std::ssize(rows_) + std::ssize(searches_); }
+  int64_t waiting_of(const std::string& client) const;
   void expect_place(const Job& job);
+  Jobs removed_if(const std::function<bool(const std::shared_ptr<Job>&)>& condition);
   void release();
 
   const ServiceLimits limits_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;  // for the worker
   std::condition_variable emptied_;
-  FairQueue<std::shared_ptr<Job>> queue_;
-  Jobs cancelled_;  // of the queue, not reported yet
+  // Rows and searches have a queue each: a search that waits for another one holds up no row.
+  FairQueue<std::shared_ptr<Job>> rows_, searches_;
+  Jobs cancelled_;  // of the queues, not reported yet
   int64_t pending_ = 0;
   bool refuses_ = false, stops_ = false;
   ServiceCounters counters_;

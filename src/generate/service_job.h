@@ -23,11 +23,10 @@ struct CaptionService::Job {
   ~Job() = default;
 
   const DecodingConfig& decoding() const { return question.decoding; }
-  /// True for a search that is no row of a batch.
-  bool is_alone() const { return decoding().beams > 1 || decoding().mbr > 0; }
+  /// True for a search that is no row of a batch: beams, or samples of minimum-Bayes-risk decoding.
+  bool is_search() const { return decoding().beams > 1 || decoding().mbr > 0; }
   bool is_cancelled() const { return stop.stop_requested(); }
   bool is_late(Clock::time_point now) const { return deadline && now >= *deadline; }
-  bool is_over() const { return is_cancelled() || is_late(Clock::now()); }
 
   mutable std::stop_source stop;
   const Clock::time_point accepted = Clock::now();

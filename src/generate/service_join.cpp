@@ -1,8 +1,5 @@
 // Requests of a service before they are rows of its batch.
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -12,23 +9,6 @@
 
 namespace ccexpert::generate {
 namespace {
-
-/// Stops a search at a deadline: it has no tokens between which anybody could look.
-class DeadlineWatch {
- public:
-  DeadlineWatch(std::optional<Clock::time_point> deadline, const std::stop_source& search) {
-    if (!deadline) return;
-    watch_ = std::jthread([at = *deadline, search](const std::stop_token& ended) mutable {
-      std::mutex mutex;
-      std::unique_lock lock(mutex);
-      std::condition_variable_any().wait_until(lock, ended, at, [] { return false; });
-      if (!ended.stop_requested()) search.request_stop();
-    });
-  }
-
- private:
-  std::jthread watch_;
-};
 
 /// Returns pair `index` of several with memory of its own.
 EncodedPairs taken(const EncodedPairs& all, int64_t index) {
@@ -60,11 +40,9 @@ void CaptionService::Batch::join(const Jobs& jobs) {
   for (const auto& job : jobs) {
     const auto fits = [&](const Jobs& group) {
       const auto& first = *group.front();
-      return !first.is_alone() && !first.pair->kept.cache &&
-             first.options.keep_tokens == job->options.keep_tokens;
+      return !first.pair->kept.cache && first.options.keep_tokens == job->options.keep_tokens;
     };
-    const bool single = job->is_alone() || job->pair->kept.cache;
-    const auto group = single ? groups.end() : std::ranges::find_if(groups, fits);
+    const auto group = job->pair->kept.cache ? groups.end() : std::ranges::find_if(groups, fits);
     if (group == groups.end()) {
       groups.push_back({job});
     } else {
@@ -82,7 +60,6 @@ void CaptionService::Batch::join_group(const Jobs& jobs) {
       encode(wanted);
       wanted = still_wanted(wanted);
       if (wanted.empty()) return;
-      if (wanted.front()->is_alone()) return answer_alone(*wanted.front());
       sequences.emplace(prefilled(wanted));
     });
   } catch (const Error& error) {
@@ -98,11 +75,14 @@ void CaptionService::Batch::join_group(const Jobs& jobs) {
 
 CaptionService::Batch::Jobs CaptionService::Batch::still_wanted(const Jobs& jobs) {
   Jobs wanted;
+  const bool stops = inbox_.stops();
   for (const auto& job : jobs) {
     if (job->is_cancelled()) {
       inbox_.finish_cancelled(*job);
     } else if (job->is_late(Clock::now())) {
       inbox_.fail(*job, deadline_error());
+    } else if (stops) {
+      inbox_.fail(*job, stopping_error());
     } else {
       wanted.push_back(job);
     }
@@ -170,18 +150,6 @@ void CaptionService::Batch::add_row(const std::shared_ptr<Job>& job, const Decod
   } catch (const Error& error) {
     inbox_.fail(*job, service_error(error));
   }
-}
-
-void CaptionService::Batch::answer_alone(Job& job) {
-  std::vector<Caption> captions;
-  {
-    const DeadlineWatch watch(job.deadline, job.stop);
-    captions = model_.answer(job.pair->images.value(), job.question, kept_of(job));
-  }
-  memory_.used(job.pair);
-  const bool cut = captions.front().finish == FinishReason::kCancelled;
-  if (cut && job.is_late(Clock::now())) return inbox_.fail(job, deadline_error());
-  inbox_.finish(job, std::move(captions.front()));
 }
 
 }  // namespace ccexpert::generate

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <utility>
 
 #include <ccexpert/captioner.h>
 
@@ -15,15 +16,17 @@ class Stopwatch {
  public:
   explicit Stopwatch(at::Device device) : device_(device) {}
 
-  /// Runs `work`, adds its wall time to one stage, and returns its result.
+  /// Runs `work`, adds its wall time to one stage, and returns its result. What `work` times itself belongs
+  /// to that stage alone.
   template <class Work>
   auto time(double CaptionerTimings::*stage, Work&& work) {
     const auto start = std::chrono::steady_clock::now();
+    const double before = std::exchange(inner_, 0.0);
     auto result = work();
     runtime::synchronize(device_);
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     const std::lock_guard lock(mutex_);
-    sums_.*stage += spent.count();
+    sums_.*stage += spent.count() - std::exchange(inner_, before + spent.count());
     return result;
   }
 
@@ -43,6 +46,8 @@ class Stopwatch {
   }
 
  private:
+  inline static thread_local double inner_ = 0.0;  // seconds of work within the work of this thread
+
   at::Device device_;
   mutable std::mutex mutex_;
   CaptionerTimings sums_;

@@ -4,9 +4,9 @@
 ///     const auto pair = service.prepare(before.view(), after.view());
 ///     auto ticket = service.submit({.pair = pair, .client = "a"}, {.on_done = done, .on_error = failed});
 ///
-/// Requests wait in a bounded queue. One worker thread decodes up to `rows` of them as one batch: sequences
-/// join and leave between two tokens, and a caption does not depend on the others (continuous batching; Yu et
-/// al., 2022).
+/// Requests wait in a bounded queue. One worker thread decodes up to `rows` of them as one batch, which they
+/// join and leave between two tokens (continuous batching; Yu et al., 2022), and one search with beams or
+/// samples at a time: its steps and those of the rows take turns. A caption does not depend on the others.
 #pragma once
 
 #include <chrono>
@@ -54,8 +54,8 @@ struct CaptionRequest {
   PairHandle pair;
   std::vector<text::PastTurn> past = {};  ///< earlier turns about the pair, the oldest first
   std::string question = {};              ///< of this turn; empty: Captioner::question()
-  GenerationOptions generation = {};  ///< beams and minimum Bayes risk are computed between others' tokens
-  CaptionUtility utility = {};        ///< as in CaptionOptions, and so are the next four
+  GenerationOptions generation = {};      ///< searches (beams, minimum Bayes risk) wait for one another
+  CaptionUtility utility = {};            ///< as in CaptionOptions, and so are the next four
   double keep_tokens = 1.0;
   bool change_feature = false;
   bool locate = false;

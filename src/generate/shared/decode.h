@@ -35,6 +35,8 @@ struct SearchRequest {
   /// minimum-Bayes-risk decoding.
   std::function<bool(size_t, int64_t, double)> on_token;
   std::stop_token stop;
+  /// Called before each step of the search; it may request a stop.
+  std::function<void()> between = {};
   /// Returns the index of the chosen candidate of one prompt; needed by minimum-Bayes-risk decoding. The
   /// first candidate is the greedy sequence, the others are samples.
   std::function<size_t(std::span<const GeneratedSequence>)> choose = {};
