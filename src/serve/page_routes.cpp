@@ -55,6 +55,7 @@ void add_page_routes(Site& site, App& /*app*/) {
   constexpr const char* kScript = "text/javascript; charset=utf-8";
   add_file(site, "/", kHtml, "index.html");
   add_file(site, "/serve.js", kScript, "serve.js");
+  add_file(site, "/history.js", kScript, "history.js");
   add_file(site, "/samples.js", kScript, "samples.js");
   add_file(site, "/docs", kHtml, "docs.html");
   add_file(site, "/docs.js", kScript, "docs.js");

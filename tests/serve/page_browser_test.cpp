@@ -19,17 +19,41 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-/// Uses the page as a visitor would, and writes what it sees into the page. The policy of the server allows
+/// Calls `work(result)` and writes the result and all errors into the page. The policy of the server allows
 /// only scripts from files.
-constexpr const char* kVisit = R"(
+constexpr const char* kReport = R"(
 const errors = [];
 addEventListener('error', event => errors.push(event.message));
 addEventListener('unhandledrejection', event => errors.push(String(event.reason)));
 addEventListener('securitypolicyviolation', event => errors.push(event.violatedDirective));
-const until = async test => {
-  for (let i = 0; i < 400 && !test(); i++) await new Promise(done => setTimeout(done, 10));
-  if (!test()) errors.push('waited in vain for ' + test);
+// Stores of the browser work in real time, in which its virtual time goes on only during a request.
+const awake = async work => {
+  let waits = true;
+  const result = Promise.resolve(work).finally(() => waits = false);
+  while (waits) await fetch('healthz');
+  return result;
 };
+const until = async test => {
+  for (let i = 0; i < 400 && !await awake(test()); i++) await fetch('healthz');
+  if (!await awake(test())) errors.push('waited in vain for ' + test);
+};
+const report = work => addEventListener('load', async () => {
+  const result = {};
+  try {
+    await work(result);
+  } catch (error) {
+    errors.push(String(error));
+  }
+  result.errors = errors;
+  const text = document.createElement('pre');
+  text.textContent = JSON.stringify(result);
+  text.id = 'result-of-test';
+  document.body.replaceChildren(text);
+});
+)";
+
+/// Uses the page as a visitor would.
+constexpr const char* kVisit = R"(
 const nameless = () => [...document.querySelectorAll('input,select,button')].filter(
   each => !each.labels?.length && !each.ariaLabel && !each.textContent).map(each => each.id);
 async function visit(result) {
@@ -65,26 +89,32 @@ async function visit(result) {
   result.answers = [...document.querySelectorAll('#talk p')].map(each => each.textContent);
   result.picture = (await pictureOf(shown)).slice(0, 22);
   result.text = textOf(shown);
-  await until(() => document.querySelectorAll('#history li').length === 1);
+  await until(() => document.querySelectorAll('#history li').length === 1 && history_()[0].turns.length === 2);
   result.kept = JSON.parse(localStorage.getItem('ccexpert-history'))[0].turns.length;
+  const given = {...pair}, entry = history_()[0];
+  await until(async () => (await imagesOf(entry.time))?.after === given.after);
+  result.isThumbnail = entry.after !== given.after;
+  id('sample-road').click();
   document.querySelector('#history button').click();
-  await until(() => document.querySelectorAll('#talk .caption').length === 2);
+  await until(() => pair.after === given.after && shown.after === given.after);
+  result.turns = document.querySelectorAll('#talk .caption').length;
+  result.reopened = [pair.before === given.before, shown.before === given.before, shown.preview, status()];
+  await awake(withImages('readwrite', images => images.clear()));
+  document.querySelector('#history button').click();
+  await until(() => shown.preview && status());
+  result.preview = [pair.before, pair.after, document.querySelectorAll('.drop.full').length, status() === kPreviewsOnly];
+  say('');
+  id('next').value = 'How long?';
+  id('again').requestSubmit();
+  await until(() => status());
+  result.askedOnPreview = [status() === kPreviewsOnly, shown.turns.length];
+  await awake(keepImages({time: entry.time, ...given}));
   result.nameless = nameless();
   id('forget').click();
   result.forgotten = id('past').hidden;
+  await until(async () => await imagesOf(entry.time) === null);
 }
-addEventListener('load', async () => {
-  const result = {};
-  try {
-    await visit(result);
-  } catch (error) {
-    errors.push(String(error));
-  }
-  result.errors = errors;
-  const text = element('pre', '', JSON.stringify(result));
-  text.id = 'result-of-test';
-  document.body.replaceChildren(text);
-});
+report(visit);
 )";
 
 class PageBrowser : public ServerTest {
@@ -108,30 +138,34 @@ class PageBrowser : public ServerTest {
     for (const auto& each : assets()) {
       if (each.name == "index.html") page = each.text;
     }
-    page.replace(page.rfind("</body>"), 7, "<script src=\"visit.js\"></script></body>");
+    auto visit = page;
+    visit.replace(visit.rfind("</body>"), 7, "<script src=\"visit.js\"></script></body>");
     const auto add = [&](const char* path, const char* type, const std::string& text) {
       app->add({.method = "GET",
                 .path = path,
                 .handler =
                     [=](const Request&, Exchange&) {
-                      return Reply{.type = type,
-                                   .body = text,
-                                   .headers = {{"Content-Security-Policy",
-                                                "default-src 'none'; script-src 'self'; style-src 'self'; "
-                                                "img-src 'self' data: blob:; connect-src 'self'"}}};
+                      return Reply{
+                          .type = type,
+                          .body = text,
+                          .headers = {{"Content-Security-Policy",
+                                       "default-src 'none'; script-src 'self'; style-src 'self'; "
+                                       "img-src 'self' data: blob:; connect-src 'self'; frame-src 'self'"}}};
                     },
                 .open = true});
     };
-    add("/visit", "text/html; charset=utf-8", page);
-    add("/visit.js", "text/javascript", kVisit);
+    constexpr const char* kHtml = "text/html; charset=utf-8";
+    add("/visit", kHtml, visit);
+    add("/visit.js", "text/javascript", std::string(kReport) + kVisit);
   }
 
-  json visited() {
+  /// Returns the result of a page's script.
+  json visited(std::string_view path, std::string_view options = "") {
     const auto dom = output_of(fmt::format(
         "{} --headless=new --no-sandbox --disable-gpu --no-first-run --force-prefers-reduced-motion "
-        "--user-data-dir='{}' --window-size=900,700 --virtual-time-budget=20000 --dump-dom "
-        "'http://127.0.0.1:{}/visit' 2>/dev/null",
-        browser_, (folder_ / "profile").string(), app->port()));
+        "--user-data-dir='{}' --window-size=900,700 --virtual-time-budget=100000 {} --dump-dom "
+        "'http://127.0.0.1:{}{}' 2>/dev/null",
+        browser_, (folder_ / "profile").string(), options, app->port(), path));
     const std::string mark = "<pre id=\"result-of-test\">";
     const auto start = dom.find(mark);
     if (start == std::string::npos) return {{"dom", dom.substr(0, 3000)}};
@@ -143,7 +177,7 @@ class PageBrowser : public ServerTest {
 };
 
 TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
-  const auto result = visited();
+  const auto result = visited("/visit");
   EXPECT_EQ(result.value("errors", json("none")), json::array()) << result.dump();
   EXPECT_EQ(result["withoutImages"], "Two images are needed: before and after.");
   EXPECT_EQ(result["previews"], 2);
@@ -158,6 +192,11 @@ TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   EXPECT_EQ(result["picture"], "data:image/png;base64,");
   EXPECT_EQ(result["text"], "a road .\nHow wide?\na road .");
   EXPECT_EQ(result["kept"], 2);
+  EXPECT_EQ(result["isThumbnail"], true);
+  EXPECT_EQ(result["turns"], 2);
+  EXPECT_EQ(result["reopened"], json::array({true, true, false, ""})) << "the images that were given";
+  EXPECT_EQ(result["preview"], json::array({"", "", 0, true}));
+  EXPECT_EQ(result["askedOnPreview"], json::array({true, 2})) << "nothing is asked about previews";
   EXPECT_EQ(result["nameless"], json::array());
   EXPECT_EQ(result["forgotten"], true);
   const auto job = model->last_job();

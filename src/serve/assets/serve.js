@@ -1,5 +1,4 @@
 const part = id => document.getElementById(id);
-const kHistory = 'ccexpert-history', kMostEntries = 24;
 const pair = {before: '', after: ''};
 let shown = null, running = null;
 
@@ -114,17 +113,6 @@ function loaded(address) {
     picture.src = address;
   });
 }
-// Returns a smaller copy for the history.
-async function thumbnail(address, side = 320) {
-  const picture = await loaded(address);
-  if (!picture) return '';
-  const scale = Math.min(1, side / Math.max(picture.width, picture.height)), canvas = element('canvas');
-  canvas.width = Math.max(1, Math.round(scale * picture.width));
-  canvas.height = Math.max(1, Math.round(scale * picture.height));
-  canvas.getContext('2d').drawImage(picture, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL('image/jpeg', .8);
-}
-
 // Maps of an answer as the viewer takes them.
 function packed(map) {
   return btoa(map.values.map(value => String.fromCharCode(Math.round(255 * Math.min(1, Math.max(0, value))))).join(''));
@@ -214,7 +202,7 @@ async function caption(signal) {
   entry.turns.push({question, answer: entry.answer.caption});
   await show(entry);
   say('Done: ' + entry.answer.caption);
-  await remember(entry);
+  remember(entry);
 }
 
 function messagesOf(entry, question) {
@@ -228,6 +216,8 @@ function messagesOf(entry, question) {
 async function askOn(signal) {
   const question = part('next').value.trim(), entry = shown;
   if (!question || !entry || !entry.turns.length) return;
+  // The server would see other pixels than those of the earlier answers.
+  if (entry.preview) throw new Error(kPreviewsOnly);
   const line = turn(question);
   let answer = '', failed = '';
   say('Thinking …');
@@ -249,51 +239,7 @@ async function askOn(signal) {
   entry.turns.push({question, answer});
   part('next').value = '';
   say('Done: ' + answer);
-  await remember(entry);
-}
-
-// History, in this browser only.
-function history_() {
-  try {
-    return JSON.parse(localStorage.getItem(kHistory)) || [];
-  } catch {
-    return [];
-  }
-}
-function store(entries) {
-  for (let most = kMostEntries; most >= 0; most -= 4) {
-    try {
-      localStorage.setItem(kHistory, JSON.stringify(entries.slice(0, most)));
-      break;
-    } catch {
-      // The browser's store is full: the oldest entries go.
-    }
-  }
-  drawHistory();
-}
-async function remember(entry) {
-  const [before, after] = await Promise.all([thumbnail(entry.before), thumbnail(entry.after)]);
-  const {change_map: map, words, ...answer} = entry.answer || {};
-  const kept = {time: entry.time, before, after, maps: entry.maps, turns: entry.turns, answer};
-  store([kept, ...history_().filter(each => each.time !== entry.time)]);
-}
-function drawHistory() {
-  const entries = history_(), list = part('history');
-  part('past').hidden = !entries.length;
-  list.replaceChildren(...entries.map(entry => {
-    const item = element('li'), open = element('button', 'old');
-    open.type = 'button';
-    const pictures = element('span', 'both');
-    pictures.append(image(entry.before, ''), image(entry.after, ''));
-    open.append(pictures, element('span', 'what', entry.turns[0]?.answer || ''));
-    open.addEventListener('click', () => {
-      setImage('before', entry.before);
-      setImage('after', entry.after);
-      show(entry).then(() => part('result').scrollIntoView({block: 'nearest'}));
-    });
-    item.append(open);
-    return item;
-  }));
+  remember(entry);
 }
 
 // Copy and download.
