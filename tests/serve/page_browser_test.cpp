@@ -117,6 +117,54 @@ async function visit(result) {
 report(visit);
 )";
 
+/// Measures the page after a caption at the widths of a phone and of a screen. A window of Chromium is at
+/// least 500 pixels wide, so that the page is in a frame.
+constexpr const char* kLayout = R"(
+const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
+const ground = each => {
+  for (; each; each = each.parentElement) {
+    const colour = numbers(getComputedStyle(each).backgroundColor);
+    if (colour.length < 4 || colour[3] > .5) return colour;
+  }
+  return [255, 255, 255];
+};
+const luminance = colour => colour.slice(0, 3).map(value => value / 255).map(
+  value => value <= .04045 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4).reduce(
+  (sum, value, i) => sum + value * [.2126, .7152, .0722][i], 0);
+const contrast = each => {
+  const both = [numbers(getComputedStyle(each).color), ground(each)].map(luminance);
+  return (Math.max(...both) + .05) / (Math.min(...both) + .05);
+};
+const hasText = each => [...each.childNodes].some(node => node.nodeType === 3 && node.data.trim());
+function measured(page) {
+  const seen = [...page.body.querySelectorAll('*')].filter(each => each.checkVisibility() && !each.disabled);
+  const width = page.documentElement.clientWidth, name = each => each.id || each.className || each.tagName;
+  return {
+    scrolls: page.documentElement.scrollWidth - width,
+    outside: seen.filter(each => each.matches('button,input,p,h1,h2,a,.stage')).filter(
+      each => each.getBoundingClientRect().right > width + .5).map(name),
+    faint: seen.filter(hasText).filter(each => contrast(each) < 4.5).map(each => name(each) + ' ' + contrast(each).toFixed(2)),
+    columns: getComputedStyle(page.querySelector('#result .panel')).gridTemplateColumns.split(' ').length,
+    ground: luminance(ground(page.body))
+  };
+}
+report(async result => {
+  for (const width of [360, 1280]) {
+    const frame = document.createElement('iframe');
+    frame.style.cssText = 'border:0;height:800px;width:' + width + 'px';
+    frame.src = 'frame';
+    document.body.append(frame);
+    await new Promise(done => frame.addEventListener('load', done, {once: true}));
+    const page = frame.contentDocument, id = name => page.getElementById(name);
+    await until(() => id('model').textContent.includes('fake'));
+    id('sample-houses').click();
+    id('ask').requestSubmit();
+    await until(() => id('status').textContent.startsWith('Done') && !id('past').hidden);
+    result[width] = measured(page);
+  }
+});
+)";
+
 class PageBrowser : public ServerTest {
  protected:
   void SetUp() override {
@@ -157,6 +205,9 @@ class PageBrowser : public ServerTest {
     constexpr const char* kHtml = "text/html; charset=utf-8";
     add("/visit", kHtml, visit);
     add("/visit.js", "text/javascript", std::string(kReport) + kVisit);
+    add("/frame", kHtml, page);
+    add("/layout", kHtml, "<!doctype html><html><body><script src=\"layout.js\"></script></body></html>");
+    add("/layout.js", "text/javascript", std::string(kReport) + kLayout);
   }
 
   /// Returns the result of a page's script.
@@ -204,6 +255,23 @@ TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   EXPECT_EQ(job.past[0].answer, "a road .");
   EXPECT_EQ(job.question, "How wide?");
   EXPECT_EQ(job.pair->before.width, 256);
+}
+
+TEST_F(PageBrowser, PhonesAndDarkSchemesShowAllOfIt) {
+  for (const bool dark : {false, true}) {
+    const auto result = visited("/layout", dark ? "--force-dark-mode" : "");
+    EXPECT_EQ(result.value("errors", json("none")), json::array()) << result.dump();
+    for (const auto* width : {"360", "1280"}) {
+      SCOPED_TRACE(fmt::format("{} pixels, {}", width, dark ? "dark" : "light"));
+      const auto found = result.value(width, json::object());
+      EXPECT_EQ(found.value("scrolls", -1), 0);
+      EXPECT_EQ(found.value("outside", json("none")), json::array());
+      EXPECT_EQ(found.value("faint", json("none")), json::array()) << "contrast below 4.5";
+      EXPECT_EQ(found.value("columns", 0), std::string_view(width) == "360" ? 1 : 2);
+      const auto ground = found.value("ground", 0.5);
+      EXPECT_TRUE(dark ? ground < 0.05 : ground > 0.9) << ground;
+    }
+  }
 }
 
 TEST_F(PageBrowser, DocumentsAreDrawnWithoutANetwork) {
