@@ -79,20 +79,23 @@ TEST_F(MapReport, AMergedMapHasThePageOfAWholeOne) {
 TEST_F(MapReport, AResumedMapHasThePageOfAWholeOne) {
   map_scene(options_, comparing_model());
   const auto whole = page();
-  std::filesystem::remove(options_.report);
-  options_.output = folder_ / "parts.gpkg";
   options_.batch = 1;
-  std::stop_source stop;
   // The changed tile is the second one.
-  int done = 0;
-  const auto count = [&](int64_t) {
-    if (++done == 2) stop.request_stop();
-  };
-  EXPECT_TRUE(map_scene(options_, comparing_model(), {.done = count}, stop.get_token()).interrupted);
-  EXPECT_EQ(page(), "");
-  options_.resume = true;
-  EXPECT_EQ(map_scene(options_, comparing_model()).resumed, 2);
-  EXPECT_EQ(page(), whole);
+  for (const int before : {1, 2}) {
+    std::filesystem::remove(options_.report);
+    options_.output = folder_ / (std::to_string(before) + ".gpkg");
+    options_.resume = false;
+    std::stop_source stop;
+    int done = 0;
+    const auto count = [&](int64_t) {
+      if (++done == before) stop.request_stop();
+    };
+    EXPECT_TRUE(map_scene(options_, comparing_model(), {.done = count}, stop.get_token()).interrupted);
+    EXPECT_EQ(page(), "");
+    options_.resume = true;
+    EXPECT_EQ(map_scene(options_, comparing_model()).resumed, before);
+    EXPECT_EQ(page(), whole);
+  }
 }
 
 TEST_F(MapReport, IsNotReplacedUnlessAsked) {
