@@ -21,12 +21,12 @@ class Stopwatch {
   template <class Work>
   auto time(double CaptionerTimings::*stage, Work&& work) {
     const auto start = std::chrono::steady_clock::now();
-    const double before = std::exchange(inner_, 0.0);
+    const double before = std::exchange(inner_seconds, 0.0);
     auto result = work();
     runtime::synchronize(device_);
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     const std::lock_guard lock(mutex_);
-    sums_.*stage += spent.count() - std::exchange(inner_, before + spent.count());
+    sums_.*stage += spent.count() - std::exchange(inner_seconds, before + spent.count());
     return result;
   }
 
@@ -46,7 +46,7 @@ class Stopwatch {
   }
 
  private:
-  inline static thread_local double inner_ = 0.0;  // seconds of work within the work of this thread
+  inline static thread_local double inner_seconds = 0.0;  // seconds of work within the work of this thread
 
   at::Device device_;
   mutable std::mutex mutex_;
