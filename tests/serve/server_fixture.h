@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -118,7 +119,7 @@ class RawClient {
     for (std::string piece = some(); !piece.empty(); piece = some()) text += piece;
     return text;
   }
-  /// Returns the next bytes; "" at the end.
+  /// Returns the next bytes; "" at the end. Fails the test if the server neither sends nor closes.
   std::string some() const {
     char bytes[4096];
     const auto got = ::recv(descriptor_, bytes, sizeof bytes, 0);
@@ -134,6 +135,7 @@ class RawClient {
   }
 
  private:
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the connection is still open";
   int descriptor_;
 };
 

@@ -23,6 +23,7 @@ class TlsServer : public ServerTest {
   bool make_certificate(const std::string& name) const {
     const auto command = fmt::format(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={} "
+        "-addext subjectAltName=IP:127.0.0.1 "
         "-keyout {} -out {} >/dev/null 2>&1",
         name, config.private_key.string(), config.certificate.string());
     return std::system(command.c_str()) == 0;
@@ -33,6 +34,14 @@ class TlsServer : public ServerTest {
     made.enable_server_certificate_verification(false);
     made.set_read_timeout(5);
     return made;
+  }
+  /// True if the server shows a certificate that this file signs.
+  bool shows(const std::filesystem::path& certificate) const {
+    auto made = secure();
+    made.enable_server_certificate_verification(true);
+    made.set_ca_cert_path(certificate.string());
+    const auto result = made.Get("/healthz");
+    return result && result->status == 200;
   }
   const ccexpert::test::TemporaryFolder folder_;
 };
@@ -64,10 +73,11 @@ TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
   start();
   folder_.write("chain.pem", "nonsense");
   EXPECT_THAT(error_of([&] { app->reload(); }), HasSubstr("chain.pem: expected a certificate chain in PEM"));
-  EXPECT_EQ(secure().Get("/healthz")->status, 200);
+  EXPECT_FALSE(shows(first));
+  EXPECT_TRUE(shows(config.certificate));
   ASSERT_TRUE(make_certificate("second"));
   EXPECT_EQ(error_of([&] { app->reload(); }), "no error");
-  EXPECT_EQ(secure().Get("/healthz")->status, 200);
+  EXPECT_TRUE(shows(first));
   folder_.write("key.pem", "nonsense");
   EXPECT_THAT(error_of([&] { App(config, limits, "9.9"); }),
               HasSubstr("key.pem: expected a private key in PEM"));
@@ -75,3 +85,6 @@ TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
 
 }  // namespace
 }  // namespace ccexpert::serve::test
+  const auto first = folder_ / "first.pem";
+  std::filesystem::copy_file(config.certificate, first);
+  EXPECT_TRUE(shows(first));
