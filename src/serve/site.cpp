@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "serve/shared/this_machine.h"
+
 namespace ccexpert::serve {
 namespace {
 
@@ -22,10 +24,6 @@ bool answers(const Route& route, std::string_view method) {
 std::string_view host_of(std::string_view authority) {
   if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
   return authority.substr(0, authority.find(':'));
-}
-
-bool is_this_machine(std::string_view host) {
-  return same_word(host, "localhost") || host == "::1" || host.starts_with("127.");
 }
 
 /// Returns "host:port" of an origin, "https://host:port".

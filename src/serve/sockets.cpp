@@ -3,11 +3,11 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -34,10 +34,11 @@ Addresses addresses_of(const std::string& host, int port) {
   return {found, ::freeaddrinfo};
 }
 
-int bound(const addrinfo& address, const std::string& name) {
+/// Returns a socket that listens at an address, or -1 with errno.
+int bound(const addrinfo& address) {
   const int socket =
       ::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, address.ai_protocol);
-  if (socket < 0) fail_system(name, "no socket", errno);
+  if (socket < 0) return -1;
   const int on = 1;
   ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address.ai_family == AF_INET6) ::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
@@ -45,8 +46,21 @@ int bound(const addrinfo& address, const std::string& name) {
     return socket;
   const int code = errno;
   ::close(socket);
-  fail_system(name, "cannot listen there", code);
+  errno = code;
+  return -1;
 }
+
+/// Closes sockets unless they are released.
+class Sockets {
+ public:
+  Sockets() = default;
+  ~Sockets() {
+    for (const int socket : all) ::close(socket);
+  }
+  Sockets(const Sockets&) = delete;
+  Sockets& operator=(const Sockets&) = delete;
+  std::vector<int> all;
+};
 
 std::string text_of(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
@@ -68,14 +82,26 @@ std::vector<int> listening_sockets(const ServerConfig& config) {
   for (const int socket : config.sockets) ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
   if (!config.sockets.empty()) return config.sockets;
   const auto name = fmt::format("{}:{}", config.host, config.port);
-  const auto addresses = addresses_of(config.host, config.port);
-  std::vector<int> sockets;
-  for (const auto* each = addresses.get(); each != nullptr; each = each->ai_next) {
-    sockets.push_back(bound(*each, name));
-    // With port 0, each address would get a port of its own.
-    if (config.port == 0) break;
+  // With port 0, each address would get a port of its own.
+  return bound_sockets(*addresses_of(config.host, config.port), config.port == 0, name);
+}
+
+std::vector<int> bound_sockets(const addrinfo& addresses, bool single, const std::string& name) {
+  Sockets sockets;
+  int code = EADDRNOTAVAIL;
+  for (const auto* each = &addresses; each != nullptr; each = each->ai_next) {
+    const int socket = bound(*each);
+    if (socket >= 0) {
+      sockets.all.push_back(socket);
+      if (single) break;
+      continue;
+    }
+    code = errno;
+    // "localhost" names an address of IPv6 also where the system has none.
+    if (code != EADDRNOTAVAIL && code != EAFNOSUPPORT) fail_system(name, "cannot listen there", code);
   }
-  return sockets;
+  if (sockets.all.empty()) fail_system(name, "cannot listen there", code);
+  return std::exchange(sockets.all, {});
 }
 
 int port_of(int socket) {

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include <netdb.h>
+
 #include "serve/shared/server_config.h"
 
 namespace ccexpert::serve {
@@ -11,6 +13,10 @@ namespace ccexpert::serve {
 /// Returns the sockets of the config that listen already, or those of all addresses of its host. They do not
 /// block. Throws Error, naming the address, if the system refuses.
 std::vector<int> listening_sockets(const ServerConfig& config);
+
+/// Returns a socket that listens at each of these addresses that this machine has; the first one alone if
+/// `single`. Throws Error, naming `name`, if there is none or if the system refuses one for another reason.
+std::vector<int> bound_sockets(const addrinfo& addresses, bool single, const std::string& name);
 
 /// Returns the port of a socket, or 0.
 int port_of(int socket);

@@ -2,14 +2,15 @@
 #include <gmock/gmock.h>
 
 #include "serve/server_fixture.h"
+#include "support/errors.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::serve::test {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::HasSubstr;
 using ::testing::AnyOf;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 class Limits : public ServerTest {};
@@ -209,6 +210,40 @@ TEST_F(Limits, PagesOfOtherOriginsAndHostsAreRefused) {
   result = asked({{"Origin", "https://maps.example.org"}});
   EXPECT_EQ(result->status, 200);
   EXPECT_EQ(result->get_header_value("Access-Control-Allow-Origin"), "https://maps.example.org");
+TEST_F(Limits, NamesThatLookLikeAnAddressOfThisMachineAreRefused) {
+  start();
+  const auto asked = [&](const std::string& host) {
+    return raw().ask(fmt::format("GET /v1/models HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", host));
+  };
+  for (const char* host : {"localhost", "LocalHost:80", "127.0.0.1:80", "127.8.9.10", "[::1]:80"})
+    EXPECT_THAT(asked(host), StartsWith("HTTP/1.1 200 ")) << host;
+  for (const char* host :
+       {"127.evil.example", "127.0.0.1.evil.example:80", "localhost.evil.example", "[::2]", "128.0.0.1"})
+    EXPECT_THAT(asked(host), StartsWith("HTTP/1.1 403 ")) << host;
+}
+
+TEST_F(Limits, TargetsMayNameTheHost) {
+  start();
+  const auto asked = [&](const std::string& target) {
+    return raw().ask(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target));
+  };
+  EXPECT_THAT(asked("http://127.0.0.1:80/v1/models?a=b"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(asked("HTTP://localhost"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(asked("http://rebound.example/v1/models"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(asked("ftp://localhost/v1/models"), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(Limits, AKeyFileThatDoesNotFitKeepsNothingElseFromReloading) {
+  const ccexpert::test::TemporaryFolder folder;
+  config.api_keys = folder.write("keys.txt", "0123456789abcdef\n");
+  config.access_log = folder / "access.log";
+  start();
+  folder.write("keys.txt", "short\n");
+  std::filesystem::rename(config.access_log, folder / "old.log");
+  EXPECT_THAT(ccexpert::test::error_of([&] { app->reload(); }), HasSubstr("keys.txt:1: expected a key"));
+  EXPECT_TRUE(std::filesystem::exists(config.access_log));
+}
+
   result = client().Options("/v1/captions", httplib::Headers{{"Origin", "https://maps.example.org"}});
   EXPECT_EQ(result->status, 204);
   EXPECT_EQ(result->get_header_value("Access-Control-Allow-Methods"), "POST");

@@ -117,3 +117,7 @@ TEST_F(ServeProcess, WrongArgumentsAndModelsAreOneSentence) {
 }  // namespace
 }  // namespace ccexpert::serve::test
 #endif
+  EXPECT_THAT(refusal({"--listen", "127.evil.example:0"}, 2),
+              HasSubstr("expected --api-keys for an address"));
+  EXPECT_THAT(refusal({"--listen", "2001:db8::1"}, 2),
+              HasSubstr("--listen 2001:db8::1: expected --api-keys"));

@@ -18,6 +18,7 @@
 #include "serve/serve_options.h"
 #include "serve/shared/server.h"
 #include "serve/shared/service_manager.h"
+#include "serve/shared/this_machine.h"
 
 namespace ccexpert::tools {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "caption/model_options.h"
 #include "common/option_group.h"
-#include "serve/shared/service_manager.h"
+#include "serve/shared/this_machine.h"
 #include "versions/versions.h"
 
 namespace ccexpert::tools {
@@ -30,8 +30,12 @@ Exit codes: 0 ended by a signal, 1 failed, 2 wrong arguments.)";
 
 constexpr int kMostPort = 65'535;
 
-/// Address in the text forms "HOST:PORT", ":PORT" and "HOST".
+/// Address in the text forms "HOST:PORT", ":PORT" and "HOST"; IPv6 with a port needs brackets.
 void set_address(const std::string& text, serve::ServerConfig& config) {
+  if (!text.starts_with('[') && std::count(text.begin(), text.end(), ':') > 1) {
+    config.host = text;
+    return;
+  }
   const auto colon = text.ends_with(']') ? std::string::npos : text.rfind(':');
   auto host = text.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
@@ -41,10 +45,6 @@ void set_address(const std::string& text, serve::ServerConfig& config) {
   const auto [last, error] = std::from_chars(text.data() + colon + 1, end, config.port);
   if (error != std::errc() || last != end || config.port < 0 || config.port > kMostPort)
     fail_expected({"--listen", fmt::format("HOST:PORT with a port from 0 to {}", kMostPort), text});
-}
-
-bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 void add_server_options(CLI::App& app, ServeCommand& command, std::string& address) {
@@ -92,7 +92,7 @@ void check(ServeCommand& command, const std::string& address) {
          "--certificate and --private-key require each other");
   server.any_host = server.any_host || command.allow_anyone;
   const bool is_guarded = !server.api_keys.empty() || command.allow_anyone;
-  expect(is_guarded || is_loopback(server.host),
+  expect(is_guarded || serve::is_this_machine(server.host),
          fmt::format("--listen {}: expected --api-keys for an address that other machines reach, got none "
                      "(--allow-anyone serves all of them)",
                      server.host));

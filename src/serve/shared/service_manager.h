@@ -10,9 +10,6 @@ namespace ccexpert::serve {
 /// Returns the sockets that the service manager passed to this process; later calls return none.
 std::vector<int> passed_sockets();
 
-/// True if only this machine reaches the address of a socket.
-bool is_local(int socket);
-
 /// Sends lines such as "READY=1" to the service manager, if there is one.
 void notify_manager(std::string_view state);
 
