@@ -1,5 +1,6 @@
 #include "serve/app.h"
 
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,8 +27,21 @@ void App::take(std::unique_ptr<Captions> captions) {
 }
 
 void App::reload() {
-  site_.reload();
-  if (tls_ != nullptr) tls_->reload();
+  // A file that does not fit must not keep the others from being read.
+  std::exception_ptr first;
+  const auto attempt = [&first](const auto& step) {
+    try {
+      step();
+    } catch (...) {
+      if (!first) first = std::current_exception();
+    }
+  };
+  attempt([this] { site_.reload_keys(); });
+  attempt([this] { site_.reopen_log(); });
+  attempt([this] {
+    if (tls_ != nullptr) tls_->reload();
+  });
+  if (first) std::rethrow_exception(first);
 }
 
 bool App::drain(std::chrono::milliseconds limit) {

@@ -32,7 +32,8 @@ class App {
   bool is_draining() const { return listener_->is_draining(); }
   /// Answers requests for captions from now on.
   void take(std::unique_ptr<Captions> captions);
-  /// Reads API keys and certificate again, and reopens the access log. Throws Error if one does not fit.
+  /// Reads API keys and certificate again, and reopens the access log: all of them, and then throws the Error
+  /// of the first one that does not fit.
   void reload();
   /// Ends the server; requests that were begun have `limit`. Returns true if all of them were answered.
   bool drain(std::chrono::milliseconds limit);

@@ -171,8 +171,11 @@ void Site::report(const LoggedRequest& logged, const Route* route) {
   log_.add(logged);
 }
 
-void Site::reload() {
+void Site::reload_keys() {
   if (keys_) keys_->reload();
+}
+
+void Site::reopen_log() {
   log_.reopen();
 }
 

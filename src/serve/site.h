@@ -46,8 +46,10 @@ class Site {
   /// Counts and logs an answered request. `route`: null if there is none.
   void report(const LoggedRequest& logged, const Route* route);
 
-  /// Reads API keys again and reopens the log. Throws Error if one of them does not fit.
-  void reload();
+  /// Reads API keys again. Throws Error and keeps the old ones if the file does not fit.
+  void reload_keys();
+  /// Opens the log again. Throws Error and keeps the old file if it cannot be opened.
+  void reopen_log();
 
   Metrics& metrics() { return metrics_; }
 
