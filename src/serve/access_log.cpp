@@ -41,7 +41,7 @@ std::string line_of(const LoggedRequest& logged) {
                               {"method", shown(request.method)},
                               {"path", shown(request.path)},
                               {"status", logged.status},
-                              {"received", request.body.size()},
+                              {"received", request.received},
                               {"sent", logged.sent},
                               {"seconds", std::round(logged.seconds * 1e4) / 1e4}};
   if (!request.key.empty()) line["key"] = shown(request.key);

@@ -17,7 +17,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <ccexpert/core/log.h>
+#include "serve/body_memory.h"
 
 namespace ccexpert::serve {
 namespace {
@@ -78,25 +78,6 @@ class Reader {
   Clock::duration each_ = std::chrono::hours(1);
 };
 
-/// Share of the memory of all bodies, held while a request has one.
-class BodyShare {
- public:
-  BodyShare(std::atomic<int64_t>& all, int64_t most, int64_t bytes) : all_(all), bytes_(bytes) {
-    if (all_.fetch_add(bytes_) + bytes_ <= most) return;
-    all_ -= bytes_;
-    bytes_ = 0;
-    throw HttpError(503, "the server holds as many requests as its memory allows (try again later)",
-                    "too_many_bodies");
-  }
-  ~BodyShare() { all_ -= bytes_; }
-  BodyShare(const BodyShare&) = delete;
-  BodyShare& operator=(const BodyShare&) = delete;
-
- private:
-  std::atomic<int64_t>& all_;
-  int64_t bytes_;
-};
-
 /// Returns the id that a client or a proxy gave to the request if it is a plain word, else a new one.
 std::string id_of(const Request& request, uint64_t number) {
   const auto given = request.header(kRequestId);
@@ -108,6 +89,39 @@ std::string id_of(const Request& request, uint64_t number) {
     return std::string(given);
   static const uint32_t run = std::random_device()();
   return fmt::format("{:08x}-{:06x}", run, number);
+}
+
+/// Phase in which a connection waits for its client. It starts anew with every kProgress bytes: a client that
+/// moves them is not slow.
+class Progress {
+ public:
+  Progress(ConnectionState& state, Phase phase) : state_(state), phase_(phase) { state_.set(phase_); }
+
+  void add(size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ < kProgress) return;
+    bytes_ = 0;
+    state_.set(phase_);
+  }
+
+ private:
+  static constexpr size_t kProgress = size_t{64} << 10;
+  ConnectionState& state_;
+  Phase phase_;
+  size_t bytes_ = 0;
+};
+
+/// Returns path and query of a target. One in absolute form also names the host, in place of the header
+/// (RFC 9112, section 3.2.2).
+std::string origin_form(const std::string& target, std::vector<Header>& headers) {
+  const auto mark = target.find("://");
+  const auto scheme = std::string_view(target).substr(0, mark);
+  if (!same_word(scheme, "http") && !same_word(scheme, "https")) return target;
+  const auto start = mark + 3, end = std::min(target.find('/', start), target.size());
+  for (auto& each : headers) {
+    if (same_word(each.name, "Host")) each.value = target.substr(start, end - start);
+  }
+  return end == target.size() ? "/" : target.substr(end);
 }
 
 std::string head_text(const Reply& reply, std::string_view framing, bool keep) {
@@ -124,7 +138,8 @@ class Connection : public Exchange {
   explicit Connection(const ConnectionParts& parts)
       : parts_(parts),
         reader_(parts.stream),
-        buffer_(static_cast<size_t>(parts.limits.max_header) + (size_t{64} << 10)) {}
+        buffer_(static_cast<size_t>(parts.limits.max_header) + (size_t{64} << 10)),
+        memory_(parts.server.bodies, parts.limits.max_bodies) {}
 
   void run() {
     while (serve_one()) continue;
@@ -145,6 +160,13 @@ class Connection : public Exchange {
     is_streaming_ = true;
   }
 
+  void note_failure(int status) override { status_ = status; }
+
+  void release_body() override {
+    std::string().swap(request_.body);
+    memory_.release();
+  }
+
   void write(std::string_view text) override {
     if (text.empty()) return;
     send(is_chunked_ ? fmt::format("{:x}\r\n{}\r\n", text.size(), text) : std::string(text));
@@ -157,12 +179,15 @@ class Connection : public Exchange {
   bool serve_one() {
     Parser parser;
     parser.header_limit(static_cast<uint32_t>(parts_.limits.max_header));
-    parser.body_limit(static_cast<uint64_t>(parts_.limits.max_body));
+    // The length is checked after the key, by the site.
+    parser.body_limit(UINT64_MAX);
     request_ = {};
     route_ = nullptr;
     status_ = 0;
     sent_ = 0;
     is_streaming_ = keep_ = left_ = false;
+    patience_ = seconds(parts_.limits.answer_timeout);
+    memory_.release();
     if (!read_header(parser)) return false;
     started_ = Clock::now();
     parts_.state.set(Phase::kBusy);
@@ -183,7 +208,10 @@ class Connection : public Exchange {
     error_code error;
     if (buffer_.size() == 0) {
       parts_.state.set(Phase::kIdle);
-      reader_.allow(seconds(parts_.limits.idle_timeout), std::chrono::hours(1));
+      // A server that ends shuts those that are idle. One that was not yet idle then looks for itself, and
+      // reads only bytes that have come.
+      const auto patience = parts_.server.draining ? 0.0 : parts_.limits.idle_timeout;
+      reader_.allow(seconds(patience), std::chrono::hours(1));
       const auto got = reader_.read_some(buffer_.prepare(size_t{16} << 10), error);
       buffer_.commit(got);
       if (error) return false;
@@ -233,13 +261,15 @@ class Connection : public Exchange {
     const auto& message = parser.get();
     version_ = message.version();
     request_.method = std::string(message.method_string());
-    const std::string target(message.target());
+    for (const auto& field : message)
+      request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
+    const auto target = origin_form(std::string(message.target()), request_.headers);
     const auto mark = target.find('?');
     request_.path = target.substr(0, mark);
     if (mark != std::string::npos) request_.query = target.substr(mark + 1);
-    for (const auto& field : message)
-      request_.headers.push_back({std::string(field.name_string()), std::string(field.value())});
-    request_.length = parser.chunked() ? -1 : static_cast<int64_t>(parser.content_length().value_or(0));
+    constexpr uint64_t kMost = INT64_MAX;
+    request_.length =
+        parser.chunked() ? -1 : static_cast<int64_t>(std::min(kMost, parser.content_length().value_or(0)));
     request_.peer = parts_.peer;
     request_.id = id_of(request_, ++parts_.server.requests);
     keep_ = parser.keep_alive() && !parts_.server.draining;
@@ -250,27 +280,28 @@ class Connection : public Exchange {
     if (request_.headers.size() > kMostHeaders) throw HttpError(431, "header: expected at most 100 lines");
     if (version_ == 11 && request_.count("Host") != 1) throw HttpError(400, "Host: expected it once");
     if (!request_.path.starts_with('/')) throw HttpError(400, "expected a path as target");
-    if (const auto coding = request_.header("Transfer-Encoding");
-        !coding.empty() && !same_word(trimmed(coding), "chunked"))
+    const auto codings = request_.count("Transfer-Encoding");
+    if (codings == 0) return;
+    if (version_ != 11) throw HttpError(400, "Transfer-Encoding: expected none in HTTP/1.0");
+    if (codings != 1 || !same_word(trimmed(request_.header("Transfer-Encoding")), "chunked"))
       throw HttpError(400, "Transfer-Encoding: expected chunked");
   }
 
   void answer(Parser& parser) {
-    std::optional<BodyShare> share;
     try {
       const bool keep = std::exchange(keep_, false);
       expect_plain_header();
       keep_ = keep;
       if (const auto reply = parts_.site.options(request_)) return send_unread(*reply, parser);
       route_ = &parts_.site.admit(request_);
-      if (!route_->media.empty()) {
-        const auto bytes = request_.length < 0 ? parts_.limits.max_body : request_.length;
-        share.emplace(parts_.server.bodies, parts_.limits.max_bodies, bytes);
-      }
     } catch (const std::exception& error) {
       return send_unread(refusal_of(error), parser);
     }
-    if (!read_body(parser)) return;
+    try {
+      if (!read_body(parser)) return;
+    } catch (const HttpError& error) {
+      return send_unread(refusal_of(error), parser);
+    }
     handle();
   }
 
@@ -286,10 +317,7 @@ class Connection : public Exchange {
   bool read_body(Parser& parser) {
     if (!parser.is_done()) {
       if (!request_.header("Expect").empty()) send("HTTP/1.1 100 Continue\r\n\r\n");
-      reader_.allow(seconds(parts_.limits.body_timeout), seconds(parts_.limits.slow_timeout));
-      error_code error;
-      http::read(reader_, buffer_, parser, error);
-      if (error) {
+      if (const auto error = receive(parser)) {
         is_reported_later_ = true;
         refuse_unread(error);
         if (status_ == 0) throw ClientLeft();
@@ -298,9 +326,24 @@ class Connection : public Exchange {
     }
     request_.body = std::move(parser.get().body());
     return true;
+    request_.received = request_.body.size();
+    parts_.state.set(Phase::kBusy);
   }
 
   void handle() {
+  /// Reads the body, and counts its bytes as they come. Throws HttpError 503 if there is no memory for them.
+  error_code receive(Parser& parser) {
+    parser.body_limit(static_cast<uint64_t>(parts_.limits.max_body));
+    reader_.allow(seconds(parts_.limits.body_timeout), seconds(parts_.limits.slow_timeout));
+    Progress progress(parts_.state, Phase::kBody);
+    error_code error;
+    while (!parser.is_done() && !error) {
+      progress.add(http::read_some(reader_, buffer_, parser, error));
+      memory_.grow_to(static_cast<int64_t>(parser.get().body().size()));
+    }
+    return error;
+  }
+
     std::optional<Reply> reply;
     try {
       reply = route_->handler(request_, *this);
@@ -330,18 +373,25 @@ class Connection : public Exchange {
 
   void send(std::string_view text) {
     while (!text.empty()) {
-      const auto moved = parts_.stream.write(text, Clock::now() + seconds(parts_.limits.slow_timeout));
+      const auto each = Clock::now() + seconds(parts_.limits.slow_timeout);
+      const auto moved = parts_.stream.write(text, std::min(each, start + patience_));
       if (moved.end != StreamEnd::kNone) throw ClientLeft();
       sent_ += moved.bytes;
       text.remove_prefix(moved.bytes);
     }
+  /// Throws ClientLeft if the client does not take the text. All waits of an answer are counted together.
   }
+    Progress progress(parts_.state, Phase::kWriting);
+    const auto start = Clock::now();
 
   void discard() {
     std::array<char, 8192> bytes;
+      progress.add(moved.bytes);
     size_t all = 0;
     const auto end = Clock::now() + kDiscarding;
     while (all < kMostDiscarded) {
+    patience_ -= Clock::now() - start;
+    parts_.state.set(Phase::kBusy);
       const auto moved = parts_.stream.read(bytes.data(), bytes.size(), end);
       if (moved.end != StreamEnd::kNone) return;
       all += moved.bytes;
@@ -365,7 +415,9 @@ class Connection : public Exchange {
   bool keep_ = false;
   bool is_streaming_ = false;
   bool is_chunked_ = false;
+  BodyMemory memory_;
   bool left_ = false;
+  Clock::duration patience_{};  ///< time that the client still has to take the answer
   bool discard_ = false;
   bool is_reported_later_ = false;
 };

@@ -14,14 +14,16 @@ namespace ccexpert::serve {
 
 /// Work of a connection, for the choice of one to close.
 enum class Phase {
-  kIdle,    ///< waits for a request
-  kHeader,  ///< reads a header
-  kBusy,    ///< reads a body or answers
+  kIdle,     ///< waits for a request
+  kHeader,   ///< reads a header
+  kBody,     ///< reads a body
+  kBusy,     ///< computes an answer
+  kWriting,  ///< sends an answer
 };
 
 /// State of a connection that others see.
 struct ConnectionState {
-  std::atomic<Phase> phase = Phase::kHeader;
+  std::atomic<Phase> phase = Phase::kIdle;
   std::atomic<Clock::rep> since = Clock::now().time_since_epoch().count();  ///< start of the phase
 
   void set(Phase next) {
@@ -34,7 +36,7 @@ struct ConnectionState {
 struct ServerState {
   std::atomic<bool> draining = false;  ///< connections end after their request
   std::atomic<bool> stopping = false;  ///< requests are given up
-  std::atomic<int64_t> bodies = 0;     ///< bytes of bodies in memory, at most
+  std::atomic<int64_t> bodies = 0;     ///< bytes of bodies in memory
   std::atomic<uint64_t> requests = 0;  ///< for ids
 };
 

@@ -22,10 +22,12 @@ struct Request {
   std::string query;  ///< after "?"
   std::vector<Header> headers = {};
   std::string body = {};
-  std::string id = {};    ///< names the request in the reply and in the log
-  std::string peer = {};  ///< address of the client
-  std::string key = {};   ///< name of the API key; empty: none
-  int64_t length = 0;     ///< announced bytes of the body; -1: chunks
+  std::string id = {};                       ///< names the request in the reply and in the log
+  std::string peer = {};                     ///< address of the client
+  std::string key = {};                      ///< name of the API key; empty: none
+  int64_t length = 0;                        ///< announced bytes of the body; -1: chunks
+  size_t received = 0;                       ///< bytes of the body that came
+  Clock::time_point started = Clock::now();  ///< end of its header
 
   /// Returns the first value of a header, or "".
   std::string_view header(std::string_view name) const;
@@ -47,6 +49,8 @@ class Exchange {
   virtual ~Exchange() = default;
   /// True if the client has closed its connection or the server gives up its requests.
   virtual bool client_left() = 0;
+  /// Frees the request's body, which is not needed any more, for other requests.
+  virtual void release_body() = 0;
   /// Sends status and headers of an answer in pieces; `head.body` is not used.
   virtual void start(const Reply& head) = 0;
   /// Sends a piece. Throws ClientLeft if the client does not take it.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <netinet/in.h>
@@ -134,8 +135,8 @@ class RawClient {
     descriptor_ = -1;
   }
 
- private:
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the connection is still open";
+ private:
   int descriptor_;
 };
 
@@ -157,6 +158,14 @@ class ServerTest : public ::testing::Test {
     config.port = 0;
     app = std::make_unique<App>(config, limits, "9.9");
     auto made = std::make_unique<FakeCaptions>();
+/// Returns the header of a request of JSON, without its last, empty line.
+inline std::string json_head(size_t length) {
+  return fmt::format(
+      "POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: {}\r\nConnection: close\r\n",
+      length);
+}
+
     model = made.get();
     app->take(std::move(made));
     app->start();

@@ -69,15 +69,35 @@ TEST_F(TlsServer, HandshakesThatStopEnd) {
   EXPECT_EQ(raw().all(), "");
 }
 
+TEST_F(TlsServer, TheEndWaitsForNoHandshake) {
+  start();
+  const auto silent = raw();
+  EXPECT_EQ(secure().Get("/healthz")->status, 200);
+  EXPECT_TRUE(app->drain(3s));
+  EXPECT_THAT(silent.all(), testing::Not(HasSubstr("HTTP")));
+}
+
+TEST_F(TlsServer, AKeyFileThatDoesNotFitKeepsTheCertificateFromNoReload) {
+  config.api_keys = folder_.write("keys.txt", "0123456789abcdef\n");
+  start();
+  folder_.write("keys.txt", "short\n");
+  ASSERT_TRUE(make_certificate("second"));
+  EXPECT_THAT(error_of([&] { app->reload(); }), HasSubstr("keys.txt:1: expected a key"));
+  EXPECT_TRUE(shows(config.certificate));
+}
+
 TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
   start();
+  const auto first = folder_ / "first.pem";
+  std::filesystem::copy_file(config.certificate, first);
+  EXPECT_TRUE(shows(first));
   folder_.write("chain.pem", "nonsense");
   EXPECT_THAT(error_of([&] { app->reload(); }), HasSubstr("chain.pem: expected a certificate chain in PEM"));
-  EXPECT_FALSE(shows(first));
-  EXPECT_TRUE(shows(config.certificate));
+  EXPECT_TRUE(shows(first));
   ASSERT_TRUE(make_certificate("second"));
   EXPECT_EQ(error_of([&] { app->reload(); }), "no error");
-  EXPECT_TRUE(shows(first));
+  EXPECT_FALSE(shows(first));
+  EXPECT_TRUE(shows(config.certificate));
   folder_.write("key.pem", "nonsense");
   EXPECT_THAT(error_of([&] { App(config, limits, "9.9"); }),
               HasSubstr("key.pem: expected a private key in PEM"));
@@ -85,6 +105,3 @@ TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
 
 }  // namespace
 }  // namespace ccexpert::serve::test
-  const auto first = folder_ / "first.pem";
-  std::filesystem::copy_file(config.certificate, first);
-  EXPECT_TRUE(shows(first));

@@ -21,6 +21,7 @@ struct ServerLimits {
   double body_timeout = 60.0;
   double slow_timeout = 10.0;
   double idle_timeout = 30.0;
+  double answer_timeout = 60.0;
 
   static constexpr auto fields() {
     using Self = ServerLimits;
@@ -42,6 +43,8 @@ struct ServerLimits {
         field("idle_timeout", &Self::idle_timeout, "seconds that a connection waits for its next request",
               in_range(0.05, 3600))};
   }
+        field("answer_timeout", &Self::answer_timeout, "seconds that a client may take to receive an answer",
+              in_range(0.05, 3600)),
 };
 
 struct ServerConfig {
