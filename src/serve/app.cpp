@@ -8,7 +8,11 @@
 namespace ccexpert::serve {
 
 App::App(const ServerConfig& config, const RequestLimits& limits, const std::string& version)
-    : limits_(limits), version_(version), metrics_(version), site_(config, metrics_) {
+    : limits_(limits),
+      version_(version),
+      metrics_(version),
+      pixels_(config.limits.max_decoded),
+      site_(config, metrics_) {
   add_status_routes(site_, *this);
   add_caption_routes(site_, *this);
   add_chat_routes(site_, *this);

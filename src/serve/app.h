@@ -9,6 +9,7 @@
 #include "serve/listener.h"
 #include "serve/map_tool.h"
 #include "serve/metrics.h"
+#include "serve/pair_loading.h"
 #include "serve/shared/request_limits.h"
 #include "serve/site.h"
 
@@ -44,6 +45,8 @@ class App {
   std::shared_ptr<Captions> captions_if_ready() const;
   const RequestLimits& limits() const { return limits_; }
   const std::string& version() const { return version_; }
+  PairLimits pair_limits() const { return {limits_.max_pixels, pixels_}; }
+  const PixelMemory& pixels() const { return pixels_; }
   Metrics& metrics() { return metrics_; }
   /// Returns the tool that makes maps, or null if there is none.
   MapTool* maps() { return maps_.get(); }
@@ -52,6 +55,7 @@ class App {
   RequestLimits limits_;
   std::string version_;
   Metrics metrics_;
+  PixelMemory pixels_;
   Site site_;
   Tls* tls_ = nullptr;        ///< the listener's
   mutable std::mutex mutex_;  ///< of `captions_`

@@ -164,8 +164,7 @@ data::PredictedPlaces places_of(const FinishedCaption& finished, const AskedCapt
   if (caption.change) places.change = {caption.change->map, caption.change->score, caption.change->raw};
   for (const auto& word : caption.words) places.words.push_back({word.word, word.map});
   if (asked.polygons && caption.change) {
-    const auto& after = asked.job.pair->after;
-    places.polygons = image::change_polygons(caption.change->map, after.height, after.width,
+    places.polygons = image::change_polygons(caption.change->map, asked.after_height, asked.after_width,
                                              {.threshold = facts.change_threshold});
   }
   return places;

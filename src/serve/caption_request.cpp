@@ -10,10 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/error.h>
-#include <ccexpert/image/decode.h>
 
 #include "core/json.h"
-#include "image/shared/probe.h"
 #include "serve/base64.h"
 #include "serve/multipart.h"
 #include "serve/replies.h"
@@ -123,31 +121,22 @@ std::span<const uint8_t> bytes_of(std::string_view text) {
 
 AskedCaption asked_form(const Request& request, const RequestLimits& limits) {
   json object = json::object();
-  std::array<std::string_view, 2> images;
+  std::array<PairFile, 2> files{PairFile{.name = "before"}, PairFile{.name = "after"}};
   std::set<std::string> names;
   for (const auto& part : parse_form(request.body, request.header("Content-Type"))) {
     if (!names.insert(part.name).second) fail_expected({part.name, "one field of this name", "another"});
     if (part.name == "before" || part.name == "after") {
-      images[part.name == "after" ? 1 : 0] = part.content;
+      files[part.name == "after" ? 1 : 0].sent = bytes_of(part.content);
     } else {
       object[part.name] = form_value(part);
     }
   }
   auto asked = choices_of(object, limits);
-  asked.job.pair = decoded_pair(bytes_of(images[0]), bytes_of(images[1]), limits);
+  asked.files = std::move(files);
   return asked;
 }
 
 }  // namespace
-
-std::shared_ptr<const DecodedPair> decoded_pair(std::span<const uint8_t> before,
-                                                std::span<const uint8_t> after, const RequestLimits& limits,
-                                                std::string_view before_name, std::string_view after_name) {
-  auto pair = std::make_shared<DecodedPair>();
-  pair->before = decoded(before, before_name, limits);
-  pair->after = decoded(after, after_name, limits);
-  return pair;
-}
 
 json json_object(std::string_view body) {
   json object;
@@ -163,7 +152,6 @@ json json_object(std::string_view body) {
 
 AskedCaption asked_caption(const json& object, const RequestLimits& limits) {
   auto asked = choices_of(object, limits);
-  std::array<std::vector<uint8_t>, 2> images;
   for (const size_t i : {size_t{0}, size_t{1}}) {
     const char* name = i == 0 ? "before" : "after";
     const auto found = object.find(name);
@@ -171,9 +159,8 @@ AskedCaption asked_caption(const json& object, const RequestLimits& limits) {
       fail_expected(
           {name, "an image in Base64 or as a data URI", found == object.end() ? "none" : json_shown(*found)});
     }
-    images[i] = image_bytes(found->get_ref<const std::string&>(), name);
+    asked.files[i] = {.name = name, .decoded = image_bytes(found->get_ref<const std::string&>(), name)};
   }
-  asked.job.pair = decoded_pair(images[0], images[1], limits);
   return asked;
 }
 
@@ -193,7 +180,7 @@ void complete_job(CaptionJob& job, const Request& request, const RequestLimits& 
   expect_at_most("beams", generation.beams, limits.max_beams);
   generation.validate();
   job.client = request.key.empty() ? request.peer : request.key;
-  job.deadline = Clock::now() +
+  job.deadline = request.started +
                  std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.timeout));
 }
 

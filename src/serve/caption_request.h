@@ -1,9 +1,12 @@
 // What clients ask, as jobs of the model.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -12,20 +15,24 @@
 
 namespace ccexpert::serve {
 
+/// File of an image in a request.
+struct PairFile {
+  std::string name = {};               ///< for errors
+  std::span<const uint8_t> sent = {};  ///< a part of the request's body
+  std::vector<uint8_t> decoded = {};   ///< from Base64, in place of `sent`
+
+  std::span<const uint8_t> bytes() const { return decoded.empty() ? sent : std::span(decoded); }
+};
+
 /// Request about a pair, with its choices of an answer.
 struct AskedCaption {
-  CaptionJob job;
+  CaptionJob job;                      ///< `load_pair` gives it its pair
+  std::array<PairFile, 2> files = {};  ///< the earlier image first
+  int64_t after_height = 0, after_width = 0;
   bool stream = false;
   bool polygons = false;
   std::string model = {};  ///< empty: any
 };
-
-/// Decodes two images, each of at most `limits.max_pixels`, which its header must say. Throws Error naming
-/// "before" or "after" of `names`.
-std::shared_ptr<const DecodedPair> decoded_pair(std::span<const uint8_t> before,
-                                                std::span<const uint8_t> after, const RequestLimits& limits,
-                                                std::string_view before_name = "before",
-                                                std::string_view after_name = "after");
 
 /// Returns the request of POST /v1/captions, as JSON or as a form. Throws HttpError 400 for a body without
 /// this syntax, and Error for wrong values.
@@ -37,7 +44,8 @@ AskedCaption asked_caption(const nlohmann::json& object, const RequestLimits& li
 /// Parses a body as a JSON object. Throws HttpError 400.
 nlohmann::json json_object(std::string_view body);
 
-/// Sets a job's deadline and client, and the limit of its tokens.
+/// Sets a job's deadline, counted from the request's header, and its client. Throws Error for decoding beyond
+/// the limits.
 void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits);
 
 }  // namespace ccexpert::serve

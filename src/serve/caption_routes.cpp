@@ -11,10 +11,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::optional<Reply> stream(const Asking& asking, const AskedCaption& asked, const std::string& id) {
+std::optional<Reply> stream(const Asking& asking, AskedCaption asked, const std::string& id) {
   EventStream events(asking.exchange);
   try {
-    const auto finished = awaited(asking, asked.job, [&](const TokenText& token) {
+    const auto finished = awaited(asking, std::move(asked.job), [&](const TokenText& token) {
       if (!token.text.empty()) events.send(json_text({{"text", token.text}}), "token");
     });
     events.send(json_text(answer_json(finished, asked, asking.captions.facts(), id)), "done");
@@ -31,8 +31,9 @@ std::optional<Reply> caption(App& app, const Request& request, Exchange& exchang
   expect_model(asked.model, captions->facts());
   complete_job(asked.job, request, app.limits());
   const Asking asking{*captions, app.metrics(), exchange};
-  if (asked.stream) return stream(asking, asked, request.id);
-  const auto finished = awaited(asking, asked.job, [](const TokenText&) {});
+  load_pair(asking, asked, app.pair_limits());
+  if (asked.stream) return stream(asking, std::move(asked), request.id);
+  const auto finished = awaited(asking, std::move(asked.job), [](const TokenText&) {});
   return json_reply(answer_json(finished, asked, captions->facts(), request.id));
 }
 

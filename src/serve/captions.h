@@ -16,7 +16,8 @@ namespace ccexpert::serve {
 
 /// Decoded images of a pair.
 struct DecodedPair {
-  image::Image before, after;
+  std::shared_ptr<void> memory = {};  ///< share of PixelMemory, freed after the pixels
+  image::Image before = {}, after = {};
 };
 
 /// Turn of a conversation that is over.
@@ -76,6 +77,8 @@ class Captions {
   /// Puts a job into the queue. The returned function ends it as cancelled. Throws HttpError 429 if the queue
   /// is full and 503 while the server ends, and Error for a job that is not valid.
   virtual Cancel submit(CaptionJob job, CaptionEvents events) = 0;
+  /// Throws HttpError 429 if the queue is full now: a job needs no preparation then.
+  virtual void expect_place() const = 0;
   virtual const ModelFacts& facts() const = 0;
   virtual CaptionCounts counts() const = 0;
   /// Refuses further jobs and ends those that are left after `limit`.

@@ -46,6 +46,7 @@ class Messages {
     }
   }
 
+  /// Returns the job of all messages.
   CaptionJob job() const {
     if (!question_) fail_expected({"messages", "a message of the user at the end", "none"});
     if (images_.size() != kImages) {
@@ -53,13 +54,18 @@ class Messages {
           {"messages", "two images as data URIs, the earlier one first", std::to_string(images_.size())});
     }
     CaptionJob job;
-    job.pair = decoded_pair(images_[0], images_[1], limits_, "first image", "second image");
     job.past = past_;
     job.question = *question_;
     // The models were trained with one system turn, which is part of their prompt.
     auto& first = job.past.empty() ? job.question : job.past.front().question;
     if (!instructions_.empty()) first = first.empty() ? instructions_ : instructions_ + "\n" + first;
     return job;
+  }
+
+  /// Returns the images of a conversation that has a job.
+  std::array<PairFile, kImages> files() {
+    return {PairFile{.name = "first image", .decoded = std::move(images_[0])},
+            PairFile{.name = "second image", .decoded = std::move(images_[1])}};
   }
 
  private:
@@ -196,6 +202,7 @@ AskedChat asked_chat(const json& object, const RequestLimits& limits) {
   Messages messages(limits);
   for (size_t i = 0; i < found->size(); ++i) messages.add((*found)[i], i);
   chat.asked.job = messages.job();
+  chat.asked.files = messages.files();
   chat.asked.job.generation = generation;
   return chat;
 }

@@ -43,8 +43,8 @@ class Chat {
 
   Reply whole() {
     std::vector<TokenText> tokens;
-    const auto finished =
-        awaited(asking_, chat_.asked.job, [&](const TokenText& token) { tokens.push_back(token); });
+    const auto finished = awaited(asking_, std::move(chat_.asked.job),
+                                  [&](const TokenText& token) { tokens.push_back(token); });
     Json choice{
         {"index", 0},
         {"message", {{"role", "assistant"}, {"content", finished.caption.text}, {"refusal", nullptr}}},
@@ -79,8 +79,8 @@ class Chat {
   std::optional<Reply> stream() {
     EventStream events(asking_.exchange);
     try {
-      const auto finished =
-          awaited(asking_, chat_.asked.job, [&](const TokenText& token) { send_token(events, token); });
+      const auto finished = awaited(asking_, std::move(chat_.asked.job),
+                                    [&](const TokenText& token) { send_token(events, token); });
       if (!is_begun_) send_token(events, {.text = finished.caption.text});
       send(events, Json::object(), finish_word(finished.caption.finish));
       if (chat_.include_usage) {
@@ -109,7 +109,9 @@ std::optional<Reply> complete(App& app, const Request& request, Exchange& exchan
   auto chat = asked_chat(json_object(request.body), app.limits());
   expect_model(chat.asked.model, captions->facts());
   complete_job(chat.asked.job, request, app.limits());
-  return Chat({*captions, app.metrics(), exchange}, std::move(chat), request.id).answer();
+  const Asking asking{*captions, app.metrics(), exchange};
+  load_pair(asking, chat.asked, app.pair_limits());
+  return Chat(asking, std::move(chat), request.id).answer();
 }
 
 Json model_json(const ModelFacts& facts) {

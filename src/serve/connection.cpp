@@ -271,6 +271,7 @@ class Connection : public Exchange {
     request_.length =
         parser.chunked() ? -1 : static_cast<int64_t>(std::min(kMost, parser.content_length().value_or(0)));
     request_.peer = parts_.peer;
+    request_.started = started_;
     request_.id = id_of(request_, ++parts_.server.requests);
     keep_ = parser.keep_alive() && !parts_.server.draining;
   }
@@ -325,12 +326,11 @@ class Connection : public Exchange {
       }
     }
     request_.body = std::move(parser.get().body());
-    return true;
     request_.received = request_.body.size();
     parts_.state.set(Phase::kBusy);
+    return true;
   }
 
-  void handle() {
   /// Reads the body, and counts its bytes as they come. Throws HttpError 503 if there is no memory for them.
   error_code receive(Parser& parser) {
     parser.body_limit(static_cast<uint64_t>(parts_.limits.max_body));
@@ -344,6 +344,7 @@ class Connection : public Exchange {
     return error;
   }
 
+  void handle() {
     std::optional<Reply> reply;
     try {
       reply = route_->handler(request_, *this);
@@ -378,20 +379,20 @@ class Connection : public Exchange {
       if (moved.end != StreamEnd::kNone) throw ClientLeft();
       sent_ += moved.bytes;
       text.remove_prefix(moved.bytes);
-    }
   /// Throws ClientLeft if the client does not take the text. All waits of an answer are counted together.
-  }
+    }
     Progress progress(parts_.state, Phase::kWriting);
     const auto start = Clock::now();
+  }
 
   void discard() {
-    std::array<char, 8192> bytes;
       progress.add(moved.bytes);
+    std::array<char, 8192> bytes;
     size_t all = 0;
     const auto end = Clock::now() + kDiscarding;
-    while (all < kMostDiscarded) {
     patience_ -= Clock::now() - start;
     parts_.state.set(Phase::kBusy);
+    while (all < kMostDiscarded) {
       const auto moved = parts_.stream.read(bytes.data(), bytes.size(), end);
       if (moved.end != StreamEnd::kNone) return;
       all += moved.bytes;
@@ -414,10 +415,10 @@ class Connection : public Exchange {
   uint64_t sent_ = 0;
   bool keep_ = false;
   bool is_streaming_ = false;
-  bool is_chunked_ = false;
   BodyMemory memory_;
-  bool left_ = false;
+  bool is_chunked_ = false;
   Clock::duration patience_{};  ///< time that the client still has to take the answer
+  bool left_ = false;
   bool discard_ = false;
   bool is_reported_later_ = false;
 };

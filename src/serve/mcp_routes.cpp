@@ -120,7 +120,9 @@ class McpCall {
     const auto captions = app_.captions();
     auto asked = asked_caption(arguments, app_.limits());
     complete_job(asked.job, request_, app_.limits());
-    const auto finished = awaited({*captions, app_.metrics(), exchange_}, asked.job, [](const TokenText&) {});
+    const Asking asking{*captions, app_.metrics(), exchange_};
+    load_pair(asking, asked, app_.pair_limits());
+    const auto finished = awaited(asking, std::move(asked.job), [](const TokenText&) {});
     auto answer = answer_json(finished, asked, captions->facts(), request_.id);
     if (!wants_map) answer.erase("change_map");
     return {{"content", Json::array({{{"type", "text"}, {"text", finished.caption.text}}})},

@@ -3,6 +3,8 @@
 #include <ctime>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "generate/shared/caption_service.h"
 #include "serve/replies.h"
 
@@ -13,14 +15,17 @@ using generate::CaptionService;
 using generate::ServiceError;
 using generate::ServiceFailure;
 
+HttpError full(std::string_view text) {
+  HttpError error(429, text, "queue_full");
+  error.headers().push_back({"Retry-After", "1"});
+  return error;
+}
+
 /// Returns an error of the service with its status.
 std::exception_ptr error_of(const ServiceError& error) {
   switch (error.failure()) {
-    case ServiceFailure::kFull: {
-      HttpError full(429, error.what(), "queue_full");
-      full.headers().push_back({"Retry-After", "1"});
-      return std::make_exception_ptr(full);
-    }
+    case ServiceFailure::kFull:
+      return std::make_exception_ptr(full(error.what()));
     case ServiceFailure::kStopping:
       return std::make_exception_ptr(
           HttpError(503, "the server ends (send the request again later)", "stopping"));
@@ -65,14 +70,16 @@ class ServedCaptions : public Captions {
       : facts_(facts_of(captioner, name)), service_(std::move(captioner), limits) {}
 
   Cancel submit(CaptionJob job, CaptionEvents events) override {
-    generate::CaptionRequest request{
-        .pair = service_.prepare(job.pair->before.view(), job.pair->after.view()),
-        .question = std::move(job.question),
-        .generation = std::move(job.generation),
-        .locate = job.locate,
-        .words = job.words,
-        .client = std::move(job.client),
-        .deadline = job.deadline};
+    auto prepared = service_.prepare(job.pair->before.view(), job.pair->after.view());
+    // The decoded images are many times larger, and nothing needs them any more.
+    job.pair.reset();
+    generate::CaptionRequest request{.pair = std::move(prepared),
+                                     .question = std::move(job.question),
+                                     .generation = std::move(job.generation),
+                                     .locate = job.locate,
+                                     .words = job.words,
+                                     .client = std::move(job.client),
+                                     .deadline = job.deadline};
     // A turn without a question asked the model's.
     for (auto& turn : job.past) {
       request.past.push_back(
@@ -84,6 +91,13 @@ class ServedCaptions : public Captions {
     } catch (const ServiceError& error) {
       std::rethrow_exception(error_of(error));
     }
+  }
+
+  void expect_place() const override {
+    const auto limit = service_.limits().queued;
+    if (service_.counters().queued < limit) return;
+    throw full(fmt::format("queue: expected fewer than {} waiting requests, got {} (try again later)", limit,
+                           limit));
   }
 
   const ModelFacts& facts() const override { return facts_; }

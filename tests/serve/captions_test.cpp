@@ -138,6 +138,62 @@ TEST_F(CaptionsRoute, StreamsTokensAndTheAnswer) {
 }
 
 TEST_F(CaptionsRoute, ErrorsOfTheModelAreRepliesOrEvents) {
+TEST_F(CaptionsRoute, RefusesCheapValuesAndFullQueuesBeforeDecoding) {
+  auto body = pair_json();
+  body["after"] = page::base64(png(20, 30).substr(0, 60));
+  EXPECT_THAT(message(post("/v1/captions", body)), HasSubstr("after: "));
+  const auto refused = [&](const json& change) {
+    auto changed = body;
+    changed.update(change);
+    return message(post("/v1/captions", changed));
+  };
+  EXPECT_THAT(refused({{"model", "gpt"}}), HasSubstr("model: expected fake"));
+  EXPECT_THAT(refused({{"max_new_tokens", 513}}), HasSubstr("max_new_tokens: expected at most 512"));
+  EXPECT_THAT(refused({{"beams", 9}}), HasSubstr("beams: expected at most 8"));
+  model->full = true;
+  EXPECT_EQ(post("/v1/captions", body)->status, 429);
+}
+
+TEST_F(CaptionsRoute, PixelsAreFreedBeforeTheCaptionIsComplete) {
+  model->drops_pairs = model->waits = true;
+  std::thread asker([&] {
+    auto body = pair_json();
+    body["polygons"] = true;
+    EXPECT_EQ(json::parse(post("/v1/captions", body)->body)["polygons"].size(), 1);
+  });
+  for (int i = 0; i < 200 && app->metrics().text().find("ccexpert_connections 1") == std::string::npos; ++i)
+    std::this_thread::sleep_for(10ms);
+  std::this_thread::sleep_for(200ms);
+  EXPECT_EQ(model->job_count(), 1);
+  EXPECT_EQ(app->pixels().held(), 0);
+  model->waits = false;
+  asker.join();
+}
+
+TEST_F(CaptionsRoute, PairsWaitForTheMemoryOfPixels) {
+  limits.timeout = 0.3;
+  config.limits.max_decoded = 1024;
+  TearDown();
+  start();
+  auto others = std::make_optional(app->pixels().take(1000, [] {}));
+  const auto result = post("/v1/captions", pair_json());
+  EXPECT_EQ(result->status, 504);
+  EXPECT_EQ(model->job_count(), 0);
+  others.reset();
+  EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
+}
+
+TEST_F(CaptionsRoute, TheDeadlineCountsFromTheHeader) {
+  const auto body = pair_json().dump();
+  const auto connection = raw();
+  ASSERT_TRUE(connection.send(json_head(body.size()) + "\r\n"));
+  std::this_thread::sleep_for(300ms);
+  const auto later = Clock::now();
+  EXPECT_THAT(connection.ask(body), testing::StartsWith("HTTP/1.1 200 "));
+  const std::chrono::duration<double> timeout(limits.timeout);
+  EXPECT_LT(model->last_job().deadline, later + std::chrono::duration_cast<Clock::duration>(timeout));
+}
+
   model->full = true;
   auto result = post("/v1/captions", pair_json());
   EXPECT_EQ(result->status, 429);

@@ -15,7 +15,10 @@
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"
+#include "serve/pixel_memory.h"
 #include "support/temporary_folder.h"
+#include "serve/shared/this_machine.h"
+#include "serve/sockets.h"
 
 namespace ccexpert::serve {
 namespace {
@@ -143,3 +146,54 @@ TEST(ServiceManager, SocketsOfAnotherProcessAreNotTaken) {
 
 }  // namespace
 }  // namespace ccexpert::serve
+TEST(ThisMachine, IsLocalhostOrALoopbackAddress) {
+  for (const char* host : {"localhost", "LOCALHOST", "127.0.0.1", "127.255.0.1", "::1", "0:0:0:0:0:0:0:1"})
+    EXPECT_TRUE(is_this_machine(host)) << host;
+  for (const char* host : {"", "127.evil.example", "127.0.0.1.evil.example", "localhost.example", "128.0.0.1",
+                           "::2", "0.0.0.0", "127.1"})
+    EXPECT_FALSE(is_this_machine(host)) << host;
+}
+
+TEST(Sockets, AddressesThatTheMachineLacksArePassedOver) {
+  sockaddr_in other{}, own{};
+  other.sin_family = own.sin_family = AF_INET;
+  other.sin_addr.s_addr = htonl(0xc0000201);  // 192.0.2.1, for documentation (RFC 5737)
+  own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  addrinfo second{}, first{};
+  first.ai_family = second.ai_family = AF_INET;
+  first.ai_socktype = second.ai_socktype = SOCK_STREAM;
+  first.ai_addrlen = second.ai_addrlen = sizeof own;
+  first.ai_addr = reinterpret_cast<sockaddr*>(&other);
+  second.ai_addr = reinterpret_cast<sockaddr*>(&own);
+  EXPECT_THAT(error_of([&] { bound_sockets(first, false, "here:0"); }),
+              HasSubstr("here:0: cannot listen there"));
+  first.ai_next = &second;
+  for (const bool single : {false, true}) {
+    const auto sockets = bound_sockets(first, single, "here:0");
+    ASSERT_EQ(sockets.size(), 1);
+    EXPECT_GT(port_of(sockets.front()), 0);
+    ::close(sockets.front());
+  }
+}
+
+TEST(PixelMemory, RequestsWaitUntilTheirShareIsFree) {
+  const PixelMemory memory(100);
+  auto first = memory.take(80, [] { FAIL(); });
+  EXPECT_EQ(memory.held(), 80);
+  memory.take(20, [] { FAIL(); });
+  EXPECT_EQ(memory.held(), 80);
+  EXPECT_EQ(error_of([&] { memory.take(21, [] { fail("a", "gave up"); }); }), "a: gave up");
+  int looks = 0;
+  const auto second = memory.take(60, [&] {
+    if (++looks == 2) first.reset();
+  });
+  EXPECT_EQ(looks, 2);
+  EXPECT_EQ(memory.held(), 60);
+}
+
+TEST(PixelMemory, LargerPairsThanTheMemoryAreAlone) {
+  const PixelMemory memory(100);
+  const auto large = memory.take(1000, [] { FAIL(); });
+  EXPECT_NE(error_of([&] { memory.take(1, [] { fail("a", "gave up"); }); }), "no error");
+}
+

@@ -41,9 +41,10 @@ class FakeCaptions : public Captions {
   }
 
   Cancel submit(CaptionJob job, CaptionEvents events) override {
+    expect_place();
     const std::lock_guard lock(mutex_);
-    jobs.push_back(job);
-    if (full) throw HttpError(429, "2 requests wait already (try again later)", "queue_full");
+    if (drops_pairs) job.pair.reset();
+    jobs.push_back(std::move(job));
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
     threads_.emplace_back([this, events = std::move(events), cancelled] { work(events, *cancelled); });
     return [this, cancelled] {
@@ -51,17 +52,25 @@ class FakeCaptions : public Captions {
       ++cancellations;
     };
   }
+  void expect_place() const override {
+    if (full) throw HttpError(429, "2 requests wait already (try again later)", "queue_full");
+  }
   const ModelFacts& facts() const override { return facts_; }
   CaptionCounts counts() const override { return {3, 1}; }
   void drain(std::chrono::milliseconds /*limit*/) override {}
 
+  size_t job_count() {
+    const std::lock_guard lock(mutex_);
+    return jobs.size();
+  }
   CaptionJob last_job() {
     const std::lock_guard lock(mutex_);
     return jobs.back();
   }
 
   std::atomic<bool> full = false;
-  std::atomic<bool> waits = false;  ///< until it is cancelled or told otherwise
+  std::atomic<bool> drops_pairs = false;  ///< as a model that has prepared them
+  std::atomic<bool> waits = false;        ///< until it is cancelled or told otherwise
   std::atomic<int> cancellations = 0;
   std::function<void()> fail = [] {};
 
@@ -126,6 +135,7 @@ class RawClient {
     const auto got = ::recv(descriptor_, bytes, sizeof bytes, 0);
     return got > 0 ? std::string(bytes, static_cast<size_t>(got)) : std::string();
   }
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the connection is still open";
   std::string ask(std::string_view text) const {
     EXPECT_TRUE(send(text));
     return all();
@@ -135,7 +145,6 @@ class RawClient {
     descriptor_ = -1;
   }
 
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the connection is still open";
  private:
   int descriptor_;
 };
@@ -149,6 +158,14 @@ inline std::string png(int64_t height = 4, int64_t width = 6, uint8_t value = 90
 
 inline json pair_json() {
   return {{"before", page::base64(png())},
+/// Returns the header of a request of JSON, without its last, empty line.
+inline std::string json_head(size_t length) {
+  return fmt::format(
+      "POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: {}\r\nConnection: close\r\n",
+      length);
+}
+
           {"after", "data:image/png;base64," + page::base64(png(4, 6, 200))}};
 }
 
@@ -158,14 +175,6 @@ class ServerTest : public ::testing::Test {
     config.port = 0;
     app = std::make_unique<App>(config, limits, "9.9");
     auto made = std::make_unique<FakeCaptions>();
-/// Returns the header of a request of JSON, without its last, empty line.
-inline std::string json_head(size_t length) {
-  return fmt::format(
-      "POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-      "Content-Length: {}\r\nConnection: close\r\n",
-      length);
-}
-
     model = made.get();
     app->take(std::move(made));
     app->start();

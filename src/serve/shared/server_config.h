@@ -15,13 +15,14 @@ namespace ccexpert::serve {
 struct ServerLimits {
   int64_t max_body = int64_t{64} << 20;
   int64_t max_bodies = int64_t{512} << 20;
+  int64_t max_decoded = int64_t{1} << 30;
   int64_t max_header = 16 << 10;
   int64_t max_connections = 256;
   double header_timeout = 10.0;
   double body_timeout = 60.0;
   double slow_timeout = 10.0;
-  double idle_timeout = 30.0;
   double answer_timeout = 60.0;
+  double idle_timeout = 30.0;
 
   static constexpr auto fields() {
     using Self = ServerLimits;
@@ -29,6 +30,8 @@ struct ServerLimits {
         field("max_body", &Self::max_body, "largest body of a request in bytes",
               in_range(1024, int64_t{1} << 30)),
         field("max_bodies", &Self::max_bodies, "largest bodies of all requests at once in bytes",
+              in_range(1024, int64_t{1} << 40)),
+        field("max_decoded", &Self::max_decoded, "largest decoded images of all requests at once in bytes",
               in_range(1024, int64_t{1} << 40)),
         field("max_header", &Self::max_header, "largest header of a request in bytes",
               in_range(1024, 1 << 20)),
@@ -40,11 +43,11 @@ struct ServerLimits {
               in_range(0.05, 3600)),
         field("slow_timeout", &Self::slow_timeout, "seconds without a byte of a body or of an answer",
               in_range(0.05, 3600)),
+        field("answer_timeout", &Self::answer_timeout, "seconds that a client may take to receive an answer",
+              in_range(0.05, 3600)),
         field("idle_timeout", &Self::idle_timeout, "seconds that a connection waits for its next request",
               in_range(0.05, 3600))};
   }
-        field("answer_timeout", &Self::answer_timeout, "seconds that a client may take to receive an answer",
-              in_range(0.05, 3600)),
 };
 
 struct ServerConfig {
