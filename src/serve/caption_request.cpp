@@ -24,17 +24,8 @@ using nlohmann::json;
 constexpr const char* kSource = "request";
 /// Values of a request: a map of chat messages is the deepest one.
 constexpr JsonLimits kJsonLimits{.expected = "JSON", .depth = 16, .values = 100'000};
-
-image::Image decoded(std::span<const uint8_t> bytes, std::string_view name, const RequestLimits& limits) {
-  if (bytes.empty()) fail_expected({name, "an image", "none"});
-  const auto header = image::probe_image(bytes, name);
-  if (header.width > 0 && header.height > 0 && header.width > limits.max_pixels / header.height) {
-    fail_expected({name, fmt::format("at most {} pixels", limits.max_pixels),
-                   fmt::format("{} x {}", header.width, header.height),
-                   "ccexpert-map captions whole scenes"});
-  }
-  return image::decode_image(bytes, name);
-}
+/// Longest field of a form in bytes, but for images and the question.
+constexpr size_t kLongestField = 4096;
 
 const std::vector<std::string>& known_keys() {
   static const auto known = [] {
@@ -48,13 +39,11 @@ const std::vector<std::string>& known_keys() {
   return known;
 }
 
-void expect_known_keys(const json& object) {
+void expect_known_key(const std::string& key) {
   const auto& known = known_keys();
-  for (const auto& [key, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const auto near = nearest_name(key, known);
-    fail(key, "is not a key of this request", near.empty() ? "see /docs" : "did you mean " + near + "?");
-  }
+  if (std::find(known.begin(), known.end(), key) != known.end()) return;
+  const auto near = nearest_name(key, known);
+  fail(key, "is not a key of this request", near.empty() ? "see /docs" : "did you mean " + near + "?");
 }
 
 template <class Value>
@@ -89,7 +78,7 @@ generate::GenerationOptions generation_of(const json& object) {
 
 /// Reads everything but the images.
 AskedCaption choices_of(const json& object, const RequestLimits& limits) {
-  expect_known_keys(object);
+  for (const auto& [key, value] : object.items()) expect_known_key(key);
   AskedCaption asked;
   asked.stream = json_value(object, "stream", false, kSource);
   asked.polygons = json_value(object, "polygons", false, kSource);
@@ -105,13 +94,22 @@ AskedCaption choices_of(const json& object, const RequestLimits& limits) {
   return asked;
 }
 
+void expect_short(const FormPart& part, const RequestLimits& limits) {
+  const auto most = part.name == "question" ? static_cast<size_t>(limits.max_question) : kLongestField;
+  if (part.content.size() > most)
+    fail_expected({part.name, fmt::format("at most {} bytes", most), std::to_string(part.content.size())});
+}
+
 /// Returns a field of a form as JSON: a number, a list or true or false if the text is one.
 json form_value(const FormPart& part) {
   std::string text(part.content);
   if (part.name == "question" || part.name == "model") return text;
-  if (auto value = try_parse_json(text);
-      value && (value->is_number() || value->is_boolean() || value->is_array()))
-    return *value;
+  try {
+    auto value = parse_json(text, part.name, kJsonLimits);
+    if (value.is_number() || value.is_boolean() || value.is_array()) return value;
+  } catch (const Error&) {
+    return text;
+  }
   return text;
 }
 
@@ -128,6 +126,8 @@ AskedCaption asked_form(const Request& request, const RequestLimits& limits) {
     if (part.name == "before" || part.name == "after") {
       files[part.name == "after" ? 1 : 0].sent = bytes_of(part.content);
     } else {
+      expect_known_key(part.name);
+      expect_short(part, limits);
       object[part.name] = form_value(part);
     }
   }

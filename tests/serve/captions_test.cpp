@@ -75,6 +75,20 @@ TEST_F(CaptionsRoute, RefusesFieldsOfFormsThatRepeatOrHaveNoValue) {
             "top_p: expected one field of this name, got another");
 }
 
+TEST_F(CaptionsRoute, FieldsOfFormsAreShort) {
+  const auto refusal = [&](const std::string& name, const std::string& text) {
+    return message(client().Post("/v1/captions", httplib::MultipartFormDataItems{{name, text, "", ""}}));
+  };
+  const std::string nested(100'000, '[');
+  EXPECT_EQ(refusal("befor", nested), "befor: is not a key of this request (did you mean before?)");
+  EXPECT_EQ(refusal("stop_ids", "[" + std::string(5000, ' ') + "]"),
+            "stop_ids: expected at most 4096 bytes, got 5002");
+  EXPECT_EQ(refusal("model", std::string(5000, 'x')), "model: expected at most 4096 bytes, got 5000");
+  EXPECT_THAT(refusal("question", std::string(8193, 'x')),
+              HasSubstr("question: expected at most 8192 bytes"));
+  EXPECT_THAT(refusal("top_k", std::string(20, '[') + std::string(20, ']')), HasSubstr("top_k: expected"));
+}
+
 TEST_F(CaptionsRoute, RefusesFormsThatAreNone) {
   const auto refusal = [&](const std::string& body) {
     const auto result = client().Post("/v1/captions", body, "multipart/form-data; boundary=xyz");
@@ -124,20 +138,6 @@ TEST_F(CaptionsRoute, RefusesPixelsBeforeDecoding) {
             "after: expected at most 100 pixels, got 30 x 20 (ccexpert-map captions whole scenes)");
 }
 
-TEST_F(CaptionsRoute, StreamsTokensAndTheAnswer) {
-  auto body = pair_json();
-  body["stream"] = true;
-  const auto result = post("/v1/captions", body);
-  ASSERT_EQ(result->status, 200);
-  EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream; charset=utf-8");
-  EXPECT_THAT(result->body, testing::StartsWith("event: token\ndata: {\"text\":\" a\"}\n\nevent: token\n"));
-  const std::string mark = "event: done\ndata: ";
-  const auto done = result->body.find(mark);
-  ASSERT_NE(done, std::string::npos);
-  EXPECT_EQ(json::parse(result->body.substr(done + mark.size()))["caption"], "a road .");
-}
-
-TEST_F(CaptionsRoute, ErrorsOfTheModelAreRepliesOrEvents) {
 TEST_F(CaptionsRoute, RefusesCheapValuesAndFullQueuesBeforeDecoding) {
   auto body = pair_json();
   body["after"] = page::base64(png(20, 30).substr(0, 60));
@@ -194,6 +194,20 @@ TEST_F(CaptionsRoute, TheDeadlineCountsFromTheHeader) {
   EXPECT_LT(model->last_job().deadline, later + std::chrono::duration_cast<Clock::duration>(timeout));
 }
 
+TEST_F(CaptionsRoute, StreamsTokensAndTheAnswer) {
+  auto body = pair_json();
+  body["stream"] = true;
+  const auto result = post("/v1/captions", body);
+  ASSERT_EQ(result->status, 200);
+  EXPECT_EQ(result->get_header_value("Content-Type"), "text/event-stream; charset=utf-8");
+  EXPECT_THAT(result->body, testing::StartsWith("event: token\ndata: {\"text\":\" a\"}\n\nevent: token\n"));
+  const std::string mark = "event: done\ndata: ";
+  const auto done = result->body.find(mark);
+  ASSERT_NE(done, std::string::npos);
+  EXPECT_EQ(json::parse(result->body.substr(done + mark.size()))["caption"], "a road .");
+}
+
+TEST_F(CaptionsRoute, ErrorsOfTheModelAreRepliesOrEvents) {
   model->full = true;
   auto result = post("/v1/captions", pair_json());
   EXPECT_EQ(result->status, 429);
