@@ -1,7 +1,9 @@
 #include "serve/access_log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cmath>
 #include <utility>
 
@@ -9,6 +11,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -33,6 +36,12 @@ std::string shown(std::string_view text) {
   return shortened(printable(text), kLongestText);
 }
 
+/// True if a write does not wait.
+bool takes_bytes(int descriptor) {
+  pollfd poll{.fd = descriptor, .events = POLLOUT, .revents = 0};
+  return ::poll(&poll, 1, 0) > 0;
+}
+
 std::string line_of(const LoggedRequest& logged) {
   const auto& request = logged.request;
   nlohmann::ordered_json line{{"time", now_text()},
@@ -53,6 +62,7 @@ std::string line_of(const LoggedRequest& logged) {
 
 AccessLog::AccessLog(std::filesystem::path file) : file_(std::move(file)), descriptor_(opened()) {}
 AccessLog::~AccessLog() {
+  write_waiting();
   close();
 }
 
@@ -69,15 +79,41 @@ void AccessLog::close() const {
 }
 
 void AccessLog::add(const LoggedRequest& logged) {
-  const std::lock_guard lock(mutex_);
-  if (descriptor_ < 0) return;
+  if (file_.empty()) return;
   const auto line = line_of(logged);
-  [[maybe_unused]] const auto written = ::write(descriptor_, line.data(), line.size());
+  const std::lock_guard lock(mutex_);
+  keep(line);
+  write_waiting();
+}
+
+void AccessLog::keep(const std::string& line) {
+  const auto note = lost_ > 0 ? fmt::format("{{\"time\":\"{}\",\"lost\":{}}}\n", now_text(), lost_) : "";
+  if (waiting_.size() + note.size() + line.size() > kMostWaiting) {
+    ++lost_;
+    return;
+  }
+  waiting_ += note + line;
+  lost_ = 0;
+}
+
+/// Writes the lines that wait, as far as the descriptor takes them at once.
+void AccessLog::write_waiting() {
+  size_t done = 0;
+  while (done < waiting_.size() && takes_bytes(descriptor_)) {
+    // A pipe that poll(2) calls ready has room for so many bytes.
+    const auto some = std::min<size_t>(waiting_.size() - done, PIPE_BUF);
+    const auto written = ::write(descriptor_, waiting_.data() + done, some);
+    if (written < 0 && (errno == EAGAIN || errno == EINTR)) break;
+    // Nobody reads any more, or the disk is full: the lines are lost.
+    done = written > 0 ? done + static_cast<size_t>(written) : waiting_.size();
+  }
+  waiting_.erase(0, done);
 }
 
 void AccessLog::reopen() {
   const std::lock_guard lock(mutex_);
   const int next = opened();
+  write_waiting();
   close();
   descriptor_ = next;
 }

@@ -18,7 +18,8 @@ struct LoggedRequest {
   double seconds = 0.0;
 };
 
-/// Thread-safe. A line that the system refuses is lost: the server goes on.
+/// Thread-safe. It waits for nobody: lines that a pipe or terminal does not take wait for the next call, up
+/// to kMostWaiting bytes. Those beyond are lost, and a line {"lost": N} tells how many.
 class AccessLog {
  public:
   /// "-": standard output; empty: no log. Throws Error if the file cannot be opened.
@@ -32,12 +33,18 @@ class AccessLog {
   void reopen();
 
  private:
+  static constexpr size_t kMostWaiting = size_t{1} << 20;
+
   int opened() const;
   void close() const;
+  void keep(const std::string& line);
+  void write_waiting();
 
   std::filesystem::path file_;
-  std::mutex mutex_;  ///< of `descriptor_`
+  std::mutex mutex_;  ///< of the members below
   int descriptor_ = -1;
+  std::string waiting_;
+  uint64_t lost_ = 0;
 };
 
 }  // namespace ccexpert::serve

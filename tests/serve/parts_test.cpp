@@ -1,8 +1,12 @@
 // Parts of the server that need no connection.
+#include <sstream>
+
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -11,14 +15,14 @@
 #include "serve/api_keys.h"
 #include "serve/assets.h"
 #include "serve/multipart.h"
+#include "serve/pixel_memory.h"
 #include "serve/shared/service_manager.h"
+#include "serve/shared/this_machine.h"
+#include "serve/sockets.h"
 #include "support/environment.h"
 #include "support/errors.h"
 #include "support/files.h"
-#include "serve/pixel_memory.h"
 #include "support/temporary_folder.h"
-#include "serve/shared/this_machine.h"
-#include "serve/sockets.h"
 
 namespace ccexpert::serve {
 namespace {
@@ -72,6 +76,39 @@ TEST(AccessLog, LinesAreJsonWhateverTheClientSends) {
   EXPECT_THAT(content(folder / "access.log"), HasSubstr("\"status\":200"));
 }
 
+TEST(AccessLog, WaitsForNoReader) {
+  const TemporaryFolder folder;
+  const auto path = folder / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  AccessLog log(path);
+  const Request request{.method = "GET", .path = "/" + std::string(250, 'x'), .query = {}};
+  for (int i = 0; i < 4000; ++i) log.add({request, 200, 12, 0.5});
+  std::string text;
+  const auto read_all = [&] {
+    char bytes[65536];
+    while (true) {
+      const auto got = ::read(reader, bytes, sizeof bytes);
+      if (got <= 0) return;
+      text.append(bytes, static_cast<size_t>(got));
+    }
+  };
+  for (int i = 0; i < 40; ++i) {
+    read_all();
+    log.add({request, 201, 12, 0.5});
+  }
+  read_all();
+  ::close(reader);
+  std::istringstream lines(text);
+  int64_t written = 0, lost = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const auto value = parse_json(line, "log");
+    value.contains("lost") ? lost += value["lost"].get<int64_t>() : ++written;
+  }
+  EXPECT_GT(lost, 100);
+  EXPECT_EQ(written + lost, 4040);
+}
+
 TEST(Form, PartsMayBeEmptyAndHoldTheBoundaryWithoutItsLine) {
   const std::string body =
       "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n"
@@ -123,29 +160,6 @@ TEST(ServiceManager, MessagesReachItsSocket) {
   ::close(socket);
 }
 
-TEST(ServiceManager, SocketsForOtherMachinesAreKnown) {
-  const auto local_at = [](uint32_t host) {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(host);
-    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    const bool local = is_local(socket);
-    ::close(socket);
-    return local;
-  };
-  EXPECT_TRUE(local_at(INADDR_LOOPBACK));
-  EXPECT_FALSE(local_at(INADDR_ANY));
-}
-
-TEST(ServiceManager, SocketsOfAnotherProcessAreNotTaken) {
-  const ccexpert::test::Environment count("LISTEN_FDS", "1"), process("LISTEN_PID", "1");
-  EXPECT_TRUE(passed_sockets().empty());
-  EXPECT_EQ(std::getenv("LISTEN_FDS"), nullptr);
-}
-
-}  // namespace
-}  // namespace ccexpert::serve
 TEST(ThisMachine, IsLocalhostOrALoopbackAddress) {
   for (const char* host : {"localhost", "LOCALHOST", "127.0.0.1", "127.255.0.1", "::1", "0:0:0:0:0:0:0:1"})
     EXPECT_TRUE(is_this_machine(host)) << host;
@@ -197,3 +211,26 @@ TEST(PixelMemory, LargerPairsThanTheMemoryAreAlone) {
   EXPECT_NE(error_of([&] { memory.take(1, [] { fail("a", "gave up"); }); }), "no error");
 }
 
+TEST(ServiceManager, SocketsForOtherMachinesAreKnown) {
+  const auto local_at = [](uint32_t host) {
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(host);
+    EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    const bool local = is_local(socket);
+    ::close(socket);
+    return local;
+  };
+  EXPECT_TRUE(local_at(INADDR_LOOPBACK));
+  EXPECT_FALSE(local_at(INADDR_ANY));
+}
+
+TEST(ServiceManager, SocketsOfAnotherProcessAreNotTaken) {
+  const ccexpert::test::Environment count("LISTEN_FDS", "1"), process("LISTEN_PID", "1");
+  EXPECT_TRUE(passed_sockets().empty());
+  EXPECT_EQ(std::getenv("LISTEN_FDS"), nullptr);
+}
+
+}  // namespace
+}  // namespace ccexpert::serve
