@@ -77,19 +77,26 @@ HttpError late() {
   return {504, "the caption was not complete in time (ask for fewer tokens, or try again later)", "timeout"};
 }
 
-/// Cancels a job unless it has ended.
+/// Cancels and counts a job unless it has ended.
 class Cancelling {
  public:
-  explicit Cancelling(Captions::Cancel cancel) : cancel_(std::move(cancel)) {}
+  Cancelling(Captions::Cancel cancel, Metrics& metrics) : cancel_(std::move(cancel)), metrics_(metrics) {}
   ~Cancelling() {
-    if (!ended_) cancel_();
+    if (ended_) return;
+    cancel_();
+    metrics_.failed("cancelled");
   }
   Cancelling(const Cancelling&) = delete;
   Cancelling& operator=(const Cancelling&) = delete;
   void end() { ended_ = true; }
+  void fail() {
+    ended_ = true;
+    metrics_.failed("error");
+  }
 
  private:
   Captions::Cancel cancel_;
+  Metrics& metrics_;
   bool ended_ = false;
 };
 
@@ -99,21 +106,26 @@ class RunningJob {
   RunningJob(const Asking& asking, CaptionJob job)
       : asking_(asking),
         deadline_(job.deadline),
-        cancelling_(asking.captions.submit(std::move(job), events_to(mailbox_))) {}
+        cancelling_(asking.captions.submit(std::move(job), events_to(mailbox_)), asking.metrics) {}
 
   FinishedCaption wait(const std::function<void(const TokenText&)>& on_token) {
     std::deque<TokenText> tokens;
     bool done = false;
     while (!done) {
       tokens.clear();
-      done = mailbox_->take(tokens);
+      try {
+        done = mailbox_->take(tokens);
+      } catch (...) {
+        cancelling_.fail();
+        throw;
+      }
       for (const auto& token : tokens) on_token(token);
       if (done) break;
       asking_.expect_client(deadline_);
     }
-    cancelling_.end();
     auto finished = mailbox_->finished();
     if (finished.caption.finish == FinishReason::kCancelled) throw late();
+    cancelling_.end();
     return finished;
   }
 

@@ -20,7 +20,9 @@ std::optional<Reply> stream(const Asking& asking, AskedCaption asked, const std:
     events.send(json_text(answer_json(finished, asked, asking.captions.facts(), id)), "done");
   } catch (const std::exception& error) {
     if (!events.is_started()) throw;
-    events.send(error_body(error, id).json, "error");
+    const auto body = error_body(error, id);
+    asking.exchange.note_failure(body.status);
+    events.send(body.json, "error");
   }
   return std::nullopt;
 }

@@ -91,7 +91,9 @@ class Chat {
       events.send("[DONE]");
     } catch (const std::exception& error) {
       if (!events.is_started()) throw;
-      events.send(error_body(error, request_).json);
+      const auto body = error_body(error, request_);
+      asking_.exchange.note_failure(body.status);
+      events.send(body.json);
     }
     return std::nullopt;
   }

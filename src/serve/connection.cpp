@@ -349,12 +349,18 @@ class Connection : public Exchange {
     try {
       reply = route_->handler(request_, *this);
     } catch (const std::exception& error) {
-      // After the start of a stream, only its end can tell.
-      if (is_streaming_) throw ClientLeft();
       reply = refusal_of(error);
+      // After the start of a stream, only its end can tell.
+      if (is_streaming_) return break_off(reply->status);
     }
     if (reply) return send_reply(*reply);
     if (is_streaming_ && is_chunked_) send("0\r\n\r\n");
+  }
+
+  /// Ends an answer without its last chunk.
+  void break_off(int status) {
+    note_failure(status);
+    keep_ = false;
   }
 
   Reply refusal_of(const std::exception& error) const {
@@ -372,26 +378,26 @@ class Connection : public Exchange {
     send(text);
   }
 
+  /// Throws ClientLeft if the client does not take the text. All waits of an answer are counted together.
   void send(std::string_view text) {
+    Progress progress(parts_.state, Phase::kWriting);
+    const auto start = Clock::now();
     while (!text.empty()) {
       const auto each = Clock::now() + seconds(parts_.limits.slow_timeout);
       const auto moved = parts_.stream.write(text, std::min(each, start + patience_));
       if (moved.end != StreamEnd::kNone) throw ClientLeft();
+      progress.add(moved.bytes);
       sent_ += moved.bytes;
       text.remove_prefix(moved.bytes);
-  /// Throws ClientLeft if the client does not take the text. All waits of an answer are counted together.
     }
-    Progress progress(parts_.state, Phase::kWriting);
-    const auto start = Clock::now();
+    patience_ -= Clock::now() - start;
+    parts_.state.set(Phase::kBusy);
   }
 
   void discard() {
-      progress.add(moved.bytes);
     std::array<char, 8192> bytes;
     size_t all = 0;
     const auto end = Clock::now() + kDiscarding;
-    patience_ -= Clock::now() - start;
-    parts_.state.set(Phase::kBusy);
     while (all < kMostDiscarded) {
       const auto moved = parts_.stream.read(bytes.data(), bytes.size(), end);
       if (moved.end != StreamEnd::kNone) return;
@@ -409,15 +415,15 @@ class Connection : public Exchange {
   beast::flat_buffer buffer_;
   Request request_;
   const Route* route_ = nullptr;
+  BodyMemory memory_;
   Clock::time_point started_;
+  Clock::duration patience_{};  ///< time that the client still has to take the answer
   unsigned version_ = 11;
   int status_ = 0;
   uint64_t sent_ = 0;
   bool keep_ = false;
   bool is_streaming_ = false;
-  BodyMemory memory_;
   bool is_chunked_ = false;
-  Clock::duration patience_{};  ///< time that the client still has to take the answer
   bool left_ = false;
   bool discard_ = false;
   bool is_reported_later_ = false;

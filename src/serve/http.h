@@ -53,6 +53,8 @@ class Exchange {
   virtual void release_body() = 0;
   /// Sends status and headers of an answer in pieces; `head.body` is not used.
   virtual void start(const Reply& head) = 0;
+  /// Says that an answer in pieces tells an error, which its status could not: for counters and log.
+  virtual void note_failure(int status) = 0;
   /// Sends a piece. Throws ClientLeft if the client does not take it.
   virtual void write(std::string_view text) = 0;
 };

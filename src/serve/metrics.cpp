@@ -85,6 +85,10 @@ void Metrics::add(const ServedCaption& caption) {
   state_->caption_seconds.Observe(caption.seconds);
 }
 
+void Metrics::failed(std::string_view finish) {
+  state_->captions.Add({{"finish", std::string(finish)}}).Increment();
+}
+
 void Metrics::refused(std::string_view reason) {
   state_->refusals.Add({{"reason", std::string(reason)}}).Increment();
 }

@@ -15,9 +15,9 @@ struct ServedRequest {
   double seconds = 0.0;
 };
 
-/// One caption that ended.
+/// One caption that was completed.
 struct ServedCaption {
-  std::string_view finish;  ///< "stop", "length", "cancelled" or "error"
+  std::string_view finish;  ///< "stop" or "length"
   int64_t prompt_tokens = 0;
   int64_t generated_tokens = 0;
   double queue_seconds = 0.0;
@@ -35,6 +35,8 @@ class Metrics {
 
   void add(const ServedRequest& request);
   void add(const ServedCaption& caption);
+  /// Counts a caption that was not completed. `finish`: "cancelled" or "error".
+  void failed(std::string_view finish);
   void refused(std::string_view reason);
   void set_connections(int64_t connections);
   void set_captions(int64_t waiting, int64_t running);

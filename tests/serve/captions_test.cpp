@@ -262,6 +262,33 @@ TEST_F(CaptionsRoute, ModelsThatLoadAre503) {
   EXPECT_EQ(json::parse(result->body)["error"]["code"], "loading");
 }
 
+TEST_F(CaptionsRoute, CaptionsThatAreNotCompletedAreCounted) {
+  limits.timeout = 0.2;
+  TearDown();
+  start();
+  model->waits = true;
+  EXPECT_EQ(post("/v1/captions", pair_json())->status, 504);
+  model->waits = false;
+  model->fail = [] { fail("pair", "does not fit the model"); };
+  EXPECT_EQ(post("/v1/captions", pair_json())->status, 422);
+  const auto text = app->metrics().text();
+  EXPECT_THAT(text, HasSubstr("ccexpert_captions_total{finish=\"cancelled\"} 1"));
+  EXPECT_THAT(text, HasSubstr("ccexpert_captions_total{finish=\"error\"} 1"));
+}
+
+TEST_F(CaptionsRoute, StreamsThatEndWithAnErrorAreCountedByIt) {
+  model->fail_later = [] { fail("memory", "ran out", "", ErrorKind::kResource); };
+  auto connection = client();
+  connection.set_keep_alive(true);
+  auto body = pair_json();
+  body["stream"] = true;
+  const auto result = connection.Post("/v1/captions", body.dump(), "application/json");
+  EXPECT_EQ(result->status, 200);
+  EXPECT_THAT(result->body, HasSubstr("event: error\n"));
+  EXPECT_THAT(connection.Get("/metrics")->body,
+              HasSubstr("ccexpert_requests_total{route=\"/v1/captions\",status=\"503\"} 1"));
+}
+
 TEST_F(CaptionsRoute, CountsAreInTheMetrics) {
   // The counts of a request come after its answer, but before the next request of its connection.
   auto connection = client();

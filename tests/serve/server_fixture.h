@@ -73,6 +73,7 @@ class FakeCaptions : public Captions {
   std::atomic<bool> waits = false;        ///< until it is cancelled or told otherwise
   std::atomic<int> cancellations = 0;
   std::function<void()> fail = [] {};
+  std::function<void()> fail_later = [] {};  ///< after the tokens
 
  private:
   void work(const CaptionEvents& events, const std::atomic<bool>& cancelled) const {
@@ -83,6 +84,7 @@ class FakeCaptions : public Captions {
         events.on_token({.token_id = id++, .logprob = -0.5, .text = text});
         while (waits && !cancelled) std::this_thread::sleep_for(5ms);
       }
+      fail_later();
       FinishedCaption finished{.caption = {}, .prompt_tokens = 40, .queue_seconds = 0.25, .seconds = 0.5};
       finished.caption.text = "a road .";
       finished.caption.token_ids = {7, 8, 9};
@@ -133,9 +135,9 @@ class RawClient {
   std::string some() const {
     char bytes[4096];
     const auto got = ::recv(descriptor_, bytes, sizeof bytes, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the connection is still open";
     return got > 0 ? std::string(bytes, static_cast<size_t>(got)) : std::string();
   }
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) ADD_FAILURE() << "the connection is still open";
   std::string ask(std::string_view text) const {
     EXPECT_TRUE(send(text));
     return all();
@@ -156,8 +158,6 @@ inline std::string png(int64_t height = 4, int64_t width = 6, uint8_t value = 90
   return image::encode_png(image.view());
 }
 
-inline json pair_json() {
-  return {{"before", page::base64(png())},
 /// Returns the header of a request of JSON, without its last, empty line.
 inline std::string json_head(size_t length) {
   return fmt::format(
@@ -166,6 +166,8 @@ inline std::string json_head(size_t length) {
       length);
 }
 
+inline json pair_json() {
+  return {{"before", page::base64(png())},
           {"after", "data:image/png;base64," + page::base64(png(4, 6, 200))}};
 }
 
