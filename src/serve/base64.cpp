@@ -30,17 +30,21 @@ constexpr size_t kShownStart = 24;
 
 std::vector<uint8_t> from_base64(std::string_view text, std::string_view name) {
   static constexpr auto kDigits = digits();
-  while (!text.empty() && (text.back() == '=' || text.back() == '\n' || text.back() == '\r'))
-    text.remove_suffix(1);
+  size_t padding = 0;
+  for (; !text.empty() && (text.back() == '=' || text.back() == '\n' || text.back() == '\r');
+       text.remove_suffix(1))
+    padding += text.back() == '=' ? 1 : 0;
   std::vector<uint8_t> bytes;
   bytes.reserve(text.size() / 4 * 3 + 3);
   uint32_t bits = 0;
   int count = 0;
+  size_t all = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '\n' || text[i] == '\r') continue;
     const auto digit = kDigits[static_cast<uint8_t>(text[i])];
     if (digit == kNoDigit)
       fail_expected({name, "Base64", fmt::format("another character at place {}", i + 1)});
+    ++all;
     bits = bits << 6 | digit;
     count += 6;
     if (count < 8) continue;
@@ -48,6 +52,9 @@ std::vector<uint8_t> from_base64(std::string_view text, std::string_view name) {
     bytes.push_back(static_cast<uint8_t>(bits >> count));
   }
   if (count >= 6) fail_expected({name, "whole Base64", "a text that ends within a byte"});
+  if (padding > 0 && (padding > 2 || (all + padding) % 4 != 0))
+    fail_expected({name, "Base64 with the right number of \"=\"", std::to_string(padding)});
+  if ((bits & ((1U << count) - 1)) != 0) fail_expected({name, "whole Base64", "bits after the last byte"});
   return bytes;
 }
 

@@ -40,7 +40,7 @@ class Messages {
       fail_expected(
           {place_ + ": role", "user, assistant, system or developer", role.empty() ? "none" : role});
     } else if (!question_ && past_.empty()) {
-      instructions_ += text;
+      instructions_ += (instructions_.empty() || text.empty() ? "" : "\n") + text;
     } else {
       fail(place_, "a message of the system must precede all others");
     }

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <charconv>
 #include <ctime>
 
 #include <nlohmann/json.hpp>
@@ -132,10 +134,25 @@ Reply models(const App& app) {
   return json_reply({{"object", "list"}, {"data", Json::array({model_json(app.captions()->facts())})}});
 }
 
+/// Returns a part of a path with its escapes ("%20") as bytes; other text stays.
+std::string unescaped(std::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    int byte = 0;
+    const auto digits = text.substr(std::min(i + 1, text.size()), 2);
+    const auto* end = digits.data() + digits.size();
+    const bool is_escape = text[i] == '%' && digits.size() == 2 &&
+                           std::from_chars(digits.data(), end, byte, 16).ptr == end && byte >= 0;
+    result += is_escape ? static_cast<char>(byte) : text[i];
+    if (is_escape) i += 2;
+  }
+  return result;
+}
+
 Reply model(const App& app, const Request& request) {
   constexpr std::string_view kPrefix = "/v1/models/";
   const auto facts = app.captions()->facts();
-  expect_model(request.path.substr(kPrefix.size()), facts);
+  expect_model(unescaped(std::string_view(request.path).substr(kPrefix.size())), facts);
   return json_reply(model_json(facts));
 }
 

@@ -30,6 +30,17 @@ TEST(Base64, RefusesOtherText) {
             "before: expected whole Base64, got a text that ends within a byte");
 }
 
+TEST(Base64, RefusesWrongPaddingAndBitsAfterTheLastByte) {
+  for (const char* text : {"Zg=", "Zg===", "Zm9v=", "Zm9v====", "Zm8==", "="})
+    EXPECT_THAT(test::error_of([&] { from_base64(text, "before"); }),
+                testing::HasSubstr("before: expected Base64 with the right number of \"=\", got "))
+        << text;
+  for (const char* text : {"Zh==", "Zm9", "Zm+="})
+    EXPECT_EQ(test::error_of([&] { from_base64(text, "before"); }),
+              "before: expected whole Base64, got bits after the last byte")
+        << text;
+}
+
 TEST(ImageBytes, ReadDataUrisAndRefuseAddresses) {
   EXPECT_THAT(image_bytes("data:image/png;base64,Zm9v", "x"), testing::ElementsAre('f', 'o', 'o'));
   EXPECT_EQ(test::error_of([] { image_bytes("data:image/png,abc", "x"); }),

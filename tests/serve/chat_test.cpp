@@ -6,6 +6,7 @@ namespace ccexpert::serve::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 json image_part(uint8_t value) {
   const auto url = "data:image/png;base64," + page::base64(png(4, 6, value));
@@ -60,14 +61,15 @@ TEST_F(ChatRoute, AnswersAsOpenAi) {
 }
 
 TEST_F(ChatRoute, TurnsAndInstructionsReachTheModel) {
-  auto messages = json::array({{{"role", "system"}, {"content", "Be brief."}},
+  auto messages = json::array({{{"role", "system"}, {"content", "Be"}},
+                               {{"role", "developer"}, {"content", "brief."}},
                                user({image_part(90), text_part("Look:"), image_part(200)}),
                                {{"role", "assistant"}, {"content", "a road ."}},
                                user("How wide?")});
   EXPECT_EQ(post("/v1/chat/completions", chat(messages))->status, 200);
   const auto job = model->last_job();
   ASSERT_EQ(job.past.size(), 1);
-  EXPECT_EQ(job.past[0].question, "Be brief.\nLook:");
+  EXPECT_EQ(job.past[0].question, "Be\nbrief.\nLook:");
   EXPECT_EQ(job.past[0].answer, "a road .");
   EXPECT_EQ(job.question, "How wide?");
 }
@@ -132,6 +134,16 @@ TEST_F(ChatRoute, RefusesWhatItCannotFollow) {
   body = plain_chat();
   body["messages"][0]["content"].push_back(text_part(std::string(9000, 'x')));
   expect_refused(body, "messages: expected at most 8192 bytes of text");
+}
+
+TEST_F(ChatRoute, NamesOfModelsMayBeEscaped) {
+  const auto asked = [&](const std::string& name) {
+    return raw().ask(
+        fmt::format("GET /v1/models/{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", name));
+  };
+  EXPECT_THAT(asked("f%61ke"), StartsWith("HTTP/1.1 200 "));
+  for (const char* name : {"f%6", "f%", "f%zzke", "f%-1ke"})
+    EXPECT_THAT(asked(name), StartsWith("HTTP/1.1 404 ")) << name;
 }
 
 TEST_F(ChatRoute, ListsTheModel) {
