@@ -58,6 +58,12 @@ void notify_manager(std::string_view state) {
   ::close(socket);
 }
 
+void notify_stopping(std::chrono::duration<double> requests) {
+  constexpr std::chrono::seconds kAfterRequests(15);
+  const auto time = std::chrono::duration_cast<std::chrono::microseconds>(requests + kAfterRequests);
+  notify_manager(fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", time.count()));
+}
+
 void notify_reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);

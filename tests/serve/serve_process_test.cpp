@@ -4,6 +4,7 @@
 
 #include "serve/server_fixture.h"
 #include "support/files.h"
+#include "support/paths.h"
 #include "support/temporary_folder.h"
 #include "tools/local_socket.h"
 #include "tools/process.h"
@@ -89,9 +90,57 @@ TEST_F(ServeProcess, TakesTheSocketAndTellsTheServiceManager) {
   EXPECT_STREQ(text, "READY=1\nSTATUS=serving demo");
   server.signal(SIGINT);
   EXPECT_EQ(server.wait().exit_code, 0);
-  EXPECT_EQ(::recv(notify, text, sizeof text - 1, MSG_DONTWAIT), 10);
-  EXPECT_EQ(std::string(text, 10), "STOPPING=1");
+  const std::string stopping = "STOPPING=1\nEXTEND_TIMEOUT_USEC=45000000";
+  EXPECT_EQ(::recv(notify, text, sizeof text - 1, MSG_DONTWAIT), std::ssize(stopping));
+  EXPECT_EQ(std::string(text, stopping.size()), stopping);
   ::close(notify);
+}
+
+TEST_F(ServeProcess, AReloadDuringTheLoadingIsNoReadiness) {
+  const auto path = (folder_ / "notify").string();
+  const int notify = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(notify, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const int port = ccexpert::test::free_port();
+  Process server({"/usr/bin/env", "NOTIFY_SOCKET=" + path, CCEXPERT_SERVE, "--listen",
+                  fmt::format("127.0.0.1:{}", port), "--threads", "1", "--access-log", "/dev/null"});
+  httplib::Client client("127.0.0.1", port);
+  while (!client.Get("/healthz")) std::this_thread::sleep_for(1ms);
+  server.signal(SIGHUP);
+  char text[256] = {};
+  EXPECT_GT(::recv(notify, text, sizeof text - 1, 0), 0);
+  EXPECT_STREQ(text, "READY=1\nSTATUS=serving demo");
+  ::close(notify);
+  server.signal(SIGTERM);
+  EXPECT_THAT(server.wait().err, HasSubstr("read keys and certificate again"));
+}
+
+TEST_F(ServeProcess, UnitsAreValid) {
+  if (std::system("systemd-analyze --version >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "no systemd-analyze on this machine";
+  const std::filesystem::path source =
+      std::filesystem::path(ccexpert::test::kSourceDir) / "tools/serve/systemd";
+  auto unit = content(source / "ccexpert-serve.service");
+  const std::string mark = "@bindir@/ccexpert-serve";
+  const auto at = unit.find(mark);
+  ASSERT_NE(at, std::string::npos);
+  unit.replace(at, mark.size(), CCEXPERT_SERVE);
+  const auto service = folder_.write("ccexpert-serve.service", unit);
+  const auto socket = folder_.write("ccexpert-serve.socket", content(source / "ccexpert-serve.socket"));
+  // The drop-in of the documentation.
+  const auto docs = content(std::filesystem::path(ccexpert::test::kSourceDir) / "docs/serve.md");
+  const std::string fence = "```ini\n";
+  const auto start = docs.find(fence) + fence.size();
+  auto drop_in = docs.substr(start, docs.find("```", start) - start);
+  const std::string installed = "/usr/bin/ccexpert-serve";
+  drop_in.replace(drop_in.find(installed), installed.size(), CCEXPERT_SERVE);
+  folder_.write("ccexpert-serve.service.d/keys.conf", drop_in);
+  const auto result = run_process(
+      {"/usr/bin/env", "systemd-analyze", "verify", "--man=no", service.string(), socket.string()});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, testing::Not(HasSubstr("ccexpert-serve")));
 }
 
 TEST_F(ServeProcess, WrongArgumentsAndModelsAreOneSentence) {
@@ -104,6 +153,10 @@ TEST_F(ServeProcess, WrongArgumentsAndModelsAreOneSentence) {
   };
   EXPECT_THAT(refusal({"--listen", "0.0.0.0:0"}, 2),
               HasSubstr("--listen 0.0.0.0: expected --api-keys for an address that other machines reach"));
+  EXPECT_THAT(refusal({"--listen", "127.evil.example:0"}, 2),
+              HasSubstr("expected --api-keys for an address"));
+  EXPECT_THAT(refusal({"--listen", "2001:db8::1"}, 2),
+              HasSubstr("--listen 2001:db8::1: expected --api-keys"));
   EXPECT_THAT(refusal({"--listen", "localhost:99999"}, 2),
               HasSubstr("HOST:PORT with a port from 0 to 65535"));
   EXPECT_THAT(refusal({"--certificate", "x.pem"}, 2), HasSubstr("--private-key require each other"));
@@ -117,7 +170,3 @@ TEST_F(ServeProcess, WrongArgumentsAndModelsAreOneSentence) {
 }  // namespace
 }  // namespace ccexpert::serve::test
 #endif
-  EXPECT_THAT(refusal({"--listen", "127.evil.example:0"}, 2),
-              HasSubstr("expected --api-keys for an address"));
-  EXPECT_THAT(refusal({"--listen", "2001:db8::1"}, 2),
-              HasSubstr("--listen 2001:db8::1: expected --api-keys"));

@@ -48,7 +48,7 @@ class ServeRun {
     waiting_ = ::pthread_self();
     std::thread loader([this] { load(); });
     const int code = wait();
-    end();
+    end(code);
     // A model that loads cannot be interrupted.
     if (!is_loaded_ && code != kFailed) _exit(code);
     loader.join();
@@ -74,8 +74,8 @@ class ServeRun {
       auto captioner = Captioner::load(command_.model, command_.captioner);
       tell(fmt::format("model {}: {}", command_.name, captioner.description()));
       server_.take(std::move(captioner), command_.name, command_.service);
-      is_loaded_ = true;
       serve::notify_manager(fmt::format("READY=1\nSTATUS=serving {}", command_.name));
+      is_loaded_ = true;
       tell("ready");
     } catch (...) {
       failure_ = std::current_exception();
@@ -84,14 +84,16 @@ class ServeRun {
   }
 
   void reload() {
-    serve::notify_reloading();
+    // The manager waits for the model until then: a reload must not tell it that the service is ready.
+    const bool is_awaited = is_loaded_;
+    if (is_awaited) serve::notify_reloading();
     try {
       server_.reload();
       tell("read keys and certificate again");
     } catch (const Error& error) {
       log::error(error.what());
     }
-    serve::notify_manager("READY=1");
+    if (is_awaited) serve::notify_manager("READY=1");
   }
 
   /// Returns the exit code after the signal that ends the server.
@@ -109,11 +111,11 @@ class ServeRun {
   }
 
   /// Lets requests end; a further SIGINT gives them up.
-  void end() {
-    serve::notify_manager("STOPPING=1");
+  void end(int code) {
+    const std::chrono::duration<double> limit(code == kFailed ? 0.0 : command_.drain);
+    serve::notify_stopping(limit);
     std::atomic<bool> done = false;
     std::thread drain([&] {
-      const std::chrono::duration<double> limit(failure_ ? 0.0 : command_.drain);
       const bool all = server_.drain(std::chrono::duration_cast<std::chrono::milliseconds>(limit));
       tell(all ? "ended" : "ended; requests were given up after --drain");
       done = true;

@@ -2,6 +2,7 @@
 // sd_notify(3)).
 #pragma once
 
+#include <chrono>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,9 @@ std::vector<int> passed_sockets();
 
 /// Sends lines such as "READY=1" to the service manager, if there is one.
 void notify_manager(std::string_view state);
+
+/// Sends "STOPPING=1", and asks for the time that the last requests may take.
+void notify_stopping(std::chrono::duration<double> requests);
 
 /// Sends "RELOADING=1" with the time that the protocol asks for.
 void notify_reloading();
