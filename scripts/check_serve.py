@@ -1,22 +1,28 @@
 #!/usr/bin/env python3
-"""Asks a real ccexpert-serve with the clients that people use: openai, mcp and schemathesis.
+"""Asks a real ccexpert-serve with the clients that people use: openai, mcp and schemathesis; audits its pages by axe-core.
 
     python3 -m venv VENV && VENV/bin/pip install -r third_party/requirements-serve.txt
     VENV/bin/python scripts/check_serve.py [--server build/release/tools/ccexpert-serve] [--model DIR] [--examples N]
 
-Prints a line per check; the exit code is 1 if one fails. Without the packages the checks are skipped.
+The tool map_changes is asked if the server was built with GDAL and gdal_translate is installed. Pages are audited if Chromium
+is installed, that of ccexpert-caption --report if the program is beside the server. Prints a line per check; the exit code is 1
+if one fails. Without the packages the checks are skipped.
 """
 import argparse
 import asyncio
 import base64
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
+
+from serve_axe import browser_program
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = [ROOT / "docs/images/demo" / name for name in ("before.png", "after.png")]
@@ -25,12 +31,15 @@ PAIR = [ROOT / "docs/images/demo" / name for name in ("before.png", "after.png")
 class Server:
     """The server as a process, ready to caption."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, *options):
         self.process = subprocess.Popen(
             [arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null",
-             *(["--model", arguments.model] if arguments.model else [])],
+             *(["--model", arguments.model] if arguments.model else []), *options],
             stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-        self.address = re.search(r"http://[^/]+", self.process.stderr.readline()).group()
+        first = self.process.stderr.readline()
+        if not first.startswith("ccexpert-serve: listening on "):
+            raise RuntimeError(first.strip())
+        self.address = re.search(r"http://[^/]+", first).group()
         for line in self.process.stderr:
             if line.strip() == "ccexpert-serve: ready":
                 break
@@ -113,6 +122,53 @@ def check_mcp(address):
     asyncio.run(run())
 
 
+def write_scenes(folder):
+    """Writes the demo pair as scenes on the ground."""
+    for picture in PAIR:
+        subprocess.run(["gdal_translate", "-q", "-a_srs", "EPSG:32633", "-a_ullr", "500000", "5000128", "500128", "5000000",
+                        str(picture), str(folder / (picture.stem + ".tif"))], check=True)
+
+
+def check_maps(address):
+    from mcp import Client
+
+    async def run():
+        async with Client(address + "/mcp") as client:
+            tools = {each.name: each for each in (await client.list_tools()).tools}
+            expect(set(tools) == {"caption_change", "map_changes"}, "both tools are listed")
+            expect("after.tif, before.tif" in tools["map_changes"].description, "the scenes are named")
+            scenes = {"before": "before.tif", "after": "after.tif"}
+            answer = await client.call_tool("map_changes", {**scenes, "tile": "64m"})
+            expect(not answer.is_error, f"a map: {answer.content}")
+            found = answer.structured_content
+            expect(found["summary"]["tiles"]["all"] == 4, "a map of four tiles")
+            expect(all(14.9 < x < 15.1 and 45 < y < 45.3 for each in found["changes"]["features"]
+                       for x, y in each["geometry"]["coordinates"][0] if each["geometry"]["type"] == "Polygon"),
+                   "GeoJSON in degrees")
+            for name in ("../before.tif", "/etc/passwd", str(ROOT / "VERSION"), "none.tif"):
+                wrong = await client.call_tool("map_changes", {**scenes, "before": name})
+                expect(wrong.is_error and "the name of a file in the server's folder" in wrong.content[0].text, name)
+    asyncio.run(run())
+
+
+def report_page(arguments, folder):
+    """The page of ccexpert-caption for the demo pair, or nothing if that program is not built."""
+    program = Path(arguments.server).parent / "ccexpert-caption"
+    if not program.exists():
+        return []
+    subprocess.run([program, *PAIR, "--locate", "--words", "--format", "jsonl", "--output", folder / "captions.jsonl",
+                    "--report", folder / "report.html"], check=True, capture_output=True)
+    return [{"name": "report", "url": (folder / "report.html").as_uri()}]
+
+
+def check_pages(address, others):
+    from serve_axe import audit, caption_sample
+    found = audit([{"name": "/", "url": address + "/", "act": caption_sample},
+                   {"name": "/docs", "url": address + "/docs"}, *others])
+    if found:
+        raise AssertionError("\n".join(found))
+
+
 def check_schema(address, examples):
     command = [str(Path(sys.executable).parent / "schemathesis"), "run", address + "/openapi.json", "--max-examples", str(examples),
                "--checks", "all", "--exclude-checks", "unsupported_method,positive_data_acceptance,missing_required_header",
@@ -129,23 +185,47 @@ def main():
     parser.add_argument("--examples", type=int, default=20, help="requests of schemathesis for each operation and phase")
     arguments = parser.parse_args()
     try:
-        import mcp, openai, schemathesis  # noqa: E401,F401
+        import axe_playwright_python, mcp, openai, schemathesis  # noqa: E401,F401
     except ImportError as missing:
         print(f"skipped: {missing} (pip install -r third_party/requirements-serve.txt)")
         return 0
-    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        return run_checks(arguments, Path(folder))
+
+
+def run_checks(arguments, folder):
+    failed = []
+
+    def run(name, check):
+        start = time.monotonic()
+        try:
+            check()
+            print(f"{name}: right ({time.monotonic() - start:.1f} s)")
+        except Exception as error:
+            failed.append(name)
+            print(f"{name}: {type(error).__name__}: {error}")
+
     with Server(arguments) as server:
-        for name, check in (("openai", lambda: check_openai(server.address)), ("mcp", lambda: check_mcp(server.address)),
-                            ("schemathesis", lambda: check_schema(server.address, arguments.examples))):
-            start = time.monotonic()
-            try:
-                check()
-                print(f"{name}: right ({time.monotonic() - start:.1f} s)")
-            except Exception as error:
-                failed = True
-                print(f"{name}: {type(error).__name__}: {error}")
+        run("openai", lambda: check_openai(server.address))
+        run("mcp", lambda: check_mcp(server.address))
+        run("schemathesis", lambda: check_schema(server.address, arguments.examples))
+        if browser_program():
+            run("axe-core", lambda: check_pages(server.address, report_page(arguments, folder)))
+        else:
+            print("axe-core: skipped: no Chromium (Debian: apt-get install chromium)")
         with urllib.request.urlopen(server.address + "/readyz") as reply:
             expect(reply.status == 200, "the server is still ready")
+    if not shutil.which("gdal_translate"):
+        print("maps: skipped: no gdal_translate (Debian: apt-get install gdal-bin)")
+        return 1 if failed else 0
+    write_scenes(folder)
+    try:
+        with Server(arguments, "--map-root", str(folder)) as server:
+            run("maps", lambda: check_maps(server.address))
+    except RuntimeError as error:
+        if "built without GDAL" not in str(error):
+            raise
+        print("maps: skipped: the server was built without GDAL")
     return 1 if failed else 0
 
 

@@ -32,18 +32,18 @@ std::string html_start(std::string_view title, std::string_view style) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, "
-      "initial-scale=1\">\n<title>{0}</title><style>\n{1}{2}</style></head><body>\n"
+      "initial-scale=1\">\n<title>{0}</title><style>\n{1}{2}</style></head><body><main>\n"
       "<h1>{0}</h1>\n",
       html_escaped(title), asset("page.css"), style.empty() ? std::string_view() : asset(style));
 }
 
 std::string html_end(std::string_view script) {
-  return fmt::format("<script>\n{}{}{}</script>\n</body></html>\n", asset(script), asset("viewer.js"),
+  return fmt::format("</main><script>\n{}{}{}</script>\n</body></html>\n", asset(script), asset("viewer.js"),
                      asset("elements.js"));
 }
 
 std::string to_html(const Page& page) {
-  return html_start(page.title) + page.body + script_of(page) + "</body></html>\n";
+  return html_start(page.title) + page.body + "</main>" + script_of(page) + "</body></html>\n";
 }
 
 }  // namespace ccexpert::page

@@ -25,7 +25,7 @@ function row(cells, tag = 'td') {
   const line = element('tr');
   cells.forEach((cell, i) => {
     const made = element(tag === 'td' && i === 0 ? 'th' : tag, '', cell);
-    made.scope = tag === 'th' ? 'col' : 'row';
+    if (made.tagName === 'TH') made.scope = tag === 'th' ? 'col' : 'row';
     line.append(made);
   });
   return line;
