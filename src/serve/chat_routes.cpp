@@ -140,9 +140,9 @@ std::string unescaped(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     int byte = 0;
     const auto digits = text.substr(std::min(i + 1, text.size()), 2);
-    const auto* end = digits.data() + digits.size();
     const bool is_escape = text[i] == '%' && digits.size() == 2 &&
-                           std::from_chars(digits.data(), end, byte, 16).ptr == end && byte >= 0;
+                           std::from_chars(digits.begin(), digits.end(), byte, 16).ptr == digits.end() &&
+                           byte >= 0;
     result += is_escape ? static_cast<char>(byte) : text[i];
     if (is_escape) i += 2;
   }

@@ -48,17 +48,20 @@ TEST_F(ServeProcess, SignalsReloadKeysAndEndTheServer) {
                   "--access-log", log.string(), "--name", "tiny", "--threads", "1"});
   ASSERT_TRUE(is_ready(port));
   EXPECT_EQ(models_status(port, "0123456789abcdef"), 200);
+  // A line is written after its answer.
+  for (int i = 0; i < 500 && content(log).find("\"key\":\"a\"") == std::string::npos; ++i)
+    std::this_thread::sleep_for(20ms);
   folder_.write("keys", "b:fedcba9876543210\n");
   std::filesystem::rename(log, folder_ / "old.log");
   server.signal(SIGHUP);
-  for (int i = 0; i < 100 && models_status(port, "fedcba9876543210") != 200; ++i)
+  for (int i = 0; i < 500 && models_status(port, "fedcba9876543210") != 200; ++i)
     std::this_thread::sleep_for(20ms);
   EXPECT_EQ(models_status(port, "fedcba9876543210"), 200);
   EXPECT_EQ(models_status(port, "0123456789abcdef"), 401);
-  EXPECT_THAT(content(log), HasSubstr("\"key\":\"b\""));
-  EXPECT_THAT(content(folder_ / "old.log"), HasSubstr("\"key\":\"a\""));
   server.signal(SIGTERM);
   const auto result = server.wait();
+  EXPECT_THAT(content(log), HasSubstr("\"key\":\"b\""));
+  EXPECT_THAT(content(folder_ / "old.log"), HasSubstr("\"key\":\"a\""));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("ccexpert-serve: ended\n"));
