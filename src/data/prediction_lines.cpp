@@ -10,9 +10,9 @@
 
 #include "core/json.h"
 #include "core/one_line.h"
-#include "data/shared/place_fields.h"
 #include "data/read_places.h"
 #include "data/shared/csv.h"
+#include "data/shared/place_fields.h"
 #include "text/shared/unicode.h"
 
 namespace ccexpert::data {
