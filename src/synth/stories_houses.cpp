@@ -1,0 +1,134 @@
+// Houses that are built, removed or replaced.
+#include <algorithm>
+
+#include "synth/story_parts.h"
+
+namespace ccexpert::synth {
+namespace {
+
+/// Adds foundations, which exist before walls.
+void add_foundations(Random& random, Scene& scene, const std::vector<Lot>& lots) {
+  for (const auto& lot : lots) {
+    if (!random.chance(0.3)) continue;
+    const Box slab = lot.house.grown(-scene.metre);
+    scene.patches.push_back(
+        {PatchKind::kPath, slab.outline(), slab, static_cast<uint32_t>(random.below(1000)), kOnlyBefore});
+  }
+}
+
+/// Returns which visible lots change: a run of neighbours, scattered ones, one side, or all.
+std::vector<bool> choose_lots(Random& random, const Scene& scene, const std::vector<Lot>& lots) {
+  std::vector<size_t> visible;
+  for (size_t i = 0; i < lots.size(); ++i) {
+    if (seen(scene, lots[i])) visible.push_back(i);
+  }
+  std::vector<bool> chosen(lots.size(), false);
+  if (visible.empty()) return chosen;
+  const int count = static_cast<int>(visible.size());
+  const int pattern = random.weighted({0.4, 0.25, 0.15, 0.2});
+  const int run = pattern == 0 ? random.between(1, std::min(count, 8)) : count;
+  const size_t start = static_cast<size_t>(random.below(count));
+  const int side = random.chance(0.5) ? 1 : -1;
+  const double density = pattern == 1 ? random.uniform(0.1, 0.5) : 1;
+  for (int i = 0; i < run; ++i) {
+    const size_t index = visible[(start + static_cast<size_t>(i)) % visible.size()];
+    chosen[index] = random.chance(density) && (pattern != 2 || lots[index].side == side);
+  }
+  return chosen;
+}
+
+/// Adds large buildings and parking lots that exist at both dates next to the change, so that an unchanged
+/// one gives no hint about the rest.
+void add_bystanders(Random& random, Scene& scene) {
+  if (!random.chance(0.3)) return;
+  const bool by_road = random.chance(0.5);
+  for (int i = random.weighted({0.7, 0.3}) + 1; i > 0; --i) {
+    if (const auto place = place_for(random, scene, 22, 60, by_road))
+      add_large_building(random, scene, *place, kBoth);
+  }
+  if (!random.chance(0.5)) return;
+  if (const auto place = place_for(random, scene, 22, 45, by_road)) add_parking(random, scene, *place, kBoth);
+}
+
+/// Composes a street with houses, some of which appear or are removed.
+void houses_change(Random& random, Scene& scene, Dates dates) {
+  lay_ground(random, scene, any_ground(random));
+  scene.roads = street_plan(random, scene, kBoth);
+  add_bystanders(random, scene);
+  const auto style = suburb_style(random, scene);
+  const auto lots = lots_along(random, scene, style);
+  const auto chosen = choose_lots(random, scene, lots);
+  std::vector<Lot> changing;
+  std::vector<Lot> standing;
+  const double filled = random.chance(0.35) ? random.uniform(0, 0.3) : random.uniform(0.6, 1);
+  for (size_t i = 0; i < lots.size(); ++i) {
+    if (chosen[i])
+      changing.push_back(lots[i]);
+    else if (random.chance(filled))
+      standing.push_back(lots[i]);
+  }
+  const bool levelled = random.chance(0.45);
+  if (levelled) level_lots(scene, changing, kBoth);
+  if (levelled && dates == kOnlyAfter && random.chance(0.3)) add_foundations(random, scene, changing);
+  const bool all_levelled = random.chance(0.15);
+  if (all_levelled) level_lots(scene, lots, kBoth);
+  if (!levelled && !all_levelled && random.chance(0.5)) spare_trees(random, scene, random.uniform(0.1, 0.7));
+  add_houses(random, scene, style, standing, kBoth);
+  add_houses(random, scene, style, changing, dates);
+}
+
+}  // namespace
+
+void houses_built(Random& random, Scene& scene) {
+  houses_change(random, scene, kOnlyAfter);
+}
+
+void houses_removed(Random& random, Scene& scene) {
+  houses_change(random, scene, kOnlyBefore);
+}
+
+void neighbourhood_built(Random& random, Scene& scene) {
+  lay_ground(random, scene, any_ground(random));
+  if (random.chance(0.4)) {
+    const auto old =
+        road_line(random, scene, RoadShape::kStraight,
+                  {scene.size * 0.5, scene.size * random.uniform(0.05, 0.2)}, 0.1 * random.bell());
+    scene.roads.push_back(street(random, scene, old, kBoth));
+  }
+  for (auto& road : street_plan(random, scene, kOnlyAfter)) scene.roads.push_back(std::move(road));
+  add_bystanders(random, scene);
+  const auto style = suburb_style(random, scene);
+  auto lots = lots_along(random, scene, style);
+  const double filled = random.uniform(0.5, 1.1);
+  std::erase_if(lots, [&](const Lot& lot) { return !seen(scene, lot) || !random.chance(filled); });
+  if (random.chance(0.2))
+    level_lots(scene, lots, kOnlyAfter);
+  else if (random.chance(0.6))
+    spare_trees(random, scene, random.uniform(0.1, 0.7));
+  add_houses(random, scene, style, lots, kOnlyAfter);
+}
+
+void houses_replaced(Random& random, Scene& scene) {
+  lay_ground(random, scene, any_ground(random));
+  scene.roads = street_plan(random, scene, kBoth);
+  const auto style = suburb_style(random, scene);
+  const auto lots = lots_along(random, scene, style);
+  const auto place = place_for(random, scene, 30, 55, true);
+  if (!place) return;
+  std::vector<Lot> gone;
+  std::vector<Lot> standing;
+  for (const auto& lot : lots) {
+    if (!overlap(place->grown(2 * scene.metre), lot.ground))
+      standing.push_back(lot);
+    else if (seen(scene, lot))
+      gone.push_back(lot);
+  }
+  add_houses(random, scene, style, standing, kBoth);
+  add_houses(random, scene, style, gone, kOnlyBefore);
+  if (random.chance(0.6))
+    add_large_building(random, scene, *place, kOnlyAfter);
+  else
+    add_parking(random, scene, *place, kOnlyAfter);
+}
+
+}  // namespace ccexpert::synth
