@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Tests of scripts/levir_cc.py and of check_levir_cc.py without images: levir_cc_test.py SOURCE."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+SOURCE = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else __file__ + "/../../..").resolve()
+sys.path.insert(0, str(SOURCE / "scripts"))
+import check_levir_cc
+import levir_cc
+
+
+def pair(uid, changed, *sentences):
+    return {"uid": uid, "change_flag": int(changed), "change_caption": list(sentences)}
+
+
+class Split(unittest.TestCase):
+    def test_a_tile_has_sixteen_crops(self):
+        self.assertEqual(levir_cc.tile_of("val_000001"), "val_0")
+        self.assertEqual(levir_cc.tile_of("val_000016"), "val_0")
+        self.assertEqual(levir_cc.tile_of("val/val_000017.png"), "val_1")
+
+    def test_another_name_is_an_error(self):
+        for uid in ("val", "val_000000", "17"):
+            with self.assertRaisesRegex(levir_cc.Wrong, "expected a name of LEVIR-CC as val_000001"):
+                levir_cc.tile_of(uid)
+
+    def test_parts_divide_tiles_and_stay_as_published(self):
+        uids = [f"val_{number:06d}" for number in range(1, 1025)]
+        parts = {}
+        for uid in uids:
+            parts.setdefault(levir_cc.tile_of(uid), set()).add((levir_cc.part_of(uid), levir_cc.trains(uid)))
+        self.assertTrue(all(len(part) == 1 for part in parts.values()))
+        keep = [tile for tile, part in parts.items() if ("keep" in next(iter(part)))]
+        self.assertEqual(len(keep), 21)
+        self.assertEqual(keep[:5], ["val_2", "val_3", "val_8", "val_14", "val_17"])
+        choose = [tile for tile, part in parts.items() if part == {("look", False)}]
+        self.assertEqual(len(choose), 10)
+
+
+class Things(unittest.TestCase):
+    def test_places_are_not_things(self):
+        for sentence, things in (
+            ("some houses are built along the road .", {"buildings"}),
+            ("a villa is built by the roadside", {"buildings"}),
+            ("the vegetation in the forest is removed", {"trees"}),
+            ("a row of houses appears next to the lake", {"buildings"}),
+            ("trees are replaced by a road with two houses beside the pond", {"trees", "roads", "buildings"}),
+            ("many houses are built on both sides of the road and trees are removed", {"buildings", "trees"}),
+            ("a house with a path to the road is built in the woods", {"buildings", "roads"}),
+            ("the bareland is replaced by a pool", {"water"}),
+            ("two parking lots are built", {"others"}),
+            ("There is no difference .", set()),
+        ):
+            with self.subTest(sentence):
+                self.assertEqual(levir_cc.things_in(sentence), things)
+
+    def test_more_than_half_of_the_sentences_decide(self):
+        sentences = ["a house is built"] * 3 + ["a road is built"] * 2
+        self.assertEqual(levir_cc.things_of(sentences), {"buildings"})
+        self.assertEqual(levir_cc.things_of(sentences[1:]), set())
+
+    def test_confusion_counts_pairs_in_the_row_of_each_thing(self):
+        pairs = [pair("val_000001", True, "a house is built", "houses and a road appear", "a road and a villa appear"),
+                 pair("val_000002", True, "a pond is dug"),
+                 pair("val_000003", False, "no change has occurred"),
+                 pair("val_000004", False, "no change has occurred")]
+        captions = {"val_000001": "a road is built .", "val_000002": "there is no difference .",
+                    "val_000003": "there is no difference .", "val_000004": "a house is built ."}
+        table = list(levir_cc.confusion(pairs, captions))
+        self.assertEqual(table, [
+            ["references name", "pairs", "buildings", "roads", "trees", "water", "others", "no change", "found"],
+            ["buildings", 1, 0, 1, 0, 0, 0, 0, "0.0 %"],
+            ["roads", 1, 0, 1, 0, 0, 0, 0, "100.0 %"],
+            ["trees", 0, 0, 0, 0, 0, 0, 0, "–"],
+            ["water", 1, 0, 0, 0, 0, 0, 1, "0.0 %"],
+            ["others", 0, 0, 0, 0, 0, 0, 0, "–"],
+            ["unchanged", 2, 1, 0, 0, 0, 0, 1, "50.0 %"],
+            ["right, of the captions that name it", "", "0.0 %", "100.0 %", "–", "–", "–", "50.0 %", ""],
+        ])
+
+
+class Tables(unittest.TestCase):
+    def test_groups_by_quality_and_light(self):
+        pairs = [{"uid": str(i), "quality": "half" if i % 2 else "native"} for i in range(6)]
+        gaps = {str(i): 10 * i for i in range(6)}
+        limits = levir_cc.thirds(gaps.values())
+        found = {name: "".join(each["uid"] for each in group) for name, group in levir_cc.groups(pairs, gaps, limits)}
+        self.assertEqual(found, {"all": "012345", "native": "024", "half": "135",
+                                 "gap below 20": "01", "gap 20 to 40": "23", "gap from 40": "45"})
+
+    def test_rows_leave_out_empty_parts(self):
+        scores = {name: {"value": 0.5, "low": 0.4, "high": 0.62} for name in levir_cc.SCORES}
+        subsets = {"all": {"pairs": 3, "scores": scores}, "changed": {"pairs": 3, "scores": scores},
+                   "unchanged": {"pairs": 0, "scores": scores}}
+        rows = list(levir_cc.score_rows("half", subsets))
+        self.assertEqual([row[:3] for row in rows], [["half", 3, "50.0 ±11.0"], ["half, changed", 3, "50.0 ±11.0"]])
+        self.assertEqual(levir_cc.markdown([["a", "b"], ["c", 1]]), "| a | b |\n| --- | ---: |\n| c | 1 |")
+
+
+class Command(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def run_script(self, *arguments):
+        return subprocess.run([sys.executable, "-B", SOURCE / "scripts/check_levir_cc.py", "--data", self.folder,
+                               *arguments], capture_output=True, text=True, check=False)
+
+    def write(self, *uids):
+        entries = [{**pair(uid, True, "a house is built"), "img1_path": f"A/{uid}.png", "img2_path": f"B/{uid}.png"}
+                   for uid in uids]
+        (self.folder / "val.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+
+    def test_lists_have_absolute_paths_and_no_common_pair(self):
+        self.write("val_000001", "val_000035", "val_000200", "val_000300")
+        done = self.run_script("--lists", str(self.folder / "lists"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lists = {name: [json.loads(line) for line in (self.folder / f"lists/{name}.jsonl").read_text().splitlines()]
+                 for name in ("look", "train", "choose", "keep")}
+        self.assertEqual([each["uid"] for each in lists["keep"]], ["val_000035"])
+        self.assertEqual(len(lists["train"]) + len(lists["choose"]), len(lists["look"]))
+        self.assertEqual(lists["keep"][0]["img1_path"], str((self.folder / "A/val_000035.png").resolve()))
+
+    def test_pages_show_neither_keep_nor_enter_the_repository(self):
+        self.write("val_000001")
+        for split in ("keep", "all"):
+            done = self.run_script("--split", split, "--page", str(self.folder / "page.html"))
+            self.assertIn(f"--page: expected --split look, got {split}", done.stderr)
+            self.assertEqual(done.returncode, 1)
+        with self.assertRaisesRegex(levir_cc.Wrong, "expected a file outside the repository"):
+            check_levir_cc.expect_page_allowed(SOURCE / "docs/page.html", "look")
+
+    def test_a_bad_list_is_one_sentence(self):
+        self.assertIn("expected a list of pairs in the universal format, got no file", self.run_script().stderr)
+        (self.folder / "val.jsonl").write_text('{"uid": "val_000001"}\n')
+        self.assertIn("entry 1: expected the key img1_path, got none", self.run_script().stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
