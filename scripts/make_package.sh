@@ -44,18 +44,21 @@ package_of() {
   { dpkg-query -S "$file" || dpkg-query -S "${file#/usr}"; } 2> /dev/null | head -n 1 | cut -d : -f 1
 }
 
-# bundle FOLDER: copies the libraries of Debian into its lib/, with their licences, and PROJ's data base to the place
-# beside lib/ where libproj looks for it.
+# bundle FOLDER: copies the libraries of Debian into its lib/, with their licences and the texts that these name, and
+# PROJ's data base to the place beside lib/ where libproj looks for it.
 bundle() {
-  local folder library package licences
+  local folder library package licences text
   folder=$(cd "$1" && pwd)
   licences=$folder/share/doc/ccexpert/licences
-  mkdir -p "$licences" "$folder/share/proj"
+  mkdir -p "$licences/common-licenses" "$folder/share/proj"
   cp /usr/share/proj/proj.db "$folder/share/proj/"
   libraries_of "$folder" | while read -r library; do
     cp -L "$library" "$folder/lib/"
     package=$(package_of "$(realpath "$library")") || die "$library: expected a file of a package of Debian"
     cp -L "/usr/share/doc/$package/copyright" "$licences/$package"
+  done
+  grep -rhoE '/usr/share/common-licenses/[A-Za-z]+0?(-[0-9.]*[0-9])?' "$licences" | sort -u | while read -r text; do
+    if [ -f "$text" ]; then cp -L "$text" "$licences/common-licenses"; fi
   done
   # A program's RPATH also serves the libraries that it loads; its RUNPATH would not.
   for library in "$1"/bin/*; do set_path "$library" ..; done
