@@ -16,12 +16,13 @@
 
 #include "core/file_names.h"
 #include "core/files.h"
-#include "core/folder_entries.h"
 #include "core/foreign_errors.h"
 #include "geo/alerts.h"
 #include "geo/footprint.h"
 #include "geo/gdal_use.h"
 #include "geo/http.h"
+#include "geo/journal.h"
+#include "geo/publish.h"
 #include "geo/scene_folder.h"
 #include "geo/shared/scene_date.h"
 #include "geo/shared/scene_folder.h"
@@ -63,11 +64,9 @@ std::string file_name(int64_t number, const WatchedScene& scene) {
   return fmt::format("{:04}-{}", number, stem.substr(0, kLongestName));
 }
 
-void remove_files_of(const fs::path& map) {
-  const auto start = map.stem().string() + ".";
-  for (const auto& file : folder_entries(map.parent_path())) {
-    if (file.filename().string().starts_with(start)) fs::remove_all(file);
-  }
+/// True if files of a map are there.
+bool has_begun(const fs::path& map) {
+  return is_there(journal_path(map, {})) || std::ranges::any_of(published_files(map, {}), is_there);
 }
 
 class Watch {
@@ -102,7 +101,8 @@ class Watch {
     if (reports_.note) reports_.note(line);
   }
 
-  /// Handles the scenes that are there. Returns true if files are still growing.
+  /// Handles the scenes that are there. Returns true if files are still growing, or with `once` if a map is
+  /// to be tried again.
   bool look(bool first, const std::stop_token& stop) {
     Look found;
     try {
@@ -115,15 +115,17 @@ class Watch {
       return false;
     }
     summary_.failed = 0;
+    has_failed_tiles_ = false;
     for (const auto& each : found.unready) fail_scene(each.name, each.reason);
     std::ranges::sort(found.scenes, [](const WatchedScene& a, const WatchedScene& b) {
       return a.time != b.time ? a.time < b.time : sorts_before(a.name, b.name);
     });
     for (const auto& scene : found.scenes) {
-      if (stop.stop_requested()) break;
+      // Later scenes are compared with the one that is to be tried again.
+      if (stop.stop_requested() || has_failed_tiles_) break;
       handle(scene, stop);
     }
-    return found.waits;
+    return found.waits || (options_.once && has_failed_tiles_);
   }
 
   void pause(bool waits, const std::stop_token& stop) const {
@@ -212,21 +214,28 @@ class Watch {
     options.output = options_.output / "maps" / name;
     const auto counts = mapped(std::move(options), stop);
     if (counts.interrupted || stop.stop_requested()) return;
+    has_failed_tiles_ = counts.failed > 0 && ++tries_[scene.name] < kTries;
+    if (has_failed_tiles_) {
+      fail_scene(scene.name, fmt::format("expected a map of all tiles, got {} with errors", counts.failed));
+      return;
+    }
     publish({scene, ground.wkt()}, from, name);
   }
 
   /// Maps two scenes, or goes on with the map that a killed run began.
   MapSummary mapped(MapOptions options, const std::stop_token& stop) const {
+    const bool begun = has_begun(options.output);
     options.resume = true;
     try {
       return map_scene(options, model_, reports_.map, stop);
     } catch (const Fault&) {
       throw;
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kResource) throw;
+      if (!begun || error.kind() == ErrorKind::kResource) throw;
     }
-    // What was begun may be of other options, or of a file that has changed since.
-    remove_files_of(options.output);
+    // The map that was begun may be of other options, or of a file that has changed since.
+    options.resume = false;
+    options.overwrite = true;
     return map_scene(options, model_, reports_.map, stop);
   }
 
@@ -236,8 +245,7 @@ class Watch {
     const auto count = std::ssize(alerts);
     journal_.add_map(scene, {{"from", from.name}, {"map", "maps/" + name}, {"alerts", std::move(alerts)}},
                      !options_.webhook.empty());
-    auto tiles = map;
-    fs::remove(tiles += ".journal");
+    fs::remove(journal_path(map, {}));
     write_feed();
     ++summary_.maps;
     summary_.alerts += count;
@@ -270,6 +278,7 @@ class Watch {
   std::map<std::string, std::string> told_;
   std::map<std::string, int> tries_;
   WatchSummary summary_;
+  bool has_failed_tiles_ = false;  ///< in the last map, which is to be tried again
 };
 
 void check(const WatchOptions& options) {

@@ -1,6 +1,7 @@
 // Watches over folders: new scenes, alerts, areas, kills.
 #include <fstream>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -178,6 +179,82 @@ TEST_F(WatchTest, BeginsAMapAgainIfItsOptionsHaveChanged) {
   EXPECT_EQ(error_of([&] { geo::watch(options_, model); }), "power is cut");
   options_.map.tile = {16.0};
   EXPECT_EQ(watch().alerts, 4);
+}
+
+TEST_F(WatchTest, TriesAMapOnceALookAndTellsItsError) {
+  draw("1.tif", 100);
+  draw("2.tif", 200);
+  auto model = comparing_model();
+  int tries = 0;
+  model.changed_from = [&]() -> std::optional<double> {
+    fail("calibration.json", fmt::format("cannot be read in try {}", ++tries));
+  };
+  const auto note = [this](const std::string& line) { notes_ += line + "\n"; };
+  EXPECT_EQ(geo::watch(options_, model, {.note = note}).failed, 1);
+  EXPECT_THAT(notes_, HasSubstr("2.tif: calibration.json: cannot be read in try 1\n"));
+  EXPECT_EQ(tries, 1);
+}
+
+TEST_F(WatchTest, MapsIntoTheFilesOfAFormerMap) {
+  draw("1.tif", 100);
+  draw("2.tif", 200);
+  watch();
+  std::filesystem::remove(options_.output / "watch.jsonl");
+  std::filesystem::remove(options_.output / "maps/0001-2.geojson");
+  EXPECT_EQ(watch().alerts, 1);
+}
+
+/// Watches scenes of which the first one is a view of another file, which is cut short after it was accepted.
+class CutScene : public WatchTest {
+ protected:
+  CutScene() {
+    draw("1.tif", 100);
+    std::filesystem::rename(folder_ / "scenes/1.tif", pixels_);
+    const GDALDatasetUniquePtr from(GDALDataset::Open(pixels_.c_str()));
+    auto* driver = GetGDALDriverManager()->GetDriverByName("VRT");
+    GDALClose(
+        driver->CreateCopy((folder_ / "scenes/1.vrt").c_str(), from.get(), 0, nullptr, nullptr, nullptr));
+    watch();
+    whole_ = content(pixels_);
+    std::filesystem::resize_file(pixels_, whole_.size() / 4 * 3);
+    draw("2.tif", 200);
+    draw("3.tif", 30);
+  }
+  std::filesystem::path journal() const { return options_.output / "maps/0001-2.geojson.journal"; }
+
+  std::filesystem::path pixels_ = folder_ / "pixels.tif";
+  std::string whole_;
+};
+
+TEST_F(CutScene, IsTriedAgainBeforeLaterScenes) {
+  int failures = 0;
+  const auto mend = [&](const std::string& line) {
+    if (line.find("2.tif: ") != 0) return;
+    ++failures;
+    EXPECT_TRUE(std::filesystem::exists(journal()));
+    std::ofstream(pixels_, std::ios::binary) << whole_;
+  };
+  captions_ = 0;
+  const auto counts = geo::watch(options_, comparing_model(&captions_), {.note = mend});
+  EXPECT_EQ(failures, 1);
+  EXPECT_EQ(counts.maps, 2);
+  EXPECT_EQ(counts.failed, 0);
+  for (const auto& tile : read_layer(options_.output / "maps/0001-2.geojson")) EXPECT_EQ(tile.error, "");
+  EXPECT_THAT(alerts(), ElementsAre("1.vrt 2.tif: from 100 to 200", "2.tif 3.tif: from 200 to 30"));
+  EXPECT_EQ(captions_, 2) << "only the failed tiles are tried again";
+  EXPECT_FALSE(std::filesystem::exists(journal()));
+}
+
+TEST_F(CutScene, IsMappedWithoutItsTilesAfterTheLastTry) {
+  notes_.clear();
+  captions_ = 0;
+  const auto counts = watch();
+  EXPECT_EQ(counts.maps, 2);
+  EXPECT_THAT(notes_, ::testing::StartsWith("2.tif: expected a map of all tiles, got 2 with errors\n"
+                                            "2.tif against 1.vrt: 1 alerts, maps/0001-2.geojson\n"));
+  EXPECT_THAT(alerts(), ElementsAre("1.vrt 2.tif: from 100 to 200", "2.tif 3.tif: from 200 to 30"));
+  EXPECT_EQ(captions_, 2);
+  EXPECT_FALSE(std::filesystem::exists(journal()));
 }
 
 TEST_F(WatchTest, OneProcessWatches) {
