@@ -27,6 +27,12 @@ ordered_json json_of(const image::ChangeMap& map) {
   return {{"grid", map.grid}, {"covered", map.covered}, {"padded", map.padded}, {"values", values}};
 }
 
+ordered_json json_of(const std::vector<page::ReportWord>& words) {
+  auto json = ordered_json::array();
+  for (const auto& word : words) json.push_back({{"word", word.text}, {"map", json_of(word.map)}});
+  return json;
+}
+
 image::ChangeMap map_of(const nlohmann::json& json, const std::string& source) {
   image::ChangeMap map{.grid = json_value<int64_t>(json, "grid", 0, source, in_range(1, 4096)),
                        .covered = json_value<double>(json, "covered", 1.0, source),
@@ -34,6 +40,13 @@ image::ChangeMap map_of(const nlohmann::json& json, const std::string& source) {
   for (const int value : json.at("values").get<std::vector<int>>())
     map.values.push_back(static_cast<float>(value * kMapStep));
   return map;
+}
+
+std::vector<page::ReportWord> words_of(const nlohmann::json& json, const std::string& source) {
+  std::vector<page::ReportWord> words;
+  for (const auto& word : json)
+    words.push_back({json_value<std::string>(word, "word", "", source), map_of(word.at("map"), source)});
+  return words;
 }
 
 /// Adds what the model found.
@@ -47,6 +60,7 @@ void add_findings(ordered_json& json, const TileResult& result) {
   } else {
     json["caption"] = result.caption;
     json["logprob"] = result.logprob;
+    if (!result.words.empty()) json["words"] = json_of(result.words);
   }
 }
 
@@ -104,6 +118,7 @@ TileResult result_of(const nlohmann::json& json, const std::string& source) {
   if (json.contains("unsure")) result.unsure = json_value<bool>(json, "unsure", false, source);
   if (json.contains("changed")) result.changed = json_value<bool>(json, "changed", false, source);
   if (json.contains("map")) result.map = map_of(json["map"], source);
+  if (json.contains("words")) result.words = words_of(json["words"], source);
   if (json.contains("pictures")) result.pictures = json["pictures"].get<std::array<std::string, 2>>();
   if (json.contains("from")) result.dates = dates_of(json, source);
   if (json.contains("date_pictures"))

@@ -51,6 +51,7 @@ struct TileResult {
   image::ChangeMap map = {};                 ///< with values in steps of kMapStep
   std::array<std::string, 2> pictures = {};  ///< of both dates (thumbnail_of)
   std::string caption = {};
+  std::vector<page::ReportWord> words = {};  ///< of the caption, for a report, with values as in `map`
   double logprob = 0.0;
   std::string error = {};  ///< reason without caption
 

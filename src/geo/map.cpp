@@ -48,9 +48,10 @@ std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const Map
     if (!results[i].skipped && results[i].error.empty()) asked.add(tiles[i].pair, results[i]);
   }
   ask(asked, model, threshold);
-  if (options.report.empty()) return results;
   for (size_t i = 0; i < tiles.size(); ++i) {
-    if (tells_change(results[i]).value_or(false)) {
+    if (options.report.empty() || !tells_change(results[i]).value_or(false)) {
+      results[i].words.clear();
+    } else {
       results[i].cards = {page::report_picture(tiles[i].pair.before),
                           page::report_picture(tiles[i].pair.after)};
     }

@@ -72,6 +72,7 @@ class Cards {
                             .changed = tells_change(result),
                             .unsure = result.unsure.value_or(false),
                             .map = result.map,
+                            .words = result.words,
                             .note = place_of(result.tile)};
     if (result.quiet) {
       entry.note += "; no caption: the score is below the threshold";

@@ -111,6 +111,7 @@ std::string identity_of(const MapOptions& options, const Plan& plan) {
   text += fmt::format("threshold {} changed from {} swap {}\n", plan.threshold, plan.changed_from,
                       options.check_swap);
   if (!options.report.empty()) text += "cards\n";
+  if (options.words) text += "words\n";
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

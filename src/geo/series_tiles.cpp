@@ -126,6 +126,8 @@ std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, const
     if (!options.report.empty() && std::ranges::any_of(results.back().pairs, changed)) {
       for (const auto& date : tiles[i].dates.images)
         results.back().cards.push_back(page::report_picture(date));
+    } else {
+      for (auto& pair : results.back().pairs) pair.words.clear();
     }
     if (tiles[i].error.empty()) continue;
     results.back() = {.tile = tiles[i].index};

@@ -42,11 +42,15 @@ Asked hotspots(const Asked& asked, double threshold) {
 
 void caption(const Asked& asked, const MapModel& model) {
   if (asked.pairs.empty()) return;
-  const auto captions = model.caption(asked.pairs);
+  auto captions = model.caption(asked.pairs);
   for (size_t i = 0; i < captions.size(); ++i) {
     asked.results[i]->caption = captions[i].text;
     asked.results[i]->logprob = captions[i].logprob;
     asked.results[i]->unsure = captions[i].unsure;
+    for (auto& word : captions[i].words) {
+      round_to_steps(word.map);
+      asked.results[i]->words.push_back({word.word, std::move(word.map)});
+    }
     if (model.says_unchanged) asked.results[i]->changed = !model.says_unchanged(captions[i].text);
   }
 }

@@ -46,11 +46,13 @@ TEST(MapProcess, CaptionsTilesAsTheCaptionCommandCaptionsPairs) {
   const auto before = write_demo(folder / "before.tif", "before.png");
   const auto after = write_demo(folder / "after.tif", "after.png");
   const auto output = (folder / "changes.gpkg").string();
-  const auto result = map({before, after, "-o", output});
+  const auto page = (folder / "cards.html").string();
+  const auto result = map({before, after, "-o", output, "--report", page, "--words"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("changes.gpkg: 2 tiles captioned, 0 below the threshold, 0 skipped"));
   EXPECT_THAT(captions_of(read_layer(output)), ::testing::ElementsAre(kDemoCaption, kDemoCaption));
+  EXPECT_THAT(content(page), HasSubstr("\"words\":[[\"many\","));
   const auto again = map({before, after, "-o", output});
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.err,
@@ -101,6 +103,7 @@ TEST(MapProcess, WrongArgumentsAreOneSentence) {
       {{"a", "b", "-o", "x.gpkg", "--shard", "3/2"}, "--shard: expected I/N with I from 1 to N, got '3/2'"},
       {{"a", "b", "-o", "x.gpkg", "--bands", "1,2"}, "--bands: expected one or three, got 2"},
       {{"a", "b", "-o", "x.gpkg", "--min-valid", "2"}, "--min-valid: expected 0 to 1, got 2"},
+      {{"a", "b", "-o", "x.gpkg", "--words"}, "--words: expected with --report, got none"},
       {{"a", "b", "-o", "x.gpkg", "--resume", "--overwrite"},
        "output: expected --resume or --overwrite, got both"}};
   for (const auto& [arguments, sentence] : cases) {

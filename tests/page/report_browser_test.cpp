@@ -1,95 +1,18 @@
-// The report in a real browser: skipped where Chromium is missing.
-#include <cstdio>
-#include <memory>
-
+// The report in a real browser.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "page/report.h"
-#include "support/files.h"
-#include "support/temporary_folder.h"
+#include "support/browser.h"
 
 namespace ccexpert::page {
 namespace {
 
 using nlohmann::json;
-using test::content;
-using test::TemporaryFolder;
 
-/// Returns the standard output of a command of the shell.
-std::string output_of(const std::string& command) {
-  std::string text;
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  char buffer[4096];
-  for (size_t read = 1; read > 0; text.append(buffer, read))
-    read = std::fread(buffer, 1, sizeof buffer, pipe.get());
-  return text;
-}
-
-/// Counts errors from the start. Without a window, frames come when they like: a timer is in their place.
-constexpr const char* kWatch =
-    "<head><script>const errors=[];addEventListener('error',event=>errors.push(event.message));"
-    "window.requestAnimationFrame=task=>setTimeout(task,1)</script>";
-
-/// Functions for the checks of a page: `look(result)` fills the result that the test reads.
-constexpr const char* kCheck = R"(<script>
-const rest = () => new Promise(done => setTimeout(done, 30));
-const change = async (id, value, event = 'input') => {
-  document.getElementById(id).value = value;
-  document.getElementById(id).dispatchEvent(new Event(event));
-  await rest();
-};
-const shown = () => [...document.querySelectorAll('.card:not([hidden]) h2')].map(each => each.textContent);
-const press = key => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
-const nameless = () => [...document.querySelectorAll('input,select,button')].filter(
-  each => !each.hidden && !each.labels?.length && !each.ariaLabel && !each.textContent).length;
-(async () => {
-  const result = {};
-  await rest();
-  try {
-    await look(result);
-  } catch (error) {
-    errors.push(String(error));
-  }
-  result.errors = errors;
-  const text = document.createElement('pre');
-  text.id = 'result';
-  text.textContent = JSON.stringify(result);
-  document.body.replaceChildren(text);
-})();
-</script></body>)";
-
-class ReportBrowser : public ::testing::Test {
- protected:
-  void SetUp() override {
-    browser_ = output_of("command -v chromium || command -v chromium-browser || command -v google-chrome");
-    if (browser_.empty()) GTEST_SKIP() << "no Chromium on this machine (Debian: apt-get install chromium)";
-    browser_.pop_back();
-  }
-
-  /// Returns what `look` of a script fills in when the page is open.
-  json seen(const std::filesystem::path& page, const std::string& look) {
-    auto html = content(page);
-    html.replace(html.find("<head>"), 6, kWatch);
-    html.replace(html.rfind("</body>"), 7, "<script>" + look + "</script>" + kCheck);
-    const auto checked = folder_.write("checked.html", html);
-    const auto dom = output_of(fmt::format(
-        "{} --headless=new --no-sandbox --disable-gpu --no-first-run --force-prefers-reduced-motion "
-        "--user-data-dir='{}' --window-size=900,700 "
-        "--virtual-time-budget=8000 --dump-dom 'file://{}' 2>/dev/null",
-        browser_, (folder_ / "profile").string(), checked.string()));
-    const std::string mark = "<pre id=\"result\">";
-    const auto start = dom.find(mark);
-    if (start == std::string::npos) return {{"dom", dom.substr(0, 2000)}};
-    const auto text = dom.substr(start + mark.size(), dom.find("</pre>", start) - start - mark.size());
-    return json::parse(text);
-  }
-
-  TemporaryFolder folder_;
-  std::string browser_;
-};
+class ReportBrowser : public test::BrowserTest {};
 
 image::Image grey(uint8_t value) {
   return {30, 40, std::vector<uint8_t>(static_cast<size_t>(3 * 30 * 40), value)};

@@ -14,6 +14,7 @@ CaptionOptions options_of(const MapCommand& command, const std::stop_token& stop
           .question = command.prompt,
           .stop = stop,
           .keep_tokens = command.keep_tokens,
+          .words = command.map.words,
           .check_swap = command.map.check_swap};
 }
 

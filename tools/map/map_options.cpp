@@ -61,6 +61,8 @@ void add_map_output(CLI::App& app, MapCommand& command) {
                      "also write the change as a Cloud-Optimised GeoTIFF, blended where tiles overlap");
   group.named_output("--report", command.map.report,
                      "also write a page with the changed tiles: dates under a slider, heatmap, caption");
+  group.flag("--words", command.map.words,
+             "light up the place of each word of a caption on the page of --report");
   group.flag("--merge", command.map.merge, "join changed ground that reaches over several tiles");
   group.flag("--check-swap", command.map.check_swap,
              "fill the field unsure: also caption each tile with its dates swapped and against itself");
@@ -88,6 +90,7 @@ void check(MapCommand& command) {
     expect(command.scenes.empty(), "input: expected BEFORE AFTER or --series, got both");
     expect(command.map.heatmap.empty(), "--heatmap: expected BEFORE AFTER, got --series");
   }
+  expect(!command.map.words || !command.map.report.empty(), "--words: expected with --report, got none");
   expect(!(command.map.resume && command.map.overwrite),
          "output: expected --resume or --overwrite, got both");
   check_map_options(command);

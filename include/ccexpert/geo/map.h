@@ -71,7 +71,8 @@ struct MapOptions {
   bool check_swap = false;             ///< fills the field `unsure` (CaptionOptions::check_swap)
   std::filesystem::path heatmap = {};  ///< Cloud-Optimised GeoTIFF to write; empty: none
   std::filesystem::path report = {};   ///< page with a card for each changed tile; empty: none
-  bool merge = false;                  ///< joins changed ground that reaches over several tiles
+  bool words = false;  ///< gives the words of captions their places in the report (CaptionOptions::words)
+  bool merge = false;  ///< joins changed ground that reaches over several tiles
 
   int64_t batch = 8;              ///< tiles in flight at once
   int64_t cache_megabytes = 128;  ///< GDAL's cache of blocks
