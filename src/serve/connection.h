@@ -21,15 +21,27 @@ enum class Phase {
   kWriting,  ///< sends an answer
 };
 
-/// State of a connection that others see.
-struct ConnectionState {
-  std::atomic<Phase> phase = Phase::kIdle;
-  std::atomic<Clock::rep> since = Clock::now().time_since_epoch().count();  ///< start of the phase
+/// Phase of a connection that others see, with its start. Thread-safe: both are one value.
+class ConnectionState {
+ public:
+  struct Seen {
+    Phase phase;
+    Clock::time_point since;
+  };
 
-  void set(Phase next) {
-    phase = next;
-    since = Clock::now().time_since_epoch().count();
+  ConnectionState() { set(Phase::kIdle); }
+  void set(Phase phase) {
+    const auto since = Clock::now().time_since_epoch().count();
+    value_ = since * kPhases + static_cast<Clock::rep>(phase);
   }
+  Seen seen() const {
+    const Clock::rep value = value_;
+    return {static_cast<Phase>(value % kPhases), Clock::time_point(Clock::duration(value / kPhases))};
+  }
+
+ private:
+  static constexpr Clock::rep kPhases = 8;  ///< at least their number
+  std::atomic<Clock::rep> value_;
 };
 
 /// State of the server that connections share.

@@ -17,13 +17,16 @@
 
 #include <ccexpert/core/log.h>
 
+#include "serve/refused_clients.h"
 #include "serve/sockets.h"
 
 namespace ccexpert::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kAfterFailedAccept(50);
-constexpr const char* kFull =
+/// Time that a refused client has to end its request.
+constexpr std::chrono::seconds kRefusing(5);
+constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
     "Connection: close\r\nContent-Length: 127\r\n\r\n"
     R"json({"error":{"message":"the server has no free connection (try again later)","type":"server_error","code":"too_many_connections"}})json";
@@ -77,11 +80,12 @@ class Listener::Impl {
     server_.draining = true;
     wake();
     if (acceptor_.joinable()) acceptor_.join();
+    refused_.close_all();
     close_sockets();
     std::unique_lock lock(mutex_);
     // Those that wait for a request have nothing to lose.
     for (const auto& each : open_) {
-      if (each->state.phase == Phase::kIdle) ::shutdown(each->descriptor, SHUT_RD);
+      if (each->state.seen().phase == Phase::kIdle) ::shutdown(each->descriptor, SHUT_RD);
     }
     const bool done = ended_.wait_for(lock, limit, [this] { return open_.empty(); });
     server_.stopping = true;
@@ -109,10 +113,13 @@ class Listener::Impl {
   void accept_some() {
     std::vector<pollfd> polls{{.fd = wake_, .events = POLLIN, .revents = 0}};
     for (const int socket : sockets_) polls.push_back({.fd = socket, .events = POLLIN, .revents = 0});
-    ::poll(polls.data(), polls.size(), -1);
+    const auto ours = polls.size();
+    refused_.add_to(polls);
+    ::poll(polls.data(), polls.size(), refused_.next_end());
     join_ended();
+    refused_.look();
     if (server_.draining) return;
-    for (size_t i = 1; i < polls.size(); ++i) {
+    for (size_t i = 1; i < ours; ++i) {
       if ((polls[i].revents & POLLIN) != 0) accept_one(polls[i].fd);
     }
   }
@@ -134,19 +141,25 @@ class Listener::Impl {
 
   void refuse(int descriptor) {
     site_.metrics().refused("connections");
-    if (!tls_) ::send(descriptor, kFull, std::char_traits<char>::length(kFull), MSG_NOSIGNAL);
-    ::close(descriptor);
+    // A reply without encryption would be no reply.
+    if (tls_) {
+      ::close(descriptor);
+    } else {
+      refused_.add(descriptor, kFull);
+    }
   }
 
   /// Returns true if there is place for a connection, after closing the one that has waited longest.
   bool make_place() {
     std::unique_lock lock(mutex_);
     if (static_cast<int64_t>(open_.size()) < limits_.max_connections) return true;
-    const auto young = (Clock::now() - kYoung).time_since_epoch().count();
-    Connected* oldest = nullptr;
+    const Connected* oldest = nullptr;
+    auto start = Clock::now() - kYoung;
     for (const auto& each : open_) {
-      const bool waits = each->state.phase != Phase::kBusy && each->state.since < young;
-      if (waits && (oldest == nullptr || each->state.since < oldest->state.since)) oldest = each.get();
+      const auto [phase, since] = each->state.seen();
+      if (phase == Phase::kBusy || since >= start) continue;
+      oldest = each.get();
+      start = since;
     }
     if (oldest == nullptr) return false;
     site_.metrics().refused("slow_connections");
@@ -159,13 +172,13 @@ class Listener::Impl {
     const std::lock_guard lock(mutex_);
     open_.push_back(std::move(connected));
     const auto place = std::prev(open_.end());
-    site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
     try {
       (*place)->thread = std::thread([this, place] { serve(place); });
     } catch (const std::system_error&) {
-      ::close((*place)->descriptor);
+      refuse((*place)->descriptor);
       open_.erase(place);
     }
+    site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
   }
 
   void serve(Place place) {
@@ -216,6 +229,7 @@ class Listener::Impl {
   std::condition_variable ended_;
   std::list<std::unique_ptr<Connected>> open_;
   std::list<std::unique_ptr<Connected>> joinable_;
+  RefusedClients refused_{kRefusing};  ///< only for the acceptor
   std::thread acceptor_;
 };
 

@@ -14,6 +14,7 @@
 #include "serve/access_log.h"
 #include "serve/api_keys.h"
 #include "serve/assets.h"
+#include "serve/connection.h"
 #include "serve/multipart.h"
 #include "serve/pixel_memory.h"
 #include "serve/shared/service_manager.h"
@@ -224,6 +225,19 @@ TEST(ServiceManager, SocketsForOtherMachinesAreKnown) {
   };
   EXPECT_TRUE(local_at(INADDR_LOOPBACK));
   EXPECT_FALSE(local_at(INADDR_ANY));
+}
+
+TEST(Connections, ShowPhasesWithTheirStarts) {
+  ConnectionState state;
+  EXPECT_EQ(state.seen().phase, Phase::kIdle);
+  for (const auto phase : {Phase::kHeader, Phase::kBody, Phase::kBusy, Phase::kWriting, Phase::kIdle}) {
+    const auto before = Clock::now();
+    state.set(phase);
+    const auto seen = state.seen();
+    EXPECT_EQ(seen.phase, phase);
+    EXPECT_GE(seen.since, before);
+    EXPECT_LE(seen.since, Clock::now());
+  }
 }
 
 TEST(ServiceManager, SocketsOfAnotherProcessAreNotTaken) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <gmock/gmock.h>
+#include <pthread.h>
 
 #include "serve/server_fixture.h"
 
@@ -102,6 +103,49 @@ TEST_F(SlowClients, ConnectionsBeyondTheLimitAre503IfAllAreBusy) {
             "too_many_connections");
   model->waits = false;
   EXPECT_THAT(busy.all(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(SlowClients, RefusedClientsThatStillSendGetTheReason) {
+  config.limits.max_connections = 1;
+  start();
+  model->waits = true;
+  const auto busy = raw();
+  const auto body = pair_json().dump();
+  ASSERT_TRUE(busy.send(json_head(body.size()) + "\r\n" + body));
+  std::this_thread::sleep_for(700ms);
+  const auto refused = raw();
+  const std::string piece(64 << 10, ' ');
+  ASSERT_TRUE(refused.send(json_head(piece.size() * 100) + "\r\n"));
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(refused.send(piece)) << i;
+  EXPECT_THAT(refused.all(), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("no free connection")));
+}
+
+/// While it lives, the system starts no thread: it lacks memory for stacks of this size.
+class NoThreads {
+ public:
+  NoThreads() { set_stack(size_t{1} << 50); }
+  ~NoThreads() { set_stack(size_t{8} << 20); }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  static void set_stack(size_t bytes) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, bytes);
+    EXPECT_EQ(pthread_setattr_default_np(&attributes), 0);
+    pthread_attr_destroy(&attributes);
+  }
+};
+
+TEST_F(SlowClients, ConnectionsWithoutAThreadAre503) {
+  start();
+  {
+    const NoThreads none;
+    EXPECT_THAT(raw().all(), AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("no free connection")));
+  }
+  EXPECT_THAT(app->metrics().text(), HasSubstr("ccexpert_connections 0\n"));
+  EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
 }
 
 /// Answers of which the system cannot hold all bytes for a client that does not read.
