@@ -136,6 +136,17 @@ AskedCaption asked_form(const Request& request, const RequestLimits& limits) {
   return asked;
 }
 
+/// Sets each value that is left to the model, and beyond the limit there, to the limit.
+void cut_to_limits(generate::GenerationOptions& asked, const generate::DecodingConfig& resolved,
+                   const RequestLimits& limits) {
+  const auto cut = [](std::optional<int64_t>& value, int64_t of_model, int64_t most) {
+    if (!value && of_model > most) value = most;
+  };
+  cut(asked.max_new_tokens, resolved.max_new_tokens, limits.max_tokens);
+  cut(asked.min_new_tokens, resolved.min_new_tokens, limits.max_tokens);
+  cut(asked.beams, resolved.beams, limits.max_beams);
+}
+
 }  // namespace
 
 json json_object(std::string_view body) {
@@ -169,7 +180,8 @@ AskedCaption asked_caption(const Request& request, const RequestLimits& limits) 
   return asked_caption(json_object(request.body), limits);
 }
 
-void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits) {
+void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits,
+                  const Captions& captions) {
   const auto expect_at_most = [](const char* name, std::optional<int64_t> value, int64_t most) {
     if (value && *value > most)
       fail_expected({name, fmt::format("at most {} on this server", most), std::to_string(*value)});
@@ -179,6 +191,7 @@ void complete_job(CaptionJob& job, const Request& request, const RequestLimits& 
   expect_at_most("min_new_tokens", generation.min_new_tokens, limits.max_tokens);
   expect_at_most("beams", generation.beams, limits.max_beams);
   generation.validate();
+  cut_to_limits(generation, captions.decoding(generation), limits);
   job.client = request.key.empty() ? request.peer : request.key;
   job.deadline = request.started +
                  std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.timeout));

@@ -45,7 +45,8 @@ AskedCaption asked_caption(const nlohmann::json& object, const RequestLimits& li
 nlohmann::json json_object(std::string_view body);
 
 /// Sets a job's deadline, counted from the request's header, and its client. Throws Error for decoding beyond
-/// the limits.
-void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits);
+/// the limits; values that the request leaves to the model are cut to them.
+void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits,
+                  const Captions& captions);
 
 }  // namespace ccexpert::serve

@@ -31,7 +31,7 @@ std::optional<Reply> caption(App& app, const Request& request, Exchange& exchang
   const auto captions = app.captions();
   auto asked = asked_caption(request, app.limits());
   expect_model(asked.model, captions->facts());
-  complete_job(asked.job, request, app.limits());
+  complete_job(asked.job, request, app.limits(), *captions);
   const Asking asking{*captions, app.metrics(), exchange};
   load_pair(asking, asked, app.pair_limits());
   if (asked.stream) return stream(asking, std::move(asked), request.id);

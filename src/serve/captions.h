@@ -79,6 +79,8 @@ class Captions {
   virtual Cancel submit(CaptionJob job, CaptionEvents events) = 0;
   /// Throws HttpError 429 if the queue is full now: a job needs no preparation then.
   virtual void expect_place() const = 0;
+  /// Returns the settings that these options give: values that are not set are the model's.
+  virtual generate::DecodingConfig decoding(const generate::GenerationOptions& options) const = 0;
   virtual const ModelFacts& facts() const = 0;
   virtual CaptionCounts counts() const = 0;
   /// Refuses further jobs and ends those that are left after `limit`.

@@ -112,7 +112,7 @@ std::optional<Reply> complete(App& app, const Request& request, Exchange& exchan
   const auto captions = app.captions();
   auto chat = asked_chat(json_object(request.body), app.limits());
   expect_model(chat.asked.model, captions->facts());
-  complete_job(chat.asked.job, request, app.limits());
+  complete_job(chat.asked.job, request, app.limits(), *captions);
   const Asking asking{*captions, app.metrics(), exchange};
   load_pair(asking, chat.asked, app.pair_limits());
   return Chat(asking, std::move(chat), request.id).answer();

@@ -194,7 +194,7 @@ Json MapTool::call(App& app, const Request& request, Exchange& exchange, const j
   job.question = json_value(arguments, "question", std::string(), kSource);
   auto limits = app.limits();
   limits.timeout = maker_.limits.map_timeout;
-  complete_job(job, request, limits);
+  complete_job(job, request, limits, *captions);
   if (std::ssize(job.question) > limits.max_question)
     fail_expected({"question", fmt::format("at most {} bytes", limits.max_question),
                    std::to_string(job.question.size())});

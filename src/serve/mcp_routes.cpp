@@ -119,7 +119,7 @@ class McpCall {
     arguments["locate"] = true;
     const auto captions = app_.captions();
     auto asked = asked_caption(arguments, app_.limits());
-    complete_job(asked.job, request_, app_.limits());
+    complete_job(asked.job, request_, app_.limits(), *captions);
     const Asking asking{*captions, app_.metrics(), exchange_};
     load_pair(asking, asked, app_.pair_limits());
     const auto finished = awaited(asking, std::move(asked.job), [](const TokenText&) {});

@@ -12,6 +12,7 @@ namespace ccexpert::serve {
 namespace {
 
 using generate::CaptionService;
+using generate::DecodingConfig;
 using generate::ServiceError;
 using generate::ServiceFailure;
 
@@ -100,6 +101,9 @@ class ServedCaptions : public Captions {
                            limit));
   }
 
+  DecodingConfig decoding(const generate::GenerationOptions& options) const override {
+    return service_.captioner().decoding(options);
+  }
   const ModelFacts& facts() const override { return facts_; }
   CaptionCounts counts() const override {
     const auto counters = service_.counters();

@@ -125,6 +125,20 @@ TEST_F(CaptionsRoute, RefusesWrongRequests) {
   expect_refused({{"model", "gpt"}}, 404, "model: expected fake, got gpt");
 }
 
+TEST_F(CaptionsRoute, DefaultsOfTheModelAreCutToTheLimits) {
+  model->defaults = {.max_new_tokens = 4096, .min_new_tokens = 600, .beams = 16};
+  EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
+  auto asked = model->last_job().generation;
+  EXPECT_EQ(asked.max_new_tokens, 512);
+  EXPECT_EQ(asked.min_new_tokens, 512);
+  EXPECT_EQ(asked.beams, 8);
+  model->defaults = {.max_new_tokens = 100, .beams = 2};
+  EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
+  asked = model->last_job().generation;
+  EXPECT_EQ(asked.max_new_tokens, std::nullopt);
+  EXPECT_EQ(asked.beams, std::nullopt);
+}
+
 TEST_F(CaptionsRoute, RefusesPixelsBeforeDecoding) {
   limits.max_pixels = 100;
   TearDown();

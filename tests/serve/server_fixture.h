@@ -55,6 +55,9 @@ class FakeCaptions : public Captions {
   void expect_place() const override {
     if (full) throw HttpError(429, "2 requests wait already (try again later)", "queue_full");
   }
+  generate::DecodingConfig decoding(const generate::GenerationOptions& options) const override {
+    return generate::decoding_config(options, defaults);
+  }
   const ModelFacts& facts() const override { return facts_; }
   CaptionCounts counts() const override { return {3, 1}; }
   void drain(std::chrono::milliseconds /*limit*/) override {}
@@ -73,6 +76,7 @@ class FakeCaptions : public Captions {
   std::atomic<bool> waits = false;        ///< until it is cancelled or told otherwise
   std::atomic<int> cancellations = 0;
   std::function<void()> fail = [] {};
+  generate::GenerationOptions defaults;  ///< of the checkpoint
   std::function<void()> fail_later = [] {};  ///< after the tokens
 
  private:
