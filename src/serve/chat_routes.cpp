@@ -14,7 +14,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// Returns null if there is no token: a search tells none.
 Json logprobs_json(const std::vector<TokenText>& tokens) {
+  if (tokens.empty()) return nullptr;
   auto content = Json::array();
   for (const auto& token : tokens) {
     content.push_back({{"token", token.text},
@@ -37,7 +39,7 @@ class Chat {
   Json object(const char* kind, Json choices) const {
     return {{"id", id_},
             {"object", kind},
-            {"created", static_cast<int64_t>(std::time(nullptr))},
+            {"created", created_},
             {"model", asking_.captions.facts().name},
             {"system_fingerprint", nullptr},
             {"choices", std::move(choices)}};
@@ -66,10 +68,15 @@ class Chat {
     events.send(json_text(chunk));
   }
 
-  /// Sends the text of a token. Captions have no blanks at their start.
-  void send_token(EventStream& events, const TokenText& token) {
+  /// Sends the first chunk, which has no text.
+  void begin(EventStream& events) {
     if (!is_begun_) send(events, {{"role", "assistant"}, {"content", ""}}, nullptr);
     is_begun_ = true;
+  }
+
+  /// Sends the text of a token. Captions have no blanks at their start.
+  void send_token(EventStream& events, const TokenText& token) {
+    begin(events);
     const auto start = has_text_ ? 0 : std::min(token.text.find_first_not_of(" \n"), token.text.size());
     auto text = token.text.substr(start);
     if (text.empty() && !chat_.logprobs) return;
@@ -83,7 +90,10 @@ class Chat {
     try {
       const auto finished = awaited(asking_, std::move(chat_.asked.job),
                                     [&](const TokenText& token) { send_token(events, token); });
-      if (!is_begun_) send_token(events, {.text = finished.caption.text});
+      if (!is_begun_) {
+        begin(events);
+        if (!finished.caption.text.empty()) send(events, {{"content", finished.caption.text}}, nullptr);
+      }
       send(events, Json::object(), finish_word(finished.caption.finish));
       if (chat_.include_usage) {
         auto last = object("chat.completion.chunk", Json::array());
@@ -104,6 +114,7 @@ class Chat {
   AskedChat chat_;
   std::string id_;
   std::string request_;
+  int64_t created_ = std::time(nullptr);  ///< seconds since 1970
   bool is_begun_ = false;
   bool has_text_ = false;
 };

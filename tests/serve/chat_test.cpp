@@ -29,6 +29,20 @@ json plain_chat() {
   return chat({user({image_part(90), image_part(200), text_part("What changed?")})});
 }
 
+/// Returns the chunks of a stream but its last line, [DONE].
+std::vector<json> chunks_of(const std::string& stream) {
+  std::vector<json> chunks;
+  std::istringstream lines(stream);
+  std::string last;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    last = line;
+    if (line != "data: [DONE]") chunks.push_back(json::parse(line.substr(6)));
+  }
+  EXPECT_EQ(last, "data: [DONE]");
+  return chunks;
+}
+
 class ChatRoute : public ServerTest {
  protected:
   void SetUp() override { start(); }
@@ -77,17 +91,8 @@ TEST_F(ChatRoute, TurnsAndInstructionsReachTheModel) {
 TEST_F(ChatRoute, StreamsChunks) {
   auto body = plain_chat();
   body.update({{"stream", true}, {"stream_options", {{"include_usage", true}}}});
-  const auto result = post("/v1/chat/completions", body);
-  std::vector<json> chunks;
+  const auto chunks = chunks_of(post("/v1/chat/completions", body)->body);
   std::string text;
-  std::istringstream lines(result->body);
-  std::string last;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty()) continue;
-    last = line;
-    if (line != "data: [DONE]") chunks.push_back(json::parse(line.substr(6)));
-  }
-  EXPECT_EQ(last, "data: [DONE]");
   ASSERT_EQ(chunks.size(), 6);
   for (const auto& chunk : chunks) {
     EXPECT_EQ(chunk["object"], "chat.completion.chunk");
@@ -98,6 +103,32 @@ TEST_F(ChatRoute, StreamsChunks) {
   EXPECT_EQ(chunks[0]["choices"][0]["delta"]["role"], "assistant");
   EXPECT_EQ(chunks[4]["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(chunks[5]["usage"]["completion_tokens"], 3);
+}
+
+TEST_F(ChatRoute, CaptionsWithoutTokensHaveNoLogprobs) {
+  model->tells_tokens = false;
+  auto body = plain_chat();
+  body["logprobs"] = true;
+  EXPECT_EQ(json::parse(post("/v1/chat/completions", body)->body)["choices"][0]["logprobs"], nullptr);
+  body["stream"] = true;
+  const auto chunks = chunks_of(post("/v1/chat/completions", body)->body);
+  ASSERT_EQ(chunks.size(), 3);
+  EXPECT_EQ(chunks[1]["choices"][0]["delta"]["content"], "a road .");
+  EXPECT_EQ(chunks[1]["choices"][0]["logprobs"], nullptr);
+}
+
+TEST_F(ChatRoute, ChunksOfAnAnswerHaveOneTime) {
+  model->waits = true;
+  auto body = plain_chat();
+  body["stream"] = true;
+  std::thread later([this] {
+    std::this_thread::sleep_for(1100ms);
+    model->waits = false;
+  });
+  const auto chunks = chunks_of(post("/v1/chat/completions", body)->body);
+  later.join();
+  ASSERT_EQ(chunks.size(), 5);
+  EXPECT_EQ(chunks.front()["created"], chunks.back()["created"]);
 }
 
 TEST_F(ChatRoute, RefusesOtherNumbersAndKindsOfImages) {

@@ -74,9 +74,10 @@ class FakeCaptions : public Captions {
   std::atomic<bool> full = false;
   std::atomic<bool> drops_pairs = false;  ///< as a model that has prepared them
   std::atomic<bool> waits = false;        ///< until it is cancelled or told otherwise
+  std::atomic<bool> tells_tokens = true;  ///< false: as a search with beams
   std::atomic<int> cancellations = 0;
-  std::function<void()> fail = [] {};
   generate::GenerationOptions defaults;  ///< of the checkpoint
+  std::function<void()> fail = [] {};
   std::function<void()> fail_later = [] {};  ///< after the tokens
 
  private:
@@ -85,7 +86,7 @@ class FakeCaptions : public Captions {
       fail();
       int64_t id = 7;
       for (const char* text : {" a", " road", " ."}) {
-        events.on_token({.token_id = id++, .logprob = -0.5, .text = text});
+        if (tells_tokens) events.on_token({.token_id = id++, .logprob = -0.5, .text = text});
         while (waits && !cancelled) std::this_thread::sleep_for(5ms);
       }
       fail_later();
