@@ -13,6 +13,7 @@
 #include "serve/app.h"
 #include "serve/caption_request.h"
 #include "serve/tile_jobs.h"
+#include "serve/tool_arguments.h"
 
 namespace ccexpert::serve {
 namespace {
@@ -25,8 +26,6 @@ constexpr size_t kListedScenes = 50;
 constexpr size_t kListedErrors = 20;
 /// Changes that the text for readers names.
 constexpr size_t kToldChanges = 20;
-constexpr std::string_view kKeys[]{"before", "after",    "tile",       "threshold",
-                                   "bounds", "question", "max_changes"};
 
 constexpr const char* kTool = R"({
   "name": "map_changes",
@@ -57,13 +56,6 @@ constexpr const char* kTool = R"({
   },
   "annotations": {"readOnlyHint": true, "idempotentHint": true, "openWorldHint": false}
 })";
-
-void expect_known_keys(const json& arguments) {
-  for (const auto& [key, value] : arguments.items()) {
-    if (std::ranges::find(kKeys, key) == std::ranges::end(kKeys))
-      fail_expected({key, "before, after, tile, threshold, bounds, question or max_changes", "another key"});
-  }
-}
 
 std::array<double, 4> bounds_of(const json& value) {
   constexpr const char* kExpected = "west, south, east and north in degrees";
@@ -145,7 +137,7 @@ Json MapTool::listed() const {
 }
 
 AskedMap MapTool::asked(const json& arguments) const {
-  expect_known_keys(arguments);
+  expect_known_arguments(arguments, kTool);
   const auto file = [&](const char* key) {
     return folder_.file(json_value(arguments, key, std::string(), kSource), key);
   };

@@ -9,6 +9,7 @@
 #include "serve/app.h"
 #include "serve/caption_answer.h"
 #include "serve/caption_request.h"
+#include "serve/tool_arguments.h"
 
 namespace ccexpert::serve {
 namespace {
@@ -115,6 +116,7 @@ class McpCall {
   }
 
   Json caption(json arguments) {
+    expect_known_arguments(arguments, kTool);
     const bool wants_map = json_value(arguments, "locate", false, "arguments");
     arguments["locate"] = true;
     const auto captions = app_.captions();

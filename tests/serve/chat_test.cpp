@@ -223,6 +223,18 @@ TEST_F(McpRoute, CaptionsAPair) {
   EXPECT_FALSE(answer["result"]["structuredContent"].contains("change_map"));
 }
 
+TEST_F(McpRoute, TakesOnlyTheArgumentsOfItsSchema) {
+  for (const auto& [key, value] : {std::pair{"stream", json(true)}, std::pair{"model", json("other")}}) {
+    auto arguments = pair_json();
+    arguments[key] = value;
+    const auto answer = call("tools/call", {{"name", "caption_change"}, {"arguments", arguments}})["result"];
+    EXPECT_EQ(answer["isError"], true) << key;
+    EXPECT_EQ(
+        answer["content"][0]["text"],
+        std::string(key) + ": expected before, after, question, locate or max_new_tokens, got another key");
+  }
+}
+
 TEST_F(McpRoute, TellsErrors) {
   auto arguments = pair_json();
   arguments["before"] = "/etc/passwd";
