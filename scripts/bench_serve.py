@@ -1,244 +1,226 @@
 #!/usr/bin/env python3
 """Loads ccexpert-serve with clients of all manners, and says what came of it.
 
-    scripts/bench_serve.py [--server build/release/tools/ccexpert-serve] [--requests 300] [--clients 1,8,64] [--url URL]
+    scripts/bench_serve.py [--server build/release/tools/ccexpert-serve] [--requests 3000] [--clients 1,8,64] [--url URL]
 
-For each number of clients: that many connections ask for captions of a few pairs; one request in ten is malformed, and
-beside them some clients hang up, send half, or crawl. Every good answer is compared with the caption that the pair got
-alone. Prints pairs/s, percentiles of the seconds, statuses and the server's memory; the exit code is 1 if an answer was
-lost or wrong. --peer PYTHON then loads FastAPI with transformers (peers/http_server.py) in the same way, with well-behaved
-clients alone: PYTHON has torch, transformers, fastapi and uvicorn. --url loads a server that runs already.
+The requests are shared by 1, 8 and 64 clients (in proportion to their number, 8 at most). Good ones ask about many pairs
+as JSON, forms, streams and OpenAI's chat; every caption is compared with that of ccexpert-caption. One request in ten is
+malformed, in about forty ways, each with its own status. Beside them clients hang up, send half, crawl and take no answer;
+the server must end those that are slow. A warm-up of the most clients comes first. After it, memory, threads and
+descriptors of the quiet server must stay as they are. Prints pairs/s, percentiles of the seconds, statuses and memory; the exit code is 1 if
+anything was lost, wrong or grew.
+
+--peer PYTHON then loads FastAPI with transformers (peers/http_server.py), with well-behaved clients and JSON alone: PYTHON
+has torch, transformers, fastapi and uvicorn. --url loads a server that runs already in this way.
 """
 import argparse
 import asyncio
-import base64
-import collections
 import json
 import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlparse
 
-ROOT = Path(__file__).resolve().parent.parent
-PAIR = [ROOT / "docs/images/demo" / name for name in ("before.png", "after.png")]
+from serve_load import LIMITS, Cases, Client, Load
+from serve_requests import ROOT, TOKENS, good_requests, pairs
 
 
-def b64(data):
-    return base64.b64encode(data).decode()
+class Watch:
+    """Memory, threads and descriptors of a process."""
 
+    def __init__(self, process):
+        self.process, self.samples = process, []
 
-def bodies():
-    """A changed pair, its reverse, and an image against itself: three captions that differ."""
-    before, after = (path.read_bytes() for path in PAIR)
-    return [json.dumps({"before": b64(a), "after": b64(b), "max_new_tokens": 32}).encode()
-            for a, b in ((before, after), (after, before), (after, after))]
+    def sample(self):
+        status = (Path("/proc") / str(self.process) / "status").read_text()
 
+        def number(name):
+            return int(re.search(rf"^{name}:\s+(\d+)", status, re.M).group(1))
+        return {"MB": number("VmRSS") / 1000, "peak": number("VmHWM") / 1000, "threads": number("Threads"),
+                "descriptors": len(os.listdir(f"/proc/{self.process}/fd"))}
 
-MALFORMED = [
-    (b"{\"before\": ", 400), (b"[]", 400), (b"\xff\xfe{}", 400), (b"{}", 422),
-    (json.dumps({"before": "bm8=", "after": "bm8="}).encode(), 422),
-    (json.dumps({"before": "http://example.org/", "after": "x"}).encode(), 422),
-    (json.dumps({"before": b64(PAIR[0].read_bytes()[:200]), "after": "bm8="}).encode(), 422),
-    (json.dumps({"before": "bm8=", "after": "bm8=", "beams": "many"}).encode(), 422),
-]
-
-
-class Client:
-    """A connection that is opened again if the server closes it."""
-
-    def __init__(self, address):
-        self.address = address
-        self.streams = None
-
-    async def open(self):
-        self.streams = await asyncio.open_connection(self.address.hostname, self.address.port)
-
-    def close(self):
-        if self.streams:
-            self.streams[1].close()
-        self.streams = None
-
-    def head(self, size):
-        return (f"POST /v1/captions HTTP/1.1\r\nHost: {self.address.netloc}\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {size}\r\n\r\n").encode()
-
-    async def ask(self, body):
-        if not self.streams:
-            await self.open()
-        reader, writer = self.streams
-        writer.write(self.head(len(body)) + body)
-        await writer.drain()
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        status = int(head.split(" ", 2)[1])
-        answer = await reader.readexactly(int(re.search(r"content-length: (\d+)", head, re.I).group(1)))
-        if re.search(r"connection: close", head, re.I):
-            self.close()
-        return status, answer
-
-
-class Load:
-    def __init__(self, address, expected, requests):
-        self.address, self.expected = address, expected
-        self.left = requests
-        self.seconds, self.statuses, self.faults = [], collections.Counter(), []
-        self.done = False
-
-    async def one(self, client, number):
-        if number % 10 == 9:
-            body, expected = MALFORMED[number // 10 % len(MALFORMED)]
-            status, _ = await client.ask(body)
-            self.statuses[status] += 1
-            # A peer has its own statuses for what is wrong.
-            if status != expected and not (self.is_peer and 400 <= status < 500):
-                self.faults.append(f"a malformed request got {status} in place of {expected}")
-            return
-        which = number % len(self.expected)
-        start = time.monotonic()
+    async def run(self, load, progress):
+        """Keeps a sample a second, and prints one each `progress` seconds."""
+        start = told = time.monotonic()
         while True:
-            status, answer = await client.ask(self.bodies[which])
-            self.statuses[status] += 1
-            if status != 429:
-                break
-            await asyncio.sleep(0.1)
-        self.seconds.append(time.monotonic() - start)
-        if status != 200 or json.loads(answer)["caption"] != self.expected[which]:
-            self.faults.append(f"{status}: {answer[:200]!r}")
+            await asyncio.sleep(1)
+            self.samples.append(self.sample())
+            if progress and time.monotonic() - told >= progress:
+                told = time.monotonic()
+                print(f"  after {told - start:6.0f} s: {load.answered} answers, {shown(self.samples[-1])}", flush=True)
 
-    async def good(self):
-        client = Client(self.address)
-        while self.left > 0:
-            self.left -= 1
-            try:
-                await self.one(client, self.left)
-            except (OSError, asyncio.IncompleteReadError) as error:
-                self.faults.append(f"a connection broke: {error!r}")
-                client.close()
-        client.close()
 
-    async def bad(self, manner):
-        """Clients that leave while the server works, send half of a request, or crawl."""
-        while not self.done:
-            client = Client(self.address)
-            try:
-                await client.open()
-                _, writer = client.streams
-                body = self.bodies[0]
-                if manner == "leaves":
-                    writer.write(client.head(len(body)) + body)
-                    await writer.drain()
-                    await asyncio.sleep(0.03)
-                elif manner == "half":
-                    writer.write(client.head(len(body)) + body[:len(body) // 2])
-                    await writer.drain()
-                    await asyncio.sleep(0.2)
-                else:
-                    for byte in b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 40:
-                        if self.done:
-                            break
-                        writer.write(bytes([byte]))
-                        await writer.drain()
-                        await asyncio.sleep(0.25)
-            except OSError:
-                pass
-            client.close()
-            await asyncio.sleep(0.1)
+def shown(sample):
+    return "{MB:.1f} MB (peak {peak:.1f}), {threads} threads, {descriptors} descriptors".format(**sample)
 
-    async def run(self, clients, bodies_, with_bad):
-        self.bodies, self.is_peer = bodies_, not with_bad
-        bad = [asyncio.create_task(self.bad(manner)) for manner in ("leaves", "half", "crawls", "crawls")] if with_bad else []
-        start = time.monotonic()
-        await asyncio.gather(*(self.good() for _ in range(clients)))
-        wall = time.monotonic() - start
-        self.done = True
-        await asyncio.gather(*bad)
-        return wall
+
+async def metrics(address):
+    client = Client(address, 60)
+    _, body = await client.ask(f"GET /metrics HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
+    client.close()
+    return {name: float(value) for name, value in re.findall(r"^(\w+(?:\{.*\})?) (\S+)$", body.decode(), re.M)}
+
+
+async def quiet(address, watch):
+    """The server's state after all connections have ended."""
+    for _ in range(600):
+        state = await metrics(address)
+        busy = [state.get(f"ccexpert_{name}", 0) for name in ("connections", "captions_waiting", "captions_running")]
+        if busy == [1, 0, 0]:
+            await asyncio.sleep(1)  # its threads are joined by the next connection
+            await metrics(address)
+            await asyncio.sleep(0.5)
+            return watch.sample()
+        await asyncio.sleep(0.1)
+    raise SystemExit(f"a minute after all clients had left, the server has {busy} connections and captions")
 
 
 def percentile(values, share):
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
 
 
-async def memory(address):
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(f"GET /metrics HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
-    text = (await reader.read()).decode()
-    writer.close()
-    found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
-    return float(found.group(1)) / 1e6 if found else float("nan")
+def shares(requests, clients):
+    """The single client has the smallest part of the requests: it is the slowest."""
+    weights = [min(each, 8) for each in clients]
+    return [max(each, round(requests * weight / sum(weights))) for each, weight in zip(clients, weights)]
 
 
-async def bench(address, arguments, is_peer):
-    made, client, expected = bodies(), Client(address), []
-    for body in made:
-        status, answer = await client.ask(body)
-        if status != 200:
-            raise SystemExit(f"the first caption failed: {status} {answer[:300]!r}")
-        expected.append(json.loads(answer)["caption"])
-    client.close()
-    print("captions: " + " | ".join(expected))
-    print(f"{'clients':>7} {'answers':>7} {'pairs/s':>8} {'p50':>7} {'p95':>7} {'p99':>7} {'MB':>7}  statuses")
-    faults = 0
-    for clients in arguments.clients:
-        load = Load(address, expected, arguments.requests)
-        wall = await load.run(clients, made, not is_peer)
-        used = float("nan") if is_peer else await memory(address)
-        row = " ".join(f"{percentile(load.seconds, share):7.3f}" for share in (0.5, 0.95, 0.99))
-        print(f"{clients:7} {sum(load.statuses.values()):7} {len(load.seconds) / wall:8.2f} {row} {used:7.1f}  "
-              f"{dict(sorted(load.statuses.items()))}", flush=True)
-        for fault in load.faults[:5]:
-            print("  fault: " + fault)
+def growth(before, after, margin):
+    """Sentences about what grew between two quiet states."""
+    found = []
+    if after["MB"] > before["MB"] + margin:
+        found.append(f"memory grew from {before['MB']:.1f} to {after['MB']:.1f} MB")
+    found += [f"{name} grew from {before[name]} to {after[name]}" for name in ("threads", "descriptors")
+              if after[name] > before[name]]
+    return found
+
+
+async def bench(address, cases, arguments, process=None):
+    is_peer, faults = process is None, 0
+    watch = Watch(process)
+
+    async def run(clients, requests):
+        load = Load(address, cases, arguments, is_peer)
+        watching = None if is_peer else asyncio.create_task(watch.run(load, arguments.progress))
+        wall = await load.run(clients, requests)
+        if watching:
+            watching.cancel()
+        return load, wall
+
+    if not is_peer:
+        load, _ = await run(max(arguments.clients), arguments.warm_up)
         faults += len(load.faults)
+        first = last = await quiet(address, watch)
+        print(f"after the warm-up: {shown(first)}")
+    print(f"{'clients':>7} {'answers':>7} {'pairs/s':>8} {'p50':>7} {'p95':>7} {'p99':>7} {'MB':>7}  statuses")
+    for clients, requests in zip(arguments.clients, shares(arguments.requests, arguments.clients)):
+        watch.samples.clear()
+        load, wall = await run(clients, requests)
+        row = " ".join(f"{percentile(load.seconds, share):7.3f}" for share in (0.5, 0.95, 0.99))
+        used = statistics.median(each["MB"] for each in watch.samples) if watch.samples else float("nan")
+        print(f"{clients:7} {load.answered:7} {len(load.seconds) / wall:8.2f} {row} {used:7.1f}  "
+              f"{dict(sorted(load.statuses.items()))}", flush=True)
+        faults += len(load.faults)
+        if not is_peer:
+            last = await quiet(address, watch)
+            print(f"  quiet again: {shown(last)}; ended beside them: {load.bad}", flush=True)
+    if not is_peer:
+        for each in growth(first, last, arguments.memory_margin):
+            print("  fault: " + each)
+            faults += 1
     print("nothing lost, nothing wrong" if not faults else f"{faults} faults")
     return 1 if faults else 0
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--server", default=str(ROOT / "build/release/tools/ccexpert-serve"))
-    parser.add_argument("--options", default="", help="further options of the server")
-    parser.add_argument("--threads", type=int, default=2, help="of the model")
-    parser.add_argument("--peer", default="", help="a Python with the packages of the peer")
-    parser.add_argument("--url", default="", help="a server that runs already")
-    parser.add_argument("--requests", type=int, default=300, help="of each number of clients")
-    parser.add_argument("--clients", type=lambda text: [int(each) for each in text.split(",")], default=[1, 8, 64])
-    arguments = parser.parse_args()
-    if arguments.url:
-        return asyncio.run(bench(urlparse(arguments.url), arguments, True))
-    code = load_server(arguments)
-    if arguments.peer:
-        code = load_peer(arguments) or code
-    return code
+def command_line_captions(program, images, options):
+    """The captions that ccexpert-caption gives, the reference of all answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        for side, name in enumerate(("A", "B")):
+            (Path(folder) / name).mkdir()
+            for number, pair in enumerate(images):
+                (Path(folder) / name / f"{number:04}.png").write_bytes(pair[side])
+        output = Path(folder) / "captions.jsonl"
+        subprocess.run([program, "--before", f"{folder}/A", "--after", f"{folder}/B", "--format", "jsonl", "--output", output,
+                        "--quiet", "--max-new-tokens", str(TOKENS), *options], check=True)
+        captions = {line["uid"]: line["caption"] for line in map(json.loads, output.read_text().splitlines())}
+    return [captions[each] for each in sorted(captions)]
 
 
-def load_server(arguments):
-    server = subprocess.Popen([arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null",
-                               "--threads", str(arguments.threads), *arguments.options.split()],
-                              stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-    address = urlparse(re.search(r"http://\S+", server.stderr.readline()).group())
-    for line in server.stderr:
-        if line.strip() == "ccexpert-serve: ready":
+def address_of(server, log):
+    """The address in the server's log, after its model is loaded."""
+    for _ in range(6000):
+        text = log.read_text()
+        if "ccexpert-serve: ready" in text:
+            return urlparse(re.search(r"http://\S+", text).group())
+        if server.poll() is not None:
             break
-    try:
-        code = asyncio.run(bench(address, arguments, False))
-    finally:
-        server.send_signal(signal.SIGTERM)
-        ended = server.wait(60)
-    if ended != 0:
-        print(f"the server ended with {ended}")
+        time.sleep(0.05)
+    raise SystemExit(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+def load_server(arguments, images):
+    model = [*(["--model", arguments.model] if arguments.model else []), "--threads", str(arguments.threads)]
+    program = arguments.caption or Path(arguments.server).parent / "ccexpert-caption"
+    captions = command_line_captions(program, images, model)
+    print(f"{len(images)} pairs, {len(set(captions))} different captions, for instance: " + " | ".join(captions[:3]))
+    limits = [text for name, value in LIMITS.items() for text in (f"--{name}-timeout", str(value))]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "stderr"
+        with open(log, "w") as errors:
+            server = subprocess.Popen([arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null", *model,
+                                       *limits, *arguments.options.split()],
+                                      stderr=errors, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        try:
+            address = address_of(server, log)
+            code = asyncio.run(bench(address, Cases(address, images, captions, False), arguments, server.pid))
+        except (OSError, EOFError) as error:
+            code = 1
+            print(f"  fault: the server does not answer any more: {error!r}")
+        finally:
+            ended = end(server)
+        said = log.read_text()
+    if ended != 0 or code != 0 or "ERROR" in said:
+        print(f"the server ended with {ended}; the end of its log:\n{said[-8000:]}")
     return code or ended
 
 
-def load_peer(arguments):
+def end(server):
+    if server.poll() is None:
+        server.send_signal(signal.SIGTERM)
+    try:
+        return server.wait(120)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        return server.wait()
+
+
+def load_other(address, arguments, images):
+    """Loads a server whose captions are its own: those that it gives to a single client."""
+    async def run():
+        client, captions = Client(address, arguments.patience), []
+        for before, after in images:
+            status, body = await client.ask(good_requests(address.netloc, before, after)["json"][0])
+            if status != 200:
+                raise SystemExit(f"the first caption failed: {status} {body[:300]!r}")
+            captions.append(json.loads(body)["caption"])
+        client.close()
+        return await bench(address, Cases(address, images, captions, True), arguments)
+    return asyncio.run(run())
+
+
+def load_peer(arguments, images):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    peer = subprocess.Popen([arguments.peer, "-m", "peers.http_server", str(ROOT / "models/demo"), str(port), str(arguments.threads)],
-                            cwd=ROOT / "scripts")
+    peer = subprocess.Popen([arguments.peer, "-m", "peers.http_server", arguments.model or str(ROOT / "models/demo"),
+                             str(port), str(arguments.threads)], cwd=ROOT / "scripts")
     try:
         for _ in range(600):
             if peer.poll() is not None:
@@ -248,10 +230,35 @@ def load_peer(arguments):
                     break
             time.sleep(0.1)
         print("FastAPI and transformers:")
-        return asyncio.run(bench(urlparse(f"http://127.0.0.1:{port}"), arguments, True))
+        return load_other(urlparse(f"http://127.0.0.1:{port}"), arguments, images)
     finally:
-        peer.terminate()
-        peer.wait(60)
+        end(peer)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--server", default=str(ROOT / "build/release/tools/ccexpert-serve"))
+    parser.add_argument("--caption", default="", help="ccexpert-caption (default: beside the server)")
+    parser.add_argument("--model", default="", help="folder of a model (default: the demo model)")
+    parser.add_argument("--options", default="", help="further options of the server")
+    parser.add_argument("--threads", type=int, default=2, help="of the model")
+    parser.add_argument("--peer", default="", help="a Python with the packages of the peer")
+    parser.add_argument("--url", default="", help="a server that runs already")
+    parser.add_argument("--requests", type=int, default=3000, help="in all")
+    parser.add_argument("--clients", type=lambda text: [int(each) for each in text.split(",")], default=[1, 8, 64])
+    parser.add_argument("--pairs", type=int, default=24, help="different pairs; the first three are those of the demo")
+    parser.add_argument("--warm-up", type=int, default=500, help="requests before memory is compared")
+    parser.add_argument("--memory-margin", type=float, default=32, help="megabytes that memory may grow after the warm-up")
+    parser.add_argument("--patience", type=float, default=120, help="seconds until a request counts as lost")
+    parser.add_argument("--progress", type=float, default=0, help="seconds between lines about the progress (0: none)")
+    arguments = parser.parse_args()
+    images = pairs(arguments.pairs)
+    if arguments.url:
+        return load_other(urlparse(arguments.url), arguments, images)
+    code = load_server(arguments, images)
+    if arguments.peer:
+        code = load_peer(arguments, images) or code
+    return code
 
 
 if __name__ == "__main__":
