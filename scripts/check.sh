@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [tidy] [sanitize] [fuzz] [cuda] [docs] [demo]; without
+# Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [demo]; without
 # arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
 # within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -8,6 +8,11 @@ cd "$repository"
 check_format() {
   say "clang-format"
   git ls-files '*.cpp' '*.h' | xargs clang-format --dry-run --Werror
+}
+
+check_shell() {
+  say "shellcheck"
+  git ls-files '*.sh' .ci/run | xargs shellcheck --severity warning
 }
 
 # Prints the commit to compare with, or the empty tree if everything is new.
@@ -30,7 +35,7 @@ sources_that_include() {
   local header=$1 name room found
   name=$(sed -E 's#^(include|src|tools)/##' <<< "$header")
   room=$(dirname "$name")
-  found=$(git grep -lE "^#include [<\"]$name[>\"]" -- '*.cpp' ':!tests' || true)
+  found=$(git grep -lE "^#include [<\"]${name}[>\"]" -- '*.cpp' ':!tests' || true)
   if [ -z "$found" ]; then
     git ls-files "src/${room#ccexpert/}/*.cpp" "tools/$room/*.cpp"
   else
@@ -120,10 +125,10 @@ check_demo() {
   configure_and_build demo ccexpert-demo
 }
 
-[ $# -gt 0 ] || set -- format tidy sanitize fuzz cuda docs demo
+[ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs demo
 for check in "$@"; do
   case $check in
-    format | tidy | sanitize | fuzz | cuda | docs | demo) "check_$check" ;;
-    *) die "unknown check $check (format, tidy, sanitize, fuzz, cuda, docs, demo)" ;;
+    format | shell | tidy | sanitize | fuzz | cuda | docs | demo) "check_$check" ;;
+    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, demo)" ;;
   esac
 done

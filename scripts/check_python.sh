@@ -122,12 +122,13 @@ check_venv() {
 
 # run_tests PYTHON [NAME=VALUE...]
 run_tests() {
-  local python=$1 release=$repository/build/release/tools
+  local python=$1 release=$repository/build/release/tools caption=()
   shift
+  if [ -x "$release/ccexpert-caption" ]; then caption=("CCEXPERT_CAPTION=$release/ccexpert-caption"); fi
   [ -n "$map" ] || { [ ! -x "$release/ccexpert-map" ] || map=$release/ccexpert-map; }
   env -u PYTHONPATH PYTHONDONTWRITEBYTECODE=1 OMP_WAIT_POLICY=passive CCEXPERT_MAX_IMPORT_MS=50 \
     ${map:+"CCEXPERT_MAP_PROGRAM=$map"} \
-    $([ -x "$release/ccexpert-caption" ] && echo "CCEXPERT_CAPTION=$release/ccexpert-caption") "$@" \
+    "${caption[@]}" "$@" \
     "$python" -m pytest -q -p no:cacheprovider "$repository/tests/python"
 }
 

@@ -1,10 +1,13 @@
 # Functions shared by the scripts in this folder.
+# shellcheck shell=bash
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
 python_tools=$cache/python-tools-3
+# shellcheck disable=SC2034  # for the scripts that read this file
 docs_tools=$cache/docs-tools-1
+# shellcheck disable=SC2034
 clang_tidy=$cache/clang-tidy-23.1.4/clang_tidy/data/bin/clang-tidy
 
 say() { printf '== %s\n' "$*"; }

@@ -16,7 +16,7 @@ CCEXPERT_DEBIAN_MIRROR names a mirror, such as http://deb.debian.org/debian, in 
 TEXT
 }
 
-target=cpu base= archive= reuse=false
+target=cpu base='' archive='' reuse=false
 while [ $# -gt 0 ]; do
   case $1 in
     cpu | cuda) target=$1; shift ;;

@@ -2,6 +2,7 @@
 # and debootstrap. Mirror, proxy and index come from this machine: CCEXPERT_DEBIAN_MIRROR (the address of an archive, such
 # as http://deb.debian.org/debian) or /etc/apt, the variables *_proxy and PIP_*, /etc/pip.conf and the certificates in
 # /etc/ssl/certs.
+# shellcheck shell=bash
 
 debian_mirror() {
   if [ -n "${CCEXPERT_DEBIAN_MIRROR:-}" ]; then

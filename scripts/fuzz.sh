@@ -60,6 +60,7 @@ run_target() {
 
 stop() {
   trap '' INT TERM
+  # shellcheck disable=SC2046  # a word for each job
   kill $(jobs -p) 2> /dev/null || true
   wait
   say "stopped; inputs collected so far are in $folder/found"

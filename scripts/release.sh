@@ -19,7 +19,7 @@ SHA256SUMS are always written. Everything is made from a clone of the last commi
 TEXT
 }
 
-output= twice=false parts=()
+output='' twice=false parts=()
 while [ $# -gt 0 ]; do
   case $1 in
     --output) [ $# -ge 2 ] || { usage >&2; die "--output: expected a folder, got none"; }

@@ -12,8 +12,8 @@ usage: scripts/setup.sh [--caption] [--libtorch-later] [--dev] [--docs] [--map] 
           only what ccexpert-caption is built with, without METEOR's tables; scripts/demo.sh uses it
   --libtorch-later
           returns after the packages; LibTorch is downloaded meanwhile, and the next call waits for it
-  --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, google-benchmark,
-          hyperfine, nanobind, pytest)
+  --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, shellcheck,
+          google-benchmark, hyperfine, nanobind, pytest)
   --docs  also installs doxygen and MkDocs, for scripts/docs.sh
   --map   also installs GDAL, for ccexpert-map
   --package  also installs what scripts/make_package.sh and scripts/check_package.sh need
@@ -93,6 +93,7 @@ install_packages() {
   local lists missing first
   mapfile -t lists < <(package_lists)
   command -v dpkg-query > /dev/null || die "this is not Debian or Ubuntu; install these yourself: $(package_names "${lists[@]}" | xargs)"
+  # shellcheck disable=SC2046  # a word for each package
   mapfile -t missing < <(missing_packages $(package_names "${lists[@]}"))
   if [ ${#missing[@]} -eq 0 ]; then
     say "packages: all installed"
