@@ -63,8 +63,11 @@ def read_list(data):
 
 
 def write_list(file, pairs):
+    """Writes a list of pairs, unless the file has them already, and returns the file."""
+    text = "".join(json.dumps(pair) + "\n" for pair in pairs)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), encoding="utf-8")
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")
     return file
 
 

@@ -3,27 +3,44 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
+usage="usage: scripts/run_ablations.sh [--levir-cc FOLDER] [KEY=VALUE | --row N ...]"
+levir_cc=
+if [ "${1:-}" = --levir-cc ]; then
+  [ -n "${2:-}" ] || die "--levir-cc: expected the folder of your copy of LEVIR-CC, got none"
+  levir_cc=$2
+  shift 2
+fi
 case ${1:-} in
-  "" | -* | *=*) [ "${1:-}" != --help ] || { echo "usage: scripts/run_ablations.sh [KEY=VALUE | --row N ...]"; exit 0; } ;;
+  --help) echo "$usage"; exit 0 ;;
+  "" | -* | *=*) ;;
   *) die "unknown argument $1: expected KEY=VALUE or --row N, for ccexpert-train --sweep" ;;
 esac
 
 tools=$repository/build/release/tools
 [ -x "$tools/ccexpert-train" ] && [ -x "$tools/ccexpert-caption" ] || configure_and_build release all
+if [ -n "$levir_cc" ]; then work=build/levir-cc sweep=ablations-levir-cc tables=levir-cc
+else work=build/ablations sweep=ablations-demo tables=demo
+fi
 say "data"
 synth=("$tools/ccexpert-data" synth --size 128 --format jpg)
-"${synth[@]}" --out build/ablations/foundation --pairs 6000 --seed 1 --train-share 1 --val-share 0 --test-share 0
-"${synth[@]}" --out build/ablations/benchmark --pairs 1400 --seed 2 --train-share 0.5 --val-share 0.1 --test-share 0.4
+"${synth[@]}" --out $work/foundation --pairs 6000 --seed 1 --train-share 1 --val-share 0 --test-share 0
+if [ -n "$levir_cc" ]; then
+  python3 scripts/check_levir_cc.py --data "$levir_cc" --lists $work/lists
+  [ $work/mirrored/list.jsonl -nt $work/lists/train.jsonl ] ||
+    python3 scripts/mirror_pairs.py $work/lists/train.jsonl --out $work/mirrored
+else
+  "${synth[@]}" --out $work/benchmark --pairs 1400 --seed 2 --train-share 0.5 --val-share 0.1 --test-share 0.4
+fi
 say "base"
-python3 scripts/without_diff_expert.py models/demo build/ablations/base
+python3 scripts/without_diff_expert.py models/demo $work/base
 say "training"
 status=0
-"$tools/ccexpert-train" --sweep configs/sweeps/ablations-demo.yaml "$@" || status=$?
+"$tools/ccexpert-train" --sweep configs/sweeps/$sweep.yaml "$@" || status=$?
 case $status in
   0 | 3) ;;  # finished, or some runs failed
   *) exit $status ;;
 esac
-for table in configs/tables/demo-*.yaml; do
+for table in configs/tables/$tables-*.yaml; do
   "$tools/ccexpert-eval" --table "$table" || { code=$?; [ $status != 0 ] || status=$code; }
   echo
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of scripts/levir_cc.py and of check_levir_cc.py without images: levir_cc_test.py SOURCE."""
+"""Tests of scripts/levir_cc.py, check_levir_cc.py and mirror_pairs.py without images: levir_cc_test.py SOURCE."""
 import json
 import pathlib
 import subprocess
@@ -12,6 +12,7 @@ SOURCE = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else __file__ + "/../
 sys.path.insert(0, str(SOURCE / "scripts"))
 import check_levir_cc
 import levir_cc
+import mirror_pairs
 
 
 def pair(uid, changed, *sentences):
@@ -100,6 +101,24 @@ class Tables(unittest.TestCase):
         rows = list(levir_cc.score_rows("half", subsets))
         self.assertEqual([row[:3] for row in rows], [["half", 3, "50.0 ±11.0"], ["half, changed", 3, "50.0 ±11.0"]])
         self.assertEqual(levir_cc.markdown([["a", "b"], ["c", 1]]), "| a | b |\n| --- | ---: |\n| c | 1 |")
+
+
+class Mirrored(unittest.TestCase):
+    def test_places_change_with_the_image(self):
+        text = "a house above the road appears in the upper left corner and the right villas are removed"
+        for across, down, expected in (
+            (True, False, "a house above the road appears in the upper right corner and the left villas are removed"),
+            (False, True, "a house below the road appears in the lower left corner and the right villas are removed"),
+            (True, True, "a house below the road appears in the lower right corner and the left villas are removed"),
+        ):
+            with self.subTest(across=across, down=down):
+                self.assertEqual(mirror_pairs.mirrored_text(text, across, down), expected)
+
+    def test_twice_is_the_text(self):
+        text = "top left bottom right upper lower above below north south east west northern southern eastern western"
+        self.assertEqual(mirror_pairs.mirrored_text(mirror_pairs.mirrored_text(text, True, True), True, True), text)
+        self.assertTrue(set(text.split()).isdisjoint(
+            a for a, b in zip(text.split(), mirror_pairs.mirrored_text(text, True, True).split()) if a == b))
 
 
 class Command(unittest.TestCase):

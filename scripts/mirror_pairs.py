@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Adds mirrored copies to a list of pairs to train on: left and right, top and bottom, and both.
+
+    scripts/mirror_pairs.py LIST.jsonl --out FOLDER
+
+LIST is in the universal format, as JSON Lines or JSON. FOLDER gets list.jsonl, with the pairs of LIST and three copies
+of each, and the images and masks of the copies as PNG. Places in captions change with the image: "upper left" becomes
+"upper right". Only training data need this: scores are of the pairs as they are. Needs Pillow."""
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+ACROSS = {"left": "right", "east": "west", "eastern": "western"}
+DOWN = {"top": "bottom", "upper": "lower", "above": "below", "north": "south", "northern": "southern"}
+COPIES = {"lr": (True, False), "tb": (False, True), "lrtb": (True, True)}  # name: left and right, top and bottom
+
+
+def both_ways(words):
+    return {**words, **{value: key for key, value in words.items()}}
+
+
+def mirrored_text(text, across, down):
+    """Returns a caption of the mirrored image."""
+    words = {**(both_ways(ACROSS) if across else {}), **(both_ways(DOWN) if down else {})}
+    return re.sub(r"[A-Za-z]+", lambda found: words.get(found[0].lower(), found[0]), text)
+
+
+def mirrored_image(source, target, across, down):
+    from PIL import Image
+    image = Image.open(source)
+    for changes, side in ((across, Image.Transpose.FLIP_LEFT_RIGHT), (down, Image.Transpose.FLIP_TOP_BOTTOM)):
+        image = image.transpose(side) if changes else image
+    image.save(target, compress_level=1)
+
+
+def copies(pair, root, folder):
+    """Yields the three mirrored copies of a pair and writes their images."""
+    for name, (across, down) in COPIES.items():
+        copy = dict(pair, uid=f"{pair['uid']}-{name}")
+        copy["change_caption"] = [mirrored_text(text, across, down) for text in pair["change_caption"]]
+        for key in ("img1_path", "img2_path", "mask_path"):
+            if key in pair:
+                file = f"{re.sub(r'[^A-Za-z0-9_-]', '_', copy['uid'])}-{key.split('_')[0]}.png"
+                mirrored_image(root / pair[key], folder / file, across, down)
+                copy[key] = file
+        yield copy
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("list", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    if not options.list.is_file():
+        sys.exit(f"error: {options.list}: expected a list of pairs in the universal format, got no file")
+    text = options.list.read_text(encoding="utf-8")
+    pairs = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    root = options.list.resolve().parent
+    options.out.mkdir(parents=True, exist_ok=True)
+    with (options.out / "list.jsonl").open("w", encoding="utf-8") as file:
+        for pair in pairs:
+            own = {key: str(root / value) if key.endswith("_path") else value for key, value in pair.items()}
+            for entry in (own, *copies(pair, root, options.out)):
+                file.write(json.dumps(entry) + "\n")
+    print(f"{options.out}/list.jsonl: {4 * len(pairs)} pairs")
+
+
+if __name__ == "__main__":
+    main()
