@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [demo]; without
-# arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself
-# within the last day.
+# Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [wheel] [demo];
+# without arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and
+# on origin/main itself within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -120,15 +120,21 @@ check_docs() {
   python3 scripts/check_docs.py "$repository" --build build/release --run
 }
 
+# After the build of release, whose objects it takes from ccache.
+check_wheel() {
+  say "ccexpert-metrics: the wheel, in a fresh environment"
+  scripts/check_python.sh --metrics
+}
+
 check_demo() {
   say "ccexpert-demo: joined sources compile"
   configure_and_build demo ccexpert-demo
 }
 
-[ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs demo
+[ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs wheel demo
 for check in "$@"; do
   case $check in
-    format | shell | tidy | sanitize | fuzz | cuda | docs | demo) "check_$check" ;;
-    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, demo)" ;;
+    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo) "check_$check" ;;
+    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, wheel, demo)" ;;
   esac
 done

