@@ -10,7 +10,9 @@ namespace ccexpert::synth {
 namespace {
 
 void focus(const Look& look, cv::Mat& image) {
-  if (look.blur >= 0.3) cv::GaussianBlur(image, image, {5, 5}, look.blur, look.blur, cv::BORDER_REFLECT_101);
+  const int side = look.blur > 1 ? 9 : 5;
+  if (look.blur >= 0.3)
+    cv::GaussianBlur(image, image, {side, side}, look.blur, look.blur, cv::BORDER_REFLECT_101);
   if (look.sharpen <= 0) return;
   cv::Mat soft;
   cv::GaussianBlur(image, soft, {5, 5}, 1.0, 1.0, cv::BORDER_REFLECT_101);
@@ -104,10 +106,13 @@ void compress(const Look& look, cv::Mat& image) {
 
 image::Image photograph(const View& view, Canvas& canvas) {
   cv::Mat& image = canvas.colour;
+  const cv::Size whole = image.size();
   move(view.look, image);
   focus(view.look, image);
   develop(view.look, image);
+  if (view.look.halved) cv::resize(image, image, {whole.width / 2, whole.height / 2}, 0, 0, cv::INTER_AREA);
   compress(view.look, image);
+  if (view.look.halved) cv::resize(image, image, whole, 0, 0, cv::INTER_CUBIC);
   return {image.rows, image.cols, std::vector<uint8_t>(image.datastart, image.dataend)};
 }
 

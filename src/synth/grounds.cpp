@@ -2,34 +2,11 @@
 #include <algorithm>
 #include <numbers>
 
-#include "synth/layout.h"
+#include "synth/ground_parts.h"
 #include "synth/noise.h"
 
 namespace ccexpert::synth {
 namespace {
-
-Point anywhere(Random& random, const Scene& scene) {
-  return {scene.size * random.uniform(-0.05, 1.05), scene.size * random.uniform(-0.05, 1.05)};
-}
-
-double tree_radius(Random& random, const Scene& scene) {
-  return std::clamp(3.2 * std::exp(0.4 * random.bell()), 1.2, 8.0) * scene.metre;
-}
-
-void scatter_trees(Random& random, Scene& scene, int count) {
-  // Trees form groups: half of them are near one of a few points.
-  std::vector<Point> groups;
-  for (int i = 0; i < 6; ++i) groups.push_back(anywhere(random, scene));
-  for (int i = 0; i < count; ++i) {
-    Point at = anywhere(random, scene);
-    if (random.chance(0.55)) {
-      const double spread = 0.07 * scene.size;
-      at = random.pick(groups) + Point{spread * random.bell(), spread * random.bell()};
-    }
-    scene.trees.push_back({at, tree_radius(random, scene) * random.uniform(0.5, 1.0),
-                           static_cast<uint32_t>(random.below(100000)), kBoth});
-  }
-}
 
 int trees_on(Random& random, Ground ground) {
   switch (ground) {
@@ -52,35 +29,6 @@ Ground neighbour_of(Random& random, Ground ground) {
   const bool dry = ground == Ground::kDesert || ground == Ground::kBare;
   if (dry) return random.chance(0.5) ? Ground::kDryMeadow : Ground::kBare;
   return random.chance(0.4) ? Ground::kBare : (random.chance(0.5) ? Ground::kMeadow : Ground::kDryMeadow);
-}
-
-Polygon frame_of(const Scene& scene) {
-  const double end = scene.size + 9;
-  return {{-9, -9}, {end, -9}, {end, end}, {-9, end}};
-}
-
-/// Returns a part of the scene with other ground: beyond a slanted line, or a spot.
-Polygon other_part(Random& random, const Scene& scene) {
-  const double size = scene.size;
-  if (random.chance(0.5))
-    return blob(random, anywhere(random, scene), size * random.uniform(0.12, 0.3), 0.35,
-                random.uniform(1, 2));
-  const Point along = direction(random.uniform(0, 2 * std::numbers::pi));
-  const Point at = Point{size / 2, size / 2} + turned(along) * (size * random.uniform(0.1, 0.4));
-  Polygon outline;
-  for (int i = -12; i <= 12; ++i)
-    outline.push_back(at + along * (i * size / 12) + turned(along) * (0.02 * size * random.bell()));
-  outline.push_back(at + along * size * 1.5 + turned(along) * size * 2);
-  outline.push_back(at - along * size * 1.5 + turned(along) * size * 2);
-  return outline;
-}
-
-/// Returns a path made by wheels across unmown ground.
-Polygon track(Random& random, const Scene& scene) {
-  const Point at{scene.size * random.uniform(0.1, 0.9), scene.size * random.uniform(0.1, 0.9)};
-  const auto shape = random.chance(0.6) ? RoadShape::kWave : RoadShape::kArc;
-  const auto line = road_line(random, scene, shape, at, random.uniform(0, 6.28));
-  return band(line, random.uniform(0.8, 2.2) * scene.metre);
 }
 
 /// Adds trees in thickets with glades between them, as on grazed land: a tree grows at high values of a
@@ -129,6 +77,56 @@ void add_parcels(Random& random, Scene& scene) {
 
 }  // namespace
 
+Point anywhere(Random& random, const Scene& scene) {
+  return {scene.size * random.uniform(-0.05, 1.05), scene.size * random.uniform(-0.05, 1.05)};
+}
+
+double tree_radius(Random& random, const Scene& scene) {
+  return std::clamp(3.2 * std::exp(0.4 * random.bell()), 1.2, 8.0) * scene.crowns * scene.metre;
+}
+
+void scatter_trees(Random& random, Scene& scene, int count) {
+  // Trees form groups: half of them are near one of a few points.
+  std::vector<Point> groups;
+  for (int i = 0; i < 6; ++i) groups.push_back(anywhere(random, scene));
+  for (int i = 0; i < count; ++i) {
+    Point at = anywhere(random, scene);
+    if (random.chance(0.55)) {
+      const double spread = 0.07 * scene.size;
+      at = random.pick(groups) + Point{spread * random.bell(), spread * random.bell()};
+    }
+    scene.trees.push_back({at, tree_radius(random, scene) * random.uniform(0.5, 1.0),
+                           static_cast<uint32_t>(random.below(100000)), kBoth});
+  }
+}
+
+Polygon frame_of(const Scene& scene) {
+  const double end = scene.size + 9;
+  return {{-9, -9}, {end, -9}, {end, end}, {-9, end}};
+}
+
+Polygon other_part(Random& random, const Scene& scene) {
+  const double size = scene.size;
+  if (random.chance(0.5))
+    return blob(random, anywhere(random, scene), size * random.uniform(0.12, 0.3), 0.35,
+                random.uniform(1, 2));
+  const Point along = direction(random.uniform(0, 2 * std::numbers::pi));
+  const Point at = Point{size / 2, size / 2} + turned(along) * (size * random.uniform(0.1, 0.4));
+  Polygon outline;
+  for (int i = -12; i <= 12; ++i)
+    outline.push_back(at + along * (i * size / 12) + turned(along) * (0.02 * size * random.bell()));
+  outline.push_back(at + along * size * 1.5 + turned(along) * size * 2);
+  outline.push_back(at - along * size * 1.5 + turned(along) * size * 2);
+  return outline;
+}
+
+Polygon track(Random& random, const Scene& scene) {
+  const Point at{scene.size * random.uniform(0.1, 0.9), scene.size * random.uniform(0.1, 0.9)};
+  const auto shape = random.chance(0.6) ? RoadShape::kWave : RoadShape::kArc;
+  const auto line = road_line(random, scene, shape, at, random.uniform(0, 6.28));
+  return band(line, random.uniform(0.8, 2.2) * scene.metre);
+}
+
 Polygon blob(Random& random, Point centre, double radius, double rough, double stretch) {
   constexpr int kCorners = 40;
   const double turn = random.uniform(0, 2 * std::numbers::pi);
@@ -163,6 +161,10 @@ void add_wood(Random& random, Scene& scene, const Polygon& outline, double gap, 
 }
 
 void lay_ground(Random& random, Scene& scene, Ground ground) {
+  if (scene.world == World::kTexas) {
+    lay_texas_ground(random, scene, ground);
+    return;
+  }
   scene.ground = ground;
   const Polygon frame = frame_of(scene);
   if (ground == Ground::kWoodFloor) {
@@ -190,6 +192,10 @@ void lay_ground(Random& random, Scene& scene, Ground ground) {
 }
 
 void add_covers(Random& random, Scene& scene) {
+  if (scene.world == World::kTexas) {
+    add_texas_covers(random, scene);
+    return;
+  }
   if (!random.chance(0.6)) return;
   constexpr std::array kCovers{Ground::kMeadow, Ground::kDryMeadow, Ground::kDryMeadow, Ground::kField,
                                Ground::kBare};

@@ -72,12 +72,21 @@ void set_sensor(Random& random, Look& look) {
   look.jpeg = random.chance(0.25) ? random.between(55, 92) : 0;
 }
 
+/// Returns a value whose rise slows down towards white, as in the stretched mosaics of archives.
+double shouldered(double value) {
+  constexpr double kStart = 190;
+  constexpr double kRoom = 255 - kStart;
+  const double more = value - kStart;
+  return more <= 0 ? value : kStart + more / (1 + more / kRoom);
+}
+
 }  // namespace
 
 double toned(const Look& look, size_t channel, double value) {
   constexpr double kPivot = 90;
   const double lit = 255 * std::pow(value / 255 * look.gain[channel], look.gamma);
-  const double graded = std::max(kPivot + (lit - kPivot) * look.contrast, 0.0);
+  const double stretched = kPivot + (lit - look.black[channel] - kPivot) * look.contrast;
+  const double graded = std::max(look.shoulder ? shouldered(stretched) : stretched, 0.0);
   return std::clamp(look.lift[channel] + graded * (1 - look.lift[channel] / 255), 0.0, 255.0);
 }
 
@@ -92,6 +101,8 @@ Look any_look(Random& random) {
 
 Look another_print(Random& random, const Look& look) {
   Look other = look;
+  other.black = {0, 0, 0};
+  other.shoulder = false;
   set_tone(random, other);
   set_sensor(random, other);
   return other;

@@ -7,6 +7,7 @@
 
 #include "synth/geometry.h"
 #include "synth/random.h"
+#include "synth/scene.h"
 
 namespace ccexpert::synth {
 
@@ -42,16 +43,19 @@ struct Look {
   std::array<double, 3> gain{1, 1, 1};
   std::array<double, 3> lift{0, 0, 0};  ///< haze: scattered light, of 255
   double gamma = 1;
-  double contrast = 1;  ///< around a dark grey
+  std::array<double, 3> black{0, 0, 0};  ///< value that is stretched to black, of 255
+  bool shoulder = false;                 ///< highlights are compressed, not clipped
+  double contrast = 1;                   ///< around a dark grey
   double saturation = 1;
-  double grain = 2;    ///< deviation of the noise, of 255
-  double blur = 0.4;   ///< deviation in pixels; below 0.3: none
-  double sharpen = 0;  ///< 0: none
-  double clouds = 0;   ///< share of light blocked in shadows of clouds; 0: clear
-  Point shift;         ///< misregistration in pixels
-  double turn = 0;     ///< misregistration, radians
-  double zoom = 1;     ///< misregistration, as a factor
-  int jpeg = 0;        ///< quality; 0: never compressed
+  double grain = 2;     ///< deviation of the noise, of 255
+  double blur = 0.4;    ///< deviation in pixels; below 0.3: none
+  double sharpen = 0;   ///< 0: none
+  double clouds = 0;    ///< share of light blocked in shadows of clouds; 0: clear
+  Point shift;          ///< misregistration in pixels
+  double turn = 0;      ///< misregistration, radians
+  double zoom = 1;      ///< misregistration, as a factor
+  int jpeg = 0;         ///< quality; 0: never compressed
+  bool halved = false;  ///< stored at half the size, so compressed there and enlarged
 };
 
 /// Returns a variant of an object's `look` for this day: variates of it differ from date to date.
@@ -60,10 +64,14 @@ inline uint32_t on_day(const Look& day, uint32_t look) {
 }
 
 /// Returns the value of a channel (red, green, blue) in the picture for ground of `value`, both 0 to 255.
-/// Gain, gamma, contrast and haze are applied in this order.
+/// Gain, gamma, black, contrast, shoulder and haze are applied in this order.
 double toned(const Look& look, size_t channel, double value);
 
 Look any_look(Random& random);
+
+/// Returns the looks of two dates: in Texas mostly a bright or hazy early flight and a dark late one, several
+/// pixels apart and stored at one size.
+std::array<Look, 2> looks_of(Random& random, World world);
 
 /// Returns the same flight, developed and stored differently: tone and sensor differ, light and season do
 /// not.

@@ -116,6 +116,26 @@ void add_yard(Random& random, Scene& scene, const SuburbStyle& style, const Lot&
   }
 }
 
+/// Makes most suburbs narrow lots with deep houses, and some of them acres with a ranch house on each.
+void settle_in_texas(Random& random, double metre, SuburbStyle& style) {
+  const int kind = random.weighted({0.55, 0.2, 0.25});
+  if (kind == 0) {
+    style.house_width = random.uniform(11, 14.5) * metre;
+    style.house_depth = random.uniform(15, 20) * metre;
+    style.lot_width = style.house_width + random.uniform(2.5, 4.5) * metre;
+    style.fences = random.chance(0.85) ? random.uniform(0.7, 1) : 0;
+  }
+  if (kind == 2) {
+    style.house_width = random.uniform(17, 27) * metre;
+    style.house_depth = random.uniform(12, 18) * metre;
+    style.lot_width = style.house_width + random.uniform(9, 26) * metre;
+    style.setback = random.uniform(8, 22) * metre;
+    style.yard = random.uniform(14, 34) * metre;
+    style.ragged = random.uniform(1, 5) * metre;
+    style.fences = random.chance(0.3) ? 0.4 : 0;
+  }
+}
+
 }  // namespace
 
 SuburbStyle suburb_style(Random& random, const Scene& scene) {
@@ -132,6 +152,7 @@ SuburbStyle suburb_style(Random& random, const Scene& scene) {
   style.pools = random.chance(0.3) ? random.uniform(0.05, 0.4) : 0;
   style.shade = random.chance(0.4) ? random.uniform(0, 0.3) : random.uniform(0.2, 1);
   style.fences = random.chance(0.7) ? random.uniform(0.6, 1) : 0;
+  if (scene.world == World::kTexas) settle_in_texas(random, m, style);
   return style;
 }
 

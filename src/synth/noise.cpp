@@ -131,6 +131,11 @@ void Tile::mix(const Tile& other, double share) {
 Noise::Noise() {
   middle.mix(Tile{6, 2, 2}, 0.6);
   large.mix(Tile{7, 11, 11}, 0.5);
+  // Each octave has its share of the deviation of the tile so far: nearly the same power at all sizes.
+  for (const double reach : {24, 12, 6, 3, 1}) {
+    constexpr double kShare = 0.55;
+    rough.mix(Tile{static_cast<uint64_t>(10 + reach), reach, reach}, kShare);
+  }
 }
 
 const Noise& noise() {

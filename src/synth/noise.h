@@ -35,6 +35,7 @@ struct Noise {
   Tile large{4, 26, 26};   ///< parts of a field
   Tile streak{5, 18, 1};   ///< rows and tracks
   Tile upright{8, 1, 18};  ///< the same, vertical
+  Tile rough{9, 48, 48};   ///< spots of all sizes, as soil and thickets have
 
   Noise();
 };

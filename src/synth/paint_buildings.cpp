@@ -26,6 +26,17 @@ constexpr std::array<Colour, 7> kSheets{{{214, 214, 210},
                                          {120, 136, 150},
                                          {146, 92, 78}}};
 
+/// Asphalt shingles from grey to brown.
+constexpr std::array<Colour, 8> kTexasShingles{{{112, 108, 102},
+                                                {104, 101, 97},
+                                                {118, 111, 102},
+                                                {98, 93, 87},
+                                                {126, 119, 110},
+                                                {110, 104, 94},
+                                                {132, 127, 120},
+                                                {94, 92, 92}}};
+constexpr std::array<Colour, 3> kTiles{{{150, 114, 88}, {138, 112, 90}, {158, 128, 102}}};
+
 /// Fills the convex hull of a box and its shifted copy.
 void fill_swept(cv::Mat& image, const Box& box, Point offset, const cv::Scalar& value) {
   std::vector<cv::Point> points = to_fixed(box.corners());
@@ -50,8 +61,14 @@ double light_on(const View& view, Point down, double pitch) {
 Colour roof_colour(const View& view, const Building& building) {
   const auto day = on_day(view.look, building.look);
   const uint32_t look = variate(day, 14) < 0.06 ? day : building.look;
-  const double tone = (0.92 + 0.4 * variate(look, 7)) * (0.88 + 0.24 * variate(day, 13));
+  const double change = view.scene.world == World::kTexas ? 0.4 : 0.24;
+  const double tone = (0.92 + 0.4 * variate(look, 7)) * (1 + change * (variate(day, 13) - 0.5));
   if (building.large) return kSheets[look % kSheets.size()] * tone;
+  if (view.scene.world == World::kTexas) {
+    // Some neighbourhoods have roofs of tiles.
+    const bool tiled = view.scene.texture % 9 == 0 ? look % 3 != 0 : look % 40 == 0;
+    return (tiled ? kTiles[look / 3 % kTiles.size()] : kTexasShingles[look % kTexasShingles.size()]) * tone;
+  }
   // Most suburbs are grey; the last few colours are rare.
   const size_t common = variate(look, 8) < 0.75 ? 8 : kShingles.size();
   return kShingles[look % common] * tone;
@@ -65,7 +82,8 @@ Box along_ridge(Box box) {
 
 void paint_pitched(const View& view, const Box& wing, Roof roof, Colour colour, Canvas& canvas) {
   const Box box = along_ridge(wing);
-  const double pitch = roof == Roof::kHip ? 0.56 : 0.48;
+  const double flatter = view.scene.world == World::kTexas ? 0.75 : 1;
+  const double pitch = flatter * (roof == Roof::kHip ? 0.56 : 0.48);
   const double inset = roof == Roof::kHip ? box.depth / 2 : 0;
   const Point head = box.at(box.width / 2 - inset, 0);
   const Point tail = box.at(-box.width / 2 + inset, 0);

@@ -16,6 +16,8 @@ Colour surface_colour(const Road& road, uint32_t look) {
       return Colour{92, 92, 92} * tone;
     case Surface::kConcrete:
       return Colour{184, 178, 165} * tone;
+    case Surface::kCaliche:
+      return Colour{200, 188, 160} * tone;
     default:
       return Colour{140, 137, 130} * tone;
   }
@@ -87,7 +89,8 @@ uint32_t place_of(const Road& road) {
 /// Returns the brightness of a pavement on this day: it bleaches, is wet, and is re-laid.
 double age_of(const View& view, uint32_t look) {
   const auto day = on_day(view.look, look);
-  if (variate(day, 15) < 0.2) return 0.6 + 0.85 * variate(day, 16);
+  const double again = view.scene.world == World::kTexas ? 0.45 : 0.2;
+  if (variate(day, 15) < again) return 0.6 + 0.85 * variate(day, 16);
   return 0.87 + 0.26 * variate(static_cast<uint32_t>(view.look.weather >> 13), 12);
 }
 
@@ -97,6 +100,7 @@ void paint_asphalt(const View& view, const Road& road, Canvas& canvas) {
   const double half = road.half(view.date);
   fill(canvas.colour, band(road.line, half), scalar(colour));
   disc(canvas, road, -1, colour);
+  if (road.surface == Surface::kCaliche) return;
   // Wheels polish two tracks per lane.
   for (const double aside : {-0.62, -0.3, 0.3, 0.62})
     stroke(canvas.colour, moved_aside(road.line, aside * half), thick(0.12 * half), scalar(colour * 0.955));
@@ -216,8 +220,9 @@ void paint_field(const View&, const Patch& patch, Canvas& canvas) {
   stroke(canvas.colour, middle, 1, scalar({220, 224, 214}));
 }
 
-void paint_slab(const View&, const Patch& patch, Canvas& canvas) {
-  fill(canvas.colour, patch.outline, scalar(vary(kConcrete * 1.04, patch.look, 0.2)));
+void paint_slab(const View& view, const Patch& patch, Canvas& canvas) {
+  const double bright = view.scene.world == World::kTexas ? 1.12 : 1.04;
+  fill(canvas.colour, patch.outline, scalar(vary(kConcrete * bright, patch.look, 0.2)));
 }
 
 }  // namespace
@@ -271,15 +276,17 @@ void paint_cars(const View& view, Canvas& canvas) {
 }
 
 void paint_fences(const View& view, Canvas& canvas) {
+  const bool texas = view.scene.world == World::kTexas;
   for (const auto& fence : view.scene.fences) {
     if (!stands(fence.dates, view.date)) continue;
-    const Point reach = view.look.shadow * (1.8 * view.scene.metre);
+    const Point reach = view.look.shadow * ((fence.passing ? 0.2 : 1.8) * view.scene.metre);
     for (size_t i = 1; i < fence.line.size(); ++i) {
       const Point a = fence.line[i - 1];
       const Point b = fence.line[i];
-      fill_convex(canvas.shadow, std::array{a, b, b + reach, a + reach}, cv::Scalar(205));
+      fill_convex(canvas.shadow, std::array{a, b, b + reach, a + reach},
+                  cv::Scalar(fence.passing ? 90 : 205));
     }
-    stroke(canvas.colour, fence.line, 1, scalar({120, 104, 84}));
+    stroke(canvas.colour, fence.line, 1, scalar(texas ? Colour{84, 76, 64} : Colour{120, 104, 84}));
   }
 }
 

@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "synth/crop_rows.h"
+#include "synth/materials.h"
 #include "synth/noise.h"
 #include "synth/paint.h"
 
@@ -8,60 +10,9 @@ namespace {
 
 constexpr int kVariants = 4;
 
-/// Two colours and their mixing by textures.
-struct Material {
-  Colour low, high;
-  double bias = 0.5;
-  double large = 0, middle = 0, small = 0, streak = 0;
-  double spots = 0;  ///< darkness of shrubs, 0: none
-  double grain = 0.05;
-};
-
-Material grass(Colour dry_low, Colour dry_high, Colour lush_low, Colour lush_high, double green) {
-  return {mixed(dry_low, lush_low, green), mixed(dry_high, lush_high, green)};
-}
-
-Material material_of(Ground ground, double green) {
-  Material m;
-  switch (ground) {
-    case Ground::kBare:
-      m = {{126, 112, 88}, {196, 182, 152}, 0.45, 0.28, 0.14, 0.17, 0.08, 0.08, 0.06};
-      break;
-    case Ground::kDesert:
-      m = {{150, 128, 98}, {204, 182, 146}, 0.45, 0.28, 0.12, 0.12, 0.05, 0.16, 0.045};
-      break;
-    case Ground::kMeadow:
-      m = grass({104, 94, 62}, {148, 132, 92}, {54, 72, 38}, {104, 112, 62}, 0.25 + 0.75 * green);
-      m.bias = 0.45, m.large = 0.22, m.middle = 0.11, m.small = 0.24, m.streak = 0.05, m.spots = 0.15,
-      m.grain = 0.09;
-      break;
-    case Ground::kDryMeadow:
-      m = grass({90, 77, 52}, {158, 136, 98}, {70, 74, 42}, {138, 128, 84}, 0.8 * green);
-      m.bias = 0.45, m.large = 0.26, m.middle = 0.12, m.small = 0.25, m.streak = 0.03, m.spots = 0.42,
-      m.grain = 0.1;
-      break;
-    case Ground::kLawn:
-      m = grass({104, 92, 58}, {140, 124, 84}, {52, 74, 34}, {88, 106, 52}, 0.15 + 0.85 * green);
-      m.bias = 0.5, m.large = 0.12, m.middle = 0.16, m.small = 0.14, m.streak = 0.06, m.grain = 0.06;
-      break;
-    case Ground::kWoodFloor:
-      m = grass({66, 58, 38}, {126, 108, 74}, {44, 48, 28}, {92, 90, 56}, green);
-      m.bias = 0.35, m.large = 0.12, m.middle = 0.24, m.small = 0.18, m.spots = 0.3, m.grain = 0.09;
-      break;
-    case Ground::kField:
-      m = grass({112, 90, 62}, {154, 132, 96}, {62, 76, 44}, {118, 122, 70}, green);
-      m.bias = 0.5, m.large = 0.22, m.middle = 0.06, m.small = 0.08, m.streak = 0.28, m.grain = 0.05;
-      break;
-    case Ground::kWorks:
-      m = {{156, 142, 116}, {218, 205, 178}, 0.45, 0.24, 0.16, 0.14, 0.14, 0.06, 0.055};
-      break;
-  }
-  return m;
-}
-
 /// Material in the units of the textures, whose deviation is 32.
 struct MaterialRow {
-  float bias, large, middle, small, streak, spots, grain;
+  float bias, large, middle, small, streak, spots, grain, rough, rows;
   std::array<float, 3> low, range;
 };
 
@@ -77,6 +28,8 @@ MaterialRow row_of(const Material& material, const Colour& tint, double variatio
           weight(material.streak),
           weight(material.spots),
           weight(material.grain),
+          weight(material.rough),
+          weight(material.rows),
           {channel(material.low.r, tint.r), channel(material.low.g, tint.g), channel(material.low.b, tint.b)},
           {channel(range.r, tint.r), channel(range.g, tint.g), channel(range.b, tint.b)}};
 }
@@ -85,17 +38,19 @@ MaterialRow row_of(const Material& material, const Colour& tint, double variatio
 struct Temper {
   Colour tint;
   double green = 0;
-  std::array<double, 4> weights{};  ///< factors of the textures
+  std::array<double, 6> weights{};  ///< factors of the textures
 };
 
 Temper temper_of(const View& view, int ground) {
   Random region(view.scene.texture, static_cast<uint64_t>(ground));
   Random day(view.look.weather, static_cast<uint64_t>(ground));
   // Some regions have unusual colours: red earth, ash, salt.
-  const double strength = Random(view.scene.texture, 99).chance(0.25) ? 1.8 : 0.8;
-  const double tone = std::exp(0.1 * strength * region.bell() + 0.08 * day.bell());
-  const double red = 0.035 * strength * region.bell() + 0.015 * day.bell();
-  const double blue = 0.06 * strength * region.bell() + 0.025 * day.bell();
+  const double strength =
+      Random(view.scene.texture, 99).chance(0.25) && view.scene.world == World::kVaried ? 1.8 : 0.8;
+  const double weather = view.scene.world == World::kTexas ? 2.0 : 1.0;
+  const double tone = std::exp(0.1 * strength * region.bell() + 0.08 * weather * day.bell());
+  const double red = 0.035 * strength * region.bell() + 0.015 * weather * day.bell();
+  const double blue = 0.06 * strength / weather * region.bell() + 0.025 * day.bell();
   Temper temper{{tone * (1 + red), tone, tone * (1 + blue)}, 0.18 * day.bell()};
   for (double& weight : temper.weights) weight = std::exp(0.35 * strength * region.bell());
   return temper;
@@ -115,11 +70,14 @@ std::vector<MaterialRow> material_rows(const View& view) {
     const Temper temper = temper_of(view, ground);
     for (int variant = 0; variant < kVariants; ++variant) {
       const double green = view.look.green + temper.green + 0.32 * (variant - 1.5) / 1.5;
-      Material material = material_of(static_cast<Ground>(ground), std::clamp(green, 0.0, 1.0));
+      Material material =
+          material_of(view.scene.world, static_cast<Ground>(ground), std::clamp(green, 0.0, 1.0));
       material.large *= temper.weights[0];
       material.middle *= temper.weights[1];
       material.small *= temper.weights[2];
       material.streak *= temper.weights[3];
+      material.rough *= temper.weights[4];
+      material.rows = temper.weights[5] * std::max(material.rows, 0.2 * view.scene.terraces);
       rows.push_back(row_of(material, temper.tint, (variant * 7 % 4 - 1.5) / 1.5));
     }
   }
@@ -161,7 +119,7 @@ double variate(uint32_t look, uint32_t use) {
 }
 
 Colour lawn_colour(const View& view) {
-  const Material lawn = material_of(Ground::kLawn, view.look.green);
+  const Material lawn = material_of(view.scene.world, Ground::kLawn, view.look.green);
   return mixed(lawn.low, lawn.high, 0.5);
 }
 
@@ -169,10 +127,11 @@ namespace {
 
 /// One row of every texture, from the offset of this scene (or this date).
 struct TextureRows {
-  const int8_t *large, *other_large, *middle, *small, *other_small, *streak, *fine;
+  const int8_t *large, *other_large, *middle, *small, *other_small, *streak, *fine, *rough, *other_rough;
+  const float* crops;
   float day_share;  ///< share of the large texture that is specific to this date
 
-  TextureRows(const View& view, size_t line) {
+  TextureRows(const View& view, size_t line, CropRows& fields) {
     const Noise& n = noise();
     const size_t place = view.scene.texture;
     const size_t day = view.look.weather;
@@ -184,8 +143,12 @@ struct TextureRows {
     // Fields are sometimes ploughed in another direction.
     const bool turned = Random(day, 77).chance(0.25);
     streak = ((place % 2 == 0) != turned ? n.streak : n.upright).row(line + ((turned ? day : place) >> 27));
-    day_share = static_cast<float>(0.2 + 0.8 * Random(day, 78).uniform());
+    const double least = view.scene.world == World::kTexas ? 0.5 : 0.2;
+    day_share = static_cast<float>(least + (1 - least) * Random(day, 78).uniform());
     fine = n.fine.row(line + (day >> 18));
+    rough = n.rough.row(line + (place >> 36));
+    other_rough = n.rough.row(line + (day >> 36));
+    crops = fields.line(line);
   }
 };
 
@@ -200,11 +163,15 @@ struct Mixture {
 void mix_run(const MaterialRow m, const TextureRows rows, size_t from, size_t to, float* __restrict share,
              float* __restrict tone) {
   for (size_t x = from; x < to; ++x) {
-    const float large = (1.1F - 0.5F * rows.day_share) * static_cast<float>(rows.large[x]) +
-                        rows.day_share * static_cast<float>(rows.other_large[x]);
+    const float own = 1.1F - 0.5F * rows.day_share;
+    const float large =
+        own * static_cast<float>(rows.large[x]) + rows.day_share * static_cast<float>(rows.other_large[x]);
+    const float rough =
+        own * static_cast<float>(rows.rough[x]) + rows.day_share * static_cast<float>(rows.other_rough[x]);
     const float clods = 0.5F * static_cast<float>(rows.small[x] + rows.other_small[x]);
     const float mixed = m.bias + m.large * large + m.middle * static_cast<float>(rows.middle[x]) +
-                        m.small * clods + m.streak * static_cast<float>(rows.streak[x]);
+                        m.small * clods + m.streak * static_cast<float>(rows.streak[x]) + m.rough * rough +
+                        m.rows * rows.crops[x];
     share[x] = std::min(std::max(mixed, 0.0F), 1.0F);
   }
   for (size_t x = from; x < to; ++x) {
@@ -277,9 +244,10 @@ void paint_ground(const View& view, Canvas& canvas) {
   const cv::Mat map = material_map(view);
   const auto width = static_cast<size_t>(view.scene.size);
   std::vector<uint8_t> line(width);
+  CropRows fields(view);
   Mixture mixture{std::vector<float>(width), std::vector<float>(width)};
   for (int y = 0; y < view.scene.size; ++y) {
-    const TextureRows rows(view, static_cast<size_t>(y));
+    const TextureRows rows(view, static_cast<size_t>(y), fields);
     look_aside(map, rows, y, line);
     auto* pixels = canvas.colour.ptr<uint8_t>(y);
     for (size_t from = 0, to = 0; from < width; from = to) {

@@ -27,25 +27,33 @@ bool in_frame(const Tree& tree, int size) {
   return tree.at.x > -reach && tree.at.y > -reach && tree.at.x < size + reach && tree.at.y < size + reach;
 }
 
-double leaves_of(const Tree& tree, const Look& look) {
-  // A third of the trees are evergreen.
-  return variate(tree.look, 3) < 0.35 ? 1 : look.leaves;
+double leaves_of(const View& view, const Tree& tree) {
+  // A third of the trees are evergreen; oak and juniper of Texas are.
+  const double evergreen = view.scene.world == World::kTexas ? 0.65 : 0.35;
+  return variate(tree.look, 3) < evergreen ? 1 : view.look.leaves;
 }
 
-Colour leaf_colour(const Tree& tree, const Look& look) {
+Colour summer_colour(World world, const Tree& tree) {
   const double kind = variate(tree.look, 4);
-  const Colour summer = kind < 0.6 ? mixed({58, 74, 46}, {74, 88, 52}, variate(tree.look, 5))
-                                   : mixed({66, 82, 44}, {92, 98, 58}, variate(tree.look, 5));
+  const double share = variate(tree.look, 5);
+  if (world == World::kTexas)
+    return kind < 0.7 ? mixed({54, 63, 46}, {72, 78, 54}, share) : mixed({66, 76, 48}, {94, 92, 64}, share);
+  return kind < 0.6 ? mixed({58, 74, 46}, {74, 88, 52}, share) : mixed({66, 82, 44}, {92, 98, 58}, share);
+}
+
+Colour leaf_colour(const View& view, const Tree& tree) {
+  const Look& look = view.look;
+  const Colour summer = summer_colour(view.scene.world, tree);
   const Colour dry = mixed(summer, {98, 92, 58}, 0.3 * (1 - look.green));
   const Colour twigs = mixed({104, 96, 84}, {112, 100, 102}, variate(tree.look, 12));
-  const Colour crown = mixed(twigs, dry, leaves_of(tree, look));
+  const Colour crown = mixed(twigs, dry, leaves_of(view, tree));
   const double own = 0.86 + 0.28 * variate(on_day(look, tree.look), 11);
   return {crown.r * look.foliage.r * own, crown.g * look.foliage.g * own, crown.b * look.foliage.b * own};
 }
 
 void shade(const View& view, const Tree& tree, const Crown& crown, Canvas& canvas) {
   const double height = tree.radius * (1.1 + 0.5 * variate(tree.look, 6));
-  const auto strength = static_cast<int>(110 + 130 * leaves_of(tree, view.look));
+  const auto strength = static_cast<int>(110 + 130 * leaves_of(view, tree));
   for (const double share : {0.5, 1.0}) {
     each_pixel(crown, tree.at + view.look.shadow * (height * share), view.scene.size,
                [&](int x, int y, size_t index) {
@@ -59,10 +67,10 @@ void paint(const View& view, const Tree& tree, const Crown& crown, Canvas& canva
   const Point to_sun = unit(view.look.shadow) * -1;
   const int sun_x = static_cast<int>(to_sun.x * 210 * std::cos(view.look.elevation));
   const int sun_y = static_cast<int>(to_sun.y * 210 * std::cos(view.look.elevation));
-  const Colour leaf = leaf_colour(tree, view.look);
+  const Colour leaf = leaf_colour(view, tree);
   const std::array<int, 3> colour{static_cast<int>(leaf.r), static_cast<int>(leaf.g),
                                   static_cast<int>(leaf.b)};
-  const int cover = static_cast<int>(140 + 116 * leaves_of(tree, view.look));
+  const int cover = static_cast<int>(140 + 116 * leaves_of(view, tree));
   const Point centre = tree.at + view.look.lean * (1.2 * tree.radius);
   each_pixel(crown, centre, view.scene.size, [&](int x, int y, size_t index) {
     const int alpha = crown.alpha[index] * cover >> 8;
@@ -85,6 +93,16 @@ bool is_seen(const View& view, const Tree& tree) {
   return variate(on_day(view.look, tree.look), 9) >= view.look.thinning;
 }
 
+/// Returns the tree as it is on this day: in Texas crowns lean to another side and grow unevenly.
+Tree grown(const View& view, const Tree& tree) {
+  if (view.scene.world == World::kVaried) return tree;
+  const auto day = on_day(view.look, tree.look);
+  Tree moved = tree;
+  moved.at = tree.at + Point{variate(day, 17) - 0.5, variate(day, 18) - 0.5} * (0.6 * tree.radius);
+  moved.radius = tree.radius * (0.8 + 0.4 * variate(day, 19));
+  return moved;
+}
+
 template <class Action>
 void each_tree(const View& view, const Action& action) {
   for (const auto* plants : {&view.scene.shrubs, &view.scene.trees}) {
@@ -92,7 +110,10 @@ void each_tree(const View& view, const Action& action) {
       if (!stands(tree.dates, view.date) || !in_frame(tree, view.scene.size) || !is_seen(view, tree))
         continue;
       const double own = 0.85 + 0.3 * variate(on_day(view.look, tree.look), 10);
-      action(tree, crown(tree.radius * view.look.growth * own, tree.look / 7));
+      // Branches grow and are lit anew: at another date the crown has another form.
+      const bool same = view.scene.world == World::kVaried;
+      const uint32_t form = same ? tree.look : on_day(view.look, tree.look);
+      action(grown(view, tree), crown(tree.radius * view.look.growth * own, form / 7));
     }
   }
 }

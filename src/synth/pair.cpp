@@ -48,7 +48,9 @@ Told tell(const PairSource& source, int64_t index) {
     return told;
   }
   // An unchanged place is a changed pair's place at one of its dates: no single image reveals whether its
-  // pair has changed.
+  // pair has changed. In Texas, most places that did not change are country that nobody built on.
+  if (told.scene.world == World::kTexas && random.chance(0.35))
+    told.scene = compose_country(random, static_cast<int>(source.size));
   freeze(told.scene, random.below(2));
   told.text.captions.assign(kUnchangedSentences.begin(), kUnchangedSentences.end());
   return told;
@@ -59,10 +61,10 @@ Told tell(const PairSource& source, int64_t index) {
 SyntheticPair generate_pair(const PairSource& source, int64_t index) try {
   auto told = tell(source, index);
   auto random = random_of(source, Use::kLook, index);
-  Look first = any_look(random);
+  auto [first, second] = looks_of(random, told.scene.world);
   // Some unchanged pairs are one photograph in two versions; none of their differences is a change.
-  const bool reprint = !told.text.changed && random.chance(0.15);
-  const Look second = reprint ? another_print(random, first) : any_look(random);
+  const double again = told.scene.world == World::kTexas ? 0.08 : 0.15;
+  if (!told.text.changed && random.chance(again)) second = another_print(random, first);
   // Masks and class maps match the first image; the second is slightly shifted.
   first.shift = {};
   first.turn = 0;

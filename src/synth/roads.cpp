@@ -32,6 +32,12 @@ Point near_middle(Random& random, const Scene& scene) {
   return {size * random.uniform(0.25, 0.75), size * random.uniform(0.25, 0.75)};
 }
 
+void pave_with_caliche(Random& random, const Scene& scene, Road& road) {
+  road.surface = Surface::kCaliche;
+  road.sidewalk = false;
+  road.width.fill(random.uniform(3.5, 7) * scene.metre);
+}
+
 void match(Road& road, const Road& like) {
   road.surface = like.surface;
   road.sidewalk = like.sidewalk;
@@ -91,6 +97,7 @@ Road street(Random& random, const Scene& scene, Polyline line, Dates dates) {
       random.chance(0.75) ? Surface::kAsphalt : (random.chance(0.5) ? Surface::kConcrete : Surface::kDark);
   road.sidewalk = random.chance(0.65);
   road.dates = dates;
+  if (scene.world == World::kTexas && random.chance(0.12)) pave_with_caliche(random, scene, road);
   return road;
 }
 

@@ -83,7 +83,9 @@ void freeze(Scene& scene, int date) {
   freeze_each(scene.patches, date);
   freeze_each(scene.buildings, date);
   freeze_each(scene.trees, date);
-  freeze_each(scene.fences, date);
+  for (auto& fence : scene.fences) {
+    if (!fence.passing) fence.dates = {stands(fence.dates, date), stands(fence.dates, date)};
+  }
   freeze_each(scene.roads, date);
   // Cars come and go even in unchanged scenes.
   for (auto& car : scene.cars) {

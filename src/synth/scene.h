@@ -15,6 +15,12 @@ inline constexpr Dates kBoth{true, true};
 inline constexpr Dates kOnlyAfter{false, true};
 inline constexpr Dates kOnlyBefore{true, false};
 
+/// Kind of region: it determines palettes, grounds, lots and flights.
+enum class World : uint8_t {
+  kVaried,  ///< suburbs of any country, in any light
+  kTexas    ///< the hills and prairies about Austin, as in LEVIR-CC: an old bright date, a new dark one
+};
+
 enum class Ground : uint8_t { kBare, kDesert, kMeadow, kDryMeadow, kLawn, kWoodFloor, kField, kWorks };
 
 /// Ground that differs from its surroundings; later zones cover earlier ones.
@@ -24,7 +30,7 @@ struct Zone {
   Dates dates = kBoth;
 };
 
-enum class Surface : uint8_t { kAsphalt, kDark, kConcrete };
+enum class Surface : uint8_t { kAsphalt, kDark, kConcrete, kCaliche };
 
 struct Road {
   Polyline line;
@@ -88,10 +94,12 @@ struct Car {
 struct Fence {
   Polyline line;
   Dates dates = kBoth;
+  bool passing = false;  ///< seen on one day and not on another, even in an unchanged place
 };
 
 struct Scene {
   int size = 256;
+  World world = World::kVaried;
   double metre = 2;  ///< pixels per metre
   Ground ground = Ground::kMeadow;
   std::vector<Zone> covers;  ///< covers of open ground on one day; not a change, below all zones
@@ -104,6 +112,8 @@ struct Scene {
   std::vector<Car> cars;
   std::vector<Fence> fences;
   uint64_t texture = 0;  ///< offset of the ground's textures
+  double crowns = 1;     ///< size of wild trees, as a factor
+  double terraces = 0;   ///< strength of contour banks on open ground; 0: none
 };
 
 inline bool stands(const Dates& dates, int date) {

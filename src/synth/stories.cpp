@@ -1,6 +1,7 @@
 #include "synth/stories.h"
 
 #include "synth/facts.h"
+#include "synth/ground_parts.h"
 #include "synth/story_parts.h"
 
 namespace ccexpert::synth {
@@ -25,7 +26,8 @@ void add_traffic(Random& random, Scene& scene) {
 /// a change.
 void add_clutter(Random& random, Scene& scene) {
   constexpr std::array kWhen{kBoth, kBoth, kOnlyBefore, kOnlyAfter};
-  for (int i = random.chance(0.5) ? random.between(0, 6) : random.between(6, 40); i > 0; --i) {
+  const int most = scene.world == World::kTexas ? 12 : 40;
+  for (int i = random.chance(0.5) ? random.between(0, 6) : random.between(6, most); i > 0; --i) {
     const Point at{scene.size * random.uniform(), scene.size * random.uniform()};
     const Box box{at, direction(random.uniform(0, 6.28)), random.uniform(1, 4.5) * scene.metre,
                   random.uniform(0.8, 2.5) * scene.metre};
@@ -38,24 +40,39 @@ void add_clutter(Random& random, Scene& scene) {
   }
 }
 
+constexpr double kTexasShare = 0.6;
+
+Scene place_of(Random& random, World world, int size) {
+  Scene scene;
+  scene.world = world;
+  scene.size = size;
+  // Scales around 0.5 m per pixel, as with different cameras and latitudes.
+  const double scale = world == World::kTexas ? random.uniform(0.85, 1.12) : random.uniform(0.62, 1.2);
+  scene.metre = 2 * scale * (size < 200 ? 0.7 : 1);
+  scene.texture = random.next();
+  return scene;
+}
+
+/// Adds what passes or does not matter: weeds and tracks, cars, small things.
+void finish(Random& random, Scene& scene) {
+  add_covers(random, scene);
+  add_traffic(random, scene);
+  add_clutter(random, scene);
+  clear_trees(scene);
+}
+
 Scene compose_once(Random& random, int size) {
   using Story = void (*)(Random&, Scene&);
   constexpr std::array<Story, 8> kStories{houses_built,           neighbourhood_built, houses_removed,
                                           large_building_changes, patch_changes,       road_changes,
                                           trees_change,           houses_replaced};
-  Scene scene;
-  scene.size = size;
-  // Scales around 0.5 m per pixel, as with different cameras and latitudes.
-  scene.metre = 2 * random.uniform(0.62, 1.2) * (size < 200 ? 0.7 : 1);
-  scene.texture = random.next();
+  const bool texas = random.chance(kTexasShare);
+  Scene scene = place_of(random, texas ? World::kTexas : World::kVaried, size);
   const auto story = static_cast<size_t>(random.weighted({0.34, 0.2, 0.06, 0.11, 0.12, 0.09, 0.05, 0.03}));
   kStories[story](random, scene);
-  if (random.chance(0.08)) add_village(random, scene);
+  if (random.chance(texas ? 0.02 : 0.08)) add_village(random, scene);
   for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);
-  add_covers(random, scene);
-  add_traffic(random, scene);
-  add_clutter(random, scene);
-  clear_trees(scene);
+  finish(random, scene);
   return scene;
 }
 
@@ -66,6 +83,22 @@ Scene compose_changed(Random& random, int size) {
     Scene scene = compose_once(random, size);
     if (worth_telling(facts_of(scene))) return scene;
   }
+}
+
+Scene compose_country(Random& random, int size) {
+  Scene scene = place_of(random, World::kTexas, size);
+  lay_ground(random, scene, any_ground(random));
+  if (random.chance(0.3)) {
+    scene.roads = street_plan(random, scene, kBoth);
+    scene.roads.resize(1);
+  }
+  if (random.chance(0.05)) {
+    const double side = random.uniform(0.3, 1.2) * size;
+    add_patch(random, scene, PatchKind::kPond, {anywhere(random, scene), {1, 0}, side, side}, kBoth);
+  }
+  if (random.chance(0.12)) add_homestead(random, scene);
+  finish(random, scene);
+  return scene;
 }
 
 }  // namespace ccexpert::synth

@@ -9,4 +9,7 @@ namespace ccexpert::synth {
 /// Returns a scene of `size` pixels with a change that is large enough to be seen and described.
 Scene compose_changed(Random& random, int size);
 
+/// Returns a scene of open country in Texas, without a change.
+Scene compose_country(Random& random, int size);
+
 }  // namespace ccexpert::synth
