@@ -9,7 +9,7 @@
 
 namespace ccexpert::synth {
 
-/// Returns five different sentences; each names the first fact, some also others.
+/// Returns five different sentences by five writers; each is about the first fact, some also about others.
 std::vector<std::string> captions_of(Random& random, const std::vector<Fact>& facts);
 
 /// Returns every word that a caption may contain.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "synth/relations.h"
+
 namespace ccexpert::synth {
 namespace {
 
@@ -93,27 +95,6 @@ Dates dates_of(Happening happening) {
   return happening == Happening::kBuilt ? kOnlyAfter : kOnlyBefore;
 }
 
-/// Sets how the changed houses lie relative to roads and to each other.
-void relate_to_roads(const Scene& scene, const std::vector<const Building*>& houses, int date, Fact& fact) {
-  const int road = houses.front()->road;
-  const auto same_road = [&](const Building* each) { return each->road == road; };
-  const auto& found = scene.roads[static_cast<size_t>(road)];
-  if (!std::all_of(houses.begin(), houses.end(), same_road) || !stands(found.dates, date)) return;
-  fact.along_road = true;
-  fact.new_road = found.dates != kBoth;
-  const auto right =
-      std::count_if(houses.begin(), houses.end(), [](const Building* each) { return each->side > 0; });
-  const auto left = static_cast<std::ptrdiff_t>(houses.size()) - right;
-  fact.both_sides = std::min(left, right) >= 2;
-  if (std::min(left, right) > 0 || houses.size() < 3) return;
-  std::vector<double> places;
-  for (const auto* house : houses) places.push_back(house->along);
-  std::sort(places.begin(), places.end());
-  fact.in_row = true;
-  for (size_t i = 1; i < places.size(); ++i)
-    fact.in_row = fact.in_row && places[i] - places[i - 1] < 1.9 * houses.front()->extent.width;
-}
-
 /// True if a removed house was inside the box.
 bool replaces_house(const Scene& scene, const Box& box) {
   return std::any_of(scene.buildings.begin(), scene.buildings.end(), [&](const Building& each) {
@@ -128,24 +109,43 @@ void finish(const Scene& scene, const Footprint& footprint, Fact& fact) {
   fact.cover = cover_of(scene, footprint, fact.happening == Happening::kRemoved ? 1 : 0);
 }
 
+/// True if a building of the kind is in the frame.
+bool counts(const Scene& scene, const Building& building, bool large) {
+  return building.large == large && visible_share(building.extent, scene.size) >= 0.3;
+}
+
+bool has_new_parking(const Scene& scene, const Box& near) {
+  const Box reach = near.grown(15 * scene.metre);
+  return std::any_of(scene.patches.begin(), scene.patches.end(), [&](const Patch& patch) {
+    return patch.kind == PatchKind::kParking && patch.dates == kOnlyAfter && overlap(reach, patch.frame);
+  });
+}
+
 void add_buildings(const Scene& scene, bool large, Happening happening, std::vector<Fact>& facts) {
-  Fact fact{.thing = large ? Thing::kLarge : Thing::kHouse, .happening = happening};
+  Fact fact{.thing = large ? Thing::kLarge : Thing::kHouse, .happening = happening, .rebuilt = !large};
   Footprint footprint;
   std::vector<const Building*> found;
   int others = 0;
+  double total = 0;
+  const bool built = happening == Happening::kBuilt;
   for (const auto& building : scene.buildings) {
-    if (building.large != large || visible_share(building.extent, scene.size) < 0.3) continue;
+    if (!counts(scene, building, large)) continue;
     others += building.dates == kBoth ? 1 : 0;
     if (building.dates != dates_of(happening)) continue;
     found.push_back(&building);
-    fact.in_place_of_houses |=
-        large && happening == Happening::kBuilt && replaces_house(scene, building.extent);
+    const bool replaces = built && replaces_house(scene, building.extent);
+    fact.in_place_of_houses |= large && replaces;
+    fact.rebuilt = fact.rebuilt && replaces;
+    fact.with_parking |= built && has_new_parking(scene, building.extent);
+    total += building.extent.width * building.extent.depth;
     sample(scene, building.extent, footprint);
   }
   if (found.empty()) return;
   fact.count = static_cast<int>(found.size());
+  fact.metres = total / fact.count / (scene.metre * scene.metre);
   fact.more = others > 1;
-  if (!large) relate_to_roads(scene, found, happening == Happening::kBuilt ? 1 : 0, fact);
+  fact.among_houses = !large && others > 5;
+  relate_buildings(scene, found, built ? 1 : 0, fact);
   finish(scene, footprint, fact);
   facts.push_back(fact);
 }
@@ -154,14 +154,17 @@ void add_roads(const Scene& scene, std::vector<Fact>& facts) {
   for (const auto happening : {Happening::kBuilt, Happening::kRemoved, Happening::kWidened}) {
     Fact fact{.thing = Thing::kRoad, .happening = happening};
     Footprint footprint;
+    std::vector<const Road*> found;
     for (const auto& road : scene.roads) {
       const bool widened = road.dates == kBoth && road.width[1] > road.width[0];
       if (happening == Happening::kWidened ? !widened : road.dates != dates_of(happening)) continue;
       const double before = footprint.area;
       sample(scene, road, footprint);
-      fact.count += footprint.area > before ? 1 : 0;
+      if (footprint.area > before) found.push_back(&road);
     }
-    if (fact.count == 0) continue;
+    if (found.empty()) continue;
+    fact.count = static_cast<int>(found.size());
+    fact.form = form_of(scene, found);
     finish(scene, footprint, fact);
     facts.push_back(fact);
   }
@@ -176,15 +179,18 @@ Thing thing_of(PatchKind kind) {
 void add_patches(const Scene& scene, PatchKind kind, Happening happening, std::vector<Fact>& facts) {
   Fact fact{.thing = thing_of(kind), .happening = happening};
   Footprint footprint;
+  std::vector<Box> found;
   for (const auto& patch : scene.patches) {
     if (patch.kind != kind || patch.dates != dates_of(happening) ||
         visible_share(patch.frame, scene.size) < 0.3)
       continue;
-    ++fact.count;
+    found.push_back(patch.frame);
     fact.in_place_of_houses |= happening == Happening::kBuilt && replaces_house(scene, patch.frame);
     sample(scene, patch.frame, footprint);
   }
-  if (fact.count == 0) return;
+  if (found.empty()) return;
+  fact.count = static_cast<int>(found.size());
+  if (near_roads(scene, found, happening == Happening::kBuilt ? 1 : 0)) fact.roadside = Roadside::kNear;
   finish(scene, footprint, fact);
   facts.push_back(fact);
 }
@@ -192,14 +198,18 @@ void add_patches(const Scene& scene, PatchKind kind, Happening happening, std::v
 void add_trees(const Scene& scene, Happening happening, std::vector<Fact>& facts) {
   Fact fact{.thing = Thing::kTrees, .happening = happening};
   Footprint footprint;
+  Footprint all;
   for (const auto& tree : scene.trees) {
+    const double area = 2.6 * tree.radius * tree.radius;
+    if (stands(tree.dates, happening == Happening::kBuilt ? 1 : 0)) all.add(scene, tree.at, area);
     if (tree.dates != dates_of(happening)) continue;
     const size_t before = footprint.points.size();
-    footprint.add(scene, tree.at, 2.6 * tree.radius * tree.radius);
+    footprint.add(scene, tree.at, area);
     fact.count += footprint.points.size() > before ? 1 : 0;
   }
   if (fact.count < 6) return;
   finish(scene, footprint, fact);
+  fact.share = footprint.area / all.area;
   if (fact.area > 0.025) facts.push_back(fact);
 }
 

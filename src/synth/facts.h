@@ -27,20 +27,38 @@ enum class Region {
 /// Previous cover of the ground (or, for a removal, the new one).
 enum class Cover { kBareland, kDesert, kMeadow, kDryland, kLawn, kWoods, kField, kMixed };
 
+/// Relation of changed objects to roads that exist at the same date.
+enum class Roadside {
+  kNone,
+  kNear,         ///< all are within 15 m of a road
+  kAlong,        ///< all are along one road
+  kAlongSeveral  ///< all are along roads
+};
+
+/// Form of new or removed roads.
+enum class RoadForm { kAny, kStraight, kWinding, kTee, kCrossing };
+
 /// All appeared or removed objects of one kind.
 struct Fact {
   Thing thing = Thing::kHouse;
   Happening happening = Happening::kBuilt;
   int count = 0;
-  double area = 0;  ///< share of the scene
+  double area = 0;    ///< share of the scene
+  double share = 1;   ///< of all trees before (or after, for planted ones) that changed; 1 for other things
+  double metres = 0;  ///< mean area of one building, square metres
   Region region = Region::kNowhere;
   Cover cover = Cover::kMixed;
-  bool along_road = false;          ///< all of them are along one road that exists at the same date
-  bool both_sides = false;          ///< of that road
-  bool new_road = false;            ///< the road was built with them
-  bool in_row = false;              ///< neighbours on one side of it
+  Roadside roadside = Roadside::kNone;
+  RoadForm form = RoadForm::kAny;
+  int rows = 0;                     ///< rows of three or more neighbours that hold all houses; 0: they do not
+  bool both_sides = false;          ///< of each of their roads
+  bool one_side = false;            ///< of one road
+  bool new_road = false;            ///< all their roads were built with them
   bool in_place_of_houses = false;  ///< it replaces a removed house
+  bool rebuilt = false;             ///< all are houses in place of removed houses
   bool more = false;                ///< others of the kind exist at both dates
+  bool among_houses = false;        ///< many houses are there at both dates
+  bool with_parking = false;        ///< a parking lot was built within 15 m of one of the buildings
 };
 
 /// Returns the facts, the most salient first.

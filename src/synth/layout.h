@@ -20,6 +20,9 @@ Road street(Random& random, const Scene& scene, Polyline line, Dates dates);
 /// Returns the streets of a suburb: one, a crossing, two in parallel, or a dead end.
 std::vector<Road> street_plan(Random& random, const Scene& scene, Dates dates);
 
+/// Returns the streets of a large suburb: a main street and two to four dead ends or through streets off it.
+std::vector<Road> estate_plan(Random& random, const Scene& scene, Dates dates);
+
 /// Place for one house along a road.
 struct Lot {
   Box ground;
@@ -52,6 +55,9 @@ std::vector<Lot> lots_along(Random& random, const Scene& scene, const SuburbStyl
 /// Adds a house with driveway, lawn, trees, fence and sometimes a pool; no lawn if `on_grass`.
 void add_house(Random& random, Scene& scene, const SuburbStyle& style, const Lot& lot, Dates dates,
                bool on_grass);
+
+/// Returns the parts of a house: a main part, and often one or two projecting wings.
+std::vector<Wing> house_wings(Random& random, const Box& house, double metre);
 
 /// Marks a share of the existing trees to be kept among houses that are added later.
 void spare_trees(Random& random, Scene& scene, double share);

@@ -36,32 +36,6 @@ bool in_reach(const Scene& scene, const Box& box) {
          box.centre.y < scene.size + margin;
 }
 
-/// Returns the parts of a house: a main part, and often one or two projecting wings.
-std::vector<Wing> wings(Random& random, const Box& house, double metre) {
-  const double height = random.uniform(3.2, 5.5) * metre;
-  const int plan = random.weighted({0.2, 0.35, 0.3, 0.15});
-  if (plan == 0) return {{house, height}};
-  const double body = random.uniform(0.62, 0.75);
-  const double flip = random.chance(0.5) ? 1.0 : -1.0;
-  std::vector<Wing> parts{
-      {{house.at(0, (1 - body) / 2 * house.depth), house.axis, house.width, body * house.depth}, height}};
-  const double share = random.uniform(0.38, 0.5);
-  const auto add = [&](double side, double reach) {
-    const double width = share * house.width;
-    const double along = side * (house.width - width) / 2;
-    parts.push_back({{house.at(along, (reach - 1) / 2 * house.depth), house.axis, width, reach * house.depth},
-                     height * 0.95});
-  };
-  add(flip, random.uniform(0.8, 0.95));
-  if (plan == 2) add(-flip, random.uniform(0.5, 0.65));
-  if (plan == 3) {
-    parts.push_back({{house.at(-flip * 0.22 * house.width, 0.14 * house.depth), house.axis,
-                      house.width * 0.45, 0.72 * house.depth},
-                     height * 1.25});
-  }
-  return parts;
-}
-
 void add_driveway(Random& random, Scene& scene, const Lot& lot, Dates dates) {
   const auto& road = scene.roads[static_cast<size_t>(lot.road)];
   const double wide = random.uniform(4.5, 6.5) * scene.metre;
@@ -138,6 +112,31 @@ void settle_in_texas(Random& random, double metre, SuburbStyle& style) {
 
 }  // namespace
 
+std::vector<Wing> house_wings(Random& random, const Box& house, double metre) {
+  const double height = random.uniform(3.2, 5.5) * metre;
+  const int plan = random.weighted({0.2, 0.35, 0.3, 0.15});
+  if (plan == 0) return {{house, height}};
+  const double body = random.uniform(0.62, 0.75);
+  const double flip = random.chance(0.5) ? 1.0 : -1.0;
+  std::vector<Wing> parts{
+      {{house.at(0, (1 - body) / 2 * house.depth), house.axis, house.width, body * house.depth}, height}};
+  const double share = random.uniform(0.38, 0.5);
+  const auto add = [&](double side, double reach) {
+    const double width = share * house.width;
+    const double along = side * (house.width - width) / 2;
+    parts.push_back({{house.at(along, (reach - 1) / 2 * house.depth), house.axis, width, reach * house.depth},
+                     height * 0.95});
+  };
+  add(flip, random.uniform(0.8, 0.95));
+  if (plan == 2) add(-flip, random.uniform(0.5, 0.65));
+  if (plan == 3) {
+    parts.push_back({{house.at(-flip * 0.22 * house.width, 0.14 * house.depth), house.axis,
+                      house.width * 0.45, 0.72 * house.depth},
+                     height * 1.25});
+  }
+  return parts;
+}
+
 SuburbStyle suburb_style(Random& random, const Scene& scene) {
   const double m = scene.metre;
   SuburbStyle style;
@@ -189,7 +188,7 @@ void add_house(Random& random, Scene& scene, const SuburbStyle& style, const Lot
                bool on_grass) {
   if (!on_grass) scene.zones.push_back({lot.ground.outline(), Ground::kLawn, dates});
   Building house;
-  house.wings = wings(random, lot.house, scene.metre);
+  house.wings = house_wings(random, lot.house, scene.metre);
   house.extent = lot.house;
   house.roof = random.chance(0.8) ? style.roof : Roof::kHip;
   house.look = random.chance(0.7) ? style.look : static_cast<uint32_t>(random.below(100000));

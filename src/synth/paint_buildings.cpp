@@ -63,7 +63,7 @@ Colour roof_colour(const View& view, const Building& building) {
   const uint32_t look = variate(day, 14) < 0.06 ? day : building.look;
   const double change = view.scene.world == World::kTexas ? 0.4 : 0.24;
   const double tone = (0.92 + 0.4 * variate(look, 7)) * (1 + change * (variate(day, 13) - 0.5));
-  if (building.large) return kSheets[look % kSheets.size()] * tone;
+  if (building.large || building.metal) return kSheets[look % kSheets.size()] * tone;
   if (view.scene.world == World::kTexas) {
     // Some neighbourhoods have roofs of tiles.
     const bool tiled = view.scene.texture % 9 == 0 ? look % 3 != 0 : look % 40 == 0;

@@ -1,149 +1,232 @@
 #include "synth/phrases.h"
 
-#include <array>
-#include <vector>
-
 namespace ccexpert::synth {
 namespace {
 
 using Words = std::vector<const char*>;
 
 struct Noun {
-  const char* one;
-  const char* many;
+  std::string one;
+  std::string many;
 };
 
-Noun house_noun(Random& random) {
-  constexpr std::array<Noun, 3> kNouns{{{"house", "houses"}, {"villa", "villas"}, {"building", "buildings"}}};
-  return kNouns[static_cast<size_t>(random.weighted({0.6, 0.3, 0.1}))];
+Noun noun(const std::string& one) {
+  return {one, one + "s"};
 }
 
-Noun noun_of(Random& random, const Fact& fact) {
-  const bool first = random.chance(0.6);
-  switch (fact.thing) {
-    case Thing::kHouse:
-      return house_noun(random);
-    case Thing::kLarge:
-      return first ? Noun{"large building", "large buildings"} : Noun{"building", "buildings"};
-    case Thing::kRoad:
-      return {"road", "roads"};
-    case Thing::kParking:
-      return {"parking lot", "parking lots"};
-    case Thing::kPond:
-      return fact.area > 0.05 && first ? Noun{"lake", "lakes"} : Noun{"pond", "ponds"};
-    case Thing::kPool:
-      return first ? Noun{"swimming pool", "swimming pools"} : Noun{"pool", "pools"};
-    case Thing::kPlayground:
-      return {"playground", "playgrounds"};
-    case Thing::kCourt:
-      return first ? Noun{"sports field", "sports fields"} : Noun{"sports court", "sports courts"};
-    case Thing::kField:
-      return first ? Noun{"sports field", "sports fields"} : Noun{"playground", "playgrounds"};
+/// Small and large houses have names of their own.
+Noun house_noun(const Writer& writer, const Fact& fact) {
+  constexpr double kSmall = 110;  // square metres
+  constexpr double kLarge = 320;
+  if (fact.metres < kSmall && writer.chance(0.22))
+    return writer.random.pick(std::vector<Noun>{noun("small house"), noun("small house"),
+                                                noun("small building"), noun("room"), noun("bungalow")});
+  if (fact.metres > kLarge && writer.chance(0.14))
+    return writer.random.pick(std::vector<Noun>{noun("mansion"), noun("large villa"), noun("large house")});
+  if (fact.count > 4 && writer.chance(0.02)) return noun("detached house");
+  const auto& weights = writer.voice.nouns;
+  constexpr std::array kNouns{"house", "villa", "building"};
+  return noun(kNouns[static_cast<size_t>(writer.random.weighted({weights[0], weights[1], weights[2]}))]);
+}
+
+Noun large_noun(const Writer& writer, const Fact& fact) {
+  const Words words{"building",       "building",       "building",      "building", "large building",
+                    "large building", "large building", "huge building", "house",    "warehouse"};
+  static_cast<void>(fact);
+  return noun(writer.pick(words));
+}
+
+Noun road_noun(const Writer& writer, const Fact& fact) {
+  if (!writer.chance(0.22)) return noun("road");
+  switch (fact.form) {
+    case RoadForm::kStraight:
+      return noun("straight road");
+    case RoadForm::kWinding:
+      return noun(writer.pick({"winding road", "curved road", "turning road"}));
     default:
-      return {"tree", "trees"};
+      return noun(writer.chance(0.12) ? "street" : "road");
   }
 }
 
-std::string quantity(Random& random, const Fact& fact) {
-  constexpr std::array<const char*, 5> kNumbers{"", "a", "two", "three", "four"};
-  const Words few{"some", "several"};
-  const Words many{"many", "many", "lots of", "some"};
-  if (fact.more && fact.happening == Happening::kBuilt && fact.count > 1 && random.chance(0.25))
-    return "more";
-  if (fact.in_row && random.chance(0.45)) return "a row of";
-  if (fact.count == 2) return random.chance(0.8) ? "two" : "some";
-  if (fact.count < 5)
-    return random.chance(0.55) ? kNumbers[static_cast<size_t>(fact.count)] : random.pick(few);
-  return fact.count < 8 ? random.pick(few) : random.pick(many);
+Noun noun_of(const Writer& writer, const Fact& fact) {
+  const bool first = writer.chance(0.6);
+  switch (fact.thing) {
+    case Thing::kHouse:
+      return house_noun(writer, fact);
+    case Thing::kLarge:
+      return large_noun(writer, fact);
+    case Thing::kRoad:
+      return road_noun(writer, fact);
+    case Thing::kParking:
+      return noun("parking lot");
+    case Thing::kPond:
+      return noun(fact.area > 0.05 && first ? "lake" : "pond");
+    case Thing::kPool:
+      return noun(first ? "swimming pool" : "pool");
+    case Thing::kPlayground:
+      return noun("playground");
+    case Thing::kCourt:
+      return noun(first ? "playground" : "court");
+    case Thing::kField:
+      return noun(first ? "playground" : "sports field");
+    default:
+      return noun("tree");
+  }
 }
 
-std::string road_text(Random& random, const Fact& fact) {
-  if (fact.both_sides && random.chance(0.6)) return " on both sides of the road";
-  if (fact.count > 1) return random.chance(0.8) ? " along the road" : " beside the road";
-  const Words words{" beside the road", " next to the road", " near the road", " by the road"};
-  return random.pick(words);
+std::string number(int count) {
+  constexpr std::array<const char*, 7> kNumbers{"", "one", "two", "three", "four", "five", "six"};
+  return kNumbers[static_cast<size_t>(count)];
 }
 
-std::string ground_text(Random& random, Cover cover) {
-  const auto ground = cover_of(random, cover);
-  const bool within = cover == Cover::kDesert || cover == Cover::kWoods || cover == Cover::kField;
-  return (within ? " in " : " on ") + ground.text;
+/// Larger counts have a number less often.
+double number_weight(const Writer& writer, int count) {
+  constexpr std::array<double, 7> kFactors{0, 0, 6, 2.4, 1, 0.2, 0.1};
+  return count < 7 ? writer.voice.amounts[0] * kFactors[static_cast<size_t>(count)] : 0;
 }
 
-std::string passive(Random& random, bool plural, const Words& verbs) {
-  const std::string verb = random.pick(verbs);
-  if (random.chance(0.4)) return (plural ? "have been " : "has been ") + verb;
-  return (plural ? "are " : "is ") + verb;
+std::string quantity(const Writer& writer, int count) {
+  const auto& amounts = writer.voice.amounts;
+  const double some = amounts[1] * (count > 9 ? 0.55 : 1);
+  const double several = amounts[2] * (count < 3 || count > 14 ? 0.25 : 1);
+  const double many = amounts[3] * (count < 5 ? 0 : count < 9 ? 0.8 : 2);
+  const double few = count < 5 ? 0.04 : 0;
+  const int choice = writer.random.weighted({number_weight(writer, count), some, several, many, few});
+  if (choice == 0) return number(count);
+  constexpr std::array kWords{"", "some", "several", "many", "few"};
+  if (choice == 3 && writer.chance(0.08)) return writer.pick({"massive", "lots of", "a lot of"});
+  return choice == 4 && writer.chance(0.5) ? "a few" : kWords[static_cast<size_t>(choice)];
+}
+
+Subject rows_of(const Writer& writer, const Fact& fact, const Noun& name) {
+  const char* row = writer.chance(0.1) ? "line" : "row";
+  if (fact.rows == 1) return {"a " + std::string(row) + " of " + name.many, writer.chance(0.65)};
+  const std::string amount = fact.rows < 5 && writer.chance(0.7) ? number(fact.rows) + " " : "";
+  const std::string loose =
+      writer.chance(0.3) ? (fact.rows > 2 && writer.chance(0.4) ? "several " : "some ") : "";
+  return {(amount.empty() ? loose : amount) + row + "s of " + name.many, true};
+}
+
+Subject single(const Writer& writer, const Fact& fact, const Noun& name) {
+  const bool building = fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
+  const bool built = fact.happening == Happening::kBuilt;
+  if (built && building && fact.more && writer.chance(0.05)) return {"another " + name.one, false};
+  if (built && writer.chance(writer.voice.fresh)) return {"a new " + name.one, false};
+  return {(building && writer.chance(0.03) ? "one " : "a ") + name.one, false};
+}
+
+/// Two roads that meet have a name in the singular.
+Subject roads_of(const Writer& writer, const Fact& fact) {
+  if (fact.form == RoadForm::kTee && writer.chance(0.25)) return {"a t-shaped road", false};
+  if (fact.form >= RoadForm::kTee && writer.chance(0.2))
+    return {writer.pick({"a crossroad", "a cross road"}), false};
+  if (fact.form == RoadForm::kCrossing && writer.chance(0.1)) return {"cross roads", true};
+  if (writer.chance(0.25)) return {"roads", true};
+  const std::string fresh = writer.chance(writer.voice.fresh) ? " new" : "";
+  return {quantity(writer, fact.count) + fresh + " roads", true};
+}
+
+std::string passive(const Writer& writer, bool plural, const std::string& participle) {
+  if (writer.chance(writer.voice.perfect)) return (plural ? "have been " : "has been ") + participle;
+  return (plural ? "are " : "is ") + participle;
+}
+
+std::string built_verb(const Writer& writer, bool plural) {
+  const auto& verbs = writer.voice.verbs;
+  switch (writer.random.weighted({verbs[0], verbs[1], verbs[2], verbs[3]})) {
+    case 0:
+      if (writer.chance(0.04)) return plural ? "have appeared" : "has appeared";
+      return plural ? "appear" : "appears";
+    case 1:
+      return plural ? "show up" : "shows up";
+    case 2:
+      return passive(writer, plural, writer.chance(writer.voice.constructed) ? "constructed" : "built");
+    default:
+      return passive(writer, plural, "erected");
+  }
+}
+
+std::string removed_verb(const Writer& writer, const Fact& fact, bool plural) {
+  if (writer.chance(0.4)) {
+    if (writer.chance(0.15)) return plural ? "have disappeared" : "has disappeared";
+    return plural ? "disappear" : "disappears";
+  }
+  if (fact.thing != Thing::kHouse && fact.thing != Thing::kLarge) return passive(writer, plural, "removed");
+  return passive(writer, plural, writer.pick({"removed", "removed", "removed", "demolished"}));
+}
+
+std::string trees_verb(const Writer& writer, const Fact& fact, bool plural) {
+  if (fact.happening == Happening::kBuilt) {
+    if (writer.chance(0.4)) return plural ? "appear" : "appears";
+    return passive(writer, plural, writer.pick({"planted", "planted", "added"}));
+  }
+  if (fact.share < 0.7 && !plural && writer.chance(0.3)) return writer.pick({"decreases", "has decreased"});
+  if (writer.chance(0.35)) {
+    if (writer.chance(0.12)) return plural ? "have disappeared" : "has disappeared";
+    return plural ? "disappear" : "disappears";
+  }
+  return passive(writer, plural, plural && writer.chance(0.12) ? "cut down" : "removed");
 }
 
 }  // namespace
 
-Subject subject_of(Random& random, const Fact& fact) {
-  const Noun noun = noun_of(random, fact);
+Subject subject_of(const Writer& writer, const Fact& fact) {
+  if (fact.thing == Thing::kTrees) return trees_of(writer, fact);
   if (fact.happening == Happening::kWidened) return {"the road", false};
-  if (fact.count == 1) return {std::string("a ") + noun.one, false};
-  const auto amount = quantity(random, fact);
-  return {amount + " " + noun.many, amount != "a row of"};
+  if (fact.thing == Thing::kRoad && fact.count > 1) return roads_of(writer, fact);
+  const Noun name = noun_of(writer, fact);
+  if (fact.count == 1) return single(writer, fact, name);
+  if (fact.rows > 0 && writer.chance(writer.voice.rows)) return rows_of(writer, fact, name);
+  const bool built = fact.happening == Happening::kBuilt;
+  if (built && fact.more && writer.chance(0.06)) return {"more " + name.many, true};
+  const std::string fresh = built && writer.chance(writer.voice.fresh) ? " new " : " ";
+  const std::string tidy = fact.rows > 1 && writer.chance(0.04) ? "neatly arranged " : "";
+  return {quantity(writer, fact.count) + fresh + tidy + name.many, true};
 }
 
-std::string region_text(Random& random, Region region) {
-  static const std::array<Words, 10> texts{{
-      {""},
-      {" in the top left corner", " in the upper left corner", " on the top left of the scene"},
-      {" at the top of the scene", " on the top of the scene", " in the upper part of the scene"},
-      {" in the top right corner", " in the upper right corner", " on the top right of the scene"},
-      {" on the left of the scene", " on the left side of the scene", " on the left"},
-      {" in the middle of the scene", " in the center of the scene", " in the middle"},
-      {" on the right of the scene", " on the right side of the scene", " on the right"},
-      {" in the bottom left corner", " in the lower left corner", " on the bottom left of the scene"},
-      {" at the bottom of the scene", " on the bottom of the scene", " in the lower part of the scene"},
-      {" in the bottom right corner", " in the lower right corner", " on the bottom right of the scene"},
-  }};
-  return random.pick(texts[static_cast<size_t>(region)]);
+Subject bare_subject_of(const Writer& writer, const Fact& fact) {
+  if (fact.count == 1 || fact.thing == Thing::kTrees || writer.chance(0.5)) return subject_of(writer, fact);
+  return {noun_of(writer, fact).many, true};
 }
 
-Subject cover_of(Random& random, Cover cover) {
-  static const std::array<Words, 7> names{{
-      {"the bareland", "the bareland", "the wasteland", "the land"},
-      {"the desert"},
-      {"the meadow", "the grassland", "the grass"},
-      {"the wasteland", "the grassland", "the land"},
-      {"the lawn", "the grass", "the grassland"},
-      {"the woods", "the forest", "the trees"},
-      {"the field", "the farmland"},
-  }};
-  const std::string name = random.pick(names[static_cast<size_t>(cover)]);
-  return {name, name == "the woods" || name == "the trees"};
-}
-
-std::string place_of(Random& random, const Fact& fact) {
-  const bool somewhere = fact.region != Region::kNowhere;
-  const bool on_ground =
-      fact.happening == Happening::kBuilt && fact.cover != Cover::kMixed && fact.thing != Thing::kTrees;
-  if (fact.along_road && random.chance(0.45)) {
-    return road_text(random, fact) +
-           (somewhere && random.chance(0.3) ? region_text(random, fact.region) : "");
+Subject trees_of(const Writer& writer, const Fact& fact) {
+  if (fact.happening == Happening::kBuilt)
+    return {writer.pick({"some trees", "some trees", "many trees", "trees", "some plants"}), true};
+  // Words for all of them, if little is left; for most or some of them otherwise.
+  constexpr double kForest = 0.12;  // crowns as a share of the scene
+  if (fact.share > 0.75 && fact.area > kForest) {
+    switch (writer.random.weighted({0.3, 0.16, 0.16, 0.1, 0.12, 0.16})) {
+      case 0:
+        return {"trees", true};
+      case 1:
+        return {"the forest", false};
+      case 2:
+        return {"the woods", true};
+      case 3:
+        return {"the trees", true};
+      case 4:
+        return {"the vegetation", false};
+      default:
+        return {writer.pick({"many trees", "many trees", "plants", "all trees"}), true};
+    }
   }
-  if (somewhere && random.chance(0.65)) return region_text(random, fact.region);
-  if (on_ground && random.chance(0.6)) return ground_text(random, fact.cover);
-  return random.chance(0.35) ? " in the scene" : "";
+  if (writer.chance(0.1)) return {writer.pick({"some vegetation", "the vegetation"}), false};
+  if (writer.chance(0.12)) return {writer.pick({"some plants", "many plants", "plants"}), true};
+  return {writer.pick(fact.count > 40 ? Words{"many trees", "many trees", "some trees", "trees"}
+                                      : Words{"some trees", "some trees", "many trees", "trees"}),
+          true};
 }
 
-std::string verb_of(Random& random, const Fact& fact, bool plural) {
-  const bool trees = fact.thing == Thing::kTrees;
+std::string verb_of(const Writer& writer, const Fact& fact, bool plural) {
+  if (fact.thing == Thing::kTrees) return trees_verb(writer, fact, plural);
   switch (fact.happening) {
     case Happening::kBuilt:
-      if (random.chance(0.3)) return plural ? "appear" : "appears";
-      return passive(random, plural,
-                     trees ? Words{"planted", "grown"} : Words{"built", "built", "constructed"});
+      return built_verb(writer, plural);
     case Happening::kRemoved:
-      if (random.chance(0.3)) return plural ? "disappear" : "disappears";
-      return passive(
-          random, plural,
-          trees ? Words{"removed", "removed", "cut down"} : Words{"removed", "demolished", "torn down"});
+      return removed_verb(writer, fact, plural);
     default:
-      if (random.chance(0.3)) return "becomes wider";
-      return passive(random, plural, {"widened"});
+      if (writer.chance(0.3)) return "becomes wider";
+      return passive(writer, plural, "widened");
   }
 }
 

@@ -44,19 +44,32 @@ void match(Road& road, const Road& like) {
   road.width = like.width;
 }
 
+/// Start of a street on another one.
+struct Branch {
+  double share = 0.5;  ///< of the other one's length
+  double side = 1;
+  double dead_ends = 0.35;  ///< probability
+};
+
+Branch any_branch(Random& random) {
+  const double share = random.uniform(0.42, 0.58);
+  return {share, random.chance(0.5) ? 1.0 : -1.0};
+}
+
 /// Returns a street that begins on another, at a right angle.
-Road side_street(Random& random, const Scene& scene, const Road& main, Dates dates) {
+Road side_street(Random& random, const Scene& scene, const Road& main, const Branch& branch) {
   const double length = line_length(main.line);
-  const Station start = station(main.line, length * random.uniform(0.42, 0.58));
-  const Point away = turned(start.along) * (random.chance(0.5) ? 1.0 : -1.0);
-  const double reach = random.chance(0.35) ? scene.size * random.uniform(0.3, 0.5) : 2.0 * scene.size;
+  const Station start = station(main.line, length * branch.share);
+  const Point away = turned(start.along) * branch.side;
+  const double reach =
+      random.chance(branch.dead_ends) ? scene.size * random.uniform(0.3, 0.5) : 2.0 * scene.size;
   const double bend = random.uniform(-0.0012, 0.0012);
   Polyline line;
   for (int i = 0; i <= kSteps; ++i) {
     const double at = reach * i / kSteps;
     line.push_back(start.at + away * at + turned(away) * (bend * at * at));
   }
-  Road road = street(random, scene, std::move(line), dates);
+  Road road = street(random, scene, std::move(line), main.dates);
   match(road, main);
   if (reach < scene.size) road.bulb = random.uniform(7, 10) * scene.metre;
   return road;
@@ -108,9 +121,29 @@ std::vector<Road> street_plan(Random& random, const Scene& scene, Dates dates) {
   const Point through = near_middle(random, scene);
   std::vector<Road> roads{
       street(random, scene, road_line(random, scene, shape, through, any_angle(random)), dates)};
-  if (plan == 1) roads.push_back(side_street(random, scene, roads.front(), dates));
+  if (plan == 1) roads.push_back(side_street(random, scene, roads.front(), any_branch(random)));
   if (plan == 2) roads.push_back(parallel_street(random, scene, roads.front(), dates));
   if (plan == 3) roads.front().bulb = random.uniform(8, 12) * scene.metre;
+  return roads;
+}
+
+std::vector<Road> estate_plan(Random& random, const Scene& scene, Dates dates) {
+  const auto shape = random.chance(0.6) ? RoadShape::kStraight : RoadShape::kArc;
+  const Point through = near_middle(random, scene);
+  std::vector<Road> roads{
+      street(random, scene, road_line(random, scene, shape, through, any_angle(random)), dates)};
+  // The main line is 2.4 times as long as the scene, with the scene in its middle.
+  const double length = line_length(roads.front().line);
+  const double step = random.uniform(58, 76) * scene.metre / length;
+  double share = 0.5 - random.uniform(0.6, 1.6) * step;
+  double side = random.chance(0.5) ? 1 : -1;
+  const bool alternate = random.chance(0.5);
+  const double dead_ends = random.chance(0.5) ? 0.8 : 0.2;
+  for (int i = random.between(2, 4); i > 0; --i) {
+    roads.push_back(side_street(random, scene, roads.front(), {share, side, dead_ends}));
+    if (alternate) side = -side;
+    share += alternate && side > 0 ? step : (alternate ? 0.3 * step : step);
+  }
   return roads;
 }
 

@@ -70,6 +70,7 @@ struct Building {
   Box extent;               ///< around all wings
   Roof roof = Roof::kHip;
   bool large = false;  ///< a warehouse, a school, a shop; else a house
+  bool metal = false;  ///< roof of sheets, as of sheds and trailers; large buildings always have one
   uint32_t look = 0;
   int road = -1;     ///< index of the road along which it is, or -1
   int side = 0;      ///< of that road: 1 right, -1 left

@@ -63,12 +63,14 @@ void finish(Random& random, Scene& scene) {
 
 Scene compose_once(Random& random, int size) {
   using Story = void (*)(Random&, Scene&);
-  constexpr std::array<Story, 8> kStories{houses_built,           neighbourhood_built, houses_removed,
-                                          large_building_changes, patch_changes,       road_changes,
-                                          trees_change,           houses_replaced};
+  constexpr std::array<Story, 12> kStories{houses_built,   neighbourhood_built, estate_grows,
+                                           houses_removed, houses_replaced,     lone_house_changes,
+                                           sheds_change,   trailers_change,     large_building_changes,
+                                           patch_changes,  road_changes,        trees_change};
   const bool texas = random.chance(kTexasShare);
   Scene scene = place_of(random, texas ? World::kTexas : World::kVaried, size);
-  const auto story = static_cast<size_t>(random.weighted({0.34, 0.2, 0.06, 0.11, 0.12, 0.09, 0.05, 0.03}));
+  const auto story = static_cast<size_t>(
+      random.weighted({0.18, 0.3, 0.15, 0.025, 0.015, 0.13, 0.03, 0.015, 0.065, 0.04, 0.05, 0.025}));
   kStories[story](random, scene);
   if (random.chance(texas ? 0.02 : 0.08)) add_village(random, scene);
   for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);

@@ -1,5 +1,6 @@
 // Houses that are built, removed or replaced.
 #include <algorithm>
+#include <numbers>
 
 #include "synth/story_parts.h"
 
@@ -77,6 +78,14 @@ void houses_change(Random& random, Scene& scene, Dates dates) {
   add_houses(random, scene, style, changing, dates);
 }
 
+/// Makes some streets of an estate new; the main street stays.
+void open_streets(Random& random, Scene& scene) {
+  const double share = random.uniform(0.3, 1);
+  for (size_t i = 1; i < scene.roads.size(); ++i) {
+    if (random.chance(share)) scene.roads[i].dates = kOnlyAfter;
+  }
+}
+
 }  // namespace
 
 void houses_built(Random& random, Scene& scene) {
@@ -88,7 +97,7 @@ void houses_removed(Random& random, Scene& scene) {
 }
 
 void neighbourhood_built(Random& random, Scene& scene) {
-  lay_ground(random, scene, any_ground(random));
+  lay_ground(random, scene, open_ground(random));
   if (random.chance(0.4)) {
     const auto old =
         road_line(random, scene, RoadShape::kStraight,
@@ -106,6 +115,39 @@ void neighbourhood_built(Random& random, Scene& scene) {
   else if (random.chance(0.6))
     spare_trees(random, scene, random.uniform(0.1, 0.7));
   add_houses(random, scene, style, lots, kOnlyAfter);
+}
+
+void estate_grows(Random& random, Scene& scene) {
+  lay_ground(random, scene, open_ground(random));
+  scene.roads = estate_plan(random, scene, kBoth);
+  if (random.chance(0.5)) open_streets(random, scene);
+  const auto style = suburb_style(random, scene);
+  const auto lots = lots_along(random, scene, style);
+  const Point middle{scene.size / 2.0, scene.size / 2.0};
+  const Point ahead = direction(random.uniform(0, 2 * std::numbers::pi));
+  const double front = scene.size * random.uniform(-0.35, 0.35);
+  const double filled = random.uniform(0.6, 1.05);
+  const double built = random.chance(0.5) ? random.uniform(0.2, 0.6) : random.uniform(0.6, 1.05);
+  std::vector<Lot> standing;
+  std::vector<Lot> changing;
+  std::vector<Lot> open;
+  for (const auto& lot : lots) {
+    const bool is_new = scene.roads[static_cast<size_t>(lot.road)].dates != kBoth;
+    if (is_new || dot(lot.house.centre - middle, ahead) > front)
+      (seen(scene, lot) && random.chance(built) ? changing : open).push_back(lot);
+    else if (random.chance(filled))
+      standing.push_back(lot);
+  }
+  const int ground = random.weighted({0.5, 0.2, 0.3});
+  if (ground < 2) {
+    level_lots(scene, changing, ground == 0 ? kBoth : kOnlyAfter);
+    level_lots(scene, open, ground == 0 ? kBoth : kOnlyAfter);
+  } else if (random.chance(0.5)) {
+    spare_trees(random, scene, random.uniform(0.1, 0.7));
+  }
+  if (ground == 0 && random.chance(0.4)) add_foundations(random, scene, changing);
+  add_houses(random, scene, style, standing, kBoth);
+  add_houses(random, scene, style, changing, kOnlyAfter);
 }
 
 void houses_replaced(Random& random, Scene& scene) {

@@ -1,9 +1,32 @@
 // Large buildings, flat objects, roads and trees that come or go.
 #include <algorithm>
+#include <numbers>
 
 #include "synth/story_parts.h"
 
 namespace ccexpert::synth {
+namespace {
+
+/// Adds the track that was there before a road.
+void add_track_below(Random& random, Scene& scene, const Road& road) {
+  const double half = std::min(road.half(1), random.uniform(1.2, 3) * scene.metre);
+  scene.zones.push_back({band(road.line, half), Ground::kBare, kOnlyBefore});
+}
+
+/// Returns the outline of a wood that comes or goes: round, a strip, or half of the scene.
+Polygon part_of_wood(Random& random, const Scene& scene) {
+  const double size = scene.size;
+  const Point at{size * random.uniform(0.15, 0.85), size * random.uniform(0.15, 0.85)};
+  const int shape = random.weighted({0.55, 0.3, 0.15});
+  if (shape == 0) return blob(random, at, size * random.uniform(0.12, 0.32), 0.3, random.uniform(1, 1.6));
+  const double width = size * (shape == 1 ? random.uniform(0.08, 0.2) : random.uniform(0.5, 0.8));
+  const Point along = direction(random.uniform(0, std::numbers::pi));
+  const Point aside = shape == 1 ? Point{0, 0} : turned(along) * (width / 2);
+  return Box{at + aside, along, size * (shape == 1 ? random.uniform(0.4, 1.6) : 3.0), width}.outline();
+}
+
+}  // namespace
+
 void large_building_changes(Random& random, Scene& scene) {
   lay_setting(random, scene);
   const Dates dates = random.chance(0.75) ? kOnlyAfter : kOnlyBefore;
@@ -33,7 +56,8 @@ void patch_changes(Random& random, Scene& scene) {
   constexpr std::array<std::array<double, 2>, 6> kSides{
       {{24, 50}, {22, 50}, {12, 18}, {16, 28}, {18, 36}, {45, 75}}};
   const auto kind = static_cast<size_t>(random.weighted({0.35, 0.2, 0.15, 0.1, 0.1, 0.1}));
-  const Dates dates = random.chance(0.85) ? kOnlyAfter : kOnlyBefore;
+  const double built = kKinds[kind] == PatchKind::kPond ? 0.6 : 0.88;
+  const Dates dates = random.chance(built) ? kOnlyAfter : kOnlyBefore;
   const bool by_road = random.chance(0.5);
   for (int i = random.chance(0.25) ? 2 : 1; i > 0; --i) {
     const auto place = place_for(random, scene, kSides[kind][0], kSides[kind][1], by_road);
@@ -54,10 +78,12 @@ void patch_changes(Random& random, Scene& scene) {
 void road_changes(Random& random, Scene& scene) {
   lay_ground(random, scene, any_ground(random));
   scene.roads = street_plan(random, scene, kBoth);
-  const int kind = random.weighted({0.62, 0.22, 0.16});
+  // A new road, a wider one, one that is gone, or a track that becomes a road.
+  const int kind = random.weighted({0.5, 0.16, 0.1, 0.24});
   auto& road = scene.roads.back();
   if (kind != 1) {
-    road.dates = kind == 0 ? kOnlyAfter : kOnlyBefore;
+    road.dates = kind == 2 ? kOnlyBefore : kOnlyAfter;
+    if (kind == 3) add_track_below(random, scene, road);
   } else {
     road.width[1] = road.width[0] + random.uniform(6, 11) * scene.metre;
     road.marked = true;
@@ -78,11 +104,11 @@ void road_changes(Random& random, Scene& scene) {
 
 void trees_change(Random& random, Scene& scene) {
   lay_setting(random, scene);
-  const double size = scene.size;
-  const Point at{size * random.uniform(0.15, 0.85), size * random.uniform(0.15, 0.85)};
-  const auto outline = blob(random, at, size * random.uniform(0.14, 0.32), 0.3, random.uniform(1, 1.6));
-  const bool cut = random.chance(0.65);
+  const auto outline = part_of_wood(random, scene);
+  const bool cut = random.chance(0.75);
   add_wood(random, scene, outline, random.uniform(0.9, 1.4), cut ? kOnlyBefore : kOnlyAfter);
+  if (cut && random.chance(0.6))
+    scene.zones.push_back({outline, random.chance(0.6) ? Ground::kWorks : Ground::kBare, kOnlyAfter});
   fill_with_houses(random, scene, random.uniform(0.2, 0.9));
 }
 

@@ -23,6 +23,12 @@ Ground any_ground(Random& random) {
   return kGrounds[static_cast<size_t>(random.weighted({0.16, 0.09, 0.19, 0.25, 0.17, 0.06, 0.03, 0.05}))];
 }
 
+Ground open_ground(Random& random) {
+  constexpr std::array kGrounds{Ground::kWoodFloor, Ground::kBare,  Ground::kDesert,
+                                Ground::kDryMeadow, Ground::kWorks, Ground::kMeadow};
+  return kGrounds[static_cast<size_t>(random.weighted({0.42, 0.22, 0.11, 0.13, 0.06, 0.06}))];
+}
+
 bool seen(const Scene& scene, const Lot& lot) {
   return visible_share(lot.house, scene.size) > 0.45;
 }

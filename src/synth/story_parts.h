@@ -10,6 +10,9 @@ namespace ccexpert::synth {
 
 Ground any_ground(Random& random);
 
+/// Returns ground on which suburbs are built: often woods.
+Ground open_ground(Random& random);
+
 /// True if most of the lot's house is in the frame.
 bool seen(const Scene& scene, const Lot& lot);
 
@@ -31,8 +34,17 @@ void fill_with_houses(Random& random, Scene& scene, double filled);
 // Stories: each composes one place with its change.
 void houses_built(Random& random, Scene& scene);
 void houses_removed(Random& random, Scene& scene);
+/// New streets and houses on empty land.
 void neighbourhood_built(Random& random, Scene& scene);
+/// Houses come in one part of a suburb with many streets, some of which may be new.
+void estate_grows(Random& random, Scene& scene);
+/// Houses give way to a large building or a parking lot.
 void houses_replaced(Random& random, Scene& scene);
+void lone_house_changes(Random& random, Scene& scene);
+/// Sheds or single trailers come, go or are rebuilt.
+void sheds_change(Random& random, Scene& scene);
+/// A park of trailers comes, goes or grows.
+void trailers_change(Random& random, Scene& scene);
 void large_building_changes(Random& random, Scene& scene);
 void patch_changes(Random& random, Scene& scene);
 void road_changes(Random& random, Scene& scene);

@@ -1,0 +1,20 @@
+// Relations of changed objects to roads and to each other.
+#pragma once
+
+#include <vector>
+
+#include "synth/facts.h"
+
+namespace ccexpert::synth {
+
+/// Sets roadside, sides and rows of a fact about houses or large buildings that stand at `date`.
+void relate_buildings(const Scene& scene, const std::vector<const Building*>& buildings, int date,
+                      Fact& fact);
+
+/// True if all boxes are within 15 m of a road that exists at `date`.
+bool near_roads(const Scene& scene, const std::vector<Box>& boxes, int date);
+
+/// Returns the form of roads, as seen in the frame.
+RoadForm form_of(const Scene& scene, const std::vector<const Road*>& roads);
+
+}  // namespace ccexpert::synth
