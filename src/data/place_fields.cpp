@@ -1,17 +1,12 @@
 #include "data/shared/place_fields.h"
 
-#include <cmath>
-
+#include "core/rounded.h"
 #include "text/shared/unicode.h"
 
 namespace ccexpert::data {
 namespace {
 
 using nlohmann::ordered_json;
-
-double rounded(double value, double steps) {
-  return std::round(value * steps) / steps;
-}
 
 ordered_json map_json(const image::ChangeMap& map) {
   ordered_json json{{"grid", map.grid}};

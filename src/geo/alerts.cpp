@@ -1,16 +1,13 @@
 #include "geo/alerts.h"
 
 #include <map>
-#include <string_view>
 #include <utility>
-
-#define XXH_INLINE_ALL
-#include <fmt/format.h>
-#include <xxhash.h>
 
 #include "core/files.h"
 #include "core/json.h"
-#include "geo/layer_values.h"
+#include "core/rounded.h"
+#include "geo/digest.h"
+#include "geo/vector_file.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -48,7 +45,8 @@ std::map<int64_t, Changed> changed_ground(const fs::path& map) {
   return ground;
 }
 
-bool tells_change(const ordered_json& properties) {
+/// True for a tile of a layer whose caption tells of a change.
+bool is_alert(const ordered_json& properties) {
   const auto changed = properties.find("changed");
   const auto caption = properties.find("caption");
   return caption != properties.end() && caption->is_string() &&
@@ -64,7 +62,7 @@ ordered_json alert(const AlertSource& source, const ordered_json& tile, const Ch
     if (const auto value = found.find(name); value != found.end() && !value->is_null())
       properties[name] = *value;
   }
-  properties["changed_area_m2"] = rounded(changed.area, 1e-2);
+  properties["changed_area_m2"] = rounded(changed.area, 1e2);
   properties["map"] = source.shown;
   ordered_json geometry = tile.at("geometry");
   if (!changed.polygons.empty()) geometry = {{"type", "MultiPolygon"}, {"coordinates", changed.polygons}};
@@ -78,7 +76,7 @@ ordered_json alerts_of(const AlertSource& source) {
   const auto ground = changed_ground(source.map);
   auto alerts = ordered_json::array();
   for (const auto& tile : features_in(source.map)) {
-    if (!tells_change(tile.at("properties"))) continue;
+    if (!is_alert(tile.at("properties"))) continue;
     const auto found = ground.find(tile.at("properties").at("tile").get<int64_t>());
     alerts.push_back(alert(source, tile, found == ground.end() ? Changed() : found->second));
   }
@@ -92,10 +90,6 @@ std::string collection_text(const ordered_json& features) {
     text += features[i].dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   }
   return text + "\n]}\n";
-}
-
-std::string digest(std::string_view text) {
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 
 }  // namespace ccexpert::geo

@@ -25,7 +25,4 @@ nlohmann::ordered_json alerts_of(const AlertSource& source);
 /// Returns the text of a FeatureCollection.
 std::string collection_text(const nlohmann::ordered_json& features);
 
-/// Returns 16 hexadecimal digits for a text.
-std::string digest(std::string_view text);
-
 }  // namespace ccexpert::geo

@@ -8,15 +8,14 @@
 
 #include <ogr_geometry.h>
 
+#include "geo/degrees.h"
 #include "geo/gdal_use.h"
 #include "geo/geometry.h"
 
 namespace ccexpert::geo {
 namespace {
 
-constexpr double kTurn = 360.0;
-constexpr double kHalfTurn = 180.0;
-constexpr double kPole = 90.0;
+constexpr double kHalfTurn = kTurn / 2.0;
 
 using Geometry = std::unique_ptr<OGRGeometry>;
 
@@ -44,13 +43,13 @@ double width_of(const Ring& ring) {
   return east.x - west.x;
 }
 
-Ring moved(Ring ring, double turns) {
-  for (auto& point : ring) point.x += turns * kTurn;
-  return ring;
+/// Returns a ring so many turns farther to the east.
+Ring turned(Ring ring, int64_t turns) {
+  return moved(std::move(ring), {static_cast<double>(turns) * kTurn, 0.0});
 }
 
-Ring strip(double turn) {
-  return moved({{-180.0, -90.0}, {180.0, -90.0}, {180.0, 90.0}, {-180.0, 90.0}, {-180.0, -90.0}}, turn);
+Ring strip(int64_t turn) {
+  return turned({{-180.0, -90.0}, {180.0, -90.0}, {180.0, 90.0}, {-180.0, 90.0}, {-180.0, -90.0}}, turn);
 }
 
 Geometry expect_geometry(OGRGeometry* geometry) {
@@ -66,9 +65,9 @@ Geometry within_a_turn(const Ring& ring) {
   OGRMultiPolygon parts;
   const auto turns = turns_of(ring);
   for (auto turn = turns.first; turn <= turns.last; ++turn) {
-    const auto frame = to_ogr({strip(static_cast<double>(turn))});
+    const auto frame = to_ogr({strip(turn)});
     for (auto& polygon : polygons_of(*expect_geometry(whole->Intersection(&frame)))) {
-      for (auto& each : polygon) each = moved(std::move(each), -static_cast<double>(turn));
+      for (auto& each : polygon) each = turned(std::move(each), -turn);
       const auto part = to_ogr(polygon);
       parts.addGeometry(&part);
     }
@@ -109,7 +108,7 @@ std::vector<Polygon> cut_at_antimeridian(const Polygon& degrees) {
   // A hole around a pole has edges on those of the outer ring.
   if (is_in_one && (degrees.size() == 1 || width_of(degrees.front()) < kTurn)) {
     auto polygon = degrees;
-    for (auto& ring : polygon) ring = moved(std::move(ring), -static_cast<double>(turns.first));
+    for (auto& ring : polygon) ring = turned(std::move(ring), -turns.first);
     return {polygon};
   }
   auto ground = within_a_turn(degrees.front());

@@ -26,14 +26,17 @@ AppendFile::~AppendFile() {
   ::close(descriptor_);
 }
 
+bool is_at(int descriptor, const std::filesystem::path& path) {
+  struct stat held {};
+  struct stat there {};
+  return ::fstat(descriptor, &held) == 0 && ::stat(path.c_str(), &there) == 0 &&
+         held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
 void AppendFile::lock() const {
-  struct stat locked {
-  }, named{};
   const bool mine = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
   // A run that ends at this moment removes the file that was opened here.
-  const bool there = ::fstat(descriptor_, &locked) == 0 && ::stat(path_.c_str(), &named) == 0 &&
-                     locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-  if (!mine || !there) fail(path_.string(), "is being written by another process");
+  if (!mine || !is_at(descriptor_, path_)) fail(path_.string(), "is being written by another process");
 }
 
 bool AppendFile::is_empty() const {

@@ -6,6 +6,9 @@
 
 namespace ccexpert::geo {
 
+/// True if a path is still the name of an open file, which another process may have removed or replaced.
+bool is_at(int descriptor, const std::filesystem::path& path);
+
 /// File of lines that are safe on disk as soon as they are written. No other process can write it until this
 /// object is destroyed.
 class AppendFile {

@@ -14,8 +14,6 @@
 namespace ccexpert::geo {
 namespace {
 
-constexpr double kTurn = 360.0;
-constexpr double kPole = 90.0;
 constexpr double kRadians = std::numbers::pi / 180.0;
 constexpr double kEarthRadius = 6'371'000.0;
 constexpr double kMetresPerDegree = kEarthRadius * kRadians;
@@ -66,23 +64,6 @@ bool touches(const Ring& ring, const Point& point) {
     if (distance(point, ring[i], ring[i + 1]) < kNearPole) return true;
   }
   return false;
-}
-
-/// True if a point is inside of a ring, by the rule of even and odd.
-bool encloses(const Ring& ring, const Point& point) {
-  bool inside = false;
-  for (size_t i = 0; i + 1 < ring.size(); ++i) {
-    const auto& a = ring[i];
-    const auto& b = ring[i + 1];
-    if ((a.y > point.y) == (b.y > point.y)) continue;
-    if (point.x < a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
-  }
-  return inside;
-}
-
-Ring moved(Ring ring, const Point& by) {
-  for (auto& point : ring) point = {point.x + by.x, point.y + by.y};
-  return ring;
 }
 
 }  // namespace
@@ -145,8 +126,10 @@ Ring Degrees::off_poles(const Ring& ring) const {
   const auto pole = std::ranges::find_if(poles_, [&](const Point& each) { return touches(ring, each); });
   if (pole == poles_.end()) return ring;
   // The pole is outside of the moved ring, if possible: else the ring would go around it.
-  const auto* aside =
-      std::ranges::find_if_not(kAside, [&](const Point& by) { return encloses(moved(ring, by), *pole); });
+  const auto* aside = std::ranges::find_if_not(kAside, [&](const Point& by) {
+    const auto beside = moved(ring, by);
+    return contains({&beside, 1}, *pole);
+  });
   return moved(ring, aside == kAside.end() ? kAside.front() : *aside);
 }
 

@@ -10,6 +10,9 @@ class OGRCoordinateTransformation;
 
 namespace ccexpert::geo {
 
+inline constexpr double kTurn = 360.0;  ///< degrees around the earth
+inline constexpr double kPole = 90.0;   ///< latitude of the north pole
+
 /// Line between neighbouring points of a traced ring.
 enum class LineKind {
   kStraight,  ///< straight in degrees, as in files

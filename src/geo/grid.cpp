@@ -36,6 +36,24 @@ Ring ring_of(const Window& window, int64_t pieces) {
   return ring;
 }
 
+Ring moved(Ring ring, const Point& by) {
+  for (auto& point : ring) point = {point.x + by.x, point.y + by.y};
+  return ring;
+}
+
+bool contains(std::span<const Ring> rings, const Point& point) {
+  bool inside = false;
+  for (const auto& ring : rings) {
+    for (size_t i = 0; i + 1 < ring.size(); ++i) {
+      const auto& a = ring[i];
+      const auto& b = ring[i + 1];
+      if ((a.y > point.y) == (b.y > point.y)) continue;
+      if (point.x < a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
+    }
+  }
+  return inside;
+}
+
 Ring on_ground(const Grid& grid, Ring ring) {
   std::ranges::transform(ring, ring.begin(), [&](const Point& pixel) { return grid.at(pixel); });
   return ring;

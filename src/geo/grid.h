@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,12 @@ struct Grid {
 /// Returns the closed ring around a window, in pixels, with `pieces` points on each side. On a map with north
 /// at the top it runs counterclockwise.
 Ring ring_of(const Window& window, int64_t pieces = 1);
+
+/// Returns the ring moved by an offset.
+Ring moved(Ring ring, const Point& by);
+
+/// True if a point is inside of rings, by the rule of even and odd.
+bool contains(std::span<const Ring> rings, const Point& point);
 
 /// Returns the ring in the coordinates of a grid.
 Ring on_ground(const Grid& grid, Ring ring);

@@ -1,11 +1,12 @@
 #include "geo/heatmap.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
 #include <ccexpert/core/error.h>
+
+#include "geo/journal.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -112,8 +113,7 @@ void Heatmap::flush_above(int64_t row) {
 void Heatmap::write(int64_t row, const Row& values) {
   std::vector<float> line(values.sum.size());
   for (size_t i = 0; i < line.size(); ++i) {
-    // Three places: the maps of the journal have no more.
-    line[i] = values.weight[i] > 0.0F ? std::round(values.sum[i] / values.weight[i] * 1000.0F) / 1000.0F
+    line[i] = values.weight[i] > 0.0F ? journal_value(values.sum[i] / values.weight[i])
                                       : std::numeric_limits<float>::quiet_NaN();
   }
   const auto result = dataset_->GetRasterBand(1)->RasterIO(

@@ -23,7 +23,7 @@ using nlohmann::ordered_json;
 ordered_json json_of(const image::ChangeMap& map) {
   std::vector<int> values;
   for (const float value : map.values)
-    values.push_back(static_cast<int>(std::lround(static_cast<double>(value) / kMapStep)));
+    values.push_back(static_cast<int>(std::lround(static_cast<double>(value) * kMapSteps)));
   return {{"grid", map.grid}, {"covered", map.covered}, {"padded", map.padded}, {"values", values}};
 }
 
@@ -38,7 +38,7 @@ image::ChangeMap map_of(const nlohmann::json& json, const std::string& source) {
                        .covered = json_value<double>(json, "covered", 1.0, source),
                        .padded = json_value<bool>(json, "padded", false, source)};
   for (const int value : json.at("values").get<std::vector<int>>())
-    map.values.push_back(static_cast<float>(value * kMapStep));
+    map.values.push_back(static_cast<float>(value / kMapSteps));
   return map;
 }
 
@@ -76,8 +76,7 @@ ordered_json json_of(const TileResult& result) {
   ordered_json json{{"tile", result.tile}, {"valid", result.valid}, {"masked", result.masked}};
   if (result.dates) add_dates(json, *result.dates);
   if (result.shift) json["shift"] = *result.shift;
-  if (!result.pictures[0].empty()) json["pictures"] = result.pictures;
-  if (!result.date_pictures.empty()) json["date_pictures"] = result.date_pictures;
+  if (!result.pictures.empty()) json["pictures"] = result.pictures;
   for (const auto& card : result.cards) json["cards"].push_back({card.width, card.height, card.address});
   for (const auto& pair : result.pairs) json["pairs"].push_back(json_of(pair));
   if (result.skipped) {
@@ -119,10 +118,8 @@ TileResult result_of(const nlohmann::json& json, const std::string& source) {
   if (json.contains("changed")) result.changed = json_value<bool>(json, "changed", false, source);
   if (json.contains("map")) result.map = map_of(json["map"], source);
   if (json.contains("words")) result.words = words_of(json["words"], source);
-  if (json.contains("pictures")) result.pictures = json["pictures"].get<std::array<std::string, 2>>();
+  if (json.contains("pictures")) result.pictures = json["pictures"].get<std::vector<std::string>>();
   if (json.contains("from")) result.dates = dates_of(json, source);
-  if (json.contains("date_pictures"))
-    result.date_pictures = json["date_pictures"].get<std::vector<std::string>>();
   if (json.contains("cards")) {
     for (const auto& card : json["cards"]) result.cards.push_back({card.at(2), card.at(0), card.at(1)});
   }
@@ -133,6 +130,21 @@ TileResult result_of(const nlohmann::json& json, const std::string& source) {
 }
 
 }  // namespace
+
+std::optional<bool> tells_change(const TileResult& result) {
+  if (result.skipped || !result.error.empty()) return std::nullopt;
+  return !result.quiet && result.changed.value_or(true);
+}
+
+void count(const TileResult& tile, MapSummary& summary) {
+  if (tile.skipped) {
+    ++summary.skipped;
+  } else if (!tile.error.empty()) {
+    ++summary.failed;
+  } else {
+    ++(tile.quiet ? summary.quiet : summary.captioned);
+  }
+}
 
 fs::path journal_path(const fs::path& output, const Shard& shard) {
   auto path = output;

@@ -12,6 +12,7 @@
 #include <ccexpert/core/names.h>
 #include <ccexpert/image/change_map.h>
 
+#include "core/rounded.h"
 #include "geo/append_file.h"
 #include "geo/plan.h"
 #include "page/report.h"
@@ -46,10 +47,10 @@ struct TileResult {
   std::optional<std::array<double, 2>> shift = {};  ///< of the second date, in pixels
   std::optional<double> score = {};
   std::optional<bool> unsure = {};
-  std::optional<bool> changed = {};          ///< by the caption
-  bool quiet = false;                        ///< score below the threshold: no caption
-  image::ChangeMap map = {};                 ///< with values in steps of kMapStep
-  std::array<std::string, 2> pictures = {};  ///< of both dates (thumbnail_of)
+  std::optional<bool> changed = {};        ///< by the caption
+  bool quiet = false;                      ///< score below the threshold: no caption
+  image::ChangeMap map = {};               ///< with values in steps of 1 / kMapSteps
+  std::vector<std::string> pictures = {};  ///< of a tile's dates (thumbnail_of)
   std::string caption = {};
   std::vector<page::ReportWord> words = {};  ///< of the caption, for a report, with values as in `map`
   double logprob = 0.0;
@@ -58,7 +59,6 @@ struct TileResult {
   std::optional<SeriesPair> dates = {};         ///< of a pair of a series
   std::vector<TileResult> pairs = {};           ///< of a tile of a series, which has no other findings
   std::vector<page::ReportPicture> cards = {};  ///< of all dates, for a report
-  std::vector<std::string> date_pictures = {};  ///< of a tile of a series, one for each date
 };
 
 /// Returns the dates of a pair of a series.
@@ -66,8 +66,19 @@ inline const SeriesPair& dates_of(const TileResult& pair) {
   return pair.dates.value();
 }
 
-/// Precision of maps in a journal, so that a resumed map equals an uninterrupted one.
-inline constexpr double kMapStep = 1e-3;
+/// True if a tile or a pair tells of a change, false if not; nothing if it was skipped or failed.
+std::optional<bool> tells_change(const TileResult& result);
+
+/// Counts a tile as captioned, quiet, skipped or failed.
+void count(const TileResult& tile, MapSummary& summary);
+
+/// Steps from 0 to 1 of maps in a journal, so that a resumed map equals an uninterrupted one.
+inline constexpr double kMapSteps = 1e3;
+
+/// Returns the value of a map that a journal has for it.
+inline float journal_value(float value) {
+  return static_cast<float>(rounded(static_cast<double>(value), kMapSteps));
+}
 
 /// Handling of a journal that exists.
 enum class Existing {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/foreign_errors.h"
+#include "core/rounded.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -29,6 +30,10 @@ std::vector<FoundResult> in_order(std::span<const JournalReader> journals) {
   return all;
 }
 
+FieldValue decimals_or_none(const std::optional<double>& value) {
+  return value ? FieldValue(rounded(*value, 1e6)) : FieldValue();
+}
+
 Ring frame_of(const VectorFiles& files, const Window& window) try {
   auto ring = ring_of(window);
   if (files.has_degrees()) files.ground().to_degrees(ring);
@@ -40,7 +45,7 @@ Ring frame_of(const VectorFiles& files, const Window& window) try {
 }
 
 std::optional<double> area_of(const VectorFiles& files, const Polygon& polygon) try {
-  return rounded(files.ground().area(polygon), 1e-2);
+  return rounded(files.ground().area(polygon), 1e2);
 } catch (const Fault&) {
   throw;
 } catch (const Error&) {

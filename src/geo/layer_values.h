@@ -1,7 +1,6 @@
 // Values of layers, and the order of their features.
 #pragma once
 
-#include <cmath>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -29,10 +28,6 @@ struct FoundResult {
 /// Returns the results of all journals in the order of the tiles.
 std::vector<FoundResult> in_order(std::span<const JournalReader> journals);
 
-inline double rounded(double value, double unit) {
-  return std::round(value / unit) * unit;
-}
-
 inline FieldValue text_or_none(const std::string& text) {
   return text.empty() ? FieldValue() : FieldValue(text);
 }
@@ -41,6 +36,9 @@ template <class Value>
 FieldValue value_or_none(const std::optional<Value>& value) {
   return value ? FieldValue(*value) : FieldValue();
 }
+
+/// Returns a number with six decimals at most.
+FieldValue decimals_or_none(const std::optional<double>& value);
 
 /// Returns the ring around a tile in pixels; nothing if the files cannot have it.
 Ring frame_of(const VectorFiles& files, const Window& window);

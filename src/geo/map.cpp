@@ -15,7 +15,7 @@
 #include "geo/journal.h"
 #include "geo/plan.h"
 #include "geo/publish.h"
-#include "geo/scene_pair.h"
+#include "geo/scene_stack.h"
 #include "geo/series_tiles.h"
 #include "geo/shared/scene_date.h"
 #include "geo/tile_model.h"
@@ -107,18 +107,6 @@ std::vector<int64_t> of_shard(const std::vector<int64_t>& places, const Shard& s
   return mine;
 }
 
-void count(const std::vector<TileResult>& results, MapSummary& summary) {
-  for (const auto& result : results) {
-    if (result.skipped) {
-      ++summary.skipped;
-    } else if (result.quiet) {
-      ++summary.quiet;
-    } else {
-      ++(result.error.empty() ? summary.captioned : summary.failed);
-    }
-  }
-}
-
 void tell_errors(const std::vector<TileResult>& results, const MapReports& reports) {
   if (!reports.note) return;
   for (const auto& result : results) {
@@ -163,7 +151,7 @@ class Run {
       // A caption cut short by a stop is not the model's caption.
       if (stop.stop_requested()) break;
       journal.write(results);
-      count(results, summary);
+      for (const auto& result : results) count(result, summary);
       tell_errors(results, reports_);
       if (reports_.done) reports_.done(static_cast<int64_t>(results.size()));
     }
@@ -200,7 +188,7 @@ class Run {
   const MapOptions& options_;
   const MapModel& model_;
   const MapReports& reports_;
-  ScenePair scene_;
+  SceneStack scene_;
   TileSize size_;
   Tiling tiling_;
   std::vector<int64_t> places_, mine_;

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 
 #include "core/foreign_errors.h"
+#include "core/rounded.h"
 #include "geo/ground.h"
 #include "geo/layer_values.h"
-#include "geo/series_tiles.h"
 #include "geo/tiling.h"
 #include "page/report.h"
 
@@ -77,7 +77,7 @@ class Cards {
     if (result.quiet) {
       entry.note += "; no caption: the score is below the threshold";
     } else {
-      entry.logprob = rounded(result.logprob, 1e-6);
+      entry.logprob = rounded(result.logprob, 1e6);
     }
     if (const auto& dates = result.dates) {
       entry.series = {.place = entry.uid,

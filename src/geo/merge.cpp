@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -14,6 +13,7 @@
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
+#include "geo/append_file.h"
 #include "geo/gdal_use.h"
 #include "geo/journal.h"
 #include "geo/publish.h"
@@ -80,7 +80,7 @@ class MergeLock {
         close();
         fail_system(path_.string(), "cannot be written", code);
       }
-    } while (!is_at_path());
+    } while (!is_at(descriptor_, path_));
   }
   ~MergeLock() {
     ::unlink(path_.c_str());
@@ -93,12 +93,6 @@ class MergeLock {
   void close() {
     if (descriptor_ >= 0) ::close(descriptor_);
     descriptor_ = -1;
-  }
-  bool is_at_path() const {
-    struct stat held {};
-    struct stat there {};
-    return ::fstat(descriptor_, &held) == 0 && ::stat(path_.c_str(), &there) == 0 &&
-           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
   }
 
   fs::path path_;

@@ -27,20 +27,6 @@ uint8_t mean_of(const image::Image& tile, const Window& square, size_t channel) 
   return static_cast<uint8_t>(count == 0 ? 0 : sum / count);
 }
 
-/// True if a point is inside of a polygon, by the rule of even and odd.
-bool contains(const Polygon& polygon, const Point& point) {
-  bool inside = false;
-  for (const auto& ring : polygon) {
-    for (size_t i = 0; i + 1 < ring.size(); ++i) {
-      const auto& a = ring[i];
-      const auto& b = ring[i + 1];
-      if ((a.y > point.y) == (b.y > point.y)) continue;
-      if (point.x < a.x + (point.y - a.y) / (b.y - a.y) * (b.x - a.x)) inside = !inside;
-    }
-  }
-  return inside;
-}
-
 }  // namespace
 
 OverviewGrid::OverviewGrid(const Grid& scene, int64_t tile_side) {

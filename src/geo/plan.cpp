@@ -2,15 +2,14 @@
 
 #include <filesystem>
 
-#define XXH_INLINE_ALL
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
-#include <xxhash.h>
 
 #include <ccexpert/core/error.h>
 
 #include "core/json.h"
+#include "geo/digest.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -26,13 +25,6 @@ std::string input_text(const std::string& name) {
   return fmt::format("{} {} {}\n", fs::absolute(name).string(), size, time);
 }
 
-nlohmann::ordered_json series_json(const std::vector<SceneDate>& series) {
-  auto dates = nlohmann::ordered_json::array();
-  for (const auto& date : series)
-    dates.push_back({{"name", date.name}, {"raster", date.raster}, {"time", date.time}});
-  return dates;
-}
-
 std::vector<SceneDate> series_of(const nlohmann::json& json, const std::string& source) {
   std::vector<SceneDate> series;
   for (const auto& date : json) {
@@ -44,6 +36,13 @@ std::vector<SceneDate> series_of(const nlohmann::json& json, const std::string& 
 }
 
 }  // namespace
+
+nlohmann::ordered_json to_json(const std::vector<SceneDate>& series) {
+  auto dates = nlohmann::ordered_json::array();
+  for (const auto& date : series)
+    dates.push_back({{"name", date.name}, {"raster", date.raster}, {"time", date.time}});
+  return dates;
+}
 
 nlohmann::ordered_json to_json(const Plan& plan) {
   const auto& grid = plan.grid;
@@ -65,7 +64,7 @@ nlohmann::ordered_json to_json(const Plan& plan) {
                               {"merge", plan.merge},
                               {"heatmap", plan.heatmap}};
   if (!plan.report.empty()) json["report"] = plan.report;
-  if (!plan.series.empty()) json["series"] = series_json(plan.series);
+  if (!plan.series.empty()) json["series"] = to_json(plan.series);
   return json;
 }
 
@@ -112,7 +111,7 @@ std::string identity_of(const MapOptions& options, const Plan& plan) {
                       options.check_swap);
   if (!options.report.empty()) text += "cards\n";
   if (options.words) text += "words\n";
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+  return digest(text);
 }
 
 }  // namespace ccexpert::geo

@@ -31,6 +31,9 @@ struct Plan {
   std::string identity;      ///< equal for runs with equal results of tiles
 };
 
+/// Returns the dates of a series as JSON.
+nlohmann::ordered_json to_json(const std::vector<SceneDate>& series);
+
 /// Returns the plan as JSON, and reads it again. `source` begins an error.
 nlohmann::ordered_json to_json(const Plan& plan);
 Plan plan_from_json(const nlohmann::json& json, const std::string& source);

@@ -1,16 +1,15 @@
 #include "geo/series_page.h"
 
 #include <algorithm>
-#include <map>
-#include <string_view>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "geo/page_parts.h"
 #include "page/html.h"
 #include "page/page.h"
-#include "page/thumbnails.h"
 
 namespace ccexpert::geo {
 namespace {
@@ -26,23 +25,22 @@ class Sections {
   Sections(const Plan& plan, const SeriesPage& page) : plan_(plan), page_(page) {}
 
   std::string overview(const nlohmann::ordered_json& summary) const {
-    std::string rows =
-        "<tr><th>from</th><th>to</th><th>changed tiles</th><th>of these, come and go</th><th>changed "
-        "ground</th><th>below the threshold</th><th>skipped</th></tr>\n";
+    std::string rows;
     for (const auto& pair : page_.pairs) {
       const auto& counts = pair.counts;
-      rows += fmt::format(
-          "<tr><td>{}</td><td>{}</td><td>{} of {}</td><td>{}</td><td>{:.0f} m²</td><td>{}</td><td>{}</td>"
-          "</tr>\n",
-          name(pair.dates.from), name(pair.dates.to), counts.changed,
-          counts.captioned + counts.quiet + counts.skipped, counts.transient, counts.area, counts.quiet,
-          counts.skipped);
+      rows += table_row(
+          {name(pair.dates.from), name(pair.dates.to),
+           fmt::format("{} of {}", counts.changed, counts.captioned + counts.quiet + counts.skipped),
+           std::to_string(counts.transient), fmt::format("{:.0f} m²", counts.area),
+           std::to_string(counts.quiet), std::to_string(counts.skipped)});
     }
     const auto& tiles = summary.at("tiles");
-    return fmt::format(
-        "<p>{} dates, {} tiles, of which {} were skipped and {} failed.</p>\n<table>\n{}</table>\n",
-        plan_.series.size(), tiles.at("all").dump(), tiles.at("skipped").dump(), tiles.at("failed").dump(),
-        rows);
+    return fmt::format("<p>{} dates, {} tiles, of which {} were skipped and {} failed.</p>\n{}",
+                       plan_.series.size(), tiles.at("all").dump(), tiles.at("skipped").dump(),
+                       tiles.at("failed").dump(),
+                       table({"from", "to", "changed tiles", "of these, come and go", "changed ground",
+                              "below the threshold", "skipped"},
+                             rows));
   }
 
   /// The dates in a row, for the eye to go over.
@@ -61,9 +59,9 @@ class Sections {
     std::string text;
     for (const auto& pair : page_.pairs) {
       const bool is_span = pair.dates.kind == PairKind::kSpan;
-      text += fmt::format("<h2>{} \u2192 {}{}</h2>\n", name(pair.dates.from), name(pair.dates.to),
-                          is_span ? " (first and last)" : "");
-      text += figure(pair.change, fmt::format("changed ground, over {}", plain(pair.dates.to)));
+      text += fmt::format("<h2>{} \u2192 {}{}</h2>\n", html_escaped(name(pair.dates.from)),
+                          html_escaped(name(pair.dates.to)), is_span ? " (first and last)" : "");
+      text += figure(pair.change, fmt::format("changed ground, over {}", name(pair.dates.to)));
       text += frequent(pair.dates);
     }
     return text;
@@ -75,53 +73,42 @@ class Sections {
       if (change.dates.transient.value_or(false)) changes.push_back(&change);
     }
     if (changes.empty()) return "";
-    return "<h2>Changes that come and go in one date</h2>\n" + table(std::move(changes));
+    return "<h2>Changes that come and go in one date</h2>\n" + table_of(std::move(changes));
   }
 
   std::string strongest() const {
     std::vector<const SeriesPage::Change*> changes;
     for (const auto& change : page_.changes) changes.push_back(&change);
-    return "<h2>Changes with the highest scores</h2>\n" + table(std::move(changes));
+    return "<h2>Changes with the highest scores</h2>\n" + table_of(std::move(changes));
   }
 
  private:
-  const std::string& plain(int64_t date) const { return plan_.series.at(static_cast<size_t>(date)).name; }
-  std::string name(int64_t date) const { return html_escaped(plain(date)); }
+  const std::string& name(int64_t date) const { return plan_.series.at(static_cast<size_t>(date)).name; }
 
-  static std::string figure(const image::Image& picture, std::string_view caption) {
-    return fmt::format(
-        "<figure style=\"display:inline-block;margin:0 12px 12px 0\"><img src=\"{0}\" alt=\"{1}\" "
-        "style=\"max-width:100%;width:260px\"><figcaption>{1}</figcaption></figure>\n",
-        page::webp_uri(picture), html_escaped(caption));
+  static std::string figure(const image::Image& picture, std::string caption) {
+    return to_html(Figure{picture, std::move(caption), 260, true});
   }
 
   /// Returns the captions of a pair that occur most often.
   std::string frequent(const SeriesPair& dates) const {
-    std::map<std::string, int64_t> times;
+    std::vector<std::string> captions;
     for (const auto& change : page_.changes) {
-      if (change.dates.kind == dates.kind && change.dates.to == dates.to) ++times[change.caption];
+      if (change.dates.kind == dates.kind && change.dates.to == dates.to) captions.push_back(change.caption);
     }
-    std::vector<std::pair<std::string, int64_t>> order(times.begin(), times.end());
-    std::ranges::stable_sort(order, std::greater<>(), &std::pair<std::string, int64_t>::second);
-    order.resize(std::min(order.size(), kListedCaptions));
-    if (order.empty()) return "<p>No tile tells of a change.</p>\n";
-    std::string rows = "<tr><th>caption</th><th>tiles</th></tr>\n";
-    for (const auto& [caption, count] : order)
-      rows += fmt::format("<tr><td>{}</td><td>{}</td></tr>\n", html_escaped(caption), count);
-    return "<table>\n" + rows + "</table>\n";
+    if (captions.empty()) return "<p>No tile tells of a change.</p>\n";
+    return frequent_captions(captions, kListedCaptions);
   }
 
   /// Returns a table of the changes with the highest scores.
-  std::string table(std::vector<const SeriesPage::Change*> changes) const {
+  std::string table_of(std::vector<const SeriesPage::Change*> changes) const {
     std::ranges::stable_sort(changes, std::greater<>(), [](const auto* change) { return change->score; });
     changes.resize(std::min(changes.size(), kListedChanges));
-    std::string rows = "<tr><th>from</th><th>to</th><th>caption</th><th>tile</th><th>score</th></tr>\n";
+    std::string rows;
     for (const auto* change : changes) {
-      rows += fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.3f}</td></tr>\n",
-                          name(change->dates.from), name(change->dates.to), html_escaped(change->caption),
-                          change->tile, change->score);
+      rows += table_row({name(change->dates.from), name(change->dates.to), change->caption,
+                         std::to_string(change->tile), score_text(change->score)});
     }
-    return "<table>\n" + rows + "</table>\n";
+    return table({"from", "to", "caption", "tile", "score"}, rows);
   }
 
   const Plan& plan_;

@@ -1,34 +1,25 @@
 #include "geo/series_publish.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <optional>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
-#include "core/foreign_errors.h"
+#include "core/rounded.h"
 #include "geo/changed_areas.h"
-#include "geo/layer_values.h"
-#include "geo/overview.h"
+#include "geo/publication.h"
 #include "geo/qgis_style.h"
 #include "geo/series_page.h"
-#include "geo/series_tiles.h"
-#include "geo/tiling.h"
-#include "geo/vector_file.h"
-#include "geo/work_folder.h"
 
 namespace ccexpert::geo {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
-
-constexpr size_t kListedErrors = 100;
 
 /// What a pair of dates tells about a tile.
 struct Told {
@@ -51,11 +42,6 @@ std::vector<FieldKind> with_dates(std::vector<FieldKind> fields) {
   return fields;
 }
 
-/// Returns a number with six decimals at most.
-double short_number(double value) {
-  return std::round(value * 1e6) / 1e6;
-}
-
 /// Returns the place of a pair in the order of the timeline: steps, then the span.
 std::pair<PairKind, int64_t> key_of(const SeriesPair& dates) {
   return {dates.kind, dates.to};
@@ -64,17 +50,8 @@ std::pair<PairKind, int64_t> key_of(const SeriesPair& dates) {
 class SeriesPublication {
  public:
   SeriesPublication(std::span<const JournalReader> journals, const fs::path& output)
-      : plan_(journals.front().plan()),
-        found_(in_order(journals)),
-        output_(output),
-        tiling_(plan_.grid, plan_.tile),
-        overview_(plan_.grid, std::max(plan_.tile.width, plan_.tile.height)),
-        work_(output),
-        files_(work_.path(), output.filename(), plan_.grid) {
-    const image::Image black{
-        overview_.height, overview_.width,
-        std::vector<uint8_t>(static_cast<size_t>(3 * overview_.width * overview_.height))};
-    page_.dates.assign(plan_.series.size(), black);
+      : map_(journals, output), plan_(map_.plan) {
+    page_.dates.assign(plan_.series.size(), map_.black());
   }
 
   MapSummary write() {
@@ -82,19 +59,17 @@ class SeriesPublication {
     write_changes("changes", PairKind::kStep);
     write_tiles("span_tiles", PairKind::kSpan);
     write_changes("span_changes", PairKind::kSpan);
-    add_series_styles(files_, is_timed());
-    files_.close();
-    write_file(in_work(".timeline.jsonl"), timeline_);
+    add_series_styles(map_.files, is_timed());
+    map_.files.close();
+    write_file(map_.in_work(".timeline.jsonl"), timeline_);
     const auto summary = summary_json();
-    write_file(in_work(".summary.json"), text_of_json(summary));
-    write_file(in_work(".html"), series_page(plan_, summary, page_));
-    work_.move_files();
-    return summary_;
+    write_file(map_.in_work(".summary.json"), text_of_json(summary));
+    write_file(map_.in_work(".html"), series_page(plan_, summary, page_));
+    map_.work.move_files();
+    return totals_.summary;
   }
 
  private:
-  fs::path in_work(const char* ending) const { return work_.path() / beside(output_, ending).filename(); }
-
   /// True if the times of all dates are known.
   bool is_timed() const {
     return std::ranges::none_of(plan_.series, [](const SceneDate& date) { return date.time.empty(); });
@@ -104,26 +79,25 @@ class SeriesPublication {
 
   /// Writes the layer of the pairs of one kind. The first one also counts tiles and writes the timeline.
   void write_tiles(const char* name, PairKind kind) {
-    auto layer = files_.layer(name, with_dates({{"tile", OFTInteger64},
-                                                {"caption"},
-                                                {"changed", OFTInteger, OFSTBoolean},
-                                                {"transient", OFTInteger, OFSTBoolean},
-                                                {"score", OFTReal},
-                                                {"logprob", OFTReal},
-                                                {"area_m2", OFTReal},
-                                                {"valid", OFTReal},
-                                                {"masked", OFTReal},
-                                                {"shift_x", OFTReal},
-                                                {"shift_y", OFTReal},
-                                                {"unsure", OFTInteger, OFSTBoolean},
-                                                {"error"}}));
-    for (const auto& found : found_) {
-      const auto result = found.read();
-      const auto window = tiling_.window(result.tile);
-      const auto frame = result.skipped ? Ring() : frame_of(files_, window);
+    auto layer = map_.files.layer(name, with_dates({{"tile", OFTInteger64},
+                                                    {"caption"},
+                                                    {"changed", OFTInteger, OFSTBoolean},
+                                                    {"transient", OFTInteger, OFSTBoolean},
+                                                    {"score", OFTReal},
+                                                    {"logprob", OFTReal},
+                                                    {"area_m2", OFTReal},
+                                                    {"valid", OFTReal},
+                                                    {"masked", OFTReal},
+                                                    {"shift_x", OFTReal},
+                                                    {"shift_y", OFTReal},
+                                                    {"unsure", OFTInteger, OFSTBoolean},
+                                                    {"error"}}));
+    for (const auto& found : map_.found) {
+      auto result = found.read();
+      const auto frame = map_.frame(result);
       if (kind == PairKind::kStep) take(result, frame);
       if (frame.empty()) continue;
-      const auto area = tile_area(files_, window);
+      const auto area = tile_area(map_.files, map_.tiling.window(result.tile));
       if (!result.error.empty() && kind == PairKind::kStep) add_failed(layer, result, frame, area);
       for (const auto& pair : result.pairs) {
         if (dates_of(pair).kind == kind && !pair.skipped) add_tile(layer, pair, frame, area);
@@ -133,20 +107,8 @@ class SeriesPublication {
 
   /// Counts a tile, adds its pictures, and the rows of its pairs to the timeline.
   void take(const TileResult& result, const Ring& frame) {
-    ++summary_.tiles;
-    std::string error = result.error;
-    if (!result.skipped && frame.empty() && error.empty())
-      error = "has no longitude and latitude, which the format needs";
-    if (result.skipped) {
-      ++summary_.skipped;
-    } else if (!error.empty()) {
-      ++summary_.failed;
-      tell(result.tile, error);
-    } else {
-      ++(result.quiet ? summary_.quiet : summary_.captioned);
-    }
-    for (size_t i = 0; i < std::min(result.date_pictures.size(), page_.dates.size()); ++i)
-      place(result.date_pictures[i], tiling_.own_part(result.tile), overview_, page_.dates[i]);
+    totals_.add(result);
+    map_.place(result, page_.dates);
     for (const auto& pair : result.pairs) {
       if (!pair.skipped) add_row(pair);
       find(pair, !frame.empty());
@@ -160,14 +122,14 @@ class SeriesPublication {
     if (!to.time.empty()) row["end"] = to.time;
     row["kind"] = text_of(dates_of(pair).kind);
     if (const auto changed = tells_change(pair)) row["changed"] = *changed;
-    if (pair.score) row["score"] = short_number(*pair.score);
+    if (pair.score) row["score"] = rounded(*pair.score, 1e6);
     if (!pair.quiet) {
       row["caption"] = pair.caption;
-      row["logprob"] = short_number(pair.logprob);
+      row["logprob"] = rounded(pair.logprob, 1e6);
     }
     if (dates_of(pair).transient) row["transient"] = dates_of(pair).transient.value();
     if (pair.unsure) row["unsure"] = *pair.unsure;
-    row["valid"] = short_number(pair.valid);
+    row["valid"] = rounded(pair.valid, 1e6);
     timeline_ += row.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   }
 
@@ -186,21 +148,20 @@ class SeriesPublication {
     findings.told.emplace(pair.tile, told);
     page_.changes.push_back({dates_of(pair), pair.tile, told.score, told.caption});
     if (pair.map.grid == 0) return;
-    const TilePart part{pair.tile, tiling_.window(pair.tile), tiling_.own_part(pair.tile)};
+    const TilePart part{pair.tile, map_.tiling.window(pair.tile), map_.tiling.own_part(pair.tile)};
     std::ranges::move(changed_areas(part, pair.map, plan_.changed_from), std::back_inserter(findings.areas));
   }
 
   void add_tile(VectorLayer& layer, const TileResult& pair, const Ring& frame, std::optional<double> area) {
     const auto &from = date(dates_of(pair).from), &to = date(dates_of(pair).to);
-    std::optional<double> score = pair.score, logprob;
-    if (score) score = rounded(*score, 1e-6);
-    if (!pair.quiet) logprob = rounded(pair.logprob, 1e-6);
+    const auto logprob = pair.quiet ? std::nullopt : std::optional(pair.logprob);
     layer.add(
         {{frame}},
         {pair.tile, from.name, to.name, text_or_none(from.time), text_or_none(to.time),
          text_or_none(pair.caption), value_or_none(pair.changed), value_or_none(dates_of(pair).transient),
-         value_or_none(score), value_or_none(logprob), value_or_none(area), rounded(pair.valid, 1e-6),
-         rounded(pair.masked, 1e-6), pair.shift ? FieldValue((*pair.shift)[0]) : FieldValue(),
+         decimals_or_none(pair.score), decimals_or_none(logprob), value_or_none(area),
+         decimals_or_none(pair.valid), decimals_or_none(pair.masked),
+         pair.shift ? FieldValue((*pair.shift)[0]) : FieldValue(),
          pair.shift ? FieldValue((*pair.shift)[1]) : FieldValue(), value_or_none(pair.unsure), FieldValue()});
   }
 
@@ -214,12 +175,12 @@ class SeriesPublication {
   }
 
   void write_changes(const char* name, PairKind kind) {
-    auto layer = files_.layer(name, with_dates({{"tile", OFTInteger64},
-                                                {"tiles", OFTInteger64},
-                                                {"caption"},
-                                                {"transient", OFTInteger, OFSTBoolean},
-                                                {"score", OFTReal},
-                                                {"area_m2", OFTReal}}));
+    auto layer = map_.files.layer(name, with_dates({{"tile", OFTInteger64},
+                                                    {"tiles", OFTInteger64},
+                                                    {"caption"},
+                                                    {"transient", OFTInteger, OFSTBoolean},
+                                                    {"score", OFTReal},
+                                                    {"area_m2", OFTReal}}));
     for (auto& [key, findings] : findings_) {
       if (findings.dates.kind != kind) continue;
       if (plan_.merge) findings.areas = joined(std::move(findings.areas));
@@ -227,37 +188,29 @@ class SeriesPublication {
       auto picture = page_.dates.at(static_cast<size_t>(findings.dates.to));
       for (const auto& area : findings.areas) {
         add_change(layer, findings, area);
-        paint(area.polygon, overview_, picture);
+        paint(area.polygon, map_.overview, picture);
       }
       findings.areas = {};
       page_.pairs.push_back({findings.dates, findings.counts, std::move(picture)});
     }
   }
 
-  void add_change(VectorLayer& layer, PairFindings& findings, const ChangedArea& area) try {
+  void add_change(VectorLayer& layer, PairFindings& findings, const ChangedArea& area) {
     const auto &from = date(findings.dates.from), &to = date(findings.dates.to);
     const auto& told = findings.told.at(area.tile);
-    const auto metres = area_of(files_, area.polygon);
-    layer.add({area.polygon}, {area.tile, from.name, to.name, text_or_none(from.time), text_or_none(to.time),
-                               area.tiles, text_or_none(told.caption), value_or_none(told.transient),
-                               rounded(told.score, 1e-6), value_or_none(metres)});
-    findings.counts.area += metres.value_or(0.0);
-    ++findings.counts.areas;
-  } catch (const Fault&) {
-    throw;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kInput) throw;
-    tell(area.tile, std::string("has changed ground that is left out: ") + error.what());
-  }
-
-  void tell(int64_t tile, const std::string& error) {
-    if (errors_.size() < kListedErrors) errors_.push_back({{"tile", tile}, {"error", error}});
+    add_or_leave_out(area.tile, totals_, [&] {
+      const auto metres = area_of(map_.files, area.polygon);
+      layer.add({area.polygon},
+                {area.tile, from.name, to.name, text_or_none(from.time), text_or_none(to.time), area.tiles,
+                 text_or_none(told.caption), value_or_none(told.transient), decimals_or_none(told.score),
+                 value_or_none(metres)});
+      findings.counts.area += metres.value_or(0.0);
+      ++findings.counts.areas;
+    });
   }
 
   ordered_json summary_json() const {
-    auto dates = ordered_json::array(), pairs = ordered_json::array();
-    for (const auto& each : plan_.series)
-      dates.push_back({{"name", each.name}, {"raster", each.raster}, {"time", each.time}});
+    auto pairs = ordered_json::array();
     for (const auto& [key, findings] : findings_) {
       const auto& counts = findings.counts;
       pairs.push_back({{"from", date(findings.dates.from).name},
@@ -271,32 +224,16 @@ class SeriesPublication {
                        {"changed_areas", counts.areas},
                        {"changed_area_m2", rounded(counts.area, 1.0)}});
     }
-    return {{"identity", plan_.identity},
-            {"dates", dates},
-            {"output", output_.filename().string()},
-            {"pixels", {plan_.grid.width, plan_.grid.height}},
-            {"tile_pixels", {plan_.tile.width, plan_.tile.height}},
-            {"overlap_pixels", {plan_.tile.overlap_x, plan_.tile.overlap_y}},
-            {"threshold", plan_.threshold},
-            {"tiles",
-             {{"all", summary_.tiles},
-              {"captioned", summary_.captioned},
-              {"below_threshold", summary_.quiet},
-              {"skipped", summary_.skipped},
-              {"failed", summary_.failed}}},
-            {"pairs", pairs},
-            {"errors", errors_}};
+    ordered_json summary{{"identity", plan_.identity}, {"dates", to_json(plan_.series)}};
+    summary.update(common_summary(map_, totals_.summary));
+    summary["pairs"] = std::move(pairs);
+    summary["errors"] = totals_.errors;
+    return summary;
   }
 
+  PublicationFiles map_;
   const Plan& plan_;
-  std::vector<FoundResult> found_;
-  fs::path output_;
-  Tiling tiling_;
-  OverviewGrid overview_;
-  WorkFolder work_;
-  VectorFiles files_;
-  MapSummary summary_;
-  ordered_json errors_ = ordered_json::array();
+  Totals totals_;
   std::string timeline_;
   std::map<std::pair<PairKind, int64_t>, PairFindings> findings_;
   SeriesPage page_;

@@ -42,7 +42,7 @@ class TilePairs {
       result.quiet &= pair.skipped || pair.quiet;
       result.pairs.push_back(std::move(pair));
     }
-    result.date_pictures = tile_.date_pictures;
+    result.pictures = tile_.pictures;
     return result;
   }
 
@@ -105,11 +105,6 @@ class TilePairs {
 };
 
 }  // namespace
-
-std::optional<bool> tells_change(const TileResult& pair) {
-  if (pair.skipped || !pair.error.empty()) return std::nullopt;
-  return !pair.quiet && pair.changed.value_or(true);
-}
 
 std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, const MapOptions& options,
                                        const MapModel& model, double threshold) {

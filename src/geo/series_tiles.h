@@ -18,7 +18,4 @@ namespace ccexpert::geo {
 std::vector<TileResult> series_results(const std::vector<ReadTile>& tiles, const MapOptions& options,
                                        const MapModel& model, double threshold);
 
-/// True if a pair tells of a change, false if not; nothing if it was skipped or failed.
-std::optional<bool> tells_change(const TileResult& pair);
-
 }  // namespace ccexpert::geo

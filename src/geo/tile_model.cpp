@@ -1,20 +1,18 @@
 #include "geo/tile_model.h"
 
 #include <array>
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
+
+#include "core/rounded.h"
 
 namespace ccexpert::geo {
 namespace {
 
 /// Keeps as many digits of a map as a journal has.
 void round_to_steps(image::ChangeMap& map) {
-  for (auto& value : map.values) {
-    const double steps = std::round(static_cast<double>(value) / kMapStep);
-    value = static_cast<float>(steps * kMapStep);
-  }
+  for (auto& value : map.values) value = journal_value(value);
 }
 
 void locate(const Asked& asked, const MapModel& model) {
@@ -57,8 +55,7 @@ void caption(const Asked& asked, const MapModel& model) {
 
 std::optional<std::array<double, 2>> shift_of(const TilePair& pair) {
   if (!pair.shift) return std::nullopt;
-  const auto rounded = [](double pixels) { return std::round(pixels * 1000.0) / 1000.0; };
-  return std::array{rounded(pair.shift->x), rounded(pair.shift->y)};
+  return std::array{rounded(pair.shift->x, 1e3), rounded(pair.shift->y, 1e3)};
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <ccexpert/geo/map.h>
 
 #include "geo/journal.h"
-#include "geo/scene_pair.h"
+#include "geo/scene_stack.h"
 
 namespace ccexpert::geo {
 

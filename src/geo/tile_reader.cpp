@@ -10,7 +10,7 @@
 namespace ccexpert::geo {
 namespace {
 
-void read_dates(ScenePair& scene, const Tiling& tiling, ReadTile& tile) {
+void read_dates(SceneStack& scene, const Tiling& tiling, ReadTile& tile) {
   const auto window = tiling.window(tile.index);
   if (!scene.is_series()) {
     tile.pair = scene.read(window);
@@ -21,11 +21,11 @@ void read_dates(ScenePair& scene, const Tiling& tiling, ReadTile& tile) {
   const auto part = tiling.own_part(tile.index);
   const OverviewGrid grid(scene.grid(), std::max(window.width, window.height));
   const auto picture = [&](const image::Image& date) { return thumbnail_of(date, window, part, grid); };
-  for (const auto& date : tile.dates.images) tile.date_pictures.push_back(picture(date));
+  for (const auto& date : tile.dates.images) tile.pictures.push_back(picture(date));
   if (!scene.is_series()) tile.pictures = {picture(tile.pair.before), picture(tile.pair.after)};
 }
 
-ReadTile read_tile(ScenePair& scene, const Tiling& tiling, int64_t index) {
+ReadTile read_tile(SceneStack& scene, const Tiling& tiling, int64_t index) {
   ReadTile tile{.index = index};
   try {
     read_dates(scene, tiling, tile);
@@ -39,7 +39,7 @@ ReadTile read_tile(ScenePair& scene, const Tiling& tiling, int64_t index) {
 
 }  // namespace
 
-TileReader::TileReader(ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
+TileReader::TileReader(SceneStack& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch)
     : scene_(scene), tiling_(tiling), tiles_(std::move(tiles)), batch_(static_cast<size_t>(batch)) {
   start();
 }

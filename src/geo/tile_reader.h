@@ -1,13 +1,12 @@
 // Tiles of a scene, read in the background.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <future>
 #include <string>
 #include <vector>
 
-#include "geo/scene_pair.h"
+#include "geo/scene_stack.h"
 #include "geo/tiling.h"
 
 namespace ccexpert::geo {
@@ -16,16 +15,15 @@ namespace ccexpert::geo {
 struct ReadTile {
   int64_t index = 0;
   TilePair pair = {};
-  std::array<std::string, 2> pictures = {};  ///< of both dates
-  TileDates dates = {};                      ///< of a series, in place of the pair
-  std::vector<std::string> date_pictures = {};
+  TileDates dates = {};                    ///< of a series, in place of the pair
+  std::vector<std::string> pictures = {};  ///< of both dates or of a series; empty for a pair without pixels
   std::string error = {};
 };
 
 /// Reads tiles batch by batch, one batch ahead.
 class TileReader {
  public:
-  TileReader(ScenePair& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch);
+  TileReader(SceneStack& scene, const Tiling& tiling, std::vector<int64_t> tiles, int64_t batch);
 
   /// Returns the next batch; empty at the end.
   std::vector<ReadTile> next();
@@ -33,7 +31,7 @@ class TileReader {
  private:
   void start();
 
-  ScenePair& scene_;
+  SceneStack& scene_;
   const Tiling& tiling_;
   std::vector<int64_t> tiles_;
   size_t batch_;

@@ -7,7 +7,7 @@
 
 #include "core/atomic_file.h"
 #include "core/json.h"
-#include "geo/alerts.h"
+#include "geo/digest.h"
 
 namespace ccexpert::geo {
 namespace {

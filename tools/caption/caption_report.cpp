@@ -1,9 +1,8 @@
 #include "caption/caption_report.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
 
+#include "core/rounded.h"
 #include "eval/shared/unchanged.h"
 
 namespace ccexpert::tools {
@@ -38,11 +37,7 @@ page::SeriesKind kind_of(data::SeriesKind kind) {
   return page::SeriesKind::kStep;
 }
 
-/// Returns a number as a line of JSON holds it: a page of resumed captions has the same ones.
-double rounded(double value, double steps) {
-  return std::round(value * steps) / steps;
-}
-
+/// Returns the values as a line of JSON holds them: a page of resumed captions has the same ones.
 page::Heatmap heatmap_of(image::ChangeMap map) {
   for (auto& value : map.values) value = static_cast<float>(rounded(static_cast<double>(value), 1e3));
   map.covered = rounded(map.covered, 1e6);

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/files.h"
+#include "core/rounded.h"
 #include "eval/change_scores.h"
 #include "eval/eval_format.h"
 #include "eval/marked_words.h"
@@ -34,7 +35,7 @@ ordered_json words_json(const std::vector<MarkedWord>& words) {
 ordered_json scores_json(const std::vector<double>& values) {
   auto list = ordered_json::array();
   for (const double value : values)
-    list.push_back(std::isnan(value) ? ordered_json() : ordered_json(std::round(value * 1e5) / 1e5));
+    list.push_back(std::isnan(value) ? ordered_json() : ordered_json(rounded(value, 1e5)));
   return list;
 }
 

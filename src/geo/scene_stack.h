@@ -1,4 +1,4 @@
-// The dates of a scene on one grid, as pairs of images.
+// The dates of a scene on one grid, read as a pair of images or all together.
 #pragma once
 
 #include <cstdint>
@@ -36,11 +36,12 @@ struct TileDates {
 /// Returns two dates of a window; pixels that one of them lacks are black in both.
 TilePair pair_of(const TileDates& tile, size_t from, size_t to);
 
-class ScenePair {
+/// Rasters of two dates or of a series, and of masks, on the grid of the first date.
+class SceneStack {
  public:
   /// Opens the rasters, those of a series if there is one, and samples them. Throws Error if one cannot be
   /// used.
-  explicit ScenePair(const MapOptions& options);
+  explicit SceneStack(const MapOptions& options);
 
   const Grid& grid() const { return grid_; }
   bool is_series() const { return is_series_; }

@@ -1,4 +1,4 @@
-#include "geo/scene_pair.h"
+#include "geo/scene_stack.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,9 +21,9 @@ constexpr double kLargestShift = 32.0;
 
 BufferSize buffer_for(const Window& window) {
   const int64_t longest = std::max(window.width, window.height);
-  if (longest <= ScenePair::kLongestSide) return {window.height, window.width};
+  if (longest <= SceneStack::kLongestSide) return {window.height, window.width};
   const auto scaled = [&](int64_t side) {
-    return std::max<int64_t>(1, side * ScenePair::kLongestSide / longest);
+    return std::max<int64_t>(1, side * SceneStack::kLongestSide / longest);
   };
   return {scaled(window.height), scaled(window.width)};
 }
@@ -61,7 +61,7 @@ TilePair pair_of(const TileDates& tile, size_t from, size_t to) {
   return pair;
 }
 
-ScenePair::ScenePair(const MapOptions& options) : is_series_(!options.series.empty()) {
+SceneStack::SceneStack(const MapOptions& options) : is_series_(!options.series.empty()) {
   const auto rasters = rasters_of(options);
   auto first = open_raster(rasters.front());
   grid_ = grid_of(*first, rasters.front());
@@ -80,7 +80,7 @@ ScenePair::ScenePair(const MapOptions& options) : is_series_(!options.series.emp
     maps_[i] = matching_maps({dates_[0], dates_[i], hidden_in}, grid_, maps_[0]);
 }
 
-std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& size) const {
+std::vector<uint8_t> SceneStack::hidden(const Window& window, const BufferSize& size) const {
   std::vector<uint8_t> marks(static_cast<size_t>(size.height * size.width), 0);
   for (const auto& mask : masks_) {
     const auto samples = mask.read(window, size);
@@ -92,7 +92,7 @@ std::vector<uint8_t> ScenePair::hidden(const Window& window, const BufferSize& s
   return marks;
 }
 
-void ScenePair::register_tiles(const Window& tile, Registration registration) {
+void SceneStack::register_tiles(const Window& tile, Registration registration) {
   if (registration == Registration::kOff) return;
   for (size_t date = 1; date < dates_.size(); ++date) {
     shifts_.emplace_back(grid_, tile,
@@ -101,7 +101,7 @@ void ScenePair::register_tiles(const Window& tile, Registration registration) {
   corrects_ = registration == Registration::kCorrect;
 }
 
-std::optional<Point> ScenePair::estimated_shift_in(const Window& window, size_t date) const {
+std::optional<Point> SceneStack::estimated_shift_in(const Window& window, size_t date) const {
   const auto pair = read_plain(window, date);
   if (pair.valid < kValidForShift) return std::nullopt;
   const auto shift = image::estimated_shift(pair.before.view(), pair.after.view());
@@ -109,18 +109,18 @@ std::optional<Point> ScenePair::estimated_shift_in(const Window& window, size_t 
   return known ? std::optional(Point{shift.x, shift.y}) : std::nullopt;
 }
 
-std::optional<Point> ScenePair::shift_at(const Window& window, size_t date) {
+std::optional<Point> SceneStack::shift_at(const Window& window, size_t date) {
   if (shifts_.empty()) return std::nullopt;
   return date == 0 ? std::optional(Point{}) : shifts_[date - 1].at(window);
 }
 
-TilePair ScenePair::read_plain(const Window& window, size_t date) const {
+TilePair SceneStack::read_plain(const Window& window, size_t date) const {
   if (dates_[0].is_hole(window) || dates_[date].is_hole(window)) return {};
   const auto size = buffer_for(window);
   return pair_with(window, dates_[0].read(window, size), dates_[date].read(window, size), date);
 }
 
-TilePair ScenePair::read(const Window& window) {
+TilePair SceneStack::read(const Window& window) {
   const auto shift = shift_at(window, 1);
   const auto size = buffer_for(window);
   auto pair = shift && corrects_
@@ -130,7 +130,7 @@ TilePair ScenePair::read(const Window& window) {
   return pair;
 }
 
-TileDates ScenePair::read_all(const Window& window) {
+TileDates SceneStack::read_all(const Window& window) {
   TileDates tile;
   const auto size = buffer_for(window);
   const auto marks = hidden(window, size);
@@ -145,14 +145,14 @@ TileDates ScenePair::read_all(const Window& window) {
   return tile;
 }
 
-Samples ScenePair::read_moved(const Window& window, size_t date, const Point& shift) const {
+Samples SceneStack::read_moved(const Window& window, size_t date, const Point& shift) const {
   const auto size = buffer_for(window);
   if (size.width == window.width && size.height == window.height)
     return read_shifted(dates_[date], grid_, window, shift);
   return ShrunkShifted(dates_[date], grid_, shift).read(window, size);
 }
 
-void ScenePair::add(TileDates& tile, Samples samples, size_t date, std::span<const uint8_t> marks) const {
+void SceneStack::add(TileDates& tile, Samples samples, size_t date, std::span<const uint8_t> marks) const {
   for (size_t i = 0; i < marks.size(); ++i) {
     if (marks[i] != 0) samples.valid[i] = 0;
   }
@@ -160,7 +160,7 @@ void ScenePair::add(TileDates& tile, Samples samples, size_t date, std::span<con
   tile.valid.push_back(std::move(samples.valid));
 }
 
-TilePair ScenePair::pair_with(const Window& window, Samples before, Samples after, size_t date) const {
+TilePair SceneStack::pair_with(const Window& window, Samples before, Samples after, size_t date) const {
   const auto marks = hidden(window, {before.height, before.width});
   TileDates tile;
   tile.masked = share(marks);
