@@ -10,8 +10,7 @@
 namespace ccexpert::geo {
 namespace {
 
-/// Wait before the second attempt of a delivery, which doubles up to the longest.
-constexpr Webhook::Seconds kFirstWait(1.0);
+/// Longest wait before an attempt of a delivery.
 constexpr Webhook::Seconds kLongestWait(300.0);
 constexpr int64_t kMostDoublings = 20;
 
@@ -40,12 +39,12 @@ std::optional<Webhook::Seconds> Webhook::due() const {
 
 void Webhook::put_off(const std::string& refusal) {
   const auto factor = static_cast<double>(int64_t{1} << std::min(tries_, kMostDoublings));
-  const auto time = std::min(kLongestWait, kFirstWait * factor);
+  const auto time = std::min(kLongestWait, Seconds(options_.retry * factor));
   ++tries_;
   next_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
   if (!reports_.note) return;
   const auto then = gives_up() ? std::string("the next run sends them again")
-                               : fmt::format("next attempt in {:.0f} s", time.count());
+                               : fmt::format("next attempt in {:g} s", time.count());
   reports_.note(fmt::format("{}: expected to take alerts, got {} ({})", options_.webhook, refusal, then));
 }
 

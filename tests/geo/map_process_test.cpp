@@ -1,16 +1,13 @@
 // Process tests of ccexpert-map with a small real model.
 #include <filesystem>
 #include <sstream>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
-#include <sys/wait.h>
 
-#include <ccexpert/image/decode.h>
-
-#include "geo/scene_files.h"
+#include "geo/demo_scene.h"
+#include "geo/killed_process.h"
 #include "map/map_options.h"
 #include "support/files.h"
 #include "support/paths.h"
@@ -30,68 +27,56 @@ ProcessResult map(std::vector<std::string> arguments) {
   return run_process(arguments);
 }
 
-/// Writes the demo pair as a scene on the ground, once to the right of itself.
-std::string write_demo(const std::filesystem::path& path, const char* name) {
-  const auto image = image::decode_image(std::string(kSourceDir) + "/docs/images/demo/" + name);
-  const auto width = static_cast<int>(image.width);
-  return write_scene(
-      path,
-      {.width = 2 * width, .height = static_cast<int>(image.height), .value = [&](int x, int y, int band) {
-         return static_cast<double>(image.pixels[static_cast<size_t>(3 * (y * width + x % width) + band)]);
-       }});
-}
+/// Writes both images of the demo pair as scenes, once to the right of themselves.
+class MapProcess : public ::testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  std::string before_ = write_demo(folder_ / "before.tif", "before.png", 2);
+  std::string after_ = write_demo(folder_ / "after.tif", "after.png", 2);
+};
 
-TEST(MapProcess, CaptionsTilesAsTheCaptionCommandCaptionsPairs) {
-  const TemporaryFolder folder;
-  const auto before = write_demo(folder / "before.tif", "before.png");
-  const auto after = write_demo(folder / "after.tif", "after.png");
-  const auto output = (folder / "changes.gpkg").string();
-  const auto page = (folder / "cards.html").string();
-  const auto result = map({before, after, "-o", output, "--report", page, "--words"});
+TEST_F(MapProcess, CaptionsTilesAsTheCaptionCommandCaptionsPairs) {
+  const auto output = (folder_ / "changes.gpkg").string();
+  const auto page = (folder_ / "cards.html").string();
+  const auto result = map({before_, after_, "-o", output, "--report", page, "--words"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("changes.gpkg: 2 tiles captioned, 0 below the threshold, 0 skipped"));
   EXPECT_THAT(captions_of(read_layer(output)), ::testing::ElementsAre(kDemoCaption, kDemoCaption));
   EXPECT_THAT(content(page), HasSubstr("\"words\":[[\"many\","));
-  const auto again = map({before, after, "-o", output});
+  const auto again = map({before_, after_, "-o", output});
   EXPECT_EQ(again.exit_code, 1);
   EXPECT_THAT(again.err,
               HasSubstr("changes.gpkg: expected no such file yet, got one (--overwrite replaces it)"));
 }
 
-TEST(MapProcess, MergesTheShardsOfItsProcesses) {
-  const TemporaryFolder folder;
-  const auto before = write_demo(folder / "before.tif", "before.png");
-  const auto after = write_demo(folder / "after.tif", "after.png");
-  const auto output = (folder / "changes.geojson").string();
+TEST_F(MapProcess, MergesTheShardsOfItsProcesses) {
+  const auto output = (folder_ / "changes.geojson").string();
   for (const char* shard : {"1/2", "2/2"})
-    EXPECT_EQ(map({before, after, "-o", output, "--shard", shard}).exit_code, 0);
+    EXPECT_EQ(map({before_, after_, "-o", output, "--shard", shard}).exit_code, 0);
   EXPECT_FALSE(std::filesystem::exists(output));
   const auto merged = run_process({CCEXPERT_MAP_PROGRAM, "merge", "-o", output});
   EXPECT_EQ(merged.exit_code, 0) << merged.err;
   EXPECT_EQ(read_layer(output).size(), 2U);
 }
 
-TEST(MapProcess, RanksOfALauncherTakeAShardAndTheLastOneMerges) {
-  const TemporaryFolder folder;
-  const auto before = write_demo(folder / "before.tif", "before.png");
-  const auto after = write_demo(folder / "after.tif", "after.png");
-  const auto output = (folder / "changes.gpkg").string();
+TEST_F(MapProcess, RanksOfALauncherTakeAShardAndTheLastOneMerges) {
+  const auto output = (folder_ / "changes.gpkg").string();
   for (const char* rank : {"1", "0"}) {
     EXPECT_FALSE(std::filesystem::exists(output));
     const auto number = std::string("RANK=") + rank;
     const auto local = std::string("LOCAL_RANK=") + rank;
     const auto result = run_process({"/usr/bin/env", number, local, "WORLD_SIZE=2", "LOCAL_WORLD_SIZE=2",
                                      "MASTER_ADDR=127.0.0.1", "MASTER_PORT=29500", CCEXPERT_MAP_PROGRAM,
-                                     "--model", kModel, before, after, "-o", output});
+                                     "--model", kModel, before_, after_, "-o", output});
     EXPECT_EQ(result.exit_code, 0) << result.err;
   }
   EXPECT_EQ(read_layer(output, "tiles").size(), 2U);
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
     EXPECT_EQ(entry.path().string().find("shard"), std::string::npos) << entry.path();
 }
 
-TEST(MapProcess, WrongArgumentsAreOneSentence) {
+TEST(MapOptions, WrongArgumentsAreOneSentence) {
   const std::pair<std::vector<std::string>, const char*> cases[] = {
       {{}, "--output: expected a file to write, got none"},
       {{"-o", "x.gpkg"}, "input: expected two rasters, BEFORE AFTER, got 0"},
@@ -130,35 +115,14 @@ std::vector<int64_t> tiles_in(const std::filesystem::path& journal) {
   return tiles;
 }
 
-bool has_ended(const Process& process) {
-  siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(process.id()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_pid != 0;
-}
-
-/// Starts a map and kills it as soon as its journal has so many tiles. The map has many more, so that it is
-/// not done before, and a start on a machine with much other work has minutes.
-void map_until(const std::vector<std::string>& arguments, const std::filesystem::path& journal,
-               size_t tiles) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(3);
-  Process process(arguments);
-  while (tiles_in(journal).size() < tiles && !has_ended(process) &&
-         std::chrono::steady_clock::now() < deadline)
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  process.signal(SIGKILL);
-  process.wait();
-}
-
-TEST(MapProcess, DoesNoTileTwiceAfterKills) {
-  const TemporaryFolder folder, other;
-  const auto before = write_demo(folder / "before.tif", "before.png");
-  const auto after = write_demo(folder / "after.tif", "after.png");
+TEST_F(MapProcess, DoesNoTileTwiceAfterKills) {
+  const TemporaryFolder other;
   const auto command = [&](const std::filesystem::path& output, const char* shard) {
     return std::vector<std::string>{CCEXPERT_MAP_PROGRAM,
                                     "--model",
                                     kModel,
-                                    before,
-                                    after,
+                                    before_,
+                                    after_,
                                     "-o",
                                     output.string(),
                                     "--tile",
@@ -171,12 +135,14 @@ TEST(MapProcess, DoesNoTileTwiceAfterKills) {
                                     shard,
                                     "--resume"};
   };
-  const auto whole = folder / "changes.gpkg";
+  const auto whole = folder_ / "changes.gpkg";
   EXPECT_EQ(run_process(command(whole, "1/1")).exit_code, 0);
   const auto output = other / "changes.gpkg";
   // The journal of a shard stays after its last tile.
   const auto journal = other / "changes.gpkg.shard-1-of-2";
-  for (const size_t tiles : {0U, 2U, 6U}) map_until(command(output, "1/2"), journal, tiles);
+  // It has many more tiles, so that it is not done before the kill.
+  for (const size_t tiles : {0U, 2U, 6U})
+    kill_when(command(output, "1/2"), [&] { return tiles_in(journal).size() >= tiles; });
   ASSERT_LT(tiles_in(journal).size(), 64U);
   for (const char* shard : {"1/2", "2/2"}) EXPECT_EQ(run_process(command(output, shard)).exit_code, 0);
   EXPECT_THAT(tiles_in(journal), ::testing::SizeIs(64)) << "each tile once";
@@ -190,19 +156,16 @@ TEST(MapProcess, DoesNoTileTwiceAfterKills) {
       EXPECT_EQ(features[i].area, expected[i].area);
     }
   }
-  EXPECT_EQ(content(other / "changes.summary.json"), content(folder / "changes.summary.json"));
+  EXPECT_EQ(content(other / "changes.summary.json"), content(folder_ / "changes.summary.json"));
 }
 
-TEST(MapProcess, ResumesAfterAKill) {
-  const TemporaryFolder folder;
-  const auto before = write_demo(folder / "before.tif", "before.png");
-  const auto after = write_demo(folder / "after.tif", "after.png");
-  const auto output = (folder / "changes.gpkg").string();
+TEST_F(MapProcess, ResumesAfterAKill) {
+  const auto output = (folder_ / "changes.gpkg").string();
   const std::vector<std::string> arguments{CCEXPERT_MAP_PROGRAM,
                                            "--model",
                                            kModel,
-                                           before,
-                                           after,
+                                           before_,
+                                           after_,
                                            "-o",
                                            output,
                                            "--tile",
@@ -210,14 +173,45 @@ TEST(MapProcess, ResumesAfterAKill) {
                                            "-b",
                                            "1",
                                            "--resume"};
-  const auto journal = folder / "changes.gpkg.journal";
-  map_until(arguments, journal, 3);
+  const auto journal = folder_ / "changes.gpkg.journal";
+  kill_when(arguments, [&] { return tiles_in(journal).size() >= 3; });
   ASSERT_TRUE(std::filesystem::exists(journal));
   const auto done = tiles_in(journal).size();
   const auto result = run_process(arguments);
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr(std::to_string(done) + " tiles are already done"));
   EXPECT_EQ(read_layer(output).size(), 128U);
+  EXPECT_FALSE(std::filesystem::exists(journal));
+}
+
+TEST_F(MapProcess, ASeriesResumesAfterAKill) {
+  for (const char* year : {"2018", "2019", "2020"})
+    write_demo(folder_ / "scenes" / (std::string(year) + ".tif"),
+               year[3] == '9' ? "after.png" : "before.png");
+  const auto arguments = [&](const std::string& output) {
+    return std::vector<std::string>{CCEXPERT_MAP_PROGRAM,
+                                    "--series",
+                                    (folder_ / "scenes").string(),
+                                    "-o",
+                                    (folder_ / output).string(),
+                                    "--model",
+                                    kModel,
+                                    "--all",
+                                    "--tile",
+                                    "64",
+                                    "-b",
+                                    "1",
+                                    "--resume"};
+  };
+  EXPECT_EQ(run_process(arguments("whole.gpkg")).exit_code, 0);
+  const auto journal = folder_ / "cut.gpkg.journal";
+  kill_when(arguments("cut.gpkg"), [&] { return tiles_in(journal).size() >= 3; });
+  ASSERT_TRUE(std::filesystem::exists(journal));
+  const auto rest = run_process(arguments("cut.gpkg"));
+  EXPECT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_THAT(rest.err, HasSubstr("tiles are already done"));
+  EXPECT_EQ(content(folder_ / "cut.timeline.jsonl"), content(folder_ / "whole.timeline.jsonl"));
+  EXPECT_THAT(content(folder_ / "cut.timeline.jsonl"), HasSubstr("\"begin\":\"2018-01-01T00:00:00Z\""));
   EXPECT_FALSE(std::filesystem::exists(journal));
 }
 

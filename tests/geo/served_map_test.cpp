@@ -2,13 +2,11 @@
 #include <gmock/gmock.h>
 #include <httplib.h>
 
-#include <ccexpert/image/decode.h>
-
+#include "geo/demo_scene.h"
 #include "geo/map_fixture.h"
 #include "geo/shared/map_text.h"
 #include "support/environment.h"
 #include "support/errors.h"
-#include "support/paths.h"
 #include "tools/local_socket.h"
 #include "tools/process.h"
 
@@ -56,17 +54,8 @@ TEST_F(MapText, OfTooManyTilesIsAnErrorAndOfAStopIsEmpty) {
 
 #ifdef CCEXPERT_SERVE
 TEST_F(MapText, IsTheAnswerOfTheServersTool) {
-  const auto draw = [&](const char* name) {
-    const auto image = image::decode_image(std::string(kSourceDir) + "/docs/images/demo/" + name + ".png");
-    const auto width = static_cast<int>(image.width);
-    write_scene(
-        folder_ / (std::string(name) + ".tif"),
-        {.width = width, .height = static_cast<int>(image.height), .value = [&](int x, int y, int band) {
-           return static_cast<double>(image.pixels[static_cast<size_t>(3 * (y * width + x) + band)]);
-         }});
-  };
-  draw("before");
-  draw("after");
+  write_demo(folder_ / "before.tif", "before.png");
+  write_demo(folder_ / "after.tif", "after.png");
   const int port = free_port();
   const Process server({CCEXPERT_SERVE, "--listen", "127.0.0.1:" + std::to_string(port), "--access-log", "",
                         "--threads", "1", "--map-root", folder_.path().string()});

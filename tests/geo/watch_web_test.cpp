@@ -137,6 +137,7 @@ class Hook : public WatchTest {
     draw("2021.tif", 200);
     draw("2022.tif", 30);
     options_.attempts = 2;
+    options_.retry = 0.01;
   }
 };
 
@@ -167,7 +168,7 @@ TEST_F(Hook, ARefusedDeliveryIsSentAgainWithItsKey) {
   EXPECT_EQ(notes_.substr(notes_.find("http")),
             server.url("alerts") +
                 ": expected to take alerts, got HTTP error code : 503 (next "
-                "attempt in 1 s)\n");
+                "attempt in 0.01 s)\n");
   const auto received = server.received();
   ASSERT_EQ(received.size(), 3U);
   EXPECT_EQ(received[0].key, received[1].key);

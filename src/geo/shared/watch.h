@@ -26,6 +26,7 @@ struct WatchOptions {
   std::string webhook = {};  ///< URL that gets the alerts of each map; empty: none
   std::string token = {};    ///< for the webhook's header Authorization; empty: none
   int64_t attempts = 5;      ///< of a delivery, if `once`; else there is no limit
+  double retry = 1.0;        ///< seconds before the second attempt; before each later one twice as many
 };
 
 /// Counts of one run.

@@ -1,0 +1,47 @@
+// Processes that are killed in the middle of their work.
+#pragma once
+
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include "tools/process.h"
+
+namespace ccexpert::test {
+
+inline bool has_ended(const Process& process) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(process.id()), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid != 0;
+}
+
+/// Waits for something that a process does. It has minutes, for a machine with much other work; its end
+/// before that, or their end, fails the test.
+inline void wait_until(const Process& process, const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(3);
+  while (!condition()) {
+    // What it did at last counts too.
+    if (has_ended(process)) {
+      EXPECT_TRUE(condition()) << "the process has ended before";
+      return;
+    }
+    if (std::chrono::steady_clock::now() >= deadline) FAIL() << "the process has not come so far";
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+/// Starts a process and kills it as soon as it has come so far.
+inline void kill_when(const std::vector<std::string>& arguments, const std::function<bool()>& condition) {
+  Process process(arguments);
+  wait_until(process, condition);
+  process.signal(SIGKILL);
+  process.wait();
+}
+
+}  // namespace ccexpert::test
