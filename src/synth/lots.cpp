@@ -107,6 +107,7 @@ void settle_in_texas(Random& random, double metre, SuburbStyle& style) {
     style.yard = random.uniform(14, 34) * metre;
     style.ragged = random.uniform(1, 5) * metre;
     style.fences = random.chance(0.3) ? 0.4 : 0;
+    style.shade = random.uniform(0.3, 1);
   }
 }
 

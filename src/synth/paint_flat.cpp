@@ -141,9 +141,11 @@ void paint_pond(const View& view, const Patch& patch, Canvas& canvas) {
   // Clear, muddy or green, depending on the weather.
   const Colour clear = mixed({46, 58, 52}, patch.look % 2 == 0 ? Colour{92, 98, 74} : Colour{52, 76, 88},
                              variate(patch.look, 3));
-  const Colour other = variate(day, 4) < 0.5 ? Colour{112, 100, 78} : Colour{56, 84, 44};
+  const Colour green = variate(day, 8) < 0.5 ? Colour{56, 84, 44} : Colour{116, 114, 62};
+  const Colour other = variate(day, 4) < 0.5 ? Colour{112, 100, 78} : green;
+  const double often = view.scene.world == World::kTexas ? 0.6 : 0.3;
   const Colour water =
-      mixed(clear, other, variate(day, 5) < 0.3 ? variate(day, 6) : 0) * (0.85 + 0.3 * variate(day, 7));
+      mixed(clear, other, variate(day, 5) < often ? variate(day, 6) : 0) * (0.85 + 0.3 * variate(day, 7));
   const Colour bank = mixed(lawn_colour(view), {150, 134, 102}, 0.5);
   const auto inner = [&](double share) {
     Polygon outline;

@@ -115,7 +115,9 @@ Road street(Random& random, const Scene& scene, Polyline line, Dates dates) {
 }
 
 std::vector<Road> street_plan(Random& random, const Scene& scene, Dates dates) {
-  const int plan = random.weighted({0.4, 0.25, 0.2, 0.15});
+  const bool texas = scene.world == World::kTexas;
+  const int plan =
+      texas ? random.weighted({0.28, 0.27, 0.28, 0.17}) : random.weighted({0.4, 0.25, 0.2, 0.15});
   const std::array shapes{RoadShape::kStraight, RoadShape::kArc, RoadShape::kWave};
   const RoadShape shape = plan == 3 ? RoadShape::kDeadEnd : random.pick(shapes);
   const Point through = near_middle(random, scene);
@@ -123,6 +125,9 @@ std::vector<Road> street_plan(Random& random, const Scene& scene, Dates dates) {
       street(random, scene, road_line(random, scene, shape, through, any_angle(random)), dates)};
   if (plan == 1) roads.push_back(side_street(random, scene, roads.front(), any_branch(random)));
   if (plan == 2) roads.push_back(parallel_street(random, scene, roads.front(), dates));
+  // Narrow lots come in blocks, back to back, over the whole frame.
+  if (plan == 2 && texas && random.chance(0.6))
+    roads.push_back(parallel_street(random, scene, roads.front(), dates));
   if (plan == 3) roads.front().bulb = random.uniform(8, 12) * scene.metre;
   return roads;
 }

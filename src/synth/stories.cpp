@@ -78,6 +78,16 @@ Scene compose_once(Random& random, int size) {
   return scene;
 }
 
+/// Lays a suburb that stays half-finished: streets, levelled lots, few houses.
+void begin_suburb(Random& random, Scene& scene) {
+  const auto style = suburb_style(random, scene);
+  auto lots = lots_along(random, scene, style);
+  if (random.chance(0.5)) level_lots(scene, lots, kBoth);
+  const double filled = random.uniform(0, 0.35);
+  std::erase_if(lots, [&](const Lot&) { return !random.chance(filled); });
+  add_houses(random, scene, style, lots, kBoth);
+}
+
 }  // namespace
 
 Scene compose_changed(Random& random, int size) {
@@ -90,10 +100,10 @@ Scene compose_changed(Random& random, int size) {
 Scene compose_country(Random& random, int size) {
   Scene scene = place_of(random, World::kTexas, size);
   lay_ground(random, scene, any_ground(random));
-  if (random.chance(0.3)) {
-    scene.roads = street_plan(random, scene, kBoth);
-    scene.roads.resize(1);
-  }
+  const int kind = random.weighted({0.62, 0.22, 0.16});
+  if (kind > 0) scene.roads = street_plan(random, scene, kBoth);
+  if (kind == 1) scene.roads.resize(1);
+  if (kind == 2) begin_suburb(random, scene);
   if (random.chance(0.05)) {
     const double side = random.uniform(0.3, 1.2) * size;
     add_patch(random, scene, PatchKind::kPond, {anywhere(random, scene), {1, 0}, side, side}, kBoth);

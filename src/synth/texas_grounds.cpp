@@ -138,10 +138,19 @@ void add_plants(Random& random, Scene& scene, Ground ground) {
   }
 }
 
-Ground found_ground(Random& random, Ground ground) {
-  if (ground == Ground::kBare && random.chance(0.5)) return Ground::kField;
-  if (ground == Ground::kWoodFloor) return random.chance(0.6) ? Ground::kDryMeadow : Ground::kWoodFloor;
-  return ground;
+/// Returns the ground that takes the place of one here: more scrub and ploughed land, few lawns.
+Ground texan(Random& random, Ground ground) {
+  const int kind = random.weighted({0.35, 0.3, 0.35});
+  switch (ground) {
+    case Ground::kBare:
+      return kind == 0 ? Ground::kField : kind == 1 ? Ground::kDryMeadow : Ground::kBare;
+    case Ground::kMeadow:
+      return kind == 0 ? Ground::kDryMeadow : Ground::kMeadow;
+    case Ground::kLawn:
+      return kind == 2 ? Ground::kLawn : Ground::kWoodFloor;
+    default:
+      return ground;
+  }
 }
 
 Ground neighbour_of(Random& random) {
@@ -154,7 +163,10 @@ Ground neighbour_of(Random& random) {
 
 void lay_texas_ground(Random& random, Scene& scene, Ground ground) {
   scene.crowns = random.uniform(0.6, 1.2);
-  scene.ground = found_ground(random, ground);
+  ground = texan(random, ground);
+  // Between the crowns of a wood is litter or dry grass.
+  const bool dry = ground == Ground::kWoodFloor && random.chance(0.6);
+  scene.ground = dry ? Ground::kDryMeadow : ground;
   if (scene.ground == Ground::kField && random.chance(0.7)) add_fields(random, scene);
   if (scene.ground == Ground::kWorks) add_graded_earth(random, scene);
   for (int i = random.weighted({0.55, 0.3, 0.15}); i > 0; --i)

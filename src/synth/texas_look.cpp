@@ -37,7 +37,7 @@ constexpr Archive kWarm{.gain = {1.25, 1.55},
                         .haze = {0, 6},
                         .contrast = {0.95, 1.1},
                         .saturation = {0.7, 1.15},
-                        .foliage = {0.8, 1.1},
+                        .foliage = {0.75, 1.0},
                         .grass = {0, 0.6},
                         .shade = {0.15, 0.32}};
 /// The same, with green crowns and shadows that lost all red.
@@ -61,7 +61,7 @@ constexpr Archive kPale{.gain = {0.7, 1.0},
                         .mauve = 0.1,
                         .contrast = {0.65, 0.95},
                         .saturation = {0.5, 1.0},
-                        .foliage = {0.85, 1.15},
+                        .foliage = {0.75, 1.0},
                         .grass = {0, 0.7},
                         .shade = {0.35, 0.6}};
 /// Overexposed: roads and soil are nearly white.
@@ -73,7 +73,7 @@ constexpr Archive kBleached{.gain = {1.35, 1.7},
                             .haze = {0, 15},
                             .contrast = {0.9, 1.1},
                             .saturation = {0.6, 1.2},
-                            .foliage = {0.9, 1.2},
+                            .foliage = {0.8, 1.1},
                             .grass = {0, 0.9},
                             .shade = {0.2, 0.4}};
 /// After rain: saturated green, red soil.
@@ -94,11 +94,11 @@ constexpr Archive kMuted{.gain = {0.6, 0.94},
                          .green = {0, 0.03},
                          .black = {0, 8},
                          .haze = {0, 10},
-                         .contrast = {0.9, 1.1},
+                         .contrast = {0.82, 1.05},
                          .saturation = {0.6, 1.05},
-                         .foliage = {0.85, 1.15},
+                         .foliage = {0.95, 1.4},
                          .grass = {0, 1},
-                         .shade = {0.22, 0.42}};
+                         .shade = {0.3, 0.55}};
 
 double draw(Random& random, Range range) {
   return random.uniform(range.low, range.high);
@@ -137,7 +137,7 @@ void set_season(Random& random, const Archive& archive, Look& look) {
 
 void set_light(Random& random, const Archive& archive, Look& look) {
   const double north = -std::numbers::pi / 2;
-  look.elevation = random.uniform(0.5, 1.1);
+  look.elevation = random.uniform(0.45, 1.05);
   look.shadow = direction(north + random.uniform(-0.95, 0.95)) * (1 / std::tan(look.elevation));
   look.shade = draw(random, archive.shade);
   look.lean = direction(random.uniform(0, 2 * std::numbers::pi)) * random.uniform(0, 0.35);
@@ -150,7 +150,7 @@ void set_sensor(Random& random, Look& look) {
   else
     look.blur = 0;
   look.sharpen = random.chance(0.7) ? random.uniform(0.2, 1.3) : 0;
-  const double far = random.chance(0.65) ? 2 : 4;
+  const double far = random.chance(0.65) ? 2.3 : 3.8;
   look.shift = {far * random.bell(), far * random.bell()};
   look.turn = 0.004 * random.bell();
   look.zoom = 1 + 0.005 * random.bell();
