@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Tests of scripts/levir_cc.py, check_levir_cc.py and mirror_pairs.py without images: levir_cc_test.py SOURCE."""
+"""Tests of scripts/levir_cc.py, mirror_pairs.py, change_vocabulary.py and of check_levir_cc.py without
+images: levir_cc_test.py SOURCE."""
+import array
 import json
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -10,6 +13,7 @@ import unittest
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else __file__ + "/../../..").resolve()
 sys.path.insert(0, str(SOURCE / "scripts"))
+import change_vocabulary
 import check_levir_cc
 import levir_cc
 import mirror_pairs
@@ -119,6 +123,49 @@ class Mirrored(unittest.TestCase):
         self.assertEqual(mirror_pairs.mirrored_text(mirror_pairs.mirrored_text(text, True, True), True, True), text)
         self.assertTrue(set(text.split()).isdisjoint(
             a for a, b in zip(text.split(), mirror_pairs.mirrored_text(text, True, True).split()) if a == b))
+
+
+def safetensors(name, dtype, shape, data, name2="z", data2=b"tail"):
+    header = {name: {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]},
+              name2: {"dtype": "U8", "shape": [len(data2)], "data_offsets": [len(data), len(data) + len(data2)]}}
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data + data2
+
+
+class Vocabulary(unittest.TestCase):
+    RANKS = {("o", "a"): 0, ("oa", "d"): 1, ("r", "oad"): 2}
+
+    def test_pieces_follow_the_ranks_of_the_merges(self):
+        self.assertEqual(change_vocabulary.pieces("road", self.RANKS), ["road"])
+        self.assertEqual(change_vocabulary.pieces("roads", self.RANKS), ["road", "s"])
+        self.assertEqual(change_vocabulary.pieces("toad", self.RANKS), ["t", "oad"])
+
+    def test_a_new_token_has_the_rows_of_its_pieces(self):
+        old = {"r": 0, "s": 1, "road": 2, "<|im_end|>": 3}
+        self.assertEqual(change_vocabulary.sources(old, {"roads": 0, "road": 1, "<|im_end|>": 2}, self.RANKS),
+                         {0: [2, 1], 1: [2], 2: [3]})
+
+    def test_rows_are_means_in_float32_and_bfloat16(self):
+        for dtype, data in (("F32", array.array("f", [1, 2, 3, 4, 5, 6]).tobytes()),
+                            ("BF16", struct.pack("<6H", 0x3F80, 0x4000, 0x4040, 0x4080, 0x40A0, 0x40C0))):
+            with self.subTest(dtype):
+                weights = safetensors("model.embed_tokens.weight", dtype, [3, 2], data)
+                changed = change_vocabulary.with_rows(weights, {0: [1, 2], 1: [0]})
+                self.assertEqual(len(changed), len(weights))
+                self.assertEqual(changed[-4:], b"tail")
+                values = change_vocabulary.floats(changed[-4 - len(data):-4], dtype)
+                self.assertEqual(list(values), [4, 5, 1, 2, 5, 6])
+
+    def test_bfloat16_is_rounded_to_the_nearest_and_ties_to_even(self):
+        self.assertEqual(change_vocabulary.stored([1 + 2**-8, 1 + 3 * 2**-8, 1 + 2**-9], "BF16"),
+                         struct.pack("<3H", 0x3F80, 0x3F82, 0x3F80))
+
+    def test_more_tokens_than_rows_are_an_error(self):
+        weights = safetensors("model.embed_tokens.weight", "F32", [1, 2], bytes(8))
+        with self.assertRaisesRegex(SystemExit, "expected at most 1 tokens, the rows of the embedding, got 2"):
+            change_vocabulary.with_rows(weights, {1: [0]})
+        with self.assertRaisesRegex(SystemExit, "expected the tensor model.embed_tokens.weight"):
+            change_vocabulary.with_rows(safetensors("other", "F32", [1, 2], bytes(8)), {0: [0]})
 
 
 class Command(unittest.TestCase):
