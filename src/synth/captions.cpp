@@ -26,7 +26,7 @@ constexpr std::array<Form, 8> kForms{{{plain_sentence, nullptr},
 /// People say less often only one thing if there is more to tell.
 double weight_of(const Form& form, const Writer& writer, const Told& told) {
   if (form.weight != nullptr) return writer.voice.*form.weight;
-  return told.road != nullptr || told.cleared != nullptr ? 0.45 : 1;
+  return told.road != nullptr ? 0.25 : told.cleared != nullptr ? 0.5 : 1;
 }
 
 Write any_form(const Writer& writer, const Told& told) {

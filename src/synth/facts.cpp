@@ -42,6 +42,22 @@ void sample(const Scene& scene, const Road& road, Footprint& footprint) {
   }
 }
 
+/// Paths of fewer pixels in the frame do not count.
+constexpr double kLeastPath = 150;
+
+void sample_zone(const Scene& scene, const Zone& zone, Footprint& footprint) {
+  constexpr double kStep = 3;
+  const Box box = bounding_box(zone.outline);
+  for (const double x :
+       marks(std::max(0.0, box.centre.x - box.width / 2), box.centre.x + box.width / 2, kStep)) {
+    for (const double y :
+         marks(std::max(0.0, box.centre.y - box.depth / 2), box.centre.y + box.depth / 2, kStep)) {
+      if (x >= scene.size || y >= scene.size) break;
+      if (contains(zone.outline, {x, y})) footprint.add(scene, {x, y}, kStep * kStep);
+    }
+  }
+}
+
 Extent extent_of(const Scene& scene, const Footprint& footprint) {
   Extent extent{{0, 0}, {1, 1}, {0, 0}};
   for (const Point point : footprint.points) {
@@ -102,10 +118,21 @@ bool replaces_house(const Scene& scene, const Box& box) {
   });
 }
 
+bool is_at_edge(const Extent& extent) {
+  constexpr double kLargest = 0.35;
+  constexpr double kMargin = 0.03;
+  const Point size = extent.high - extent.low;
+  const bool touches = extent.low.x < kMargin || extent.low.y < kMargin || extent.high.x > 1 - kMargin ||
+                       extent.high.y > 1 - kMargin;
+  return touches && size.x < kLargest && size.y < kLargest;
+}
+
 void finish(const Scene& scene, const Footprint& footprint, Fact& fact) {
   const double pixels = static_cast<double>(scene.size) * scene.size;
   fact.area = footprint.area / pixels;
-  fact.region = region_of(extent_of(scene, footprint));
+  const auto extent = extent_of(scene, footprint);
+  fact.region = region_of(extent);
+  fact.at_edge = is_at_edge(extent);
   fact.cover = cover_of(scene, footprint, fact.happening == Happening::kRemoved ? 1 : 0);
 }
 
@@ -165,6 +192,9 @@ void add_roads(const Scene& scene, std::vector<Fact>& facts) {
     if (found.empty()) continue;
     fact.count = static_cast<int>(found.size());
     fact.form = form_of(scene, found);
+    fact.extends = happening == Happening::kBuilt && extends(scene, found);
+    fact.concrete = std::all_of(found.begin(), found.end(),
+                                [](const Road* road) { return road->surface == Surface::kConcrete; });
     finish(scene, footprint, fact);
     facts.push_back(fact);
   }
@@ -195,6 +225,20 @@ void add_patches(const Scene& scene, PatchKind kind, Happening happening, std::v
   facts.push_back(fact);
 }
 
+void add_paths(const Scene& scene, Happening happening, std::vector<Fact>& facts) {
+  Fact fact{.thing = Thing::kPath, .happening = happening};
+  Footprint footprint;
+  for (const auto& zone : scene.zones) {
+    if (!zone.path || zone.dates != dates_of(happening)) continue;
+    const double before = footprint.area;
+    sample_zone(scene, zone, footprint);
+    fact.count += footprint.area > before + kLeastPath ? 1 : 0;
+  }
+  if (fact.count == 0) return;
+  finish(scene, footprint, fact);
+  facts.push_back(fact);
+}
+
 void add_trees(const Scene& scene, Happening happening, std::vector<Fact>& facts) {
   Fact fact{.thing = Thing::kTrees, .happening = happening};
   Footprint footprint;
@@ -219,6 +263,7 @@ double salience(const Fact& fact) {
     case Thing::kHouse:
     case Thing::kLarge:
       return 4 * fact.area;
+    case Thing::kPath:
     case Thing::kTrees:
       return 0.45 * fact.area;
     case Thing::kRoad:
@@ -252,6 +297,7 @@ std::vector<Fact> facts_of(const Scene& scene) {
     add_buildings(scene, false, happening, facts);
     add_buildings(scene, true, happening, facts);
     add_trees(scene, happening, facts);
+    add_paths(scene, happening, facts);
     for (int kind = static_cast<int>(PatchKind::kParking); kind <= static_cast<int>(PatchKind::kField);
          ++kind)
       add_patches(scene, static_cast<PatchKind>(kind), happening, facts);

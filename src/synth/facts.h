@@ -8,7 +8,19 @@
 
 namespace ccexpert::synth {
 
-enum class Thing { kHouse, kLarge, kRoad, kParking, kPond, kPool, kPlayground, kCourt, kField, kTrees };
+enum class Thing {
+  kHouse,
+  kLarge,
+  kRoad,
+  kParking,
+  kPond,
+  kPool,
+  kPlayground,
+  kCourt,
+  kField,
+  kPath,
+  kTrees
+};
 enum class Happening { kBuilt, kRemoved, kWidened };
 
 enum class Region {
@@ -36,7 +48,7 @@ enum class Roadside {
 };
 
 /// Form of new or removed roads.
-enum class RoadForm { kAny, kStraight, kWinding, kTee, kCrossing };
+enum class RoadForm { kAny, kStraight, kWinding, kParallel, kTee, kCrossing };
 
 /// All appeared or removed objects of one kind.
 struct Fact {
@@ -58,6 +70,10 @@ struct Fact {
   bool rebuilt = false;             ///< all are houses in place of removed houses
   bool more = false;                ///< others of the kind exist at both dates
   bool among_houses = false;        ///< many houses are there at both dates
+  bool between = false;             ///< one house between two of its row that are there at both dates
+  bool at_edge = false;             ///< small and at the frame
+  bool extends = false;             ///< one road that goes on where another ends
+  bool concrete = false;            ///< of roads: their surface
   bool with_parking = false;        ///< a parking lot was built within 15 m of one of the buildings
 };
 

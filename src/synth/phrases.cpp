@@ -16,35 +16,35 @@ Noun noun(const std::string& one) {
 
 /// Small and large houses have names of their own.
 Noun house_noun(const Writer& writer, const Fact& fact) {
-  constexpr double kSmall = 110;  // square metres
+  constexpr double kSmall = 130;  // square metres
   constexpr double kLarge = 320;
-  if (fact.metres < kSmall && writer.chance(0.22))
+  if (fact.metres < kSmall && writer.chance(0.4))
     return writer.random.pick(std::vector<Noun>{noun("small house"), noun("small house"),
                                                 noun("small building"), noun("room"), noun("bungalow")});
   if (fact.metres > kLarge && writer.chance(0.14))
     return writer.random.pick(std::vector<Noun>{noun("mansion"), noun("large villa"), noun("large house")});
-  if (fact.count > 4 && writer.chance(0.02)) return noun("detached house");
+  if (fact.count > 2 && writer.chance(0.03)) return noun("detached house");
   const auto& weights = writer.voice.nouns;
   constexpr std::array kNouns{"house", "villa", "building"};
   return noun(kNouns[static_cast<size_t>(writer.random.weighted({weights[0], weights[1], weights[2]}))]);
 }
 
 Noun large_noun(const Writer& writer, const Fact& fact) {
-  const Words words{"building",       "building",       "building",      "building", "large building",
-                    "large building", "large building", "huge building", "house",    "warehouse"};
+  const Words words{"building", "building", "large building", "large building", "huge building", "warehouse"};
   static_cast<void>(fact);
   return noun(writer.pick(words));
 }
 
 Noun road_noun(const Writer& writer, const Fact& fact) {
+  if (fact.concrete && writer.chance(0.12)) return noun(writer.pick({"cement road", "concrete road"}));
   if (!writer.chance(0.22)) return noun("road");
   switch (fact.form) {
     case RoadForm::kStraight:
       return noun("straight road");
     case RoadForm::kWinding:
-      return noun(writer.pick({"winding road", "curved road", "turning road"}));
+      return noun(writer.pick({"winding road", "winding road", "curved road", "turning road", "arc road"}));
     default:
-      return noun(writer.chance(0.12) ? "street" : "road");
+      return noun(fact.count == 1 && writer.chance(0.12) ? "street" : "road");
   }
 }
 
@@ -66,9 +66,11 @@ Noun noun_of(const Writer& writer, const Fact& fact) {
     case Thing::kPlayground:
       return noun("playground");
     case Thing::kCourt:
-      return noun(first ? "playground" : "court");
+      return noun(first || fact.count > 1 ? "playground" : "court");
     case Thing::kField:
-      return noun(first ? "playground" : "sports field");
+      return noun(first || fact.count > 1 ? "playground" : "sports field");
+    case Thing::kPath:
+      return noun(writer.chance(0.75) ? "path" : "small track");
     default:
       return noun("tree");
   }
@@ -81,7 +83,7 @@ std::string number(int count) {
 
 /// Larger counts have a number less often.
 double number_weight(const Writer& writer, int count) {
-  constexpr std::array<double, 7> kFactors{0, 0, 6, 2.4, 1, 0.2, 0.1};
+  constexpr std::array<double, 7> kFactors{0, 0, 2.2, 1.2, 0.7, 0.2, 0.1};
   return count < 7 ? writer.voice.amounts[0] * kFactors[static_cast<size_t>(count)] : 0;
 }
 
@@ -89,7 +91,7 @@ std::string quantity(const Writer& writer, int count) {
   const auto& amounts = writer.voice.amounts;
   const double some = amounts[1] * (count > 9 ? 0.55 : 1);
   const double several = amounts[2] * (count < 3 || count > 14 ? 0.25 : 1);
-  const double many = amounts[3] * (count < 5 ? 0 : count < 9 ? 0.8 : 2);
+  const double many = amounts[3] * (count < 5 ? 0 : count < 9 ? 0.5 : 1.2);
   const double few = count < 5 ? 0.04 : 0;
   const int choice = writer.random.weighted({number_weight(writer, count), some, several, many, few});
   if (choice == 0) return number(count);
@@ -107,12 +109,18 @@ Subject rows_of(const Writer& writer, const Fact& fact, const Noun& name) {
   return {(amount.empty() ? loose : amount) + row + "s of " + name.many, true};
 }
 
+std::string with_article(const std::string& name) {
+  return (name.starts_with("arc ") ? "an " : "a ") + name;
+}
+
 Subject single(const Writer& writer, const Fact& fact, const Noun& name) {
   const bool building = fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
   const bool built = fact.happening == Happening::kBuilt;
   if (built && building && fact.more && writer.chance(0.05)) return {"another " + name.one, false};
-  if (built && writer.chance(writer.voice.fresh)) return {"a new " + name.one, false};
-  return {(building && writer.chance(0.03) ? "one " : "a ") + name.one, false};
+  if (built && writer.chance(writer.voice.fresh))
+    return {(fact.thing == Thing::kRoad && writer.chance(0.15) ? "a newly built " : "a new ") + name.one,
+            false};
+  return {building && writer.chance(0.03) ? "one " + name.one : with_article(name.one), false};
 }
 
 /// Two roads that meet have a name in the singular.
@@ -120,7 +128,11 @@ Subject roads_of(const Writer& writer, const Fact& fact) {
   if (fact.form == RoadForm::kTee && writer.chance(0.25)) return {"a t-shaped road", false};
   if (fact.form >= RoadForm::kTee && writer.chance(0.2))
     return {writer.pick({"a crossroad", "a cross road"}), false};
-  if (fact.form == RoadForm::kCrossing && writer.chance(0.1)) return {"cross roads", true};
+  if (fact.form == RoadForm::kCrossing && writer.chance(0.15))
+    return {writer.pick({"cross roads", "crossing roads"}), true};
+  if (fact.form == RoadForm::kTee && writer.chance(0.12)) return {"two vertical roads", true};
+  if (fact.form == RoadForm::kParallel && fact.count == 2 && writer.chance(0.2))
+    return {"two parallel roads", true};
   if (writer.chance(0.25)) return {"roads", true};
   const std::string fresh = writer.chance(writer.voice.fresh) ? " new" : "";
   return {quantity(writer, fact.count) + fresh + " roads", true};
@@ -160,7 +172,7 @@ std::string trees_verb(const Writer& writer, const Fact& fact, bool plural) {
     if (writer.chance(0.4)) return plural ? "appear" : "appears";
     return passive(writer, plural, writer.pick({"planted", "planted", "added"}));
   }
-  if (fact.share < 0.7 && !plural && writer.chance(0.3)) return writer.pick({"decreases", "has decreased"});
+  if (fact.share < 0.75 && !plural && writer.chance(0.45)) return writer.pick({"decreases", "has decreased"});
   if (writer.chance(0.35)) {
     if (writer.chance(0.12)) return plural ? "have disappeared" : "has disappeared";
     return plural ? "disappear" : "disappears";
@@ -180,7 +192,7 @@ Subject subject_of(const Writer& writer, const Fact& fact) {
   const bool built = fact.happening == Happening::kBuilt;
   if (built && fact.more && writer.chance(0.06)) return {"more " + name.many, true};
   const std::string fresh = built && writer.chance(writer.voice.fresh) ? " new " : " ";
-  const std::string tidy = fact.rows > 1 && writer.chance(0.04) ? "neatly arranged " : "";
+  const std::string tidy = fact.rows > 1 && writer.chance(0.06) ? "neatly arranged " : "";
   return {quantity(writer, fact.count) + fresh + tidy + name.many, true};
 }
 
@@ -210,7 +222,9 @@ Subject trees_of(const Writer& writer, const Fact& fact) {
         return {writer.pick({"many trees", "many trees", "plants", "all trees"}), true};
     }
   }
-  if (writer.chance(0.1)) return {writer.pick({"some vegetation", "the vegetation"}), false};
+  if (fact.share > 0.5 && writer.chance(0.1))
+    return {writer.pick({"most trees", "most of the trees", "most plants"}), true};
+  if (writer.chance(0.12)) return {writer.pick({"some vegetation", "the vegetation"}), false};
   if (writer.chance(0.12)) return {writer.pick({"some plants", "many plants", "plants"}), true};
   return {writer.pick(fact.count > 40 ? Words{"many trees", "many trees", "some trees", "trees"}
                                       : Words{"some trees", "some trees", "many trees", "trees"}),
@@ -226,7 +240,7 @@ std::string verb_of(const Writer& writer, const Fact& fact, bool plural) {
       return removed_verb(writer, fact, plural);
     default:
       if (writer.chance(0.3)) return "becomes wider";
-      return passive(writer, plural, "widened");
+      return passive(writer, plural, writer.chance(0.3) ? "rebuilt" : "widened");
   }
 }
 

@@ -124,7 +124,8 @@ std::string ground_text(const Writer& writer, Cover cover) {
 Subject cover_of(const Writer& writer, Cover cover) {
   switch (cover) {
     case Cover::kBareland:
-      return {writer.pick({"the bareland", "the bareland", "the bareland", "bareland", "the wasteland"})};
+      return {writer.pick({"the bareland", "the bareland", "the bareland", "bareland", "the wasteland",
+                           "the original bareland"})};
     case Cover::kDesert:
       return {writer.pick({"the desert", "the desert", "the bareland"})};
     case Cover::kMeadow:
@@ -134,6 +135,8 @@ Subject cover_of(const Writer& writer, Cover cover) {
     case Cover::kLawn:
       return {writer.pick({"the grass", "the lawn", "the meadow"})};
     case Cover::kWoods: {
+      if (writer.chance(0.2))
+        return {writer.pick({"the original trees", "the former woods", "the former trees"}), true};
       const auto name = writer.pick({"the woods", "the woods", "the forest", "the forest", "the trees",
                                      "some trees", "the vegetation", "the plants"});
       return {name, name != "the forest" && name != "the vegetation"};
@@ -149,10 +152,12 @@ std::string place_of(const Writer& writer, const Fact& fact) {
   const double reach = fact.roadside == Roadside::kNear ? 0.6 : 1;
   if (fact.roadside != Roadside::kNone && writer.chance(reach * writer.voice.roadsides))
     text = road_text(writer, fact);
-  const double rest = text.empty() ? 1 : 0.75;
+  const double rest = text.empty() ? 1 : 0.95;
+  if (fact.at_edge && writer.chance(0.05)) return text + " at the edge of the scene";
   if (fact.region != Region::kNowhere && writer.chance(rest * writer.voice.regions))
     return text + region_text(writer, fact.region);
-  if (built && fact.cover != Cover::kMixed && writer.chance(rest * writer.voice.grounds))
+  if (built && fact.cover != Cover::kMixed &&
+      writer.chance(rest * writer.voice.grounds * (fact.cover == Cover::kWoods ? 1.4 : 1)))
     return text + ground_text(writer, fact.cover);
   return text;
 }

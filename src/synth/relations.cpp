@@ -20,19 +20,22 @@ Sides sides_of(const Buildings& houses) {
   return sides;
 }
 
-/// Returns the number of rows of three or more neighbours, or 0 if a house is in none.
+/// Returns the number of rows of three or more neighbours, or 0 if more than a sixth of the houses is in
+/// none.
 int rows_of(const Sides& sides, double reach) {
-  int rows = 0;
+  size_t rows = 0;
+  size_t houses = 0;
+  size_t alone = 0;
   for (const auto& [side, places] : sides) {
     size_t from = 0;
     for (size_t i = 1; i <= places.size(); ++i) {
       if (i < places.size() && places[i] - places[i - 1] < reach) continue;
-      if (i - from < 3) return 0;
-      ++rows;
+      houses += i - from;
+      (i - from < 3 ? alone : rows) += i - from < 3 ? i - from : 1;
       from = i;
     }
   }
-  return rows;
+  return alone * 6 > houses ? 0 : static_cast<int>(rows);
 }
 
 /// True if each road has two or more houses on both of its sides.
@@ -41,6 +44,19 @@ bool on_both_sides(const Sides& sides) {
     const auto other = sides.find({side.first.first, -side.first.second});
     return side.second.size() >= 2 && other != sides.end() && other->second.size() >= 2;
   });
+}
+
+/// True if houses that are there at both dates are next to the house on both of its sides.
+bool is_between(const Scene& scene, const Building& house) {
+  const double reach = 2.2 * house.extent.width;
+  const auto has = [&](double sign) {
+    return std::any_of(scene.buildings.begin(), scene.buildings.end(), [&](const Building& other) {
+      const double ahead = sign * (other.along - house.along);
+      return other.dates == kBoth && other.road == house.road && other.side == house.side && ahead > 0 &&
+             ahead < reach && visible_share(other.extent, scene.size) > 0.5;
+    });
+  };
+  return has(1) && has(-1);
 }
 
 void relate_to_streets(const Scene& scene, const Buildings& houses, int date, Fact& fact) {
@@ -57,8 +73,9 @@ void relate_to_streets(const Scene& scene, const Buildings& houses, int date, Fa
   fact.new_road = std::all_of(houses.begin(), houses.end(),
                               [&](const auto* house) { return road_of(house).dates != kBoth; });
   fact.both_sides = on_both_sides(sides);
+  fact.between = houses.size() == 1 && is_between(scene, *houses.front());
   fact.one_side = sides.size() == 1 && houses.size() > 1;
-  fact.rows = rows_of(sides, 1.9 * houses.front()->extent.width);
+  fact.rows = rows_of(sides, 2.2 * houses.front()->extent.width);
 }
 
 double gap(const Road& road, const Box& box) {
@@ -82,6 +99,13 @@ double bend_of(const Scene& scene, const Polyline& line) {
   double most = 0;
   for (const Point point : inside) most = std::max(most, std::abs(dot(point - inside.front(), across)));
   return most / std::max(length(chord), 1.0);
+}
+
+bool are_parallel(const std::vector<const Road*>& roads) {
+  const auto along = [](const Road& road) { return station(road.line, line_length(road.line) / 2).along; };
+  const Point first = along(*roads.front());
+  return std::all_of(roads.begin(), roads.end(),
+                     [&](const Road* road) { return std::abs(dot(along(*road), first)) > 0.96; });
 }
 
 /// True if `branch` begins on `main`, inside the frame.
@@ -121,8 +145,16 @@ RoadForm form_of(const Scene& scene, const std::vector<const Road*>& roads) {
   for (const auto* branch : roads) {
     for (const auto* main : roads) joints += branch != main && joins(scene, *branch, *main) ? 1 : 0;
   }
-  if (joints == 0) return RoadForm::kAny;
+  if (joints == 0) return are_parallel(roads) ? RoadForm::kParallel : RoadForm::kAny;
   return joints == 1 && roads.size() == 2 ? RoadForm::kTee : RoadForm::kCrossing;
+}
+
+bool extends(const Scene& scene, const std::vector<const Road*>& roads) {
+  if (roads.size() != 1) return false;
+  const Point start = roads.front()->line.front();
+  return is_in(scene, start) && std::any_of(scene.roads.begin(), scene.roads.end(), [&](const Road& road) {
+           return road.dates == kBoth && length(road.line.back() - start) < 2;
+         });
 }
 
 }  // namespace ccexpert::synth

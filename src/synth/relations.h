@@ -17,4 +17,7 @@ bool near_roads(const Scene& scene, const std::vector<Box>& boxes, int date);
 /// Returns the form of roads, as seen in the frame.
 RoadForm form_of(const Scene& scene, const std::vector<const Road*>& roads);
 
+/// True if the only road begins where one that exists at both dates ends.
+bool extends(const Scene& scene, const std::vector<const Road*>& roads);
+
 }  // namespace ccexpert::synth

@@ -28,6 +28,7 @@ struct Zone {
   Polygon outline;
   Ground ground = Ground::kBare;
   Dates dates = kBoth;
+  bool path = false;  ///< made by wheels to a house
 };
 
 enum class Surface : uint8_t { kAsphalt, kDark, kConcrete, kCaliche };

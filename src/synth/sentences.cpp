@@ -63,8 +63,8 @@ Subject road_with_houses(const Writer& writer, const Told& told) {
 /// Returns all that was built, for the end of a replacement.
 Subject everything(const Writer& writer, const Told& told) {
   if (told.road != nullptr && told.first.happening == Happening::kBuilt) {
-    if (auto lined = road_with_houses(writer, told); !lined.text.empty() && writer.chance(0.35)) return lined;
-    if (writer.chance(0.6)) {
+    if (auto lined = road_with_houses(writer, told); !lined.text.empty() && writer.chance(0.5)) return lined;
+    if (writer.chance(0.8)) {
       const auto road = bare_subject_of(writer, *told.road);
       const auto other = bare_subject_of(writer, told.first);
       return {writer.chance(0.6) ? road.text + " and " + other.text : other.text + " and " + road.text, true};
@@ -80,10 +80,24 @@ Subject former_ground(const Writer& writer, const Told& told) {
   return cover_of(writer, told.first.cover);
 }
 
+/// "a road is built across the forest", "the road is extended"
+std::string road_clause(const Writer& writer, const Fact& road) {
+  if (road.extends && writer.chance(0.5))
+    return writer.chance(writer.voice.perfect)
+               ? "the road has been extended"
+               : writer.pick({"the road is extended", "the road is built longer"});
+  if (road.cover != Cover::kWoods || !writer.chance(0.4))
+    return clause(writer, road, ground_or_region(writer, road));
+  return clause(
+      writer, road,
+      writer.pick({" across the forest", " through the forest", " across the woods", " through the woods"}));
+}
+
 std::string becoming(const Writer& writer, const Subject& ground, const Subject& next) {
   const char* verb = ground.plural ? "become " : "becomes ";
   if (writer.chance(0.35)) verb = ground.plural ? "have turned into " : "has turned into ";
   if (writer.chance(0.15)) verb = ground.plural ? "turn into " : "turns into ";
+  if (writer.chance(0.08)) verb = ground.plural ? "are developed into " : "is developed into ";
   return ground.text + " " + verb + next.text;
 }
 
@@ -95,7 +109,7 @@ std::string replaced_by(const Writer& writer, const Subject& ground, const Subje
 
 /// Returns "which replace the woods" in one of its forms, for the end of a clause; empty without trees.
 std::string in_place_of_trees(const Writer& writer, const Told& told) {
-  if (told.cleared == nullptr || !writer.chance(0.16)) return "";
+  if (told.cleared == nullptr || !writer.chance(0.3)) return "";
   return writer.pick({" to replace ", " replacing ", " in place of "}) + trees_of(writer, *told.cleared).text;
 }
 
@@ -132,13 +146,41 @@ std::string in_place_of_houses(const Writer& writer, const Told& told) {
          ground_or_region(writer, Fact{.region = place->region});
 }
 
+/// "a house with a path is built in the woods"
+std::string house_with_path(const Writer& writer, const Told& told) {
+  if (told.path == nullptr || !is_building(told.first) || !writer.chance(0.5)) return "";
+  const auto houses = subject_of(writer, told.first);
+  const auto path = subject_of(writer, *told.path);
+  return houses.text + " with " + path.text + " " + verb_of(writer, told.first, houses.plural) +
+         ground_or_region(writer, told.first);
+}
+
+/// "houses are scattered in the forest"
+std::string scattered(const Writer& writer, const Fact& fact) {
+  if (!is_built(fact, Thing::kHouse) || fact.count < 3 || fact.rows > 0 || !writer.chance(0.1)) return "";
+  const auto place = fact.cover == Cover::kMixed ? "" : ground_text(writer, fact.cover);
+  const auto houses = subject_of(writer, fact);
+  return houses.text + " are scattered" + (place.empty() ? " in the scene" : place);
+}
+
 /// "a house is built between other houses"
+std::string between_others(const Writer& writer, const Fact& fact) {
+  const auto house = subject_of(writer, fact);
+  return house.text + " " + verb_of(writer, fact, false) +
+         writer.pick({" between other houses", " between two other houses", " between the existing houses",
+                      " between two houses"}) +
+         (writer.chance(0.5) ? road_text(writer, fact) : "");
+}
+
+/// "a house is built in the residential area"
 std::string among_others(const Writer& writer, const Fact& fact) {
   if (!is_built(fact, Thing::kHouse) || !fact.among_houses || fact.count > 2) return "";
+  if (fact.between && writer.chance(0.5)) return between_others(writer, fact);
   if (!writer.chance(0.35)) return "";
   const auto subject = subject_of(writer, fact);
   return subject.text + " " + verb_of(writer, fact, subject.plural) +
-         writer.pick({" in the residential area", " among other houses", " near the original houses"}) +
+         writer.pick({" in the residential area", " in the residential area", " among other houses",
+                      " near the original houses", " next to the old houses", " near the existing ones"}) +
          (fact.roadside != Roadside::kNone && writer.chance(0.4) ? road_text(writer, fact) : "");
 }
 
@@ -156,6 +198,8 @@ Told told_of(const std::vector<Fact>& facts) {
       told.cleared = &fact;
     else if (is_built(fact, Thing::kParking) && told.first.with_parking)
       told.parking = &fact;
+    else if (is_built(fact, Thing::kPath))
+      told.path = &fact;
     else if (told.other == nullptr)
       told.other = &fact;
   }
@@ -168,7 +212,10 @@ std::string plain_sentence(const Writer& writer, const Told& told) {
 }
 
 std::string list_sentence(const Writer& writer, const Told& told) {
-  const Fact* other = told.parking != nullptr ? told.parking : told.road != nullptr ? told.road : told.other;
+  const Fact* other = told.parking != nullptr ? told.parking
+                      : told.road != nullptr  ? told.road
+                      : told.path != nullptr  ? told.path
+                                              : told.other;
   if (other == nullptr || other->happening != told.first.happening || other->thing == Thing::kTrees ||
       told.first.thing == Thing::kTrees)
     return "";
@@ -187,11 +234,10 @@ std::string two_clauses(const Writer& writer, const Told& told) {
     return clause(writer, told.first, place_of(writer, told.first)) + " and " +
            clause(writer, *told.other, writer.chance(0.5) ? ground_or_region(writer, *told.other) : "");
   }
-  const auto road = clause(writer, *told.road, ground_or_region(writer, *told.road));
-  const bool it =
-      lines_new_roads(told) && told.road->count == 1 && told.first.both_sides && writer.chance(0.5);
-  const auto place = it ? std::string(" on both sides of it") : place_of(writer, told.first);
-  const auto first = clause(writer, told.first, place);
+  const auto road = road_clause(writer, *told.road);
+  const bool it = lines_new_roads(told) && told.first.both_sides && writer.chance(0.5);
+  const std::string sides = told.road->count == 1 ? " on both sides of it" : " on both sides of them";
+  const auto first = clause(writer, told.first, it ? sides : place_of(writer, told.first));
   return it || writer.chance(0.75) ? road + " and " + first : first + " and " + road;
 }
 
@@ -205,11 +251,13 @@ std::string lined_road(const Writer& writer, const Told& told) {
 std::string with_clearing(const Writer& writer, const Told& told) {
   if (told.cleared == nullptr || told.first.happening != Happening::kBuilt) return "";
   const auto trees = clause(writer, *told.cleared, "");
-  const Told rest{told.facts, told.first, told.road, nullptr, told.parking, nullptr};
+  const Told rest{told.facts, told.first, told.road, nullptr, told.parking, told.path, nullptr};
   std::string built;
-  if (writer.chance(writer.voice.lined_roads)) built = lined_road(writer, rest);
-  if (built.empty() && writer.chance(0.4 * (writer.voice.lists + writer.voice.pairs)))
-    built = writer.chance(0.6) ? list_sentence(writer, rest) : two_clauses(writer, rest);
+  const auto& habits = writer.voice;
+  const int form = writer.random.weighted({0.25, habits.lined_roads, habits.lists, 0.5 * habits.pairs});
+  if (form == 1) built = lined_road(writer, rest);
+  if (form == 2) built = list_sentence(writer, rest);
+  if (form == 3) built = two_clauses(writer, rest);
   if (built.empty()) built = plain_sentence(writer, rest);
   return writer.chance(0.85) ? trees + " and " + built : built + " and " + trees;
 }
@@ -226,7 +274,7 @@ std::string replacement(const Writer& writer, const Told& told) {
 }
 
 std::string residential_area(const Writer& writer, const Told& told) {
-  if (!is_built(told.first, Thing::kHouse) || told.first.count < 8) return "";
+  if (!is_built(told.first, Thing::kHouse) || told.first.count < 7) return "";
   std::string area = "a residential area";
   if (writer.chance(0.6))
     area += told.road != nullptr && writer.chance(0.5) ? " with many houses and roads" : " with many houses";
@@ -236,6 +284,8 @@ std::string residential_area(const Writer& writer, const Told& told) {
 std::string special_sentence(const Writer& writer, const Told& told) {
   if (auto text = rebuilt_house(writer, told.first); !text.empty()) return text;
   if (auto text = building_with_parking(writer, told); !text.empty()) return text;
+  if (auto text = house_with_path(writer, told); !text.empty()) return text;
+  if (auto text = scattered(writer, told.first); !text.empty()) return text;
   if (auto text = in_place_of_houses(writer, told); !text.empty() && writer.chance(0.5)) return text;
   return among_others(writer, told.first);
 }

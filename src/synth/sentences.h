@@ -12,6 +12,7 @@ struct Told {
   const Fact* road = nullptr;     ///< new roads, if the first fact is another
   const Fact* cleared = nullptr;  ///< removed trees, if the first fact is another
   const Fact* parking = nullptr;  ///< a new parking lot near buildings of the first fact
+  const Fact* path = nullptr;     ///< new paths
   const Fact* other = nullptr;    ///< another fact that is large enough to be named, neither of these
 };
 

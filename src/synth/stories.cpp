@@ -63,14 +63,14 @@ void finish(Random& random, Scene& scene) {
 
 Scene compose_once(Random& random, int size) {
   using Story = void (*)(Random&, Scene&);
-  constexpr std::array<Story, 12> kStories{houses_built,   neighbourhood_built, estate_grows,
-                                           houses_removed, houses_replaced,     lone_house_changes,
-                                           sheds_change,   trailers_change,     large_building_changes,
-                                           patch_changes,  road_changes,        trees_change};
+  constexpr std::array<Story, 13> kStories{
+      houses_rebuilt,  houses_built,       neighbourhood_built, estate_grows,    houses_removed,
+      houses_replaced, lone_house_changes, sheds_change,        trailers_change, large_building_changes,
+      patch_changes,   road_changes,       trees_change};
   const bool texas = random.chance(kTexasShare);
   Scene scene = place_of(random, texas ? World::kTexas : World::kVaried, size);
   const auto story = static_cast<size_t>(
-      random.weighted({0.18, 0.3, 0.15, 0.025, 0.015, 0.13, 0.03, 0.015, 0.065, 0.04, 0.05, 0.025}));
+      random.weighted({0.02, 0.19, 0.3, 0.15, 0.02, 0.012, 0.18, 0.03, 0.012, 0.06, 0.035, 0.045, 0.02}));
   kStories[story](random, scene);
   if (random.chance(texas ? 0.02 : 0.08)) add_village(random, scene);
   for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);

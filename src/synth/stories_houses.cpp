@@ -78,12 +78,45 @@ void houses_change(Random& random, Scene& scene, Dates dates) {
   add_houses(random, scene, style, changing, dates);
 }
 
+/// Returns 0 to `count` - 1 in any order.
+std::vector<size_t> order_of(Random& random, size_t count) {
+  std::vector<size_t> order(count);
+  for (size_t i = 0; i < count; ++i) order[i] = i;
+  for (size_t i = count; i > 1; --i)
+    std::swap(order[i - 1], order[static_cast<size_t>(random.below(static_cast<int>(i)))]);
+  return order;
+}
+
 /// Makes some streets of an estate new; the main street stays.
 void open_streets(Random& random, Scene& scene) {
   const double share = random.uniform(0.3, 1);
   for (size_t i = 1; i < scene.roads.size(); ++i) {
     if (random.chance(share)) scene.roads[i].dates = kOnlyAfter;
   }
+}
+
+/// Removes and returns the lots along roads that exist at both dates.
+std::vector<Lot> take_lots_on_old_roads(const Scene& scene, std::vector<Lot>& lots) {
+  const auto is_new = [&](const Lot& lot) {
+    return scene.roads[static_cast<size_t>(lot.road)].dates != kBoth;
+  };
+  const auto old = std::stable_partition(lots.begin(), lots.end(), is_new);
+  std::vector<Lot> taken(old, lots.end());
+  lots.erase(old, lots.end());
+  return taken;
+}
+
+/// Lets the first part of a new road exist before, so that the road becomes longer.
+void keep_first_part(Random& random, Scene& scene) {
+  Road& road = scene.roads.front();
+  const auto middle = static_cast<double>(road.line.size()) * (road.bulb > 0 ? 0.7 : 0.5);
+  const auto cut = static_cast<std::ptrdiff_t>(middle + random.between(-5, 5));
+  Road old = road;
+  old.bulb = 0;
+  old.dates = kBoth;
+  old.line.assign(road.line.begin(), road.line.begin() + cut + 1);
+  road.line.erase(road.line.begin(), road.line.begin() + cut);
+  scene.roads.push_back(std::move(old));
 }
 
 }  // namespace
@@ -104,17 +137,44 @@ void neighbourhood_built(Random& random, Scene& scene) {
                   {scene.size * 0.5, scene.size * random.uniform(0.05, 0.2)}, 0.1 * random.bell());
     scene.roads.push_back(street(random, scene, old, kBoth));
   }
-  for (auto& road : street_plan(random, scene, kOnlyAfter)) scene.roads.push_back(std::move(road));
+  const bool estate = random.chance(0.25);
+  for (auto& road : estate ? estate_plan(random, scene, kOnlyAfter) : street_plan(random, scene, kOnlyAfter))
+    scene.roads.push_back(std::move(road));
+  if (scene.roads.size() == 1 && random.chance(0.3)) keep_first_part(random, scene);
   add_bystanders(random, scene);
   const auto style = suburb_style(random, scene);
   auto lots = lots_along(random, scene, style);
   const double filled = random.uniform(0.5, 1.1);
   std::erase_if(lots, [&](const Lot& lot) { return !seen(scene, lot) || !random.chance(filled); });
+  std::vector<Lot> standing;
+  if (random.chance(0.6)) standing = take_lots_on_old_roads(scene, lots);
   if (random.chance(0.2))
     level_lots(scene, lots, kOnlyAfter);
   else if (random.chance(0.6))
     spare_trees(random, scene, random.uniform(0.1, 0.7));
+  add_houses(random, scene, style, standing, kBoth);
   add_houses(random, scene, style, lots, kOnlyAfter);
+}
+
+void houses_rebuilt(Random& random, Scene& scene) {
+  lay_ground(random, scene, any_ground(random));
+  scene.roads = street_plan(random, scene, kBoth);
+  const auto style = suburb_style(random, scene);
+  const auto lots = lots_along(random, scene, style);
+  const int most = random.weighted({0.7, 0.2, 0.1}) + 1;
+  int count = 0;
+  for (size_t i : order_of(random, lots.size())) {
+    if (count == most || !seen(scene, lots[i])) {
+      if (random.chance(0.8)) add_houses(random, scene, style, {lots[i]}, kBoth);
+      continue;
+    }
+    Lot old = lots[i];
+    old.house = {old.house.at(0, 0.05 * old.house.depth), old.house.axis,
+                 old.house.width * random.uniform(0.5, 0.8), old.house.depth * random.uniform(0.5, 0.8)};
+    add_houses(random, scene, style, {old}, kOnlyBefore);
+    add_houses(random, scene, style, {lots[i]}, kOnlyAfter);
+    ++count;
+  }
 }
 
 void estate_grows(Random& random, Scene& scene) {

@@ -45,7 +45,7 @@ void add_access(Random& random, Scene& scene, Point from, Dates dates) {
     line.push_back(from + (to - from) * share +
                    turned(unit(to - from)) * (bow * std::sin(std::numbers::pi * share)));
   }
-  scene.zones.push_back({band(line, random.uniform(1.2, 2.4) * scene.metre), Ground::kBare, dates});
+  scene.zones.push_back({band(line, random.uniform(1.2, 2.4) * scene.metre), Ground::kBare, dates, true});
 }
 
 /// Adds cleared ground around a place.
@@ -108,7 +108,7 @@ void lone_house_changes(Random& random, Scene& scene) {
   lay_country(random, scene);
   add_neighbours(random, scene);
   const Dates dates = dates_of_change(random, 0.86);
-  for (int i = random.weighted({0.62, 0.26, 0.12}) + 1; i > 0; --i) {
+  for (int i = random.weighted({0.68, 0.2, 0.12}) + 1; i > 0; --i) {
     const auto place = place_lone(random, scene, Lone::kHouse, dates);
     if (!place) continue;
     if (random.chance(0.75)) add_clearing(random, scene, *place, random.chance(0.75) ? dates : kBoth);

@@ -26,7 +26,7 @@ Ground any_ground(Random& random) {
 Ground open_ground(Random& random) {
   constexpr std::array kGrounds{Ground::kWoodFloor, Ground::kBare,  Ground::kDesert,
                                 Ground::kDryMeadow, Ground::kWorks, Ground::kMeadow};
-  return kGrounds[static_cast<size_t>(random.weighted({0.42, 0.22, 0.11, 0.13, 0.06, 0.06}))];
+  return kGrounds[static_cast<size_t>(random.weighted({0.58, 0.16, 0.09, 0.09, 0.04, 0.04}))];
 }
 
 bool seen(const Scene& scene, const Lot& lot) {

@@ -38,6 +38,8 @@ void houses_removed(Random& random, Scene& scene);
 void neighbourhood_built(Random& random, Scene& scene);
 /// Houses come in one part of a suburb with many streets, some of which may be new.
 void estate_grows(Random& random, Scene& scene);
+/// Small houses give way to larger ones on their lots.
+void houses_rebuilt(Random& random, Scene& scene);
 /// Houses give way to a large building or a parking lot.
 void houses_replaced(Random& random, Scene& scene);
 void lone_house_changes(Random& random, Scene& scene);

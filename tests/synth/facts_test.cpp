@@ -153,12 +153,19 @@ TEST(Captions, NameOnlyWhatAFactHolds) {
       holds("along the road", beside);
       holds("both sides", [](const Fact& fact) { return fact.both_sides; });
       holds("on one side", [](const Fact& fact) { return fact.one_side; });
-      holds("rebuilt", [](const Fact& fact) { return fact.rebuilt; });
+      holds("rebuilt",
+            [](const Fact& fact) { return fact.rebuilt || fact.happening == Happening::kWidened; });
+      holds(" between ", [](const Fact& fact) { return fact.between; });
+      holds("path", [](const Fact& fact) { return fact.thing == Thing::kPath; });
+      holds("edge", [](const Fact& fact) { return fact.at_edge; });
+      holds("cement", [](const Fact& fact) { return fact.concrete; });
+      holds("extended", [](const Fact& fact) { return fact.extends; });
+      holds("parallel", [](const Fact& fact) { return fact.form == RoadForm::kParallel; });
       holds("rows of", [](const Fact& fact) { return fact.rows > 1; });
       holds("t-shaped", [](const Fact& fact) { return fact.form == RoadForm::kTee; });
       holds("straight", [](const Fact& fact) { return fact.form == RoadForm::kStraight; });
       holds("winding", [](const Fact& fact) { return fact.form == RoadForm::kWinding; });
-      holds("tree",
+      holds(" tree",
             [](const Fact& fact) { return fact.thing == Thing::kTrees || fact.cover == Cover::kWoods; });
       holds("forest",
             [](const Fact& fact) { return fact.thing == Thing::kTrees || fact.cover == Cover::kWoods; });
@@ -255,7 +262,35 @@ TEST(Facts, KnowTheFormOfRoads) {
   EXPECT_EQ(form({{{-20, 60}, {128, 180}, {276, 60}}}), RoadForm::kWinding);
   EXPECT_EQ(form({across, {{128, 128}, {128, 280}}}), RoadForm::kTee);
   EXPECT_EQ(form({across, {{60, 128}, {60, 280}}, {{180, 128}, {180, 280}}}), RoadForm::kCrossing);
-  EXPECT_EQ(form({across, {{-20, 40}, {276, 40}}}), RoadForm::kAny);
+  EXPECT_EQ(form({across, {{-20, 40}, {276, 40}}}), RoadForm::kParallel);
+  EXPECT_EQ(form({across, {{40, -20}, {40, 60}}}), RoadForm::kAny);
+}
+
+TEST(Facts, KnowRoadsThatGoOnWhereOthersEnd) {
+  auto scene = roads_of({{{128, 128}, {276, 128}}});
+  EXPECT_FALSE(facts_of(scene)[0].extends);
+  scene.roads.push_back({{{-20, 128}, {128, 128}}, {14, 14}});
+  EXPECT_TRUE(facts_of(scene)[0].extends);
+}
+
+TEST(Facts, KnowAHouseBetweenItsNeighbours) {
+  auto scene = street_of({1, 1, 1}, kBoth);
+  scene.buildings[1].dates = kOnlyAfter;
+  EXPECT_TRUE(facts_of(scene)[0].between);
+  scene.buildings[0].dates = {};
+  EXPECT_FALSE(facts_of(scene)[0].between);
+}
+
+TEST(Facts, KnowPathsAndWhatIsAtTheEdge) {
+  Scene scene;
+  scene.zones.push_back({{{0, 10}, {80, 10}, {80, 16}, {0, 16}}, Ground::kBare, kOnlyAfter, true});
+  scene.zones.push_back({{{0, 110}, {80, 110}, {80, 116}, {0, 116}}, Ground::kBare, kOnlyAfter});
+  const auto facts = facts_of(scene);
+  ASSERT_EQ(facts.size(), 1U) << "ground without the mark is no path";
+  EXPECT_EQ(facts[0].thing, Thing::kPath);
+  EXPECT_EQ(facts[0].count, 1);
+  EXPECT_TRUE(facts[0].at_edge);
+  EXPECT_NEAR(facts[0].area, 480.0 / (256 * 256), 0.001);
 }
 
 TEST(Facts, OfAFrozenSceneAreNone) {
