@@ -137,14 +137,14 @@ void neighbourhood_built(Random& random, Scene& scene) {
                   {scene.size * 0.5, scene.size * random.uniform(0.05, 0.2)}, 0.1 * random.bell());
     scene.roads.push_back(street(random, scene, old, kBoth));
   }
-  const bool estate = random.chance(0.25);
+  const bool estate = random.chance(0.35);
   for (auto& road : estate ? estate_plan(random, scene, kOnlyAfter) : street_plan(random, scene, kOnlyAfter))
     scene.roads.push_back(std::move(road));
   if (scene.roads.size() == 1 && random.chance(0.3)) keep_first_part(random, scene);
   add_bystanders(random, scene);
   const auto style = suburb_style(random, scene);
   auto lots = lots_along(random, scene, style);
-  const double filled = random.uniform(0.5, 1.1);
+  const double filled = random.chance(0.55) ? 1 : random.uniform(0.4, 1);
   std::erase_if(lots, [&](const Lot& lot) { return !seen(scene, lot) || !random.chance(filled); });
   std::vector<Lot> standing;
   if (random.chance(0.6)) standing = take_lots_on_old_roads(scene, lots);
