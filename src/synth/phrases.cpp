@@ -143,9 +143,11 @@ std::string passive(const Writer& writer, bool plural, const std::string& partic
   return (plural ? "are " : "is ") + participle;
 }
 
-std::string built_verb(const Writer& writer, bool plural) {
+/// Only buildings are erected.
+std::string built_verb(const Writer& writer, const Fact& fact, bool plural) {
   const auto& verbs = writer.voice.verbs;
-  switch (writer.random.weighted({verbs[0], verbs[1], verbs[2], verbs[3]})) {
+  const bool building = fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
+  switch (writer.random.weighted({verbs[0], verbs[1], verbs[2], building ? verbs[3] : 0})) {
     case 0:
       if (writer.chance(0.04)) return plural ? "have appeared" : "has appeared";
       return plural ? "appear" : "appears";
@@ -235,7 +237,7 @@ std::string verb_of(const Writer& writer, const Fact& fact, bool plural) {
   if (fact.thing == Thing::kTrees) return trees_verb(writer, fact, plural);
   switch (fact.happening) {
     case Happening::kBuilt:
-      return built_verb(writer, plural);
+      return built_verb(writer, fact, plural);
     case Happening::kRemoved:
       return removed_verb(writer, fact, plural);
     default:

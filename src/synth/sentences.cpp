@@ -155,9 +155,11 @@ std::string house_with_path(const Writer& writer, const Told& told) {
          ground_or_region(writer, told.first);
 }
 
-/// "houses are scattered in the forest"
+/// "houses are scattered in the forest"; not for parks of trailers, whose rows no road tells.
 std::string scattered(const Writer& writer, const Fact& fact) {
-  if (!is_built(fact, Thing::kHouse) || fact.count < 3 || fact.rows > 0 || !writer.chance(0.1)) return "";
+  const bool on_lots = fact.roadside == Roadside::kAlong || fact.roadside == Roadside::kAlongSeveral;
+  if (!is_built(fact, Thing::kHouse) || !on_lots || fact.count < 3 || fact.rows > 0 || !writer.chance(0.12))
+    return "";
   const auto place = fact.cover == Cover::kMixed ? "" : ground_text(writer, fact.cover);
   const auto houses = subject_of(writer, fact);
   return houses.text + " are scattered" + (place.empty() ? " in the scene" : place);
@@ -224,7 +226,7 @@ std::string list_sentence(const Writer& writer, const Told& told) {
   if (writer.chance(0.55)) std::swap(one, two);
   const bool same_place = other->region == told.first.region;
   const std::string place = same_place ? ground_or_region(writer, told.first) : "";
-  return one.text + " and " + two.text + " " + plural_verb(writer, told.first) + place +
+  return one.text + " and " + two.text + " " + plural_verb(writer, *other) + place +
          in_place_of_trees(writer, told);
 }
 
