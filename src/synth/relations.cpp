@@ -38,11 +38,11 @@ int rows_of(const Sides& sides, double reach) {
   return alone * 6 > houses ? 0 : static_cast<int>(rows);
 }
 
-/// True if each road has two or more houses on both of its sides.
+/// True if each road has houses on both of its sides.
 bool on_both_sides(const Sides& sides) {
   return std::all_of(sides.begin(), sides.end(), [&](const auto& side) {
     const auto other = sides.find({side.first.first, -side.first.second});
-    return side.second.size() >= 2 && other != sides.end() && other->second.size() >= 2;
+    return other != sides.end();
   });
 }
 
