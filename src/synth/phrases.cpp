@@ -83,7 +83,7 @@ std::string number(int count) {
 
 /// Larger counts have a number less often.
 double number_weight(const Writer& writer, int count) {
-  constexpr std::array<double, 7> kFactors{0, 0, 2.2, 1.2, 0.7, 0.2, 0.1};
+  constexpr std::array<double, 7> kFactors{0, 0, 1.5, 0.8, 0.4, 0.2, 0.1};
   return count < 7 ? writer.voice.amounts[0] * kFactors[static_cast<size_t>(count)] : 0;
 }
 

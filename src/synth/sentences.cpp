@@ -109,7 +109,7 @@ std::string replaced_by(const Writer& writer, const Subject& ground, const Subje
 
 /// Returns "which replace the woods" in one of its forms, for the end of a clause; empty without trees.
 std::string in_place_of_trees(const Writer& writer, const Told& told) {
-  if (told.cleared == nullptr || !writer.chance(0.3)) return "";
+  if (told.cleared == nullptr || !writer.chance(0.4)) return "";
   return writer.pick({" to replace ", " replacing ", " in place of "}) + trees_of(writer, *told.cleared).text;
 }
 

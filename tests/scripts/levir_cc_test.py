@@ -15,6 +15,7 @@ SOURCE = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else __file__ + "/../
 sys.path.insert(0, str(SOURCE / "scripts"))
 import change_vocabulary
 import check_levir_cc
+import compare_sentences
 import levir_cc
 import mirror_pairs
 
@@ -206,6 +207,30 @@ class Command(unittest.TestCase):
         self.assertIn("expected a list of pairs in the universal format, got no file", self.run_script().stderr)
         (self.folder / "val.jsonl").write_text('{"uid": "val_000001"}\n')
         self.assertIn("entry 1: expected the key img1_path, got none", self.run_script().stderr)
+
+
+class Sentences(unittest.TestCase):
+    LISTS = ([["a house is built along the road", "a house appears"]],
+             [["a house is built along the road", "two villas appear and trees are removed"]])
+
+    def test_facts_are_shares_of_sentences_and_pairs(self):
+        facts = compare_sentences.facts_of(self.LISTS[1])
+        self.assertEqual(facts["words a sentence"], 7)
+        self.assertEqual((facts["a road"], facts["and"], facts["a number"], facts["rows"]), (50, 50, 50, 0))
+        self.assertEqual((facts["pairs: buildings"], facts["pairs: trees"]), (100, 0))
+
+    def test_ngrams_compare_frequencies(self):
+        one, other = (compare_sentences.ngrams(pairs, 2) for pairs in self.LISTS)
+        self.assertEqual(compare_sentences.divergence(one, one), 0)
+        self.assertEqual(compare_sentences.divergence(one, compare_sentences.ngrams([["no word alike"]], 2)), 1)
+        self.assertEqual(compare_sentences.known(one, other), 7 / 8)
+
+    def test_unchanged_pairs_do_not_count(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "list.jsonl"
+            path.write_text("\n".join(json.dumps(each) for each in (
+                pair("a", True, "a house appears ."), pair("b", False, "no change has occurred ."))))
+            self.assertEqual(compare_sentences.read_changed(path), [["a house appears"]])
 
 
 if __name__ == "__main__":
