@@ -30,6 +30,8 @@ class CaptionService::Impl {
     return memory_.pair_of(model_.pixels_of(before, after));
   }
 
+  void expect_place(const std::string& client) { inbox_->expect_place(client); }
+
   Ticket submit(CaptionRequest request, CaptionEvents events) {
     auto job = std::make_shared<Job>(model_, std::move(request), std::move(events), limits_);
     inbox_->push(job);
@@ -104,6 +106,10 @@ void CaptionService::Ticket::cancel() const {
 
 PairHandle CaptionService::prepare(const image::ImageView& before, const image::ImageView& after) const {
   return runtime::with_one_error_type(kMemoryHint, [&] { return impl_->prepare(before, after); });
+}
+
+void CaptionService::expect_place(const std::string& client) const {
+  impl_->expect_place(client);
 }
 
 CaptionService::Ticket CaptionService::submit(CaptionRequest request, CaptionEvents events) {

@@ -48,6 +48,9 @@ class CaptionService::Batch {
   /// Reports those that are over, and returns the others.
   Jobs still_wanted(const Jobs& jobs);
   void encode(const Jobs& jobs);
+  /// Reports the places of those that ask for nothing else, and returns the others.
+  Jobs without_places(const Jobs& jobs);
+  void answer_place(Job& job);
   DecoderSequences prefilled(const Jobs& jobs);
   void keep_prompts(const Jobs& jobs, const DecoderSequences& sequences);
   void add_row(const std::shared_ptr<Job>& job, const DecoderSequences& sequences, int64_t index);

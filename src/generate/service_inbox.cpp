@@ -33,14 +33,14 @@ void report(const Event& event, const Result& result) {
 
 }  // namespace
 
-void CaptionService::Inbox::expect_place(const Job& job) {
+void CaptionService::Inbox::expect_free(const std::string& client) {
   const auto refuse = [&](const ServiceError& error) {
     ++counters_.refused;
     throw ServiceError(error);
   };
   if (refuses_) refuse(stopping_error());
   if (waiting() >= limits_.queued) refuse(full_error("", limits_.queued));
-  if (const auto own = limits_.queued_of_client; own > 0 && waiting_of(job.client) >= own)
+  if (const auto own = limits_.queued_of_client; own > 0 && waiting_of(client) >= own)
     refuse(full_error(" of this client", own));
 }
 
@@ -48,11 +48,16 @@ int64_t CaptionService::Inbox::waiting_of(const std::string& client) const {
   return static_cast<int64_t>(rows_.size_of(client) + searches_.size_of(client));
 }
 
+void CaptionService::Inbox::expect_place(const std::string& client) {
+  const std::scoped_lock lock(mutex_);
+  expect_free(client);
+}
+
 void CaptionService::Inbox::push(std::shared_ptr<Job> job) {
   {
     const std::scoped_lock lock(mutex_);
-    expect_place(*job);
     const auto& client = job->client;
+    expect_free(client);
     auto& queue = job->is_search() ? searches_ : rows_;
     queue.push(client, std::move(job));
     ++counters_.accepted;
@@ -104,7 +109,7 @@ CaptionService::Inbox::Work CaptionService::Inbox::take(const Place& place) {
 void CaptionService::Inbox::finish(Job& job, Caption caption) {
   const auto now = Clock::now();
   const ServedCaption served{std::move(caption), job.prompt_tokens, seconds_of(job.started - job.accepted),
-                             seconds_of(now - job.accepted)};
+                             seconds_of(now - job.started), seconds_of(now - job.accepted)};
   {
     const std::scoped_lock lock(mutex_);
     ++(served.finish == FinishReason::kCancelled ? counters_.cancelled : counters_.done);

@@ -20,6 +20,8 @@ class CaptionService::Inbox {
 
   explicit Inbox(const ServiceLimits& limits) : limits_(limits) {}
 
+  /// Throws ServiceError if there is no place for a request of this client.
+  void expect_place(const std::string& client);
   /// Accepts a request. Throws ServiceError if there is no place for it.
   void push(std::shared_ptr<Job> job);
   /// Cancels a request: a waiting one leaves its place at once.
@@ -65,7 +67,7 @@ class CaptionService::Inbox {
   bool is_empty() const { return pending_ == 0; }
   int64_t waiting() const { return std::ssize(rows_) + std::ssize(searches_); }
   int64_t waiting_of(const std::string& client) const;
-  void expect_place(const Job& job);
+  void expect_free(const std::string& client);
   Jobs removed_if(const std::function<bool(const std::shared_ptr<Job>&)>& condition);
   void release();
 

@@ -34,12 +34,14 @@ CaptionService::Job::Job(const Captioner::Impl& model, CaptionRequest request, C
                          const ServiceLimits& limits)
     : pair(std::move(request.pair)),
       client(std::move(request.client)),
+      place_only(request.place_only),
       deadline(request.deadline),
       options(options_of(request)),
       question(model.question_of({}, options)),
       events(std::move(all_events)) {
   if (!pair) fail_expected({"pair", "a prepared pair", "none"});
   options.stop = stop.get_token();
+  if (place_only) return;
   question.prompts = {prompt_of(model.loaded(), request.past, options.question)};
   const auto& config = model.model_config();
   prompt_tokens = text::spliced_length(question.prompts.front(), config.image_tokens());

@@ -24,7 +24,7 @@ struct CaptionService::Job {
 
   const DecodingConfig& decoding() const { return question.decoding; }
   /// True for a search that is no row of a batch: beams, or samples of minimum-Bayes-risk decoding.
-  bool is_search() const { return decoding().beams > 1 || decoding().mbr > 0; }
+  bool is_search() const { return !place_only && (decoding().beams > 1 || decoding().mbr > 0); }
   bool is_cancelled() const { return stop.stop_requested(); }
   bool is_late(Clock::time_point now) const { return deadline && now >= *deadline; }
 
@@ -33,6 +33,7 @@ struct CaptionService::Job {
   Clock::time_point started = accepted;  // only for the worker
   const PairHandle pair;
   const std::string client;
+  const bool place_only;
   const std::optional<Clock::time_point> deadline;
   CaptionOptions options;
   Question question;     // about `options`

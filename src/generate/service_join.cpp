@@ -58,7 +58,7 @@ void CaptionService::Batch::join_group(const Jobs& jobs) {
   try {
     runtime::with_one_error_type(kMemoryHint, [&] {
       encode(wanted);
-      wanted = still_wanted(wanted);
+      wanted = without_places(still_wanted(wanted));
       if (wanted.empty()) return;
       sequences.emplace(prefilled(wanted));
     });
@@ -102,6 +102,31 @@ void CaptionService::Batch::encode(const Jobs& jobs) {
   const auto encoded = model_.encode(at::cat(pixels), {}).value();
   for (size_t i = 0; i < pairs.size(); ++i)
     pairs[i]->images = pairs.size() == 1 ? encoded : taken(encoded, static_cast<int64_t>(i));
+}
+
+CaptionService::Batch::Jobs CaptionService::Batch::without_places(const Jobs& jobs) {
+  Jobs others;
+  for (const auto& job : jobs) {
+    if (job->place_only) {
+      answer_place(*job);
+    } else {
+      others.push_back(job);
+    }
+  }
+  return others;
+}
+
+void CaptionService::Batch::answer_place(Job& job) {
+  Caption place;
+  place.finish = FinishReason::kEndToken;
+  try {
+    place.change = runtime::with_one_error_type(
+        kMemoryHint, [&] { return model_.locate(job.pair->images.value()).front(); });
+  } catch (const Error& error) {
+    return inbox_.fail(job, service_error(error));
+  }
+  memory_.used(job.pair);
+  inbox_.finish(job, std::move(place));
 }
 
 KeptPrompts* CaptionService::Batch::kept_of(const Job& job) const {

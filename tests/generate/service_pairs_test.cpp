@@ -32,6 +32,27 @@ TEST_F(CaptionServiceTest, FurtherTurnsAboutAPairEncodeItOnce) {
   EXPECT_EQ(service_->counters().pair_bytes, 0);
 }
 
+TEST_F(CaptionServiceTest, APlaceIsThatOfLocateAndNeedsNoPrompt) {
+  start({}, {.device = "cpu", .feature_cache = 0});
+  const Outcome place, caption;
+  auto asked = request(0, {.max_new_tokens = 12, .beams = 4});
+  asked.place_only = true;
+  ask(place, asked);
+  const auto found = place.caption();
+  const ImagePair pair{pairs_[0].before, pairs_[0].after};
+  const auto expected = test::tiny_captioner().locate(std::span(&pair, 1)).front();
+  ASSERT_TRUE(found.change);
+  EXPECT_NEAR(found.change->score, expected.score, 1e-5);
+  EXPECT_EQ(found.change->map.values.size(), expected.map.values.size());
+  EXPECT_EQ(found.text, "");
+  EXPECT_EQ(found.token_ids.size() + place.ids().size(), 0);
+  EXPECT_EQ(found.prompt_tokens, 0);
+  EXPECT_EQ(service_->captioner().timings().prefill, 0.0);
+  ask(caption, request(0));
+  expect_equal(caption.caption(), alone(0));
+  EXPECT_EQ(service_->captioner().timings().encoded_images, 2);
+}
+
 TEST_F(CaptionServiceTest, EqualPairsShareAHandle) {
   start();
   const auto first = request(0).pair;

@@ -18,6 +18,33 @@ using test::Outcome;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
+TEST_F(CaptionServiceTest, APlaceIsExpectedBeforeARequestIsPrepared) {
+  start({.rows = 1, .queued = 2, .queued_of_client = 1});
+  const auto failure = [&](const std::string& client) {
+    try {
+      service_->expect_place(client);
+    } catch (const ServiceError& error) {
+      return std::optional(error.failure());
+    }
+    return std::optional<ServiceFailure>();
+  };
+  const Door door;
+  const Outcome first, second, third;
+  hold(first, door);
+  EXPECT_EQ(failure(""), std::nullopt);
+  ask(second, request(1));
+  EXPECT_EQ(failure(""), ServiceFailure::kFull);
+  EXPECT_EQ(failure("another"), std::nullopt);
+  auto other = request(2);
+  other.client = "another";
+  ask(third, other);
+  EXPECT_EQ(failure("a third one"), ServiceFailure::kFull);
+  EXPECT_EQ(service_->counters().refused, 2);
+  door.open();
+  EXPECT_TRUE(service_->drain(1min));
+  EXPECT_EQ(failure(""), ServiceFailure::kStopping);
+}
+
 TEST_F(CaptionServiceTest, AFullQueueRefusesAndWorksOn) {
   start({.rows = 1, .queued = 2, .queued_of_client = 1});
   const Door door;

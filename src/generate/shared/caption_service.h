@@ -50,16 +50,21 @@ class ServiceError : public Error {
 class PreparedPair;
 using PairHandle = std::shared_ptr<PreparedPair>;
 
+using text::PastTurn;
+
 struct CaptionRequest {
-  PairHandle pair;
-  std::vector<text::PastTurn> past = {};  ///< earlier turns about the pair, the oldest first
-  std::string question = {};              ///< of this turn; empty: Captioner::question()
-  GenerationOptions generation = {};      ///< searches (beams, minimum Bayes risk) wait for one another
-  CaptionUtility utility = {};            ///< as in CaptionOptions, and so are the next four
+  PairHandle pair = {};
+  std::vector<PastTurn> past = {};    ///< earlier turns about the pair, the oldest first
+  std::string question = {};          ///< of this turn; empty: Captioner::question()
+  GenerationOptions generation = {};  ///< searches (beams, minimum Bayes risk) wait for one another
+  CaptionUtility utility = {};        ///< as in CaptionOptions, and so are the next four
   double keep_tokens = 1.0;
   bool change_feature = false;
   bool locate = false;
   bool words = false;
+  /// True: only the place of the change is asked for, as by Captioner::locate. The caption has no text, and
+  /// the request no prompt.
+  bool place_only = false;
   /// Key of the client: those with waiting requests take turns, each in the order of its requests.
   std::string client = {};
   /// End of the client's patience, which is looked at between tokens; nothing: none.
@@ -68,9 +73,10 @@ struct CaptionRequest {
 
 /// Caption and what it took.
 struct ServedCaption : Caption {
-  int64_t prompt_tokens = 0;   ///< of the whole prompt, image tokens included
-  double queue_seconds = 0.0;  ///< before its computation
-  double seconds = 0.0;        ///< from `submit` to the end
+  int64_t prompt_tokens = 0;     ///< of the whole prompt, image tokens included
+  double queue_seconds = 0.0;    ///< before its computation
+  double compute_seconds = 0.0;  ///< of its computation
+  double seconds = 0.0;          ///< from `submit` to the end
 };
 
 /// Results of a request. They are called on the worker's thread, without a lock, and must not wait: all
@@ -118,6 +124,9 @@ class CaptionService {
   /// Resizes and normalises the images on the caller's thread. Equal pairs share one handle while the service
   /// or a caller holds it. Throws Error for images without pixels.
   PairHandle prepare(const image::ImageView& before, const image::ImageView& after) const;
+
+  /// Throws ServiceError if `submit` would now refuse each request of a client: it need not be prepared.
+  void expect_place(const std::string& client) const;
 
   /// Puts a request into the queue. Throws Error for a request that is not valid, and ServiceError if the
   /// queue is full or the service ends.
