@@ -52,7 +52,7 @@ std::string line_of(const LoggedRequest& logged) {
                               {"status", logged.status},
                               {"received", request.received},
                               {"sent", logged.sent},
-                              {"seconds", std::round(logged.seconds * 1e4) / 1e4}};
+                              {"seconds", rounded(logged.seconds)}};
   if (!request.key.empty()) line["key"] = shown(request.key);
   if (const auto agent = request.header("User-Agent"); !agent.empty()) line["agent"] = shown(agent);
   return json_text(line) + "\n";

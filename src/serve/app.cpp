@@ -11,7 +11,7 @@ App::App(const ServerConfig& config, const RequestLimits& limits, const std::str
     : limits_(limits),
       version_(version),
       metrics_(version),
-      pixels_(config.limits.max_decoded),
+      pixels_(limits.max_decoded),
       site_(config, metrics_) {
   add_status_routes(site_, *this);
   add_caption_routes(site_, *this);
@@ -64,6 +64,15 @@ std::shared_ptr<Captions> App::captions() const {
   HttpError error(503, "the model is being loaded (try again in a few seconds)", "loading");
   error.headers().push_back({"Retry-After", "2"});
   throw error;
+}
+
+Asking App::begin(const Request& request, Exchange& exchange, const std::function<AskedCaption&()>& read) {
+  Asking asking{captions(), metrics_, exchange};
+  auto& asked = read();
+  expect_model(asked.model, asking.captions->facts());
+  complete_job(asked.job, request, limits_, *asking.captions);
+  load_pair(asking, asked, {limits_.max_pixels, pixels_});
+  return asking;
 }
 
 void expect_model(const std::string& model, const ModelFacts& facts) {

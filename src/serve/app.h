@@ -1,6 +1,7 @@
 // Server of captions: routes over a model.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -41,11 +42,13 @@ class App {
 
   /// Returns the model. Throws HttpError 503 while it loads.
   std::shared_ptr<Captions> captions() const;
+  /// Begins the answer to a request for a caption: reads it by `read`, checks it, and decodes its images.
+  /// Throws HttpError 503 while the model loads, and the errors of its steps.
+  Asking begin(const Request& request, Exchange& exchange, const std::function<AskedCaption&()>& read);
   /// Returns the model, or null while it loads.
   std::shared_ptr<Captions> captions_if_ready() const;
   const RequestLimits& limits() const { return limits_; }
   const std::string& version() const { return version_; }
-  PairLimits pair_limits() const { return {limits_.max_pixels, pixels_}; }
   const PixelMemory& pixels() const { return pixels_; }
   Metrics& metrics() { return metrics_; }
   /// Returns the tool that makes maps, or null if there is none.

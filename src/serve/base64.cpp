@@ -6,6 +6,7 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/ascii.h"
 #include "serve/http.h"
 
 namespace ccexpert::serve {
@@ -62,7 +63,7 @@ std::vector<uint8_t> image_bytes(std::string_view text, std::string_view name) {
   if (text.starts_with("data:")) {
     const auto comma = text.find(',');
     const auto head = text.substr(0, comma);
-    if (comma == std::string_view::npos || !lower(head).ends_with(";base64"))
+    if (comma == std::string_view::npos || !ascii_lower_case(head).ends_with(";base64"))
       fail_expected({name, "\"data:image/png;base64,...\"", "a data URI without Base64"});
     return from_base64(text.substr(comma + 1), name);
   }

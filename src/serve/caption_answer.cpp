@@ -1,6 +1,5 @@
 #include "serve/caption_answer.h"
 
-#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -18,6 +17,10 @@
 namespace ccexpert::serve {
 namespace {
 
+using generate::CaptionEvents;
+using generate::CaptionRequest;
+using generate::ServedCaption;
+using generate::ServiceError;
 using Json = nlohmann::ordered_json;
 
 /// Interval at which a waiting request looks if its client is still there.
@@ -31,7 +34,7 @@ class Mailbox {
     tokens_.push_back(std::move(token));
     changed_.notify_one();
   }
-  void put(FinishedCaption finished) {
+  void put(ServedCaption finished) {
     const std::lock_guard lock(mutex_);
     finished_ = std::move(finished);
     changed_.notify_one();
@@ -51,7 +54,7 @@ class Mailbox {
     if (error_ && tokens.empty()) std::rethrow_exception(error_);
     return finished_.has_value();
   }
-  FinishedCaption finished() {
+  ServedCaption finished() {
     const std::lock_guard lock(mutex_);
     return std::move(finished_.value());
   }
@@ -60,7 +63,7 @@ class Mailbox {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<TokenText> tokens_;
-  std::optional<FinishedCaption> finished_;
+  std::optional<ServedCaption> finished_;
   std::exception_ptr error_;
 };
 
@@ -68,9 +71,10 @@ CaptionEvents events_to(const std::shared_ptr<Mailbox>& mailbox) {
   return {.on_token =
               [mailbox](const TokenEvent& event) {
                 mailbox->put(TokenText{event.token_id, event.logprob, std::string(event.text)});
+                return true;
               },
-          .on_done = [mailbox](FinishedCaption finished) { mailbox->put(std::move(finished)); },
-          .on_error = [mailbox](std::exception_ptr error) { mailbox->put(std::move(error)); }};
+          .on_done = [mailbox](const ServedCaption& caption) { mailbox->put(caption); },
+          .on_error = [mailbox](const ServiceError& error) { mailbox->put(with_status(error)); }};
 }
 
 HttpError late() {
@@ -105,10 +109,10 @@ class RunningJob {
  public:
   RunningJob(const Asking& asking, CaptionJob job)
       : asking_(asking),
-        deadline_(job.deadline),
-        cancelling_(asking.captions.submit(std::move(job), events_to(mailbox_)), asking.metrics) {}
+        request_({.place_only = job.request.place_only, .deadline = job.request.deadline}),
+        cancelling_(asking.captions->submit(std::move(job), events_to(mailbox_)), asking.metrics) {}
 
-  FinishedCaption wait(const std::function<void(const TokenText&)>& on_token) {
+  ServedCaption wait(const std::function<void(const TokenText&)>& on_token) {
     std::deque<TokenText> tokens;
     bool done = false;
     while (!done) {
@@ -121,57 +125,39 @@ class RunningJob {
       }
       for (const auto& token : tokens) on_token(token);
       if (done) break;
-      asking_.expect_client(deadline_);
+      asking_.expect_client(request_);
     }
     auto finished = mailbox_->finished();
-    if (finished.caption.finish == FinishReason::kCancelled) throw late();
+    if (finished.finish == FinishReason::kCancelled) throw late();
     cancelling_.end();
+    asking_.metrics.add(finished, request_.place_only ? "place" : finish_word(finished.finish));
     return finished;
   }
 
  private:
   const Asking& asking_;
   std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>();
-  Clock::time_point deadline_;
+  CaptionRequest request_;  ///< for what the job's own is not needed any more
   Cancelling cancelling_;
 };
 
-/// Submits a job of several; waits while the queue is full.
-std::unique_ptr<RunningJob> submitted(const Asking& asking, const CaptionJob& job) {
+/// Submits a job of several; waits while the queue is full, and makes its pair after that.
+std::unique_ptr<RunningJob> submitted(const Asking& asking, const CaptionRequest& request,
+                                      const std::function<std::shared_ptr<const DecodedPair>()>& pair) {
   while (true) {
     try {
-      return std::make_unique<RunningJob>(asking, job);
+      asking.captions->expect_place(request.client);
+      return std::make_unique<RunningJob>(asking, CaptionJob{pair(), request});
     } catch (const HttpError& error) {
       if (error.status() != 429) throw;
     }
-    asking.expect_client(job.deadline);
+    asking.expect_client(request);
     std::this_thread::sleep_for(kLook);
   }
 }
 
-/// Returns the result of `wait`, and counts it or its error.
-FinishedCaption counted(const Asking& asking, const std::function<FinishedCaption()>& wait) {
-  try {
-    auto finished = wait();
-    asking.metrics.add(
-        ServedCaption{.finish = finish_word(finished.caption.finish),
-                      .prompt_tokens = finished.prompt_tokens,
-                      .generated_tokens = static_cast<int64_t>(finished.caption.token_ids.size()),
-                      .queue_seconds = finished.queue_seconds,
-                      .seconds = finished.seconds});
-    return finished;
-  } catch (const ClientLeft&) {
-    asking.metrics.refused("client_left");
-    throw;
-  } catch (const HttpError& error) {
-    asking.metrics.refused(error.code().empty() ? "error" : error.code());
-    throw;
-  }
-}
-
-data::PredictedPlaces places_of(const FinishedCaption& finished, const AskedCaption& asked,
+data::PredictedPlaces places_of(const ServedCaption& caption, const AskedCaption& asked,
                                 const ModelFacts& facts) {
-  const auto& caption = finished.caption;
   data::PredictedPlaces places;
   if (caption.change) places.change = {caption.change->map, caption.change->score, caption.change->raw};
   for (const auto& word : caption.words) places.words.push_back({word.word, word.map});
@@ -184,22 +170,30 @@ data::PredictedPlaces places_of(const FinishedCaption& finished, const AskedCapt
 
 }  // namespace
 
-void Asking::expect_client(Clock::time_point deadline) const {
+void Asking::expect_client(const CaptionRequest& request) const {
   if (exchange.client_left()) throw ClientLeft();
-  if (Clock::now() > deadline) throw late();
+  if (request.deadline && Clock::now() > *request.deadline) throw late();
 }
 
-FinishedCaption awaited(const Asking& asking, CaptionJob job,
-                        const std::function<void(const TokenText&)>& on_token) {
-  return counted(asking, [&] { return RunningJob(asking, std::move(job)).wait(on_token); });
+std::string Asking::failure(const std::exception& error, const std::string& id) const {
+  metrics.refused(error);
+  auto body = error_body(error, id);
+  exchange.note_failure(body.status);
+  return std::move(body.json);
 }
 
-std::vector<FinishedCaption> awaited_all(const Asking& asking, std::span<const CaptionJob> jobs) {
+ServedCaption awaited(const Asking& asking, CaptionJob job,
+                      const std::function<void(const TokenText&)>& on_token) {
+  return RunningJob(asking, std::move(job)).wait(on_token);
+}
+
+std::vector<ServedCaption> awaited_all(const Asking& asking, const CaptionRequest& request,
+                                       const PairsOf& pairs) {
   std::vector<std::unique_ptr<RunningJob>> running;
-  for (const auto& job : jobs) running.push_back(submitted(asking, job));
-  std::vector<FinishedCaption> finished;
-  for (const auto& job : running)
-    finished.push_back(counted(asking, [&] { return job->wait([](const TokenText&) {}); }));
+  for (size_t i = 0; i < pairs.count; ++i)
+    running.push_back(submitted(asking, request, [&] { return pairs.pair(i); }));
+  std::vector<ServedCaption> finished;
+  for (const auto& job : running) finished.push_back(job->wait([](const TokenText&) {}));
   return finished;
 }
 
@@ -207,26 +201,25 @@ std::string_view finish_word(FinishReason reason) {
   return reason == FinishReason::kEndToken ? "stop" : "length";
 }
 
-Json usage_json(const FinishedCaption& finished) {
-  const auto generated = static_cast<int64_t>(finished.caption.token_ids.size());
-  return {{"prompt_tokens", finished.prompt_tokens},
+Json usage_json(const ServedCaption& caption) {
+  const auto generated = std::ssize(caption.token_ids);
+  return {{"prompt_tokens", caption.prompt_tokens},
           {"completion_tokens", generated},
-          {"total_tokens", finished.prompt_tokens + generated}};
+          {"total_tokens", caption.prompt_tokens + generated}};
 }
 
-Json answer_json(const FinishedCaption& finished, const AskedCaption& asked, const ModelFacts& facts,
+Json answer_json(const ServedCaption& caption, const AskedCaption& asked, const ModelFacts& facts,
                  const std::string& id) {
-  const auto& caption = finished.caption;
   Json answer{{"id", id},
               {"model", facts.name},
               {"caption", caption.text},
               {"finish_reason", finish_word(caption.finish)},
-              {"logprob", std::round(caption.logprob * 1e4) / 1e4}};
+              {"logprob", rounded(caption.logprob)}};
   if (caption.change) answer["calibrated"] = facts.calibrated;
-  data::add_places(answer, places_of(finished, asked, facts));
-  answer["usage"] = usage_json(finished);
-  answer["seconds"] = {{"queue", std::round(finished.queue_seconds * 1e4) / 1e4},
-                       {"caption", std::round(finished.seconds * 1e4) / 1e4}};
+  data::add_places(answer, places_of(caption, asked, facts));
+  answer["usage"] = usage_json(caption);
+  answer["seconds"] = {{"queue", rounded(caption.queue_seconds)},
+                       {"caption", rounded(caption.compute_seconds)}};
   return answer;
 }
 

@@ -83,13 +83,13 @@ AskedCaption choices_of(const json& object, const RequestLimits& limits) {
   asked.stream = json_value(object, "stream", false, kSource);
   asked.polygons = json_value(object, "polygons", false, kSource);
   asked.model = json_value(object, "model", std::string(), kSource);
-  asked.job.question = json_value(object, "question", std::string(), kSource);
-  asked.job.locate = json_value(object, "locate", false, kSource) || asked.polygons;
-  asked.job.words = json_value(object, "words", false, kSource);
-  asked.job.generation = generation_of(object);
-  if (asked.job.question.size() > static_cast<size_t>(limits.max_question)) {
+  asked.job.request.question = json_value(object, "question", std::string(), kSource);
+  asked.job.request.locate = json_value(object, "locate", false, kSource) || asked.polygons;
+  asked.job.request.words = json_value(object, "words", false, kSource);
+  asked.job.request.generation = generation_of(object);
+  if (asked.job.request.question.size() > static_cast<size_t>(limits.max_question)) {
     fail_expected({"question", fmt::format("at most {} bytes", limits.max_question),
-                   std::to_string(asked.job.question.size())});
+                   std::to_string(asked.job.request.question.size())});
   }
   return asked;
 }
@@ -186,15 +186,14 @@ void complete_job(CaptionJob& job, const Request& request, const RequestLimits& 
     if (value && *value > most)
       fail_expected({name, fmt::format("at most {} on this server", most), std::to_string(*value)});
   };
-  auto& generation = job.generation;
+  auto& generation = job.request.generation;
   expect_at_most("max_new_tokens", generation.max_new_tokens, limits.max_tokens);
   expect_at_most("min_new_tokens", generation.min_new_tokens, limits.max_tokens);
   expect_at_most("beams", generation.beams, limits.max_beams);
   generation.validate();
   cut_to_limits(generation, captions.decoding(generation), limits);
-  job.client = request.key.empty() ? request.peer : request.key;
-  job.deadline = request.started +
-                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits.timeout));
+  job.request.client = request.key.empty() ? request.peer : request.key;
+  job.request.deadline = request.started + duration_of(limits.timeout);
 }
 
 }  // namespace ccexpert::serve

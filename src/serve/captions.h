@@ -1,4 +1,4 @@
-// The model as the server sees it: requests for captions, answered by events.
+// The model as the server sees it.
 #pragma once
 
 #include <chrono>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include <ccexpert/captioner.h>
-#include <ccexpert/core/error.h>
 
+#include "generate/shared/caption_service.h"
 #include "serve/http.h"
 
 namespace ccexpert::serve {
@@ -20,36 +20,10 @@ struct DecodedPair {
   image::Image before = {}, after = {};
 };
 
-/// Turn of a conversation that is over.
-struct PastTurn {
-  std::string question, answer;
-};
-
+/// Request about a pair. `request.pair` stays empty: the model prepares `pair`.
 struct CaptionJob {
   std::shared_ptr<const DecodedPair> pair;
-  std::vector<PastTurn> past = {};  ///< about the same pair, the oldest first
-  std::string question = {};        ///< empty: the model's
-  generate::GenerationOptions generation = {};
-  bool locate = false;
-  bool words = false;
-  std::string client = {};          ///< clients take turns
-  Clock::time_point deadline = {};  ///< of the whole caption
-};
-
-/// Result of a job.
-struct FinishedCaption {
-  Caption caption;
-  int64_t prompt_tokens = 0;  ///< image tokens included
-  double queue_seconds = 0.0;
-  double seconds = 0.0;
-};
-
-/// Called on a thread of the model; they must not wait. After all tokens, exactly one of `on_done` and
-/// `on_error` is called.
-struct CaptionEvents {
-  std::function<void(const TokenEvent&)> on_token;
-  std::function<void(FinishedCaption)> on_done;
-  std::function<void(std::exception_ptr)> on_error;
+  generate::CaptionRequest request = {};
 };
 
 /// Facts about the model that do not change.
@@ -76,9 +50,9 @@ class Captions {
   virtual ~Captions() = default;
   /// Puts a job into the queue. The returned function ends it as cancelled. Throws HttpError 429 if the queue
   /// is full and 503 while the server ends, and Error for a job that is not valid.
-  virtual Cancel submit(CaptionJob job, CaptionEvents events) = 0;
-  /// Throws HttpError 429 if the queue is full now: a job needs no preparation then.
-  virtual void expect_place() const = 0;
+  virtual Cancel submit(CaptionJob job, generate::CaptionEvents events) = 0;
+  /// Throws HttpError 429 or 503 if `submit` would now refuse each job of a client: it needs no preparation.
+  virtual void expect_place(const std::string& client) const = 0;
   /// Returns the settings that these options give: values that are not set are the model's.
   virtual generate::DecodingConfig decoding(const generate::GenerationOptions& options) const = 0;
   virtual const ModelFacts& facts() const = 0;

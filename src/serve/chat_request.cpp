@@ -46,23 +46,21 @@ class Messages {
     }
   }
 
-  /// Returns the job of all messages.
-  CaptionJob job() const {
+  /// Returns the request of all messages.
+  generate::CaptionRequest request() const {
     if (!question_) fail_expected({"messages", "a message of the user at the end", "none"});
     if (images_.size() != kImages) {
       fail_expected(
           {"messages", "two images as data URIs, the earlier one first", std::to_string(images_.size())});
     }
-    CaptionJob job;
-    job.past = past_;
-    job.question = *question_;
+    generate::CaptionRequest request{.past = past_, .question = *question_};
     // The models were trained with one system turn, which is part of their prompt.
-    auto& first = job.past.empty() ? job.question : job.past.front().question;
+    auto& first = request.past.empty() ? request.question : request.past.front().question;
     if (!instructions_.empty()) first = first.empty() ? instructions_ : instructions_ + "\n" + first;
-    return job;
+    return request;
   }
 
-  /// Returns the images of a conversation that has a job.
+  /// Returns the images of a conversation that has a request.
   std::array<PairFile, kImages> files() {
     return {PairFile{.name = "first image", .decoded = std::move(images_[0])},
             PairFile{.name = "second image", .decoded = std::move(images_[1])}};
@@ -134,7 +132,7 @@ class Messages {
   const RequestLimits& limits_;
   std::string place_;
   std::string instructions_;
-  std::vector<PastTurn> past_;
+  std::vector<generate::PastTurn> past_;
   std::optional<std::string> question_;
   std::vector<std::vector<uint8_t>> images_;
   size_t length_ = 0;
@@ -201,9 +199,9 @@ AskedChat asked_chat(const json& object, const RequestLimits& limits) {
   const auto generation = generation_of(object);
   Messages messages(limits);
   for (size_t i = 0; i < found->size(); ++i) messages.add((*found)[i], i);
-  chat.asked.job = messages.job();
+  chat.asked.job.request = messages.request();
   chat.asked.files = messages.files();
-  chat.asked.job.generation = generation;
+  chat.asked.job.request.generation = generation;
   return chat;
 }
 

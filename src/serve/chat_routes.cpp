@@ -30,8 +30,8 @@ Json logprobs_json(const std::vector<TokenText>& tokens) {
 /// Answer in OpenAI's objects.
 class Chat {
  public:
-  Chat(const Asking& asking, AskedChat chat, const std::string& id)
-      : asking_(asking), chat_(std::move(chat)), id_("chatcmpl-" + id), request_(id) {}
+  Chat(Asking asking, AskedChat chat, const std::string& id)
+      : asking_(std::move(asking)), chat_(std::move(chat)), id_("chatcmpl-" + id), request_(id) {}
 
   std::optional<Reply> answer() { return chat_.asked.stream ? stream() : whole(); }
 
@@ -40,7 +40,7 @@ class Chat {
     return {{"id", id_},
             {"object", kind},
             {"created", created_},
-            {"model", asking_.captions.facts().name},
+            {"model", asking_.captions->facts().name},
             {"system_fingerprint", nullptr},
             {"choices", std::move(choices)}};
   }
@@ -49,11 +49,10 @@ class Chat {
     std::vector<TokenText> tokens;
     const auto finished = awaited(asking_, std::move(chat_.asked.job),
                                   [&](const TokenText& token) { tokens.push_back(token); });
-    Json choice{
-        {"index", 0},
-        {"message", {{"role", "assistant"}, {"content", finished.caption.text}, {"refusal", nullptr}}},
-        {"logprobs", chat_.logprobs ? logprobs_json(tokens) : Json(nullptr)},
-        {"finish_reason", finish_word(finished.caption.finish)}};
+    Json choice{{"index", 0},
+                {"message", {{"role", "assistant"}, {"content", finished.text}, {"refusal", nullptr}}},
+                {"logprobs", chat_.logprobs ? logprobs_json(tokens) : Json(nullptr)},
+                {"finish_reason", finish_word(finished.finish)}};
     auto reply = object("chat.completion", Json::array({std::move(choice)}));
     reply["usage"] = usage_json(finished);
     return json_reply(reply);
@@ -92,9 +91,9 @@ class Chat {
                                     [&](const TokenText& token) { send_token(events, token); });
       if (!is_begun_) {
         begin(events);
-        if (!finished.caption.text.empty()) send(events, {{"content", finished.caption.text}}, nullptr);
+        if (!finished.text.empty()) send(events, {{"content", finished.text}}, nullptr);
       }
-      send(events, Json::object(), finish_word(finished.caption.finish));
+      send(events, Json::object(), finish_word(finished.finish));
       if (chat_.include_usage) {
         auto last = object("chat.completion.chunk", Json::array());
         last["usage"] = usage_json(finished);
@@ -103,9 +102,7 @@ class Chat {
       events.send("[DONE]");
     } catch (const std::exception& error) {
       if (!events.is_started()) throw;
-      const auto body = error_body(error, request_);
-      asking_.exchange.note_failure(body.status);
-      events.send(body.json);
+      events.send(asking_.failure(error, request_));
     }
     return std::nullopt;
   }
@@ -120,13 +117,13 @@ class Chat {
 };
 
 std::optional<Reply> complete(App& app, const Request& request, Exchange& exchange) {
-  const auto captions = app.captions();
-  auto chat = asked_chat(json_object(request.body), app.limits());
-  expect_model(chat.asked.model, captions->facts());
-  complete_job(chat.asked.job, request, app.limits(), *captions);
-  const Asking asking{*captions, app.metrics(), exchange};
-  load_pair(asking, chat.asked, app.pair_limits());
-  return Chat(asking, std::move(chat), request.id).answer();
+  AskedChat chat;
+  auto asking = app.begin(
+      request, exchange, [&]() -> auto& {
+        chat = asked_chat(json_object(request.body), app.limits());
+        return chat.asked;
+      });
+  return Chat(std::move(asking), std::move(chat), request.id).answer();
 }
 
 Json model_json(const ModelFacts& facts) {

@@ -198,6 +198,7 @@ class Connection : public Exchange {
       left_ = true;
       keep_ = false;
       status_ = 499;
+      parts_.site.metrics().refused("client_left");
     }
     report();
     return keep_ && !parts_.server.draining;
@@ -364,6 +365,7 @@ class Connection : public Exchange {
   }
 
   Reply refusal_of(const std::exception& error) const {
+    parts_.site.metrics().refused(error);
     return route_ != nullptr ? route_->refusal(error, request_.id) : error_reply(error, request_.id);
   }
 

@@ -4,12 +4,10 @@
 #include <array>
 #include <utility>
 
+#include "core/ascii.h"
+
 namespace ccexpert::serve {
 namespace {
-
-char lower(char letter) {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
-}
 
 constexpr std::array kReasons{std::pair{200, "OK"},
                               std::pair{202, "Accepted"},
@@ -35,12 +33,6 @@ constexpr std::array kReasons{std::pair{200, "OK"},
 
 }  // namespace
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](char letter) { return lower(letter); });
-  return result;
-}
-
 std::string_view trimmed(std::string_view text) {
   constexpr const char* kBlanks = " \t\r\n";
   const auto first = text.find_first_not_of(kBlanks);
@@ -49,8 +41,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && ascii_lower_case(a) == ascii_lower_case(b);
 }
 
 std::string_view Request::header(std::string_view name) const {
@@ -66,7 +57,7 @@ size_t Request::count(std::string_view name) const {
 
 std::string Request::media_type() const {
   const auto value = header("Content-Type");
-  return serve::lower(trimmed(value.substr(0, value.find(';'))));
+  return ascii_lower_case(trimmed(value.substr(0, value.find(';'))));
 }
 
 std::string_view reason_of(int status) {

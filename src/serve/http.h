@@ -12,6 +12,11 @@ namespace ccexpert::serve {
 
 using Clock = std::chrono::steady_clock;
 
+/// Returns seconds as a duration of the clock.
+constexpr Clock::duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 struct Header {
   std::string name, value;
 };
@@ -68,8 +73,6 @@ using Handler = std::function<std::optional<Reply>(const Request&, Exchange&)>;
 /// Returns "Not Found" for 404.
 std::string_view reason_of(int status);
 
-/// Returns ASCII text in lower case.
-std::string lower(std::string_view text);
 /// Returns the text without blanks around it.
 std::string_view trimmed(std::string_view text);
 /// True if the texts are equal but for the case of ASCII letters.

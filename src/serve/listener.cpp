@@ -197,8 +197,7 @@ class Listener::Impl {
 
   std::unique_ptr<ByteStream> stream_of(int descriptor) const {
     if (!tls_) return plain_stream(descriptor);
-    const std::chrono::duration<double> limit(limits_.header_timeout);
-    return tls_->accept(descriptor, Clock::now() + std::chrono::duration_cast<Clock::duration>(limit));
+    return tls_->accept(descriptor, Clock::now() + duration_of(limits_.header_timeout));
   }
 
   void close(Place place) {

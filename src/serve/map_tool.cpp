@@ -183,14 +183,15 @@ Json MapTool::call(App& app, const Request& request, Exchange& exchange, const j
   const std::unique_lock alone(mutex_, std::try_to_lock);
   if (!alone) throw HttpError(429, "another map is being made (try again later)", "map_busy");
   CaptionJob job;
-  job.question = json_value(arguments, "question", std::string(), kSource);
+  auto& question = job.request.question;
+  question = json_value(arguments, "question", std::string(), kSource);
   auto limits = app.limits();
   limits.timeout = maker_.limits.map_timeout;
   complete_job(job, request, limits, *captions);
-  if (std::ssize(job.question) > limits.max_question)
-    fail_expected({"question", fmt::format("at most {} bytes", limits.max_question),
-                   std::to_string(job.question.size())});
-  TileJobs jobs({*captions, app.metrics(), exchange}, std::move(job));
+  if (std::ssize(question) > limits.max_question)
+    fail_expected(
+        {"question", fmt::format("at most {} bytes", limits.max_question), std::to_string(question.size())});
+  TileJobs jobs({captions, app.metrics(), exchange}, std::move(job.request), app.pixels());
   const auto made = maker_.make(map, jobs.model(), jobs.token());
   jobs.rethrow();
   return answer(made, arguments);

@@ -114,20 +114,23 @@ class McpCall {
               {"isError", true}};
     }
   }
+      app_.metrics().refused(error);
 
   Json caption(json arguments) {
     expect_known_arguments(arguments, kTool);
     const bool wants_map = json_value(arguments, "locate", false, "arguments");
     arguments["locate"] = true;
-    const auto captions = app_.captions();
-    auto asked = asked_caption(arguments, app_.limits());
-    complete_job(asked.job, request_, app_.limits(), *captions);
-    const Asking asking{*captions, app_.metrics(), exchange_};
-    load_pair(asking, asked, app_.pair_limits());
+    AskedCaption asked;
+    const auto asking = app_.begin(
+        request_, exchange_, [&]() -> auto& {
+          asked = asked_caption(arguments, app_.limits());
+          arguments.clear();
+          return asked;
+        });
     const auto finished = awaited(asking, std::move(asked.job), [](const TokenText&) {});
-    auto answer = answer_json(finished, asked, captions->facts(), request_.id);
+    auto answer = answer_json(finished, asked, asking.captions->facts(), request_.id);
     if (!wants_map) answer.erase("change_map");
-    return {{"content", Json::array({{{"type", "text"}, {"text", finished.caption.text}}})},
+    return {{"content", Json::array({{{"type", "text"}, {"text", finished.text}}})},
             {"structuredContent", std::move(answer)},
             {"isError", false}};
   }

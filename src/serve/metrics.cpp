@@ -9,6 +9,9 @@
 #include <prometheus/text_serializer.h>
 #include <unistd.h>
 
+#include "generate/shared/caption_service.h"
+#include "serve/replies.h"
+
 namespace ccexpert::serve {
 namespace {
 
@@ -77,12 +80,12 @@ void Metrics::add(const ServedRequest& request) {
   state_->request_seconds.Add({{"route", route}}, seconds_buckets()).Observe(request.seconds);
 }
 
-void Metrics::add(const ServedCaption& caption) {
-  state_->captions.Add({{"finish", std::string(caption.finish)}}).Increment();
+void Metrics::add(const generate::ServedCaption& caption, std::string_view finish) {
+  state_->captions.Add({{"finish", std::string(finish)}}).Increment();
   state_->tokens.Add({{"kind", "prompt"}}).Increment(static_cast<double>(caption.prompt_tokens));
-  state_->tokens.Add({{"kind", "generated"}}).Increment(static_cast<double>(caption.generated_tokens));
+  state_->tokens.Add({{"kind", "generated"}}).Increment(static_cast<double>(caption.token_ids.size()));
   state_->queue_seconds.Observe(caption.queue_seconds);
-  state_->caption_seconds.Observe(caption.seconds);
+  state_->caption_seconds.Observe(caption.compute_seconds);
 }
 
 void Metrics::failed(std::string_view finish) {
@@ -91,6 +94,11 @@ void Metrics::failed(std::string_view finish) {
 
 void Metrics::refused(std::string_view reason) {
   state_->refusals.Add({{"reason", std::string(reason)}}).Increment();
+}
+
+void Metrics::refused(const std::exception& error) {
+  const auto* http = dynamic_cast<const HttpError*>(&error);
+  if (http != nullptr && !http->code().empty()) refused(http->code());
 }
 
 void Metrics::set_connections(int64_t connections) {

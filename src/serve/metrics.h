@@ -2,9 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
+
+namespace ccexpert::generate {
+struct ServedCaption;
+}
 
 namespace ccexpert::serve {
 
@@ -13,15 +18,6 @@ struct ServedRequest {
   std::string_view route;  ///< pattern of the path, or "other": clients must not make new series
   int status = 0;
   double seconds = 0.0;
-};
-
-/// One caption that was completed.
-struct ServedCaption {
-  std::string_view finish;  ///< "stop" or "length"
-  int64_t prompt_tokens = 0;
-  int64_t generated_tokens = 0;
-  double queue_seconds = 0.0;
-  double seconds = 0.0;  ///< from its start to its end
 };
 
 /// Thread-safe.
@@ -34,10 +30,13 @@ class Metrics {
   Metrics& operator=(const Metrics&) = delete;
 
   void add(const ServedRequest& request);
-  void add(const ServedCaption& caption);
+  /// Counts a caption. `finish`: "stop", "length", or "place" for the place of a change alone.
+  void add(const generate::ServedCaption& caption, std::string_view finish);
   /// Counts a caption that was not completed. `finish`: "cancelled" or "error".
   void failed(std::string_view finish);
   void refused(std::string_view reason);
+  /// Counts an error that a client was told, if it is an HttpError with a code.
+  void refused(const std::exception& error);
   void set_connections(int64_t connections);
   void set_captions(int64_t waiting, int64_t running);
 

@@ -28,12 +28,15 @@ int64_t pixels_of(const PairFile& file, int64_t most) {
   return header.width * header.height;
 }
 
-void load(const Asking& asking, AskedCaption& asked, const PairLimits& limits) {
-  asking.captions.expect_place();
+}  // namespace
+
+void load_pair(const Asking& asking, AskedCaption& asked, const PairLimits& limits) {
+  const auto& request = asked.job.request;
+  asking.captions->expect_place(request.client);
   auto& [before, after] = asked.files;
   const auto pixels = pixels_of(before, limits.max_pixels) + pixels_of(after, limits.max_pixels);
   auto pair = std::make_shared<DecodedPair>();
-  pair->memory = limits.memory.take(kColours * pixels, [&] { asking.expect_client(asked.job.deadline); });
+  pair->memory = limits.memory.take(kColours * pixels, [&] { asking.expect_client(request); });
   pair->before = image::decode_image(before.bytes(), before.name);
   pair->after = image::decode_image(after.bytes(), after.name);
   asked.files = {};
@@ -41,20 +44,6 @@ void load(const Asking& asking, AskedCaption& asked, const PairLimits& limits) {
   asked.after_width = pair->after.width;
   asked.job.pair = std::move(pair);
   asking.exchange.release_body();
-}
-
-}  // namespace
-
-void load_pair(const Asking& asking, AskedCaption& asked, const PairLimits& limits) {
-  try {
-    load(asking, asked, limits);
-  } catch (const ClientLeft&) {
-    asking.metrics.refused("client_left");
-    throw;
-  } catch (const HttpError& error) {
-    asking.metrics.refused(error.code());
-    throw;
-  }
 }
 
 }  // namespace ccexpert::serve

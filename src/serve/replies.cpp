@@ -1,11 +1,13 @@
 #include "serve/replies.h"
 
-#include <optional>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <ccexpert/core/log.h>
+
+#include "generate/shared/caption_service.h"
 
 namespace ccexpert::serve {
 namespace {
@@ -40,7 +42,33 @@ Json hidden(int status, std::string_view sentence, const std::exception& error, 
   return body_of(status, sentence, {}, id);
 }
 
+HttpError full(std::string_view text) {
+  HttpError error(429, text, "queue_full");
+  error.headers().push_back({"Retry-After", "1"});
+  return error;
+}
+
 }  // namespace
+
+std::exception_ptr with_status(const generate::ServiceError& error) {
+  using generate::ServiceFailure;
+  switch (error.failure()) {
+    case ServiceFailure::kFull:
+      return std::make_exception_ptr(full(error.what()));
+    case ServiceFailure::kStopping:
+      return std::make_exception_ptr(
+          HttpError(503, "the server ends (send the request again later)", "stopping"));
+    case ServiceFailure::kDeadline:
+      return std::make_exception_ptr(HttpError(504, error.what(), "timeout"));
+    case ServiceFailure::kRequest:
+      break;
+  }
+  return std::make_exception_ptr(error);
+}
+
+double rounded(double value) {
+  return std::round(value * 1e4) / 1e4;
+}
 
 std::string json_text(const nlohmann::ordered_json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);

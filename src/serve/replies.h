@@ -1,6 +1,7 @@
 // Replies in JSON, and errors as replies.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,10 @@
 #include <ccexpert/core/error.h>
 
 #include "serve/http.h"
+
+namespace ccexpert::generate {
+class ServiceError;
+}
 
 namespace ccexpert::serve {
 
@@ -31,8 +36,14 @@ class HttpError : public Error {
   std::vector<Header> headers_;
 };
 
+/// Returns an error of the model's queue with its status; an error of a request stays as it is.
+std::exception_ptr with_status(const generate::ServiceError& error);
+
 /// Returns a reply with this value. Invalid UTF-8 in it becomes U+FFFD.
 Reply json_reply(const nlohmann::ordered_json& value, int status = 200);
+
+/// Returns a number with four digits after the point, for JSON.
+double rounded(double value);
 
 /// Returns JSON text; invalid UTF-8 becomes U+FFFD.
 std::string json_text(const nlohmann::ordered_json& value);

@@ -17,18 +17,22 @@ image::Image copy_of(const image::ImageView& view) {
 
 }  // namespace
 
-std::vector<FinishedCaption> TileJobs::run(std::span<const ImagePair> pairs, bool locate) try {
+std::shared_ptr<const DecodedPair> TileJobs::decoded(const ImagePair& pair) const {
+  const auto bytes_of = [](const image::ImageView& image) { return 3 * image.height * image.width; };
+  auto decoded = std::make_shared<DecodedPair>();
+  decoded->memory =
+      memory_.take(bytes_of(pair.before) + bytes_of(pair.after), [this] { asking_.expect_client(each_); });
+  decoded->before = copy_of(pair.before);
+  decoded->after = copy_of(pair.after);
+  return decoded;
+}
+
+std::vector<generate::ServedCaption> TileJobs::run(std::span<const ImagePair> pairs, bool place_only) try {
   if (error_) return {};
-  std::vector<CaptionJob> jobs;
-  for (const auto& pair : pairs) {
-    auto& job = jobs.emplace_back(each_);
-    job.pair = std::make_shared<DecodedPair>(
-        DecodedPair{.before = copy_of(pair.before), .after = copy_of(pair.after)});
-    job.locate = locate;
-    // The place needs no caption, and the pair's encoding is kept for the tiles that get one.
-    if (locate) job.generation.max_new_tokens = 1;
-  }
-  return awaited_all(asking_, jobs);
+  auto request = each_;
+  request.place_only = place_only;
+  return awaited_all(asking_, request,
+                     {.count = pairs.size(), .pair = [&](size_t i) { return decoded(pairs[i]); }});
 } catch (...) {
   error_ = std::current_exception();
   stop_.request_stop();
@@ -36,17 +40,17 @@ std::vector<FinishedCaption> TileJobs::run(std::span<const ImagePair> pairs, boo
 }
 
 TileModel TileJobs::model() {
-  const auto& facts = asking_.captions.facts();
+  const auto& facts = asking_.captions->facts();
   return {.caption =
               [this](std::span<const ImagePair> pairs) {
                 std::vector<Caption> captions;
-                for (auto& each : run(pairs, false)) captions.push_back(std::move(each.caption));
+                for (auto& each : run(pairs, false)) captions.push_back(std::move(each));
                 return captions;
               },
           .locate =
               [this](std::span<const ImagePair> pairs) {
                 std::vector<LocatedChange> places;
-                for (auto& each : run(pairs, true)) places.push_back(std::move(each.caption.change.value()));
+                for (auto& each : run(pairs, true)) places.push_back(std::move(each.change.value()));
                 return places;
               },
           .changed_from = facts.calibrated ? std::optional(facts.change_threshold) : std::nullopt};

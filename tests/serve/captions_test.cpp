@@ -39,11 +39,11 @@ TEST_F(CaptionsRoute, AnswersJson) {
   EXPECT_EQ(answer["change_map"], json({{"grid", 2}, {"values", {0.0, 0.25, 0.5, 1.0}}}));
   EXPECT_EQ(answer["usage"], json({{"prompt_tokens", 40}, {"completion_tokens", 3}, {"total_tokens", 43}}));
   const auto job = model->last_job();
-  EXPECT_EQ(job.question, "Which road?");
-  EXPECT_TRUE(job.locate);
-  EXPECT_EQ(job.generation.max_new_tokens, 9);
-  EXPECT_EQ(job.generation.beams, 2);
-  EXPECT_EQ(job.client, "127.0.0.1");
+  EXPECT_EQ(job.request.question, "Which road?");
+  EXPECT_TRUE(job.request.locate);
+  EXPECT_EQ(job.request.generation.max_new_tokens, 9);
+  EXPECT_EQ(job.request.generation.beams, 2);
+  EXPECT_EQ(job.request.client, "127.0.0.1");
   EXPECT_EQ(job.pair->before.width, 6);
   EXPECT_EQ(job.pair->before.pixels.front(), 90);
   EXPECT_EQ(job.pair->after.pixels.front(), 200);
@@ -58,9 +58,9 @@ TEST_F(CaptionsRoute, AnswersForms) {
   const auto result = client().Post("/v1/captions", items);
   ASSERT_EQ(result->status, 200) << result->body;
   const auto job = model->last_job();
-  EXPECT_EQ(job.question, "true");
-  EXPECT_TRUE(job.words);
-  EXPECT_EQ(job.generation.temperature, 0.5);
+  EXPECT_EQ(job.request.question, "true");
+  EXPECT_TRUE(job.request.words);
+  EXPECT_EQ(job.request.generation.temperature, 0.5);
   EXPECT_EQ(job.pair->after.pixels.front(), 200);
 }
 
@@ -128,13 +128,13 @@ TEST_F(CaptionsRoute, RefusesWrongRequests) {
 TEST_F(CaptionsRoute, DefaultsOfTheModelAreCutToTheLimits) {
   model->defaults = {.max_new_tokens = 4096, .min_new_tokens = 600, .beams = 16};
   EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
-  auto asked = model->last_job().generation;
+  auto asked = model->last_job().request.generation;
   EXPECT_EQ(asked.max_new_tokens, 512);
   EXPECT_EQ(asked.min_new_tokens, 512);
   EXPECT_EQ(asked.beams, 8);
   model->defaults = {.max_new_tokens = 100, .beams = 2};
   EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
-  asked = model->last_job().generation;
+  asked = model->last_job().request.generation;
   EXPECT_EQ(asked.max_new_tokens, std::nullopt);
   EXPECT_EQ(asked.beams, std::nullopt);
 }
@@ -168,6 +168,32 @@ TEST_F(CaptionsRoute, RefusesCheapValuesAndFullQueuesBeforeDecoding) {
   EXPECT_EQ(post("/v1/captions", body)->status, 429);
 }
 
+TEST_F(CaptionsRoute, RefusalsAreCountedOnceByTheirCode) {
+  const auto counted = [&](const std::string& reason, int times) {
+    return app->metrics().text().find(fmt::format("ccexpert_refused_total{{reason=\"{}\"}} {}\n", reason,
+                                                  times)) != std::string::npos;
+  };
+  model->full = true;
+  post("/v1/captions", pair_json());
+  EXPECT_TRUE(counted("queue_full", 1));
+  post("/mcp", {{"jsonrpc", "2.0"},
+                {"id", 1},
+                {"method", "tools/call"},
+                {"params", {{"name", "caption_change"}, {"arguments", pair_json()}}}});
+  EXPECT_TRUE(counted("queue_full", 2));
+  model->full = false;
+  model->fail_later = [] {
+    throw generate::ServiceError("it ends", ErrorKind::kResource, generate::ServiceFailure::kStopping);
+  };
+  auto body = pair_json();
+  body["stream"] = true;
+  post("/v1/captions", body);
+  body["model"] = "gpt";
+  post("/v1/captions", body);
+  EXPECT_TRUE(counted("stopping", 1));
+  EXPECT_TRUE(counted("model_not_found", 1));
+}
+
 TEST_F(CaptionsRoute, PixelsAreFreedBeforeTheCaptionIsComplete) {
   model->drops_pairs = model->waits = true;
   std::thread asker([&] {
@@ -186,7 +212,7 @@ TEST_F(CaptionsRoute, PixelsAreFreedBeforeTheCaptionIsComplete) {
 
 TEST_F(CaptionsRoute, PairsWaitForTheMemoryOfPixels) {
   limits.timeout = 0.3;
-  config.limits.max_decoded = 1024;
+  limits.max_decoded = 1024;
   TearDown();
   start();
   auto others = std::make_optional(app->pixels().take(1000, [] {}));
@@ -205,7 +231,7 @@ TEST_F(CaptionsRoute, TheDeadlineCountsFromTheHeader) {
   const auto later = Clock::now();
   EXPECT_THAT(connection.ask(body), testing::StartsWith("HTTP/1.1 200 "));
   const std::chrono::duration<double> timeout(limits.timeout);
-  EXPECT_LT(model->last_job().deadline, later + std::chrono::duration_cast<Clock::duration>(timeout));
+  EXPECT_LT(model->last_job().request.deadline, later + std::chrono::duration_cast<Clock::duration>(timeout));
 }
 
 TEST_F(CaptionsRoute, StreamsTokensAndTheAnswer) {

@@ -68,8 +68,8 @@ TEST_F(ChatRoute, AnswersAsOpenAi) {
   EXPECT_EQ(answer["choices"][0]["logprobs"]["content"][1]["token"], " road");
   EXPECT_EQ(answer["usage"]["total_tokens"], 43);
   const auto job = model->last_job();
-  EXPECT_EQ(job.question, "What changed?");
-  EXPECT_EQ(job.generation.max_new_tokens, 20);
+  EXPECT_EQ(job.request.question, "What changed?");
+  EXPECT_EQ(job.request.generation.max_new_tokens, 20);
   EXPECT_EQ(job.pair->before.pixels.front(), 90);
   EXPECT_EQ(job.pair->after.pixels.front(), 200);
 }
@@ -82,10 +82,10 @@ TEST_F(ChatRoute, TurnsAndInstructionsReachTheModel) {
                                user("How wide?")});
   EXPECT_EQ(post("/v1/chat/completions", chat(messages))->status, 200);
   const auto job = model->last_job();
-  ASSERT_EQ(job.past.size(), 1);
-  EXPECT_EQ(job.past[0].question, "Be\nbrief.\nLook:");
-  EXPECT_EQ(job.past[0].answer, "a road .");
-  EXPECT_EQ(job.question, "How wide?");
+  ASSERT_EQ(job.request.past.size(), 1);
+  EXPECT_EQ(job.request.past[0].question, "Be\nbrief.\nLook:");
+  EXPECT_EQ(job.request.past[0].answer, "a road .");
+  EXPECT_EQ(job.request.question, "How wide?");
 }
 
 TEST_F(ChatRoute, StreamsChunks) {

@@ -152,8 +152,10 @@ TEST_F(MapToolRoute, AnswersWithTheHighestChanges) {
   EXPECT_EQ(located_[1].score, 0.75);
   ASSERT_EQ(captions_.size(), 2);
   EXPECT_EQ(captions_[1].text, "a road .");
+  EXPECT_FALSE(captions_[1].change);
+  EXPECT_THAT(app->metrics().text(), HasSubstr("ccexpert_captions_total{finish=\"place\"} 2"));
   const auto job = model->last_job();
-  EXPECT_EQ(job.question, "Which roads?");
+  EXPECT_EQ(job.request.question, "Which roads?");
   EXPECT_EQ(job.pair->after.pixels.front(), 60);
 }
 
@@ -198,6 +200,20 @@ TEST_F(MapToolRoute, DeadlineAndLeavingClientsEndTheMap) {
   EXPECT_THAT(refusal({{"before", "a.tif"}, {"after", "b.tif"}}), HasSubstr("not complete in time"));
   EXPECT_TRUE(stopped_);
   EXPECT_EQ(model->cancellations, 2);
+}
+
+TEST_F(MapToolRoute, TilesTakeMemoryOfPixelsOneAfterAnother) {
+  maker.limits.map_timeout = 0.3;
+  limits.max_decoded = 30;
+  start_maps();
+  model->drops_pairs = true;
+  const json arguments{{"before", "a.tif"}, {"after", "b.tif"}};
+  // A tile of two images of 2 x 2 pixels has 24 bytes.
+  auto others = std::make_optional(app->pixels().take(7, [] {}));
+  EXPECT_THAT(refusal(arguments), HasSubstr("not complete in time"));
+  others.reset();
+  EXPECT_EQ(call(arguments)["result"]["isError"], false);
+  EXPECT_EQ(app->pixels().held(), 0);
 }
 
 TEST_F(MapToolRoute, AFullQueueIsWaitedFor) {

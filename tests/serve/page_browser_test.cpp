@@ -251,9 +251,9 @@ TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   EXPECT_EQ(result["nameless"], json::array());
   EXPECT_EQ(result["forgotten"], true);
   const auto job = model->last_job();
-  ASSERT_EQ(job.past.size(), 1);
-  EXPECT_EQ(job.past[0].answer, "a road .");
-  EXPECT_EQ(job.question, "How wide?");
+  ASSERT_EQ(job.request.past.size(), 1);
+  EXPECT_EQ(job.request.past[0].answer, "a road .");
+  EXPECT_EQ(job.request.question, "How wide?");
   EXPECT_EQ(job.pair->before.width, 256);
 }
 

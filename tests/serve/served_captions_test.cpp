@@ -33,16 +33,20 @@ std::shared_ptr<const DecodedPair> demo_pair() {
 /// Waits for the end of a job.
 class Ending {
  public:
-  CaptionEvents events() {
-    return {.on_token = [this](const TokenEvent& event) { text += event.text; },
+  generate::CaptionEvents events() {
+    return {.on_token =
+                [this](const TokenEvent& event) {
+                  text += event.text;
+                  return true;
+                },
             .on_done =
-                [this](FinishedCaption result) {
-                  finished = std::move(result);
+                [this](const generate::ServedCaption& result) {
+                  finished = result;
                   end();
                 },
             .on_error =
-                [this](std::exception_ptr thrown) {
-                  error = std::move(thrown);
+                [this](const generate::ServiceError& thrown) {
+                  error = with_status(thrown);
                   end();
                 }};
   }
@@ -64,7 +68,7 @@ class Ending {
   }
 
   std::string text;
-  FinishedCaption finished;
+  generate::ServedCaption finished;
   std::exception_ptr error;
 
  private:
@@ -82,9 +86,9 @@ class Ending {
 CaptionJob job_of(const std::shared_ptr<const DecodedPair>& pair) {
   CaptionJob job;
   job.pair = pair;
-  job.generation.max_new_tokens = 24;
-  job.client = "a";
-  job.deadline = Clock::now() + std::chrono::minutes(5);
+  job.request.generation.max_new_tokens = 24;
+  job.request.client = "a";
+  job.request.deadline = Clock::now() + std::chrono::minutes(5);
   return job;
 }
 
@@ -98,36 +102,36 @@ TEST(ServedCaptions, AnswersAsTheCaptionerAlone) {
   EXPECT_TRUE(captions->facts().calibrated);
   Ending first, second, late, beams;
   auto job = job_of(pair);
-  job.locate = job.words = true;
+  job.request.locate = job.request.words = true;
   captions->submit(job, first.events());
   first.wait();
-  EXPECT_EQ(first.finished.caption.text, alone.text);
+  EXPECT_EQ(first.finished.text, alone.text);
   EXPECT_EQ(first.text, alone.text);
   EXPECT_GT(first.finished.prompt_tokens, 100);
-  ASSERT_TRUE(first.finished.caption.change);
-  EXPECT_NEAR(first.finished.caption.change->score, alone.change->score, 1e-5);
-  EXPECT_FALSE(first.finished.caption.words.empty());
+  ASSERT_TRUE(first.finished.change);
+  EXPECT_NEAR(first.finished.change->score, alone.change->score, 1e-5);
+  EXPECT_FALSE(first.finished.words.empty());
 
   job = job_of(pair);
-  job.past.push_back({"", first.finished.caption.text});
-  job.question = "Where?";
+  job.request.past.push_back({"", first.finished.text});
+  job.request.question = "Where?";
   captions->submit(job, second.events());
   second.wait();
   EXPECT_GT(second.finished.prompt_tokens, first.finished.prompt_tokens + 5);
 
   job = job_of(pair);
-  job.deadline = Clock::now() - std::chrono::seconds(1);
+  job.request.deadline = Clock::now() - std::chrono::seconds(1);
   captions->submit(job, late.events());
   EXPECT_EQ(late.status(), 504);
 
   job = job_of(pair);
-  job.generation.beams = 2;
+  job.request.generation.beams = 2;
   captions->submit(job, beams.events());
   EXPECT_EQ(beams.status(), 200);
   EXPECT_EQ(beams.text, "");
 
   job = job_of(pair);
-  job.question = "<image> only one";
+  job.request.question = "<image> only one";
   EXPECT_NE(error_of([&] { captions->submit(job, beams.events()); }), "no error");
   captions->drain({});
   try {

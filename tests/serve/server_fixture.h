@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -40,19 +41,21 @@ class FakeCaptions : public Captions {
     for (auto& each : threads_) each.join();
   }
 
-  Cancel submit(CaptionJob job, CaptionEvents events) override {
-    expect_place();
+  Cancel submit(CaptionJob job, generate::CaptionEvents events) override {
+    expect_place(job.request.client);
     const std::lock_guard lock(mutex_);
     if (drops_pairs) job.pair.reset();
-    jobs.push_back(std::move(job));
+    jobs_.push_back(std::move(job));
     auto cancelled = std::make_shared<std::atomic<bool>>(false);
-    threads_.emplace_back([this, events = std::move(events), cancelled] { work(events, *cancelled); });
+    threads_.emplace_back([this, request = jobs_.back().request, events = std::move(events), cancelled] {
+      work(request, events, *cancelled);
+    });
     return [this, cancelled] {
       *cancelled = true;
       ++cancellations;
     };
   }
-  void expect_place() const override {
+  void expect_place(const std::string& /*client*/) const override {
     if (full) throw HttpError(429, "2 requests wait already (try again later)", "queue_full");
   }
   generate::DecodingConfig decoding(const generate::GenerationOptions& options) const override {
@@ -64,11 +67,11 @@ class FakeCaptions : public Captions {
 
   size_t job_count() {
     const std::lock_guard lock(mutex_);
-    return jobs.size();
+    return jobs_.size();
   }
   CaptionJob last_job() {
     const std::lock_guard lock(mutex_);
-    return jobs.back();
+    return jobs_.back();
   }
 
   std::atomic<bool> full = false;
@@ -81,32 +84,49 @@ class FakeCaptions : public Captions {
   std::function<void()> fail_later = [] {};  ///< after the tokens
 
  private:
-  void work(const CaptionEvents& events, const std::atomic<bool>& cancelled) const {
+  void work(const generate::CaptionRequest& request, const generate::CaptionEvents& events,
+            const std::atomic<bool>& cancelled) const {
     try {
       fail();
       int64_t id = 7;
       for (const char* text : {" a", " road", " ."}) {
-        if (tells_tokens) events.on_token({.token_id = id++, .logprob = -0.5, .text = text});
+        if (tells_tokens && !request.place_only)
+          events.on_token({.token_id = id++, .logprob = -0.5, .text = text});
         while (waits && !cancelled) std::this_thread::sleep_for(5ms);
       }
       fail_later();
-      FinishedCaption finished{.caption = {}, .prompt_tokens = 40, .queue_seconds = 0.25, .seconds = 0.5};
-      finished.caption.text = "a road .";
-      finished.caption.token_ids = {7, 8, 9};
-      finished.caption.logprob = -1.5;
-      finished.caption.finish = cancelled ? FinishReason::kCancelled : FinishReason::kEndToken;
-      finished.caption.change =
-          LocatedChange{.map = {.grid = 2, .values = {0.0F, 0.25F, 0.5F, 1.0F}}, .raw = 0.5, .score = 0.75};
-      finished.caption.words = {{"a", {.grid = 2, .values = {1.0F, 0.0F, 0.0F, 0.0F}}},
-                                {"road", {.grid = 2, .values = {0.0F, 1.0F, 0.0F, 0.0F}}}};
-      events.on_done(std::move(finished));
-    } catch (...) {
-      events.on_error(std::current_exception());
+      auto caption = request.place_only ? generate::ServedCaption() : road();
+      caption.finish = cancelled ? FinishReason::kCancelled : FinishReason::kEndToken;
+      if (request.locate || request.place_only) {
+        caption.change =
+            LocatedChange{.map = {.grid = 2, .values = {0.0F, 0.25F, 0.5F, 1.0F}}, .raw = 0.5, .score = 0.75};
+      }
+      if (request.words) {
+        caption.words = {{"a", {.grid = 2, .values = {1.0F, 0.0F, 0.0F, 0.0F}}},
+                         {"road", {.grid = 2, .values = {0.0F, 1.0F, 0.0F, 0.0F}}}};
+      }
+      events.on_done(caption);
+    } catch (const generate::ServiceError& error) {
+      events.on_error(error);
+    } catch (const Error& error) {
+      events.on_error({error.what(), error.kind(), generate::ServiceFailure::kRequest});
     }
   }
 
+  static generate::ServedCaption road() {
+    generate::ServedCaption caption;
+    caption.text = "a road .";
+    caption.token_ids = {7, 8, 9};
+    caption.logprob = -1.5;
+    caption.prompt_tokens = 40;
+    caption.queue_seconds = 0.25;
+    caption.compute_seconds = 0.5;
+    caption.seconds = 0.75;
+    return caption;
+  }
+
   std::mutex mutex_;
-  std::vector<CaptionJob> jobs;
+  std::vector<CaptionJob> jobs_;
   std::vector<std::thread> threads_;
   ModelFacts facts_{.name = "fake", .description = "d", .engine = "e", .question = "q", .created = 5};
 };
@@ -160,6 +180,14 @@ class RawClient {
 inline std::string png(int64_t height = 4, int64_t width = 6, uint8_t value = 90) {
   const image::Image image{height, width,
                            std::vector<uint8_t>(static_cast<size_t>(3 * height * width), value)};
+  return image::encode_png(image.view());
+}
+
+/// Returns a PNG file that compression makes no smaller than its pixels.
+inline std::string noise_png(int64_t side) {
+  image::Image image{side, side, std::vector<uint8_t>(static_cast<size_t>(3 * side * side))};
+  std::mt19937 generator(5);
+  for (auto& value : image.pixels) value = static_cast<uint8_t>(generator());
   return image::encode_png(image.view());
 }
 

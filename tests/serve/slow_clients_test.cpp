@@ -39,15 +39,15 @@ TEST_F(SlowClients, AnnouncedBodiesTakeNoMemoryBeforeTheyCome) {
 }
 
 TEST_F(SlowClients, CaptionsThatWaitHoldNoBody) {
-  const auto body = pair_json().dump();
-  config.limits.max_bodies = std::max<int64_t>(1024, std::ssize(body) * 3 / 2);
+  const json pair{{"before", page::base64(noise_png(64))}, {"after", page::base64(noise_png(64))}};
+  config.limits.max_bodies = std::ssize(pair.dump()) * 3 / 2;
   start();
   model->waits = true;
   std::vector<std::thread> askers;
   std::vector<int> answers(5);
   for (auto& each : answers) {
     std::this_thread::sleep_for(50ms);
-    askers.emplace_back([&] { each = post("/v1/captions", pair_json())->status; });
+    askers.emplace_back([&] { each = post("/v1/captions", pair)->status; });
   }
   std::this_thread::sleep_for(200ms);
   model->waits = false;

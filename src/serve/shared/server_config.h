@@ -15,7 +15,6 @@ namespace ccexpert::serve {
 struct ServerLimits {
   int64_t max_body = int64_t{64} << 20;
   int64_t max_bodies = int64_t{512} << 20;
-  int64_t max_decoded = int64_t{1} << 30;
   int64_t max_header = 16 << 10;
   int64_t max_connections = 256;
   double header_timeout = 10.0;
@@ -30,8 +29,6 @@ struct ServerLimits {
         field("max_body", &Self::max_body, "largest body of a request in bytes",
               in_range(1024, int64_t{1} << 30)),
         field("max_bodies", &Self::max_bodies, "largest bodies of all requests at once in bytes",
-              in_range(1024, int64_t{1} << 40)),
-        field("max_decoded", &Self::max_decoded, "largest decoded images of all requests at once in bytes",
               in_range(1024, int64_t{1} << 40)),
         field("max_header", &Self::max_header, "largest header of a request in bytes",
               in_range(1024, 1 << 20)),
