@@ -60,6 +60,12 @@ struct RpcError {
   std::string message;
 };
 
+/// Takes a value out of an object: images in Base64 are not copied. Returns an empty object if there is none.
+json taken(json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() ? json::object() : std::move(*found);
+}
+
 Json response(const json& id, const char* key, Json value) {
   return {{"jsonrpc", "2.0"}, {"id", id}, {key, std::move(value)}};
 }
@@ -69,11 +75,11 @@ class McpCall {
   McpCall(App& app, const Request& request, Exchange& exchange)
       : app_(app), request_(request), exchange_(exchange) {}
 
-  Json result(const std::string& method, const json& parameters) {
+  Json result(const std::string& method, json parameters) {
     if (method == "initialize") return initialize(parameters);
     if (method == "ping") return Json::object();
     if (method == "tools/list") return list_tools();
-    if (method == "tools/call") return call_tool(parameters);
+    if (method == "tools/call") return call_tool(std::move(parameters));
     throw RpcError{kNoMethod, fmt::format("method: expected a known one, got {}", method)};
   }
 
@@ -97,24 +103,24 @@ class McpCall {
     return {{"tools", std::move(tools)}};
   }
 
-  Json call_tool(const json& parameters) {
+  Json call_tool(json parameters) {
     const auto name = parameters.value("name", json());
     const bool is_map = name == MapTool::kName && app_.maps() != nullptr;
     if (!is_map && name != "caption_change")
       throw RpcError{kInvalidParameters, "name: expected a tool of tools/list, got another one"};
-    const auto arguments = parameters.value("arguments", json::object());
+    auto arguments = taken(parameters, "arguments");
     if (!arguments.is_object())
       throw RpcError{kInvalidParameters, "arguments: expected an object, got " + json_shown(arguments)};
     try {
-      return is_map ? app_.maps()->call(app_, request_, exchange_, arguments) : caption(arguments);
+      return is_map ? app_.maps()->call(app_, request_, exchange_, arguments) : caption(std::move(arguments));
     } catch (const std::exception& error) {
+      app_.metrics().refused(error);
       // The model of the client reads why the tool failed, and can call it again.
       const auto body = Json::parse(error_body(error, request_.id).json);
       return {{"content", Json::array({{{"type", "text"}, {"text", body["error"]["message"]}}})},
               {"isError", true}};
     }
   }
-      app_.metrics().refused(error);
 
   Json caption(json arguments) {
     expect_known_arguments(arguments, kTool);
@@ -145,20 +151,21 @@ Reply rpc_error(const json& id, const RpcError& error, int status) {
 }
 
 Reply answer(App& app, const Request& request, Exchange& exchange) {
-  const auto message = json_object(request.body);
-  const auto method = message.find("method");
+  auto message = json_object(request.body);
+  const auto method = message.value("method", json());
   const auto id = message.value("id", json());
   if (message.value("jsonrpc", json()) != "2.0" || (!id.is_null() && !id.is_string() && !id.is_number()))
     return rpc_error(nullptr, {kInvalidRequest, "expected a message of JSON-RPC 2.0, got another object"},
                      400);
   // Notifications and answers want none.
-  if (id.is_null() || method == message.end()) return {.status = 202, .type = {}};
-  if (!method->is_string()) return rpc_error(id, {kInvalidRequest, "method: expected a name"}, 400);
-  const auto parameters = message.value("params", json::object());
+  if (id.is_null() || !message.contains("method")) return {.status = 202, .type = {}};
+  if (!method.is_string()) return rpc_error(id, {kInvalidRequest, "method: expected a name"}, 400);
+  auto parameters = taken(message, "params");
   if (!parameters.is_object()) return rpc_error(id, {kInvalidRequest, "params: expected an object"}, 400);
   try {
-    return json_reply(response(
-        id, "result", McpCall(app, request, exchange).result(method->get<std::string>(), parameters)));
+    return json_reply(
+        response(id, "result",
+                 McpCall(app, request, exchange).result(method.get<std::string>(), std::move(parameters))));
   } catch (const RpcError& error) {
     return rpc_error(id, error, 200);
   }

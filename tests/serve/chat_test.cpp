@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <malloc.h>
 
 #include "serve/server_fixture.h"
 
@@ -233,6 +234,39 @@ TEST_F(McpRoute, TakesOnlyTheArgumentsOfItsSchema) {
         answer["content"][0]["text"],
         std::string(key) + ": expected before, after, question, locate or max_new_tokens, got another key");
   }
+}
+
+/// Returns the bytes of the heap that are in use.
+size_t heap_bytes() {
+  const auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST_F(McpRoute, CallsThatWaitHoldNoImages) {
+  constexpr size_t kCalls = 4;
+  model->drops_pairs = model->waits = true;
+  const auto image = page::base64(noise_png(600));
+  const auto body =
+      json{{"jsonrpc", "2.0"},
+           {"id", 1},
+           {"method", "tools/call"},
+           {"params", {{"name", "caption_change"}, {"arguments", {{"before", image}, {"after", image}}}}}}
+          .dump();
+  const auto head = fmt::format(
+      "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: {}\r\nConnection: close\r\n\r\n",
+      body.size());
+  std::vector<std::unique_ptr<RawClient>> clients;
+  const auto before = heap_bytes();
+  for (size_t i = 0; i < kCalls; ++i) {
+    clients.push_back(std::make_unique<RawClient>(app->port()));
+    ASSERT_TRUE(clients.back()->send(head) && clients.back()->send(body));
+  }
+  for (int i = 0; i < 400 && model->job_count() < kCalls; ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_EQ(model->job_count(), kCalls);
+  EXPECT_LT(heap_bytes(), before + body.size());
+  model->waits = false;
+  for (const auto& each : clients) EXPECT_THAT(each->all(), HasSubstr("a road ."));
 }
 
 TEST_F(McpRoute, TellsErrors) {
