@@ -16,7 +16,7 @@ App::App(const ServerConfig& config, const RequestLimits& limits, const std::str
   add_status_routes(site_, *this);
   add_caption_routes(site_, *this);
   add_chat_routes(site_, *this);
-  add_page_routes(site_, *this);
+  add_page_routes(site_);
   add_mcp_routes(site_, *this);
   std::unique_ptr<Tls> tls;
   if (!config.certificate.empty()) tls = std::make_unique<Tls>(config.certificate, config.private_key);

@@ -73,7 +73,7 @@ void expect_model(const std::string& model, const ModelFacts& facts);
 void add_status_routes(Site& site, App& app);   ///< /healthz, /readyz, /metrics
 void add_caption_routes(Site& site, App& app);  ///< /v1/captions
 void add_chat_routes(Site& site, App& app);     ///< /v1/chat/completions, /v1/models
-void add_page_routes(Site& site, App& app);     ///< /, /docs, /openapi.json and their files
+void add_page_routes(Site& site);               ///< /, /docs, /openapi.json and their files
 void add_mcp_routes(Site& site, App& app);      ///< /mcp
 
 }  // namespace ccexpert::serve

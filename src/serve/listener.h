@@ -1,11 +1,17 @@
 // Sockets that listen, and a thread for each of their connections.
 #pragma once
 
+#include <atomic>
 #include <chrono>
-#include <cstdint>
+#include <condition_variable>
+#include <list>
 #include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "serve/connection.h"
+#include "serve/refused_clients.h"
 #include "serve/shared/server_config.h"
 #include "serve/site.h"
 #include "serve/tls.h"
@@ -21,19 +27,45 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
 
   /// Returns the port of the first socket; 0 for a socket without one.
-  int port() const;
+  int port() const { return port_; }
   /// Accepts connections from now on.
   void start();
-  bool is_draining() const;
-  int64_t connections() const;
+  bool is_draining() const { return server_.draining; }
 
   /// Refuses new connections, and waits for the requests that were begun; after `limit`, gives them up.
   /// Returns true if none was left.
   bool drain(std::chrono::milliseconds limit);
 
  private:
-  class Impl;
-  std::unique_ptr<Impl> impl_;
+  struct Connected;
+  using Connections = std::list<std::unique_ptr<Connected>>;
+  using Place = Connections::iterator;
+
+  void wake() const;
+  void close_sockets();
+  void accept_some();
+  void accept_one(int socket);
+  void refuse(int descriptor);
+  bool make_place();
+  void open(std::unique_ptr<Connected> connected);
+  void serve(Place place);
+  std::unique_ptr<ByteStream> stream_of(int descriptor) const;
+  void close(Place place);
+  void join_ended();
+
+  ServerLimits limits_;
+  Site& site_;
+  std::unique_ptr<Tls> tls_;
+  std::vector<int> sockets_;
+  int port_;
+  int wake_;
+  ServerState server_;
+  std::mutex mutex_;  ///< of the lists
+  std::condition_variable ended_;
+  Connections open_;
+  Connections joinable_;
+  RefusedClients refused_;  ///< only for the acceptor
+  std::thread acceptor_;
 };
 
 }  // namespace ccexpert::serve

@@ -1,7 +1,9 @@
 // The page, the documents and their files. All of it works without a network.
-#include <fmt/format.h>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
-#include "page/html.h"
 #include "page/page.h"
 #include "serve/app.h"
 #include "serve/assets.h"
@@ -15,9 +17,10 @@ constexpr const char* kPolicy =
     "'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-std::string asset(std::string_view name) {
+/// Returns the text of a file of this room.
+std::string_view asset(std::string_view name) {
   for (const auto& each : assets()) {
-    if (each.name == name) return std::string(each.text);
+    if (each.name == name) return each.text;
   }
   fail(name, "is not an embedded file", "", ErrorKind::kInternal);
 }
@@ -30,47 +33,37 @@ Reply file(std::string_view type, std::string body) {
                       {"Referrer-Policy", "no-referrer"}}};
 }
 
-void add_file(Site& site, const char* path, const char* type, const char* name) {
-  site.add({.method = "GET",
-            .path = path,
-            .handler = [type, name](const Request&, Exchange&) { return file(type, asset(name)); },
-            .open = true});
-}
-
-/// Adds a script of the room of pages.
-void add_page_script(Site& site, const char* path, const char* name) {
+/// Adds a file of these texts, one after another.
+void add_file(Site& site, const char* path, const char* type, std::vector<std::string_view> texts) {
   site.add({.method = "GET",
             .path = path,
             .handler =
-                [name](const Request&, Exchange&) {
-                  return file("text/javascript; charset=utf-8", std::string(page::asset(name)));
+                [type, texts = std::move(texts)](const Request&, Exchange&) {
+                  std::string body;
+                  for (const auto text : texts) body += text;
+                  return file(type, std::move(body));
                 },
             .open = true});
 }
 
 }  // namespace
 
-void add_page_routes(Site& site, App& /*app*/) {
+void add_page_routes(Site& site) {
   constexpr const char* kHtml = "text/html; charset=utf-8";
   constexpr const char* kScript = "text/javascript; charset=utf-8";
-  add_file(site, "/", kHtml, "index.html");
-  add_file(site, "/serve.js", kScript, "serve.js");
-  add_file(site, "/history.js", kScript, "history.js");
-  add_file(site, "/samples.js", kScript, "samples.js");
-  add_file(site, "/docs", kHtml, "docs.html");
-  add_file(site, "/docs.js", kScript, "docs.js");
-  add_file(site, "/openapi.json", "application/json", "openapi.json");
-  site.add({.method = "GET",
-            .path = "/style.css",
-            .handler =
-                [](const Request&, Exchange&) {
-                  const auto style =
-                      std::string(page::asset("page.css")) + std::string(page::asset("report.css"));
-                  return file("text/css; charset=utf-8", style + asset("serve.css"));
-                },
-            .open = true});
-  add_page_script(site, "/shared.js", "elements.js");
-  add_page_script(site, "/viewer.js", "viewer.js");
+  constexpr const char* kStyle = "text/css; charset=utf-8";
+  add_file(site, "/", kHtml, {asset("index.html")});
+  add_file(site, "/serve.js", kScript, {asset("serve.js")});
+  add_file(site, "/history.js", kScript, {asset("history.js")});
+  add_file(site, "/samples.js", kScript, {asset("samples.js")});
+  add_file(site, "/docs", kHtml, {asset("docs.html")});
+  add_file(site, "/docs.js", kScript, {asset("docs.js")});
+  add_file(site, "/openapi.json", "application/json", {asset("openapi.json")});
+  add_file(site, "/style.css", kStyle,
+           {page::asset("page.css"), page::asset("report.css"), asset("serve.css")});
+  // Scripts of the room of pages.
+  add_file(site, "/shared.js", kScript, {page::asset("elements.js")});
+  add_file(site, "/viewer.js", kScript, {page::asset("viewer.js")});
 }
 
 }  // namespace ccexpert::serve

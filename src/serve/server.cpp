@@ -7,33 +7,29 @@
 
 namespace ccexpert::serve {
 
-struct Server::Parts {
-  App app;
-};
-
 Server::Server(const ServerConfig& config, const RequestLimits& limits, const std::string& version)
-    : parts_(new Parts{.app = App(config, limits, version)}) {}
+    : app_(std::make_unique<App>(config, limits, version)) {}
 Server::~Server() = default;
 
 void Server::allow_maps(MapMaker maker) {
-  parts_->app.allow_maps(std::move(maker));
+  app_->allow_maps(std::move(maker));
 }
 void Server::start() {
-  parts_->app.start();
+  app_->start();
 }
 int Server::port() const {
-  return parts_->app.port();
+  return app_->port();
 }
 
 void Server::take(Captioner captioner, const std::string& name, const generate::ServiceLimits& limits) {
-  parts_->app.take(served_captions(std::move(captioner), name, limits));
+  app_->take(served_captions(std::move(captioner), name, limits));
 }
 
 void Server::reload() {
-  parts_->app.reload();
+  app_->reload();
 }
 bool Server::drain(std::chrono::milliseconds limit) {
-  return parts_->app.drain(limit);
+  return app_->drain(limit);
 }
 
 }  // namespace ccexpert::serve

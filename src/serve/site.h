@@ -23,8 +23,6 @@ struct Route {
   bool open = false;
   /// Media types of the body; empty: the body is not read.
   std::vector<std::string> media = {};
-  /// Body of the error of a request that is refused; empty: that of error_reply.
-  Reply (*refusal)(const std::exception& error, const std::string& id) = error_reply;
 };
 
 /// Everything that connections share but sockets. Routes are added before the first connection; then

@@ -138,10 +138,8 @@ class ServeRun {
 };
 
 void expect_guard(const ServeCommand& command) {
-  const auto& server = command.server;
-  const bool is_guarded = command.allow_anyone || !server.api_keys.empty();
-  for (const int socket : server.sockets) {
-    if (!is_guarded && !serve::is_local(socket)) {
+  for (const int socket : command.server.sockets) {
+    if (!command.is_guarded() && !serve::is_local(socket)) {
       fail_expected({"the service manager's socket", "--api-keys for an address that other machines reach",
                      "none", "--allow-anyone serves all of them"});
     }

@@ -91,8 +91,7 @@ void check(ServeCommand& command, const std::string& address) {
   expect(server.certificate.empty() == server.private_key.empty(),
          "--certificate and --private-key require each other");
   server.any_host = server.any_host || command.allow_anyone;
-  const bool is_guarded = !server.api_keys.empty() || command.allow_anyone;
-  expect(is_guarded || serve::is_this_machine(server.host),
+  expect(command.is_guarded() || serve::is_this_machine(server.host),
          fmt::format("--listen {}: expected --api-keys for an address that other machines reach, got none "
                      "(--allow-anyone serves all of them)",
                      server.host));

@@ -26,6 +26,9 @@ struct ServeCommand {
   double drain = 30.0;        ///< seconds that requests have at the end
   bool allow_anyone = false;  ///< other machines need no key
   bool quiet = false;
+
+  /// True if the server may listen at addresses that other machines reach.
+  bool is_guarded() const { return allow_anyone || !server.api_keys.empty(); }
 };
 
 struct ParsedServe : Leave {

@@ -14,6 +14,8 @@
 
 namespace ccexpert::serve {
 
+class App;
+
 /// Server that answers from `start` on, and captions from `take` on. Thread-safe after the constructor.
 class Server {
  public:
@@ -37,8 +39,7 @@ class Server {
   bool drain(std::chrono::milliseconds limit);
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<App> app_;
 };
 
 }  // namespace ccexpert::serve
