@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [wheel] [demo];
-# without arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main, and
-# on origin/main itself within the last day.
+# Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [wheel] [demo]
+# [serve]; without arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since
+# origin/main, and on origin/main itself within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -131,10 +131,20 @@ check_demo() {
   configure_and_build demo ccexpert-demo
 }
 
-[ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs wheel demo
+# The clients are asked over loopback only.
+check_serve() {
+  say "ccexpert-serve: clients, and a short load"
+  configure_and_build release ccexpert-serve ccexpert-caption
+  PYTHONPATH=$serve_tools python3 scripts/check_serve.py --without-pages
+  python3 scripts/bench_serve.py --requests 300 --warm-up 200
+}
+
+[ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs wheel demo serve
 for check in "$@"; do
   case $check in
-    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo) "check_$check" ;;
-    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, wheel, demo)" ;;
+    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo | serve)
+      "check_$check"
+      ;;
+    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, wheel, demo, serve)" ;;
   esac
 done

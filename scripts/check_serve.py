@@ -5,8 +5,9 @@
     VENV/bin/python scripts/check_serve.py [--server build/release/tools/ccexpert-serve] [--model DIR] [--examples N]
 
 The tool map_changes is asked if the server was built with GDAL and gdal_translate is installed. Pages are audited if Chromium
-is installed, that of ccexpert-caption --report if the program is beside the server. Prints a line per check; the exit code is 1
-if one fails. Without the packages the checks are skipped.
+is installed, that of ccexpert-caption --report if the program is beside the server. --without-pages leaves these audits out,
+as scripts/check.sh does: the packages of scripts/setup.sh --dev are then enough. Prints a line per check; the exit code is 1 if
+one fails. Without the packages the checks are skipped.
 """
 import argparse
 import asyncio
@@ -32,24 +33,26 @@ class Server:
     """The server as a process, ready to caption."""
 
     def __init__(self, arguments, *options):
+        self.log = tempfile.NamedTemporaryFile("w+")  # a pipe that nobody reads would stop the server
         self.process = subprocess.Popen(
             [arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null",
              *(["--model", arguments.model] if arguments.model else []), *options],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-        first = self.process.stderr.readline()
-        if not first.startswith("ccexpert-serve: listening on "):
-            raise RuntimeError(first.strip())
-        self.address = re.search(r"http://[^/]+", first).group()
-        for line in self.process.stderr:
-            if line.strip() == "ccexpert-serve: ready":
-                break
+            stderr=self.log, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
+        while "ccexpert-serve: ready\n" not in self.said():
+            if self.process.poll() is not None:
+                raise RuntimeError(self.said().strip())
+            time.sleep(0.05)
+        self.address = re.search(r"http://[^/\s]+", self.said()).group()
+
+    def said(self):
+        return Path(self.log.name).read_text()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        expect(self.process.wait(60) == 0, f"the server ends without an error: {self.said()[-2000:]}")
 
 
 def uri(path):
@@ -169,13 +172,27 @@ def check_pages(address, others):
         raise AssertionError("\n".join(found))
 
 
+def captions_of(address):
+    """Numbers of whole captions and of all requests so far."""
+    with urllib.request.urlopen(address + "/metrics") as reply:
+        text = reply.read().decode()
+
+    def sum_of(name):
+        return sum(float(value) for value in re.findall(rf"^{name}\{{.*\}} (\S+)$", text, re.M))
+    return sum_of("ccexpert_captions_total"), sum_of("ccexpert_requests_total")
+
+
 def check_schema(address, examples):
-    command = [str(Path(sys.executable).parent / "schemathesis"), "run", address + "/openapi.json", "--max-examples", str(examples),
-               "--checks", "all", "--exclude-checks", "unsupported_method,positive_data_acceptance,missing_required_header",
-               "--request-timeout", "30", "--suppress-health-check", "all", "--no-color", "--generation-deterministic"]
-    result = subprocess.run(command, capture_output=True, text=True)
+    before = captions_of(address)
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(ROOT / "scripts/serve_schemathesis.toml"), "run",
+               address + "/openapi.json", "--max-examples", str(examples), "--request-timeout", "30", "--no-color",
+               "--suppress-health-check", "all", "--generation-deterministic"]
+    with tempfile.TemporaryDirectory() as folder:  # for what it keeps
+        result = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if result.returncode != 0:
         raise AssertionError(result.stdout[-6000:] + result.stderr[-2000:])
+    captions, requests = (now - then for now, then in zip(captions_of(address), before))
+    expect(captions >= 3 and requests >= 100, f"captions of the document's examples, and many requests: {captions}, {requests}")
 
 
 def main():
@@ -183,9 +200,12 @@ def main():
     parser.add_argument("--server", default=str(ROOT / "build/release/tools/ccexpert-serve"))
     parser.add_argument("--model", default="")
     parser.add_argument("--examples", type=int, default=20, help="requests of schemathesis for each operation and phase")
+    parser.add_argument("--without-pages", action="store_true", help="audit no pages")
     arguments = parser.parse_args()
     try:
-        import axe_playwright_python, mcp, openai, schemathesis  # noqa: E401,F401
+        import mcp, openai, schemathesis  # noqa: E401,F401
+        if not arguments.without_pages:
+            import axe_playwright_python  # noqa: F401
     except ImportError as missing:
         print(f"skipped: {missing} (pip install -r third_party/requirements-serve.txt)")
         return 0
@@ -209,7 +229,9 @@ def run_checks(arguments, folder):
         run("openai", lambda: check_openai(server.address))
         run("mcp", lambda: check_mcp(server.address))
         run("schemathesis", lambda: check_schema(server.address, arguments.examples))
-        if browser_program():
+        if arguments.without_pages:
+            pass
+        elif browser_program():
             run("axe-core", lambda: check_pages(server.address, report_page(arguments, folder)))
         else:
             print("axe-core: skipped: no Chromium (Debian: apt-get install chromium)")

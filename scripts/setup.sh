@@ -13,7 +13,7 @@ usage: scripts/setup.sh [--caption] [--libtorch-later] [--dev] [--docs] [--map] 
   --libtorch-later
           returns after the packages; LibTorch is downloaded meanwhile, and the next call waits for it
   --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, shellcheck,
-          google-benchmark, hyperfine, nanobind, pytest)
+          google-benchmark, hyperfine, nanobind, pytest, clients of ccexpert-serve)
   --docs  also installs doxygen and MkDocs, for scripts/docs.sh
   --map   also installs GDAL, for ccexpert-map
   --package  also installs what scripts/make_package.sh and scripts/check_package.sh need
@@ -149,9 +149,10 @@ report_download() {
 }
 
 # download LIST FOLDER MB: downloads the wheels of a list and checks their hashes. pip keeps nothing of a broken
-# download, so complete wheels are kept, and only the others are downloaded again.
+# download, so complete wheels are kept, and only the others are downloaded again. Small lists are downloaded at once, since
+# each call of pip takes seconds.
 download() {
-  local list=$1 folder=$2 total=$3 platform tags=() attempt line reporter single=$2/one.txt
+  local list=$1 folder=$2 total=$3 platform tags=() attempt line lines reporter single=$2/one.txt
   for platform in manylinux_2_28 manylinux_2_27 manylinux_2_25 manylinux_2_18 manylinux_2_17 manylinux2014 manylinux1; do
     tags+=(--platform "${platform}_x86_64")
   done
@@ -159,11 +160,13 @@ download() {
   report_download "$folder" "$total" 9>&- &  # without the lock, which its last sleep would keep
   reporter=$!
   trap 'kill $reporter 2> /dev/null || true' EXIT
-  while read -r line; do
+  mapfile -t lines < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$list")
+  if [ "$total" -lt 40 ]; then lines=("$(printf '%s\n' "${lines[@]}")"); fi
+  for line in "${lines[@]}"; do
     printf '%s\n' "$line" > "$single"
     for attempt in 1 2 3 4; do
       if TMPDIR=$folder/partial python3 -m pip download --quiet --no-deps --only-binary=:all: --require-hashes \
-        --disable-pip-version-check --no-cache-dir --python-version 3.11 --implementation cp --abi cp311 --abi none \
+        --disable-pip-version-check --no-cache-dir --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none \
         "${tags[@]}" --dest "$folder" --requirement "$single" 2> "$folder/pip.log"; then
         break
       fi
@@ -171,7 +174,7 @@ download() {
       say "download of ${line%% *} broke, trying again"
       sleep $((attempt * 5))
     done
-  done < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$list")
+  done
   kill "$reporter" 2> /dev/null || true
   trap - EXIT
   rm -rf "$folder/partial" "$single" "$folder/pip.log"
@@ -345,6 +348,7 @@ if ! $caption; then install_meteor; fi
 if $dev; then
   install_clang_tidy
   install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 27 "nanobind, numpy, pytest and Pillow"
+  install_python_folder "$serve_tools" "$repository/third_party/wheels-serve.txt" 20 "openai, mcp and schemathesis"
 fi
 if $docs; then install_python_folder "$docs_tools" "$repository/third_party/wheels-docs.txt" 14 "MkDocs"; fi
 if $cuda; then install_cuda_libraries; fi

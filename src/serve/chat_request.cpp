@@ -171,10 +171,14 @@ generate::GenerationOptions generation_of(const json& object) {
   read(object, "max_tokens", options.max_new_tokens, tokens);
   read(object, "max_completion_tokens", options.max_new_tokens, tokens);
   read(object, "temperature", options.temperature, in_range(0, 1000));
+  std::optional<double> top_p;
+  std::optional<int64_t> top_k;
+  read(object, "top_p", top_p, in_range(open(0), 1));
+  read(object, "top_k", top_k, at_least(0));
   // Greedy decoding leaves nothing for these to choose.
   if (options.samples()) {
-    read(object, "top_p", options.top_p, in_range(open(0), 1));
-    read(object, "top_k", options.top_k, at_least(0));
+    options.top_p = top_p;
+    options.top_k = top_k;
   }
   read(object, "repetition_penalty", options.repetition_penalty, in_range(open(0), 1000));
   std::optional<int64_t> seed;
@@ -194,8 +198,10 @@ AskedChat asked_chat(const json& object, const RequestLimits& limits) {
   chat.asked.model = json_value(object, "model", std::string(), kSource);
   chat.asked.stream = json_value(object, "stream", false, kSource);
   chat.logprobs = json_value(object, "logprobs", false, kSource);
-  if (const auto options = object.find("stream_options"); options != object.end() && options->is_object())
-    chat.include_usage = json_value(*options, "include_usage", false, kSource);
+  if (const auto options = object.find("stream_options"); options != object.end() && !options->is_null()) {
+    if (!options->is_object()) fail_expected({"stream_options", "an object", json_shown(*options)});
+    chat.include_usage = json_value(*options, "include_usage", false, "stream_options");
+  }
   const auto generation = generation_of(object);
   Messages messages(limits);
   for (size_t i = 0; i < found->size(); ++i) messages.add((*found)[i], i);

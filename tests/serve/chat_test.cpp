@@ -158,6 +158,12 @@ TEST_F(ChatRoute, RefusesWhatItCannotFollow) {
   body["tools"] = json::array({{{"type", "function"}}});
   expect_refused(body, "tools: expected none");
   body = plain_chat();
+  body["top_k"] = -1;
+  expect_refused(body, "top_k: expected at least 0, got -1");
+  body = plain_chat();
+  body["stream_options"] = "usage";
+  expect_refused(body, "stream_options: expected an object, got");
+  body = plain_chat();
   body["response_format"] = {{"type", "json_object"}};
   expect_refused(body, "response_format: expected text");
   body = plain_chat();
