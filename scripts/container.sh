@@ -80,6 +80,10 @@ if $reuse; then
   mkdir -p "$cache" "$ccache"
   options+=(--volume "$cache:$cache" --volume "$ccache:${HOME:-}/.cache/ccache")
   options+=(--build-arg "CACHE=$(dirname "$cache")")
+  # ccache tells objects apart by the language of messages and by -Werror.
+  for name in LANG CCEXPERT_WERROR; do
+    if [ -n "${!name:-}" ]; then options+=(--build-arg "$name=${!name}"); fi
+  done
 fi
 say "image: ccexpert:$target from $base"
 # Layers that stay spare a second build the downloads; with plain folders each is a copy of all files.

@@ -11,7 +11,7 @@ cd "$repository"
 
 # The programs of the Debian package have LibTorch beside them.
 build_cpu() {
-  cmake --preset package > /dev/null
+  cmake --preset package ${CCEXPERT_WERROR:+"-DCCEXPERT_WERROR=$CCEXPERT_WERROR"} > /dev/null
   cmake --build --preset package --parallel "$(build_jobs)"
   cmake --install build/package --component programs --prefix "$out/usr/local" --strip > /dev/null
 }
