@@ -25,7 +25,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Must be increased if the same seed gives other pictures or words: a folder must not mix two versions.
-constexpr int64_t kGenerator = 4;
+constexpr int64_t kGenerator = 5;
 constexpr const char* kDescription = "dataset.json";
 /// The texts stay in memory until all pairs are written: a few hundred bytes each.
 constexpr const char* kMadeBy = "ccexpert-data synth";

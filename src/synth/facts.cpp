@@ -102,7 +102,8 @@ Cover cover_of(const Scene& scene, const Footprint& footprint, int date) {
     ++votes[wooded ? Cover::kWoods : cover_of(ground_at(scene, point, date))];
   }
   for (const auto& [cover, count] : votes) {
-    if (count * 10 >= voters * 6) return cover;
+    // Land with crowns over two fifths of it is a wood to people.
+    if (count * 10 >= voters * (cover == Cover::kWoods ? 4 : 6)) return cover;
   }
   return Cover::kMixed;
 }

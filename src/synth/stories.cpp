@@ -70,7 +70,7 @@ Scene compose_once(Random& random, int size) {
   const bool texas = random.chance(kTexasShare);
   Scene scene = place_of(random, texas ? World::kTexas : World::kVaried, size);
   const auto story = static_cast<size_t>(
-      random.weighted({0.02, 0.19, 0.3, 0.15, 0.02, 0.012, 0.18, 0.03, 0.012, 0.06, 0.035, 0.045, 0.02}));
+      random.weighted({0.02, 0.19, 0.3, 0.15, 0.02, 0.012, 0.18, 0.03, 0.012, 0.075, 0.03, 0.045, 0.02}));
   kStories[story](random, scene);
   if (random.chance(texas ? 0.02 : 0.08)) add_village(random, scene);
   for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);

@@ -38,9 +38,9 @@ void large_building_changes(Random& random, Scene& scene) {
           {place->grown(6 * scene.metre).outline(), Ground::kWorks, random.chance(0.5) ? kBoth : dates});
     add_large_building(random, scene, *place, dates);
   }
-  if (random.chance(0.5)) {
+  if (random.chance(0.75)) {
     if (const auto place = place_for(random, scene, 22, 45, true))
-      add_parking(random, scene, *place, random.chance(0.6) ? dates : kBoth);
+      add_parking(random, scene, *place, random.chance(0.75) ? dates : kBoth);
   }
   if (random.chance(0.4)) {
     if (const auto place = place_for(random, scene, 22, 50, true))

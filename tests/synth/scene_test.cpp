@@ -81,6 +81,32 @@ TEST(Scene, HousesAlsoComeBesideLargeBuildingsThatStay) {
   EXPECT_GT(beside, kScenes / 10);
 }
 
+/// The shares are those that more than half of a pair's sentences name on photographs, within a third.
+TEST(Stories, ChangeWhatChangesOnPhotographs) {
+  int buildings = 0;
+  int with_roads = 0;
+  int with_roads_and_trees = 0;
+  int one = 0;
+  for (int i = 0; i < kScenes; ++i) {
+    const auto facts = facts_of(scene_of(i));
+    const auto has = [&](Thing thing, Happening happening) {
+      return std::any_of(facts.begin(), facts.end(), [&](const Fact& fact) {
+        return fact.thing == thing && fact.happening == happening && fact.area > 0.003;
+      });
+    };
+    const bool roads = has(Thing::kRoad, Happening::kBuilt);
+    const bool first = facts[0].thing == Thing::kHouse || facts[0].thing == Thing::kLarge;
+    buildings += first ? 1 : 0;
+    one += first && facts[0].count == 1 ? 1 : 0;
+    with_roads += first && roads ? 1 : 0;
+    with_roads_and_trees += first && roads && has(Thing::kTrees, Happening::kRemoved) ? 1 : 0;
+  }
+  EXPECT_NEAR(buildings, 0.9 * kScenes, 0.1 * kScenes);
+  EXPECT_NEAR(with_roads, 0.36 * kScenes, 0.12 * kScenes);
+  EXPECT_GT(with_roads_and_trees, 0.08 * kScenes);
+  EXPECT_NEAR(one, 0.19 * kScenes, 0.07 * kScenes);
+}
+
 TEST(Covers, AreGroundOfTheirDayAndNoChange) {
   Scene scene;
   scene.covers.push_back({{{0, 0}, {128, 0}, {128, 256}, {0, 256}}, Ground::kBare, kOnlyAfter});
