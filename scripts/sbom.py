@@ -191,8 +191,9 @@ def owners_of(libraries):
     """The Debian package of each library that has one."""
     names = {}  # a path that dpkg may know, and the library
     for library in libraries:
-        for name in (library, os.path.realpath(library), re.sub(r"^/lib/", "/usr/lib/", library)):
-            names[name] = library
+        for name in (library, os.path.realpath(library)):
+            names.update({name: library, re.sub(r"^(/usr)?/lib/", "/usr/lib/", name): library,
+                          re.sub(r"^(/usr)?/lib/", "/lib/", name): library})
     found = re.findall(r"^([^:,\s]+)(?::\w+)?: (/.*)$", output_of("dpkg", "-S", *sorted(names)), re.MULTILINE)
     return {names[path]: name for name, path in found}
 

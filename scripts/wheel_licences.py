@@ -37,8 +37,11 @@ def die(text):
 def bundled_libraries(names):
     """Files of Debian that auditwheel copied under names with eight digits of their hash."""
     folder = Path("/usr/lib") / (sysconfig.get_config_var("MULTIARCH") or "")
+    # Those with alternatives, such as libblas, are in folders of their own.
+    files = {file.name: file for file in sorted(folder.rglob("*.so*"), key=lambda file: len(file.parts), reverse=True)}
     found = (re.fullmatch(r"[^/]+\.libs/(.+?)-[0-9a-f]{8}(\.so.*)", name) for name in names)
-    return [str(folder / (match[1] + match[2])) for match in found if match]
+    wanted = [match[1] + match[2] for match in found if match]
+    return [str(files.get(name, folder / name)) for name in wanted]
 
 
 def compiled_headers(build):
