@@ -29,9 +29,8 @@ Noun house_noun(const Writer& writer, const Fact& fact) {
   return noun(kNouns[static_cast<size_t>(writer.random.weighted({weights[0], weights[1], weights[2]}))]);
 }
 
-Noun large_noun(const Writer& writer, const Fact& fact) {
+Noun large_noun(const Writer& writer) {
   const Words words{"building", "building", "large building", "large building", "huge building", "warehouse"};
-  static_cast<void>(fact);
   return noun(writer.pick(words));
 }
 
@@ -54,7 +53,7 @@ Noun noun_of(const Writer& writer, const Fact& fact) {
     case Thing::kHouse:
       return house_noun(writer, fact);
     case Thing::kLarge:
-      return large_noun(writer, fact);
+      return large_noun(writer);
     case Thing::kRoad:
       return road_noun(writer, fact);
     case Thing::kParking:

@@ -21,11 +21,6 @@ std::string clause(const Writer& writer, const Fact& fact, const std::string& pl
   return subject.text + " " + verb_of(writer, fact, subject.plural) + place;
 }
 
-/// Returns a verb for things built, in the plural.
-std::string plural_verb(const Writer& writer, const Fact& fact) {
-  return verb_of(writer, fact, true);
-}
-
 /// Returns the part of the scene or the ground, each as often as the writer names it.
 std::string ground_or_region(const Writer& writer, const Fact& fact) {
   if (fact.region != Region::kNowhere && writer.chance(writer.voice.regions))
@@ -44,10 +39,8 @@ bool lines_new_roads(const Told& told) {
 /// Returns "with some houses built along", or "with villas on both sides".
 std::string lining(const Writer& writer, const Fact& houses) {
   const auto subject = bare_subject_of(writer, houses);
-  const bool several = houses.roadside == Roadside::kAlongSeveral;
   if (houses.both_sides && writer.chance(0.35)) return " with " + subject.text + " on both sides";
   if (houses.one_side && writer.chance(0.15)) return " with " + subject.text + " on one side";
-  static_cast<void>(several);
   return " with " + subject.text +
          writer.pick({" built along", " built along", " built along", " built alongside", " alongside",
                       " built around", " around", " on the sides"});
@@ -226,7 +219,7 @@ std::string list_sentence(const Writer& writer, const Told& told) {
   if (writer.chance(0.55)) std::swap(one, two);
   const bool same_place = other->region == told.first.region;
   const std::string place = same_place ? ground_or_region(writer, told.first) : "";
-  return one.text + " and " + two.text + " " + plural_verb(writer, *other) + place +
+  return one.text + " and " + two.text + " " + verb_of(writer, *other, true) + place +
          in_place_of_trees(writer, told);
 }
 
