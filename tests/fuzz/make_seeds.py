@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Writes seeds for the fuzz targets: make_seeds.py FOLDER makes FOLDER/TARGET/NAME out of tests/golden, configs and the
 texts below. The corpus in this folder was selected from them and from collected inputs (see docs/building.md)."""
+import base64
 import gzip
 import json
 import pathlib
 import struct
 import sys
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests/golden"
@@ -293,6 +295,13 @@ def training_state_seeds():
     yield "halves", dump(state | {"files": state["files"] * 2})
 
 
+def tiny_png():
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 8, 2, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(b"\0abcdef" * 2)) + chunk(b"IEND", b""))
+
+
 def adapter_seeds():
     def weights(layers, rank):
         header, data = {}, b""
@@ -315,6 +324,49 @@ def adapter_seeds():
     yield "other-rank", files(dump(config | {"r": 3}), weights([layer], 2))
     yield "dora", files(dump(config | {"use_dora": True, "init_lora_weights": "pissa"}), weights([layer], 2))
     yield "no-weights", files(dump(config))
+
+
+def serve_seeds():
+    def request(path, body, kind="application/json", headers=""):
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n{headers}"
+        return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+    def get(path, method="GET", headers=""):
+        return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
+
+    def call(method, parameters, number=1):
+        return request("/mcp", dump({"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}))
+
+    def field(name, content, file=""):
+        return f'--b\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + content + b"\r\n"
+
+    image = tiny_png()
+    text = base64.b64encode(image).decode()
+    uri = "data:image/png;base64," + text
+    pair = {"before": text, "after": uri}
+    chat = {"model": "fake", "messages": [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": uri}}] * 2 + [{"type": "text", "text": "?"}]}]}
+    turns = chat["messages"] + [{"role": "assistant", "content": "a"}, {"role": "user", "content": "Where?"}]
+    form = field("before", image, '; filename="a.png"') + field("after", image, "; filename=b.png") + field("beams", b"2")
+    chunks = dump(pair)
+    chunked = b"%x\r\n%s\r\n%x;a=b\r\n%s\r\n0\r\n\r\n" % (9, chunks[:9], len(chunks) - 9, chunks[9:])
+    coded = b"POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    yield "json", request("/v1/captions", dump(pair | {"locate": True, "words": True, "polygons": True, "stop_ids": [1]}))
+    yield "stream", request("/v1/captions", dump(pair | {"stream": True, "temperature": 0.5, "seed": 3}))
+    yield "form", request("/v1/captions", form + b"--b--\r\n", "multipart/form-data; boundary=b")
+    yield "chunks", coded + chunked
+    yield "chat", request("/v1/chat/completions", dump(chat | {"logprobs": True, "max_tokens": 8, "n": 1}))
+    yield "turns", request("/v1/chat/completions", dump(chat | {"messages": turns, "stream": True,
+                                                                "stream_options": {"include_usage": True}}))
+    yield "mcp", call("initialize", {"protocolVersion": "2025-06-18"}) + call("tools/list", {}) + call("ping", {})
+    yield "tool", call("tools/call", {"name": "caption_change", "arguments": pair | {"locate": True}})
+    yield "several", get("/healthz") + get("/v1/models") + get("/v1/models/fa%6be") + get("/nothing?a=b")
+    yield "options", get("/v1/captions", "OPTIONS", "Origin: http://localhost\r\n") + get("/mcp", "DELETE")
+    yield "head", get("/readyz", "HEAD", "X-Request-Id: a-1\r\n")
+    yield "old", b"GET http://localhost:80/healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + get("/healthz")
+    yield "expect", request("/v1/captions", b"{}", headers="Expect: 100-continue\r\n")
+    yield "long", request("/v1/captions", b"")[:-5] + b"999999\r\n\r\n"
 
 
 def main():
