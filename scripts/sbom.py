@@ -50,6 +50,7 @@ WHEEL_LISTS = {
     "wheels-python.txt": ("BUILD_DEPENDENCY_OF", "for the Python packages and their tests"),
     "wheels-dev.txt": ("DEV_DEPENDENCY_OF", "for checks"),
     "wheels-docs.txt": ("DEV_DEPENDENCY_OF", "for the site of documents"),
+    "wheels-serve.txt": ("DEV_DEPENDENCY_OF", "clients that check the server"),
 }
 APT_LISTS = {
     "apt-packages-caption.txt": "BUILD_DEPENDENCY_OF",

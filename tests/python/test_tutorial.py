@@ -34,7 +34,8 @@ def test_cells_run_in_turn(monkeypatch, capsys):
     assert ranked[0] > 0.5 > ranked[1]  # the pair, and an image against itself
     assert 0 < names["scores"]["ROUGE-L"]
     if "CCEXPERT_MAP_PROGRAM" in os.environ:
-        assert len(names["changes"]["features"]) > 0
+        changes = names["changes"]  # a GeoDataFrame if geopandas is installed
+        assert len(changes["features"] if isinstance(changes, dict) else changes) > 0
 
 
 def test_outputs_are_not_kept():
