@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <cmath>
 #include <utility>
 
 #include <fcntl.h>
@@ -17,6 +16,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/printable.h"
+#include "core/rounded.h"
 #include "serve/replies.h"
 
 namespace ccexpert::serve {
@@ -52,7 +52,7 @@ std::string line_of(const LoggedRequest& logged) {
                               {"status", logged.status},
                               {"received", request.received},
                               {"sent", logged.sent},
-                              {"seconds", rounded(logged.seconds)}};
+                              {"seconds", rounded(logged.seconds, 1e4)}};
   if (!request.key.empty()) line["key"] = shown(request.key);
   if (const auto agent = request.header("User-Agent"); !agent.empty()) line["agent"] = shown(agent);
   return json_text(line) + "\n";

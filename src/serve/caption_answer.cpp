@@ -11,6 +11,7 @@
 
 #include <ccexpert/image/polygons.h>
 
+#include "core/rounded.h"
 #include "data/shared/place_fields.h"
 #include "serve/replies.h"
 
@@ -214,12 +215,12 @@ Json answer_json(const ServedCaption& caption, const AskedCaption& asked, const 
               {"model", facts.name},
               {"caption", caption.text},
               {"finish_reason", finish_word(caption.finish)},
-              {"logprob", rounded(caption.logprob)}};
+              {"logprob", rounded(caption.logprob, 1e4)}};
   if (caption.change) answer["calibrated"] = facts.calibrated;
   data::add_places(answer, places_of(caption, asked, facts));
   answer["usage"] = usage_json(caption);
-  answer["seconds"] = {{"queue", rounded(caption.queue_seconds)},
-                       {"caption", rounded(caption.compute_seconds)}};
+  answer["seconds"] = {{"queue", rounded(caption.queue_seconds, 1e4)},
+                       {"caption", rounded(caption.compute_seconds, 1e4)}};
   return answer;
 }
 

@@ -1,7 +1,5 @@
 #include "serve/replies.h"
 
-#include <cmath>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -64,10 +62,6 @@ std::exception_ptr with_status(const generate::ServiceError& error) {
       break;
   }
   return std::make_exception_ptr(error);
-}
-
-double rounded(double value) {
-  return std::round(value * 1e4) / 1e4;
 }
 
 std::string json_text(const nlohmann::ordered_json& value) {

@@ -42,9 +42,6 @@ std::exception_ptr with_status(const generate::ServiceError& error);
 /// Returns a reply with this value. Invalid UTF-8 in it becomes U+FFFD.
 Reply json_reply(const nlohmann::ordered_json& value, int status = 200);
 
-/// Returns a number with four digits after the point, for JSON.
-double rounded(double value);
-
 /// Returns JSON text; invalid UTF-8 becomes U+FFFD.
 std::string json_text(const nlohmann::ordered_json& value);
 
