@@ -120,7 +120,7 @@ TEST_F(CaptionServiceTest, ACancelledRequestLeavesTheOthersAlone) {
 TEST_F(CaptionServiceTest, ADeadlineEndsWaitingAndRunningRequests) {
   start({.rows = 2});
   const Door door;
-  const Outcome first, running, waiting, last;
+  const Outcome first, waiting, last;
   hold(first, door);
   auto asked = request(1, kLong);
   asked.deadline = std::chrono::steady_clock::now() + 100h;
@@ -134,13 +134,21 @@ TEST_F(CaptionServiceTest, ADeadlineEndsWaitingAndRunningRequests) {
   EXPECT_EQ(error->kind(), ErrorKind::kResource);
   EXPECT_STREQ(error->what(), "deadline: it passed before the caption was complete");
   auto soon = request(2, {.max_new_tokens = 4000, .stop_ids = {1}});
-  soon.deadline = std::chrono::steady_clock::now() + 200ms;
-  ask(running, soon);
-  EXPECT_EQ(running.error().value().failure(), ServiceFailure::kDeadline);
-  EXPECT_THAT(running.ids(), ::testing::Not(IsEmpty()));
+  int64_t expired = 1;
+  bool had_tokens = false;
+  // A machine with other work may need more time for a first token.
+  for (auto patience = 200ms; !had_tokens && patience < 10s; patience *= 4) {
+    const Outcome running;
+    soon.deadline = std::chrono::steady_clock::now() + patience;
+    ask(running, soon);
+    EXPECT_EQ(running.error().value().failure(), ServiceFailure::kDeadline);
+    had_tokens = !running.ids().empty();
+    ++expired;
+  }
+  EXPECT_TRUE(had_tokens);
   expect_equal(first.caption(), alone(0, {.generation = kLong}));
   expect_equal(last.caption(), alone(1, {.generation = kLong}));
-  EXPECT_EQ(service_->counters().expired, 2);
+  EXPECT_EQ(service_->counters().expired, expired);
 }
 
 TEST_F(CaptionServiceTest, AnIdleServiceUsesNoProcessorTime) {
