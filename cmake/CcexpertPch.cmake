@@ -2,6 +2,7 @@
 Precompiled headers in cmake/pch, each compiled once for all targets that use it:
 
     ccexpert_add_pch(base [OPTIONS -O1] [LINK CLI11::CLI11])    compiles cmake/pch/base.h
+    ccexpert_add_pch(base_sanitized HEADER base OPTIONS ...)    the same header for other options
     ccexpert_use_pch(ccexpert_core base)                         after all options of the target
 
 A target needs the optimisation, the definitions and the kind of code (-fPIC, -fPIE) of the header that it uses.
@@ -27,13 +28,16 @@ function(ccexpert_use_fmt target)
 endfunction()
 
 function(ccexpert_add_pch name)
-  cmake_parse_arguments(arg "" "" "OPTIONS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "" "HEADER" "OPTIONS;LINK" ${ARGN})
+  if(NOT arg_HEADER)
+    set(arg_HEADER ${name})
+  endif()
   set(target ccexpert_pch_${name})
   add_library(${target} OBJECT EXCLUDE_FROM_ALL ${pch_source})
   target_link_libraries(${target} PRIVATE ccexpert_flags nlohmann_json::nlohmann_json ${arg_LINK})
   ccexpert_use_fmt(${target})
   target_compile_options(${target} PRIVATE ${pch_flags} ${arg_OPTIONS})
-  target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch/${name}.h)
+  target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch/${arg_HEADER}.h)
 endfunction()
 
 function(ccexpert_use_pch target name)

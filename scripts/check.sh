@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [wheel] [demo]
-# [serve]; without arguments, all of them. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since
-# origin/main, and on origin/main itself within the last day.
+# [serve]; without arguments, all of them. Two more take long and run only if they are named: serve-asan and serve-tsan load
+# the server under AddressSanitizer with UBSan, and under ThreadSanitizer. tidy checks sources changed since
+# CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself within the last day.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -139,12 +140,27 @@ check_serve() {
   python3 scripts/bench_serve.py --requests 300 --warm-up 200
 }
 
+# sanitized_server PRESET ARGUMENT...: loads a server of which some rooms are sanitized. LibTorch is not: leaks are not
+# looked for, since nobody frees its pools.
+sanitized_server() {
+  say "ccexpert-serve under load, preset $1"
+  configure_and_build "$1" ccexpert-serve
+  configure_and_build release ccexpert-caption
+  export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1
+  export TSAN_OPTIONS="suppressions=$repository/scripts/serve_tsan.txt history_size=4"
+  python3 scripts/bench_serve.py --server "build/$1/tools/ccexpert-serve" --caption build/release/tools/ccexpert-caption \
+    --clients 8,64 --requests 400 --warm-up 100 --patience 300 "${@:2}"
+}
+check_serve_asan() { sanitized_server serve-asan --memory-margin 64; }
+# With one thread, the model runs no loops of OpenMP. The sanitizer's own memory grows with the threads of connections.
+check_serve_tsan() { sanitized_server serve-tsan --threads 1 --memory-margin 400; }
+
 [ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs wheel demo serve
 for check in "$@"; do
   case $check in
-    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo | serve)
-      "check_$check"
+    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo | serve | serve-asan | serve-tsan)
+      "check_${check//-/_}"
       ;;
-    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, wheel, demo, serve)" ;;
+    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, wheel, demo, serve, serve-asan, serve-tsan)" ;;
   esac
 done

@@ -17,6 +17,8 @@ LIMITS = {"header": 3, "body": 5, "slow": 3}
 MARGIN = 30
 # Pages that a client asks for without taking them: more than the buffers of both sides hold.
 PAGES = 400
+# Seconds in which a server with other work has filled those buffers.
+FILLING = 10
 # Faults after which a load is given up.
 MOST_FAULTS = 1000
 
@@ -150,7 +152,7 @@ class BadClients:
             await loop.sock_connect(plain, (self.address.hostname, self.address.port))
             ask = f"GET /openapi.json HTTP/1.1\r\nHost: {self.address.netloc}\r\n\r\n"
             await loop.sock_sendall(plain, ask.encode() * PAGES)
-            await asyncio.sleep(LIMITS["slow"] + 1)
+            await asyncio.sleep(LIMITS["slow"] + FILLING)
             answers = 0
             async with asyncio.timeout(MARGIN):
                 while data := await loop.sock_recv(plain, 1 << 16):
