@@ -55,6 +55,17 @@ class Heartbeats : public ::testing::Test {
     std::this_thread::sleep_for(3 * kInterval);
   }
 
+  /// Returns the diagnosis of a rank. One that finds something wrong is asked again for a while: on a loaded
+  /// machine a living rank can be late.
+  std::string settled_diagnosis(int which) {
+    std::string found = rank(which).diagnose();
+    for (int more = 0; more < 100 && !found.empty(); ++more) {
+      std::this_thread::sleep_for(kInterval);
+      found = rank(which).diagnose();
+    }
+    return found;
+  }
+
   Board board_;
   std::map<int, std::unique_ptr<Heartbeat>> ranks_;
 };
@@ -62,10 +73,10 @@ class Heartbeats : public ::testing::Test {
 TEST_F(Heartbeats, NothingIsWrongWhereAllLive) {
   start(3);
   for (int which = 0; which < 3; ++which) rank(which).count_collective();
-  for (int which = 0; which < 3; ++which) EXPECT_EQ(rank(which).diagnose(), "");
+  for (int which = 0; which < 3; ++which) EXPECT_EQ(settled_diagnosis(which), "");
   // A rank that is ahead of the others is not at fault.
   rank(1).count_collective();
-  EXPECT_EQ(rank(0).diagnose(), "");
+  EXPECT_EQ(settled_diagnosis(0), "");
 }
 
 TEST_F(Heartbeats, ARankThatEndedIsNamed) {

@@ -193,7 +193,7 @@ TEST(ShippedTables, NameRowsOfTheShippedSweeps) {
       EXPECT_TRUE(rows.at(source.table.sweep).contains(row.sweep)) << row.sweep;
     ++tables;
   }
-  EXPECT_EQ(tables, 9U);
+  EXPECT_EQ(tables, 12U);
 }
 
 TEST(ShippedTables, PublishedMeansAreThoseOfTheirParts) {
