@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <ccexpert/core/error.h>
+
 #include "synth/sentences.h"
 
 namespace ccexpert::synth {
@@ -52,12 +54,15 @@ std::string sentence(const Writer& writer, const Told& told) {
 /// Returns a sentence by writer `index` that is not among the others.
 std::string another(Random& random, size_t index, const Told& told, const std::vector<std::string>& others) {
   // Small facts run out of words: then other writers say them, and name the scene.
-  for (size_t attempt = 0;; ++attempt) {
+  constexpr size_t kAttempts = 1000;
+  for (size_t attempt = 0; attempt < kAttempts; ++attempt) {
     const Writer writer{random, voice(index + attempt / 8)};
-    const char* end = attempt > 24 && writer.chance(0.5) ? " in the scene ." : " .";
-    auto text = sentence(writer, told) + end;
+    auto text = sentence(writer, told);
+    const bool names_scene = text.find("scene") != std::string::npos;
+    text += attempt > 24 && !names_scene && writer.chance(0.5) ? " in the scene ." : " .";
     if (std::find(others.begin(), others.end(), text) == others.end()) return text;
   }
+  fail_expected({"captions of a scene", "five different ones", std::to_string(others.size())});
 }
 
 }  // namespace

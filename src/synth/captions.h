@@ -9,7 +9,8 @@
 
 namespace ccexpert::synth {
 
-/// Returns five different sentences by five writers; each is about the first fact, some also about others.
+/// Returns five different sentences, each by another writer unless that one runs out of words; all are about
+/// the first fact, some also about others. Throws Error if the facts have not words enough for five.
 std::vector<std::string> captions_of(Random& random, const std::vector<Fact>& facts);
 
 /// Returns every word that a caption may contain.

@@ -25,9 +25,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Must be increased if the same seed gives other pictures or words: a folder must not mix two versions.
-constexpr int64_t kGenerator = 5;
+constexpr int64_t kGenerator = 6;
 constexpr const char* kDescription = "dataset.json";
-/// The texts stay in memory until all pairs are written: a few hundred bytes each.
 constexpr const char* kMadeBy = "ccexpert-data synth";
 
 Json class_table() {
@@ -49,12 +48,10 @@ Json description_of(const DatasetOptions& options) {
           {"classes", class_table()},
           {"about",
            "Synthetic: scenes are composed at random and painted, no photograph is used. images/A is before, "
-           "images/B "
-           "after; masks hold 255 where something was built, removed or planted (shadows, cars and seasons "
-           "are no "
-           "change); classes hold an index of the table for each pixel. Maps lie on the image before; the "
-           "image after "
-           "may be up to 1.5 pixels off, as real ones are."}};
+           "images/B after; masks hold 255 where something was built, removed or planted (shadows, cars and "
+           "seasons are no change); classes hold an index of the table for each pixel. Maps lie on the image "
+           "before; the image after is moved by some pixels (mostly up to 4, at most 12 in each direction), "
+           "turned by up to 0.7 degrees and scaled by up to 1.5 %, as real ones are."}};
 }
 
 /// Throws Error if the folder was begun with other options. More pairs than before are allowed.

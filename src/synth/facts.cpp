@@ -1,8 +1,9 @@
 #include "synth/facts.h"
 
 #include <algorithm>
-#include <map>
 
+#include "synth/classes.h"
+#include "synth/former_cover.h"
 #include "synth/relations.h"
 
 namespace ccexpert::synth {
@@ -45,6 +46,13 @@ void sample(const Scene& scene, const Road& road, Footprint& footprint) {
 /// Paths of fewer pixels in the frame do not count.
 constexpr double kLeastPath = 150;
 
+/// True if a map shows other ground at each date, and no building hides it.
+bool changes_class(const Scene& scene, Point point) {
+  return class_of(laid_ground_at(scene, point, 0)) != class_of(laid_ground_at(scene, point, 1)) &&
+         !is_built_over(scene, point, 0) && !is_built_over(scene, point, 1);
+}
+
+/// Adds the points of a zone where the ground changes its class.
 void sample_zone(const Scene& scene, const Zone& zone, Footprint& footprint) {
   constexpr double kStep = 3;
   const Box box = bounding_box(zone.outline);
@@ -53,7 +61,8 @@ void sample_zone(const Scene& scene, const Zone& zone, Footprint& footprint) {
     for (const double y :
          marks(std::max(0.0, box.centre.y - box.depth / 2), box.centre.y + box.depth / 2, kStep)) {
       if (x >= scene.size || y >= scene.size) break;
-      if (contains(zone.outline, {x, y})) footprint.add(scene, {x, y}, kStep * kStep);
+      if (contains(zone.outline, {x, y}) && changes_class(scene, {x, y}))
+        footprint.add(scene, {x, y}, kStep * kStep);
     }
   }
 }
@@ -67,45 +76,6 @@ Extent extent_of(const Scene& scene, const Footprint& footprint) {
     extent.high = {std::max(extent.high.x, at.x), std::max(extent.high.y, at.y)};
   }
   return extent;
-}
-
-Cover cover_of(Ground ground) {
-  switch (ground) {
-    case Ground::kBare:
-    case Ground::kWorks:
-      return Cover::kBareland;
-    case Ground::kDesert:
-      return Cover::kDesert;
-    case Ground::kMeadow:
-      return Cover::kMeadow;
-    case Ground::kDryMeadow:
-      return Cover::kDryland;
-    case Ground::kLawn:
-      return Cover::kLawn;
-    case Ground::kField:
-      return Cover::kField;
-    default:
-      return Cover::kWoods;
-  }
-}
-
-Cover cover_of(const Scene& scene, const Footprint& footprint, int date) {
-  std::map<Cover, size_t> votes;
-  // About sixty points are enough for a vote of six to four.
-  const size_t step = footprint.points.size() / 64 + 1;
-  size_t voters = 0;
-  for (size_t i = step / 2; i < footprint.points.size(); i += step, ++voters) {
-    const Point point = footprint.points[i];
-    const bool wooded = std::any_of(scene.trees.begin(), scene.trees.end(), [&](const Tree& tree) {
-      return stands(tree.dates, date) && length(tree.at - point) < tree.radius;
-    });
-    ++votes[wooded ? Cover::kWoods : cover_of(ground_at(scene, point, date))];
-  }
-  for (const auto& [cover, count] : votes) {
-    // Land with crowns over two fifths of it is a wood to people.
-    if (count * 10 >= voters * (cover == Cover::kWoods ? 4 : 6)) return cover;
-  }
-  return Cover::kMixed;
 }
 
 Dates dates_of(Happening happening) {
@@ -134,7 +104,7 @@ void finish(const Scene& scene, const Footprint& footprint, Fact& fact) {
   const auto extent = extent_of(scene, footprint);
   fact.region = region_of(extent);
   fact.at_edge = is_at_edge(extent);
-  fact.cover = cover_of(scene, footprint, fact.happening == Happening::kRemoved ? 1 : 0);
+  if (fact.happening == Happening::kBuilt) fact.cover = former_cover(scene, footprint.points);
 }
 
 /// True if a building of the kind is in the frame.
@@ -143,7 +113,7 @@ bool counts(const Scene& scene, const Building& building, bool large) {
 }
 
 bool has_new_parking(const Scene& scene, const Box& near) {
-  const Box reach = near.grown(15 * scene.metre);
+  const Box reach = near.grown(kNearMetres * scene.metre);
   return std::any_of(scene.patches.begin(), scene.patches.end(), [&](const Patch& patch) {
     return patch.kind == PatchKind::kParking && patch.dates == kOnlyAfter && overlap(reach, patch.frame);
   });
@@ -153,12 +123,12 @@ void add_buildings(const Scene& scene, bool large, Happening happening, std::vec
   Fact fact{.thing = large ? Thing::kLarge : Thing::kHouse, .happening = happening, .rebuilt = !large};
   Footprint footprint;
   std::vector<const Building*> found;
-  int others = 0;
+  std::vector<const Building*> others;
   double total = 0;
   const bool built = happening == Happening::kBuilt;
   for (const auto& building : scene.buildings) {
     if (!counts(scene, building, large)) continue;
-    others += building.dates == kBoth ? 1 : 0;
+    if (building.dates == kBoth) others.push_back(&building);
     if (building.dates != dates_of(happening)) continue;
     found.push_back(&building);
     const bool replaces = built && replaces_house(scene, building.extent);
@@ -170,9 +140,9 @@ void add_buildings(const Scene& scene, bool large, Happening happening, std::vec
   }
   if (found.empty()) return;
   fact.count = static_cast<int>(found.size());
-  fact.metres = total / fact.count / (scene.metre * scene.metre);
-  fact.more = others > 1;
-  fact.among_houses = !large && others > 5;
+  fact.square_metres = total / fact.count / (scene.metre * scene.metre);
+  fact.more = others.size() > 1;
+  fact.among_houses = !large && are_among(scene, found, others);
   relate_buildings(scene, found, built ? 1 : 0, fact);
   finish(scene, footprint, fact);
   facts.push_back(fact);

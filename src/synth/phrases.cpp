@@ -18,10 +18,10 @@ Noun noun(const std::string& one) {
 Noun house_noun(const Writer& writer, const Fact& fact) {
   constexpr double kSmall = 130;  // square metres
   constexpr double kLarge = 320;
-  if (fact.metres < kSmall && writer.chance(0.4))
+  if (fact.square_metres < kSmall && writer.chance(0.4))
     return writer.random.pick(std::vector<Noun>{noun("small house"), noun("small house"),
                                                 noun("small building"), noun("room"), noun("bungalow")});
-  if (fact.metres > kLarge && writer.chance(0.14))
+  if (fact.square_metres > kLarge && writer.chance(0.14))
     return writer.random.pick(std::vector<Noun>{noun("mansion"), noun("large villa"), noun("large house")});
   if (fact.count > 2 && writer.chance(0.03)) return noun("detached house");
   const auto& weights = writer.voice.nouns;
@@ -113,7 +113,7 @@ std::string with_article(const std::string& name) {
 }
 
 Subject single(const Writer& writer, const Fact& fact, const Noun& name) {
-  const bool building = fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
+  const bool building = is_building(fact);
   const bool built = fact.happening == Happening::kBuilt;
   if (built && building && fact.more && writer.chance(0.05)) return {"another " + name.one, false};
   if (built && writer.chance(writer.voice.fresh))
@@ -122,12 +122,12 @@ Subject single(const Writer& writer, const Fact& fact, const Noun& name) {
   return {building && writer.chance(0.03) ? "one " + name.one : with_article(name.one), false};
 }
 
-/// Two roads that meet have a name in the singular.
+/// Two roads that meet, and two that cross, have a name in the singular.
 Subject roads_of(const Writer& writer, const Fact& fact) {
   if (fact.form == RoadForm::kTee && writer.chance(0.25)) return {"a t-shaped road", false};
-  if (fact.form >= RoadForm::kTee && writer.chance(0.2))
+  if (fact.form == RoadForm::kCrossing && writer.chance(0.4))
     return {writer.pick({"a crossroad", "a cross road"}), false};
-  if (fact.form == RoadForm::kCrossing && writer.chance(0.15))
+  if (fact.form == RoadForm::kCrossing && writer.chance(0.4))
     return {writer.pick({"cross roads", "crossing roads"}), true};
   if (fact.form == RoadForm::kTee && writer.chance(0.12)) return {"two vertical roads", true};
   if (fact.form == RoadForm::kParallel && fact.count == 2 && writer.chance(0.2))
@@ -145,8 +145,7 @@ std::string passive(const Writer& writer, bool plural, const std::string& partic
 /// Only buildings are erected.
 std::string built_verb(const Writer& writer, const Fact& fact, bool plural) {
   const auto& verbs = writer.voice.verbs;
-  const bool building = fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
-  switch (writer.random.weighted({verbs[0], verbs[1], verbs[2], building ? verbs[3] : 0})) {
+  switch (writer.random.weighted({verbs[0], verbs[1], verbs[2], is_building(fact) ? verbs[3] : 0})) {
     case 0:
       if (writer.chance(0.04)) return plural ? "have appeared" : "has appeared";
       return plural ? "appear" : "appears";
@@ -164,7 +163,7 @@ std::string removed_verb(const Writer& writer, const Fact& fact, bool plural) {
     if (writer.chance(0.15)) return plural ? "have disappeared" : "has disappeared";
     return plural ? "disappear" : "disappears";
   }
-  if (fact.thing != Thing::kHouse && fact.thing != Thing::kLarge) return passive(writer, plural, "removed");
+  if (!is_building(fact)) return passive(writer, plural, "removed");
   return passive(writer, plural, writer.pick({"removed", "removed", "removed", "demolished"}));
 }
 
@@ -179,6 +178,27 @@ std::string trees_verb(const Writer& writer, const Fact& fact, bool plural) {
     return plural ? "disappear" : "disappears";
   }
   return passive(writer, plural, plural && writer.chance(0.12) ? "cut down" : "removed");
+}
+
+/// Returns a name of a wood of which little is left.
+Subject whole_wood(const Writer& writer, const Fact& fact) {
+  constexpr double kAll = 0.97;
+  switch (writer.random.weighted({0.3, 0.16, 0.16, 0.1, 0.12, 0.12, fact.share > kAll ? 0.08 : 0})) {
+    case 0:
+      return {"trees", true};
+    case 1:
+      return {"the forest", false};
+    case 2:
+      return {"the woods", true};
+    case 3:
+      return {"the trees", true};
+    case 4:
+      return {"the vegetation", false};
+    case 5:
+      return {writer.pick({"many trees", "many trees", "plants"}), true};
+    default:
+      return {"all trees", true};
+  }
 }
 
 }  // namespace
@@ -203,32 +223,22 @@ Subject bare_subject_of(const Writer& writer, const Fact& fact) {
 }
 
 Subject trees_of(const Writer& writer, const Fact& fact) {
-  if (fact.happening == Happening::kBuilt)
-    return {writer.pick({"some trees", "some trees", "many trees", "trees", "some plants"}), true};
-  // Words for all of them, if little is left; for most or some of them otherwise.
-  constexpr double kForest = 0.12;  // crowns as a share of the scene
-  if (fact.share > 0.75 && fact.area > kForest) {
-    switch (writer.random.weighted({0.3, 0.16, 0.16, 0.1, 0.12, 0.16})) {
-      case 0:
-        return {"trees", true};
-      case 1:
-        return {"the forest", false};
-      case 2:
-        return {"the woods", true};
-      case 3:
-        return {"the trees", true};
-      case 4:
-        return {"the vegetation", false};
-      default:
-        return {writer.pick({"many trees", "many trees", "plants", "all trees"}), true};
-    }
+  constexpr int kMany = 12;
+  const bool many = fact.count >= kMany;
+  if (fact.happening == Happening::kBuilt) {
+    const Words words{"some trees", "some trees", many ? "many trees" : "trees", "trees", "some plants"};
+    return {writer.pick(words), true};
   }
+  constexpr double kForest = 0.12;  // crowns as a share of the scene
+  if (fact.share > 0.75 && fact.area > kForest) return whole_wood(writer, fact);
   if (fact.share > 0.5 && writer.chance(0.1))
     return {writer.pick({"most trees", "most of the trees", "most plants"}), true};
-  if (writer.chance(0.12)) return {writer.pick({"some vegetation", "the vegetation"}), false};
-  if (writer.chance(0.12)) return {writer.pick({"some plants", "many plants", "plants"}), true};
-  return {writer.pick(fact.count > 40 ? Words{"many trees", "many trees", "some trees", "trees"}
-                                      : Words{"some trees", "some trees", "many trees", "trees"}),
+  if (writer.chance(0.12)) return {"some vegetation", false};
+  if (writer.chance(0.12))
+    return {writer.pick({"some plants", many ? "many plants" : "some plants", "plants"}), true};
+  return {writer.pick(fact.count > 40
+                          ? Words{"many trees", "many trees", "some trees", "trees"}
+                          : Words{"some trees", "some trees", many ? "many trees" : "trees", "trees"}),
           true};
 }
 

@@ -46,7 +46,7 @@ std::string region_text(const Writer& writer, Region region);
 /// Returns " on the bareland", " in the forest"; not for kMixed.
 std::string ground_text(const Writer& writer, Cover cover);
 
-/// Returns "the bareland", "the woods"; not for kMixed.
+/// Returns "the bareland", "some trees"; not for kMixed.
 Subject cover_of(const Writer& writer, Cover cover);
 
 /// Returns the trees of a fact that are or were there: "some trees", "the forest".

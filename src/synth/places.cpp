@@ -6,7 +6,7 @@ namespace {
 
 using Words = std::vector<const char*>;
 
-/// Returns -1, 0 or 1 for the column (left, middle, right) and the row (top, middle, bottom) of a region.
+/// Place of a region in the scene: -1, 0 or 1 for left, middle or right, and for top, middle or bottom.
 struct Cell {
   int column = 0;
   int row = 0;
@@ -54,27 +54,26 @@ bool is_many(const Fact& fact) {
 }
 
 std::string ground_words(const Writer& writer, Cover cover) {
-  const auto& random = writer;
   switch (cover) {
     case Cover::kBareland:
-      return random.pick({"on the bareland", "on the bareland", "on the bareland", "on the bareland",
+      return writer.pick({"on the bareland", "on the bareland", "on the bareland", "on the bareland",
                           "on the bareland", "on bareland", "in the bareland", "on the original bareland",
                           "in the open space", "in the clearing", "on the wasteland"});
     case Cover::kDesert:
-      return random.pick({"in the desert", "in the desert", "in the desert", "on the bareland"});
+      return writer.pick({"in the desert", "in the desert", "in the desert", "on the bareland"});
     case Cover::kMeadow:
-      return random.pick({"on the meadow", "on the meadow", "on the grass", "on the grassland",
+      return writer.pick({"on the meadow", "on the meadow", "on the grass", "on the grassland",
                           "in the open space", "in the clearing"});
     case Cover::kDryland:
-      return random.pick({"on the bareland", "on the bareland", "on the bareland", "in the open space",
+      return writer.pick({"on the bareland", "on the bareland", "on the bareland", "in the open space",
                           "in the clearing", "on the wasteland", "on the grass", "on the original bareland"});
     case Cover::kLawn:
-      return random.pick({"on the grass", "on the grass", "on the meadow", "on the lawn"});
+      return writer.pick({"on the grass", "on the grass", "on the meadow", "on the lawn"});
     case Cover::kWoods:
-      return random.pick({"in the forest", "in the forest", "in the forest", "in the woods", "in the woods",
+      return writer.pick({"in the forest", "in the forest", "in the forest", "in the woods", "in the woods",
                           "in the woods", "among the trees", "in the wood"});
     default:
-      return random.pick({"on the land", "in the open space", "on the grassland", "on the bareland"});
+      return writer.pick({"on the land", "in the open space", "on the grassland", "on the bareland"});
   }
 }
 
@@ -134,13 +133,11 @@ Subject cover_of(const Writer& writer, Cover cover) {
       return {writer.pick({"the bareland", "the bareland", "the wasteland", "the grassland", "the land"})};
     case Cover::kLawn:
       return {writer.pick({"the grass", "the lawn", "the meadow"})};
-    case Cover::kWoods: {
-      if (writer.chance(0.2))
-        return {writer.pick({"the original trees", "the former woods", "the former trees"}), true};
-      const auto name = writer.pick({"the woods", "the woods", "the forest", "the forest", "the trees",
-                                     "some trees", "the vegetation", "the plants"});
-      return {name, name != "the forest" && name != "the vegetation"};
-    }
+    case Cover::kWoods:
+      // The rest of the wood may remain around the change.
+      return {writer.pick({"some trees", "some trees", "some plants", "some of the trees",
+                           "some of the original trees", "some of the former trees"}),
+              true};
     default:
       return {writer.pick({"the land", "the grassland", "the bareland"})};
   }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace ccexpert::synth {
 namespace {
 
 using Buildings = std::vector<const Building*>;
-
-constexpr double kNearMetres = 15;
 
 /// Places of houses along each side of each road.
 using Sides = std::map<std::pair<int, int>, std::vector<double>>;
@@ -59,31 +58,59 @@ bool is_between(const Scene& scene, const Building& house) {
   return has(1) && has(-1);
 }
 
+bool is_in(const Scene& scene, Point point) {
+  return point.x >= 0 && point.y >= 0 && point.x < scene.size && point.y < scene.size;
+}
+
+/// Returns the parts of a line that are in the frame.
+std::vector<Polyline> visible_parts(const Scene& scene, const Polyline& line) {
+  std::vector<Polyline> parts(1);
+  for (const double at : marks(0, line_length(line), 3)) {
+    const Point point = station(line, at).at;
+    if (is_in(scene, point))
+      parts.back().push_back(point);
+    else if (!parts.back().empty())
+      parts.emplace_back();
+  }
+  std::erase_if(parts, [](const Polyline& part) { return part.size() < 2; });
+  return parts;
+}
+
+/// True if a person would see the road: 10 m of it are in the frame.
+bool is_seen(const Scene& scene, const Road& road) {
+  double seen = 0;
+  for (const auto& part : visible_parts(scene, road.line)) seen += line_length(part);
+  return seen > 10 * scene.metre;
+}
+
 void relate_to_streets(const Scene& scene, const Buildings& houses, int date, Fact& fact) {
   const auto road_of = [&](const Building* house) -> const Road& {
     return scene.roads[static_cast<size_t>(house->road)];
   };
-  if (!std::all_of(houses.begin(), houses.end(),
-                   [&](const auto* house) { return stands(road_of(house).dates, date); }))
+  if (!std::all_of(houses.begin(), houses.end(), [&](const auto* house) {
+        return stands(road_of(house).dates, date) && is_seen(scene, road_of(house));
+      }))
     return;
   const auto sides = sides_of(houses);
-  const bool one = std::all_of(houses.begin(), houses.end(),
-                               [&](const auto* house) { return house->road == houses.front()->road; });
-  fact.roadside = one ? Roadside::kAlong : Roadside::kAlongSeveral;
+  std::set<int> roads;
+  for (const auto* house : houses) roads.insert(house->road);
+  fact.roads = static_cast<int>(roads.size());
+  fact.roadside = fact.roads == 1 ? Roadside::kAlong : Roadside::kAlongSeveral;
   fact.new_road = std::all_of(houses.begin(), houses.end(),
-                              [&](const auto* house) { return road_of(house).dates != kBoth; });
+                              [&](const auto* house) { return road_of(house).dates == kOnlyAfter; });
   fact.both_sides = on_both_sides(sides);
   fact.between = houses.size() == 1 && is_between(scene, *houses.front());
   fact.one_side = sides.size() == 1 && houses.size() > 1;
   fact.rows = rows_of(sides, 2.2 * houses.front()->extent.width);
 }
 
-double gap(const Road& road, const Box& box) {
-  return distance(road.line, box) - road.widest() / 2;
-}
-
-bool is_in(const Scene& scene, Point point) {
-  return point.x >= 0 && point.y >= 0 && point.x < scene.size && point.y < scene.size;
+/// True if a part of the road in the frame is within 15 m of the box.
+bool is_near(const Scene& scene, const Road& road, const Box& box) {
+  const double reach = road.widest() / 2 + kNearMetres * scene.metre;
+  if (distance(road.line, box) >= reach) return false;
+  const auto parts = visible_parts(scene, road.line);
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const Polyline& part) { return distance(part, box) < reach; });
 }
 
 /// Returns the largest distance of the visible part of a line from its chord, as a share of the chord.
@@ -114,12 +141,33 @@ bool joins(const Scene& scene, const Road& branch, const Road& main) {
   return is_in(scene, start) && distance(main.line, start) < main.widest() / 2 + 1;
 }
 
+/// True if two branches begin at one place of the third road, to both of its sides.
+bool cross(const Scene& scene, const Road& main, const Road& one, const Road& two) {
+  const auto away = [](const Road& road) { return station(road.line, 0).along; };
+  return joins(scene, one, main) && joins(scene, two, main) &&
+         length(one.line.front() - two.line.front()) < main.widest() / 2 && dot(away(one), away(two)) < -0.5;
+}
+
+bool cross(const Scene& scene, const std::vector<const Road*>& three) {
+  return cross(scene, *three[0], *three[1], *three[2]) || cross(scene, *three[1], *three[0], *three[2]) ||
+         cross(scene, *three[2], *three[0], *three[1]);
+}
+
 }  // namespace
+
+bool are_among(const Scene& scene, const Buildings& buildings, const Buildings& others) {
+  constexpr double kMetres = 40;
+  return std::all_of(buildings.begin(), buildings.end(), [&](const auto* building) {
+    return std::count_if(others.begin(), others.end(), [&](const auto* other) {
+             return length(other->extent.centre - building->extent.centre) < kMetres * scene.metre;
+           }) >= 3;
+  });
+}
 
 bool near_roads(const Scene& scene, const std::vector<Box>& boxes, int date) {
   return std::all_of(boxes.begin(), boxes.end(), [&](const Box& box) {
     return std::any_of(scene.roads.begin(), scene.roads.end(), [&](const Road& road) {
-      return stands(road.dates, date) && gap(road, box) < kNearMetres * scene.metre;
+      return stands(road.dates, date) && is_near(scene, road, box);
     });
   });
 }
@@ -146,7 +194,8 @@ RoadForm form_of(const Scene& scene, const std::vector<const Road*>& roads) {
     for (const auto* main : roads) joints += branch != main && joins(scene, *branch, *main) ? 1 : 0;
   }
   if (joints == 0) return are_parallel(roads) ? RoadForm::kParallel : RoadForm::kAny;
-  return joints == 1 && roads.size() == 2 ? RoadForm::kTee : RoadForm::kCrossing;
+  if (joints == 1 && roads.size() == 2) return RoadForm::kTee;
+  return roads.size() == 3 && cross(scene, roads) ? RoadForm::kCrossing : RoadForm::kAny;
 }
 
 bool extends(const Scene& scene, const std::vector<const Road*>& roads) {

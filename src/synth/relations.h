@@ -11,7 +11,11 @@ namespace ccexpert::synth {
 void relate_buildings(const Scene& scene, const std::vector<const Building*>& buildings, int date,
                       Fact& fact);
 
-/// True if all boxes are within 15 m of a road that exists at `date`.
+/// True if three of `others` are within 40 m of each building.
+bool are_among(const Scene& scene, const std::vector<const Building*>& buildings,
+               const std::vector<const Building*>& others);
+
+/// True if all boxes are within 15 m of a road in the frame that exists at `date`.
 bool near_roads(const Scene& scene, const std::vector<Box>& boxes, int date);
 
 /// Returns the form of roads, as seen in the frame.

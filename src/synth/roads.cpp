@@ -80,7 +80,6 @@ Road parallel_street(Random& random, const Scene& scene, const Road& main, Dates
   Road road = main;
   road.line = moved_aside(main.line, away);
   road.dates = dates;
-  static_cast<void>(scene);
   return road;
 }
 
@@ -144,10 +143,12 @@ std::vector<Road> estate_plan(Random& random, const Scene& scene, Dates dates) {
   double side = random.chance(0.5) ? 1 : -1;
   const bool alternate = random.chance(0.5);
   const double dead_ends = random.chance(0.5) ? 0.8 : 0.2;
+  // Streets of both sides begin at one place, a crossroad, or some houses apart.
+  const double apart = random.chance(0.4) ? 0 : 0.3 * step;
   for (int i = random.between(2, 4); i > 0; --i) {
     roads.push_back(side_street(random, scene, roads.front(), {share, side, dead_ends}));
     if (alternate) side = -side;
-    share += alternate && side > 0 ? step : (alternate ? 0.3 * step : step);
+    share += alternate && side > 0 ? step : (alternate ? apart : step);
   }
   return roads;
 }

@@ -49,14 +49,23 @@ void freeze_each(Items& items, int date) {
   for (auto& item : items) item.dates = {stands(item.dates, date), stands(item.dates, date)};
 }
 
+const Zone* topmost(const std::vector<Zone>& zones, Point point, int date) {
+  const auto top = std::find_if(zones.rbegin(), zones.rend(), [&](const Zone& zone) {
+    return stands(zone.dates, date) && contains(zone.outline, point);
+  });
+  return top != zones.rend() ? &*top : nullptr;
+}
+
 }  // namespace
+
+Ground laid_ground_at(const Scene& scene, Point point, int date) {
+  const auto* zone = topmost(scene.zones, point, date);
+  return zone != nullptr ? zone->ground : scene.ground;
+}
 
 Ground ground_at(const Scene& scene, Point point, int date) {
   for (const auto* layer : {&scene.zones, &scene.covers}) {
-    const auto top = std::find_if(layer->rbegin(), layer->rend(), [&](const auto& zone) {
-      return stands(zone.dates, date) && contains(zone.outline, point);
-    });
-    if (top != layer->rend()) return top->ground;
+    if (const auto* zone = topmost(*layer, point, date)) return zone->ground;
   }
   return scene.ground;
 }

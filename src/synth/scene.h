@@ -122,7 +122,10 @@ inline bool stands(const Dates& dates, int date) {
   return dates[static_cast<size_t>(date)];
 }
 
-/// Returns the topmost ground below a point at a date.
+/// Returns the topmost ground below a point at a date, without the covers of one day.
+Ground laid_ground_at(const Scene& scene, Point point, int date);
+
+/// Returns the same with the covers of that day.
 Ground ground_at(const Scene& scene, Point point, int date);
 
 /// True if nothing built at either date is within `margin` of the box.

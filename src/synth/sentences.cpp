@@ -8,10 +8,6 @@ namespace {
 /// Facts below this share of the scene are omitted: 0.3 %, about 14 x 14 pixels of 256 x 256.
 constexpr double kWorthNaming = 0.003;
 
-bool is_building(const Fact& fact) {
-  return fact.thing == Thing::kHouse || fact.thing == Thing::kLarge;
-}
-
 bool is_built(const Fact& fact, Thing thing) {
   return fact.thing == thing && fact.happening == Happening::kBuilt;
 }
@@ -31,9 +27,18 @@ std::string ground_or_region(const Writer& writer, const Fact& fact) {
   return "";
 }
 
-/// True if all houses of the first fact are along the new roads.
+/// Returns the part of the scene or the ground that two facts share.
+std::string shared_place(const Writer& writer, const Fact& one, const Fact& two) {
+  if (one.region != two.region) return "";
+  return ground_or_region(writer, {.happening = one.happening,
+                                   .region = one.region,
+                                   .cover = one.cover == two.cover ? one.cover : Cover::kMixed});
+}
+
+/// True if all houses of the first fact are along the new roads, and each of these has some.
 bool lines_new_roads(const Told& told) {
-  return told.road != nullptr && is_building(told.first) && told.first.new_road;
+  return told.road != nullptr && is_building(told.first) && told.first.new_road &&
+         told.first.roads == told.road->count;
 }
 
 /// Returns "with some houses built along", or "with villas on both sides".
@@ -66,24 +71,22 @@ Subject everything(const Writer& writer, const Told& told) {
   return subject_of(writer, told.first);
 }
 
-/// Returns the former ground of the change: the trees, or the cover below it; empty if it was mixed.
-Subject former_ground(const Writer& writer, const Told& told) {
-  if (told.cleared != nullptr && writer.chance(0.8)) return trees_of(writer, *told.cleared);
-  if (told.first.cover == Cover::kMixed || told.first.area < 0.01) return {};
-  return cover_of(writer, told.first.cover);
+/// Returns the place of a road, also " across the forest".
+std::string road_place(const Writer& writer, const Fact& road) {
+  if (road.cover != Cover::kWoods || !writer.chance(0.4)) return ground_or_region(writer, road);
+  return writer.pick(
+      {" across the forest", " through the forest", " across the woods", " through the woods"});
 }
 
-/// "a road is built across the forest", "the road is extended"
-std::string road_clause(const Writer& writer, const Fact& road) {
+/// Returns "a road is built across the forest", "the road is extended", and true if its subject is plural.
+Subject road_clause(const Writer& writer, const Fact& road) {
   if (road.extends && writer.chance(0.5))
-    return writer.chance(writer.voice.perfect)
-               ? "the road has been extended"
-               : writer.pick({"the road is extended", "the road is built longer"});
-  if (road.cover != Cover::kWoods || !writer.chance(0.4))
-    return clause(writer, road, ground_or_region(writer, road));
-  return clause(
-      writer, road,
-      writer.pick({" across the forest", " through the forest", " across the woods", " through the woods"}));
+    return {writer.chance(writer.voice.perfect)
+                ? "the road has been extended"
+                : writer.pick({"the road is extended", "the road is built longer"})};
+  const auto subject = subject_of(writer, road);
+  return {subject.text + " " + verb_of(writer, road, subject.plural) + road_place(writer, road),
+          subject.plural};
 }
 
 std::string becoming(const Writer& writer, const Subject& ground, const Subject& next) {
@@ -100,9 +103,10 @@ std::string replaced_by(const Writer& writer, const Subject& ground, const Subje
   return ground.text + be + " replaced by " + next.text;
 }
 
-/// Returns "which replace the woods" in one of its forms, for the end of a clause; empty without trees.
+/// Returns "replacing the woods" in one of its forms, for the end of a clause; empty unless something was
+/// built and trees were removed.
 std::string in_place_of_trees(const Writer& writer, const Told& told) {
-  if (told.cleared == nullptr || !writer.chance(0.4)) return "";
+  if (told.first.happening != Happening::kBuilt || told.cleared == nullptr || !writer.chance(0.4)) return "";
   return writer.pick({" to replace ", " replacing ", " in place of "}) + trees_of(writer, *told.cleared).text;
 }
 
@@ -202,8 +206,7 @@ Told told_of(const std::vector<Fact>& facts) {
 }
 
 std::string plain_sentence(const Writer& writer, const Told& told) {
-  const auto text = clause(writer, told.first, place_of(writer, told.first));
-  return told.first.happening == Happening::kBuilt ? text + in_place_of_trees(writer, told) : text;
+  return clause(writer, told.first, place_of(writer, told.first)) + in_place_of_trees(writer, told);
 }
 
 std::string list_sentence(const Writer& writer, const Told& told) {
@@ -217,10 +220,10 @@ std::string list_sentence(const Writer& writer, const Told& told) {
   auto one = bare_subject_of(writer, told.first);
   auto two = bare_subject_of(writer, *other);
   if (writer.chance(0.55)) std::swap(one, two);
-  const bool same_place = other->region == told.first.region;
-  const std::string place = same_place ? ground_or_region(writer, told.first) : "";
-  return one.text + " and " + two.text + " " + verb_of(writer, *other, true) + place +
-         in_place_of_trees(writer, told);
+  // A verb for buildings alone does not suit a road beside them.
+  const Fact& verbal = is_building(*other) ? told.first : *other;
+  return one.text + " and " + two.text + " " + verb_of(writer, verbal, true) +
+         shared_place(writer, told.first, *other) + in_place_of_trees(writer, told);
 }
 
 std::string two_clauses(const Writer& writer, const Told& told) {
@@ -231,16 +234,16 @@ std::string two_clauses(const Writer& writer, const Told& told) {
   }
   const auto road = road_clause(writer, *told.road);
   const bool it = lines_new_roads(told) && told.first.both_sides && writer.chance(0.5);
-  const std::string sides = told.road->count == 1 ? " on both sides of it" : " on both sides of them";
+  const std::string sides = road.plural ? " on both sides of them" : " on both sides of it";
   const auto first = clause(writer, told.first, it ? sides : place_of(writer, told.first));
-  return it || writer.chance(0.75) ? road + " and " + first : first + " and " + road;
+  return it || writer.chance(0.75) ? road.text + " and " + first : first + " and " + road.text;
 }
 
 std::string lined_road(const Writer& writer, const Told& told) {
   const auto road = road_with_houses(writer, told);
   if (road.text.empty()) return "";
-  return road.text + " " + verb_of(writer, *told.road, road.plural) + ground_or_region(writer, told.first) +
-         in_place_of_trees(writer, told);
+  return road.text + " " + verb_of(writer, *told.road, road.plural) +
+         shared_place(writer, told.first, *told.road) + in_place_of_trees(writer, told);
 }
 
 std::string with_clearing(const Writer& writer, const Told& told) {
@@ -259,9 +262,11 @@ std::string with_clearing(const Writer& writer, const Told& told) {
 
 std::string replacement(const Writer& writer, const Told& told) {
   if (told.first.happening != Happening::kBuilt || told.first.thing == Thing::kTrees) return "";
-  const auto ground = former_ground(writer, told);
-  if (ground.text.empty()) return "";
-  const auto next = everything(writer, told);
+  const bool trees = told.cleared != nullptr && writer.chance(0.8);
+  if (!trees && (told.first.cover == Cover::kMixed || told.first.area < 0.01)) return "";
+  const auto ground = trees ? trees_of(writer, *told.cleared) : cover_of(writer, told.first.cover);
+  const bool all = trees || (told.road != nullptr && told.road->cover == told.first.cover);
+  const auto next = all ? everything(writer, told) : subject_of(writer, told.first);
   if (writer.chance(writer.voice.becoming)) return becoming(writer, ground, next);
   if (writer.chance(0.6)) return replaced_by(writer, ground, next);
   return next.text + (next.plural ? " replace " : " replaces ") + ground.text +

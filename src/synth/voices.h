@@ -33,7 +33,7 @@ struct Voice {
   double areas = 0.05;        ///< "a residential area with many houses appears"
 };
 
-/// Returns the habits of writer `index`, below kVoices.
+/// Returns the habits of writer `index` modulo kVoices.
 const Voice& voice(size_t index);
 
 }  // namespace ccexpert::synth
