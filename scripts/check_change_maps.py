@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+import levir_cc
 import numpy as np
 from PIL import Image
 
@@ -32,8 +33,10 @@ def arguments():
 
 
 def read_pairs(file, limit):
-    text = file.read_text()
-    pairs = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines()]
+    try:
+        pairs = levir_cc.read_pairs(file)
+    except levir_cc.Wrong as wrong:
+        sys.exit(f"error: {wrong}")
     kinds = [[pair for pair in pairs if bool(pair["change_flag"]) == kind] for kind in (True, False)]
     return [pair for kind in kinds for pair in (kind[:limit] if limit else kind)]
 

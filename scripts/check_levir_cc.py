@@ -46,10 +46,7 @@ def arguments():
 def read_list(data):
     """Returns the pairs of a list with absolute paths."""
     file = data / "val.jsonl" if data.is_dir() else data
-    if not file.is_file():
-        raise Wrong(f"{file}: expected a list of pairs in the universal format, got no file")
-    text = file.read_text(encoding="utf-8")
-    pairs = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    pairs = levir_cc.read_pairs(file)
     root = file.resolve().parent
     for number, pair in enumerate(pairs, 1):
         for key in ("uid", "img1_path", "img2_path", "change_caption", "change_flag"):
@@ -74,7 +71,9 @@ def write_list(file, pairs):
 def counts(pairs):
     changed = sum(bool(pair["change_flag"]) for pair in pairs)
     tiles = len({levir_cc.tile_of(pair["uid"]) for pair in pairs})
-    return f"{len(pairs)} pairs of {tiles} tiles: {changed} changed, {len(pairs) - changed} unchanged"
+    unsure = sum("id_certainty" in pair for pair in pairs)
+    note = f", {unsure} of them perhaps with images of another" if unsure else ""
+    return f"{len(pairs)} pairs of {tiles} tiles: {changed} changed, {len(pairs) - changed} unchanged{note}"
 
 
 def parts(pairs):
@@ -90,7 +89,8 @@ def expect_page_allowed(page, split):
         raise Wrong(f"--page: expected --split look, got {split} (pairs of keep are not looked at)")
     inside = page.resolve().is_relative_to(ROOT)
     if inside and subprocess.run(["git", "-C", ROOT, "check-ignore", "-q", page.resolve()], check=False).returncode:
-        raise Wrong(f"--page: expected a file outside the repository, got {page} (its images may not be published)")
+        raise Wrong(f"--page: expected a file outside the repository, got {page} (its images may not be published; a "
+                    "folder that git ignores, as build, is allowed)")
 
 
 def brightness_gap(pair):
@@ -110,6 +110,8 @@ class Check:
         self.options, self.work = options, work
 
     def run(self, program, *arguments):
+        if not (self.options.bin / program).is_file():
+            raise Wrong(f"{self.options.bin / program}: expected the program, got none (build it, or name its folder by --bin)")
         done = subprocess.run([str(self.options.bin / program), *map(str, arguments)], stdout=subprocess.PIPE, text=True,
                               check=False)
         if done.returncode:

@@ -8,10 +8,10 @@
 Only the standard library."""
 import argparse
 import collections
-import json
 import math
 import pathlib
 import re
+import sys
 
 import levir_cc
 
@@ -48,9 +48,11 @@ PATTERNS = {name: re.compile(rf"\b(?:{words})\b") for name, words in NAMED.items
 
 def read_changed(path):
     """Returns the sentences of each changed pair, without full stops."""
-    text = pathlib.Path(path).read_text(encoding="utf-8")
-    pairs = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
-    return [[levir_cc.plain(each) for each in pair["change_caption"]] for pair in pairs if pair["change_flag"]]
+    changed = [[levir_cc.plain(each) for each in pair["change_caption"]] for pair in levir_cc.read_pairs(path)
+               if pair["change_flag"]]
+    if not any(changed):
+        raise levir_cc.Wrong(f"{path}: expected sentences of changed pairs, got none")
+    return changed
 
 
 def ngrams(pairs, n):
@@ -106,7 +108,10 @@ def rows(paths):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lists", nargs="+", type=pathlib.Path, help="lists in the universal format, JSON or lines")
-    print(levir_cc.markdown(rows(parser.parse_args().lists)))
+    try:
+        print(levir_cc.markdown(rows(parser.parse_args().lists)))
+    except levir_cc.Wrong as wrong:
+        sys.exit(f"error: {wrong}")
 
 
 if __name__ == "__main__":

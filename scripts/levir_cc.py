@@ -2,6 +2,7 @@
 
 Only the standard library. tests/scripts/levir_cc_test.py tests them."""
 import hashlib
+import json
 import re
 
 CROPS = 16  # LEVIR-CC numbers the 4 x 4 crops of a tile of LEVIR-CD one after the other, from 1
@@ -38,6 +39,17 @@ STOP = set("and with while which where or but is are was were be been has have h
 
 class Wrong(ValueError):
     """A list that is not as expected, with the sentence that says so."""
+
+
+def read_pairs(file):
+    """Returns the pairs of a list in the universal format, JSON or JSON Lines."""
+    if not file.is_file():
+        raise Wrong(f"{file}: expected a list of pairs in the universal format, got no file")
+    text = file.read_text(encoding="utf-8")
+    try:
+        return json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    except json.JSONDecodeError as error:
+        raise Wrong(f"{file}: expected JSON or JSON Lines, got an error at line {error.lineno} ({error.msg})") from None
 
 
 def tile_of(uid):

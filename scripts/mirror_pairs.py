@@ -8,9 +8,12 @@ of each, and the images and masks of the copies as PNG. Places in captions chang
 "upper right". Only training data need this: scores are of the pairs as they are. Needs Pillow."""
 import argparse
 import json
+import os
 import pathlib
 import re
 import sys
+
+import levir_cc
 
 ACROSS = {"left": "right", "east": "west", "eastern": "western"}
 DOWN = {"top": "bottom", "upper": "lower", "above": "below", "north": "south", "northern": "southern"}
@@ -53,17 +56,19 @@ def main():
     parser.add_argument("list", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path, required=True)
     options = parser.parse_args()
-    if not options.list.is_file():
-        sys.exit(f"error: {options.list}: expected a list of pairs in the universal format, got no file")
-    text = options.list.read_text(encoding="utf-8")
-    pairs = json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+    try:
+        pairs = levir_cc.read_pairs(options.list)
+    except levir_cc.Wrong as wrong:
+        sys.exit(f"error: {wrong}")
     root = options.list.resolve().parent
     options.out.mkdir(parents=True, exist_ok=True)
-    with (options.out / "list.jsonl").open("w", encoding="utf-8") as file:
+    unfinished = options.out / "list.jsonl.part"  # so that a list is there only if all its images are
+    with unfinished.open("w", encoding="utf-8") as file:
         for pair in pairs:
             own = {key: str(root / value) if key.endswith("_path") else value for key, value in pair.items()}
             for entry in (own, *copies(pair, root, options.out)):
                 file.write(json.dumps(entry) + "\n")
+    os.replace(unfinished, options.out / "list.jsonl")
     print(f"{options.out}/list.jsonl: {4 * len(pairs)} pairs")
 
 

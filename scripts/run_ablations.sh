@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Repeats the ablations in small of docs/ablations.md: draws the data, makes the base, trains and scores. Resumes.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-cd "$repository"
 
 usage="usage: scripts/run_ablations.sh [--levir-cc FOLDER] [KEY=VALUE | --row N ...]"
 levir_cc=
 if [ "${1:-}" = --levir-cc ]; then
   [ -n "${2:-}" ] || die "--levir-cc: expected the folder of your copy of LEVIR-CC, got none"
-  levir_cc=$2
+  [ -e "$2" ] || die "--levir-cc: expected the folder of your copy of LEVIR-CC, got no file $2"
+  levir_cc=$(realpath "$2")
   shift 2
 fi
 case ${1:-} in
@@ -16,6 +16,7 @@ case ${1:-} in
   *) die "unknown argument $1: expected KEY=VALUE or --row N, for ccexpert-train --sweep" ;;
 esac
 
+cd "$repository"
 tools=$repository/build/release/tools
 [ -x "$tools/ccexpert-train" ] && [ -x "$tools/ccexpert-caption" ] || configure_and_build release all
 if [ -n "$levir_cc" ]; then work=build/levir-cc sweep=ablations-levir-cc tables=levir-cc pairs=2000

@@ -48,15 +48,53 @@ class Split(unittest.TestCase):
         self.assertEqual(len(choose), 10)
 
 
+class Lists(unittest.TestCase):
+    def test_lists_are_json_or_lines(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "list.jsonl")
+            with self.assertRaisesRegex(levir_cc.Wrong, "expected a list of pairs in the universal format, got no file"):
+                levir_cc.read_pairs(file)
+            for text in ('[{"uid": "a"}, {"uid": "b"}]', '{"uid": "a"}\n\n{"uid": "b"}\n'):
+                file.write_text(text, encoding="utf-8")
+                self.assertEqual(levir_cc.read_pairs(file), [{"uid": "a"}, {"uid": "b"}])
+            file.write_text("{", encoding="utf-8")
+            with self.assertRaisesRegex(levir_cc.Wrong, "expected JSON or JSON Lines, got an error at line 1"):
+                levir_cc.read_pairs(file)
+
+    def test_a_list_without_changed_pairs_cannot_be_compared(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "list.json")
+            file.write_text(json.dumps([pair("val_000001", False, "no change has occurred")]), encoding="utf-8")
+            with self.assertRaisesRegex(levir_cc.Wrong, "expected sentences of changed pairs, got none"):
+                compare_sentences.read_changed(file)
+
+    def test_a_mirrored_list_is_there_only_if_it_is_whole(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "list.jsonl")
+            file.write_text(json.dumps({**pair("a", True, "left"), "img1_path": "none.png", "img2_path": "b"}) + "\n",
+                            encoding="utf-8")
+            out = pathlib.Path(folder, "out")
+            done = subprocess.run([sys.executable, SOURCE / "scripts/mirror_pairs.py", file, "--out", out],
+                                  stderr=subprocess.DEVNULL, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertFalse((out / "list.jsonl").exists())
+
+    def test_uncertain_images_are_counted(self):
+        pairs = [pair("val_000001", False, "no change has occurred")]
+        self.assertEqual(check_levir_cc.counts(pairs), "1 pairs of 1 tiles: 0 changed, 1 unchanged")
+        pairs[0]["id_certainty"] = "may be permuted"
+        self.assertTrue(check_levir_cc.counts(pairs).endswith(", 1 of them perhaps with images of another"))
+
+
 class Things(unittest.TestCase):
     def test_places_are_not_things(self):
         for sentence, things in (
             ("some houses are built along the road .", {"buildings"}),
-            ("a villa is built by the roadside", {"buildings"}),
+            ("a cabin is built by the roadside", {"buildings"}),
             ("the vegetation in the forest is removed", {"trees"}),
             ("a row of houses appears next to the lake", {"buildings"}),
             ("trees are replaced by a road with two houses beside the pond", {"trees", "roads", "buildings"}),
-            ("many houses are built on both sides of the road and trees are removed", {"buildings", "trees"}),
+            ("huts appear on both sides of the road and trees are removed", {"buildings", "trees"}),
             ("a house with a path to the road is built in the woods", {"buildings", "roads"}),
             ("the bareland is replaced by a pool", {"water"}),
             ("two parking lots are built", {"others"}),
