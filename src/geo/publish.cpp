@@ -227,14 +227,32 @@ std::vector<fs::path> published_files(const fs::path& output, const fs::path& he
   return files;
 }
 
+namespace {
+
+/// Returns what a map writes into one of its files.
+std::string role_of(const fs::path& file, const fs::path& output, const fs::path& heatmap) {
+  const std::pair<fs::path, const char*> roles[] = {
+      {output, "the map"},
+      {beside(output, ".summary.json"), "the summary of the map"},
+      {beside(output, ".html"), "the page with the overview, which every map has"},
+      {beside(output, ".timeline.jsonl"), "the timeline of the series"},
+      {heatmap, "the raster of --heatmap"}};
+  const auto* role = std::ranges::find_if(roles, [&](const auto& each) { return each.first == file; });
+  return role != std::end(roles) ? role->second : "a layer of the map";
+}
+
+}  // namespace
+
 void expect_distinct(const fs::path& output, const fs::path& heatmap, const fs::path& report,
                      bool is_series) {
   auto taken = published_files(output, "", is_series);
   const auto take = [&](const char* option, const fs::path& file) {
     if (file.empty()) return;
-    const auto is_same = [&](const fs::path& other) { return whole(other) == whole(file); };
-    if (std::ranges::any_of(taken, is_same))
-      fail_expected({option, "a file that the map does not write already", file.string()});
+    const auto same =
+        std::ranges::find_if(taken, [&](const fs::path& other) { return whole(other) == whole(file); });
+    if (same != taken.end())
+      fail_expected({option, "a file that the map does not write already", file.string(),
+                     role_of(*same, output, heatmap) + "; choose another name"});
     taken.push_back(file);
   };
   take("--heatmap", heatmap);

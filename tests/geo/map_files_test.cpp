@@ -136,8 +136,12 @@ TEST_F(MapFiles, RefusesFilesThatTheMapWritesAlready) {
     options_.report = folder_ / name;
     EXPECT_THAT(error_of([&] { map(); }), taken("--report")) << name;
   }
+  EXPECT_THAT(
+      error_of([&] { map(); }),
+      HasSubstr("changes.html (the page with the overview, which every map has; choose another name)"));
   options_.report = options_.heatmap = folder_ / "heat.tif";
   EXPECT_THAT(error_of([&] { map(); }), taken("--report"));
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("heat.tif (the raster of --heatmap; choose"));
   options_.report = "";
   options_.heatmap = folder_ / "changes.html";
   EXPECT_THAT(error_of([&] { map(); }), taken("--heatmap"));
