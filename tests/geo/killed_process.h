@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tools/process.h"
@@ -42,6 +43,18 @@ inline void kill_when(const std::vector<std::string>& arguments, const std::func
   wait_until(process, condition);
   process.signal(SIGKILL);
   process.wait();
+}
+
+/// Runs a process that the system kills in the write that would make a file larger than `bytes`: inside its
+/// work, however fast it is and however long this process waits.
+inline void run_until_size(const std::vector<std::string>& arguments, rlim_t bytes) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit less{bytes, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &less), 0);
+  Process process(arguments);
+  EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(process.wait().exit_code, 128 + SIGXFSZ);
 }
 
 }  // namespace ccexpert::test
