@@ -156,9 +156,9 @@ void add_roads(const Scene& scene, std::vector<Fact>& facts) {
     for (const auto& road : scene.roads) {
       const bool widened = road.dates == kBoth && road.width[1] > road.width[0];
       if (happening == Happening::kWidened ? !widened : road.dates != dates_of(happening)) continue;
-      const double before = footprint.area;
+      if (!is_seen(scene, road)) continue;
       sample(scene, road, footprint);
-      if (footprint.area > before) found.push_back(&road);
+      found.push_back(&road);
     }
     if (found.empty()) continue;
     fact.count = static_cast<int>(found.size());

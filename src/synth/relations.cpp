@@ -76,13 +76,6 @@ std::vector<Polyline> visible_parts(const Scene& scene, const Polyline& line) {
   return parts;
 }
 
-/// True if a person would see the road: 10 m of it are in the frame.
-bool is_seen(const Scene& scene, const Road& road) {
-  double seen = 0;
-  for (const auto& part : visible_parts(scene, road.line)) seen += line_length(part);
-  return seen > 10 * scene.metre;
-}
-
 void relate_to_streets(const Scene& scene, const Buildings& houses, int date, Fact& fact) {
   const auto road_of = [&](const Building* house) -> const Road& {
     return scene.roads[static_cast<size_t>(house->road)];
@@ -154,6 +147,12 @@ bool cross(const Scene& scene, const std::vector<const Road*>& three) {
 }
 
 }  // namespace
+
+bool is_seen(const Scene& scene, const Road& road) {
+  double seen = 0;
+  for (const auto& part : visible_parts(scene, road.line)) seen += line_length(part);
+  return seen > 10 * scene.metre;
+}
 
 bool are_among(const Scene& scene, const Buildings& buildings, const Buildings& others) {
   constexpr double kMetres = 40;

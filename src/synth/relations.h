@@ -11,6 +11,9 @@ namespace ccexpert::synth {
 void relate_buildings(const Scene& scene, const std::vector<const Building*>& buildings, int date,
                       Fact& fact);
 
+/// True if a person would see the road: 10 m of it are in the frame.
+bool is_seen(const Scene& scene, const Road& road);
+
 /// True if three of `others` are within 40 m of each building.
 bool are_among(const Scene& scene, const std::vector<const Building*>& buildings,
                const std::vector<const Building*>& others);

@@ -140,6 +140,13 @@ TEST(Facts, KnowNoRoadOutsideTheFrame) {
   EXPECT_FALSE(facts[0].new_road || facts[0].one_side);
 }
 
+TEST(Facts, OmitRoadsThatTouchTheFrameAlone) {
+  auto scene = roads_of({{{128, -20}, {128, 276}}, {{-8, 8}, {8, -8}}});
+  EXPECT_EQ(facts_of(scene)[0].count, 1);
+  scene.roads[1].line = {{-8, 100}, {100, -8}};
+  EXPECT_EQ(facts_of(scene)[0].count, 2);
+}
+
 TEST(Facts, KnowTheFormerGroundUnlessAHouseWasThere) {
   auto scene = street_of({1}, kOnlyAfter);
   const auto lot = scene.buildings[0].extent.grown(10).outline();
