@@ -48,8 +48,8 @@ class CaptionService::Batch {
   /// Reports those that are over, and returns the others.
   Jobs still_wanted(const Jobs& jobs);
   void encode(const Jobs& jobs);
-  /// Reports the places of those that ask for nothing else, and returns the others.
-  Jobs without_places(const Jobs& jobs);
+  /// Removes and returns those that ask for a place alone.
+  static Jobs removed_places(Jobs& jobs);
   void answer_place(Job& job);
   DecoderSequences prefilled(const Jobs& jobs);
   void keep_prompts(const Jobs& jobs, const DecoderSequences& sequences);

@@ -54,23 +54,33 @@ void CaptionService::Batch::join(const Jobs& jobs) {
 
 void CaptionService::Batch::join_group(const Jobs& jobs) {
   auto wanted = still_wanted(jobs);
+  Jobs places;
+  // After the group: others of it may need the results of a pair that the memory then forgets.
+  const auto remember = [this](const Jobs& answered) {
+    for (const auto& job : answered) memory_.used(job->pair);
+  };
   std::optional<DecoderSequences> sequences;
   try {
     runtime::with_one_error_type(kMemoryHint, [&] {
       encode(wanted);
-      wanted = without_places(still_wanted(wanted));
+      wanted = still_wanted(wanted);
+      places = removed_places(wanted);
+      for (const auto& job : places) answer_place(*job);
       if (wanted.empty()) return;
       sequences.emplace(prefilled(wanted));
     });
   } catch (const Error& error) {
+    remember(places);
     if (wanted.size() == 1) return inbox_.fail(*wanted.front(), service_error(error));
     // The others of a group are not to blame.
     for (const auto& job : wanted) join_group({job});
     return;
   }
-  if (!sequences) return;
-  for (size_t i = 0; i < wanted.size(); ++i) add_row(wanted[i], *sequences, static_cast<int64_t>(i));
-  for (const auto& job : wanted) memory_.used(job->pair);
+  if (sequences) {
+    for (size_t i = 0; i < wanted.size(); ++i) add_row(wanted[i], *sequences, static_cast<int64_t>(i));
+  }
+  remember(places);
+  remember(wanted);
 }
 
 CaptionService::Batch::Jobs CaptionService::Batch::still_wanted(const Jobs& jobs) {
@@ -104,16 +114,11 @@ void CaptionService::Batch::encode(const Jobs& jobs) {
     pairs[i]->images = pairs.size() == 1 ? encoded : taken(encoded, static_cast<int64_t>(i));
 }
 
-CaptionService::Batch::Jobs CaptionService::Batch::without_places(const Jobs& jobs) {
-  Jobs others;
-  for (const auto& job : jobs) {
-    if (job->place_only) {
-      answer_place(*job);
-    } else {
-      others.push_back(job);
-    }
-  }
-  return others;
+CaptionService::Batch::Jobs CaptionService::Batch::removed_places(Jobs& jobs) {
+  const auto found = std::ranges::stable_partition(jobs, [](const auto& job) { return !job->place_only; });
+  Jobs places(found.begin(), found.end());
+  jobs.erase(found.begin(), found.end());
+  return places;
 }
 
 void CaptionService::Batch::answer_place(Job& job) {
@@ -125,7 +130,6 @@ void CaptionService::Batch::answer_place(Job& job) {
   } catch (const Error& error) {
     return inbox_.fail(job, service_error(error));
   }
-  memory_.used(job.pair);
   inbox_.finish(job, std::move(place));
 }
 

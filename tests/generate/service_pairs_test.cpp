@@ -53,6 +53,45 @@ TEST_F(CaptionServiceTest, APlaceIsThatOfLocateAndNeedsNoPrompt) {
   EXPECT_EQ(service_->captioner().timings().encoded_images, 2);
 }
 
+TEST_F(CaptionServiceTest, PlacesMayShareAPairThatIsNotKept) {
+  start({.pair_cache = 0});
+  const Outcome held, first, second, caption;
+  const test::Door door;
+  hold(held, door);
+  auto place = request(1);
+  place.place_only = true;
+  ask(first, place);
+  ask(second, place);
+  ask(caption, request(1));
+  door.open();
+  EXPECT_EQ(first.caption().change.value().score, second.caption().change.value().score);
+  expect_equal(caption.caption(), alone(1));
+}
+
+TEST_F(CaptionServiceTest, PlacesBeyondTheMemoryOfTheirGroupAreAnswered) {
+  const auto places = [&] {
+    const Outcome held;
+    std::vector<Outcome> outcomes(3);
+    const test::Door door;
+    hold(held, door);
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      auto place = request(i + 1);
+      place.place_only = true;
+      ask(outcomes[i], std::move(place));
+    }
+    door.open();
+    std::vector<double> scores;
+    for (const auto& outcome : outcomes) scores.push_back(outcome.caption().change.value().score);
+    return scores;
+  };
+  start();
+  const auto expected = places();
+  // Place for the held request and two others: the first place that is computed anew takes that of another.
+  start({.pair_cache = request(0).pair->bytes() + request(1).pair->bytes() * 5 / 2});
+  EXPECT_EQ(places(), expected);
+  EXPECT_EQ(places(), expected);
+}
+
 TEST_F(CaptionServiceTest, EqualPairsShareAHandle) {
   start();
   const auto first = request(0).pair;
