@@ -33,31 +33,32 @@ void report(const Event& event, const Result& result) {
 
 }  // namespace
 
-void CaptionService::Inbox::expect_free(const std::string& client) {
-  const auto refuse = [&](const ServiceError& error) {
-    ++counters_.refused;
-    throw ServiceError(error);
-  };
-  if (refuses_) refuse(stopping_error());
-  if (waiting() >= limits_.queued) refuse(full_error("", limits_.queued));
+void CaptionService::Inbox::expect_place_locked(const std::string& client) const {
+  if (refuses_) throw ServiceError(stopping_error());
+  if (waiting() >= limits_.queued) throw ServiceError(full_error("", limits_.queued));
   if (const auto own = limits_.queued_of_client; own > 0 && waiting_of(client) >= own)
-    refuse(full_error(" of this client", own));
+    throw ServiceError(full_error(" of this client", own));
 }
 
 int64_t CaptionService::Inbox::waiting_of(const std::string& client) const {
   return static_cast<int64_t>(rows_.size_of(client) + searches_.size_of(client));
 }
 
-void CaptionService::Inbox::expect_place(const std::string& client) {
+void CaptionService::Inbox::expect_place(const std::string& client) const {
   const std::scoped_lock lock(mutex_);
-  expect_free(client);
+  expect_place_locked(client);
 }
 
 void CaptionService::Inbox::push(std::shared_ptr<Job> job) {
   {
     const std::scoped_lock lock(mutex_);
     const auto& client = job->client;
-    expect_free(client);
+    try {
+      expect_place_locked(client);
+    } catch (const ServiceError&) {
+      ++counters_.refused;
+      throw;
+    }
     auto& queue = job->is_search() ? searches_ : rows_;
     queue.push(client, std::move(job));
     ++counters_.accepted;
@@ -87,14 +88,15 @@ CaptionService::Inbox::Jobs CaptionService::Inbox::removed_if(
 CaptionService::Inbox::Work CaptionService::Inbox::take(const Place& place) {
   std::unique_lock lock(mutex_);
   if (place.idle) changed_.wait(lock, [&] { return stops_ || waiting() > 0 || !cancelled_.empty(); });
+  const auto now = Clock::now();
   Work work;
   work.cancelled = std::exchange(cancelled_, {});
+  for (const auto& job : work.cancelled) job->started = now;
   work.stops = stops_;
   if (stops_) {
     work.joining = removed_if([](const auto&) { return true; });
     return work;
   }
-  const auto now = Clock::now();
   work.late = removed_if([&](const auto& job) { return job->is_late(now); });
   const int64_t most = std::min({place.rows, limits_.joining, std::ssize(rows_)});
   while (std::ssize(work.joining) < most) work.joining.push_back(rows_.pop().value());
@@ -109,7 +111,7 @@ CaptionService::Inbox::Work CaptionService::Inbox::take(const Place& place) {
 void CaptionService::Inbox::finish(Job& job, Caption caption) {
   const auto now = Clock::now();
   const ServedCaption served{std::move(caption), job.prompt_tokens, seconds_of(job.started - job.accepted),
-                             seconds_of(now - job.started), seconds_of(now - job.accepted)};
+                             seconds_of(now - job.started)};
   {
     const std::scoped_lock lock(mutex_);
     ++(served.finish == FinishReason::kCancelled ? counters_.cancelled : counters_.done);

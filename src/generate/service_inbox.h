@@ -21,7 +21,7 @@ class CaptionService::Inbox {
   explicit Inbox(const ServiceLimits& limits) : limits_(limits) {}
 
   /// Throws ServiceError if there is no place for a request of this client.
-  void expect_place(const std::string& client);
+  void expect_place(const std::string& client) const;
   /// Accepts a request. Throws ServiceError if there is no place for it.
   void push(std::shared_ptr<Job> job);
   /// Cancels a request: a waiting one leaves its place at once.
@@ -67,7 +67,8 @@ class CaptionService::Inbox {
   bool is_empty() const { return pending_ == 0; }
   int64_t waiting() const { return std::ssize(rows_) + std::ssize(searches_); }
   int64_t waiting_of(const std::string& client) const;
-  void expect_free(const std::string& client);
+  /// The same for a caller that holds the lock.
+  void expect_place_locked(const std::string& client) const;
   Jobs removed_if(const std::function<bool(const std::shared_ptr<Job>&)>& condition);
   void release();
 

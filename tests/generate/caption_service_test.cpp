@@ -19,7 +19,8 @@ TEST_F(CaptionServiceTest, ARequestAloneIsACaption) {
   expect_equal(outcome.caption(), alone(0));
   EXPECT_EQ(outcome.ids(), outcome.caption().token_ids);
   EXPECT_GT(outcome.caption().prompt_tokens, 72) << "those of both images";
-  EXPECT_LE(outcome.caption().queue_seconds, outcome.caption().seconds);
+  EXPECT_GE(outcome.caption().queue_seconds, 0.0);
+  EXPECT_GT(outcome.caption().compute_seconds, 0.0);
 }
 
 TEST_F(CaptionServiceTest, ACaptionDoesNotDependOnThoseThatJoinBeforeInTheMiddleAndAfter) {

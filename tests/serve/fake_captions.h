@@ -103,7 +103,6 @@ class FakeCaptions : public Captions {
     caption.prompt_tokens = 40;
     caption.queue_seconds = 0.25;
     caption.compute_seconds = 0.5;
-    caption.seconds = 0.75;
     return caption;
   }
 

@@ -76,7 +76,6 @@ struct ServedCaption : Caption {
   int64_t prompt_tokens = 0;     ///< of the whole prompt, image tokens included
   double queue_seconds = 0.0;    ///< before its computation
   double compute_seconds = 0.0;  ///< of its computation
-  double seconds = 0.0;          ///< from `submit` to the end
 };
 
 /// Results of a request. They are called on the worker's thread, without a lock, and must not wait: all
