@@ -87,17 +87,17 @@ AskedCaption choices_of(const json& object, const RequestLimits& limits) {
   asked.job.request.locate = json_value(object, "locate", false, kSource) || asked.polygons;
   asked.job.request.words = json_value(object, "words", false, kSource);
   asked.job.request.generation = generation_of(object);
-  if (asked.job.request.question.size() > static_cast<size_t>(limits.max_question)) {
-    fail_expected({"question", fmt::format("at most {} bytes", limits.max_question),
-                   std::to_string(asked.job.request.question.size())});
-  }
+  expect_question(asked.job.request.question, limits);
   return asked;
 }
 
+void expect_bytes(const std::string& name, size_t bytes, size_t most) {
+  if (bytes > most) fail_expected({name, fmt::format("at most {} bytes", most), std::to_string(bytes)});
+}
+
 void expect_short(const FormPart& part, const RequestLimits& limits) {
-  const auto most = part.name == "question" ? static_cast<size_t>(limits.max_question) : kLongestField;
-  if (part.content.size() > most)
-    fail_expected({part.name, fmt::format("at most {} bytes", most), std::to_string(part.content.size())});
+  if (part.name == "question") return expect_question(part.content, limits);
+  expect_bytes(part.name, part.content.size(), kLongestField);
 }
 
 /// Returns a field of a form as JSON: a number, a list or true or false if the text is one.
@@ -148,6 +148,10 @@ void cut_to_limits(generate::GenerationOptions& asked, const generate::DecodingC
 }
 
 }  // namespace
+
+void expect_question(std::string_view question, const RequestLimits& limits) {
+  expect_bytes("question", question.size(), static_cast<size_t>(limits.max_question));
+}
 
 json json_object(std::string_view body) {
   json object;

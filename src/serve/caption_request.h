@@ -41,6 +41,9 @@ AskedCaption asked_caption(const Request& request, const RequestLimits& limits);
 /// Returns the request of a JSON object with the keys of /v1/captions.
 AskedCaption asked_caption(const nlohmann::json& object, const RequestLimits& limits);
 
+/// Throws Error for a question that is too long.
+void expect_question(std::string_view question, const RequestLimits& limits);
+
 /// Parses a body as a JSON object. Throws HttpError 400.
 nlohmann::json json_object(std::string_view body);
 

@@ -153,9 +153,7 @@ AskedMap MapTool::asked(const json& arguments) const {
   return asked;
 }
 
-Json MapTool::answer(const MadeMap& made, const json& arguments) const {
-  const auto most = json_value(arguments, "max_changes", maker_.limits.map_changes, kSource,
-                               in_range(1, maker_.limits.map_changes));
+Json MapTool::answer(const MadeMap& made, const json& arguments, int64_t most_changes) const {
   const auto all = Json::parse(made.summary);
   Json summary{{"before", arguments["before"]}, {"after", arguments["after"]}};
   for (const char* key : {"threshold", "tiles", "captioned_area_m2", "changed_areas", "changed_area_m2"})
@@ -167,7 +165,7 @@ Json MapTool::answer(const MadeMap& made, const json& arguments) const {
         {{"tile", each.at("tile")}, {"error", folder_.shown(each.at("error").get<std::string>())}});
   }
   auto changes = Json::parse(made.changes);
-  const auto left_out = keep_highest(changes.at("features"), static_cast<size_t>(most));
+  const auto left_out = keep_highest(changes.at("features"), static_cast<size_t>(most_changes));
   // The name is that of a file of this machine.
   changes.erase("name");
   Json answer{{"summary", std::move(summary)}, {"changes", std::move(changes)}, {"left_out", left_out}};
@@ -180,6 +178,8 @@ Json MapTool::answer(const MadeMap& made, const json& arguments) const {
 Json MapTool::call(App& app, const Request& request, Exchange& exchange, const json& arguments) try {
   const auto captions = app.captions();
   const auto map = asked(arguments);
+  const auto most_changes = json_value(arguments, "max_changes", maker_.limits.map_changes, kSource,
+                                       in_range(1, maker_.limits.map_changes));
   const std::unique_lock alone(mutex_, std::try_to_lock);
   if (!alone) throw HttpError(429, "another map is being made (try again later)", "map_busy");
   CaptionJob job;
@@ -188,13 +188,11 @@ Json MapTool::call(App& app, const Request& request, Exchange& exchange, const j
   auto limits = app.limits();
   limits.timeout = maker_.limits.map_timeout;
   complete_job(job, request, limits, *captions);
-  if (std::ssize(question) > limits.max_question)
-    fail_expected(
-        {"question", fmt::format("at most {} bytes", limits.max_question), std::to_string(question.size())});
+  expect_question(question, limits);
   TileJobs jobs({captions, app.metrics(), exchange}, std::move(job.request), app.pixels());
   const auto made = maker_.make(map, jobs.model(), jobs.token());
   jobs.rethrow();
-  return answer(made, arguments);
+  return answer(made, arguments, most_changes);
 } catch (const HttpError&) {
   throw;
 } catch (const Error& error) {

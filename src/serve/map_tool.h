@@ -31,7 +31,8 @@ class MapTool {
 
  private:
   AskedMap asked(const nlohmann::json& arguments) const;
-  nlohmann::ordered_json answer(const MadeMap& made, const nlohmann::json& arguments) const;
+  nlohmann::ordered_json answer(const MadeMap& made, const nlohmann::json& arguments,
+                                int64_t most_changes) const;
 
   MapMaker maker_;
   MapFolder folder_;

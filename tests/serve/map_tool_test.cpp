@@ -73,6 +73,7 @@ class MapToolRoute : public ServerTest {
     maker.limits.map_changes = 1;
     maker.scenes = [](const fs::path& root) { return std::vector{root / "a.tif", root / "b.tif"}; };
     maker.make = [this](const AskedMap& asked, const TileModel& tiles, const std::stop_token& stop) {
+      ++made_;
       asked_ = asked;
       const image::Image grey{2, 2, std::vector<uint8_t>(12, 60)};
       const std::vector<ImagePair> pairs(2, ImagePair{grey.view(), grey.view()});
@@ -106,6 +107,7 @@ class MapToolRoute : public ServerTest {
 
   const TemporaryFolder folder_;
   MapMaker maker;
+  std::atomic<int> made_ = 0;  ///< maps
   AskedMap asked_;
   std::vector<LocatedChange> located_;
   std::vector<Caption> captions_;
@@ -153,7 +155,7 @@ TEST_F(MapToolRoute, AnswersWithTheHighestChanges) {
   ASSERT_EQ(captions_.size(), 2);
   EXPECT_EQ(captions_[1].text, "a road .");
   EXPECT_FALSE(captions_[1].change);
-  EXPECT_THAT(app->metrics().text(), HasSubstr("ccexpert_captions_total{finish=\"place\"} 2"));
+  EXPECT_THAT(app->metrics().text(), HasSubstr("ccexpert_captions_total{finish=\"place\"} 2\n"));
   const auto job = model->last_job();
   EXPECT_EQ(job.request.question, "Which roads?");
   EXPECT_EQ(job.pair->after.pixels.front(), 60);
@@ -175,6 +177,7 @@ TEST_F(MapToolRoute, RefusesOtherArguments) {
   EXPECT_THAT(with("max_changes", 0), HasSubstr("max_changes"));
   EXPECT_THAT(with("output", "x.gpkg"), HasSubstr("output: expected before, after, tile"));
   EXPECT_THAT(with("question", std::string(9000, 'x')), HasSubstr("question: expected at most 8192 bytes"));
+  EXPECT_EQ(made_, 0);
 }
 
 TEST_F(MapToolRoute, ErrorsHaveNoPathOfTheMachine) {
@@ -212,6 +215,10 @@ TEST_F(MapToolRoute, TilesTakeMemoryOfPixelsOneAfterAnother) {
   auto others = std::make_optional(app->pixels().take(7, [] {}));
   EXPECT_THAT(refusal(arguments), HasSubstr("not complete in time"));
   others.reset();
+  app.reset();
+  maker.limits.map_timeout = 30;
+  start_maps();
+  model->drops_pairs = true;
   EXPECT_EQ(call(arguments)["result"]["isError"], false);
   EXPECT_EQ(app->pixels().held(), 0);
 }
