@@ -12,7 +12,8 @@
 #   asan     pytest with bindings that are compiled with AddressSanitizer, in a build folder of their own
 #   notebook docs/tutorial.ipynb by nbclient
 #
-# --metrics: wheels, venv and tests of ccexpert-metrics alone, as in CI: seconds after a build of release.
+# --metrics: wheels, venv and tests of ccexpert-metrics alone, as in CI: seconds after a build of release. Its packages are
+# those of scripts/setup.sh --dev: nothing is downloaded.
 # --torch: site-packages with torch 2.11.0 to use instead of a download. Without it, that of scripts/setup.sh is used, which
 # has no Python module: tests of tensors are then skipped.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -21,11 +22,14 @@ cd "$repository"
 torch=$cache/libtorch-2.11.0 map='' work=$repository/build/python
 steps=() all_steps=(wheels repair venv tests types asan notebook)
 ours=(metrics captioner) tests=("")
-packages=(nbclient==0.11.0 ipykernel==7.4.0 pytest==9.2.0 mypy==2.4.1 pycocoevalcap==1.2 pillow==13.0.0 geopandas==1.2.0
-  jinja2==3.1.6 numpy==2.4.6)
+# listed PACKAGE...: these with their versions, as scripts/setup.sh --dev installs them.
+listed() { grep -oE "^($(IFS='|' && echo "$*"))==[^ ]+" third_party/wheels-python.txt; }
+mapfile -t packages < <(listed numpy pillow pytest)
+packages+=(nbclient==0.11.0 ipykernel==7.4.0 mypy==2.4.1 pycocoevalcap==1.2 geopandas==1.2.0 jinja2==3.1.6)
+offline=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --metrics) ours=(metrics) tests=(test_metrics.py) packages=(pytest==9.2.0) all_steps=(wheels venv tests) ;;
+    --metrics) ours=(metrics) tests=(test_metrics.py) packages=() all_steps=(wheels venv tests) offline=$python_tools ;;
     --torch) torch=$(realpath "$2"); shift ;;
     --map) map=$(realpath "$2"); shift ;;
     --work) work=$(realpath -m "$2"); shift ;;
@@ -34,16 +38,19 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+[ -z "$offline" ] || [ -d "$offline" ] || die "--metrics: expected the packages in $offline (run scripts/setup.sh --dev)"
 [ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
 mkdir -p "$work"
 tools=$work/tools
 
-# install_tools [PACKAGE...]: an environment with what builds wheels, and these; nanobind is that of
-# third_party/wheels-python.txt.
+# install_tools [PACKAGE...]: an environment with what builds wheels, and these.
 install_tools() {
+  local build
   say "environment for building wheels"
   [ -x "$tools/bin/pip" ] || python3 -m venv "$tools"
-  "$tools/bin/pip" install -q --disable-pip-version-check scikit-build-core==1.1.2 nanobind==3.1.0 "$@"
+  [ -z "$offline" ] || return 0
+  mapfile -t build < <(listed nanobind scikit-build-core)
+  "$tools/bin/pip" install -q --disable-pip-version-check "${build[@]}" "$@"
 }
 
 # build_wheels TREE TO
@@ -51,8 +58,9 @@ build_wheels() {
   local package
   for package in "${ours[@]}"; do
     # c++ as in other builds, since ccache tells compilers apart by their names.
-    CXX=${CXX:-c++} SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs) \
-      PATH="$tools/bin:$PATH" "$tools/bin/pip" wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w "$2" \
+    env ${offline:+"PYTHONPATH=$offline"} "CXX=${CXX:-c++}" "SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)" \
+      "CMAKE_BUILD_PARALLEL_LEVEL=$(build_jobs)" "PATH=$tools/bin:$PATH" \
+      "$tools/bin/pip" wheel -q --disable-pip-version-check --no-deps --no-build-isolation --no-index -w "$2" \
       ${CCEXPERT_WERROR:+-C "cmake.define.CCEXPERT_WERROR=$CCEXPERT_WERROR"} "$1/tools/python/$package"
   done
 }
@@ -112,8 +120,8 @@ check_venv() {
   [ -d "$wheels" ] || wheels=$work/first
   rm -rf "$work/venv"
   python3 -m venv "$work/venv"
-  "$work/venv/bin/pip" install -q --disable-pip-version-check "${packages[@]}"
-  "$work/venv/bin/pip" install -q --disable-pip-version-check --no-deps "$wheels"/*.whl
+  [ -n "$offline" ] || "$work/venv/bin/pip" install -q --disable-pip-version-check "${packages[@]}"
+  "$work/venv/bin/pip" install -q --disable-pip-version-check --no-deps --no-index "$wheels"/*.whl
   folder=$(packages_folder "$work/venv")
   for name in "$torch"/torch "$torch"/torch-*.dist-info "$torch"/nvidia "$torch"/torchgen "$torch"/functorch \
     "$torch"/{sympy,mpmath,filelock,fsspec,networkx,jinja2,markupsafe,typing_extensions.py}; do
@@ -135,7 +143,7 @@ run_tests() {
 
 check_tests() {
   say "tests in the fresh environment"
-  (cd "$work" && run_tests "$work/venv/bin/python")
+  (cd "$work" && run_tests "$work/venv/bin/python" ${offline:+"PYTHONPATH=$offline"})
 }
 
 check_types() {

@@ -4,7 +4,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
-python_tools=$cache/python-tools-3
+python_tools=$cache/python-tools-4
 # shellcheck disable=SC2034  # for the scripts that read this file
 serve_tools=$cache/serve-tools-1
 # shellcheck disable=SC2034

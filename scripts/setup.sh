@@ -347,7 +347,7 @@ flock 9
 if ! $caption; then install_meteor; fi
 if $dev; then
   install_clang_tidy
-  install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 27 "nanobind, numpy, pytest and Pillow"
+  install_python_folder "$python_tools" "$repository/third_party/wheels-python.txt" 28 "nanobind, numpy, pytest and Pillow"
   install_python_folder "$serve_tools" "$repository/third_party/wheels-serve.txt" 20 "openai, mcp and schemathesis"
 fi
 if $docs; then install_python_folder "$docs_tools" "$repository/third_party/wheels-docs.txt" 14 "MkDocs"; fi

@@ -25,9 +25,9 @@ configure release || fail "expected success"
 [ "$(cat "$work/calls")" = "--preset release" ] || fail "expected no more arguments, got $(cat "$work/calls")"
 CCEXPERT_WERROR=ON configure release || fail "expected success"
 [ "$(tail -n 1 "$work/calls")" = "--preset release -DCCEXPERT_WERROR=ON" ] || fail "expected warnings to be errors where asked"
-mkdir -p "$work/cache/ccexpert/python-tools-3"
+mkdir -p "$work/cache/ccexpert/python-tools-4"
 configure release || fail "expected success"
-[[ "$(tail -n 1 "$work/calls")" = *"-DCCEXPERT_PYTHON=ON -DCCEXPERT_PYTHON_TOOLS=$work/cache/ccexpert/python-tools-3" ]] ||
+[[ "$(tail -n 1 "$work/calls")" = *"-DCCEXPERT_PYTHON=ON -DCCEXPERT_PYTHON_TOOLS=$work/cache/ccexpert/python-tools-4" ]] ||
   fail "expected the Python modules if their tools are installed"
 configure asan || fail "expected success"
 [ "$(tail -n 1 "$work/calls")" = "--preset asan" ] || fail "expected the Python modules only in the release build"
