@@ -136,7 +136,7 @@ check_demo() {
 check_serve() {
   say "ccexpert-serve: clients, and a short load"
   configure_and_build release ccexpert-serve ccexpert-caption
-  PYTHONPATH=$serve_tools python3 scripts/check_serve.py --without-pages
+  PYTHONPATH=$serve_tools python3 scripts/check_serve.py --without-pages --required
   python3 scripts/bench_serve.py --requests 300 --warm-up 200
 }
 
@@ -146,9 +146,9 @@ sanitized_server() {
   say "ccexpert-serve under load, preset $1"
   configure_and_build "$1" ccexpert-serve
   configure_and_build release ccexpert-caption
-  export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1
-  export TSAN_OPTIONS="suppressions=$repository/scripts/serve_tsan.txt history_size=4"
-  python3 scripts/bench_serve.py --server "build/$1/tools/ccexpert-serve" --caption build/release/tools/ccexpert-caption \
+  ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16 UBSAN_OPTIONS=print_stacktrace=1 \
+    TSAN_OPTIONS="suppressions=$repository/scripts/serve_tsan.txt history_size=4" \
+    python3 scripts/bench_serve.py --server "build/$1/tools/ccexpert-serve" --caption build/release/tools/ccexpert-caption \
     --clients 8,64 --requests 400 --warm-up 100 --patience 300 "${@:2}"
 }
 check_serve_asan() { sanitized_server serve-asan --memory-margin 64; }

@@ -7,7 +7,7 @@
 The tool map_changes is asked if the server was built with GDAL and gdal_translate is installed. Pages are audited if Chromium
 is installed, that of ccexpert-caption --report if the program is beside the server. --without-pages leaves these audits out,
 as scripts/check.sh does: the packages of scripts/setup.sh --dev are then enough. Prints a line per check; the exit code is 1 if
-one fails. Without the packages the checks are skipped.
+one fails. Without the packages the checks are skipped, or fail with --required.
 """
 import argparse
 import asyncio
@@ -201,12 +201,16 @@ def main():
     parser.add_argument("--model", default="")
     parser.add_argument("--examples", type=int, default=20, help="requests of schemathesis for each operation and phase")
     parser.add_argument("--without-pages", action="store_true", help="audit no pages")
+    parser.add_argument("--required", action="store_true", help="fail without the packages")
     arguments = parser.parse_args()
     try:
         import mcp, openai, schemathesis  # noqa: E401,F401
         if not arguments.without_pages:
             import axe_playwright_python  # noqa: F401
     except ImportError as missing:
+        if arguments.required:
+            print(f"error: {missing} (scripts/setup.sh --dev installs the packages, for Python 3.11)")
+            return 1
         print(f"skipped: {missing} (pip install -r third_party/requirements-serve.txt)")
         return 0
     with tempfile.TemporaryDirectory() as folder:

@@ -201,12 +201,13 @@ class Load:
     async def good(self, client, number):
         request, caption_of, expected = self.cases.good[number % len(self.cases.good)]
         start = time.monotonic()
-        while True:
-            status, body = await client.ask(request)
-            self.statuses[status] += 1
-            if status != 429:
-                break
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(self.arguments.patience):
+            while True:
+                status, body = await client.ask(request)
+                self.statuses[status] += 1
+                if status != 429:
+                    break
+                await asyncio.sleep(0.1)
         self.seconds.append(time.monotonic() - start)
         if status != 200:
             return self.fault(f"expected {expected!r}, got {status}: {body[:200]!r}")
