@@ -14,7 +14,7 @@
 #include "serve/access_log.h"
 #include "serve/api_keys.h"
 #include "serve/assets.h"
-#include "serve/connection.h"
+#include "serve/connection_state.h"
 #include "serve/multipart.h"
 #include "serve/pixel_memory.h"
 #include "serve/shared/service_manager.h"

@@ -14,7 +14,7 @@
 
 namespace ccexpert::serve::test {
 
-/// Socket to the server, for requests that no client sends.
+/// Socket to the server.
 class RawClient {
  public:
   explicit RawClient(int port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
