@@ -7,8 +7,8 @@ The requests are shared by 1, 8 and 64 clients (in proportion to their number, 8
 as JSON, forms, streams and OpenAI's chat; every caption is compared with that of ccexpert-caption. One request in ten is
 malformed, in about forty ways, each with its own status. Beside them clients hang up, send half, crawl and take no answer;
 the server must end those that are slow. A warm-up of the most clients comes first. After it, memory, threads and
-descriptors of the quiet server must stay as they are. Prints pairs/s, percentiles of the seconds, statuses and memory; the exit code is 1 if
-anything was lost, wrong or grew.
+descriptors of the quiet server must stay as they are. Prints pairs/s, percentiles of the seconds, statuses and memory; the
+exit code is 1 if anything was lost, wrong or grew.
 
 --peer PYTHON then loads FastAPI with transformers (peers/http_server.py), with well-behaved clients and JSON alone: PYTHON
 has torch, transformers, fastapi and uvicorn. --url loads a server that runs already in this way.

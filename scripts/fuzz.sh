@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the file readers: scripts/fuzz.sh MINUTES [TARGET...]. Without targets, all of them share the minutes.
+# Fuzzes what reads files and connections: scripts/fuzz.sh MINUTES [TARGET...]. Without targets, all of them share the minutes.
 #
 # Builds the preset fuzz (libFuzzer, AddressSanitizer, UBSan) and runs one target after the other. Inputs are
 # tests/fuzz/corpus, the inputs that earlier runs collected in build/fuzz/run/found, and mutations of both. An input that
