@@ -7,21 +7,18 @@
 
 #include <fmt/format.h>
 
+#include "serve/refused_clients.h"
 #include "serve/reply_writer.h"
 #include "serve/request_reader.h"
 
 namespace ccexpert::serve {
 namespace {
 
-/// Bytes that a client may still send after an answer that refused its body: a close with unread bytes would
-/// take the answer from the client.
-constexpr size_t kMostDiscarded = size_t{256} << 10;
-constexpr std::chrono::seconds kDiscarding(1);
 constexpr size_t kLongestId = 64;
 constexpr int kClientLeft = 499;
 
 /// Returns the id that a client or a proxy gave to the request if it is a plain word, else a new one.
-std::string id_of(const Request& request, uint64_t number) {
+std::string id_of(const Request& request, ServerState& server) {
   const auto given = request.header(kRequestId);
   const auto plain = [](char letter) {
     return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
@@ -29,8 +26,7 @@ std::string id_of(const Request& request, uint64_t number) {
   };
   if (!given.empty() && given.size() <= kLongestId && std::all_of(given.begin(), given.end(), plain))
     return std::string(given);
-  static const uint32_t run = std::random_device()();
-  return fmt::format("{:08x}-{:06x}", run, number);
+  return new_id(server);
 }
 
 class Connection : public Exchange {
@@ -53,8 +49,8 @@ class Connection : public Exchange {
     parts_.site.complete(request_, complete);
     status_ = head.status;
     // HTTP/1.0 knows no chunks: the answer ends with the connection.
-    const bool in_chunks = reader_.knows_chunks();
-    keep_ = keep_ && in_chunks;
+    const bool in_chunks = reader_.is_http11();
+    keep_ = keep_ && in_chunks && !parts_.server.draining;
     writer_.start(complete, in_chunks, keep_);
   }
 
@@ -76,7 +72,6 @@ class Connection : public Exchange {
       left_ = true;
       keep_ = false;
       status_ = kClientLeft;
-      parts_.site.metrics().refused("client_left");
     }
     report();
     return keep_ && !parts_.server.draining;
@@ -108,12 +103,12 @@ class Connection : public Exchange {
     parts_.state.set(Phase::kBusy);
     request_.started = Clock::now();
     request_.peer = parts_.peer;
-    request_.id = id_of(request_, ++parts_.server.requests);
+    request_.id = id_of(request_, parts_.server);
   }
 
   /// Finds the route of a request, or returns the reply to OPTIONS.
   std::optional<Reply> admitted() {
-    reader_.expect_plain(request_);
+    reader_.expect_valid(request_);
     keep_ = reader_.keeps_alive() && !parts_.server.draining;
     if (auto reply = parts_.site.options(request_)) return reply;
     route_ = &parts_.site.admit(request_);
@@ -121,7 +116,7 @@ class Connection : public Exchange {
   }
 
   void read_body() {
-    if (!reader_.is_complete() && !request_.header("Expect").empty())
+    if (!reader_.is_complete() && reader_.is_http11() && !request_.header("Expect").empty())
       writer_.send_text("HTTP/1.1 100 Continue\r\n\r\n");
     reader_.read_body(request_);
   }
@@ -164,14 +159,15 @@ class Connection : public Exchange {
     writer_.send(reply, {.keeps = keep_, .has_body = request_.method != "HEAD"});
   }
 
+  /// Reads what a refused client still sends: a close with unread bytes would take the answer from it.
   void discard() {
-    std::array<char, 8192> bytes;
-    size_t all = 0;
-    const auto end = Clock::now() + kDiscarding;
-    while (all < kMostDiscarded) {
-      const auto moved = parts_.stream.read(bytes.data(), bytes.size(), end);
-      if (moved.end != StreamEnd::kNone) return;
-      all += moved.bytes;
+    std::array<char, size_t{64} << 10> bytes;
+    const auto end = Clock::now() + RefusedClients::kPatience;
+    Progress progress(parts_.state, Phase::kBody);
+    Moved moved;
+    while (moved.end == StreamEnd::kNone && Clock::now() < end) {
+      moved = parts_.stream.read(bytes.data(), bytes.size(), end);
+      progress.add(moved.bytes);
     }
   }
 
@@ -192,6 +188,11 @@ class Connection : public Exchange {
 };
 
 }  // namespace
+
+std::string new_id(ServerState& server) {
+  static const uint32_t run = std::random_device()();
+  return fmt::format("{:08x}-{:06x}", run, ++server.requests);
+}
 
 void serve_connection(const ConnectionParts& parts) {
   Connection(parts).run();

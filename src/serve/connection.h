@@ -20,6 +20,9 @@ struct ConnectionParts {
   ConnectionState& state;
 };
 
+/// Returns the id of a request whose client gave none.
+std::string new_id(ServerState& server);
+
 /// Answers the requests of a connection until one side ends it.
 void serve_connection(const ConnectionParts& parts);
 

@@ -1,13 +1,10 @@
 #include "serve/listener.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <condition_variable>
 #include <csignal>
-#include <list>
-#include <mutex>
-#include <thread>
-#include <vector>
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -15,24 +12,22 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <ccexpert/core/error.h>
 #include <ccexpert/core/log.h>
 
-#include "serve/refused_clients.h"
+#include "serve/replies.h"
+#include "serve/reply_writer.h"
 #include "serve/sockets.h"
 
 namespace ccexpert::serve {
 namespace {
 
 constexpr std::chrono::milliseconds kAfterFailedAccept(50);
-/// Time that a refused client has to end its request.
-constexpr std::chrono::seconds kRefusing(5);
-constexpr std::string_view kFull =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-    "Connection: close\r\nContent-Length: 127\r\n\r\n"
-    R"json({"error":{"message":"the server has no free connection (try again later)","type":"server_error","code":"too_many_connections"}})json";
-
-/// Connections that reply and close cannot hold a place for long, but one that waits can.
+constexpr std::chrono::seconds kBetweenWarnings(10);
+/// A connection that began to wait later than this is not closed for another one.
 constexpr std::chrono::milliseconds kYoung(500);
+/// Open files besides the sockets of clients.
+constexpr int64_t kOtherFiles = 128;
 
 /// Signals are for the thread that waits for them; a write to a closed socket is an error of the write.
 void block_signals() {
@@ -42,9 +37,34 @@ void block_signals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
+/// Returns the limits, after this process may open the files that they need.
+const ServerLimits& with_open_files(const ServerLimits& limits) {
+  const auto others = static_cast<int64_t>(RefusedClients::kMost) + kOtherFiles;
+  const auto allowed = raise_open_files(limits.max_connections + others);
+  if (allowed >= limits.max_connections + others) return limits;
+  fail_expected({"--max-connections",
+                 fmt::format("at most {}, since this process may open {} files", allowed - others, allowed),
+                 std::to_string(limits.max_connections), "raise the hard limit of ulimit -n"});
+}
+
+HttpError full() {
+  HttpError error(503, "the server has no free connection (try again later)", "too_many_connections");
+  error.headers().push_back({"Retry-After", "1"});
+  return error;
+}
+
 }  // namespace
 
 struct Listener::Connected {
+  Connected() = default;
+  Connected(const Connected&) = delete;
+  Connected& operator=(const Connected&) = delete;
+  ~Connected() { close(); }
+  void close() {
+    if (descriptor >= 0) ::close(descriptor);
+    descriptor = -1;
+  }
+
   int descriptor = -1;
   std::string peer;
   ConnectionState state;
@@ -52,13 +72,13 @@ struct Listener::Connected {
 };
 
 Listener::Listener(const ServerConfig& config, Site& site, std::unique_ptr<Tls> tls)
-    : limits_(config.limits),
+    : limits_(with_open_files(config.limits)),
       site_(site),
       tls_(std::move(tls)),
       sockets_(listening_sockets(config)),
       port_(port_of(sockets_.front())),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      refused_(kRefusing) {}
+      refused_(RefusedClients::kPatience) {}
 
 Listener::~Listener() {
   drain({});
@@ -68,8 +88,17 @@ Listener::~Listener() {
 void Listener::start() {
   acceptor_ = std::thread([this] {
     block_signals();
-    while (!server_.draining) accept_some();
+    while (!server_.draining) try_to_accept();
   });
+}
+
+/// Without memory, the server goes on with the connections that it has.
+void Listener::try_to_accept() noexcept {
+  try {
+    accept_some();
+  } catch (const std::exception& error) {
+    after_failed_accept(error.what());
+  }
 }
 
 bool Listener::drain(std::chrono::milliseconds limit) {
@@ -79,10 +108,6 @@ bool Listener::drain(std::chrono::milliseconds limit) {
   refused_.close_all();
   close_sockets();
   std::unique_lock lock(mutex_);
-  // Those that wait for a request have nothing to lose.
-  for (const auto& each : open_) {
-    if (each->state.seen().phase == Phase::kIdle) ::shutdown(each->descriptor, SHUT_RD);
-  }
   const bool done = ended_.wait_for(lock, limit, [this] { return open_.empty(); });
   server_.stopping = true;
   for (const auto& each : open_) ::shutdown(each->descriptor, SHUT_RDWR);
@@ -92,6 +117,7 @@ bool Listener::drain(std::chrono::milliseconds limit) {
   return done;
 }
 
+/// Wakes the acceptor and all connections that wait for a request. The descriptor stays ready.
 void Listener::wake() const {
   const uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
@@ -121,31 +147,52 @@ void Listener::accept_one(int socket) {
   auto connected = std::make_unique<Connected>();
   connected->descriptor = accepted(socket, connected->peer);
   if (connected->descriptor < 0) {
-    // Without descriptors or memory, the next try would fail at once.
-    if (errno != EAGAIN && errno != ECONNABORTED) std::this_thread::sleep_for(kAfterFailedAccept);
-    return;
-  }
-  if (!make_place()) {
-    refuse(connected->descriptor);
-    return;
-  }
-  open(std::move(connected));
-}
-
-void Listener::refuse(int descriptor) {
-  site_.metrics().refused("connections");
-  // A reply without encryption would be no reply.
-  if (tls_) {
-    ::close(descriptor);
+    if (errno != EAGAIN && errno != ECONNABORTED) after_failed_accept(std::generic_category().message(errno));
+  } else if (make_place()) {
+    open(std::move(connected));
   } else {
-    refused_.add(descriptor, kFull);
+    refuse(*connected);
   }
 }
 
-/// Returns true if there is place for a connection, after closing the one that has waited longest.
+/// Without descriptors or memory, the next try would fail at once.
+void Listener::after_failed_accept(std::string_view reason) noexcept {
+  try {
+    const auto now = Clock::now();
+    if (now - warned_ > kBetweenWarnings) log::warning(fmt::format("no connection is accepted: {}", reason));
+    warned_ = now;
+    std::unique_lock lock(mutex_);
+    if (push_out_one(lock)) return;
+  } catch (...) {
+    // Memory for the warning is not there either.
+  }
+  std::this_thread::sleep_for(kAfterFailedAccept);
+}
+
+void Listener::refuse(Connected& client) {
+  const auto error = full();
+  site_.metrics().refused(error);
+  // A reply without encryption would be no reply: the client is only closed.
+  if (tls_) return;
+  Request request;
+  request.id = new_id(server_);
+  request.peer = client.peer;
+  auto reply = error_reply(error, request.id);
+  site_.complete(request, reply);
+  const auto text = ReplyWriter::text_of(reply, {});
+  refused_.add(client.descriptor, text);
+  client.descriptor = -1;
+  site_.report({request, reply.status, text.size(), 0.0}, nullptr);
+}
+
+/// Returns true if there is place for a connection, after closing one if needed.
 bool Listener::make_place() {
   std::unique_lock lock(mutex_);
-  if (static_cast<int64_t>(open_.size()) < limits_.max_connections) return true;
+  return static_cast<int64_t>(open_.size()) < limits_.max_connections || push_out_one(lock);
+}
+
+/// Closes the connection that has waited longest for its client. Returns true after its end.
+bool Listener::push_out_one(std::unique_lock<std::mutex>& lock) {
   const Connected* oldest = nullptr;
   auto start = Clock::now() - kYoung;
   for (const auto& each : open_) {
@@ -157,8 +204,7 @@ bool Listener::make_place() {
   if (oldest == nullptr) return false;
   site_.metrics().refused("slow_connections");
   ::shutdown(oldest->descriptor, SHUT_RDWR);
-  return ended_.wait_for(lock, kYoung,
-                         [this] { return static_cast<int64_t>(open_.size()) < limits_.max_connections; });
+  return ended_.wait_for(lock, kYoung, [this, before = open_.size()] { return open_.size() < before; });
 }
 
 void Listener::open(std::unique_ptr<Connected> connected) {
@@ -168,7 +214,7 @@ void Listener::open(std::unique_ptr<Connected> connected) {
   try {
     (*place)->thread = std::thread([this, place] { serve(place); });
   } catch (const std::system_error&) {
-    refuse((*place)->descriptor);
+    refuse(**place);
     open_.erase(place);
   }
   site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
@@ -189,13 +235,13 @@ void Listener::serve(Place place) {
 }
 
 std::unique_ptr<ByteStream> Listener::stream_of(int descriptor) const {
-  if (!tls_) return plain_stream(descriptor);
-  return tls_->accept(descriptor, Clock::now() + duration_of(limits_.header_timeout));
+  if (!tls_) return plain_stream(descriptor, wake_);
+  return tls_->accept(descriptor, Clock::now() + duration_of(limits_.header_timeout), wake_);
 }
 
 void Listener::close(Place place) {
   const std::lock_guard lock(mutex_);
-  ::close((*place)->descriptor);
+  (*place)->close();
   joinable_.splice(joinable_.end(), open_, place);
   site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
   ended_.notify_all();

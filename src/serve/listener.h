@@ -7,6 +7,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -43,10 +44,13 @@ class Listener {
 
   void wake() const;
   void close_sockets();
+  void try_to_accept() noexcept;
   void accept_some();
   void accept_one(int socket);
-  void refuse(int descriptor);
+  void after_failed_accept(std::string_view reason) noexcept;
+  void refuse(Connected& client);
   bool make_place();
+  bool push_out_one(std::unique_lock<std::mutex>& lock);
   void open(std::unique_ptr<Connected> connected);
   void serve(Place place);
   std::unique_ptr<ByteStream> stream_of(int descriptor) const;
@@ -64,7 +68,8 @@ class Listener {
   std::condition_variable ended_;
   Connections open_;
   Connections joinable_;
-  RefusedClients refused_;  ///< only for the acceptor
+  RefusedClients refused_;      ///< only for the acceptor
+  Clock::time_point warned_{};  ///< only for the acceptor
   std::thread acceptor_;
 };
 

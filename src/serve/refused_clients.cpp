@@ -30,13 +30,12 @@ bool drop_bytes(int descriptor) {
 }  // namespace
 
 void RefusedClients::add(int descriptor, std::string_view reply) {
+  clients_.push_back({descriptor, Clock::now() + patience_});
   ::send(descriptor, reply.data(), reply.size(), MSG_NOSIGNAL);
   ::shutdown(descriptor, SHUT_WR);
-  if (clients_.size() == kMost) {
-    ::close(clients_.front().descriptor);
-    clients_.pop_front();
-  }
-  clients_.push_back({descriptor, Clock::now() + patience_});
+  if (clients_.size() <= kMost) return;
+  ::close(clients_.front().descriptor);
+  clients_.pop_front();
 }
 
 void RefusedClients::add_to(std::vector<pollfd>& polls) const {

@@ -1,6 +1,7 @@
 // Clients that get no connection.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,8 @@ class RefusedClients {
  public:
   /// Clients at once; beyond them, the one that was refused first is closed.
   static constexpr size_t kMost = 256;
+  /// Time that a refused client has to end its request.
+  static constexpr std::chrono::seconds kPatience{5};
 
   /// `patience`: time that each client has.
   explicit RefusedClients(Clock::duration patience) : patience_(patience) {}

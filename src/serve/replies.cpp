@@ -48,6 +48,10 @@ HttpError full(std::string_view text) {
 
 }  // namespace
 
+HttpError body_too_large(int64_t most, std::string_view got) {
+  return {413, fmt::format("body: expected at most {} bytes, got {}", most, got), "body_too_large"};
+}
+
 std::exception_ptr with_status(const generate::ServiceError& error) {
   using generate::ServiceFailure;
   switch (error.failure()) {

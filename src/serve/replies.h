@@ -1,6 +1,7 @@
 // Replies in JSON, and errors as replies.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -35,6 +36,9 @@ class HttpError : public Error {
   std::string code_;
   std::vector<Header> headers_;
 };
+
+/// Returns the error of a body with more than `most` bytes. `got`: its length, as far as it is known.
+HttpError body_too_large(int64_t most, std::string_view got);
 
 /// Returns an error of the model's queue with its status; an error of a request stays as it is.
 std::exception_ptr with_status(const generate::ServiceError& error);

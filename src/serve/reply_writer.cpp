@@ -27,13 +27,17 @@ void ReplyWriter::begin() {
   patience_ = duration_of(limits_.answer_timeout);
 }
 
-void ReplyWriter::send(const Reply& reply, Form form) {
+std::string ReplyWriter::text_of(const Reply& reply, Form form) {
   constexpr int kNoContent = 204;
   const bool has_length = reply.status != kNoContent;
   auto text = head_text(
       reply, has_length ? fmt::format("Content-Length: {}", reply.body.size()) : std::string(), form.keeps);
   if (has_length && form.has_body) text += reply.body;
-  send_text(text);
+  return text;
+}
+
+void ReplyWriter::send(const Reply& reply, Form form) {
+  send_text(text_of(reply, form));
 }
 
 void ReplyWriter::start(const Reply& head, bool in_chunks, bool keeps) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "serve/byte_stream.h"
@@ -23,6 +24,9 @@ class ReplyWriter {
     bool keeps = false;    ///< the connection stays for another request
     bool has_body = true;  ///< false: the request asked for the header only
   };
+
+  /// Returns the bytes of a whole reply.
+  static std::string text_of(const Reply& reply, Form form);
 
   /// Begins the answer to a request. All waits of an answer are counted together.
   void begin();

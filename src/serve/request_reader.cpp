@@ -28,9 +28,9 @@ constexpr size_t kMostHeaders = 100;
 constexpr unsigned kHttp10 = 10, kHttp11 = 11;
 
 /// Stream as Beast reads one. Every read has two deadlines: that of the message, and one after the last byte.
-class Reader {
+class TimedStream {
  public:
-  explicit Reader(ByteStream& stream) : stream_(stream) {}
+  explicit TimedStream(ByteStream& stream) : stream_(stream) {}
 
   void allow(Clock::duration all, Clock::duration each = std::chrono::hours(1)) {
     end_ = Clock::now() + all;
@@ -93,27 +93,28 @@ HttpError unread_error(const error_code& error, const ServerLimits& limits) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
     return {431, fmt::format("header: expected at most {} bytes, got more", limits.max_header),
             "header_too_large"};
-  if (error == http::error::body_limit)
-    return {413, fmt::format("body: expected at most {} bytes, got more", limits.max_body), "body_too_large"};
+  if (error == http::error::body_limit) return body_too_large(limits.max_body, "more");
   return {400, fmt::format("expected a request of HTTP/1.1, got other bytes ({})", error.message()),
           "bad_request"};
 }
 
 }  // namespace
 
-struct RequestReader::Parts {
-  Parts(ByteStream& stream, const ServerLimits& all_limits, ServerState& shared, ConnectionState& own)
+struct RequestReader::State {
+  State(ByteStream& bytes, const ServerLimits& all_limits, ServerState& shared, ConnectionState& own)
       : limits(all_limits),
         server(shared),
         state(own),
-        reader(stream),
+        stream(bytes),
+        timed(bytes),
         buffer(static_cast<size_t>(limits.max_header) + (size_t{64} << 10)),
         memory(server.bodies, limits.max_bodies) {}
 
   const ServerLimits& limits;
   ServerState& server;
   ConnectionState& state;
-  Reader reader;
+  ByteStream& stream;
+  TimedStream timed;
   beast::flat_buffer buffer;
   BodyMemory memory;
   std::optional<Parser> parser;  ///< of the request that is read
@@ -124,18 +125,17 @@ struct RequestReader::Parts {
 };
 
 /// Returns false if the connection ends before the first byte of a request.
-bool RequestReader::Parts::wait_for_bytes() {
+bool RequestReader::State::wait_for_bytes() {
   if (buffer.size() > 0) return true;
   state.set(Phase::kIdle);
-  // A server that ends shuts those that are idle. One that was not yet idle then looks for itself, and reads
-  // only bytes that have come.
-  reader.allow(duration_of(server.draining ? 0.0 : limits.idle_timeout));
-  error_code error;
-  buffer.commit(reader.read_some(buffer.prepare(size_t{16} << 10), error));
-  return !error;
+  const auto place = buffer.prepare(size_t{16} << 10);
+  const auto moved = stream.read_first(static_cast<char*>(place.data()), place.size(),
+                                       Clock::now() + duration_of(limits.idle_timeout));
+  buffer.commit(moved.bytes);
+  return moved.end == StreamEnd::kNone;
 }
 
-void RequestReader::Parts::take_header(Request& request) {
+void RequestReader::State::take_header(Request& request) {
   const auto& message = parser->get();
   request.method = std::string(message.method_string());
   for (const auto& field : message)
@@ -150,13 +150,13 @@ void RequestReader::Parts::take_header(Request& request) {
 }
 
 /// Counts the bytes of a body as they come. Throws HttpError 503 if there is no memory for them.
-error_code RequestReader::Parts::receive() {
+error_code RequestReader::State::receive() {
   parser->body_limit(static_cast<uint64_t>(limits.max_body));
-  reader.allow(duration_of(limits.body_timeout), duration_of(limits.slow_timeout));
+  timed.allow(duration_of(limits.body_timeout), duration_of(limits.slow_timeout));
   Progress progress(state, Phase::kBody);
   error_code error;
   while (!parser->is_done() && !error) {
-    progress.add(http::read_some(reader, buffer, *parser, error));
+    progress.add(http::read_some(timed, buffer, *parser, error));
     memory.grow_to(static_cast<int64_t>(parser->get().body().size()));
   }
   return error;
@@ -164,31 +164,32 @@ error_code RequestReader::Parts::receive() {
 
 RequestReader::RequestReader(ByteStream& stream, const ServerLimits& limits, ServerState& server,
                              ConnectionState& state)
-    : parts_(std::make_unique<Parts>(stream, limits, server, state)) {}
+    : state_(std::make_unique<State>(stream, limits, server, state)) {}
 RequestReader::~RequestReader() = default;
 
 bool RequestReader::read_header(Request& request) {
-  auto& [limits, server, state, reader, buffer, memory, parser] = *parts_;
+  auto& [limits, server, state, stream, timed, buffer, memory, parser] = *state_;
   memory.release();
   parser.emplace();
   parser->header_limit(static_cast<uint32_t>(limits.max_header));
   // The length is checked after the key, by the site.
   parser->body_limit(UINT64_MAX);
-  if (!parts_->wait_for_bytes()) return false;
+  if (!state_->wait_for_bytes()) return false;
   state.set(Phase::kHeader);
-  reader.allow(duration_of(limits.header_timeout));
+  timed.allow(duration_of(limits.header_timeout));
   error_code error;
-  http::read_header(reader, buffer, *parser, error);
+  http::read_header(timed, buffer, *parser, error);
   if (is_end(error)) return false;
   if (error) throw HttpError(unread_error(error, limits));
-  parts_->take_header(request);
+  state_->take_header(request);
   return true;
 }
 
-void RequestReader::expect_plain(const Request& request) const {
-  const auto version = parts_->parser->get().version();
+void RequestReader::expect_valid(const Request& request) const {
+  const auto version = state_->parser->get().version();
   if (version != kHttp11 && version != kHttp10) throw HttpError(505, "expected HTTP/1.1 or HTTP/1.0");
-  if (request.headers.size() > kMostHeaders) throw HttpError(431, "header: expected at most 100 lines");
+  if (request.headers.size() > kMostHeaders)
+    throw HttpError(431, fmt::format("header: expected at most {} lines", kMostHeaders));
   if (version == kHttp11 && request.count("Host") != 1) throw HttpError(400, "Host: expected it once");
   if (!request.path.starts_with('/')) throw HttpError(400, "expected a path as target");
   const auto codings = request.count("Transfer-Encoding");
@@ -199,31 +200,31 @@ void RequestReader::expect_plain(const Request& request) const {
 }
 
 bool RequestReader::is_complete() const {
-  return parts_->parser && parts_->parser->is_done();
+  return state_->parser && state_->parser->is_done();
 }
 
 bool RequestReader::keeps_alive() const {
-  return parts_->parser && parts_->parser->keep_alive();
+  return state_->parser && state_->parser->keep_alive();
 }
 
-bool RequestReader::knows_chunks() const {
-  return parts_->parser && parts_->parser->get().version() >= kHttp11;
+bool RequestReader::is_http11() const {
+  return state_->parser && state_->parser->get().version() >= kHttp11;
 }
 
 void RequestReader::read_body(Request& request) {
   if (!is_complete()) {
-    const auto error = parts_->receive();
+    const auto error = state_->receive();
     if (is_end(error)) throw ClientLeft();
-    if (error) throw HttpError(unread_error(error, parts_->limits));
+    if (error) throw HttpError(unread_error(error, state_->limits));
   }
-  request.body = std::move(parts_->parser->get().body());
+  request.body = std::move(state_->parser->get().body());
   request.received = request.body.size();
-  parts_->state.set(Phase::kBusy);
+  state_->state.set(Phase::kBusy);
 }
 
 void RequestReader::release_body(Request& request) {
   std::string().swap(request.body);
-  parts_->memory.release();
+  state_->memory.release();
 }
 
 }  // namespace ccexpert::serve

@@ -22,13 +22,13 @@ class RequestReader {
   /// Throws HttpError 400, 408 or 431 for other bytes.
   bool read_header(Request& request);
   /// Throws HttpError 400, 431 or 505 for a header that breaks a rule of HTTP.
-  void expect_plain(const Request& request) const;
+  void expect_valid(const Request& request) const;
   /// True if no byte of the request is left to read.
   bool is_complete() const;
   /// True if the client keeps the connection for another request.
   bool keeps_alive() const;
-  /// True for HTTP/1.1, which knows chunks.
-  bool knows_chunks() const;
+  /// True for HTTP/1.1, which knows chunks and 100 Continue.
+  bool is_http11() const;
   /// Reads the rest of a request. Throws HttpError 400, 408, 413 or 503, and ClientLeft if the client ends
   /// before it.
   void read_body(Request& request);
@@ -36,8 +36,8 @@ class RequestReader {
   void release_body(Request& request);
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace ccexpert::serve

@@ -108,10 +108,8 @@ void Site::expect_body(const Request& request, const Route& route) const {
     if (request.length != 0) throw HttpError(413, fmt::format("{}: expected no body", request.path));
     return;
   }
-  if (request.length > config_.limits.max_body) {
-    throw HttpError(
-        413, fmt::format("body: expected at most {} bytes, got {}", config_.limits.max_body, request.length));
-  }
+  if (request.length > config_.limits.max_body)
+    throw HttpError(body_too_large(config_.limits.max_body, std::to_string(request.length)));
   const auto media = request.media_type();
   if (std::find(route.media.begin(), route.media.end(), media) != route.media.end()) return;
   std::string expected;

@@ -1,5 +1,6 @@
 #include "serve/sockets.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -102,6 +104,17 @@ std::vector<int> bound_sockets(const addrinfo& addresses, bool single, const std
   }
   if (sockets.all.empty()) fail_system(name, "cannot listen there", code);
   return std::exchange(sockets.all, {});
+}
+
+int64_t raise_open_files(int64_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const auto most = static_cast<rlim_t>(wanted);
+  if (limit.rlim_cur < most) {
+    limit.rlim_cur = std::min(most, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return static_cast<int64_t>(std::min<rlim_t>(limit.rlim_cur, INT64_MAX));
 }
 
 int port_of(int socket) {

@@ -1,6 +1,7 @@
 // Sockets of a server.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ std::vector<int> listening_sockets(const ServerConfig& config);
 /// Returns a socket that listens at each of these addresses that this machine has; the first one alone if
 /// `single`. Throws Error, naming `name`, if there is none or if the system refuses one for another reason.
 std::vector<int> bound_sockets(const addrinfo& addresses, bool single, const std::string& name);
+
+/// Raises the number of files that this process may open to `wanted`, or as far as the system allows. Returns
+/// the number.
+int64_t raise_open_files(int64_t wanted);
 
 /// Returns the port of a socket, or 0.
 int port_of(int socket);

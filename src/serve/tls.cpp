@@ -52,17 +52,21 @@ Context read_context(const std::filesystem::path& certificate, const std::filesy
 
 class TlsStream : public ByteStream {
  public:
-  TlsStream(const Context& context, int descriptor) : ssl_(SSL_new(context.get()), SSL_free) {
+  TlsStream(const Context& context, int descriptor, int ending)
+      : ssl_(SSL_new(context.get()), SSL_free), descriptor_(descriptor), ending_(ending) {
     if (ssl_) SSL_set_fd(ssl_.get(), descriptor);
-    descriptor_ = descriptor;
   }
 
   bool accept(Clock::time_point deadline) {
-    return ssl_ && moved(deadline, [&] { return SSL_accept(ssl_.get()); }).end == StreamEnd::kNone;
+    return ssl_ && moved(
+                       deadline, [&] { return SSL_accept(ssl_.get()); }, ending_)
+                           .end == StreamEnd::kNone;
   }
   Moved read(char* data, size_t size, Clock::time_point deadline) override {
-    const auto most = static_cast<int>(std::min<size_t>(size, INT_MAX));
-    return moved(deadline, [&] { return SSL_read(ssl_.get(), data, most); });
+    return received(data, size, deadline, -1);
+  }
+  Moved read_first(char* data, size_t size, Clock::time_point deadline) override {
+    return received(data, size, deadline, ending_);
   }
   Moved write(std::string_view text, Clock::time_point deadline) override {
     const auto most = static_cast<int>(std::min<size_t>(text.size(), INT_MAX));
@@ -74,9 +78,14 @@ class TlsStream : public ByteStream {
   }
 
  private:
+  Moved received(char* data, size_t size, Clock::time_point deadline, int ending) {
+    const auto most = static_cast<int>(std::min<size_t>(size, INT_MAX));
+    return moved(
+        deadline, [&] { return SSL_read(ssl_.get(), data, most); }, ending);
+  }
   /// Repeats a call until it is done, as the socket allows.
   template <class Call>
-  Moved moved(Clock::time_point deadline, const Call& call) {
+  Moved moved(Clock::time_point deadline, const Call& call, int ending = -1) {
     while (true) {
       ERR_clear_error();
       const int result = call();
@@ -85,7 +94,7 @@ class TlsStream : public ByteStream {
       if (error == SSL_ERROR_ZERO_RETURN) return {0, StreamEnd::kClosed};
       if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) return broken();
       const short events = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-      if (!wait_for(descriptor_, events, deadline)) return {0, StreamEnd::kTimeout};
+      if (!wait_for(descriptor_, events, deadline, ending)) return {0, StreamEnd::kTimeout};
     }
   }
   Moved broken() {
@@ -95,7 +104,8 @@ class TlsStream : public ByteStream {
   }
 
   std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
-  int descriptor_ = -1;
+  int descriptor_;
+  int ending_;
   bool broken_ = false;
 };
 
@@ -120,13 +130,13 @@ void Tls::reload() {
   state_->context = std::move(context);
 }
 
-std::unique_ptr<ByteStream> Tls::accept(int descriptor, Clock::time_point deadline) const {
+std::unique_ptr<ByteStream> Tls::accept(int descriptor, Clock::time_point deadline, int ending) const {
   Context context;
   {
     const std::lock_guard lock(state_->mutex);
     context = state_->context;
   }
-  auto stream = std::make_unique<TlsStream>(context, descriptor);
+  auto stream = std::make_unique<TlsStream>(context, descriptor, ending);
   if (!stream->accept(deadline)) return nullptr;
   return stream;
 }

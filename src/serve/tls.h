@@ -21,8 +21,8 @@ class Tls {
   void reload();
 
   /// Returns the encrypted stream over a socket that does not block, or null if the client does not finish
-  /// the handshake before the deadline.
-  std::unique_ptr<ByteStream> accept(int descriptor, Clock::time_point deadline) const;
+  /// the handshake before the deadline or the end of the server, after which `ending` can be read.
+  std::unique_ptr<ByteStream> accept(int descriptor, Clock::time_point deadline, int ending) const;
 
  private:
   struct State;

@@ -70,14 +70,26 @@ TEST_F(Limits, LargeBodyIs413BeforeItIsSent) {
   const std::string head =
       "POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
   EXPECT_THAT(raw().ask(head + "Content-Length: 2001\r\n\r\n"),
-              AllOf(StartsWith("HTTP/1.1 413 "), HasSubstr("body: expected at most 2000 bytes")));
+              AllOf(StartsWith("HTTP/1.1 413 "), HasSubstr("body: expected at most 2000 bytes, got 2001"),
+                    HasSubstr("\"code\":\"body_too_large\"")));
   EXPECT_THAT(raw().ask(head + "Content-Length: 2001\r\nExpect: 100-continue\r\n\r\n"),
               StartsWith("HTTP/1.1 413 "));
   // Chunks announce no length.
   std::string chunks;
   for (int i = 0; i < 3; ++i) chunks += "3e8\r\n" + std::string(1000, ' ') + "\r\n";
   EXPECT_THAT(raw().ask(head + "Transfer-Encoding: chunked\r\n\r\n" + chunks + "0\r\n\r\n"),
-              StartsWith("HTTP/1.1 413 "));
+              AllOf(StartsWith("HTTP/1.1 413 "), HasSubstr("\"code\":\"body_too_large\"")));
+  EXPECT_THAT(app->metrics().text(), HasSubstr("ccexpert_refused_total{reason=\"body_too_large\"} 3\n"));
+}
+
+TEST_F(Limits, ClientsThatSendAllOfALargeBodyGetTheReason) {
+  config.limits.max_body = 2000;
+  start();
+  const auto client = raw();
+  const std::string piece(64 << 10, ' ');
+  ASSERT_TRUE(client.send(json_head(piece.size() * 300) + "\r\n"));
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(client.send(piece)) << i;
+  EXPECT_THAT(client.all(), StartsWith("HTTP/1.1 413 "));
 }
 
 TEST_F(Limits, LongChunkHeadersAreRefused) {
@@ -100,6 +112,17 @@ TEST_F(Limits, ClientsThatAskToContinueAreTold) {
                   body.size())));
   EXPECT_EQ(connection.some(), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_THAT(connection.ask(body), AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("a road .")));
+}
+
+TEST_F(Limits, ClientsOfHttp10AreNotToldToContinue) {
+  start();
+  const auto body = pair_json().dump();
+  const auto connection = raw();
+  ASSERT_TRUE(
+      connection.send(fmt::format("POST /v1/captions HTTP/1.0\r\nContent-Type: application/json\r\n"
+                                  "Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+                                  body.size())));
+  EXPECT_THAT(connection.ask(body), StartsWith("HTTP/1.1 200 "));
 }
 
 TEST_F(Limits, SlowHeadersAndBodiesAre408) {
@@ -269,6 +292,56 @@ TEST_F(Limits, RequestsThatRunEndAndNewOnesAreRefused) {
   ASSERT_TRUE(*answered);
   EXPECT_EQ((*answered)->status, 200);
   EXPECT_EQ((*answered)->get_header_value("Connection"), "close");
+}
+
+TEST_F(Limits, RequestsSentRightBeforeTheEndAreAnswered) {
+  start();
+  model->waits = true;
+  std::vector<std::unique_ptr<RawClient>> clients(30);
+  for (auto& each : clients) each = std::make_unique<RawClient>(app->port());
+  const auto all_are_open = [&] {
+    return app->metrics().text().find("ccexpert_connections 30\n") != std::string::npos;
+  };
+  while (!all_are_open()) std::this_thread::sleep_for(2ms);
+  const auto body = pair_json().dump();
+  const auto request = json_head(body.size()) + "\r\n" + body;
+  for (const auto& each : clients) EXPECT_TRUE(each->send(request));
+  std::thread drain([&] { EXPECT_TRUE(app->drain(5s)); });
+  // Requests look in intervals if their clients are still there.
+  std::this_thread::sleep_for(300ms);
+  model->waits = false;
+  for (const auto& each : clients) EXPECT_THAT(each->all(), StartsWith("HTTP/1.1 200 "));
+  drain.join();
+}
+
+TEST_F(Limits, ConnectionsThatWaitDoNotHoldTheEnd) {
+  start();
+  const auto waiting = raw();
+  ASSERT_TRUE(waiting.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  EXPECT_THAT(waiting.some(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_TRUE(app->drain(3s));
+  EXPECT_EQ(waiting.all(), "");
+}
+
+TEST_F(Limits, AnswersInPiecesDuringTheEndSayThatTheConnectionCloses) {
+  config.port = 0;
+  app = std::make_unique<App>(config, limits, "9.9");
+  std::atomic<bool> entered = false, go = false;
+  app->add({.method = "GET", .path = "/pieces", .handler = [&](const Request&, Exchange& exchange) {
+              entered = true;
+              while (!go) std::this_thread::sleep_for(2ms);
+              exchange.start({});
+              return std::optional<Reply>();
+            }});
+  app->start();
+  const auto client = raw();
+  ASSERT_TRUE(client.send("GET /pieces HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  while (!entered) std::this_thread::sleep_for(2ms);
+  std::thread drain([&] { EXPECT_TRUE(app->drain(5s)); });
+  std::this_thread::sleep_for(100ms);
+  go = true;
+  EXPECT_THAT(client.all(), HasSubstr("\r\nConnection: close\r\n"));
+  drain.join();
 }
 
 TEST_F(Limits, RequestsThatDoNotEndAreGivenUp) {

@@ -1,10 +1,15 @@
 // Clients that would hold connections or memory.
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 
 #include <gmock/gmock.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "serve/server_fixture.h"
+#include "support/errors.h"
 
 namespace ccexpert::serve::test {
 namespace {
@@ -96,11 +101,16 @@ TEST_F(SlowClients, ConnectionsBeyondTheLimitAre503IfAllAreBusy) {
       busy.send(fmt::format("POST /v1/captions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
                             "application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
                             body.size(), body)));
-  std::this_thread::sleep_for(700ms);
+  while (model->job_count() < 1) std::this_thread::sleep_for(2ms);
   const auto refused = raw().ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_THAT(refused, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("no free connection")));
-  EXPECT_EQ(json::parse(refused.substr(refused.find("\r\n\r\n") + 4))["error"]["code"],
-            "too_many_connections");
+  const auto error = json::parse(refused.substr(refused.find("\r\n\r\n") + 4))["error"];
+  EXPECT_EQ(error["code"], "too_many_connections");
+  EXPECT_THAT(refused,
+              AllOf(HasSubstr("\r\nX-Request-Id: " + error["request_id"].get<std::string>() + "\r\n"),
+                    HasSubstr("\r\nRetry-After: 1\r\n"), HasSubstr("\r\nConnection: close\r\n")));
+  EXPECT_THAT(app->metrics().text(),
+              HasSubstr("ccexpert_refused_total{reason=\"too_many_connections\"} 1\n"));
   model->waits = false;
   EXPECT_THAT(busy.all(), StartsWith("HTTP/1.1 200 "));
 }
@@ -112,7 +122,7 @@ TEST_F(SlowClients, RefusedClientsThatStillSendGetTheReason) {
   const auto busy = raw();
   const auto body = pair_json().dump();
   ASSERT_TRUE(busy.send(json_head(body.size()) + "\r\n" + body));
-  std::this_thread::sleep_for(700ms);
+  while (model->job_count() < 1) std::this_thread::sleep_for(2ms);
   const auto refused = raw();
   const std::string piece(64 << 10, ' ');
   ASSERT_TRUE(refused.send(json_head(piece.size() * 100) + "\r\n"));
@@ -146,6 +156,62 @@ TEST_F(SlowClients, ConnectionsWithoutAThreadAre503) {
   }
   EXPECT_THAT(app->metrics().text(), HasSubstr("ccexpert_connections 0\n"));
   EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
+}
+
+rlimit open_files() {
+  rlimit limit{};
+  EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  return limit;
+}
+
+/// Sets the number of files that this process may open, and puts the old one back at its end.
+class OpenFiles {
+ public:
+  explicit OpenFiles(rlim_t most) {
+    const rlimit limit{.rlim_cur = most, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+  ~OpenFiles() { EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before_), 0); }
+  OpenFiles(const OpenFiles&) = delete;
+  OpenFiles& operator=(const OpenFiles&) = delete;
+
+ private:
+  const rlimit before_ = open_files();
+};
+
+TEST_F(SlowClients, TheServerMayOpenTheFilesOfAllConnections) {
+  const OpenFiles few(300);
+  config.limits.max_connections = 1000;
+  start();
+  EXPECT_EQ(open_files().rlim_cur, 1000 + 256 + 128);
+}
+
+TEST_F(SlowClients, MoreConnectionsThanFilesAreRefused) {
+  config.limits.max_connections = 9000;
+  const auto start_with_few = [this] {
+    const rlimit few{.rlim_cur = 1000, .rlim_max = 1000};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    std::fputs(ccexpert::test::error_of([this] { start(); }).c_str(), stderr);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(start_with_few(), testing::ExitedWithCode(0),
+              "--max-connections: expected at most 616, since this process may open 1000 files, got 9000");
+}
+
+TEST_F(SlowClients, AClientWithoutADescriptorPushesOutOneThatWaits) {
+  start();
+  const auto idle = raw();
+  std::this_thread::sleep_for(600ms);
+  const int next = ::dup(STDERR_FILENO);
+  ::close(next);
+  {
+    // The client gets the last one.
+    const OpenFiles few(static_cast<rlim_t>(next) + 1);
+    EXPECT_THAT(raw().ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+                StartsWith("HTTP/1.1 200 "));
+  }
+  EXPECT_EQ(idle.all(), "");
+  EXPECT_THAT(app->metrics().text(), HasSubstr("reason=\"slow_connections\"} 1\n"));
 }
 
 /// Answers of which the system cannot hold all bytes for a client that does not read.

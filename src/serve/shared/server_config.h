@@ -11,7 +11,8 @@
 
 namespace ccexpert::serve {
 
-/// Limits of one connection and of all together. A client that exceeds one gets an answer with the reason.
+/// Limits of one connection and of all together. A client that exceeds one of a request gets an answer with
+/// the reason; one that is idle, takes no answer or finds no place by TLS is only closed.
 struct ServerLimits {
   int64_t max_body = int64_t{64} << 20;
   int64_t max_bodies = int64_t{512} << 20;
