@@ -15,6 +15,8 @@ namespace ccexpert::synth {
 namespace {
 
 TEST(ForeignErrorsOfSynth, APairThatDoesNotFitIsAnError) {
+  // With its first image, OpenCV registers the drivers of GDAL, which leaks if memory runs out.
+  generate_pair({.size = 128}, 0);
   EXPECT_GT(test::expect_errors_without_memory([] { describe_pair({}, 0); }), 0);
   EXPECT_GT(test::expect_errors_without_memory([] { generate_pair({.size = 128}, 0); }), 0);
 }
