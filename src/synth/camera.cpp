@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 #include <opencv2/imgcodecs.hpp>
 
@@ -98,8 +99,10 @@ void compress(const Look& look, cv::Mat& image) {
   if (look.jpeg == 0) return;
   std::vector<uint8_t> bytes;
   // The codec swaps red and blue, both in encoding and in decoding.
-  cv::imencode(".jpg", image, bytes, {cv::IMWRITE_JPEG_QUALITY, look.jpeg});
-  image = cv::imdecode(bytes, cv::IMREAD_COLOR);
+  const bool encoded = cv::imencode(".jpg", image, bytes, {cv::IMWRITE_JPEG_QUALITY, look.jpeg});
+  if (encoded) image = cv::imdecode(bytes, cv::IMREAD_COLOR);
+  // OpenCV hides that memory ran out, the only reason why this can fail.
+  if (!encoded || image.empty()) throw std::bad_alloc();
 }
 
 }  // namespace
