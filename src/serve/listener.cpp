@@ -157,16 +157,17 @@ void Listener::accept_one(int socket) {
 
 /// Without descriptors or memory, the next try would fail at once.
 void Listener::after_failed_accept(std::string_view reason) noexcept {
+  bool has_place = false;
   try {
     const auto now = Clock::now();
     if (now - warned_ > kBetweenWarnings) log::warning(fmt::format("no connection is accepted: {}", reason));
     warned_ = now;
     std::unique_lock lock(mutex_);
-    if (push_out_one(lock)) return;
+    has_place = push_out_one(lock);
   } catch (...) {
-    // Memory for the warning is not there either.
+    has_place = false;  // memory for the warning is not there either
   }
-  std::this_thread::sleep_for(kAfterFailedAccept);
+  if (!has_place) std::this_thread::sleep_for(kAfterFailedAccept);
 }
 
 void Listener::refuse(Connected& client) {

@@ -119,6 +119,7 @@ struct RequestReader::State {
   BodyMemory memory;
   std::optional<Parser> parser;  ///< of the request that is read
 
+  Parser& current() { return parser.value(); }
   bool wait_for_bytes();
   void take_header(Request& request);
   error_code receive();
@@ -136,7 +137,7 @@ bool RequestReader::State::wait_for_bytes() {
 }
 
 void RequestReader::State::take_header(Request& request) {
-  const auto& message = parser->get();
+  const auto& message = current().get();
   request.method = std::string(message.method_string());
   for (const auto& field : message)
     request.headers.push_back({std::string(field.name_string()), std::string(field.value())});
@@ -145,19 +146,21 @@ void RequestReader::State::take_header(Request& request) {
   request.path = target.substr(0, mark);
   if (mark != std::string::npos) request.query = target.substr(mark + 1);
   constexpr uint64_t kMost = INT64_MAX;
-  request.length =
-      parser->chunked() ? -1 : static_cast<int64_t>(std::min(kMost, parser->content_length().value_or(0)));
+  request.length = current().chunked()
+                       ? -1
+                       : static_cast<int64_t>(std::min(kMost, current().content_length().value_or(0)));
 }
 
 /// Counts the bytes of a body as they come. Throws HttpError 503 if there is no memory for them.
 error_code RequestReader::State::receive() {
-  parser->body_limit(static_cast<uint64_t>(limits.max_body));
+  auto& body = current();
+  body.body_limit(static_cast<uint64_t>(limits.max_body));
   timed.allow(duration_of(limits.body_timeout), duration_of(limits.slow_timeout));
   Progress progress(state, Phase::kBody);
   error_code error;
-  while (!parser->is_done() && !error) {
-    progress.add(http::read_some(timed, buffer, *parser, error));
-    memory.grow_to(static_cast<int64_t>(parser->get().body().size()));
+  while (!body.is_done() && !error) {
+    progress.add(http::read_some(timed, buffer, body, error));
+    memory.grow_to(static_cast<int64_t>(body.get().body().size()));
   }
   return error;
 }
@@ -170,15 +173,15 @@ RequestReader::~RequestReader() = default;
 bool RequestReader::read_header(Request& request) {
   auto& [limits, server, state, stream, timed, buffer, memory, parser] = *state_;
   memory.release();
-  parser.emplace();
-  parser->header_limit(static_cast<uint32_t>(limits.max_header));
+  auto& header = parser.emplace();
+  header.header_limit(static_cast<uint32_t>(limits.max_header));
   // The length is checked after the key, by the site.
-  parser->body_limit(UINT64_MAX);
+  header.body_limit(UINT64_MAX);
   if (!state_->wait_for_bytes()) return false;
   state.set(Phase::kHeader);
   timed.allow(duration_of(limits.header_timeout));
   error_code error;
-  http::read_header(timed, buffer, *parser, error);
+  http::read_header(timed, buffer, header, error);
   if (is_end(error)) return false;
   if (error) throw HttpError(unread_error(error, limits));
   state_->take_header(request);
@@ -186,7 +189,7 @@ bool RequestReader::read_header(Request& request) {
 }
 
 void RequestReader::expect_valid(const Request& request) const {
-  const auto version = state_->parser->get().version();
+  const auto version = state_->current().get().version();
   if (version != kHttp11 && version != kHttp10) throw HttpError(505, "expected HTTP/1.1 or HTTP/1.0");
   if (request.headers.size() > kMostHeaders)
     throw HttpError(431, fmt::format("header: expected at most {} lines", kMostHeaders));
@@ -217,7 +220,7 @@ void RequestReader::read_body(Request& request) {
     if (is_end(error)) throw ClientLeft();
     if (error) throw HttpError(unread_error(error, state_->limits));
   }
-  request.body = std::move(state_->parser->get().body());
+  request.body = std::move(state_->current().get().body());
   request.received = request.body.size();
   state_->state.set(Phase::kBusy);
 }
