@@ -12,6 +12,7 @@
 #include "core/rounded.h"
 #include "geo/changed_areas.h"
 #include "geo/heatmap.h"
+#include "geo/layer_rows.h"
 #include "geo/map_page.h"
 #include "geo/map_report.h"
 #include "geo/publication.h"
@@ -79,18 +80,7 @@ class Publication {
 
  private:
   void write_tiles() {
-    auto layer = map_.files.layer("tiles", {{"tile", OFTInteger64},
-                                            {"caption"},
-                                            {"changed", OFTInteger, OFSTBoolean},
-                                            {"score", OFTReal},
-                                            {"logprob", OFTReal},
-                                            {"area_m2", OFTReal},
-                                            {"valid", OFTReal},
-                                            {"masked", OFTReal},
-                                            {"shift_x", OFTReal},
-                                            {"shift_y", OFTReal},
-                                            {"unsure", OFTInteger, OFSTBoolean},
-                                            {"error"}});
+    auto layer = map_.files.layer("tiles", kinds_of(tile_row()));
     for (const auto& found : map_.found) {
       auto result = found.read();
       const auto frame = map_.frame(result);
@@ -107,17 +97,10 @@ class Publication {
   void add_tile(VectorLayer& layer, const TileResult& result, const Ring& frame) {
     const auto window = map_.tiling.window(result.tile);
     const auto area = tile_area(map_.files, window);
-    const bool captioned = !result.quiet && result.error.empty();
-    if (captioned) sums_.area += area.value_or(0.0);
+    if (!result.quiet && result.error.empty()) sums_.area += area.value_or(0.0);
     if (tells_change(result).value_or(false))
       page_.tiles.push_back({result.tile, result.score.value_or(0.0), result.caption});
-    const auto logprob = captioned ? std::optional(result.logprob) : std::nullopt;
-    layer.add({{frame}}, {result.tile, text_or_none(result.caption), value_or_none(result.changed),
-                          decimals_or_none(result.score), decimals_or_none(logprob), value_or_none(area),
-                          decimals_or_none(result.valid), decimals_or_none(result.masked),
-                          result.shift ? FieldValue((*result.shift)[0]) : FieldValue(),
-                          result.shift ? FieldValue((*result.shift)[1]) : FieldValue(),
-                          value_or_none(result.unsure), text_or_none(result.error)});
+    layer.add({{frame}}, values_of(tile_row(result, area)));
     add_heat(window, result.map);
   }
 
@@ -145,11 +128,7 @@ class Publication {
   }
 
   void write_changes() {
-    auto layer = map_.files.layer("changes", {{"tile", OFTInteger64},
-                                              {"tiles", OFTInteger64},
-                                              {"caption"},
-                                              {"score", OFTReal},
-                                              {"area_m2", OFTReal}});
+    auto layer = map_.files.layer("changes", kinds_of(change_row()));
     std::vector<ChangedArea> all;
     for (const auto& found : map_.found) {
       const auto result = found.read();
@@ -175,8 +154,8 @@ class Publication {
   void add_area(VectorLayer& layer, const ChangedArea& area, const TileResult& result) {
     add_or_leave_out(area.tile, totals_, [&] {
       const auto metres = area_of(map_.files, area.polygon);
-      layer.add({area.polygon}, {area.tile, area.tiles, text_or_none(result.caption),
-                                 decimals_or_none(result.score.value_or(0.0)), value_or_none(metres)});
+      const ChangeText change{area.tile, area.tiles, result.caption, result.score.value_or(0.0), metres};
+      layer.add({area.polygon}, values_of(change_row(change)));
       sums_.changed_area += metres.value_or(0.0);
       ++sums_.changed_areas;
       paint(area.polygon, map_.overview, page_.change);

@@ -11,6 +11,7 @@
 #include "core/files.h"
 #include "core/rounded.h"
 #include "geo/changed_areas.h"
+#include "geo/layer_rows.h"
 #include "geo/publication.h"
 #include "geo/qgis_style.h"
 #include "geo/series_page.h"
@@ -35,12 +36,6 @@ struct PairFindings {
   std::vector<ChangedArea> areas;
   std::map<int64_t, Told> told;  ///< by tile, of tiles with a change
 };
-
-std::vector<FieldKind> with_dates(std::vector<FieldKind> fields) {
-  const std::vector<FieldKind> dates{{"from"}, {"to"}, {"begin", OFTDateTime}, {"end", OFTDateTime}};
-  fields.insert(fields.begin() + 1, dates.begin(), dates.end());
-  return fields;
-}
 
 /// Returns the place of a pair in the order of the timeline: steps, then the span.
 std::pair<PairKind, int64_t> key_of(const SeriesPair& dates) {
@@ -79,28 +74,19 @@ class SeriesPublication {
 
   /// Writes the layer of the pairs of one kind. The first one also counts tiles and writes the timeline.
   void write_tiles(const char* name, PairKind kind) {
-    auto layer = map_.files.layer(name, with_dates({{"tile", OFTInteger64},
-                                                    {"caption"},
-                                                    {"changed", OFTInteger, OFSTBoolean},
-                                                    {"transient", OFTInteger, OFSTBoolean},
-                                                    {"score", OFTReal},
-                                                    {"logprob", OFTReal},
-                                                    {"area_m2", OFTReal},
-                                                    {"valid", OFTReal},
-                                                    {"masked", OFTReal},
-                                                    {"shift_x", OFTReal},
-                                                    {"shift_y", OFTReal},
-                                                    {"unsure", OFTInteger, OFSTBoolean},
-                                                    {"error"}}));
+    auto layer = map_.files.layer(name, kinds_of(with_pair(tile_row())));
     for (const auto& found : map_.found) {
       auto result = found.read();
       const auto frame = map_.frame(result);
       if (kind == PairKind::kStep) take(result, frame);
       if (frame.empty()) continue;
       const auto area = tile_area(map_.files, map_.tiling.window(result.tile));
-      if (!result.error.empty() && kind == PairKind::kStep) add_failed(layer, result, frame, area);
+      if (!result.error.empty() && kind == PairKind::kStep)
+        layer.add({{frame}}, values_of(with_pair(tile_row(result, area))));
       for (const auto& pair : result.pairs) {
-        if (dates_of(pair).kind == kind && !pair.skipped) add_tile(layer, pair, frame, area);
+        const auto& dates = dates_of(pair);
+        if (dates.kind != kind || pair.skipped) continue;
+        layer.add({{frame}}, values_of(with_pair(tile_row(pair, area), pair_text(dates, dates.transient))));
       }
     }
   }
@@ -152,35 +138,13 @@ class SeriesPublication {
     std::ranges::move(changed_areas(part, pair.map, plan_.changed_from), std::back_inserter(findings.areas));
   }
 
-  void add_tile(VectorLayer& layer, const TileResult& pair, const Ring& frame, std::optional<double> area) {
-    const auto &from = date(dates_of(pair).from), &to = date(dates_of(pair).to);
-    const auto logprob = pair.quiet ? std::nullopt : std::optional(pair.logprob);
-    layer.add(
-        {{frame}},
-        {pair.tile, from.name, to.name, text_or_none(from.time), text_or_none(to.time),
-         text_or_none(pair.caption), value_or_none(pair.changed), value_or_none(dates_of(pair).transient),
-         decimals_or_none(pair.score), decimals_or_none(logprob), value_or_none(area),
-         decimals_or_none(pair.valid), decimals_or_none(pair.masked),
-         pair.shift ? FieldValue((*pair.shift)[0]) : FieldValue(),
-         pair.shift ? FieldValue((*pair.shift)[1]) : FieldValue(), value_or_none(pair.unsure), FieldValue()});
-  }
-
-  static void add_failed(VectorLayer& layer, const TileResult& result, const Ring& frame,
-                         std::optional<double> area) {
-    std::vector<FieldValue> values(17);
-    values.front() = result.tile;
-    values[10] = value_or_none(area);
-    values.back() = result.error;
-    layer.add({{frame}}, values);
+  PairText pair_text(const SeriesPair& pair, std::optional<bool> transient) const {
+    const auto &from = date(pair.from), &to = date(pair.to);
+    return {from.name, to.name, from.time, to.time, transient};
   }
 
   void write_changes(const char* name, PairKind kind) {
-    auto layer = map_.files.layer(name, with_dates({{"tile", OFTInteger64},
-                                                    {"tiles", OFTInteger64},
-                                                    {"caption"},
-                                                    {"transient", OFTInteger, OFSTBoolean},
-                                                    {"score", OFTReal},
-                                                    {"area_m2", OFTReal}}));
+    auto layer = map_.files.layer(name, kinds_of(with_pair(change_row())));
     for (auto& [key, findings] : findings_) {
       if (findings.dates.kind != kind) continue;
       if (plan_.merge) findings.areas = joined(std::move(findings.areas));
@@ -196,14 +160,12 @@ class SeriesPublication {
   }
 
   void add_change(VectorLayer& layer, PairFindings& findings, const ChangedArea& area) {
-    const auto &from = date(findings.dates.from), &to = date(findings.dates.to);
     const auto& told = findings.told.at(area.tile);
     add_or_leave_out(area.tile, totals_, [&] {
       const auto metres = area_of(map_.files, area.polygon);
-      layer.add({area.polygon},
-                {area.tile, from.name, to.name, text_or_none(from.time), text_or_none(to.time), area.tiles,
-                 text_or_none(told.caption), value_or_none(told.transient), decimals_or_none(told.score),
-                 value_or_none(metres)});
+      const ChangeText change{area.tile, area.tiles, told.caption, told.score, metres};
+      const auto pair = pair_text(findings.dates, told.transient);
+      layer.add({area.polygon}, values_of(with_pair(change_row(change), pair)));
       findings.counts.area += metres.value_or(0.0);
       ++findings.counts.areas;
     });
