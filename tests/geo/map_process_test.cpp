@@ -27,6 +27,15 @@ ProcessResult map(std::vector<std::string> arguments) {
   return run_process(arguments);
 }
 
+/// Returns a command that writes a map tile by tile and resumes it.
+std::vector<std::string> one_by_one(const std::filesystem::path& output,
+                                    const std::vector<std::string>& more) {
+  std::vector<std::string> arguments{CCEXPERT_MAP_PROGRAM, "--model", kModel, "-o",
+                                     output.string(),      "-b",      "1",    "--resume"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
 /// Writes both images of the demo pair as scenes, once to the right of themselves.
 class MapProcess : public ::testing::Test {
  protected:
@@ -118,22 +127,7 @@ std::vector<int64_t> tiles_in(const std::filesystem::path& journal) {
 TEST_F(MapProcess, DoesNoTileTwiceAfterKills) {
   const TemporaryFolder other;
   const auto command = [&](const std::filesystem::path& output, const char* shard) {
-    return std::vector<std::string>{CCEXPERT_MAP_PROGRAM,
-                                    "--model",
-                                    kModel,
-                                    before_,
-                                    after_,
-                                    "-o",
-                                    output.string(),
-                                    "--tile",
-                                    "32",
-                                    "-b",
-                                    "1",
-                                    "--threads",
-                                    "1",
-                                    "--shard",
-                                    shard,
-                                    "--resume"};
+    return one_by_one(output, {before_, after_, "--tile", "32", "--threads", "1", "--shard", shard});
   };
   const auto whole = folder_ / "changes.gpkg";
   EXPECT_EQ(run_process(command(whole, "1/1")).exit_code, 0);
@@ -162,18 +156,7 @@ TEST_F(MapProcess, DoesNoTileTwiceAfterKills) {
 
 TEST_F(MapProcess, ResumesAfterAKill) {
   const auto output = (folder_ / "changes.gpkg").string();
-  const std::vector<std::string> arguments{CCEXPERT_MAP_PROGRAM,
-                                           "--model",
-                                           kModel,
-                                           before_,
-                                           after_,
-                                           "-o",
-                                           output,
-                                           "--tile",
-                                           "32",
-                                           "-b",
-                                           "1",
-                                           "--resume"};
+  const auto arguments = one_by_one(output, {before_, after_, "--tile", "32"});
   const auto journal = folder_ / "changes.gpkg.journal";
   run_until_size(arguments, 50'000);
   ASSERT_TRUE(std::filesystem::exists(journal));
@@ -191,19 +174,7 @@ TEST_F(MapProcess, ASeriesResumesAfterAKill) {
     write_demo(folder_ / "scenes" / (std::string(year) + ".tif"),
                year[3] == '9' ? "after.png" : "before.png");
   const auto arguments = [&](const std::string& output) {
-    return std::vector<std::string>{CCEXPERT_MAP_PROGRAM,
-                                    "--series",
-                                    (folder_ / "scenes").string(),
-                                    "-o",
-                                    (folder_ / output).string(),
-                                    "--model",
-                                    kModel,
-                                    "--all",
-                                    "--tile",
-                                    "64",
-                                    "-b",
-                                    "1",
-                                    "--resume"};
+    return one_by_one(folder_ / output, {"--series", (folder_ / "scenes").string(), "--all", "--tile", "64"});
   };
   EXPECT_EQ(run_process(arguments("whole.gpkg")).exit_code, 0);
   const auto journal = folder_ / "cut.gpkg.journal";

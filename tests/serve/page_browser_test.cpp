@@ -1,23 +1,13 @@
 // The page in a real browser: skipped if Chromium is missing.
-#include <cstdio>
-
 #include <gmock/gmock.h>
 
 #include "serve/assets.h"
 #include "serve/server_fixture.h"
+#include "support/browser.h"
 #include "support/temporary_folder.h"
 
 namespace ccexpert::serve::test {
 namespace {
-
-std::string output_of(const std::string& command) {
-  std::string text;
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  char buffer[4096];
-  for (size_t read = 1; read > 0; text.append(buffer, read))
-    read = std::fread(buffer, 1, sizeof buffer, pipe.get());
-  return text;
-}
 
 /// Calls `work(result)` and writes the result and all errors into the page. The policy of the server allows
 /// only scripts from files.
@@ -168,9 +158,8 @@ report(async result => {
 class PageBrowser : public ServerTest {
  protected:
   void SetUp() override {
-    browser_ = output_of("command -v chromium || command -v chromium-browser || command -v google-chrome");
-    if (browser_.empty()) GTEST_SKIP() << "no Chromium on this machine (Debian: apt-get install chromium)";
-    browser_.pop_back();
+    browser_ = ccexpert::test::find_browser();
+    if (browser_.empty()) GTEST_SKIP() << ccexpert::test::kNoBrowser;
     config.port = 0;
     app = std::make_unique<App>(config, limits, "9.9");
     add_visit();
@@ -210,17 +199,16 @@ class PageBrowser : public ServerTest {
     add("/layout.js", "text/javascript", std::string(kReport) + kLayout);
   }
 
+  std::string opened(std::string_view path, int64_t time_ms, const std::string& options = "") {
+    return ccexpert::test::dom_of(browser_, {.url = fmt::format("http://127.0.0.1:{}{}", app->port(), path),
+                                             .profile = folder_ / "profile",
+                                             .time_ms = time_ms,
+                                             .options = options});
+  }
+
   /// Returns the result of a page's script.
   json visited(std::string_view path, std::string_view options = "") {
-    const auto dom = output_of(fmt::format(
-        "{} --headless=new --no-sandbox --disable-gpu --no-first-run --force-prefers-reduced-motion "
-        "--user-data-dir='{}' --window-size=900,700 --virtual-time-budget=100000 {} --dump-dom "
-        "'http://127.0.0.1:{}{}' 2>/dev/null",
-        browser_, (folder_ / "profile").string(), options, app->port(), path));
-    const std::string mark = "<pre id=\"result-of-test\">";
-    const auto start = dom.find(mark);
-    if (start == std::string::npos) return {{"dom", dom.substr(0, 3000)}};
-    return json::parse(dom.substr(start + mark.size(), dom.find("</pre>", start) - start - mark.size()));
+    return ccexpert::test::result_in(opened(path, 100'000, std::string(options)), "result-of-test");
   }
 
   const ccexpert::test::TemporaryFolder folder_;
@@ -275,10 +263,7 @@ TEST_F(PageBrowser, PhonesAndDarkSchemesShowAllOfIt) {
 }
 
 TEST_F(PageBrowser, DocumentsAreDrawnWithoutANetwork) {
-  const auto dom = output_of(
-      fmt::format("{} --headless=new --no-sandbox --disable-gpu --no-first-run --user-data-dir='{}' "
-                  "--virtual-time-budget=5000 --dump-dom 'http://127.0.0.1:{}/docs' 2>/dev/null",
-                  browser_, (folder_ / "profile").string(), app->port()));
+  const auto dom = opened("/docs", 5000);
   EXPECT_THAT(dom, testing::HasSubstr("<code>POST /v1/captions</code>"));
   EXPECT_THAT(dom, testing::HasSubstr("Largest number of tokens"));
   EXPECT_THAT(dom, testing::HasSubstr("<h3 id=\"Error\">Error</h3>"));

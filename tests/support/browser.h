@@ -25,6 +25,40 @@ inline std::string output_of(const std::string& command) {
   return text;
 }
 
+/// Returns the program of a browser; nothing if none is installed.
+inline std::string find_browser() {
+  auto path = output_of("command -v chromium || command -v chromium-browser || command -v google-chrome");
+  if (!path.empty()) path.pop_back();
+  return path;
+}
+
+inline constexpr const char* kNoBrowser = "no Chromium on this machine (Debian: apt-get install chromium)";
+
+/// Page to open.
+struct PageVisit {
+  std::string url;
+  std::filesystem::path profile;  ///< folder of the browser's own files
+  int64_t time_ms = 0;            ///< of the page's clock, which runs ahead
+  std::string options = {};       ///< further ones of the browser
+};
+
+/// Returns the document in the end of a visit.
+inline std::string dom_of(const std::string& browser, const PageVisit& visit) {
+  return output_of(fmt::format(
+      "{} --headless=new --no-sandbox --disable-gpu --no-first-run --force-prefers-reduced-motion "
+      "--user-data-dir='{}' --window-size=900,700 --virtual-time-budget={} {} --dump-dom '{}' 2>/dev/null",
+      browser, visit.profile.string(), visit.time_ms, visit.options, visit.url));
+}
+
+/// Returns the JSON that a script has written into an element `pre`; without it, the document as "dom".
+inline nlohmann::json result_in(const std::string& dom, const std::string& id) {
+  const auto mark = fmt::format("<pre id=\"{}\">", id);
+  const auto start = dom.find(mark);
+  if (start == std::string::npos) return {{"dom", dom.substr(0, 3000)}};
+  const auto text = dom.substr(start + mark.size(), dom.find("</pre>", start) - start - mark.size());
+  return nlohmann::json::parse(text);
+}
+
 /// Counts errors from the start. Without a window, frames come when they like: a timer is in their place.
 inline constexpr const char* kBrowserWatch =
     "<head><script>const errors=[];addEventListener('error',event=>errors.push(event.message));"
@@ -61,9 +95,8 @@ const nameless = () => [...document.querySelectorAll('input,select,button')].fil
 class BrowserTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    browser_ = output_of("command -v chromium || command -v chromium-browser || command -v google-chrome");
-    if (browser_.empty()) GTEST_SKIP() << "no Chromium on this machine (Debian: apt-get install chromium)";
-    browser_.pop_back();
+    browser_ = find_browser();
+    if (browser_.empty()) GTEST_SKIP() << kNoBrowser;
   }
 
   /// Returns what `look` of a script fills in when the page is open.
@@ -72,16 +105,9 @@ class BrowserTest : public ::testing::Test {
     html.replace(html.find("<head>"), 6, kBrowserWatch);
     html.replace(html.rfind("</body>"), 7, "<script>" + look + "</script>" + kBrowserCheck);
     const auto checked = folder_.write("checked.html", html);
-    const auto dom = output_of(fmt::format(
-        "{} --headless=new --no-sandbox --disable-gpu --no-first-run --force-prefers-reduced-motion "
-        "--user-data-dir='{}' --window-size=900,700 "
-        "--virtual-time-budget=8000 --dump-dom 'file://{}' 2>/dev/null",
-        browser_, (folder_ / "profile").string(), checked.string()));
-    const std::string mark = "<pre id=\"result\">";
-    const auto start = dom.find(mark);
-    if (start == std::string::npos) return {{"dom", dom.substr(0, 2000)}};
-    const auto text = dom.substr(start + mark.size(), dom.find("</pre>", start) - start - mark.size());
-    return nlohmann::json::parse(text);
+    const PageVisit visit{
+        .url = "file://" + checked.string(), .profile = folder_ / "profile", .time_ms = 8000};
+    return result_in(dom_of(browser_, visit), "result");
   }
 
   TemporaryFolder folder_;
