@@ -25,7 +25,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// Must be increased if the same seed gives other pictures or words: a folder must not mix two versions.
-constexpr int64_t kGenerator = 7;
+constexpr int64_t kGenerator = 8;
 constexpr const char* kDescription = "dataset.json";
 constexpr const char* kMadeBy = "ccexpert-data synth";
 

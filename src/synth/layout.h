@@ -17,7 +17,7 @@ Polyline road_line(Random& random, const Scene& scene, RoadShape shape, Point th
 /// Returns a suburban street: 7 to 10 m of asphalt or concrete, often with sidewalks.
 Road street(Random& random, const Scene& scene, Polyline line, Dates dates);
 
-/// Returns the streets of a suburb: one, a crossing, two in parallel, or a dead end.
+/// Returns the streets of a suburb: one, two that meet, two or three in parallel, or a dead end.
 std::vector<Road> street_plan(Random& random, const Scene& scene, Dates dates);
 
 /// Returns the streets of a large suburb: a main street and two to four dead ends or through streets off it.

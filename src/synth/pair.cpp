@@ -33,52 +33,58 @@ bool is_changed(const PairSource& source, int64_t index) {
   return (index % 2 == 0) == random_of(source, Use::kOrder, index / 2).chance(0.5);
 }
 
-struct Told {
+struct Drawn {
   Scene scene;
   PairText text;
 };
 
-Told tell(const PairSource& source, int64_t index) {
+/// An unchanged place is a changed pair's place at one of its dates: no single image reveals whether its pair
+/// has changed. In Texas, most places that did not change are country that nobody built on.
+Scene compose_unchanged(Random& random, int size) {
+  const World world = any_world(random);
+  const bool country = world == World::kTexas && random.chance(0.35);
+  Scene scene = country ? compose_country(random, size) : compose_changed(random, world, size);
+  freeze(scene, random.below(2));
+  return scene;
+}
+
+Drawn draw(const PairSource& source, int64_t index) {
   check(source, index);
   auto random = random_of(source, Use::kScene, index);
-  Told told{compose_changed(random, static_cast<int>(source.size)), {is_changed(source, index), {}}};
-  if (told.text.changed) {
-    auto words = random_of(source, Use::kText, index);
-    told.text.captions = captions_of(words, facts_of(told.scene));
-    return told;
+  const auto size = static_cast<int>(source.size);
+  if (!is_changed(source, index)) {
+    const auto& same = kUnchangedSentences;
+    return {compose_unchanged(random, size), {false, {same.begin(), same.end()}}};
   }
-  // An unchanged place is a changed pair's place at one of its dates: no single image reveals whether its
-  // pair has changed. In Texas, most places that did not change are country that nobody built on.
-  if (told.scene.world == World::kTexas && random.chance(0.35))
-    told.scene = compose_country(random, static_cast<int>(source.size));
-  freeze(told.scene, random.below(2));
-  told.text.captions.assign(kUnchangedSentences.begin(), kUnchangedSentences.end());
-  return told;
+  Drawn drawn{compose_changed(random, size), {true, {}}};
+  auto words = random_of(source, Use::kText, index);
+  drawn.text.captions = captions_of(words, facts_of(drawn.scene));
+  return drawn;
 }
 
 }  // namespace
 
 SyntheticPair generate_pair(const PairSource& source, int64_t index) try {
-  auto told = tell(source, index);
+  auto drawn = draw(source, index);
   auto random = random_of(source, Use::kLook, index);
-  auto [first, second] = looks_of(random, told.scene.world);
+  auto [first, second] = looks_of(random, drawn.scene.world);
   // Some unchanged pairs are one photograph in two versions; none of their differences is a change.
-  const double again = told.scene.world == World::kTexas ? 0.08 : 0.15;
-  if (!told.text.changed && random.chance(again)) second = another_print(random, first);
+  const double again = drawn.scene.world == World::kTexas ? 0.08 : 0.15;
+  if (!drawn.text.changed && random.chance(again)) second = another_print(random, first);
   // Masks and class maps match the first image; the second is slightly shifted.
   first.shift = {};
   first.turn = 0;
   first.zoom = 1;
-  const auto before = object_map(told.scene, 0);
-  const auto after = object_map(told.scene, 1);
-  return {render({told.scene, 0, first}), render({told.scene, 1, second}), change_mask(before, after),
-          class_map(told.scene, 0),       class_map(told.scene, 1),        std::move(told.text)};
+  const auto before = object_map(drawn.scene, 0);
+  const auto after = object_map(drawn.scene, 1);
+  return {render({drawn.scene, 0, first}), render({drawn.scene, 1, second}), change_mask(before, after),
+          class_map(drawn.scene, 0),       class_map(drawn.scene, 1),        std::move(drawn.text)};
 } catch (...) {
   rethrow_as_error();
 }
 
 PairText describe_pair(const PairSource& source, int64_t index) try {
-  return tell(source, index).text;
+  return draw(source, index).text;
 } catch (...) {
   rethrow_as_error();
 }

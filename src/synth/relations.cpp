@@ -12,9 +12,25 @@ using Buildings = std::vector<const Building*>;
 /// Places of houses along each side of each road.
 using Sides = std::map<std::pair<int, int>, std::vector<double>>;
 
-Sides sides_of(const Buildings& houses) {
+const Road& road_of(const Scene& scene, const Building& house) {
+  return scene.roads[static_cast<size_t>(house.road)];
+}
+
+/// Returns the index of the road along which the house is, one for all pieces of a road.
+int whole_road(const Scene& scene, const Building& house) {
+  const int whole = road_of(scene, house).whole;
+  return whole < 0 ? house.road : whole;
+}
+
+/// Returns the place of a house along that road, over all of its pieces.
+double place_along(const Scene& scene, const Building& house) {
+  return road_of(scene, house).start + house.along;
+}
+
+Sides sides_of(const Scene& scene, const Buildings& houses) {
   Sides sides;
-  for (const auto* house : houses) sides[{house->road, house->side}].push_back(house->along);
+  for (const auto* house : houses)
+    sides[{whole_road(scene, *house), house->side}].push_back(place_along(scene, *house));
   for (auto& [side, places] : sides) std::sort(places.begin(), places.end());
   return sides;
 }
@@ -50,9 +66,10 @@ bool is_between(const Scene& scene, const Building& house) {
   const double reach = 2.2 * house.extent.width;
   const auto has = [&](double sign) {
     return std::any_of(scene.buildings.begin(), scene.buildings.end(), [&](const Building& other) {
-      const double ahead = sign * (other.along - house.along);
-      return other.dates == kBoth && other.road == house.road && other.side == house.side && ahead > 0 &&
-             ahead < reach && visible_share(other.extent, scene.size) > 0.5;
+      if (other.road < 0 || other.dates != kBoth || other.side != house.side) return false;
+      const double ahead = sign * (place_along(scene, other) - place_along(scene, house));
+      return whole_road(scene, other) == whole_road(scene, house) && ahead > 0 && ahead < reach &&
+             visible_share(other.extent, scene.size) > 0.5;
     });
   };
   return has(1) && has(-1);
@@ -77,24 +94,23 @@ std::vector<Polyline> visible_parts(const Scene& scene, const Polyline& line) {
 }
 
 void relate_to_streets(const Scene& scene, const Buildings& houses, int date, Fact& fact) {
-  const auto road_of = [&](const Building* house) -> const Road& {
-    return scene.roads[static_cast<size_t>(house->road)];
-  };
   if (!std::all_of(houses.begin(), houses.end(), [&](const auto* house) {
-        return stands(road_of(house).dates, date) && is_seen(scene, road_of(house));
+        const Road& road = road_of(scene, *house);
+        return stands(road.dates, date) && is_seen(scene, road);
       }))
     return;
-  const auto sides = sides_of(houses);
+  const auto sides = sides_of(scene, houses);
   std::set<int> roads;
-  for (const auto* house : houses) roads.insert(house->road);
+  for (const auto* house : houses) roads.insert(whole_road(scene, *house));
   fact.roads = static_cast<int>(roads.size());
   fact.roadside = fact.roads == 1 ? Roadside::kAlong : Roadside::kAlongSeveral;
   fact.new_road = std::all_of(houses.begin(), houses.end(),
-                              [&](const auto* house) { return road_of(house).dates == kOnlyAfter; });
-  fact.both_sides = on_both_sides(sides);
+                              [&](const auto* house) { return road_of(scene, *house).dates == kOnlyAfter; });
   fact.between = houses.size() == 1 && is_between(scene, *houses.front());
   fact.one_side = sides.size() == 1 && houses.size() > 1;
   fact.rows = rows_of(sides, 2.2 * houses.front()->extent.width);
+  // One row has one side, also if a lone house is across the road.
+  fact.both_sides = fact.rows != 1 && on_both_sides(sides);
 }
 
 /// True if a part of the road in the frame is within 15 m of the box.
@@ -108,12 +124,10 @@ bool is_near(const Scene& scene, const Road& road, const Box& box) {
 
 /// Returns the largest distance of the visible part of a line from its chord, as a share of the chord.
 double bend_of(const Scene& scene, const Polyline& line) {
-  std::vector<Point> inside;
-  for (const double at : marks(0, line_length(line), 6)) {
-    const Point point = station(line, at).at;
-    if (is_in(scene, point)) inside.push_back(point);
-  }
-  if (inside.size() < 4) return 0;
+  Polyline inside;
+  for (const auto& part : visible_parts(scene, line)) inside.insert(inside.end(), part.begin(), part.end());
+  constexpr size_t kFewest = 8;
+  if (inside.size() < kFewest) return 0;
   const Point chord = inside.back() - inside.front();
   const Point across = turned(unit(chord));
   double most = 0;
@@ -121,11 +135,26 @@ double bend_of(const Scene& scene, const Polyline& line) {
   return most / std::max(length(chord), 1.0);
 }
 
-bool are_parallel(const std::vector<const Road*>& roads) {
+/// True if no point of the road in the frame is within 30 m of another road.
+bool keeps_away(const Scene& scene, const Road& road, const Road& other) {
+  constexpr double kMetres = 30;
+  const auto parts = visible_parts(scene, road.line);
+  return std::all_of(parts.begin(), parts.end(), [&](const Polyline& part) {
+    return std::all_of(part.begin(), part.end(),
+                       [&](Point point) { return distance(other.line, point) > kMetres * scene.metre; });
+  });
+}
+
+/// True if the roads have one direction and are beside each other, unlike two that leave a third road to both
+/// of its sides.
+bool are_parallel(const Scene& scene, const std::vector<const Road*>& roads) {
   const auto along = [](const Road& road) { return station(road.line, line_length(road.line) / 2).along; };
   const Point first = along(*roads.front());
-  return std::all_of(roads.begin(), roads.end(),
-                     [&](const Road* road) { return std::abs(dot(along(*road), first)) > 0.96; });
+  return std::all_of(roads.begin(), roads.end(), [&](const Road* road) {
+    return std::abs(dot(along(*road), first)) > 0.96 &&
+           std::all_of(roads.begin(), roads.end(),
+                       [&](const Road* other) { return other == road || keeps_away(scene, *road, *other); });
+  });
 }
 
 /// True if `branch` begins on `main`, inside the frame.
@@ -192,7 +221,7 @@ RoadForm form_of(const Scene& scene, const std::vector<const Road*>& roads) {
   for (const auto* branch : roads) {
     for (const auto* main : roads) joints += branch != main && joins(scene, *branch, *main) ? 1 : 0;
   }
-  if (joints == 0) return are_parallel(roads) ? RoadForm::kParallel : RoadForm::kAny;
+  if (joints == 0) return are_parallel(scene, roads) ? RoadForm::kParallel : RoadForm::kAny;
   if (joints == 1 && roads.size() == 2) return RoadForm::kTee;
   return roads.size() == 3 && cross(scene, roads) ? RoadForm::kCrossing : RoadForm::kAny;
 }

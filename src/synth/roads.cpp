@@ -75,12 +75,19 @@ Road side_street(Random& random, const Scene& scene, const Road& main, const Bra
   return road;
 }
 
-Road parallel_street(Random& random, const Scene& scene, const Road& main, Dates dates) {
-  const double away = scene.metre * random.uniform(62, 82) * (random.chance(0.5) ? 1.0 : -1.0);
+/// Returns a street beside another, on its right for a `side` of 1 and on its left for -1.
+Road parallel_street(Random& random, const Scene& scene, const Road& main, double side) {
   Road road = main;
-  road.line = moved_aside(main.line, away);
-  road.dates = dates;
+  road.line = moved_aside(main.line, side * scene.metre * random.uniform(62, 82));
   return road;
+}
+
+void add_parallel_streets(Random& random, const Scene& scene, std::vector<Road>& roads) {
+  const double side = random.chance(0.5) ? 1 : -1;
+  roads.push_back(parallel_street(random, scene, roads.front(), side));
+  // Narrow lots come in blocks, back to back, over the whole frame.
+  if (scene.world == World::kTexas && random.chance(0.6))
+    roads.push_back(parallel_street(random, scene, roads.front(), -side));
 }
 
 }  // namespace
@@ -123,10 +130,7 @@ std::vector<Road> street_plan(Random& random, const Scene& scene, Dates dates) {
   std::vector<Road> roads{
       street(random, scene, road_line(random, scene, shape, through, any_angle(random)), dates)};
   if (plan == 1) roads.push_back(side_street(random, scene, roads.front(), any_branch(random)));
-  if (plan == 2) roads.push_back(parallel_street(random, scene, roads.front(), dates));
-  // Narrow lots come in blocks, back to back, over the whole frame.
-  if (plan == 2 && texas && random.chance(0.6))
-    roads.push_back(parallel_street(random, scene, roads.front(), dates));
+  if (plan == 2) add_parallel_streets(random, scene, roads);
   if (plan == 3) roads.front().bulb = random.uniform(8, 12) * scene.metre;
   return roads;
 }

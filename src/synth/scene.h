@@ -42,6 +42,8 @@ struct Road {
   double bulb = 0;    ///< radius of the turning circle at the end; 0: none
   double median = 0;  ///< width of the grass between the carriageways; 0: none
   Dates dates = kBoth;
+  int whole = -1;    ///< of a piece of a longer road: index of the piece that counts for all; else -1
+  double start = 0;  ///< of a piece: place of its first point along that road, in pixels
 
   double half(int date) const { return width[static_cast<size_t>(date)] / 2; }
   double widest() const { return width[0] > width[1] ? width[0] : width[1]; }

@@ -103,10 +103,16 @@ std::string replaced_by(const Writer& writer, const Subject& ground, const Subje
   return ground.text + be + " replaced by " + next.text;
 }
 
+/// True if trees were removed, and the first fact may be in their place: not on ground without crowns.
+bool replaces_trees(const Told& told) {
+  return told.cleared != nullptr && told.first.happening == Happening::kBuilt &&
+         (told.first.cover == Cover::kWoods || told.first.cover == Cover::kMixed);
+}
+
 /// Returns "replacing the woods" in one of its forms, for the end of a clause; empty unless something was
-/// built and trees were removed.
+/// built where trees were.
 std::string in_place_of_trees(const Writer& writer, const Told& told) {
-  if (told.first.happening != Happening::kBuilt || told.cleared == nullptr || !writer.chance(0.4)) return "";
+  if (!replaces_trees(told) || !writer.chance(0.4)) return "";
   return writer.pick({" to replace ", " replacing ", " in place of "}) + trees_of(writer, *told.cleared).text;
 }
 
@@ -249,7 +255,9 @@ std::string lined_road(const Writer& writer, const Told& told) {
 std::string with_clearing(const Writer& writer, const Told& told) {
   if (told.cleared == nullptr || told.first.happening != Happening::kBuilt) return "";
   const auto trees = clause(writer, *told.cleared, "");
-  const Told rest{told.facts, told.first, told.road, nullptr, told.parking, told.path, nullptr};
+  Told rest = told;
+  rest.cleared = nullptr;
+  rest.other = nullptr;
   std::string built;
   const auto& habits = writer.voice;
   const int form = writer.random.weighted({0.25, habits.lined_roads, habits.lists, 0.5 * habits.pairs});
@@ -262,7 +270,7 @@ std::string with_clearing(const Writer& writer, const Told& told) {
 
 std::string replacement(const Writer& writer, const Told& told) {
   if (told.first.happening != Happening::kBuilt || told.first.thing == Thing::kTrees) return "";
-  const bool trees = told.cleared != nullptr && writer.chance(0.8);
+  const bool trees = replaces_trees(told) && writer.chance(0.8);
   if (!trees && (told.first.cover == Cover::kMixed || told.first.area < 0.01)) return "";
   const auto ground = trees ? trees_of(writer, *told.cleared) : cover_of(writer, told.first.cover);
   const bool all = trees || (told.road != nullptr && told.road->cover == told.first.cover);
@@ -276,8 +284,9 @@ std::string replacement(const Writer& writer, const Told& told) {
 std::string residential_area(const Writer& writer, const Told& told) {
   if (!is_built(told.first, Thing::kHouse) || told.first.count < 7) return "";
   std::string area = "a residential area";
+  const bool roads = told.road != nullptr && told.road->count > 1;
   if (writer.chance(0.6))
-    area += told.road != nullptr && writer.chance(0.5) ? " with many houses and roads" : " with many houses";
+    area += roads && writer.chance(0.5) ? " with many houses and roads" : " with many houses";
   return area + " " + verb_of(writer, told.first, false) + ground_or_region(writer, told.first);
 }
 

@@ -40,8 +40,6 @@ void add_clutter(Random& random, Scene& scene) {
   }
 }
 
-constexpr double kTexasShare = 0.6;
-
 Scene place_of(Random& random, World world, int size) {
   Scene scene;
   scene.world = world;
@@ -61,18 +59,17 @@ void finish(Random& random, Scene& scene) {
   clear_trees(scene);
 }
 
-Scene compose_once(Random& random, int size) {
+Scene compose_once(Random& random, World world, int size) {
   using Story = void (*)(Random&, Scene&);
   constexpr std::array<Story, 13> kStories{
       houses_rebuilt,  houses_built,       neighbourhood_built, estate_grows,    houses_removed,
       houses_replaced, lone_house_changes, sheds_change,        trailers_change, large_building_changes,
       patch_changes,   road_changes,       trees_change};
-  const bool texas = random.chance(kTexasShare);
-  Scene scene = place_of(random, texas ? World::kTexas : World::kVaried, size);
+  Scene scene = place_of(random, world, size);
   const auto story = static_cast<size_t>(
       random.weighted({0.02, 0.19, 0.3, 0.15, 0.02, 0.012, 0.18, 0.03, 0.012, 0.075, 0.03, 0.045, 0.02}));
   kStories[story](random, scene);
-  if (random.chance(texas ? 0.02 : 0.08)) add_village(random, scene);
+  if (random.chance(world == World::kTexas ? 0.02 : 0.08)) add_village(random, scene);
   for (int i = random.weighted({0.8, 0.12, 0.08}); i > 0; --i) add_homestead(random, scene);
   finish(random, scene);
   return scene;
@@ -90,9 +87,14 @@ void begin_suburb(Random& random, Scene& scene) {
 
 }  // namespace
 
-Scene compose_changed(Random& random, int size) {
+World any_world(Random& random) {
+  constexpr double kTexasShare = 0.6;
+  return random.chance(kTexasShare) ? World::kTexas : World::kVaried;
+}
+
+Scene compose_changed(Random& random, World world, int size) {
   for (;;) {
-    Scene scene = compose_once(random, size);
+    Scene scene = compose_once(random, world, size);
     if (worth_telling(facts_of(scene))) return scene;
   }
 }

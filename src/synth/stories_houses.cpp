@@ -115,7 +115,9 @@ void keep_first_part(Random& random, Scene& scene) {
   old.bulb = 0;
   old.dates = kBoth;
   old.line.assign(road.line.begin(), road.line.begin() + cut + 1);
+  old.whole = 0;
   road.line.erase(road.line.begin(), road.line.begin() + cut);
+  road.start = line_length(old.line);
   scene.roads.push_back(std::move(old));
 }
 

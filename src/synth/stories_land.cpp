@@ -88,16 +88,12 @@ void road_changes(Random& random, Scene& scene) {
     road.width[1] = road.width[0] + random.uniform(6, 11) * scene.metre;
     road.marked = true;
   }
-  // Houses may only be along roads that exist at both dates.
-  auto changed = scene.roads;
-  if (kind != 1) std::erase_if(scene.roads, [](const Road& each) { return each.dates != kBoth; });
   const auto style = suburb_style(random, scene);
   std::vector<Lot> lots;
   if (random.chance(0.55)) lots = lots_along(random, scene, style);
-  scene.roads = std::move(changed);
+  // Houses may only be along roads that exist at both dates.
   std::erase_if(lots, [&](const Lot& lot) {
-    return distance(scene.roads.back().line, lot.house) < scene.roads.back().widest() / 2 + 3 * scene.metre ||
-           random.chance(0.3);
+    return scene.roads[static_cast<size_t>(lot.road)].dates != kBoth || random.chance(0.3);
   });
   add_houses(random, scene, style, lots, kBoth);
 }

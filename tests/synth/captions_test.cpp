@@ -241,5 +241,27 @@ TEST(Sentences, APronounFollowsItsSubject) {
   EXPECT_THAT(of_one, kNever("sides of it"));
 }
 
+TEST(Sentences, NothingOnBareGroundReplacesTrees) {
+  auto houses = kHouses;
+  const Fact trees{.thing = Thing::kTrees, .happening = Happening::kRemoved, .count = 20, .area = 0.03};
+  EXPECT_THAT(sentences_of(plain_sentence, {houses, trees}), Contains(::testing::HasSubstr("replac")));
+  EXPECT_THAT(sentences_of(replacement, {houses, trees}), Contains(::testing::HasSubstr("tree")));
+  houses.cover = Cover::kBareland;
+  for (const auto form : {plain_sentence, list_sentence, replacement}) {
+    const auto sentences = sentences_of(form, {houses, kRoad, trees});
+    EXPECT_THAT(sentences, kNever(" tree"));
+    EXPECT_THAT(sentences, kNever("forest"));
+  }
+}
+
+TEST(Sentences, AResidentialAreaHasAsManyRoadsAsItsFact) {
+  auto houses = kHouses;
+  houses.count = 9;
+  auto roads = kRoad;
+  EXPECT_THAT(sentences_of(residential_area, {houses, roads}), kNever("roads"));
+  roads.count = 2;
+  EXPECT_THAT(sentences_of(residential_area, {houses, roads}), Contains(::testing::HasSubstr("roads")));
+}
+
 }  // namespace
 }  // namespace ccexpert::synth

@@ -61,6 +61,46 @@ TEST(Facts, KnowRowsOnTwoRoadsAndTheirSides) {
   EXPECT_TRUE(facts_of(scene)[0].new_road);
 }
 
+TEST(Facts, KnowTheSideOfARowDespiteALoneHouseAcross) {
+  auto scene = street_of({1, 1, 1, 1, 1, 1, -1}, kOnlyAfter);
+  scene.buildings.back().extent.centre.y = 128;
+  scene.buildings.back().along = 128;
+  const auto facts = facts_of(scene);
+  EXPECT_EQ(facts[0].rows, 1);
+  EXPECT_FALSE(facts[0].both_sides || facts[0].one_side);
+}
+
+/// Cuts the road of a street at `at`: its first part stays, the rest is new and has the houses there.
+void cut_road(Scene& scene, double at) {
+  auto& road = scene.roads[0];
+  auto old = road;
+  old.line.back().y = at;
+  old.whole = 0;
+  road.line.front().y = at;
+  road.dates = kOnlyAfter;
+  road.start = line_length(old.line);
+  scene.roads.push_back(old);
+  for (auto& house : scene.buildings) {
+    house.road = house.extent.centre.y < at ? 1 : 0;
+    house.along = house.extent.centre.y - scene.roads[static_cast<size_t>(house.road)].line.front().y;
+  }
+}
+
+TEST(Facts, CountAPieceOfARoadWithTheRestOfIt) {
+  auto scene = street_of({1, 1, 1, 1, 1, 1}, kOnlyAfter);
+  cut_road(scene, 130);
+  const auto facts = facts_of(scene);
+  ASSERT_EQ(facts[0].thing, Thing::kHouse);
+  EXPECT_EQ(facts[0].roadside, Roadside::kAlong);
+  EXPECT_EQ(facts[0].roads, 1);
+  EXPECT_EQ(facts[0].rows, 1);
+  EXPECT_TRUE(facts[0].one_side);
+  for (size_t i = 0; i < scene.buildings.size(); ++i) {
+    if (i != 2) scene.buildings[i].dates = kBoth;
+  }
+  EXPECT_TRUE(facts_of(scene)[0].between);
+}
+
 TEST(Facts, KnowRoadsNearLoneHouses) {
   auto scene = street_of({1}, kOnlyAfter);
   scene.buildings[0].road = -1;
@@ -99,6 +139,8 @@ TEST(Facts, KnowTheFormOfRoads) {
       << "two streets that end on one side of a third do not cross it";
   EXPECT_EQ(form({across, {{-20, 40}, {276, 40}}}), RoadForm::kParallel);
   EXPECT_EQ(form({across, {{40, -20}, {40, 60}}}), RoadForm::kAny);
+  EXPECT_EQ(form({{{128, 128}, {128, 280}}, {{168, 128}, {168, -20}}}), RoadForm::kAny)
+      << "two streets that leave an old one to both of its sides are not beside each other";
 }
 
 TEST(Facts, KnowRoadsThatGoOnWhereOthersEnd) {

@@ -11,6 +11,7 @@
 #include "synth/look.h"
 #include "synth/paint.h"
 #include "synth/stories.h"
+#include "synth/story_parts.h"
 
 namespace ccexpert::synth {
 namespace {
@@ -79,6 +80,42 @@ TEST(Scene, HousesAlsoComeBesideLargeBuildingsThatStay) {
     beside += any(false, kOnlyAfter) && any(true, kBoth) ? 1 : 0;
   }
   EXPECT_GT(beside, kScenes / 10);
+}
+
+TEST(Scene, StreetsOfAPlanThatAreParallelAreApart) {
+  constexpr double kMetres = 30;
+  size_t three = 0;
+  for (uint64_t i = 0; i < 300; ++i) {
+    Random random(5, i);
+    Scene scene;
+    scene.world = World::kTexas;
+    const auto roads = street_plan(random, scene, kBoth);
+    three += roads.size() == 3 ? 1 : 0;
+    for (const auto& one : roads) {
+      const auto middle = [](const Road& road) { return station(road.line, line_length(road.line) / 2); };
+      for (const auto& two : roads) {
+        if (&one == &two || std::abs(dot(middle(one).along, middle(two).along)) < 0.96) continue;
+        EXPECT_GT(distance(two.line, middle(one).at), kMetres * scene.metre) << i;
+      }
+    }
+  }
+  EXPECT_GT(three, 30U);
+}
+
+TEST(Scene, ARoadThatBecomesLongerIsOneRoadOfTwoPieces) {
+  int longer = 0;
+  for (uint64_t i = 0; i < 60; ++i) {
+    Random random(6, i);
+    Scene scene;
+    neighbourhood_built(random, scene);
+    if (scene.roads.size() < 2 || scene.roads[1].whole < 0) continue;
+    EXPECT_EQ(scene.roads[1].whole, 0);
+    EXPECT_EQ(scene.roads[1].start, 0);
+    EXPECT_EQ(scene.roads[0].whole, -1);
+    EXPECT_EQ(scene.roads[0].start, line_length(scene.roads[1].line));
+    ++longer;
+  }
+  EXPECT_GT(longer, 2);
 }
 
 /// The shares are those that more than half of a pair's sentences name on photographs, within a third.
