@@ -53,10 +53,7 @@ def read_list(data):
             if key not in pair:
                 raise Wrong(f"{file}: entry {number}: expected the key {key}, got none")
         levir_cc.tile_of(pair["uid"])
-        for key in ("img1_path", "img2_path", "mask_path"):
-            if key in pair:
-                pair[key] = str(root / pair[key])
-    return pairs
+    return [levir_cc.with_paths(pair, root) for pair in pairs]
 
 
 def write_list(file, pairs):

@@ -46,10 +46,28 @@ def read_pairs(file):
     if not file.is_file():
         raise Wrong(f"{file}: expected a list of pairs in the universal format, got no file")
     text = file.read_text(encoding="utf-8")
+    if text.lstrip().startswith("["):
+        return parsed(text, file, 1)
+    return [parsed(line, file, number) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def parsed(text, file, first):
+    """Returns the value of JSON that begins at line `first` of a file."""
     try:
-        return json.loads(text) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise Wrong(f"{file}: expected JSON or JSON Lines, got an error at line {error.lineno} ({error.msg})") from None
+        line = first + error.lineno - 1
+        raise Wrong(f"{file}: expected JSON or JSON Lines, got an error at line {line} ({error.msg})") from None
+
+
+def path_keys(pair):
+    """Returns the keys of a pair that name a file."""
+    return [key for key, value in pair.items() if (key.endswith("_path") or key in ("before", "after")) and value]
+
+
+def with_paths(pair, root):
+    """Returns a pair whose files have paths from a list in the folder `root`."""
+    return {**pair, **{key: str(root / pair[key]) for key in path_keys(pair)}}
 
 
 def tile_of(uid):

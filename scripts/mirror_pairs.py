@@ -4,8 +4,8 @@
     scripts/mirror_pairs.py LIST.jsonl --out FOLDER
 
 LIST is in the universal format, as JSON Lines or JSON. FOLDER gets list.jsonl, with the pairs of LIST and three copies
-of each, and the images and masks of the copies as PNG. Places in captions change with the image: "upper left" becomes
-"upper right". Only training data need this: scores are of the pairs as they are. Needs Pillow."""
+of each, and the images, masks and class maps of the copies as PNG. Places in captions change with the image: "upper
+left" becomes "upper right". Only training data need this: scores are of the pairs as they are. Needs Pillow."""
 import argparse
 import json
 import os
@@ -43,11 +43,10 @@ def copies(pair, root, folder):
     for name, (across, down) in COPIES.items():
         copy = dict(pair, uid=f"{pair['uid']}-{name}")
         copy["change_caption"] = [mirrored_text(text, across, down) for text in pair["change_caption"]]
-        for key in ("img1_path", "img2_path", "mask_path"):
-            if key in pair:
-                file = f"{re.sub(r'[^A-Za-z0-9_-]', '_', copy['uid'])}-{key.split('_')[0]}.png"
-                mirrored_image(root / pair[key], folder / file, across, down)
-                copy[key] = file
+        for key in levir_cc.path_keys(pair):
+            file = f"{re.sub(r'[^A-Za-z0-9_-]', '_', copy['uid'])}-{key.split('_')[0]}.png"
+            mirrored_image(root / pair[key], folder / file, across, down)
+            copy[key] = file
         yield copy
 
 
@@ -65,8 +64,7 @@ def main():
     unfinished = options.out / "list.jsonl.part"  # so that a list is there only if all its images are
     with unfinished.open("w", encoding="utf-8") as file:
         for pair in pairs:
-            own = {key: str(root / value) if key.endswith("_path") else value for key, value in pair.items()}
-            for entry in (own, *copies(pair, root, options.out)):
+            for entry in (levir_cc.with_paths(pair, root), *copies(pair, root, options.out)):
                 file.write(json.dumps(entry) + "\n")
     os.replace(unfinished, options.out / "list.jsonl")
     print(f"{options.out}/list.jsonl: {4 * len(pairs)} pairs")

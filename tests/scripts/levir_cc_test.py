@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else __file__ + "/../../..").resolve()
@@ -60,6 +61,20 @@ class Lists(unittest.TestCase):
             file.write_text("{", encoding="utf-8")
             with self.assertRaisesRegex(levir_cc.Wrong, "expected JSON or JSON Lines, got an error at line 1"):
                 levir_cc.read_pairs(file)
+
+    def test_an_error_names_the_line_of_the_list(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "list.jsonl")
+            for text in ('{"uid": "a"}\n\n{"uid": }\n', '[{"uid": "a"},\n\n{"uid": }]'):
+                file.write_text(text, encoding="utf-8")
+                with self.assertRaisesRegex(levir_cc.Wrong, "got an error at line 3"):
+                    levir_cc.read_pairs(file)
+
+    def test_every_file_of_a_pair_gets_the_folder_of_the_list(self):
+        entry = {"uid": "a", "before": "b.png", "classes1_path": "c.png", "mask_path": "", "img1_path": "/d.png"}
+        self.assertEqual(levir_cc.with_paths(entry, pathlib.Path("/list")),
+                         {"uid": "a", "before": "/list/b.png", "classes1_path": "/list/c.png", "mask_path": "",
+                          "img1_path": "/d.png"})
 
     def test_a_list_without_changed_pairs_cannot_be_compared(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -157,6 +172,17 @@ class Mirrored(unittest.TestCase):
             with self.subTest(across=across, down=down):
                 self.assertEqual(mirror_pairs.mirrored_text(text, across, down), expected)
 
+    def test_every_file_of_a_pair_is_mirrored(self):
+        files = {"img1_path": "A/a.png", "img2_path": "B/a.png", "mask_path": "m.png", "classes1_path": "C/a.png",
+                 "classes2_path": "D/a.png"}
+        with unittest.mock.patch.object(mirror_pairs, "mirrored_image") as mirrored:
+            copies = list(mirror_pairs.copies({**pair("a", True, "left"), **files}, pathlib.Path("/l"), pathlib.Path("/o")))
+        written = {str(call.args[1]): str(call.args[0]) for call in mirrored.call_args_list}
+        self.assertEqual(len(written), 3 * len(files))
+        for copy in copies:
+            for key, file in files.items():
+                self.assertEqual(written[f"/o/{copy[key]}"], f"/l/{file}")
+
     def test_twice_is_the_text(self):
         text = "top left bottom right upper lower above below north south east west northern southern eastern western"
         self.assertEqual(mirror_pairs.mirrored_text(mirror_pairs.mirrored_text(text, True, True), True, True), text)
@@ -218,8 +244,8 @@ class Command(unittest.TestCase):
                                *arguments], capture_output=True, text=True, check=False)
 
     def write(self, *uids):
-        entries = [{**pair(uid, True, "a house is built"), "img1_path": f"A/{uid}.png", "img2_path": f"B/{uid}.png"}
-                   for uid in uids]
+        entries = [{**pair(uid, True, "a house is built"), "img1_path": f"A/{uid}.png", "img2_path": f"B/{uid}.png",
+                    "classes1_path": f"C/{uid}.png"} for uid in uids]
         (self.folder / "val.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
 
     def test_lists_have_absolute_paths_and_no_common_pair(self):
@@ -231,6 +257,7 @@ class Command(unittest.TestCase):
         self.assertEqual([each["uid"] for each in lists["keep"]], ["val_000035"])
         self.assertEqual(len(lists["train"]) + len(lists["choose"]), len(lists["look"]))
         self.assertEqual(lists["keep"][0]["img1_path"], str((self.folder / "A/val_000035.png").resolve()))
+        self.assertEqual(lists["keep"][0]["classes1_path"], str((self.folder / "C/val_000035.png").resolve()))
 
     def test_pages_show_neither_keep_nor_enter_the_repository(self):
         self.write("val_000001")
