@@ -47,6 +47,12 @@ std::string write_area(const fs::path& path, const std::array<double, 4>& bounds
   return path.string();
 }
 
+/// Returns the text of an error about the file of the bounds as one about the bounds.
+std::string with_bounds_named(std::string text, const std::string& file) {
+  if (!file.empty() && text.starts_with(file)) text.replace(0, file.size(), "bounds");
+  return text;
+}
+
 MapReports limit_to(int64_t most_tiles) {
   return {.start = [most_tiles](int64_t tiles, int64_t /*resumed*/) {
     if (tiles <= most_tiles) return;
@@ -62,7 +68,12 @@ MapText map_as_text(MapTextOptions options, const MapModel& model, const std::st
   options.map.output = folder.path() / "map.geojson";
   if (options.bounds) options.map.area = write_area(folder.path() / "area.geojson", *options.bounds);
   MapText text;
-  text.counts = map_scene(options.map, model, limit_to(options.most_tiles), stop);
+  try {
+    text.counts = map_scene(options.map, model, limit_to(options.most_tiles), stop);
+  } catch (const Error& error) {
+    // Nobody knows the file of the bounds.
+    throw Error(with_bounds_named(error.what(), options.map.area), error.kind());
+  }
   if (text.counts.interrupted) return text;
   text.summary = read_file(folder.path() / "map.summary.json");
   text.changes = read_file(folder.path() / "map.changes.geojson");

@@ -1,6 +1,7 @@
 #include "serve/map_folder.h"
 
 #include <algorithm>
+#include <string_view>
 
 #include <ccexpert/core/error.h>
 
@@ -22,6 +23,19 @@ bool is_plain(const std::string& name) {
 
 bool is_below(const fs::path& path, const fs::path& root) {
   return std::ranges::mismatch(root, path).in1 == root.end();
+}
+
+/// Characters that a path follows.
+constexpr std::string_view kBeforePath = " \t\n(\"'=:,;";
+
+/// Returns the place of the first absolute path in a text; npos without one.
+size_t start_of_path(std::string_view text) {
+  for (size_t at = text.find('/'); at != std::string_view::npos; at = text.find('/', at + 1)) {
+    const bool begins = at == 0 || kBeforePath.find(text[at - 1]) != std::string_view::npos;
+    const bool goes_on = at + 1 < text.size() && text[at + 1] != ' ' && text[at + 1] != '/';
+    if (begins && goes_on) return at;
+  }
+  return std::string_view::npos;
 }
 
 }  // namespace
@@ -51,7 +65,10 @@ std::string MapFolder::shown(std::string text) const {
   const auto prefix = (root_ / "").string();
   for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at))
     text.erase(at, prefix.size());
-  return text;
+  // A path ends at no certain place, since names may have blanks.
+  text.resize(std::min(text.size(), start_of_path(text)));
+  while (!text.empty() && kBeforePath.find(text.back()) != std::string_view::npos) text.pop_back();
+  return text.empty() ? "a file of the server cannot be used" : text;
 }
 
 }  // namespace ccexpert::serve

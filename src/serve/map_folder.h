@@ -19,7 +19,7 @@ class MapFolder {
   std::filesystem::path file(const std::string& name, std::string_view what) const;
   /// Returns the name of a file below the folder.
   std::string name_of(const std::filesystem::path& file) const;
-  /// Returns a text without the path of the folder.
+  /// Returns a text without the path of the folder, and without all from another absolute path on.
   std::string shown(std::string text) const;
 
  private:

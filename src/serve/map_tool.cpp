@@ -100,16 +100,30 @@ std::string line_of(const Json& feature) {
                      area.is_number() ? fmt::format(", {:.0f} m2", area.get<double>()) : "");
 }
 
+/// Returns a number of things, as "1 tile" or "2 tiles".
+std::string counted(int64_t number, std::string_view thing) {
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
 /// Returns the map in words, for clients that read no structures.
 std::string text_of(const Json& answer) {
   const auto& summary = answer["summary"];
   const auto& features = answer["changes"]["features"];
-  auto text =
-      fmt::format("{} changes on {:.0f} m2 of ground in {} tiles.\n", summary["changed_areas"].get<int64_t>(),
-                  summary["changed_area_m2"].get<double>(), summary["tiles"]["all"].get<int64_t>());
+  const auto& tiles = summary["tiles"];
+  auto text = fmt::format(
+      "{} on {:.0f} m2 of ground in {}.\n", counted(summary["changed_areas"].get<int64_t>(), "change"),
+      summary["changed_area_m2"].get<double>(), counted(tiles["all"].get<int64_t>(), "tile"));
+  if (const auto failed = tiles["failed"].get<int64_t>(); failed > 0)
+    text += fmt::format("{} failed, and nothing is known of the ground there: {}\n", counted(failed, "tile"),
+                        summary["errors"].at(0)["error"].get<std::string>());
   if (!features.empty()) text += "Longitude, latitude of the middle:\n";
   for (size_t i = 0; i < std::min(features.size(), kToldChanges); ++i) text += line_of(features[i]);
   return text;
+}
+
+/// True if no tile of a map has an answer, since all that have pixels failed.
+bool is_failed(const Json& tiles) {
+  return tiles.at("failed") > 0 && tiles.at("captioned") == 0 && tiles.at("below_threshold") == 0;
 }
 
 /// Keeps the features with the highest scores. Returns the number of the others.
@@ -170,9 +184,10 @@ Json MapTool::answer(const MadeMap& made, const json& arguments, int64_t most_ch
   changes.erase("name");
   Json answer{{"summary", std::move(summary)}, {"changes", std::move(changes)}, {"left_out", left_out}};
   const auto text = text_of(answer);
+  const auto tiles = all.at("tiles");
   return {{"content", Json::array({{{"type", "text"}, {"text", text}}})},
           {"structuredContent", std::move(answer)},
-          {"isError", false}};
+          {"isError", is_failed(tiles)}};
 }
 
 Json MapTool::call(App& app, const Request& request, Exchange& exchange, const json& arguments) try {

@@ -12,10 +12,14 @@
 
 #include <ccexpert/core/error.h>
 
+#include "core/files.h"
+
 namespace ccexpert::serve {
 namespace {
 
 using Context = std::shared_ptr<SSL_CTX>;
+
+constexpr size_t kLargestFile = size_t{4} << 20;
 
 std::string reason() {
   char text[160] = "unknown";
@@ -41,12 +45,17 @@ Context read_context(const std::filesystem::path& certificate, const std::filesy
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  // OpenSSL tells of a missing file as of one that is no PEM.
+  for (const auto& file : {certificate, key}) static_cast<void>(read_file(file, kLargestFile));
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1)
     fail_expected({certificate.string(), "a certificate chain in PEM", "another file", reason()});
-  if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1)
+  if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    if (ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH) {
+      ERR_clear_error();
+      fail_expected({key.string(), "the key of the certificate", "another key"});
+    }
     fail_expected({key.string(), "a private key in PEM", "another file", reason()});
-  if (SSL_CTX_check_private_key(context.get()) != 1)
-    fail_expected({key.string(), "the key of the certificate", "another key"});
+  }
   return context;
 }
 

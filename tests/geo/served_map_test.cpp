@@ -37,6 +37,10 @@ TEST_F(MapText, HasTheTilesWithinBounds) {
   const auto part =
       json::parse(text({.map = options_, .bounds = {{14.9, 45.1, 15.0001, 45.2}}, .most_tiles = 4}).summary);
   EXPECT_EQ(part["tiles"]["all"], 2);
+  EXPECT_THAT(error_of([&] {
+                text({.map = options_, .bounds = {{0.0, 0.0, 1.0, 1.0}}, .most_tiles = 4});
+              }),
+              ::testing::StartsWith("bounds: expected an area that overlaps the first date"));
   EXPECT_TRUE(std::filesystem::is_empty(temporary));
 }
 

@@ -42,6 +42,12 @@ TEST(MapFolder, FindsFilesBelowItAlone) {
   EXPECT_THAT(ccexpert::test::error_of([&] { scenes.file(std::string("a\0b", 3), "after"); }),
               HasSubstr("after: expected"));
   EXPECT_EQ(scenes.shown(scenes.root().string() + "/a.tif: has no position"), "a.tif: has no position");
+  EXPECT_EQ(
+      scenes.shown(scenes.root().string() + "/a.vrt: cannot be read (/srv/store 2/b.tif: No such file)"),
+      "a.vrt: cannot be read");
+  EXPECT_EQ(scenes.shown("/srv/b.tif: No such file"), "a file of the server cannot be used");
+  EXPECT_EQ(scenes.shown("2018/north.tif: expected 1 / 2 of http://a.b/c"),
+            "2018/north.tif: expected 1 / 2 of http://a.b/c");
   EXPECT_THAT(ccexpert::test::error_of([&] { MapFolder(folder / "none"); }),
               HasSubstr("--map-root: expected"));
 }
@@ -58,8 +64,12 @@ MadeMap made_map() {
   const json changes{{"type", "FeatureCollection"},
                      {"name", "changes"},
                      {"features", {feature(0.5, 10.0), feature(0.75, 20.0)}}};
-  const json summary{{"before", "/secret/a.tif"}, {"threshold", 0.5},   {"tiles", {{"all", 2}}},
-                     {"captioned_area_m2", 9.0},  {"changed_areas", 2}, {"changed_area_m2", 100.8},
+  const json summary{{"before", "/secret/a.tif"},
+                     {"threshold", 0.5},
+                     {"tiles", {{"all", 2}, {"captioned", 2}, {"below_threshold", 0}, {"failed", 0}}},
+                     {"captioned_area_m2", 9.0},
+                     {"changed_areas", 2},
+                     {"changed_area_m2", 100.8},
                      {"errors", json::array()}};
   return {summary.dump(), changes.dump()};
 }
@@ -186,6 +196,33 @@ TEST_F(MapToolRoute, ErrorsHaveNoPathOfTheMachine) {
   };
   start_maps();
   EXPECT_EQ(refusal({{"before", "a.tif"}, {"after", "b.tif"}}), "a.tif: has no position");
+}
+
+TEST_F(MapToolRoute, FailedTilesAreNotTakenForUnchangedGround) {
+  maker.make = [](const AskedMap&, const TileModel&, const std::stop_token&) {
+    auto made = made_map();
+    auto summary = json::parse(made.summary);
+    summary["tiles"] = {{"all", 2}, {"captioned", 1}, {"below_threshold", 0}, {"failed", 1}};
+    summary["errors"] = json::array({{{"tile", 1}, {"error", "the tile is odd"}}});
+    made.summary = summary.dump();
+    return made;
+  };
+  start_maps();
+  const auto part = call({{"before", "a.tif"}, {"after", "b.tif"}})["result"];
+  EXPECT_EQ(part["isError"], false);
+  EXPECT_THAT(part["content"][0]["text"].get<std::string>(),
+              HasSubstr("\n1 tile failed, and nothing is known of the ground there: the tile is odd\n"));
+  maker.make = [make = maker.make](const AskedMap& asked, const TileModel& tiles,
+                                   const std::stop_token& stop) {
+    auto made = make(asked, tiles, stop);
+    auto summary = json::parse(made.summary);
+    summary["tiles"] = {{"all", 2}, {"captioned", 0}, {"below_threshold", 0}, {"failed", 2}};
+    made.summary = summary.dump();
+    return made;
+  };
+  app.reset();
+  start_maps();
+  EXPECT_EQ(call({{"before", "a.tif"}, {"after", "b.tif"}})["result"]["isError"], true);
 }
 
 TEST_F(MapToolRoute, AnErrorOfTheModelEndsTheMap) {

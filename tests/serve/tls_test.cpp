@@ -10,6 +10,7 @@ namespace ccexpert::serve::test {
 namespace {
 
 using ccexpert::test::error_of;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 class TlsServer : public ServerTest {
@@ -98,6 +99,15 @@ TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
   EXPECT_EQ(error_of([&] { app->reload(); }), "no error");
   EXPECT_FALSE(shows(first));
   EXPECT_TRUE(shows(config.certificate));
+  auto other = config;
+  other.private_key = folder_ / "other.pem";
+  std::filesystem::copy_file(config.private_key, other.private_key);
+  ASSERT_TRUE(make_certificate("third"));
+  EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
+              EndsWith("other.pem: expected the key of the certificate, got another key"));
+  other.private_key = folder_ / "none.pem";
+  EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
+              HasSubstr("none.pem: cannot be opened (No such file"));
   folder_.write("key.pem", "nonsense");
   EXPECT_THAT(error_of([&] { App(config, limits, "9.9"); }),
               HasSubstr("key.pem: expected a private key in PEM"));

@@ -64,7 +64,7 @@ void add_server_options(CLI::App& app, ServeCommand& command, std::string& addre
                  "ORIGIN");
   server.access_log = "-";
   group.file("--access-log", server.access_log,
-             "file of one line of JSON for each request, \"-\": standard output, \"\": none");
+             "file of one line of JSON for each request, \"-\": standard output (default), \"\": none");
   group.folder("--map-root", command.map_root,
                "folder of rasters that agents may map (tool map_changes at /mcp; default: none)");
   group.value("--drain", command.drain, "seconds that requests have to end after SIGTERM", in_range(0, 3600));
