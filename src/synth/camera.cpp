@@ -38,14 +38,14 @@ std::array<cv::Vec3b, 256> tone_tables(const Look& look) {
   std::array<cv::Vec3b, 256> tables;
   for (size_t i = 0; i < 256; ++i) {
     for (size_t c = 0; c < 3; ++c)
-      tables[i][static_cast<int>(c)] = static_cast<uint8_t>(toned(look, c, static_cast<double>(i)));
+      tables[i][static_cast<int>(c)] = static_cast<uint8_t>(toned(look.tone, c, static_cast<double>(i)));
   }
   return tables;
 }
 
 /// Adds shadows of clouds: soft spots, larger than a house.
 void cloud(const Look& look, cv::Mat& image) {
-  if (look.clouds <= 0) return;
+  if (look.tone.clouds <= 0) return;
   const Tile& field = noise().large;
   for (int y = 0; y < image.rows; ++y) {
     const int8_t* row = field.row(static_cast<size_t>(y) / 2 + (look.weather >> 40));
@@ -53,7 +53,7 @@ void cloud(const Look& look, cv::Mat& image) {
     for (int x = 0; x < image.cols; ++x, to += 3) {
       const int column = x / 2;
       const double cover = std::clamp((row[column] + 10) / 40.0, 0.0, 1.0);
-      const int light = 256 - static_cast<int>(256 * look.clouds * cover);
+      const int light = 256 - static_cast<int>(256 * look.tone.clouds * cover);
       for (int c = 0; c < 3; ++c) to[c] = static_cast<uint8_t>(to[c] * light >> 8);
     }
   }
@@ -89,7 +89,7 @@ void add_grain(const Look& look, cv::Mat& image) {
 
 void develop(const Look& look, cv::Mat& image) {
   cloud(look, image);
-  saturate(look.saturation, image);
+  saturate(look.tone.saturation, image);
   const auto tables = tone_tables(look);
   cv::LUT(image, cv::Mat(1, 256, CV_8UC3, const_cast<cv::Vec3b*>(tables.data())), image);
   add_grain(look, image);

@@ -24,6 +24,18 @@ inline Colour mixed(Colour a, Colour b, double share) {
   return a * (1 - share) + b * share;
 }
 
+/// Development of a picture, from light to stored values.
+struct Tone {
+  std::array<double, 3> gain{1, 1, 1};
+  std::array<double, 3> lift{0, 0, 0};  ///< haze: scattered light, of 255
+  double gamma = 1;
+  std::array<double, 3> black{0, 0, 0};  ///< value that is stretched to black, of 255
+  bool shoulder = false;                 ///< highlights are compressed, not clipped
+  double contrast = 1;                   ///< around a dark grey
+  double saturation = 1;
+  double clouds = 0;  ///< share of light blocked in shadows of clouds; 0: clear
+};
+
 struct Look {
   // Light
   Point shadow;            ///< offset of shadows, for one pixel of height
@@ -40,17 +52,10 @@ struct Look {
   double patch_edge = 1;    ///< softness of the edges of those parts, 0 hard to 1
   uint64_t weather = 0;     ///< offset of this date's textures
   // Camera
-  std::array<double, 3> gain{1, 1, 1};
-  std::array<double, 3> lift{0, 0, 0};  ///< haze: scattered light, of 255
-  double gamma = 1;
-  std::array<double, 3> black{0, 0, 0};  ///< value that is stretched to black, of 255
-  bool shoulder = false;                 ///< highlights are compressed, not clipped
-  double contrast = 1;                   ///< around a dark grey
-  double saturation = 1;
+  Tone tone;
   double grain = 2;     ///< deviation of the noise, of 255
   double blur = 0.4;    ///< deviation in pixels; below 0.3: none
   double sharpen = 0;   ///< 0: none
-  double clouds = 0;    ///< share of light blocked in shadows of clouds; 0: clear
   Point shift;          ///< misregistration in pixels
   double turn = 0;      ///< misregistration, radians
   double zoom = 1;      ///< misregistration, as a factor
@@ -65,7 +70,7 @@ inline uint32_t on_day(const Look& day, uint32_t look) {
 
 /// Returns the value of a channel (red, green, blue) in the picture for ground of `value`, both 0 to 255.
 /// Gain, gamma, black, contrast, shoulder and haze are applied in this order.
-double toned(const Look& look, size_t channel, double value);
+double toned(const Tone& tone, size_t channel, double value);
 
 Look any_look(Random& random);
 

@@ -3,14 +3,10 @@
 #include <cmath>
 #include <numbers>
 
-#include "synth/look.h"
+#include "synth/look_parts.h"
 
 namespace ccexpert::synth {
 namespace {
-
-struct Range {
-  double low = 0, high = 0;
-};
 
 /// Development of the flights of one archive, as ranges.
 struct Archive {
@@ -100,39 +96,52 @@ constexpr Archive kMuted{.gain = {0.6, 0.94},
                          .grass = {0, 1},
                          .shade = {0.3, 0.55}};
 
-double draw(Random& random, Range range) {
-  return random.uniform(range.low, range.high);
-}
+/// Oak and juniper are evergreen; the leaves of the others depend on the month.
+constexpr SeasonRanges kSeason{.grass_spread = 0.1,
+                               .summers = 0.45,
+                               .most_leaves = 0.8,
+                               .growth = 0.14,
+                               .tints = {0.05, 0, 0.07},
+                               .patched = 0.55,
+                               .patch_light = 0.12,
+                               .patch_tints = {0.06, 0.06, 0.05},
+                               .hard_edges = 0.3,
+                               .most_thinning = 0.25};
+constexpr SensorRanges kSensor{.grain = {0.3, 2.2},
+                               .blurred = 0.35,
+                               .blur = {0.3, 0.9},
+                               .out_of_focus = 0.25,
+                               .focus_blur = {1.0, 1.8},
+                               .sharpened = 0.7,
+                               .most_sharpening = 1.3,
+                               .near = 0.65,
+                               .near_shift = 2.3,
+                               .far_shift = 3.8,
+                               .turn = 0.004,
+                               .zoom = 0.005,
+                               .jpeg = {70, 96}};
 
-void set_tone(Random& random, const Archive& archive, Look& look) {
+Tone tone_of(Random& random, const Archive& archive) {
   const double gain = draw(random, archive.gain);
   const double warmth = draw(random, archive.warmth) / 2;
   const double black = draw(random, archive.black);
   const double haze = draw(random, archive.haze);
-  look.gain = {gain * (1 + warmth), gain * (1 + draw(random, archive.green)), gain * (1 - warmth)};
-  look.black = {black + archive.teal, black, black};
-  look.lift = {haze, haze * (1 - archive.mauve), haze * 0.97};
-  look.gamma = 1;
-  look.contrast = draw(random, archive.contrast);
-  look.saturation = draw(random, archive.saturation);
-  look.shoulder = true;
-  look.clouds = random.chance(0.05) ? random.uniform(0.15, 0.4) : 0;
+  Tone tone;
+  tone.gain = {gain * (1 + warmth), gain * (1 + draw(random, archive.green)), gain * (1 - warmth)};
+  tone.black = {black + archive.teal, black, black};
+  tone.lift = {haze, haze * (1 - archive.mauve), haze * 0.97};
+  tone.contrast = draw(random, archive.contrast);
+  tone.saturation = draw(random, archive.saturation);
+  tone.shoulder = true;
+  tone.clouds = random.chance(0.05) ? random.uniform(0.15, 0.4) : 0;
+  return tone;
 }
 
-void set_season(Random& random, const Archive& archive, Look& look) {
-  look.green = std::clamp(draw(random, archive.grass) + 0.1 * random.bell(), 0.0, 1.0);
-  // Oak and juniper are evergreen; the leaves of the others depend on the month.
-  look.leaves = random.chance(0.45) ? 1 : random.uniform(0, 0.8);
-  look.growth = std::exp(0.14 * random.bell());
-  const double crowns = draw(random, archive.foliage);
-  look.foliage = {crowns * std::exp(0.05 * random.bell()), crowns, crowns * std::exp(0.07 * random.bell())};
-  if (random.chance(0.55)) {
-    const double light = 0.12 * random.bell();
-    look.patches = {light + 0.06 * random.bell(), light + 0.06 * random.bell(), light + 0.05 * random.bell()};
-    look.patch_edge = random.chance(0.3) ? 0.05 : random.uniform(0.2, 1);
-  }
-  look.thinning = random.chance(0.5) ? random.uniform(0, 0.25) : 0;
-  look.weather = random.next();
+SeasonRanges season_of(const Archive& archive) {
+  auto ranges = kSeason;
+  ranges.grass = archive.grass;
+  ranges.crowns = archive.foliage;
+  return ranges;
 }
 
 void set_light(Random& random, const Archive& archive, Look& look) {
@@ -143,26 +152,12 @@ void set_light(Random& random, const Archive& archive, Look& look) {
   look.lean = direction(random.uniform(0, 2 * std::numbers::pi)) * random.uniform(0, 0.35);
 }
 
-void set_sensor(Random& random, Look& look) {
-  look.grain = random.uniform(0.3, 2.2);
-  if (random.chance(0.35))
-    look.blur = random.chance(0.25) ? random.uniform(1.0, 1.8) : random.uniform(0.3, 0.9);
-  else
-    look.blur = 0;
-  look.sharpen = random.chance(0.7) ? random.uniform(0.2, 1.3) : 0;
-  const double far = random.chance(0.65) ? 2.3 : 3.8;
-  look.shift = {far * random.bell(), far * random.bell()};
-  look.turn = 0.004 * random.bell();
-  look.zoom = 1 + 0.005 * random.bell();
-  look.jpeg = random.between(70, 96);
-}
-
 Look flight(Random& random, const Archive& archive) {
   Look look;
   set_light(random, archive, look);
-  set_season(random, archive, look);
-  set_tone(random, archive, look);
-  set_sensor(random, look);
+  set_season(random, season_of(archive), look);
+  look.tone = tone_of(random, archive);
+  set_sensor(random, kSensor, look);
   return look;
 }
 

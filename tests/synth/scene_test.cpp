@@ -212,7 +212,7 @@ TEST(Look, AnotherPrintKeepsLightAndSeason) {
   EXPECT_EQ(other.green, look.green);
   EXPECT_EQ(other.weather, look.weather);
   EXPECT_EQ(other.growth, look.growth);
-  EXPECT_NE(other.gain, look.gain);
+  EXPECT_NE(other.tone.gain, look.tone.gain);
   EXPECT_NE(other.grain, look.grain);
 }
 
@@ -220,23 +220,23 @@ TEST(Look, NoPictureIsBlackWhiteOrFlat) {
   Random random(9, 9);
   for (int i = 0; i < 5000; ++i) {
     const Look look = any_look(random);
-    EXPECT_GT(toned(look, 1, 110), 50) << i;
-    EXPECT_LT(toned(look, 1, 110), 200) << i;
-    EXPECT_GT(toned(look, 1, 160) - toned(look, 1, 60), 45) << i;
+    EXPECT_GT(toned(look.tone, 1, 110), 50) << i;
+    EXPECT_LT(toned(look.tone, 1, 110), 200) << i;
+    EXPECT_GT(toned(look.tone, 1, 160) - toned(look.tone, 1, 60), 45) << i;
   }
 }
 
 TEST(Look, ToneIsGainGammaContrastAndHaze) {
   Look look;
-  EXPECT_DOUBLE_EQ(toned(look, 0, 77), 77);
-  look.contrast = 2;
-  EXPECT_DOUBLE_EQ(toned(look, 0, 100), 110);
-  EXPECT_DOUBLE_EQ(toned(look, 0, 20), 0);
-  look.lift = {51, 0, 0};
-  EXPECT_NEAR(toned(look, 0, 100), 139, 1e-9);
-  look.gain = {0.5, 1, 1};
-  look.gamma = 2;
-  EXPECT_NEAR(toned(look, 0, 255), 51 + 37.5 * 0.8, 1e-9);
+  EXPECT_DOUBLE_EQ(toned(look.tone, 0, 77), 77);
+  look.tone.contrast = 2;
+  EXPECT_DOUBLE_EQ(toned(look.tone, 0, 100), 110);
+  EXPECT_DOUBLE_EQ(toned(look.tone, 0, 20), 0);
+  look.tone.lift = {51, 0, 0};
+  EXPECT_NEAR(toned(look.tone, 0, 100), 139, 1e-9);
+  look.tone.gain = {0.5, 1, 1};
+  look.tone.gamma = 2;
+  EXPECT_NEAR(toned(look.tone, 0, 255), 51 + 37.5 * 0.8, 1e-9);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ TEST(Texas, SecondDatesAreDarkerAndStoredAtOneSize) {
   int halved = 0;
   for (int i = 0; i < kPairs; ++i) {
     const auto [first, second] = looks_of(random, World::kTexas);
-    darker += toned(second, kGreen, 110) < toned(first, kGreen, 110) ? 1 : 0;
+    darker += toned(second.tone, kGreen, 110) < toned(first.tone, kGreen, 110) ? 1 : 0;
     halved += first.halved ? 1 : 0;
     EXPECT_EQ(first.halved, second.halved) << i;
   }
@@ -47,23 +47,23 @@ TEST(Texas, NoPictureIsBlackWhiteOrFlat) {
   Random random(4, 4);
   for (int i = 0; i < 3000; ++i) {
     for (const auto& look : looks_of(random, World::kTexas)) {
-      EXPECT_GT(toned(look, kGreen, 110), 40) << i;
-      EXPECT_LT(toned(look, kGreen, 110), 215) << i;
-      EXPECT_GT(toned(look, kGreen, 160) - toned(look, kGreen, 60), 35) << i;
+      EXPECT_GT(toned(look.tone, kGreen, 110), 40) << i;
+      EXPECT_LT(toned(look.tone, kGreen, 110), 215) << i;
+      EXPECT_GT(toned(look.tone, kGreen, 160) - toned(look.tone, kGreen, 60), 35) << i;
     }
   }
 }
 
 TEST(Texas, BlackIsSubtractedAndHighlightsAreCompressed) {
   Look look;
-  look.black = {50, 0, 0};
-  EXPECT_DOUBLE_EQ(toned(look, 0, 150), 100);
-  EXPECT_DOUBLE_EQ(toned(look, 0, 20), 0);
-  look.gain = {1, 2, 1};
-  EXPECT_DOUBLE_EQ(toned(look, kGreen, 127.5), 255);
-  look.shoulder = true;
-  EXPECT_DOUBLE_EQ(toned(look, kGreen, 90), 180);
-  EXPECT_DOUBLE_EQ(toned(look, kGreen, 127.5), 190 + 65.0 / 2);
+  look.tone.black = {50, 0, 0};
+  EXPECT_DOUBLE_EQ(toned(look.tone, 0, 150), 100);
+  EXPECT_DOUBLE_EQ(toned(look.tone, 0, 20), 0);
+  look.tone.gain = {1, 2, 1};
+  EXPECT_DOUBLE_EQ(toned(look.tone, kGreen, 127.5), 255);
+  look.tone.shoulder = true;
+  EXPECT_DOUBLE_EQ(toned(look.tone, kGreen, 90), 180);
+  EXPECT_DOUBLE_EQ(toned(look.tone, kGreen, 127.5), 190 + 65.0 / 2);
 }
 
 TEST(Texas, CountryHasNoChange) {
