@@ -184,7 +184,7 @@ Json MapTool::answer(const MadeMap& made, const json& arguments, int64_t most_ch
   changes.erase("name");
   Json answer{{"summary", std::move(summary)}, {"changes", std::move(changes)}, {"left_out", left_out}};
   const auto text = text_of(answer);
-  const auto tiles = all.at("tiles");
+  const auto& tiles = all.at("tiles");
   return {{"content", Json::array({{{"type", "text"}, {"text", text}}})},
           {"structuredContent", std::move(answer)},
           {"isError", is_failed(tiles)}};
