@@ -5,9 +5,10 @@
 # header is known by the text of its headers (NAME.gch.sum), as its bytes name the folder in which it was made.
 root=$1 ccache=$2
 shift 2
-# The time stamp of a precompiled header would otherwise make every compilation a miss.
+# The time stamp of a precompiled header would otherwise make every compilation a miss. The locale changes only messages:
+# a release with LC_ALL=C takes the objects of other builds.
 export CCACHE_BASEDIR="$root" CCACHE_PCH_EXTSUM=1
-export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime,locale
 "$ccache" "$@" || exit
 output='' dependencies='' previous=''
 for argument; do
