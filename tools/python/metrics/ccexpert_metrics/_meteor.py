@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
-import io
 import os
-import subprocess
-import sys
-import tempfile
-import zipfile
 from pathlib import Path
-from typing import Optional, Tuple, Union
+from typing import Optional, Union
 
 from . import _native
-from ._error import Error
-
-# The wheel that has METEOR's jar, by its SHA-256; only tables are read from it (third_party/wheels-meteor.txt).
-WHEEL = "pycocoevalcap==1.2 --hash=sha256:083ed7910f1aec000b0a237ef6665f74edf19954204d0b1cbdb8399ed132228d"
-PARAPHRASES = "paraphrase-en.gz"
-IN_JAR = ("synonym/english.synsets", "synonym/english.exceptions", "synonym/COPYING.WORDNET",
-          "function/english.words", "nonbreaking/english.prefixes")
 
 
 @functools.lru_cache(maxsize=None)
@@ -38,54 +25,16 @@ def meteor_data(meteor: Union[bool, PathLike]) -> Optional[_native.MeteorData]:
     return _opened(None if meteor is True else Path(meteor))
 
 
-def _write_tables(paraphrases: bytes, jar: bytes, folder: Path) -> None:
-    members = {PARAPHRASES: paraphrases}
-    with zipfile.ZipFile(io.BytesIO(jar)) as files:
-        members.update((name, files.read(name)) for name in IN_JAR)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        made = Path(work) / folder.name
-        for name, data in members.items():
-            (made / name).parent.mkdir(parents=True, exist_ok=True)
-            (made / name).write_bytes(data)
-        made.rename(folder)
-
-
-def _of_package() -> Optional[Tuple[bytes, bytes]]:
-    """Returns the paraphrases and the jar of an installed pycocoevalcap, or None."""
-    spec = importlib.util.find_spec("pycocoevalcap")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    meteor = Path(spec.submodule_search_locations[0]) / "meteor"
-    files = meteor / "data" / PARAPHRASES, meteor / "meteor-1.5.jar"
-    return (files[0].read_bytes(), files[1].read_bytes()) if all(file.is_file() for file in files) else None
-
-
-def _downloaded() -> Tuple[bytes, bytes]:
-    with tempfile.TemporaryDirectory() as work:
-        wanted = Path(work) / "wanted.txt"
-        wanted.write_text(WHEEL + "\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-                   "--require-hashes", "--dest", work, "--requirement", str(wanted)]
-        made = subprocess.run(command, capture_output=True, text=True)
-        if made.returncode != 0:
-            reason = (made.stderr.strip().splitlines() or ["pip failed"])[-1]
-            raise Error(f"METEOR's tables: the download failed ({reason})", "resource")
-        (wheel,) = Path(work).glob("pycocoevalcap-*.whl")
-        with zipfile.ZipFile(wheel) as files:
-            meteor = "pycocoevalcap/meteor"
-            return files.read(f"{meteor}/data/{PARAPHRASES}"), files.read(f"{meteor}/meteor-1.5.jar")
-
-
 def install_meteor(folder: Optional[PathLike] = None) -> Path:
     """Installs METEOR 1.5's tables (61 MB) in `folder`, by default in the user's cache, and returns the folder.
 
     They are taken from an installed pycocoevalcap, else from its pinned wheel, which pip downloads (104 MB). Tables
     that are there stay. Raises Error if the download fails.
     """
+    from . import _meteor_tables  # late: see there
+
     folder = Path(folder) if folder is not None else Path(_native.meteor_folder())
-    if not (folder / PARAPHRASES).is_file():
-        paraphrases, jar = _of_package() or _downloaded()
-        _write_tables(paraphrases, jar, folder)
+    if not (folder / _meteor_tables.PARAPHRASES).is_file():
+        _meteor_tables.write_tables(*_meteor_tables.read_tables(), folder)
         _opened.cache_clear()
     return folder
