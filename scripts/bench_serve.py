@@ -18,7 +18,6 @@ import asyncio
 import json
 import os
 import re
-import signal
 import socket
 import statistics
 import subprocess
@@ -29,6 +28,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 from serve_load import LIMITS, Cases, Client, Load
+from serve_process import ServeProcess, ServerFailed
 from serve_requests import ROOT, TOKENS, good_requests, pairs
 
 
@@ -153,52 +153,28 @@ def command_line_captions(program, images, options):
     return [captions[each] for each in sorted(captions)]
 
 
-def address_of(server, log):
-    """The address in the server's log, after its model is loaded."""
-    for _ in range(6000):
-        text = log.read_text()
-        if "ccexpert-serve: ready" in text:
-            return urlparse(re.search(r"http://\S+", text).group())
-        if server.poll() is not None:
-            break
-        time.sleep(0.05)
-    raise SystemExit(f"the server did not start: {log.read_text()[-2000:]}")
-
-
 def load_server(arguments, images):
     model = [*(["--model", arguments.model] if arguments.model else []), "--threads", str(arguments.threads)]
     program = arguments.caption or Path(arguments.server).parent / "ccexpert-caption"
     captions = command_line_captions(program, images, model)
     print(f"{len(images)} pairs, {len(set(captions))} different captions, for instance: " + " | ".join(captions[:3]))
     limits = [text for name, value in LIMITS.items() for text in (f"--{name}-timeout", str(value))]
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "stderr"
-        with open(log, "w") as errors:
-            server = subprocess.Popen([arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null", *model,
-                                       *limits, *arguments.options.split()],
-                                      stderr=errors, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-        try:
-            address = address_of(server, log)
-            code = asyncio.run(bench(address, Cases(address, images, captions, False), arguments, server.pid))
-        except (OSError, EOFError) as error:
-            code = 1
-            print(f"  fault: the server does not answer any more: {error!r}")
-        finally:
-            ended = end(server)
-        said = log.read_text()
+    try:
+        server = ServeProcess(arguments.server, *model, *limits, *arguments.options.split())
+    except ServerFailed as error:
+        raise SystemExit(f"the server did not start: {error}") from None
+    try:
+        address = urlparse(server.address)
+        code = asyncio.run(bench(address, Cases(address, images, captions, False), arguments, server.process.pid))
+    except (OSError, EOFError) as error:
+        code = 1
+        print(f"  fault: the server does not answer any more: {error!r}")
+    finally:
+        ended = server.end()
+    said = server.said()
     if ended != 0 or code != 0 or "ERROR" in said:
         print(f"the server ended with {ended}; the end of its log:\n{said[-8000:]}")
     return code or ended
-
-
-def end(server):
-    if server.poll() is None:
-        server.send_signal(signal.SIGTERM)
-    try:
-        return server.wait(120)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        return server.wait()
 
 
 def load_other(address, arguments, images):
@@ -229,10 +205,13 @@ def load_peer(arguments, images):
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
+        else:
+            raise SystemExit("the peer does not listen after a minute")
         print("FastAPI and transformers:")
         return load_other(urlparse(f"http://127.0.0.1:{port}"), arguments, images)
     finally:
-        end(peer)
+        peer.kill()
+        peer.wait()
 
 
 def main():

@@ -4,18 +4,18 @@
     python3 -m venv VENV && VENV/bin/pip install -r third_party/requirements-serve.txt
     VENV/bin/python scripts/check_serve.py [--server build/release/tools/ccexpert-serve] [--model DIR] [--examples N]
 
-The tool map_changes is asked if the server was built with GDAL and gdal_translate is installed. Pages are audited if Chromium
-is installed, that of ccexpert-caption --report if the program is beside the server. --without-pages leaves these audits out,
-as scripts/check.sh does: the packages of scripts/setup.sh --dev are then enough. Prints a line per check; the exit code is 1 if
-one fails. Without the packages the checks are skipped, or fail with --required.
+Besides, pages are audited in Chromium, that of ccexpert-caption --report if the program is beside the server; and the tool
+map_changes makes maps, for which the server must be built with GDAL. --without-pages and --without-maps leave these out. What
+else lacks a package or a program is skipped, or fails with --required. Prints a line per check; the exit code is 1 if one
+fails.
 """
 import argparse
 import asyncio
 import base64
-import os
+import contextlib
+import importlib.util
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,35 +24,10 @@ import urllib.request
 from pathlib import Path
 
 from serve_axe import browser_program
+from serve_process import ServeProcess, ServerFailed
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = [ROOT / "docs/images/demo" / name for name in ("before.png", "after.png")]
-
-
-class Server:
-    """The server as a process, ready to caption."""
-
-    def __init__(self, arguments, *options):
-        self.log = tempfile.NamedTemporaryFile("w+")  # a pipe that nobody reads would stop the server
-        self.process = subprocess.Popen(
-            [arguments.server, "--listen", "127.0.0.1:0", "--access-log", "/dev/null",
-             *(["--model", arguments.model] if arguments.model else []), *options],
-            stderr=self.log, env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-        while "ccexpert-serve: ready\n" not in self.said():
-            if self.process.poll() is not None:
-                raise RuntimeError(self.said().strip())
-            time.sleep(0.05)
-        self.address = re.search(r"http://[^/\s]+", self.said()).group()
-
-    def said(self):
-        return Path(self.log.name).read_text()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        expect(self.process.wait(60) == 0, f"the server ends without an error: {self.said()[-2000:]}")
 
 
 def uri(path):
@@ -195,64 +170,113 @@ def check_schema(address, examples):
     expect(captions >= 3 and requests >= 100, f"captions of the document's examples, and many requests: {captions}, {requests}")
 
 
+def lacking_packages(names):
+    """A sentence about those of the Python packages that are not installed; "" if all are."""
+    lacking = [name for name in names if importlib.util.find_spec(name) is None]
+    return f"no {' and no '.join(lacking)} (pip install -r third_party/requirements-serve.txt)" if lacking else ""
+
+
+def lacks_for_clients():
+    return lacking_packages(["mcp", "openai", "schemathesis"])
+
+
+def lacks_for_pages():
+    return lacking_packages(["axe_playwright_python", "playwright"]) or (
+        "" if browser_program() else "no Chromium (Debian: apt-get install chromium)")
+
+
+def lacks_for_maps():
+    return lacking_packages(["mcp"]) or (
+        "" if shutil.which("gdal_translate") else "no gdal_translate (Debian: apt-get install gdal-bin)")
+
+
+class Checks:
+    """Results of named checks. What is required must not be skipped."""
+
+    def __init__(self, required):
+        self.required, self.failed = required, []
+
+    def skip(self, name, reason):
+        if self.required:
+            self.failed.append(name)
+        print(f"{name}: {'failed' if self.required else 'skipped'}: {reason}")
+
+    def run(self, name, check):
+        start = time.monotonic()
+        try:
+            check()
+            print(f"{name}: right ({time.monotonic() - start:.1f} s)")
+        except Exception as error:
+            self.failed.append(name)
+            print(f"{name}: {type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def server_of(arguments, *options):
+    """A server, which must end without an error."""
+    server = ServeProcess(arguments.server, *(["--model", arguments.model] if arguments.model else []), *options)
+    try:
+        yield server
+    finally:
+        code = server.end()
+    expect(code == 0, f"the server ends without an error, not with {code}: {server.said()[-2000:]}")
+
+
+def ask_clients(checks, arguments, address):
+    if reason := lacks_for_clients():
+        return checks.skip("clients", reason)
+    checks.run("openai", lambda: check_openai(address))
+    checks.run("mcp", lambda: check_mcp(address))
+    checks.run("schemathesis", lambda: check_schema(address, arguments.examples))
+
+
+def audit_pages(checks, arguments, address, folder):
+    if reason := lacks_for_pages():
+        return checks.skip("axe-core", reason)
+    checks.run("axe-core", lambda: check_pages(address, report_page(arguments, folder)))
+
+
+def make_maps(checks, arguments, folder):
+    if reason := lacks_for_maps():
+        return checks.skip("maps", reason)
+    write_scenes(folder)
+    try:
+        with server_of(arguments, "--map-root", str(folder)) as server:
+            checks.run("maps", lambda: check_maps(server.address))
+    except ServerFailed as error:
+        if "built without GDAL" not in str(error):
+            raise
+        checks.skip("maps", "the server was built without GDAL (scripts/setup.sh --map installs it)")
+
+
+def run_checks(checks, arguments, folder):
+    with server_of(arguments) as server:
+        ask_clients(checks, arguments, server.address)
+        if not arguments.without_pages:
+            audit_pages(checks, arguments, server.address, folder)
+        with urllib.request.urlopen(server.address + "/readyz") as reply:
+            expect(reply.status == 200, "the server is still ready")
+    if not arguments.without_maps:
+        make_maps(checks, arguments, folder)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--server", default=str(ROOT / "build/release/tools/ccexpert-serve"))
     parser.add_argument("--model", default="")
     parser.add_argument("--examples", type=int, default=20, help="requests of schemathesis for each operation and phase")
     parser.add_argument("--without-pages", action="store_true", help="audit no pages")
-    parser.add_argument("--required", action="store_true", help="fail without the packages")
+    parser.add_argument("--without-maps", action="store_true", help="make no maps")
+    parser.add_argument("--required", action="store_true", help="fail if a package or a program is not installed")
     arguments = parser.parse_args()
+    checks = Checks(arguments.required)
     try:
-        import mcp, openai, schemathesis  # noqa: E401,F401
-        if not arguments.without_pages:
-            import axe_playwright_python  # noqa: F401
-    except ImportError as missing:
-        if arguments.required:
-            print(f"error: {missing} (scripts/setup.sh --dev installs the packages, for Python 3.11)")
-            return 1
-        print(f"skipped: {missing} (pip install -r third_party/requirements-serve.txt)")
-        return 0
-    with tempfile.TemporaryDirectory() as folder:
-        return run_checks(arguments, Path(folder))
-
-
-def run_checks(arguments, folder):
-    failed = []
-
-    def run(name, check):
-        start = time.monotonic()
-        try:
-            check()
-            print(f"{name}: right ({time.monotonic() - start:.1f} s)")
-        except Exception as error:
-            failed.append(name)
-            print(f"{name}: {type(error).__name__}: {error}")
-
-    with Server(arguments) as server:
-        run("openai", lambda: check_openai(server.address))
-        run("mcp", lambda: check_mcp(server.address))
-        run("schemathesis", lambda: check_schema(server.address, arguments.examples))
-        if arguments.without_pages:
-            pass
-        elif browser_program():
-            run("axe-core", lambda: check_pages(server.address, report_page(arguments, folder)))
-        else:
-            print("axe-core: skipped: no Chromium (Debian: apt-get install chromium)")
-        with urllib.request.urlopen(server.address + "/readyz") as reply:
-            expect(reply.status == 200, "the server is still ready")
-    if not shutil.which("gdal_translate"):
-        print("maps: skipped: no gdal_translate (Debian: apt-get install gdal-bin)")
-        return 1 if failed else 0
-    write_scenes(folder)
-    try:
-        with Server(arguments, "--map-root", str(folder)) as server:
-            run("maps", lambda: check_maps(server.address))
-    except RuntimeError as error:
-        if "built without GDAL" not in str(error):
-            raise
-        print("maps: skipped: the server was built without GDAL")
-    return 1 if failed else 0
+        with tempfile.TemporaryDirectory() as folder:
+            run_checks(checks, arguments, Path(folder))
+    except ServerFailed as error:
+        print(f"error: the server did not start: {error}")
+        return 1
+    return 1 if checks.failed else 0
 
 
 if __name__ == "__main__":
