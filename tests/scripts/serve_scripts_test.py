@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Tests of scripts/serve_process.py and check_serve.py with programs in place of the server:
+"""Tests of scripts/serve_process.py, serve_load.py and check_serve.py with programs in place of the server:
 serve_scripts_test.py SOURCE."""
+import asyncio
 import contextlib
 import io
 import os
@@ -10,11 +11,13 @@ import tempfile
 import time
 import unittest
 import unittest.mock
+from urllib.parse import urlparse
 
 sys.dont_write_bytecode = True
 SOURCE = pathlib.Path(sys.argv.pop(1) if len(sys.argv) > 1 else __file__ + "/../../..").resolve()
 sys.path.insert(0, str(SOURCE / "scripts"))
 import check_serve
+import serve_load
 from serve_process import ServeProcess, ServerFailed
 
 READY = """
@@ -76,6 +79,47 @@ class Process(Programs):
     def test_a_server_that_ignores_its_end_is_killed(self):
         deaf = READY.replace("sys.exit(0)", "None")
         self.assertEqual(ServeProcess(self.program(deaf), ending=0.3).end(), -9)
+
+
+class Answers(unittest.TestCase):
+    WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nHTTP/1.1 200 !"
+    CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+    LAST = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    def count(self, *pieces):
+        async def run():
+            sent = asyncio.Event()
+
+            async def send(_, writer):
+                for piece in pieces:
+                    writer.write(piece)
+                    await asyncio.sleep(0.005)
+                writer.close()
+                sent.set()
+
+            async with await asyncio.start_server(send, "127.0.0.1", 0) as server:
+                port = server.sockets[0].getsockname()[1]
+                client = serve_load.Client(urlparse(f"http://127.0.0.1:{port}"), 10)
+                await client.open()
+                count = await client.whole_answers()
+                client.close()
+                await sent.wait()
+                return count
+        return asyncio.run(run())
+
+    def test_pieces_do_not_matter(self):
+        both = self.WHOLE + self.CHUNKS
+        self.assertEqual(self.count(both), 2)
+        for at in (1, 10, len(self.WHOLE) - 8, len(self.WHOLE) + 4, len(both) - 1):
+            self.assertEqual(self.count(both[:at], both[at:]), 2, at)
+
+    def test_only_whole_answers_with_status_200_count(self):
+        self.assertEqual(self.count(self.WHOLE, self.BUSY, self.WHOLE), 2)
+        self.assertEqual(self.count(self.WHOLE, self.WHOLE[:-1]), 1)
+        self.assertEqual(self.count(self.WHOLE, self.WHOLE[:12]), 1)
+        self.assertEqual(self.count(self.LAST, self.WHOLE), 1)
+        self.assertEqual(self.count(), 0)
 
 
 class Required(Programs):
