@@ -47,6 +47,16 @@ const ServerLimits& with_open_files(const ServerLimits& limits) {
                  std::to_string(limits.max_connections), "raise the hard limit of ulimit -n"});
 }
 
+/// Logs why a connection ended: in few words if there is no memory for more.
+void tell_end(const char* reason) noexcept {
+  try {
+    log::error(fmt::format("a connection ended: {}", reason));
+  } catch (...) {
+    constexpr std::string_view kShort = "ccexpert error: a connection ended\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kShort.data(), kShort.size());
+  }
+}
+
 HttpError full() {
   HttpError error(503, "the server has no free connection (try again later)", "too_many_connections");
   error.headers().push_back({"Retry-After", "1"});
@@ -145,14 +155,15 @@ void Listener::accept_some() {
 
 void Listener::accept_one(int socket) {
   auto connected = std::make_unique<Connected>();
-  connected->descriptor = accepted(socket, connected->peer);
+  sockaddr_storage address{};
+  connected->descriptor = accepted(socket, address);
   if (connected->descriptor < 0) {
     if (errno != EAGAIN && errno != ECONNABORTED) after_failed_accept(std::generic_category().message(errno));
-  } else if (make_place()) {
-    open(std::move(connected));
-  } else {
-    refuse(*connected);
+    return;
   }
+  connected->peer = text_of(address);
+  if (make_place()) connected = open(std::move(connected));
+  if (connected) refuse(*connected);
 }
 
 /// Without descriptors or memory, the next try would fail at once.
@@ -208,20 +219,23 @@ bool Listener::push_out_one(std::unique_lock<std::mutex>& lock) {
   return ended_.wait_for(lock, kYoung, [this, before = open_.size()] { return open_.size() < before; });
 }
 
-void Listener::open(std::unique_ptr<Connected> connected) {
+/// Starts the thread of a connection. Returns the connection if there is no thread for it.
+std::unique_ptr<Listener::Connected> Listener::open(std::unique_ptr<Connected> connected) {
+  std::unique_ptr<Connected> left;
   const std::lock_guard lock(mutex_);
   open_.push_back(std::move(connected));
   const auto place = std::prev(open_.end());
   try {
     (*place)->thread = std::thread([this, place] { serve(place); });
-  } catch (const std::system_error&) {
-    refuse(**place);
+  } catch (const std::exception&) {
+    left = std::move(*place);
     open_.erase(place);
   }
   site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
+  return left;
 }
 
-void Listener::serve(Place place) {
+void Listener::serve(Place place) noexcept {
   block_signals();
   auto& connected = **place;
   try {
@@ -230,7 +244,9 @@ void Listener::serve(Place place) {
           {*stream, connected.descriptor, connected.peer, limits_, site_, server_, connected.state});
     }
   } catch (const std::exception& error) {
-    log::error(fmt::format("a connection ended: {}", error.what()));
+    tell_end(error.what());
+  } catch (...) {
+    tell_end("an unknown exception");
   }
   close(place);
 }
@@ -240,7 +256,7 @@ std::unique_ptr<ByteStream> Listener::stream_of(int descriptor) const {
   return tls_->accept(descriptor, Clock::now() + duration_of(limits_.header_timeout), wake_);
 }
 
-void Listener::close(Place place) {
+void Listener::close(Place place) noexcept {
   const std::lock_guard lock(mutex_);
   (*place)->close();
   joinable_.splice(joinable_.end(), open_, place);

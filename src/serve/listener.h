@@ -51,10 +51,10 @@ class Listener {
   void refuse(Connected& client);
   bool make_place();
   bool push_out_one(std::unique_lock<std::mutex>& lock);
-  void open(std::unique_ptr<Connected> connected);
-  void serve(Place place);
+  std::unique_ptr<Connected> open(std::unique_ptr<Connected> connected);
+  void serve(Place place) noexcept;
   std::unique_ptr<ByteStream> stream_of(int descriptor) const;
-  void close(Place place);
+  void close(Place place) noexcept;
   void join_ended();
 
   ServerLimits limits_;

@@ -64,20 +64,6 @@ class Sockets {
   std::vector<int> all;
 };
 
-std::string text_of(const sockaddr_storage& address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
-  } else if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
-  } else {
-    return "local";
-  }
-  return text.data();
-}
-
 }  // namespace
 
 std::vector<int> listening_sockets(const ServerConfig& config) {
@@ -126,17 +112,29 @@ int port_of(int socket) {
   return 0;
 }
 
-int accepted(int socket, std::string& peer) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
+int accepted(int socket, sockaddr_storage& peer) {
+  socklen_t size = sizeof peer;
   const int descriptor =
-      ::accept4(socket, reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+      ::accept4(socket, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (descriptor < 0) return -1;
   const int on = 1;
   // Pieces of a stream leave at once.
   ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  peer = text_of(address);
   return descriptor;
+}
+
+std::string text_of(const sockaddr_storage& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+  } else if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+  } else {
+    return "local";
+  }
+  return text.data();
 }
 
 }  // namespace ccexpert::serve

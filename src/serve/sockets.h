@@ -27,6 +27,9 @@ int64_t raise_open_files(int64_t wanted);
 int port_of(int socket);
 
 /// Accepts a connection, which does not block; `peer` becomes its address. Returns -1 with errno.
-int accepted(int socket, std::string& peer);
+int accepted(int socket, sockaddr_storage& peer);
+
+/// Returns the address without its port, or "local" for a socket of this machine.
+std::string text_of(const sockaddr_storage& address);
 
 }  // namespace ccexpert::serve

@@ -1,6 +1,7 @@
 #include "support/scarce_memory.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -22,14 +23,33 @@ thread_local int64_t allocations_left = kNever;
 /// True if the requested failure has happened.
 thread_local bool has_failed = false;
 
+/// True after the memory of this thread was taken.
+thread_local bool has_none = false;
+
+/// True for the thread that makes others fail.
+thread_local bool is_spared = false;
+
+/// Allocations of other threads until the one that fails.
+std::atomic<int64_t> left_elsewhere = kNever;
+std::atomic<bool> has_failed_elsewhere = false;
+
+bool fails_here(size_t size) {
+  if (has_none) return true;
+  if (size < kSmallest || allocations_left == kNever || allocations_left-- != 0) return false;
+  allocations_left = kNever;
+  return has_failed = true;
+}
+
+bool fails_elsewhere() {
+  if (is_spared || left_elsewhere == kNever || left_elsewhere.fetch_sub(1) != 0) return false;
+  left_elsewhere = kNever;
+  return has_failed_elsewhere = true;
+}
+
 }  // namespace
 
 void* operator new(size_t size) {
-  if (size >= kSmallest && allocations_left != kNever && allocations_left-- == 0) {
-    allocations_left = kNever;
-    has_failed = true;
-    throw std::bad_alloc();
-  }
+  if (fails_here(size) || fails_elsewhere()) throw std::bad_alloc();
   void* memory = std::malloc(std::max<size_t>(size, 1));
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
@@ -79,6 +99,23 @@ int64_t expect_errors_without_memory(const std::function<void()>& work) {
     if (!has_failed) break;
   }
   return errors;
+}
+
+ScarceElsewhere::ScarceElsewhere(int64_t place) {
+  is_spared = true;
+  has_failed_elsewhere = false;
+  left_elsewhere = place;
+}
+ScarceElsewhere::~ScarceElsewhere() {
+  left_elsewhere = kNever;
+  is_spared = false;
+}
+bool ScarceElsewhere::has_failed() const {
+  return has_failed_elsewhere;
+}
+
+void take_memory_of_this_thread() {
+  has_none = true;
 }
 
 }  // namespace ccexpert::test

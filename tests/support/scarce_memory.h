@@ -11,4 +11,19 @@ namespace ccexpert::test {
 /// ccexpert::Error of kind resource, or is overcome. Returns the number of Errors.
 int64_t expect_errors_without_memory(const std::function<void()>& work);
 
+/// While it lives, one allocation of the other threads fails: the one of this number, from 0. Only one object
+/// may live.
+class ScarceElsewhere {
+ public:
+  explicit ScarceElsewhere(int64_t place);
+  ~ScarceElsewhere();
+  ScarceElsewhere(const ScarceElsewhere&) = delete;
+  ScarceElsewhere& operator=(const ScarceElsewhere&) = delete;
+
+  bool has_failed() const;
+};
+
+/// Lets every further allocation of this thread fail.
+void take_memory_of_this_thread();
+
 }  // namespace ccexpert::test
