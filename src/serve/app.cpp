@@ -61,9 +61,7 @@ std::shared_ptr<Captions> App::captions_if_ready() const {
 
 std::shared_ptr<Captions> App::captions() const {
   if (auto captions = captions_if_ready()) return captions;
-  HttpError error(503, "the model is being loaded (try again in a few seconds)", "loading");
-  error.headers().push_back({"Retry-After", "2"});
-  throw error;
+  throw HttpError(503, "the model is being loaded (try again in a few seconds)", "loading");
 }
 
 Asking App::begin(const Request& request, Exchange& exchange, const std::function<AskedCaption&()>& read) {

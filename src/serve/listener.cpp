@@ -58,9 +58,7 @@ void tell_end(const char* reason) noexcept {
 }
 
 HttpError full() {
-  HttpError error(503, "the server has no free connection (try again later)", "too_many_connections");
-  error.headers().push_back({"Retry-After", "1"});
-  return error;
+  return {503, "the server has no free connection (try again later)", "too_many_connections"};
 }
 
 }  // namespace

@@ -40,12 +40,6 @@ Json hidden(int status, std::string_view sentence, const std::exception& error, 
   return body_of(status, sentence, {}, id);
 }
 
-HttpError full(std::string_view text) {
-  HttpError error(429, text, "queue_full");
-  error.headers().push_back({"Retry-After", "1"});
-  return error;
-}
-
 }  // namespace
 
 HttpError body_too_large(int64_t most, std::string_view got) {
@@ -56,7 +50,7 @@ std::exception_ptr with_status(const generate::ServiceError& error) {
   using generate::ServiceFailure;
   switch (error.failure()) {
     case ServiceFailure::kFull:
-      return std::make_exception_ptr(full(error.what()));
+      return std::make_exception_ptr(HttpError(429, error.what(), "queue_full"));
     case ServiceFailure::kStopping:
       return std::make_exception_ptr(
           HttpError(503, "the server ends (send the request again later)", "stopping"));

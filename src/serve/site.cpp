@@ -10,6 +10,9 @@
 namespace ccexpert::serve {
 namespace {
 
+/// Seconds after which a client may come again that was refused for a reason that passes.
+constexpr const char* kRetryAfter = "1";
+
 bool matches(const Route& route, std::string_view path) {
   const std::string_view pattern = route.path;
   if (pattern.ends_with('*')) return path.starts_with(pattern.substr(0, pattern.size() - 1));
@@ -153,6 +156,7 @@ void Site::complete(const Request& request, Reply& reply) const {
   reply.headers.push_back({kRequestId, request.id});
   reply.headers.push_back({"X-Content-Type-Options", "nosniff"});
   if (!has("Cache-Control")) reply.headers.push_back({"Cache-Control", "no-store"});
+  if (reply.status == 429 || reply.status == 503) reply.headers.push_back({"Retry-After", kRetryAfter});
   if (config_.cors.empty()) return;
   reply.headers.push_back({"Vary", "Origin"});
   const auto origin = request.header("Origin");

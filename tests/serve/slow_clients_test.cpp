@@ -28,6 +28,7 @@ TEST_F(SlowClients, BodiesBeyondTheMemoryOfAllAre503) {
   std::this_thread::sleep_for(100ms);
   const auto result = client().Post("/v1/captions", std::string(1000, ' '), "application/json");
   EXPECT_EQ(result->status, 503);
+  EXPECT_EQ(result->get_header_value("Retry-After"), "1");
   EXPECT_THAT(message(result), HasSubstr("as many requests as its memory allows"));
 }
 
