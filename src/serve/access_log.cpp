@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
@@ -63,15 +64,28 @@ std::string line_of(const LoggedRequest& logged) {
 AccessLog::AccessLog(std::filesystem::path file) : file_(std::move(file)), descriptor_(opened()) {}
 AccessLog::~AccessLog() {
   write_waiting();
+  if (made_nothing()) ::unlink(file_.c_str());
   close();
 }
 
-int AccessLog::opened() const {
+int AccessLog::opened() {
   if (file_.empty()) return -1;
   if (file_ == "-") return STDOUT_FILENO;
-  const int descriptor = ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  constexpr int kAppend = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+  constexpr mode_t kMode = 0640;
+  int descriptor = ::open(file_.c_str(), kAppend | O_EXCL, kMode);
+  const bool is_new = descriptor >= 0;
+  if (!is_new && errno == EEXIST) descriptor = ::open(file_.c_str(), kAppend, kMode);
   if (descriptor < 0) fail_system(file_.string(), "cannot be written", errno);
+  made_ = is_new;
   return descriptor;
+}
+
+/// True if this object made the file, which is still in its place and empty.
+bool AccessLog::made_nothing() const {
+  struct stat own = {}, there = {};
+  return made_ && ::fstat(descriptor_, &own) == 0 && own.st_size == 0 && ::stat(file_.c_str(), &there) == 0 &&
+         own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
 void AccessLog::close() const {

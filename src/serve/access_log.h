@@ -19,7 +19,8 @@ struct LoggedRequest {
 };
 
 /// Thread-safe. It waits for nobody: lines that a pipe or terminal does not take wait for the next call, up
-/// to kMostWaiting bytes. Those beyond are lost, and a line {"lost": N} tells how many.
+/// to kMostWaiting bytes. Those beyond are lost, and a line {"lost": N} tells how many. A file that it made
+/// and that has no line in the end is removed, as after a failed start.
 class AccessLog {
  public:
   /// "-": standard output; empty: no log. Throws Error if the file cannot be opened.
@@ -35,13 +36,15 @@ class AccessLog {
  private:
   static constexpr size_t kMostWaiting = size_t{1} << 20;
 
-  int opened() const;
+  int opened();
+  bool made_nothing() const;
   void close() const;
   void keep(const std::string& line);
   void write_waiting();
 
   std::filesystem::path file_;
-  std::mutex mutex_;  ///< of the members below
+  std::mutex mutex_;   ///< of the members below
+  bool made_ = false;  ///< this object made the file
   int descriptor_ = -1;
   std::string waiting_;
   uint64_t lost_ = 0;

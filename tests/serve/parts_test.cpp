@@ -77,6 +77,29 @@ TEST(AccessLog, LinesAreJsonWhateverTheClientSends) {
   EXPECT_THAT(content(folder / "access.log"), HasSubstr("\"status\":200"));
 }
 
+TEST(AccessLog, LeavesNoFileWithoutALine) {
+  namespace fs = std::filesystem;
+  const TemporaryFolder folder;
+  const auto file = folder / "access.log";
+  { const AccessLog log(file); }
+  EXPECT_FALSE(fs::exists(file));
+  {
+    AccessLog log(file);
+    log.add({Request{.method = "GET", .path = "/", .query = {}}, 200, 1, 0.1});
+  }
+  EXPECT_TRUE(fs::exists(file));
+  folder.write("access.log", "");
+  { const AccessLog log(file); }
+  EXPECT_TRUE(fs::exists(file)) << "it was there before";
+  fs::remove(file);
+  {
+    const AccessLog log(file);
+    fs::rename(file, folder / "old.log");
+    folder.write("access.log", "");
+  }
+  EXPECT_TRUE(fs::exists(file)) << "it is another file";
+}
+
 TEST(AccessLog, WaitsForNoReader) {
   const TemporaryFolder folder;
   const auto path = folder / "pipe";

@@ -165,9 +165,14 @@ TEST_F(ServeProcess, WrongArgumentsAndModelsAreOneSentence) {
   EXPECT_THAT(refusal({"--certificate", "x.pem"}, 2), HasSubstr("--private-key require each other"));
   EXPECT_THAT(refusal({"--cors", "example.org"}, 2), HasSubstr("--cors: expected an origin as"));
   EXPECT_THAT(refusal({"--api-keys", "/no/such/file"}, 1), HasSubstr("/no/such/file"));
-  EXPECT_THAT(refusal({"--listen", ":0", "--model", folder_.path().string()}, 1), HasSubstr("config.json"));
-  EXPECT_THAT(refusal({"--listen", "192.0.2.1:80", "--allow-anyone"}, 1),
+  const auto log = folder_ / "access.log";
+  EXPECT_THAT(
+      refusal({"--listen", ":0", "--model", folder_.path().string(), "--access-log", log.string()}, 1),
+      HasSubstr("config.json"));
+  EXPECT_FALSE(std::filesystem::exists(log));
+  EXPECT_THAT(refusal({"--listen", "192.0.2.1:80", "--allow-anyone", "--access-log", log.string()}, 1),
               HasSubstr("192.0.2.1:80: cannot listen there"));
+  EXPECT_FALSE(std::filesystem::exists(log));
 }
 
 }  // namespace
