@@ -7,6 +7,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/ascii.h"
+#include "core/printable.h"
 #include "serve/http.h"
 
 namespace ccexpert::serve {
@@ -25,7 +26,10 @@ constexpr std::array<uint8_t, 256> digits() {
   return values;
 }
 
-constexpr size_t kShownStart = 24;
+/// Bytes from the start within which an address has its "://".
+constexpr size_t kLongestScheme = 24;
+/// Bytes of an address in a message.
+constexpr size_t kMostShown = 80;
 
 }  // namespace
 
@@ -67,8 +71,8 @@ std::vector<uint8_t> image_bytes(std::string_view text, std::string_view name) {
       fail_expected({name, "\"data:image/png;base64,...\"", "a data URI without Base64"});
     return from_base64(text.substr(comma + 1), name);
   }
-  if (text.substr(0, kShownStart).find("://") != std::string_view::npos) {
-    fail_expected({name, "a data URI", fmt::format("the address \"{}...\"", text.substr(0, kShownStart)),
+  if (text.substr(0, kLongestScheme).find("://") != std::string_view::npos) {
+    fail_expected({name, "a data URI", fmt::format("the address \"{}\"", shortened(text, kMostShown)),
                    "the server fetches nothing: send the image itself"});
   }
   return from_base64(text, name);

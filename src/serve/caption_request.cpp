@@ -67,11 +67,18 @@ void read_option(const json& object, const char* name, Value& value, const Limit
   }
 }
 
-generate::GenerationOptions generation_of(const json& object) {
+/// Returns the range of a field, with the largest value that this server allows.
+Limits range_of(std::string_view name, Limits range, const RequestLimits& limits) {
+  if (name == "max_new_tokens" || name == "min_new_tokens") range.most = limits.max_tokens;
+  if (name == "beams") range.most = limits.max_beams;
+  return range;
+}
+
+generate::GenerationOptions generation_of(const json& object, const RequestLimits& limits) {
   generate::GenerationOptions options;
   for_each_field<generate::GenerationOptions>([&](const auto& each) {
     if (std::string_view(each.name).starts_with("mbr")) return;
-    read_option(object, each.name, options.*each.member, each.limits);
+    read_option(object, each.name, options.*each.member, range_of(each.name, each.limits, limits));
   });
   return options;
 }
@@ -86,7 +93,7 @@ AskedCaption choices_of(const json& object, const RequestLimits& limits) {
   asked.job.request.question = json_value(object, "question", std::string(), kSource);
   asked.job.request.locate = json_value(object, "locate", false, kSource) || asked.polygons;
   asked.job.request.words = json_value(object, "words", false, kSource);
-  asked.job.request.generation = generation_of(object);
+  asked.job.request.generation = generation_of(object, limits);
   expect_question(asked.job.request.question, limits);
   return asked;
 }
@@ -143,7 +150,8 @@ void cut_to_limits(generate::GenerationOptions& asked, const generate::DecodingC
     if (!value && of_model > most) value = most;
   };
   cut(asked.max_new_tokens, resolved.max_new_tokens, limits.max_tokens);
-  cut(asked.min_new_tokens, resolved.min_new_tokens, limits.max_tokens);
+  // A client that asks for few tokens knows nothing of the model's smallest number.
+  cut(asked.min_new_tokens, resolved.min_new_tokens, asked.max_new_tokens.value_or(limits.max_tokens));
   cut(asked.beams, resolved.beams, limits.max_beams);
 }
 
@@ -186,14 +194,7 @@ AskedCaption asked_caption(const Request& request, const RequestLimits& limits) 
 
 void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits,
                   const Captions& captions) {
-  const auto expect_at_most = [](const char* name, std::optional<int64_t> value, int64_t most) {
-    if (value && *value > most)
-      fail_expected({name, fmt::format("at most {} on this server", most), std::to_string(*value)});
-  };
   auto& generation = job.request.generation;
-  expect_at_most("max_new_tokens", generation.max_new_tokens, limits.max_tokens);
-  expect_at_most("min_new_tokens", generation.min_new_tokens, limits.max_tokens);
-  expect_at_most("beams", generation.beams, limits.max_beams);
   generation.validate();
   cut_to_limits(generation, captions.decoding(generation), limits);
   job.request.client = request.key.empty() ? request.peer : request.key;

@@ -47,8 +47,8 @@ void expect_question(std::string_view question, const RequestLimits& limits);
 /// Parses a body as a JSON object. Throws HttpError 400.
 nlohmann::json json_object(std::string_view body);
 
-/// Sets a job's deadline, counted from the request's header, and its client. Throws Error for decoding beyond
-/// the limits; values that the request leaves to the model are cut to them.
+/// Sets a job's deadline, counted from the request's header, and its client. Values that the request leaves
+/// to the model are cut to the limits. Throws Error for settings of decoding that do not fit together.
 void complete_job(CaptionJob& job, const Request& request, const RequestLimits& limits,
                   const Captions& captions);
 

@@ -165,9 +165,9 @@ void read(const json& object, const char* key, std::optional<Value>& value, cons
     value = json_value<Value>(object, key, Value{}, kSource, limits);
 }
 
-generate::GenerationOptions generation_of(const json& object) {
+generate::GenerationOptions generation_of(const json& object, const RequestLimits& limits) {
   generate::GenerationOptions options;
-  const auto tokens = in_range(1, generate::kMostNewTokens);
+  const auto tokens = in_range(1, limits.max_tokens);
   read(object, "max_tokens", options.max_new_tokens, tokens);
   read(object, "max_completion_tokens", options.max_new_tokens, tokens);
   read(object, "temperature", options.temperature, in_range(0, 1000));
@@ -192,8 +192,9 @@ generate::GenerationOptions generation_of(const json& object) {
 AskedChat asked_chat(const json& object, const RequestLimits& limits) {
   expect_possible(object);
   const auto found = object.find("messages");
-  if (found == object.end() || !found->is_array() || found->empty())
+  if (found == object.end() || !found->is_array())
     fail_expected({"messages", "a list of messages", found == object.end() ? "none" : json_shown(*found)});
+  if (found->empty()) fail_expected({"messages", "a list of messages", "an empty one"});
   AskedChat chat;
   chat.asked.model = json_value(object, "model", std::string(), kSource);
   chat.asked.stream = json_value(object, "stream", false, kSource);
@@ -202,7 +203,7 @@ AskedChat asked_chat(const json& object, const RequestLimits& limits) {
     if (!options->is_object()) fail_expected({"stream_options", "an object", json_shown(*options)});
     chat.include_usage = json_value(*options, "include_usage", false, "stream_options");
   }
-  const auto generation = generation_of(object);
+  const auto generation = generation_of(object, limits);
   Messages messages(limits);
   for (size_t i = 0; i < found->size(); ++i) messages.add((*found)[i], i);
   chat.asked.job.request = messages.request();

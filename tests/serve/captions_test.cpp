@@ -113,13 +113,18 @@ TEST_F(CaptionsRoute, RefusesWrongRequests) {
   expect_refused({{"before", 5}}, 422, "before: expected an image in Base64 or as a data URI, got 5");
   expect_refused({{"before", ""}}, 422, "before: expected an image, got none");
   expect_refused({{"before", page::base64("not an image")}}, 422, "before: expected");
-  expect_refused({{"after", "https://example.org/a.png"}}, 422, "the server fetches nothing");
+  expect_refused(
+      {{"after", "https://example.org/a.png"}}, 422,
+      "after: expected a data URI, got the address \"https://example.org/a.png\" (the server fetches "
+      "nothing: send the image itself)");
   expect_refused({{"after", page::base64(png().substr(0, 60))}}, 422, "after: ");
   expect_refused({{"locate", "yes"}}, 422, "request: locate: expected true or false, got");
-  expect_refused({{"max_new_tokens", 0}}, 422, "max_new_tokens: expected 1 to");
-  expect_refused({{"max_new_tokens", 513}}, 422,
-                 "max_new_tokens: expected at most 512 on this server, got 513");
-  expect_refused({{"beams", 9}}, 422, "beams: expected at most 8 on this server, got 9");
+  for (const int64_t tokens : {0, 513, 1'000'000}) {
+    expect_refused({{"max_new_tokens", tokens}}, 422,
+                   fmt::format("max_new_tokens: expected 1 to 512, got {}", tokens));
+  }
+  expect_refused({{"min_new_tokens", 513}}, 422, "min_new_tokens: expected 0 to 512, got 513");
+  expect_refused({{"beams", 9}}, 422, "beams: expected 1 to 8, got 9");
   expect_refused({{"beams", 2}, {"temperature", 1.0}}, 422, "beams");
   expect_refused({{"question", std::string(8193, 'x')}}, 422, "question: expected at most 8192 bytes");
   expect_refused({{"model", "gpt"}}, 404, "model: expected fake, got gpt");
@@ -132,6 +137,10 @@ TEST_F(CaptionsRoute, DefaultsOfTheModelAreCutToTheLimits) {
   EXPECT_EQ(asked.max_new_tokens, 512);
   EXPECT_EQ(asked.min_new_tokens, 512);
   EXPECT_EQ(asked.beams, 8);
+  auto few = pair_json();
+  few["max_new_tokens"] = 5;
+  EXPECT_EQ(post("/v1/captions", few)->status, 200);
+  EXPECT_EQ(model->last_job().request.generation.min_new_tokens, 5);
   model->defaults = {.max_new_tokens = 100, .beams = 2};
   EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
   asked = model->last_job().request.generation;
@@ -162,8 +171,8 @@ TEST_F(CaptionsRoute, RefusesCheapValuesAndFullQueuesBeforeDecoding) {
     return message(post("/v1/captions", changed));
   };
   EXPECT_THAT(refused({{"model", "gpt"}}), HasSubstr("model: expected fake"));
-  EXPECT_THAT(refused({{"max_new_tokens", 513}}), HasSubstr("max_new_tokens: expected at most 512"));
-  EXPECT_THAT(refused({{"beams", 9}}), HasSubstr("beams: expected at most 8"));
+  EXPECT_THAT(refused({{"max_new_tokens", 513}}), HasSubstr("max_new_tokens: expected 1 to 512, got 513"));
+  EXPECT_THAT(refused({{"beams", 9}}), HasSubstr("beams: expected 1 to 8, got 9"));
   model->full = true;
   EXPECT_EQ(post("/v1/captions", body)->status, 429);
 }
@@ -251,6 +260,7 @@ TEST_F(CaptionsRoute, ErrorsOfTheModelAreRepliesOrEvents) {
   model->full = true;
   auto result = post("/v1/captions", pair_json());
   EXPECT_EQ(result->status, 429);
+  EXPECT_EQ(result->get_header_value("Retry-After"), "1");
   EXPECT_EQ(json::parse(result->body)["error"]["type"], "rate_limit_error");
   model->full = false;
   model->fail = [] { fail("/secret/model.safetensors", "is damaged", "", ErrorKind::kInternal); };
@@ -262,6 +272,7 @@ TEST_F(CaptionsRoute, ErrorsOfTheModelAreRepliesOrEvents) {
   body["stream"] = true;
   result = post("/v1/captions", body);
   EXPECT_EQ(result->status, 503);
+  EXPECT_EQ(result->get_header_value("Retry-After"), "1");
   EXPECT_THAT(result->body, testing::Not(HasSubstr("secret")));
 }
 
@@ -296,9 +307,12 @@ TEST_F(CaptionsRoute, ModelsThatLoadAre503) {
   app->start();
   model = nullptr;
   EXPECT_EQ(client().Get("/healthz")->status, 200);
-  EXPECT_EQ(client().Get("/readyz")->status, 503);
-  const auto result = post("/v1/captions", pair_json());
+  auto result = client().Get("/readyz");
   EXPECT_EQ(result->status, 503);
+  EXPECT_EQ(result->get_header_value("Retry-After"), "1");
+  result = post("/v1/captions", pair_json());
+  EXPECT_EQ(result->status, 503);
+  EXPECT_EQ(result->get_header_value("Retry-After"), "1");
   EXPECT_EQ(json::parse(result->body)["error"]["code"], "loading");
 }
 

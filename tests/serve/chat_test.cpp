@@ -148,6 +148,12 @@ TEST_F(ChatRoute, RefusesOtherNumbersAndKindsOfImages) {
 
 TEST_F(ChatRoute, RefusesWhatItCannotFollow) {
   expect_refused({{"model", "fake"}}, "messages: expected a list of messages, got none");
+  expect_refused(chat(json::array()), "messages: expected a list of messages, got an empty one");
+  for (const std::string key : {"max_tokens", "max_completion_tokens"}) {
+    auto many = plain_chat();
+    many[key] = 513;
+    expect_refused(many, "request: " + key + ": expected 1 to 512, got 513");
+  }
   expect_refused(chat({{{"role", "robot"}, {"content", "x"}}}), "messages[0]: role: expected user");
   expect_refused(chat({{{"role", "assistant"}, {"content", "x"}}}),
                  "an answer must follow a message of the user");
