@@ -323,6 +323,17 @@ TEST_F(Limits, ConnectionsThatWaitDoNotHoldTheEnd) {
   EXPECT_EQ(waiting.all(), "");
 }
 
+TEST_F(Limits, HalfSentHeadersEndWithTheLimit) {
+  start();
+  const auto half = raw();
+  ASSERT_TRUE(half.send("GET /healthz HTTP/1.1\r\nHost: loc"));
+  std::this_thread::sleep_for(100ms);
+  const auto before = Clock::now();
+  EXPECT_FALSE(app->drain(300ms));
+  EXPECT_LT(Clock::now() - before, 3s);
+  EXPECT_EQ(half.all(), "");
+}
+
 TEST_F(Limits, AnswersInPiecesDuringTheEndSayThatTheConnectionCloses) {
   config.port = 0;
   app = std::make_unique<App>(config, limits, "9.9");
