@@ -111,7 +111,7 @@ class Walk {
       add(address, address, document);
     } else if (type == "FeatureCollection") {
       for (const auto& item : document.value("features", json::array()))
-        add(address + "#" + text_in(item, "id"), address, item);
+        add_of_list(address + "#" + text_in(item, "id"), address, item);
     } else if (type == "Catalog" || type == "Collection" || document.contains("stac_version")) {
       follow(address, document);
     } else {
@@ -131,6 +131,15 @@ class Walk {
         fail(address, fmt::format("has more than {} documents", kMostDocuments));
       left_.emplace_back(std::move(target), relation == "item");
     }
+  }
+
+  /// Adds an item of a list; one that cannot be used does not stop the others.
+  void add_of_list(const std::string& name, const std::string& address, const json& item) try {
+    add(name, address, item);
+  } catch (const Fault&) {
+    throw;
+  } catch (const Error& error) {
+    look_.unready.push_back({name, error.what()});
   }
 
   void add(const std::string& name, const std::string& address, const json& item) {

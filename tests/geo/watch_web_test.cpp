@@ -129,6 +129,20 @@ TEST_F(Stac, ABrokenItemFailsAlone) {
               HasSubstr("a.json: expected an asset visual, got mask, pixels, thumbnail (--asset names one)"));
 }
 
+TEST_F(Stac, ABrokenItemOfAListFailsAlone) {
+  add("a", "2019-05-01T10:00:00Z", 100);
+  add("b", "2020-05-01T10:00:00Z", 200);
+  auto items = json::array({{{"type", "Feature"}, {"id", "none"}, {"assets", json::object()}}});
+  for (const char* name : {"items/a.json", "items/b.json"})
+    items.push_back(json::parse(content(folder_ / name)));
+  options_.source =
+      folder_.write("items/list.json", json{{"type", "FeatureCollection"}, {"features", items}}.dump());
+  const auto counts = watch();
+  EXPECT_EQ(counts.maps, 1);
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_THAT(notes_, HasSubstr("list.json#none: expected an asset with a GeoTIFF, got no assets"));
+}
+
 class Hook : public WatchTest {
  protected:
   Hook() {
