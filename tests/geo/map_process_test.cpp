@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 
 #include "geo/demo_scene.h"
-#include "geo/killed_process.h"
 #include "map/map_options.h"
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"
+#include "tools/killed_process.h"
 #include "tools/process.h"
 
 namespace ccexpert::test {

@@ -7,6 +7,7 @@
 #include "geo/shared/map_text.h"
 #include "support/environment.h"
 #include "support/errors.h"
+#include "tools/killed_process.h"
 #include "tools/local_socket.h"
 #include "tools/process.h"
 
@@ -64,12 +65,11 @@ TEST_F(MapText, IsTheAnswerOfTheServersTool) {
   const Process server({CCEXPERT_SERVE, "--listen", "127.0.0.1:" + std::to_string(port), "--access-log", "",
                         "--threads", "1", "--map-root", folder_.path().string()});
   httplib::Client client("127.0.0.1", port);
-  client.set_read_timeout(60);
-  for (int i = 0; i < 600; ++i) {
+  client.set_read_timeout(180);
+  wait_until(server, [&] {
     const auto ready = client.Get("/readyz");
-    if (ready && ready->status == 200) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
+    return ready && ready->status == 200;
+  });
   const auto call = [&](const json& arguments) {
     const json message{{"jsonrpc", "2.0"},
                        {"id", 1},

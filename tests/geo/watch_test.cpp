@@ -56,15 +56,19 @@ TEST_F(WatchTest, AnAlertHasChangedGroundDatesAndNumbers) {
   EXPECT_EQ(alert["id"].get<std::string>().size(), 16U);
 }
 
+/// Sets a time of change that does not tell that a file has settled: looks must find it unchanged.
+void set_late(const std::filesystem::path& file) {
+  std::filesystem::last_write_time(file,
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+}
+
 TEST_F(WatchTest, WaitsForFilesThatGrow) {
   draw("1.tif", 100);
   const auto late = draw("2.tif", 200);
   const auto bytes = content(late);
-  // Its time of change does not tell that it has settled, so that looks must find it unchanged.
   const auto copy_to = [&](size_t size) {
     std::ofstream(late, std::ios::binary) << bytes.substr(0, size);
-    std::filesystem::last_write_time(late,
-                                     std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+    set_late(late);
   };
   SceneFolder folder(folder_ / "scenes", std::chrono::nanoseconds(1));
   const auto look = [&] { return folder.look([](const std::string&) { return false; }); };
@@ -77,6 +81,13 @@ TEST_F(WatchTest, WaitsForFilesThatGrow) {
   }
   EXPECT_EQ(look().scenes.size(), 2U);
   EXPECT_FALSE(look().waits);
+}
+
+TEST_F(WatchTest, OnceMapsFilesThatMayStillGrowToo) {
+  draw("1.tif", 100);
+  set_late(draw("2.tif", 200));
+  options_.settle = 0.01;
+  EXPECT_EQ(watch().maps, 1);
 }
 
 TEST_F(WatchTest, LeavesHalfAFileForALaterRun) {

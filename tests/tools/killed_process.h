@@ -1,16 +1,19 @@
-// Processes that are killed in the middle of their work.
+// Processes that are waited for, and killed in the middle of their work.
 #pragma once
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "tools/process.h"
 
@@ -42,8 +45,24 @@ inline void kill_when(const std::vector<std::string>& arguments, const std::func
   Process process(arguments);
   wait_until(process, condition);
   process.signal(SIGKILL);
-  process.wait();
+  EXPECT_EQ(process.wait().exit_code, 128 + SIGKILL) << "the process has ended before";
 }
+
+/// Writing end of a named pipe that a process reads; open without a text, so that its reader waits.
+class HeldPipe {
+ public:
+  /// Returns as soon as the process has opened the pipe.
+  HeldPipe(const std::filesystem::path& path, const Process& reader) {
+    // Without a reader this kind of opening fails.
+    wait_until(reader, [&] { return (end_ = ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) >= 0; });
+  }
+  ~HeldPipe() { ::close(end_); }
+  HeldPipe(const HeldPipe&) = delete;
+  HeldPipe& operator=(const HeldPipe&) = delete;
+
+ private:
+  int end_ = -1;
+};
 
 /// Runs a process that the system kills in the write that would make a file larger than `bytes`: inside its
 /// work, however fast it is and however long this process waits.
