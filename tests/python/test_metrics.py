@@ -166,6 +166,12 @@ def test_import_needs_neither_torch_nor_numpy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
+# A third of the time of an import, on machines of every speed.
+def test_import_loads_no_large_module():
+    code = "import sys, ccexpert_metrics; print([m for m in ('inspect', 'subprocess', 'zipfile') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
 def test_import_takes_little_time():
     code = ("import time; start = time.process_time(); import ccexpert_metrics; "
             "print(1e3 * (time.process_time() - start))")
