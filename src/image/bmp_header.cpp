@@ -46,6 +46,16 @@ void read_core(const Fields& fields, BmpHeader& header) {
   header.bits = fields.at(24, 2);
 }
 
+/// Sides are signed numbers; Pillow reads only some negative heights.
+void expect_sides(const ImageFile& file, const BmpHeader& header) {
+  constexpr int64_t kMost = INT32_MAX;
+  if (header.width <= kMost && header.height <= kMost) return;
+  fail_expected(
+      {file.name, "at least 1 x 1 pixels",
+       fmt::format("{} x {} pixels", static_cast<int32_t>(header.width), static_cast<int32_t>(header.height)),
+       "the header of the BMP is damaged"});
+}
+
 void read_info(const Fields& fields, BmpHeader& header) {
   header.width = fields.at(18, 4);
   const uint32_t height = fields.at(22, 4);
@@ -129,6 +139,7 @@ BmpHeader read_bmp_header(const ImageFile& file) {
   } else {
     read_info(fields, header);
   }
+  expect_sides(file, header);
   expect_kind(header, file);
   size_t end = kHeaderAt + size;
   if (header.compression == BmpHeader::kBitFields) end += read_masks(fields, size, header, file);

@@ -75,6 +75,20 @@ TEST(Bombs, ASparseTiffIsNotBlack) {
             "(write it whole, as gdal_translate -co SPARSE_OK=FALSE does)");
 }
 
+TEST(Bmp, NegativeSidesAreToldAsTheyAre) {
+  const auto of_sides = [](uint32_t width, uint32_t height) {
+    return error_of_bytes("BM" + number(58, 4) + number(0, 4) + number(54, 4) + number(40, 4) +
+                          number(width, 4) + number(height, 4) + number(1, 2) + number(24, 2) +
+                          std::string(28, '\0'));
+  };
+  const auto wanted = "x.png: expected at least 1 x 1 pixels, got "s;
+  EXPECT_EQ(of_sides(0xffffffff, 4), wanted + "-1 x 4 pixels (the header of the BMP is damaged)");
+  EXPECT_EQ(of_sides(4, 0x80000000), wanted + "4 x -2147483648 pixels (the header of the BMP is damaged)");
+  EXPECT_EQ(of_sides(0, 4), wanted + "0 x 4 pixels");
+  EXPECT_EQ(of_sides(1, 1), "no error");
+  EXPECT_EQ(of_sides(1, 0xffffffff), "no error");
+}
+
 /// Returns a JPEG whose last scan is repeated `times` times.
 std::string with_scans(size_t times) {
   const auto whole = read_file(kImages / "progressive.jpg");
