@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,9 +48,15 @@ std::string write_area(const fs::path& path, const std::array<double, 4>& bounds
   return path.string();
 }
 
-/// Returns the text of an error about the file of the bounds as one about the bounds.
-std::string with_bounds_named(std::string text, const std::string& file) {
+/// Returns the text of an error for a caller who knows neither the file of the bounds nor options of
+/// ccexpert-map.
+std::string in_words_of_caller(std::string text, const std::string& file) {
+  constexpr std::string_view kMark = "--";
   if (!file.empty() && text.starts_with(file)) text.replace(0, file.size(), "bounds");
+  if (text.starts_with(kMark)) text.erase(0, kMark.size());
+  // A hint that names an option is no remedy here.
+  const auto hint = text.rfind(" (");
+  if (hint != std::string::npos && text.find(kMark, hint) != std::string::npos) text.resize(hint);
   return text;
 }
 
@@ -71,8 +78,7 @@ MapText map_as_text(MapTextOptions options, const MapModel& model, const std::st
   try {
     text.counts = map_scene(options.map, model, limit_to(options.most_tiles), stop);
   } catch (const Error& error) {
-    // Nobody knows the file of the bounds.
-    throw Error(with_bounds_named(error.what(), options.map.area), error.kind());
+    throw Error(in_words_of_caller(error.what(), options.map.area), error.kind());
   }
   if (text.counts.interrupted) return text;
   text.summary = read_file(folder.path() / "map.summary.json");

@@ -45,6 +45,19 @@ TEST_F(MapText, HasTheTilesWithinBounds) {
   EXPECT_TRUE(std::filesystem::is_empty(temporary));
 }
 
+TEST_F(MapText, ErrorsNameNoOptionOfAProgram) {
+  write();
+  auto small = options_;
+  small.tile = {4.0};
+  EXPECT_EQ(error_of([&] { text({.map = small, .most_tiles = 1000}); }),
+            "tile: expected a side of 8 to 65536 pixels, got 4 x 4 pixels");
+  after_.type = GDT_UInt16;
+  after_.value = [](int, int, int) { return 700.0; };
+  write();
+  EXPECT_THAT(error_of([&] { text({.map = options_, .most_tiles = 4}); }),
+              ::testing::EndsWith("differ, got one without contrast or valid pixels"));
+}
+
 TEST_F(MapText, OfTooManyTilesIsAnErrorAndOfAStopIsEmpty) {
   write();
   EXPECT_EQ(error_of([&] { text({.map = options_, .most_tiles = 3}); }),
