@@ -127,12 +127,17 @@ def check_found(options, pairs, places, package):
     print(f"polygons of changed ground: {len(boxes)}")
 
 
+def clear_tiles(side):
+    """Returns the number of tiles in a row that no other tile overlaps: the last one is shifted inside."""
+    return side // TILE if side % TILE == 0 else side // TILE - 1
+
+
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         pairs = drawn_pairs(options, folder / "drawn")
-        whole = options.side // TILE  # the last tiles of a row overlap others
+        whole = clear_tiles(options.side)
         spread = random.Random(options.seed).sample(range(whole * whole), len(pairs))
         places = [(place % whole, place // whole) for place in spread]
         before, after = write_scenes(options, pairs, places, folder / "drawn", folder)
