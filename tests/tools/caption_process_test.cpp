@@ -1,7 +1,7 @@
 // Process tests of ccexpert-caption with a small real model.
+#include <algorithm>
 #include <numeric>
 #include <sstream>
-#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +14,7 @@
 #include "support/shared_data.h"
 #include "support/temporary_folder.h"
 #include "tools/fake_model.h"
+#include "tools/killed_process.h"
 #include "tools/process.h"
 
 namespace ccexpert::test {
@@ -189,24 +190,22 @@ INSTANTIATE_TEST_SUITE_P(Signals, Killed, ::testing::Values(SIGKILL, SIGTERM, SI
 
 TEST_P(Killed, AndResumedEqualsUninterrupted) {
   const TemporaryFolder folder;
-  const auto list = write_list(folder, 60);
-  const std::vector<std::string> common{"--pairs",      list, "--format", "jsonl",
-                                        "--batch-size", "1",  "--output"};
-  auto whole = common;
-  whole.push_back(folder / "whole");
-  ASSERT_EQ(caption(whole).exit_code, 0);
-
-  auto cut = common;
-  cut.push_back(folder / "cut");
-  Process process(command(cut));
-  while (content(folder / "cut").size() < 500) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto to = [&](const std::string& name) {
+    return std::vector<std::string>{"--pairs", folder / "pairs.csv", "--format",   "jsonl", "--batch-size",
+                                    "1",       "--output",           folder / name};
+  };
+  // Captions of this list take minutes: the signal comes amid them.
+  write_list(folder, 5000);
+  Process process(command(to("cut")));
+  wait_until(process, [&] { return content(folder / "cut").size() >= 500; });
   process.signal(GetParam());
-  const auto result = process.wait();
+  EXPECT_EQ(process.wait().exit_code, 128 + GetParam());
   const auto left = content(folder / "cut");
-  EXPECT_TRUE(content(folder / "whole").starts_with(left));
-  EXPECT_LT(left.size(), content(folder / "whole").size());
-  EXPECT_EQ(result.exit_code, 128 + GetParam());
 
+  write_list(folder, static_cast<int>(std::ranges::count(left, '\n')) + 5);
+  ASSERT_EQ(caption(to("whole")).exit_code, 0);
+  EXPECT_TRUE(content(folder / "whole").starts_with(left));
+  auto cut = to("cut");
   cut.push_back("--resume");
   const auto resumed = caption(cut);
   EXPECT_EQ(resumed.exit_code, 0);

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -35,6 +36,11 @@ class LocalSocket {
     const int port = bind();
     EXPECT_EQ(::listen(descriptor_, 16), 0);
     return port;
+  }
+  /// True if somebody has connected to it.
+  bool is_asked() {
+    pollfd asked{descriptor_, POLLIN, 0};
+    return ::poll(&asked, 1, 0) > 0;
   }
 
  private:

@@ -2,13 +2,13 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/files.h"
 
 namespace ccexpert::test {
 namespace {
@@ -22,10 +22,9 @@ std::string temporary_file() {
 }
 
 std::string take(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
+  auto text = content(path);
   std::filesystem::remove(path);
-  return text.str();
+  return text;
 }
 
 [[noreturn]] void become(const std::vector<std::string>& arguments, const std::string& out,
@@ -55,6 +54,10 @@ Process::~Process() {
 
 void Process::signal(int number) const {
   ::kill(pid_, number);
+}
+
+std::string Process::err() const {
+  return content(err_);
 }
 
 ProcessResult Process::wait() {

@@ -25,6 +25,8 @@ class Process {
 
   pid_t id() const { return pid_; }
   void signal(int number) const;
+  /// Returns what it has written to standard error so far.
+  std::string err() const;
   ProcessResult wait();
 
  private:

@@ -1,7 +1,4 @@
 // Process tests with standard streams that are closed, full, or pipes, and with signals during waits.
-#include <chrono>
-#include <thread>
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +7,7 @@
 #include "support/files.h"
 #include "support/paths.h"
 #include "support/temporary_folder.h"
+#include "tools/killed_process.h"
 #include "tools/process.h"
 
 namespace ccexpert::test {
@@ -146,7 +144,7 @@ TEST_P(Waiting, ForAPipeEndsSoonAfterASignal) {
   const auto pipe = (folder / "pipe").string();
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   Process process({CCEXPERT_CAPTION, "--model", kModel, "--pairs", pipe, "--output", folder / "out"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  const HeldPipe held(pipe, process);
   process.signal(GetParam());
   EXPECT_EQ(process.wait().exit_code, 128 + GetParam());
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "support/paths.h"
+#include "tools/killed_process.h"
 #include "tools/train_fixture.h"
 
 namespace ccexpert::test {
@@ -178,9 +179,7 @@ TEST_P(Stopped, BySigtermItEndsThoughItsListNeverComes) {
   std::vector<std::string> options{"--quiet", "data.train=" + list.string()};
   if (GetParam() > 0) options.insert(options.end(), {"--nproc", std::to_string(GetParam())});
   Process process(command("run", options));
-  ASSERT_TRUE(happens_within(milliseconds(20'000),
-                             [&] { return std::filesystem::exists(folder_ / "run/checkpoints"); }));
-  std::this_thread::sleep_for(milliseconds(500));
+  const HeldPipe held(list, process);
   EXPECT_EQ(exit_code_soon_after_sigterm(process), 128 + SIGTERM);
 }
 

@@ -1,6 +1,7 @@
 // Ranks of ccexpert-train that wait for each other, and ranks with different settings.
 #include <csignal>
 
+#include "tools/killed_process.h"
 #include "tools/local_socket.h"
 #include "tools/train_fixture.h"
 
@@ -36,8 +37,7 @@ const std::vector<std::string> kPatient{"distributed.timeout_seconds=600"};
 TEST_F(TrainRanks, SigtermEndsTheWaitForTheOthers) {
   const int port = free_port();
   Process process(rank(0, port, kPatient));
-  ASSERT_TRUE(happens_within(seconds(30), [&] { return LocalSocket(port).connects(); }));
-  std::this_thread::sleep_for(milliseconds(3000));
+  wait_until(process, [&] { return process.err().find("waiting for rank 1") != std::string::npos; });
   const auto start = Clock::now();
   process.signal(SIGTERM);
   const auto result = process.wait();
@@ -54,7 +54,7 @@ TEST_F(TrainRanks, SigtermEndsTheWaitForTheOthers) {
 TEST_F(TrainRanks, SigtermEndsTheWaitForASilentPort) {
   LocalSocket silent;
   Process process(rank(1, silent.listen(), kPatient));
-  std::this_thread::sleep_for(milliseconds(4000));
+  wait_until(process, [&] { return silent.is_asked(); });
   const auto start = Clock::now();
   process.signal(SIGTERM);
   const auto result = process.wait();
