@@ -1,25 +1,33 @@
 #!/usr/bin/env bash
-# Trains the demo model from scratch: drawn scenes, a vocabulary, four stages. Resumes after an interruption.
+# Trains the demo model from scratch (drawn scenes, a vocabulary, four stages), or trains a model on with the scenes of
+# today. Resumes after an interruption.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
 usage() {
   cat <<'TEXT'
 usage: scripts/train_demo.sh [--pairs N] [--last-pairs N] [KEY=VALUE ...]
+       scripts/train_demo.sh --from MODEL [--pairs N] [--last-pairs N] [KEY=VALUE ...]
 
-  --pairs N        pairs of images to draw for the base and stages I and II (48000)
-  --last-pairs N   pairs of images to draw for stage III (128000)
+  --from MODEL     trains this model on (models/demo, or one like it) instead of a new one
+  --pairs N        pairs of images to draw for the base and stages I and II (48000); with --from for its first stage (14000)
+  --last-pairs N   pairs of images to draw for stage III (128000); with --from for its second stage (50000)
 
-All files go to build/demo; KEY=VALUE are passed to ccexpert-train. The model of the last stage is
-build/demo/run/stage3/best.
+All files go to build/demo, with --from to build/demo-continued; KEY=VALUE are passed to ccexpert-train. The model is
+build/demo/run/stage3/best or build/demo-continued/run/one-sentence/best.
 TEXT
 }
 
-pairs=48000
-last_pairs=128000
+from=''
+pairs=''
+last_pairs=''
 overrides=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --from | --pairs | --last-pairs) [ $# -ge 2 ] || die "$1: expected a value, got none" ;;
+  esac
+  case $1 in
+    --from) from=$(realpath -m "$2"); shift 2 ;;
     --pairs) pairs=$2; shift 2 ;;
     --last-pairs) last_pairs=$2; shift 2 ;;
     --help | -h) usage; exit 0 ;;
@@ -27,18 +35,58 @@ while [ $# -gt 0 ]; do
     *) usage >&2; die "unknown argument $1" ;;
   esac
 done
+[ -z "$from" ] || [ -f "$from/config.json" ] || die "--from: expected a checkpoint folder, got $from without config.json"
 
 tools=$repository/build/release/tools
 [ -x "$tools/ccexpert-train" ] || configure_and_build release all
+
+# draw FOLDER PAIRS SEED TRAIN_SHARE VAL_SHARE TEST_SHARE
+draw() {
+  "$tools/ccexpert-data" synth --out "$1" --pairs "$2" --seed "$3" --format jpg \
+    --train-share "$4" --val-share "$5" --test-share "$6"
+}
+
+# Writes a list beside train.json in which each pair without change has one sentence alone: the longest of the five, of
+# which a score over n-grams sees most.
+one_sentence() {
+  python3 - "$1" << 'PYTHON'
+import json
+import pathlib
+import sys
+
+folder = pathlib.Path(sys.argv[1])
+pairs = json.loads((folder / "train.json").read_text(encoding="utf-8"))
+for pair in pairs:
+    if not pair["change_flag"]:
+        pair["change_caption"] = [max(pair["change_caption"], key=lambda caption: len(caption.split()))]
+(folder / "one-sentence.json").write_text(json.dumps(pairs), encoding="utf-8")
+PYTHON
+}
+
 say "scenes"
-"$tools/ccexpert-data" synth --out build/demo/data --pairs "$pairs" --seed 1 --format jpg \
-  --train-share 0.96 --val-share 0.02 --test-share 0.02
-"$tools/ccexpert-data" synth --out build/demo/data3 --pairs "$last_pairs" --seed 2 --format jpg \
-  --train-share 1 --val-share 0 --test-share 0
+if [ -n "$from" ]; then
+  work=build/demo-continued config=configs/demo/continue.yaml
+  draw $work/data "${pairs:-14000}" 101 0.97 0.03 0
+  draw $work/data2 "${last_pairs:-50000}" 202 1 0 0
+  one_sentence $work/data2
+else
+  work=build/demo config=configs/demo/demo.yaml
+  draw $work/data "${pairs:-48000}" 1 0.96 0.02 0.02
+  draw $work/data3 "${last_pairs:-128000}" 2 1 0 0
+fi
 say "vocabulary"
-mkdir -p build/demo/start
-cp configs/demo/start/*.json build/demo/start/
-"$tools/ccexpert-data" vocabulary --data build/demo/data/train.json --size 1021 --out build/demo/start
+if [ -n "$from" ]; then
+  # A run that goes on keeps its start: the folder is whole, since it was made beside its place.
+  if [ ! -d $work/start ]; then
+    rm -rf $work/start.part
+    python3 scripts/change_vocabulary.py "$from" --data $work/data/train.json --out $work/start.part
+    mv $work/start.part $work/start
+  fi
+else
+  mkdir -p $work/start
+  cp configs/demo/start/*.json $work/start/
+  "$tools/ccexpert-data" vocabulary --data $work/data/train.json --size 1021 --out $work/start
+fi
 say "training"
 ranks=$(($(nproc) < 2 ? 1 : 2))  # the two micro-batches of a step: ranks share cores with others better than threads do
-exec "$tools/ccexpert-train" --config configs/demo/demo.yaml --nproc $ranks "${overrides[@]}"
+exec "$tools/ccexpert-train" --config $config --nproc $ranks "${overrides[@]}"
