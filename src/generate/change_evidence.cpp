@@ -19,9 +19,17 @@ at::Tensor distance(const at::Tensor& features) {
   return ((1.0 - at::cosine_similarity(before, after, -1)) / 2.0).clamp(0.0, 1.0);
 }
 
-/// Evidence at which a map has 0.5: the smallest of a changed patch of the demo model, with and without Q*
-/// (docs/locate.md).
-constexpr double kHalfWithChange = 0.11, kHalf = 0.28;
+/// Evidence at which a map has 0.5: about the smallest of a changed patch of the demo model, with and without
+/// Q* (docs/locate.md).
+constexpr double kHalfWithChange = 0.3, kHalf = 0.28;
+
+/// Returns the mean square of Q* [B,N,D] of each patch [B,N], relative to its mean over the image: another
+/// light of one date strengthens Q* of all patches, and that is no change.
+at::Tensor relative_strength(const at::Tensor& change) {
+  const auto strength = change.to(at::kFloat).square().mean(-1);
+  constexpr double kSmallest = 1e-12;  // a Q* that is zero everywhere has no change
+  return strength / strength.mean(1, true).clamp_min(kSmallest);
+}
 
 /// Returns x^2 / (x^2 + half^2), which keeps the order of the evidence and spreads it over [0, 1).
 at::Tensor spread(const at::Tensor& evidence, double half) {
@@ -34,8 +42,7 @@ at::Tensor spread(const at::Tensor& evidence, double half) {
 at::Tensor change_maps(const EncodedPairs& pairs) {
   const auto distances = distance(pairs.features);
   if (!pairs.images.change.defined()) return spread(distances, kHalf).to(at::kCPU);
-  const auto strength = pairs.images.change.to(at::kFloat).square().mean(-1);  // [B,N]
-  return spread(distances * strength, kHalfWithChange).to(at::kCPU);
+  return spread(distances * relative_strength(pairs.images.change), kHalfWithChange).to(at::kCPU);
 }
 
 std::optional<ChangeCalibration> calibration_beside(const std::filesystem::path& folder) {

@@ -20,7 +20,8 @@ struct EncodedPairs {
 };
 
 /// Returns the change of each patch [B,N] in [0, 1], float32 on the CPU: from the cosine distance of the
-/// vision transformer's features, times the mean square of Q* if there is one.
+/// vision transformer's features, times the mean square of Q*, relative to that of the image, if there is
+/// one.
 at::Tensor change_maps(const EncodedPairs& pairs);
 
 /// Returns the strength of the change of a map [N] in [0, 1]: the mean of its largest values.
