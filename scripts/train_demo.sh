@@ -2,7 +2,6 @@
 # Trains the demo model from scratch (drawn scenes, a vocabulary, four stages), or trains a model on with the scenes of
 # today. Resumes after an interruption.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-cd "$repository"
 
 usage() {
   cat <<'TEXT'
@@ -37,6 +36,7 @@ while [ $# -gt 0 ]; do
 done
 [ -z "$from" ] || [ -f "$from/config.json" ] || die "--from: expected a checkpoint folder, got $from without config.json"
 
+cd "$repository"
 tools=$repository/build/release/tools
 [ -x "$tools/ccexpert-train" ] || configure_and_build release all
 
@@ -63,29 +63,35 @@ for pair in pairs:
 PYTHON
 }
 
-say "scenes"
-if [ -n "$from" ]; then
-  work=build/demo-continued config=configs/demo/continue.yaml
-  draw $work/data "${pairs:-14000}" 101 0.97 0.03 0
-  draw $work/data2 "${last_pairs:-50000}" 202 1 0 0
-  one_sentence $work/data2
-else
-  work=build/demo config=configs/demo/demo.yaml
-  draw $work/data "${pairs:-48000}" 1 0.96 0.02 0.02
-  draw $work/data3 "${last_pairs:-128000}" 2 1 0 0
-fi
-say "vocabulary"
-if [ -n "$from" ]; then
-  # A run that goes on keeps its start: the folder is whole, since it was made beside its place.
-  if [ ! -d $work/start ]; then
-    rm -rf $work/start.part
-    python3 scripts/change_vocabulary.py "$from" --data $work/data/train.json --out $work/start.part
-    mv $work/start.part $work/start
+# start_from MODEL WORK: a start with the words of the scenes, and the sums of the model that it was made of, since a run
+# that goes on keeps its start.
+start_from() {
+  local sums=$2/from.sha256
+  if [ -d "$2/start" ]; then
+    (cd "$1" && sha256sum --quiet --check "$sums") &> /dev/null ||
+      die "--from: expected the model that $2 was begun with, got $1 (remove the folder for a new run)"
+    return
   fi
+  rm -rf "$2/start.part"
+  python3 scripts/change_vocabulary.py "$1" --data "$2/data/train.json" --out "$2/start.part"
+  (cd "$1" && sha256sum config.json merges.txt model.safetensors vocab.json) > "$sums"
+  mv "$2/start.part" "$2/start"
+}
+
+say "scenes and vocabulary"
+if [ -n "$from" ]; then
+  work=$repository/build/demo-continued config=configs/demo/continue.yaml
+  draw "$work/data" "${pairs:-14000}" 101 0.97 0.03 0
+  start_from "$from" "$work"
+  draw "$work/data2" "${last_pairs:-50000}" 202 1 0 0
+  one_sentence "$work/data2"
 else
-  mkdir -p $work/start
-  cp configs/demo/start/*.json $work/start/
-  "$tools/ccexpert-data" vocabulary --data $work/data/train.json --size 1021 --out $work/start
+  work=$repository/build/demo config=configs/demo/demo.yaml
+  draw "$work/data" "${pairs:-48000}" 1 0.96 0.02 0.02
+  mkdir -p "$work/start"
+  cp configs/demo/start/*.json "$work/start/"
+  "$tools/ccexpert-data" vocabulary --data "$work/data/train.json" --size 1021 --out "$work/start"
+  draw "$work/data3" "${last_pairs:-128000}" 2 1 0 0
 fi
 say "training"
 ranks=$(($(nproc) < 2 ? 1 : 2))  # the two micro-batches of a step: ranks share cores with others better than threads do
