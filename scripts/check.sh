@@ -137,7 +137,7 @@ check_serve() {
   local without=(--without-pages)
   say "ccexpert-serve: clients, and a short load"
   configure_and_build release ccexpert-serve ccexpert-caption
-  if ! ldd build/release/tools/ccexpert-serve | grep -q libgdal; then
+  if ! ldd build/release/tools/ccexpert-serve | grep libgdal > /dev/null; then
     say "maps of the server: not made, as it was built without GDAL"
     without+=(--without-maps)
   fi
