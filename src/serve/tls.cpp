@@ -19,13 +19,16 @@ namespace {
 
 using Context = std::shared_ptr<SSL_CTX>;
 
-constexpr size_t kLargestFile = size_t{4} << 20;
-
 std::string reason() {
   char text[160] = "unknown";
   if (const auto code = ERR_get_error(); code != 0) ERR_error_string_n(code, text, sizeof text);
   ERR_clear_error();
   return text;
+}
+
+/// True for the error of a key that is not that of the certificate.
+bool is_mismatch(unsigned long code) {
+  return ERR_GET_LIB(code) == ERR_LIB_X509 && ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH;
 }
 
 /// Chooses HTTP/1.1 if the client offers protocols.
@@ -46,15 +49,17 @@ Context read_context(const std::filesystem::path& certificate, const std::filesy
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
   // OpenSSL tells of a missing file as of one that is no PEM.
-  for (const auto& file : {certificate, key}) static_cast<void>(read_file(file, kLargestFile));
+  for (const auto& file : {certificate, key})
+    if (!is_there(file)) fail_system(file.string(), "cannot be opened", ENOENT);
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1)
     fail_expected({certificate.string(), "a certificate chain in PEM", "another file", reason()});
-  if (SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    if (ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH) {
-      ERR_clear_error();
-      fail_expected({key.string(), "the key of the certificate", "another key"});
-    }
+  const bool loaded = SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) == 1;
+  if (!loaded && !is_mismatch(ERR_peek_error()))
     fail_expected({key.string(), "a private key in PEM", "another file", reason()});
+  // A key of another type than the certificate's loads without an error.
+  if (!loaded || SSL_CTX_check_private_key(context.get()) != 1) {
+    ERR_clear_error();
+    fail_expected({key.string(), "the key of the certificate", "another key"});
   }
   return context;
 }

@@ -21,12 +21,12 @@ class TlsServer : public ServerTest {
     if (!make_certificate("first")) GTEST_SKIP() << "no openssl command on this machine";
   }
 
-  bool make_certificate(const std::string& name) const {
+  bool make_certificate(const std::string& name,
+                        const std::string& kind = "ec -pkeyopt ec_paramgen_curve:prime256v1") const {
     const auto command = fmt::format(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN={} "
-        "-addext subjectAltName=IP:127.0.0.1 "
+        "openssl req -x509 -newkey {} -nodes -days 2 -subj /CN={} -addext subjectAltName=IP:127.0.0.1 "
         "-keyout {} -out {} >/dev/null 2>&1",
-        name, config.private_key.string(), config.certificate.string());
+        kind, name, config.private_key.string(), config.certificate.string());
     return std::system(command.c_str()) == 0;
   }
 
@@ -105,6 +105,10 @@ TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
   ASSERT_TRUE(make_certificate("third"));
   EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
               EndsWith("other.pem: expected the key of the certificate, got another key"));
+  ASSERT_TRUE(make_certificate("fourth", "rsa:2048"));
+  EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
+              EndsWith("other.pem: expected the key of the certificate, got another key"))
+      << "a key of another type";
   other.private_key = folder_ / "none.pem";
   EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
               HasSubstr("none.pem: cannot be opened (No such file"));
