@@ -25,14 +25,24 @@ bool is_below(const fs::path& path, const fs::path& root) {
   return std::ranges::mismatch(root, path).in1 == root.end();
 }
 
-/// Characters that a path follows.
-constexpr std::string_view kBeforePath = " \t\n(\"'=:,;";
+/// True for a character of a name, after which a slash continues a path.
+bool is_inside(char c) {
+  constexpr std::string_view kMarks = "._-/)";
+  const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  const bool is_digit = c >= '0' && c <= '9';
+  const bool is_ascii = static_cast<unsigned char>(c) < 0x80;
+  return is_letter || is_digit || !is_ascii || kMarks.find(c) != std::string_view::npos;
+}
 
 /// Returns the place of the first absolute path in a text; npos without one.
 size_t start_of_path(std::string_view text) {
   for (size_t at = text.find('/'); at != std::string_view::npos; at = text.find('/', at + 1)) {
-    const bool begins = at == 0 || kBeforePath.find(text[at - 1]) != std::string_view::npos;
-    const bool goes_on = at + 1 < text.size() && text[at + 1] != ' ' && text[at + 1] != '/';
+    const auto rest = text.substr(at);
+    const bool is_web = rest.starts_with("//") &&
+                        (text.substr(0, at).ends_with("http:") || text.substr(0, at).ends_with("https:"));
+    if (is_web) continue;
+    const bool begins = at == 0 || !is_inside(text[at - 1]);
+    const bool goes_on = rest.size() > 1 && rest[1] != ' ';
     if (begins && goes_on) return at;
   }
   return std::string_view::npos;
@@ -67,7 +77,7 @@ std::string MapFolder::shown(std::string text) const {
     text.erase(at, prefix.size());
   // A path ends at no certain place, since names may have blanks.
   text.resize(std::min(text.size(), start_of_path(text)));
-  while (!text.empty() && kBeforePath.find(text.back()) != std::string_view::npos) text.pop_back();
+  while (!text.empty() && !is_inside(text.back())) text.pop_back();
   return text.empty() ? "a file of the server cannot be used" : text;
 }
 

@@ -190,7 +190,7 @@ Json MapTool::answer(const MadeMap& made, const json& arguments, int64_t most_ch
           {"isError", is_failed(tiles)}};
 }
 
-Json MapTool::call(App& app, const Request& request, Exchange& exchange, const json& arguments) try {
+Json MapTool::call(App& app, const Request& request, Exchange& exchange, const json& arguments) {
   const auto captions = app.captions();
   const auto map = asked(arguments);
   const auto most_changes = json_value(arguments, "max_changes", maker_.limits.map_changes, kSource,
@@ -205,9 +205,14 @@ Json MapTool::call(App& app, const Request& request, Exchange& exchange, const j
   complete_job(job, request, limits, *captions);
   expect_question(question, limits);
   TileJobs jobs({captions, app.metrics(), exchange}, std::move(job.request), app.pixels());
-  const auto made = maker_.make(map, jobs.model(), jobs.token());
+  return answer(made(map, jobs), arguments, most_changes);
+}
+
+/// Makes the map. Its errors name files as the client does.
+MadeMap MapTool::made(const AskedMap& map, TileJobs& jobs) const try {
+  auto made = maker_.make(map, jobs.model(), jobs.token());
   jobs.rethrow();
-  return answer(made, arguments, most_changes);
+  return made;
 } catch (const HttpError&) {
   throw;
 } catch (const Error& error) {

@@ -13,6 +13,7 @@
 namespace ccexpert::serve {
 
 class App;
+class TileJobs;
 
 /// Thread-safe.
 class MapTool {
@@ -31,6 +32,7 @@ class MapTool {
 
  private:
   AskedMap asked(const nlohmann::json& arguments) const;
+  MadeMap made(const AskedMap& map, TileJobs& jobs) const;
   nlohmann::ordered_json answer(const MadeMap& made, const nlohmann::json& arguments,
                                 int64_t most_changes) const;
 

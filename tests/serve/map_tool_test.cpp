@@ -46,6 +46,13 @@ TEST(MapFolder, FindsFilesBelowItAlone) {
       scenes.shown(scenes.root().string() + "/a.vrt: cannot be read (/srv/store 2/b.tif: No such file)"),
       "a.vrt: cannot be read");
   EXPECT_EQ(scenes.shown("/srv/b.tif: No such file"), "a file of the server cannot be used");
+  // GDAL 3.6 quotes so.
+  EXPECT_EQ(scenes.shown("a.vrt: cannot be read (`/srv/b.tif' not recognized as a supported file format.)"),
+            "a.vrt: cannot be read");
+  for (const char* before : {"<", "[", "file://", "source=", "|"})
+    EXPECT_EQ(scenes.shown(fmt::format("a.vrt: {}/srv/b.tif", before)).find("/srv"), std::string::npos)
+        << before;
+  EXPECT_EQ(scenes.shown("2018/n\u00f6rd/a.tif: 5/6 of ../b"), "2018/n\u00f6rd/a.tif: 5/6 of ../b");
   EXPECT_EQ(scenes.shown("2018/north.tif: expected 1 / 2 of http://a.b/c"),
             "2018/north.tif: expected 1 / 2 of http://a.b/c");
   EXPECT_THAT(ccexpert::test::error_of([&] { MapFolder(folder / "none"); }),
@@ -180,6 +187,10 @@ TEST_F(MapToolRoute, RefusesOtherArguments) {
     return refusal(changed);
   };
   EXPECT_THAT(with("before", "../a.tif"), HasSubstr("before: expected the name of a file"));
+  EXPECT_EQ(with("before", "/etc/passwd"),
+            "before: expected the name of a file in the server's folder of maps, got /etc/passwd (names are "
+            "relative to it, as 2018/north.tif)")
+      << "the client's own words are no path of the machine";
   EXPECT_THAT(with("after", 3), HasSubstr("after: expected a string, got 3"));
   EXPECT_THAT(with("threshold", 2), HasSubstr("threshold: expected a number from 0 to 1, got 2"));
   EXPECT_THAT(with("bounds", {3, 2, 1, 4}), HasSubstr("west below east"));
