@@ -72,6 +72,9 @@ DecodingConfig decoding_config(const GenerationOptions& asked, const GenerationO
   };
   lay(decoding.max_new_tokens, &GenerationOptions::max_new_tokens);
   lay(decoding.min_new_tokens, &GenerationOptions::min_new_tokens);
+  // Who asks for few tokens knows nothing of the checkpoint's smallest number.
+  if (!asked.min_new_tokens)
+    decoding.min_new_tokens = std::min(decoding.min_new_tokens, decoding.max_new_tokens);
   lay(decoding.beams, &GenerationOptions::beams);
   lay(decoding.length_penalty, &GenerationOptions::length_penalty);
   lay(decoding.repetition_penalty, &GenerationOptions::repetition_penalty);

@@ -150,8 +150,7 @@ void cut_to_limits(generate::GenerationOptions& asked, const generate::DecodingC
     if (!value && of_model > most) value = most;
   };
   cut(asked.max_new_tokens, resolved.max_new_tokens, limits.max_tokens);
-  // A client that asks for few tokens knows nothing of the model's smallest number.
-  cut(asked.min_new_tokens, resolved.min_new_tokens, asked.max_new_tokens.value_or(limits.max_tokens));
+  cut(asked.min_new_tokens, resolved.min_new_tokens, limits.max_tokens);
   cut(asked.beams, resolved.beams, limits.max_beams);
 }
 

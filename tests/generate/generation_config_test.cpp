@@ -133,6 +133,8 @@ TEST(GenerationConfig, WhatIsAskedAndWhatTheFileSaysMustGoTogether) {
       "generation_config.json: temperature: expected above 0 with do_sample, got 0 (set a temperature)");
   EXPECT_EQ(error_of(R"({"max_new_tokens": 8})", {.min_new_tokens = 9}),
             "min_new_tokens: expected 0 to max_new_tokens (8), got 9");
+  EXPECT_EQ(error_of(R"({"max_new_tokens": 8, "min_new_tokens": 6})", {.max_new_tokens = 4}), "no error")
+      << "who asks for few tokens does not know the checkpoint's smallest number";
 }
 
 }  // namespace

@@ -140,7 +140,10 @@ TEST_F(CaptionsRoute, DefaultsOfTheModelAreCutToTheLimits) {
   auto few = pair_json();
   few["max_new_tokens"] = 5;
   EXPECT_EQ(post("/v1/captions", few)->status, 200);
-  EXPECT_EQ(model->last_job().request.generation.min_new_tokens, 5);
+  const auto resolved = generate::decoding_config(model->last_job().request.generation, model->defaults);
+  EXPECT_EQ(resolved.max_new_tokens, 5);
+  EXPECT_EQ(resolved.min_new_tokens, 5)
+      << "who asks for few tokens does not know the model's smallest number";
   model->defaults = {.max_new_tokens = 100, .beams = 2};
   EXPECT_EQ(post("/v1/captions", pair_json())->status, 200);
   asked = model->last_job().request.generation;

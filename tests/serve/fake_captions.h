@@ -41,7 +41,9 @@ class FakeCaptions : public Captions {
     if (full) throw HttpError(429, "2 requests wait already (try again later)", "queue_full");
   }
   generate::DecodingConfig decoding(const generate::GenerationOptions& options) const override {
-    return generate::decoding_config(options, defaults);
+    auto decoding = generate::decoding_config(options, defaults);
+    decoding.validate();
+    return decoding;
   }
   const ModelFacts& facts() const override { return facts_; }
   CaptionCounts counts() const override { return {3, 1}; }
