@@ -87,13 +87,7 @@ class Walk {
       const auto [address, is_item] = left_.back();
       left_.pop_back();
       if (is_item && known_(address)) continue;
-      try {
-        visit(address, read(address));
-      } catch (const Fault&) {
-        throw;
-      } catch (const Error& error) {
-        look_.unready.push_back({address, error.what()});
-      }
+      attempt(address, [&] { visit(address, read(address)); });
     }
     return std::move(look_);
   }
@@ -110,8 +104,7 @@ class Walk {
     if (type == "Feature") {
       add(address, address, document);
     } else if (type == "FeatureCollection") {
-      for (const auto& item : document.value("features", json::array()))
-        add_of_list(address + "#" + text_in(item, "id"), address, item);
+      for (const auto& item : document.value("features", json::array())) add_of_list(address, item);
     } else if (type == "Catalog" || type == "Collection" || document.contains("stac_version")) {
       follow(address, document);
     } else {
@@ -133,13 +126,19 @@ class Walk {
     }
   }
 
-  /// Adds an item of a list; one that cannot be used does not stop the others.
-  void add_of_list(const std::string& name, const std::string& address, const json& item) try {
-    add(name, address, item);
+  /// Runs the work on a document or an item; one that cannot be used does not stop the others.
+  template <class Work>
+  void attempt(const std::string& name, const Work& work) try {
+    work();
   } catch (const Fault&) {
     throw;
   } catch (const Error& error) {
     look_.unready.push_back({name, error.what()});
+  }
+
+  void add_of_list(const std::string& address, const json& item) {
+    const auto name = address + "#" + text_in(item, "id");
+    attempt(name, [&] { add(name, address, item); });
   }
 
   void add(const std::string& name, const std::string& address, const json& item) {
