@@ -24,7 +24,6 @@ class LocalSocket {
   LocalSocket(const LocalSocket&) = delete;
   LocalSocket& operator=(const LocalSocket&) = delete;
 
-  bool connects() { return ::connect(descriptor_, generic(), sizeof address_) == 0; }
   /// Returns the bound port.
   int bind() {
     socklen_t size = sizeof address_;
