@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,14 +79,17 @@ int AccessLog::opened() {
   if (!is_new && errno == EEXIST) descriptor = ::open(file_.c_str(), kAppend, kMode);
   if (descriptor < 0) fail_system(file_.string(), "cannot be written", errno);
   made_ = is_new;
+  // Who ends removes no empty log of another. Where files cannot be locked, it stays.
+  static_cast<void>(::flock(descriptor, LOCK_SH | LOCK_NB));
   return descriptor;
 }
 
-/// True if this object made the file, which is still in its place and empty.
+/// True if this object made the file, which is still in its place and empty, and no other process logs there.
 bool AccessLog::made_nothing() const {
   struct stat own = {}, there = {};
   return made_ && ::fstat(descriptor_, &own) == 0 && own.st_size == 0 && ::stat(file_.c_str(), &there) == 0 &&
-         own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+         own.st_dev == there.st_dev && own.st_ino == there.st_ino &&
+         ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
 }
 
 void AccessLog::close() const {

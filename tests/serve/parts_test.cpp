@@ -1,4 +1,5 @@
 // Parts of the server that need no connection.
+#include <memory>
 #include <sstream>
 
 #include <fcntl.h>
@@ -98,6 +99,15 @@ TEST(AccessLog, LeavesNoFileWithoutALine) {
     folder.write("access.log", "");
   }
   EXPECT_TRUE(fs::exists(file)) << "it is another file";
+}
+
+TEST(AccessLog, LeavesTheFileOfAnother) {
+  const ccexpert::test::TemporaryFolder folder;
+  const auto file = folder / "access.log";
+  auto first = std::make_unique<AccessLog>(file);
+  const AccessLog second(file);
+  first.reset();
+  EXPECT_TRUE(std::filesystem::exists(file)) << "the second one writes there";
 }
 
 TEST(AccessLog, WaitsForNoReader) {
