@@ -3,6 +3,7 @@ Finds LibTorch in the layout of the Python wheel (include/, lib/) and defines
 
     LibTorch::cpu    libtorch_cpu and libc10, with the headers
     LibTorch::cuda   the same and libtorch_cuda, libc10_cuda (if the folder has them and CUDA is requested)
+    LibTorch_CUDA_INCLUDE_DIRS   folders of CUDA's headers, which LibTorch's headers for GPUs include
 
 It looks only in the folder of the CMake or environment variable CCEXPERT_LIBTORCH (with include/ and lib/, or with
 torch/ in it); without that variable, in the user's cache, where scripts/setup.sh puts it. The component cuda requests
@@ -101,12 +102,11 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     target_link_libraries(LibTorch::cuda INTERFACE LibTorch::cpu
       -Wl,--push-state,--no-as-needed "${LibTorch_ROOT_DIR}/lib/libtorch_cuda.so"
       "${LibTorch_ROOT_DIR}/lib/libc10_cuda.so" -Wl,--pop-state)
-    set(_cuda_includes ${LibTorch_cuda_INCLUDE_DIR} ${LibTorch_nccl_INCLUDE_DIR} ${LibTorch_cublas_v2_INCLUDE_DIR})
-    list(REMOVE_DUPLICATES _cuda_includes)
-    list(REMOVE_ITEM _cuda_includes ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
-    set_target_properties(LibTorch::cuda PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${_cuda_includes}")
+    set(LibTorch_CUDA_INCLUDE_DIRS
+        ${LibTorch_cuda_INCLUDE_DIR} ${LibTorch_nccl_INCLUDE_DIR} ${LibTorch_cublas_v2_INCLUDE_DIR})
+    list(REMOVE_DUPLICATES LibTorch_CUDA_INCLUDE_DIRS)
+    list(REMOVE_ITEM LibTorch_CUDA_INCLUDE_DIRS ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
     # A machine that only builds does not need the CUDA libraries that these load.
     target_link_options(LibTorch::cuda INTERFACE -Wl,--allow-shlib-undefined)
-    target_compile_definitions(LibTorch::cuda INTERFACE USE_C10D_NCCL CCEXPERT_HAS_CUDA)
   endif()
 endif()

@@ -19,7 +19,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
-torch=$cache/libtorch-2.11.0 map='' work=$repository/build/python
+torch=$libtorch map='' work=$repository/build/python
 steps=() all_steps=(wheels repair venv tests types asan notebook)
 ours=(metrics captioner) tests=("")
 # listed PACKAGE...: these with their versions, as scripts/setup.sh --dev installs them.

@@ -4,6 +4,9 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}/ccexpert
+libtorch_version=2.11.0
+# shellcheck disable=SC2034  # for the scripts that read this file
+libtorch=$cache/libtorch-$libtorch_version
 python_tools=$cache/python-tools-4
 # shellcheck disable=SC2034  # for the scripts that read this file
 serve_tools=$cache/serve-tools-1

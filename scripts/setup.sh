@@ -13,7 +13,8 @@ usage: scripts/setup.sh [--caption] [--libtorch-later] [--dev] [--docs] [--map] 
   --libtorch-later
           returns after the packages; LibTorch is downloaded meanwhile, and the next call waits for it
   --dev   also installs tools for checks, benchmarks and Python packages (clang-format, clang-tidy, shellcheck,
-          google-benchmark, hyperfine, nanobind, pytest, clients of ccexpert-serve)
+          google-benchmark, hyperfine, nanobind, pytest, clients of ccexpert-serve), and keeps LibTorch's GPU libraries
+          (0.8 GB), with which GPU programs compile
   --docs  also installs doxygen and MkDocs, for scripts/docs.sh
   --map   also installs GDAL, for ccexpert-map
   --package  also installs what scripts/make_package.sh and scripts/check_package.sh need
@@ -49,8 +50,8 @@ for argument in "$@"; do
   esac
 done
 
-libtorch_version=2.11.0
-libtorch=$cache/libtorch-$libtorch_version
+# With the GPU libraries of LibTorch's wheel.
+if $cuda || $dev; then whole=true; else whole=false; fi
 
 package_names() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$@" | awk '{print $1}'; }
 
@@ -206,7 +207,8 @@ install_libtorch() {
   fi
   # A link leads to the user's Python, to which nothing may be added.
   if [ -L "$libtorch" ] && ! suffices "$libtorch"; then rm "$libtorch"; fi
-  if has_libtorch "$libtorch" && { ! $cuda || [ -f "$libtorch/torch/lib/libtorch_cuda.so" ]; }; then
+  # A user's Python may have LibTorch for a CPU alone; GPU programs are then not compiled.
+  if has_libtorch "$libtorch" && { [ -L "$libtorch" ] || ! $whole || [ -f "$libtorch/torch/lib/libtorch_cuda.so" ]; }; then
     say "LibTorch: $libtorch_version is there"
     return
   fi
@@ -221,7 +223,7 @@ install_libtorch() {
   say "LibTorch: downloading $libtorch_version (535 MB), once for all checkouts"
   download "$repository/third_party/wheels-cpu.txt" "$cache/wheels" 535
   rm -rf "$libtorch" "$libtorch.new"
-  if $cuda; then
+  if $whole; then
     say "LibTorch: unpacking (1.3 GB)"
     unpack "$cache/wheels" "$libtorch.new"
   else

@@ -10,6 +10,7 @@
 #include <ccexpert/core/log.h>
 
 #ifdef CCEXPERT_HAS_CUDA
+#include <ATen/core/grad_mode.h>
 #include <ATen/cuda/jiterator.h>
 #endif
 

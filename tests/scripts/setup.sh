@@ -11,6 +11,12 @@ ours=$work/cache/ccexpert/libtorch-2.11.0
 mkdir -p "$work/bin" "$work/cache/ccexpert/meteor-1.5"
 touch "$work/cache/ccexpert/meteor-1.5/paraphrase-en.gz"
 
+# The path where setup.sh --dev installs it.
+clang_tidy=$(source "$source/scripts/common.sh" && echo "$clang_tidy")
+mkdir -p "$(dirname "$clang_tidy")"
+touch "$clang_tidy"
+chmod +x "$clang_tidy"
+
 fail() { echo "$*"; cat "$work/log"; exit 1; }
 
 # torch FOLDER [cuda]: makes the parts of the package that are checked.
@@ -68,12 +74,25 @@ setup --cuda
 [ "$(readlink "$ours")" = "$FAKE_PACKAGES" ] || fail "expected Python's torch where it has CUDA and its libraries"
 
 rm -rf "$ours" "$FAKE_PACKAGES"
+make-torch "$FAKE_PACKAGES"
+setup --dev
+[ "$(readlink "$ours")" = "$FAKE_PACKAGES" ] || fail "expected Python's torch for development, with CUDA or without"
+
+rm -rf "$ours" "$FAKE_PACKAGES"
 setup
 [ ! -L "$ours" ] && [ -f "$ours/torch/lib/libtorch_cpu.so" ] || fail "expected a download where Python has no torch"
 
 [ ! -f "$ours/torch/lib/libtorch_cuda.so" ] || fail "expected no GPU libraries for a CPU build"
 setup --cuda
 [ -f "$ours/torch/lib/libtorch_cuda.so" ] || fail "expected the GPU libraries after a set-up for a CPU"
+
+rm -rf "$ours"
+setup
+setup --dev
+[ -f "$ours/torch/lib/libtorch_cuda.so" ] && [ ! -d "$ours/nvidia" ] ||
+  fail "expected the GPU libraries of LibTorch's wheel for development, and none of CUDA"
+setup
+[ -f "$ours/torch/lib/libtorch_cuda.so" ] || fail "expected a set-up for a CPU to leave the GPU libraries"
 
 rm -rf "$ours"
 setup --caption --libtorch-later
