@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Checks of CI besides the tests: scripts/check.sh [format] [shell] [tidy] [sanitize] [fuzz] [cuda] [docs] [wheel] [demo]
-# [serve]; without arguments, all of them. Two more take long and run only if they are named: serve-asan and serve-tsan load
-# the server under AddressSanitizer with UBSan, and under ThreadSanitizer. tidy checks sources changed since
-# CCEXPERT_TIDY_BASE; by default since origin/main, and on origin/main itself within the last day.
+# Checks of CI besides the tests: scripts/check.sh [--minutes N] [format] [shell] [docs] [tidy] [sanitize] [fuzz] [cuda]
+# [wheel] [serve] [demo]; without names, all of these. Two more take long and run only if they are named: serve-asan and
+# serve-tsan load the server under AddressSanitizer with UBSan, and under ThreadSanitizer. After N minutes no check is begun
+# any more; those left out are named. tidy checks sources changed since CCEXPERT_TIDY_BASE; by default since origin/main,
+# and on origin/main itself within the last four hours.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$repository"
 
@@ -25,7 +26,7 @@ tidy_base() {
   fi
   base=$(git merge-base HEAD origin/main 2> /dev/null || git rev-parse HEAD)
   if [ "$base" = "$(git rev-parse HEAD)" ]; then
-    base=$(git rev-list -1 --before="$(($(git show -s --format=%ct HEAD) - 86400))" HEAD)
+    base=$(git rev-list -1 --before="$(($(git show -s --format=%ct HEAD) - 4 * 3600))" HEAD)
   fi
   echo "${base:-$(git hash-object -t tree /dev/null)}"
 }
@@ -83,13 +84,19 @@ check_tidy() {
 check_sanitize() {
   say "AddressSanitizer and UBSan on the rooms without torch::nn"
   configure_and_build asan all
-  ctest --preset asan --parallel "$(nproc)"
+  ctest --preset asan --parallel "$(nproc)" --exclude-regex '^fuzz\.'
 }
 
 check_fuzz() {
   say "fuzz targets, each on its corpus and then for 4 seconds"
-  configure_and_build fuzz fuzzers
-  ctest --preset fuzz --parallel "$(nproc)" --tests-regex '^fuzz\.'
+  configure_and_build asan fuzzers
+  ctest --preset asan --parallel "$(nproc)" --tests-regex '^fuzz\.'
+}
+
+# True if LibTorch is here with its GPU libraries, which scripts/setup.sh --dev keeps.
+has_gpu_libtorch() {
+  local folder=${CCEXPERT_LIBTORCH:-$libtorch}
+  [ -f "$folder/lib/libtorch_cuda.so" ] || [ -f "$folder/torch/lib/libtorch_cuda.so" ]
 }
 
 # True if CUDA's headers are installed, by a toolkit or by scripts/setup.sh --cuda.
@@ -108,6 +115,10 @@ has_cuda_headers() {
 check_cuda() {
   if ! has_cuda_headers; then
     say "GPU programs: not compiled, as neither a CUDA toolkit nor the libraries of setup.sh --cuda are here"
+    return
+  fi
+  if ! has_gpu_libtorch; then
+    say "GPU programs: not compiled, as this LibTorch is for a CPU alone (setup.sh --dev keeps the GPU libraries)"
     return
   fi
   say "GPU programs and the tests that need a GPU: compile and link"
@@ -160,12 +171,23 @@ check_serve_asan() { sanitized_server serve-asan --memory-margin 64; }
 # With one thread, the model runs no loops of OpenMP. The sanitizer's own memory grows with the threads of connections.
 check_serve_tsan() { sanitized_server serve-tsan --threads 1 --memory-margin 400; }
 
-[ $# -gt 0 ] || set -- format shell tidy sanitize fuzz cuda docs wheel demo serve
+minutes=
+if [ "${1:-}" = --minutes ]; then
+  minutes=${2:-}
+  [[ "$minutes" =~ ^[0-9]+$ ]] || die "--minutes: expected a whole number, got ${minutes:-none}"
+  shift 2
+fi
+[ $# -gt 0 ] || set -- format shell docs tidy sanitize fuzz cuda wheel serve demo
+left_out=()
 for check in "$@"; do
   case $check in
-    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo | serve | serve-asan | serve-tsan)
-      "check_${check//-/_}"
-      ;;
-    *) die "unknown check $check (format, shell, tidy, sanitize, fuzz, cuda, docs, wheel, demo, serve, serve-asan, serve-tsan)" ;;
+    format | shell | tidy | sanitize | fuzz | cuda | docs | wheel | demo | serve | serve-asan | serve-tsan) ;;
+    *) die "unknown check $check (format, shell, docs, tidy, sanitize, fuzz, cuda, wheel, serve, demo, serve-asan, serve-tsan)" ;;
   esac
+  if [ -n "$minutes" ] && [ $((SECONDS / 60)) -ge "$minutes" ]; then
+    left_out+=("$check")
+  else
+    "check_${check//-/_}"
+  fi
 done
+if [ ${#left_out[@]} -gt 0 ]; then say "left out, as $minutes minutes are over: ${left_out[*]}"; fi

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes what reads files and connections: scripts/fuzz.sh MINUTES [TARGET...]. Without targets, all of them share the minutes.
 #
-# Builds the preset fuzz (libFuzzer, AddressSanitizer, UBSan) and runs one target after the other. Inputs are
+# Builds the targets of the preset asan (libFuzzer, AddressSanitizer, UBSan) and runs one target after the other. Inputs are
 # tests/fuzz/corpus, the inputs that earlier runs collected in build/fuzz/run/found, and mutations of both. An input that
 # makes a reader crash, hang or throw anything but Error is kept in build/fuzz/run/finds. The script then prints the
 # command that reproduces it, and exits with status 1.
@@ -29,11 +29,11 @@ seconds=$(awk -v minutes="$minutes" -v jobs="$jobs" -v count=$# 'BEGIN {s = int(
 folder=$repository/build/fuzz/run
 mkdir -p "$folder/finds" "$folder/logs"
 
-configure_and_build fuzz "${@/%/_fuzz}"
+configure_and_build asan "${@/%/_fuzz}"
 
 # run_target TARGET: reports start and result; returns 1 for a finding.
 run_target() {
-  local target=$1 program=$repository/build/fuzz/tests/fuzz/$1_fuzz log=$folder/logs/$1.log
+  local target=$1 program=$repository/build/asan/tests/fuzz/$1_fuzz log=$folder/logs/$1.log
   local dictionary=$repository/tests/fuzz/dictionaries/$1.dict process status=0
   [ -f "$dictionary" ] || dictionary=''
   mkdir -p "$folder/found/$target"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sources that scripts/check.sh tidy checks, and findings that it accepts: check_tidy.sh SOURCE. Runs in a temporary
+# Checks that scripts/check.sh runs, sources that its tidy checks, and findings that it accepts: check_tidy.sh SOURCE. Runs in a temporary
 # repository, with fake clang-tidy and CMake.
 set -euo pipefail
 source=$1
@@ -50,6 +50,7 @@ expect() {
 commit 0 first
 commit 1 second
 expect 0 "first second"
+commit 27 other
 commit 30 third
 commit 31 fourth
 expect 0 "fourth third"
@@ -89,6 +90,11 @@ CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "fifth fifth fourth"
 git rm -q src/fourth/fourth.cpp src/lone/lone.h
 commit 36 third
 CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "third"
+[ "$(scripts/check.sh --minutes 0 tidy fuzz)" = "== left out, as 0 minutes are over: tidy fuzz" ] ||
+  { echo "expected checks to be left out"; exit 1; }
+CCEXPERT_TIDY_BASE=HEAD~1 expect 0 "third"
+! message=$(scripts/check.sh --minutes soon 2>&1) && [ "$message" = "error: --minutes: expected a whole number, got soon" ] ||
+  { echo "expected a message, got $message"; exit 1; }
 commit 37 bad
 expect 1 "bad fifth fifth first second sixth third"
 [[ "$(scripts/check.sh tidy 2>&1)" = *"bad.cpp:1:1: error: a finding"* ]] || { echo "expected the finding to be shown"; exit 1; }
