@@ -34,6 +34,8 @@ void add_flag(Row& row, const char* name, std::optional<bool> flag) {
 
 Row tile_row(const TileResult& tile, std::optional<double> area) {
   const bool captioned = !tile.quiet && tile.error.empty();
+  // The pixels of a tile that could not be read are not counted.
+  const bool counted = tile.error.empty() || tile.valid > 0.0;
   Row row;
   add_count(row, "tile", tile.tile);
   add_text(row, "caption", tile.caption);
@@ -41,8 +43,8 @@ Row tile_row(const TileResult& tile, std::optional<double> area) {
   add_number(row, "score", decimals_or_none(tile.score));
   add_number(row, "logprob", captioned ? decimals_or_none(tile.logprob) : FieldValue());
   add_number(row, "area_m2", value_or_none(area));
-  add_number(row, "valid", decimals_or_none(tile.valid));
-  add_number(row, "masked", decimals_or_none(tile.masked));
+  add_number(row, "valid", counted ? decimals_or_none(tile.valid) : FieldValue());
+  add_number(row, "masked", counted ? decimals_or_none(tile.masked) : FieldValue());
   add_number(row, "shift_x", tile.shift ? FieldValue((*tile.shift)[0]) : FieldValue());
   add_number(row, "shift_y", tile.shift ? FieldValue((*tile.shift)[1]) : FieldValue());
   add_flag(row, "unsure", tile.unsure);
