@@ -37,7 +37,7 @@ void expect_golden(Metric& metric, const std::string& key) {
   const auto rows = metric.statistics();
   ASSERT_EQ(rows.size(), golden["per_pair"].size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(samples[i].uid, golden["per_pair"][i]["uid"]);
+    EXPECT_EQ(samples[i].uid, golden["per_pair"][i]["uid"].get<std::string>());
     EXPECT_NEAR(metric.from_sums(rows[i]).front(), golden["per_pair"][i][key].get<double>(), 1e-6)
         << samples[i].uid;
   }

@@ -118,7 +118,7 @@ TEST(Jpeg, DamageThatTheLibraryOnlyWarnsOfIsWarnedOf) {
 
 TEST(Jpeg, ACutFileIsTruncatedAndNotFilledUp) {
   const auto bytes = read_file(kImages / "baseline_444.jpg");
-  for (const size_t missing : {2, 200, 9000}) {
+  for (const size_t missing : {2U, 200U, 9000U}) {
     EXPECT_EQ(error_of_bytes(bytes.substr(0, bytes.size() - missing)),
               "x.png: expected a whole JPEG image, got a truncated file")
         << missing;
