@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "datasets/sources/conversion_fixture.h"
+#include "support/address_sanitizer.h"
 
 namespace ccexpert::datasets {
 namespace {
@@ -37,11 +38,7 @@ class Stress : public Conversion {
 };
 
 // AddressSanitizer keeps freed memory, so peak memory is not meaningful there.
-#ifdef __SANITIZE_ADDRESS__
-constexpr bool kFreedMemoryReturns = false;
-#else
-constexpr bool kFreedMemoryReturns = true;
-#endif
+constexpr bool kFreedMemoryReturns = !test::kHasAddressSanitizer;
 
 TEST_F(Stress, HundredThousandEntriesStream) {
   constexpr int64_t kCount = 100'000;
