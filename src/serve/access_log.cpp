@@ -84,7 +84,7 @@ int AccessLog::opened() {
   return descriptor;
 }
 
-/// True if this object made the file, which is still in its place and empty, and no other process logs there.
+/// True if this object made the file, which is still in its place and empty, and no other one writes there.
 bool AccessLog::made_nothing() const {
   struct stat own = {}, there = {};
   return made_ && ::fstat(descriptor_, &own) == 0 && own.st_size == 0 && ::stat(file_.c_str(), &there) == 0 &&

@@ -102,12 +102,12 @@ TEST(AccessLog, LeavesNoFileWithoutALine) {
 }
 
 TEST(AccessLog, LeavesTheFileOfAnother) {
-  const ccexpert::test::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto file = folder / "access.log";
   auto first = std::make_unique<AccessLog>(file);
   const AccessLog second(file);
   first.reset();
-  EXPECT_TRUE(std::filesystem::exists(file)) << "the second one writes there";
+  EXPECT_TRUE(fs::exists(file)) << "the second one writes there";
 }
 
 TEST(AccessLog, WaitsForNoReader) {
