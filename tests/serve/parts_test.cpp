@@ -107,7 +107,7 @@ TEST(AccessLog, LeavesTheFileOfAnother) {
   auto first = std::make_unique<AccessLog>(file);
   const AccessLog second(file);
   first.reset();
-  EXPECT_TRUE(fs::exists(file)) << "the second one writes there";
+  EXPECT_TRUE(std::filesystem::exists(file)) << "the second one writes there";
 }
 
 TEST(AccessLog, WaitsForNoReader) {
