@@ -31,8 +31,15 @@ def mirrored_text(text, across, down):
 
 
 def mirrored_image(source, target, across, down):
-    from PIL import Image
-    image = Image.open(source)
+    try:
+        from PIL import Image
+    except ImportError:
+        raise levir_cc.Wrong("Pillow: expected the Python package, got none (pip install pillow)") from None
+    try:
+        image = Image.open(source)
+        image.load()
+    except OSError as error:  # also what Pillow raises of bytes that are no image
+        raise levir_cc.Wrong(f"{source}: expected an image, got an error ({error.strerror or error})") from None
     for changes, side in ((across, Image.Transpose.FLIP_LEFT_RIGHT), (down, Image.Transpose.FLIP_TOP_BOTTOM)):
         image = image.transpose(side) if changes else image
     image.save(target, compress_level=1)
@@ -50,6 +57,17 @@ def copies(pair, root, folder):
         yield copy
 
 
+def write_list(pairs, root, folder):
+    """Writes list.jsonl, with the pairs and their copies, and the images of the copies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / "list.jsonl.part"  # so that a list is there only if all its images are
+    with unfinished.open("w", encoding="utf-8") as file:
+        for pair in pairs:
+            for entry in (levir_cc.with_paths(pair, root), *copies(pair, root, folder)):
+                file.write(json.dumps(entry) + "\n")
+    os.replace(unfinished, folder / "list.jsonl")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("list", type=pathlib.Path)
@@ -57,16 +75,9 @@ def main():
     options = parser.parse_args()
     try:
         pairs = levir_cc.read_pairs(options.list)
-    except levir_cc.Wrong as wrong:
+        write_list(pairs, options.list.resolve().parent, options.out)
+    except (levir_cc.Wrong, OSError) as wrong:
         sys.exit(f"error: {wrong}")
-    root = options.list.resolve().parent
-    options.out.mkdir(parents=True, exist_ok=True)
-    unfinished = options.out / "list.jsonl.part"  # so that a list is there only if all its images are
-    with unfinished.open("w", encoding="utf-8") as file:
-        for pair in pairs:
-            for entry in (levir_cc.with_paths(pair, root), *copies(pair, root, options.out)):
-                file.write(json.dumps(entry) + "\n")
-    os.replace(unfinished, options.out / "list.jsonl")
     print(f"{options.out}/list.jsonl: {4 * len(pairs)} pairs")
 
 
