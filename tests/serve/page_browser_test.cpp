@@ -46,9 +46,58 @@ const report = work => addEventListener('load', async () => {
 constexpr const char* kVisit = R"(
 const nameless = () => [...document.querySelectorAll('input,select,button')].filter(
   each => !each.labels?.length && !each.ariaLabel && !each.textContent).map(each => each.id);
+// The first answer is that of a model that is being loaded.
+const asked = fetch;
+let loads = true;
+window.fetch = (path, ...rest) => {
+  if (path !== 'readyz' || !loads) return asked(path, ...rest);
+  loads = false;
+  return Promise.resolve(new Response('{"status":"loading"}', {status: 503}));
+};
+const dropped = name => {
+  const dataTransfer = new DataTransfer();
+  if (name) dataTransfer.items.add(new File(['x'], name));
+  else dataTransfer.setData('text/plain', 'x');
+  return !document.body.dispatchEvent(new DragEvent('drop', {dataTransfer, bubbles: true, cancelable: true}));
+};
+// Copies as a page does that is not from this machine: without the browser's clipboard.
+async function copied() {
+  const page = part('status');
+  Object.defineProperty(navigator, 'clipboard', {value: undefined, configurable: true});
+  let text = '';
+  document.execCommand = () => Boolean(text = document.activeElement.value);
+  page.textContent = '';
+  part('copy').click();
+  await until(() => page.textContent);
+  return [text, page.textContent];
+}
+// Asks for a key twice: the second dialog is left without one.
+async function keys() {
+  const dialog = part('key-dialog'), first = askForKey();
+  part('key').value = 'wrong';
+  dialog.close('use');
+  const used = await awake(first), second = askForKey(), kept = part('key').value;
+  dialog.close();
+  const left = await awake(second);
+  sessionStorage.removeItem('key');
+  return [used, left, kept];
+}
 async function visit(result) {
   const id = name => document.getElementById(name), status = () => id('status').textContent;
+  await until(() => status());
+  result.loading = status();
   await until(() => id('model').textContent.includes('fake'));
+  result.loaded = status();
+  result.dropped = [dropped('a.png'), dropped()];
+  result.keys = await keys();
+  setImage('before', 'data:image/png;base64,AAAA');
+  setImage('after', 'data:image/png;base64,AAAA');
+  id('ask').requestSubmit();
+  await until(() => id('status').className === 'failed');
+  result.refused = [status(), id('result').hidden, shown];
+  setImage('before', '');
+  setImage('after', '');
+  say('');
   id('ask').requestSubmit();
   await until(() => status());
   result.withoutImages = status();
@@ -79,6 +128,7 @@ async function visit(result) {
   result.answers = [...document.querySelectorAll('#talk p')].map(each => each.textContent);
   result.picture = (await pictureOf(shown)).slice(0, 22);
   result.text = textOf(shown);
+  result.copied = await copied();
   await until(() => document.querySelectorAll('#history li').length === 1 && history_()[0].turns.length === 2);
   result.kept = JSON.parse(localStorage.getItem('ccexpert-history'))[0].turns.length;
   const given = {...pair}, entry = history_()[0];
@@ -218,6 +268,13 @@ class PageBrowser : public ServerTest {
 TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   const auto result = visited("/visit");
   EXPECT_EQ(result.value("errors", json("none")), json::array()) << result.dump();
+  EXPECT_EQ(result["loading"], "The model is being loaded.");
+  EXPECT_EQ(result["loaded"], "");
+  EXPECT_EQ(result["dropped"], json::array({true, false})) << "files beside the fields open no page";
+  EXPECT_EQ(result["keys"], json::array({true, false, ""}));
+  EXPECT_EQ(
+      result["refused"],
+      json::array({"before: expected a PNG, JPEG, TIFF, BMP or WebP image, got other data", true, nullptr}));
   EXPECT_EQ(result["withoutImages"], "Two images are needed: before and after.");
   EXPECT_EQ(result["previews"], 2);
   EXPECT_EQ(result["caption"], "a road .");
@@ -230,6 +287,7 @@ TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   EXPECT_EQ(result["answers"], json::array({"a road .", "How wide?", "a road ."}));
   EXPECT_EQ(result["picture"], "data:image/png;base64,");
   EXPECT_EQ(result["text"], "a road .\nHow wide?\na road .");
+  EXPECT_EQ(result["copied"], json::array({"a road .\nHow wide?\na road .", "Copied."}));
   EXPECT_EQ(result["kept"], 2);
   EXPECT_EQ(result["isThumbnail"], true);
   EXPECT_EQ(result["turns"], 2);

@@ -1,5 +1,6 @@
 const part = id => document.getElementById(id);
 const pair = {before: '', after: ''};
+const kLoading = 'The model is being loaded.';
 let shown = null, running = null;
 
 function say(text, failed = false) {
@@ -14,6 +15,8 @@ function headers() {
 }
 function askForKey() {
   const dialog = part('key-dialog');
+  // A dialog that is left by Escape keeps the value of the last one.
+  dialog.returnValue = part('key').value = '';
   return new Promise(done => {
     dialog.addEventListener('close', () => {
       if (dialog.returnValue === 'use') sessionStorage.setItem('key', part('key').value);
@@ -182,13 +185,9 @@ async function run(work) {
   setRunning(null);
 }
 
-async function caption(signal) {
-  if (!pair.before || !pair.after) throw new Error('Two images are needed: before and after.');
-  const question = part('question').value.trim();
-  const entry = {before: pair.before, after: pair.after, maps: {}, turns: [], answer: null, time: Date.now()};
-  await show(entry);
-  say('Looking at the images …');
-  const line = turn(question), body = {...pair, locate: true, words: true, stream: true};
+// Asks about the pair of an entry; its answer streams into the page.
+async function streamAnswer(entry, question, signal) {
+  const {before, after} = entry, line = turn(question), body = {before, after, locate: true, words: true, stream: true};
   if (question) body.question = question;
   let failed = '';
   await readEvents(await post('v1/captions', body, signal), (event, data) => {
@@ -198,6 +197,21 @@ async function caption(signal) {
     if (event === 'error') failed = value.error.message;
   });
   if (failed || !entry.answer) throw new Error(failed || 'The server ended the answer early.');
+}
+async function caption(signal) {
+  if (!pair.before || !pair.after) throw new Error('Two images are needed: before and after.');
+  const question = part('question').value.trim();
+  const entry = {before: pair.before, after: pair.after, maps: {}, turns: [], answer: null, time: Date.now()};
+  await show(entry);
+  say('Looking at the images …');
+  try {
+    await streamAnswer(entry, question, signal);
+  } catch (error) {
+    // Without a caption there is nothing to ask on about, to copy or to save.
+    shown = null;
+    part('result').hidden = true;
+    throw error;
+  }
   entry.maps = mapsOf(entry.answer);
   entry.turns.push({question, answer: entry.answer.caption});
   await show(entry);
@@ -246,6 +260,19 @@ async function askOn(signal) {
 function textOf(entry) {
   return entry.turns.map(each => (each.question ? each.question + '\n' : '') + each.answer).join('\n');
 }
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Browsers give pages of other machines a clipboard only with TLS.
+  const area = element('textarea'), focused = document.activeElement;
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  area.focus();
+  const done = document.execCommand('copy');
+  area.remove();
+  focused?.focus();
+  if (!done) throw new Error('no copy');
+}
 function save(name, address) {
   const link = element('a');
   link.href = address;
@@ -276,6 +303,22 @@ async function pictureOf(entry) {
   return canvas.toDataURL('image/png');
 }
 
+// Names the model as soon as the server has it.
+async function awaitModel() {
+  try {
+    const state = await (await fetch('readyz')).json();
+    if (state.model) {
+      part('model').textContent = 'Two images of the same place at two dates. Model: ' + state.model;
+      if (part('status').textContent === kLoading) say('');
+      return;
+    }
+    if (!running) say(kLoading);
+    setTimeout(awaitModel, 2000);
+  } catch {
+    say('The server does not answer.', true);
+  }
+}
+
 function connect() {
   dropZone('before');
   dropZone('after');
@@ -300,7 +343,7 @@ function connect() {
     document.documentElement.style.setProperty('--heat', part('heat').value / 100);
     part('heat-value').textContent = part('heat').value + ' %';
   });
-  part('copy').addEventListener('click', () => navigator.clipboard.writeText(textOf(shown)).then(
+  part('copy').addEventListener('click', () => copy(textOf(shown)).then(
     () => say('Copied.'), () => say('The browser does not allow copies here.', true)));
   part('save-json').addEventListener('click', () => {
     const {before, after, ...rest} = shown;
@@ -309,10 +352,13 @@ function connect() {
   part('save-png').addEventListener('click', () => pictureOf(shown).then(
     address => save('caption.png', address), error => say(error.message, true)));
   part('forget').addEventListener('click', () => store([]));
+  // A file that misses its field would open in place of the page.
+  for (const name of ['dragover', 'drop']) {
+    addEventListener(name, event => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    });
+  }
   drawHistory();
-  fetch('readyz').then(reply => reply.json()).then(state => {
-    if (state.model) part('model').textContent = 'Two images of the same place at two dates. Model: ' + state.model;
-    else say('The model is being loaded.');
-  }, () => say('The server does not answer.', true));
+  awaitModel();
 }
 addEventListener('DOMContentLoaded', connect);
