@@ -41,6 +41,27 @@ int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* s
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+/// Says in `asked` that a pass phrase is needed. There is nobody to type one: OpenSSL would wait at the
+/// terminal, and the reload of a running server with it.
+int no_pass_phrase(char* /*text*/, int /*size*/, int /*writes*/, void* asked) {
+  if (asked != nullptr) *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+/// Returns false if the file has no private key.
+bool use_key(SSL_CTX* context, const std::filesystem::path& file) {
+  bool asked = false;
+  SSL_CTX_set_default_passwd_cb_userdata(context, &asked);
+  const bool loaded = SSL_CTX_use_PrivateKey_file(context, file.c_str(), SSL_FILETYPE_PEM) == 1;
+  SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+  if (asked) {
+    ERR_clear_error();
+    fail_expected({file.string(), "a private key without a pass phrase", "an encrypted one",
+                   "openssl pkey -in KEY -out PLAIN writes it without"});
+  }
+  return loaded;
+}
+
 Context read_context(const std::filesystem::path& certificate, const std::filesystem::path& key) {
   Context context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) fail("TLS", "cannot start", reason(), ErrorKind::kResource);
@@ -48,12 +69,13 @@ Context read_context(const std::filesystem::path& certificate, const std::filesy
   SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+  SSL_CTX_set_default_passwd_cb(context.get(), no_pass_phrase);
   // OpenSSL tells of a missing file as of one that is no PEM.
   for (const auto& file : {certificate, key})
     if (!is_there(file)) fail_system(file.string(), "cannot be opened", ENOENT);
   if (SSL_CTX_use_certificate_chain_file(context.get(), certificate.c_str()) != 1)
     fail_expected({certificate.string(), "a certificate chain in PEM", "another file", reason()});
-  const bool loaded = SSL_CTX_use_PrivateKey_file(context.get(), key.c_str(), SSL_FILETYPE_PEM) == 1;
+  const bool loaded = use_key(context.get(), key);
   if (!loaded && !is_mismatch(ERR_peek_error()))
     fail_expected({key.string(), "a private key in PEM", "another file", reason()});
   // A key of another type than the certificate's loads without an error.

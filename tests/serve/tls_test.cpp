@@ -30,6 +30,13 @@ class TlsServer : public ServerTest {
     return std::system(command.c_str()) == 0;
   }
 
+  /// Writes the private key with a pass phrase.
+  bool lock_key(const std::filesystem::path& file) const {
+    return std::system(fmt::format("openssl pkey -in {} -aes128 -passout pass:secret -out {} 2>/dev/null",
+                                   config.private_key.string(), file.string())
+                           .c_str()) == 0;
+  }
+
   httplib::Client secure() const {
     httplib::Client made(fmt::format("https://127.0.0.1:{}", app->port()));
     made.enable_server_certificate_verification(false);
@@ -112,6 +119,10 @@ TEST_F(TlsServer, FilesThatDoNotFitAreRefusedAndTheOldOnesStay) {
   other.private_key = folder_ / "none.pem";
   EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
               HasSubstr("none.pem: cannot be opened (No such file"));
+  other.private_key = folder_ / "locked.pem";
+  ASSERT_TRUE(lock_key(other.private_key));
+  EXPECT_THAT(error_of([&] { App(other, limits, "9.9"); }),
+              HasSubstr("locked.pem: expected a private key without a pass phrase, got an encrypted one"));
   folder_.write("key.pem", "nonsense");
   EXPECT_THAT(error_of([&] { App(config, limits, "9.9"); }),
               HasSubstr("key.pem: expected a private key in PEM"));
