@@ -1,5 +1,6 @@
 #include "serve/base64.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -28,8 +29,9 @@ constexpr std::array<uint8_t, 256> digits() {
 
 /// Bytes from the start within which an address has its "://".
 constexpr size_t kLongestScheme = 24;
-/// Bytes of an address in a message.
+/// Bytes of an address or a name in a message.
 constexpr size_t kMostShown = 80;
+constexpr size_t kLongestFileName = 1024;
 
 }  // namespace
 
@@ -75,7 +77,18 @@ std::vector<uint8_t> image_bytes(std::string_view text, std::string_view name) {
     fail_expected({name, "a data URI", fmt::format("the address \"{}\"", shortened(text, kMostShown)),
                    "the server fetches nothing: send the image itself"});
   }
+  expect_no_file_name(text, name, "send the image itself, not the name of its file");
   return from_base64(text, name);
+}
+
+void expect_no_file_name(std::string_view text, std::string_view name, std::string_view hint) {
+  // Neither the bytes of an image nor Base64 are like this: those have control characters, and this no dot.
+  const auto is_control = [](char letter) { return static_cast<unsigned char>(letter) < ' '; };
+  if (text.size() > kLongestFileName || text.find('.') == std::string_view::npos ||
+      std::any_of(text.begin(), text.end(), is_control))
+    return;
+  fail_expected(
+      {name, "an image", fmt::format("the text \"{}\"", shortened(text, kMostShown)), std::string(hint)});
 }
 
 }  // namespace ccexpert::serve

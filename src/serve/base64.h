@@ -16,4 +16,8 @@ std::vector<uint8_t> from_base64(std::string_view text, std::string_view name);
 /// address: the server fetches nothing.
 std::vector<uint8_t> image_bytes(std::string_view text, std::string_view name);
 
+/// Throws Error, beginning with `name`, for a short text with a dot, as names of files are. `hint`: what to
+/// send in its place.
+void expect_no_file_name(std::string_view text, std::string_view name, std::string_view hint);
+
 }  // namespace ccexpert::serve

@@ -131,6 +131,9 @@ AskedCaption asked_form(const Request& request, const RequestLimits& limits) {
   for (const auto& part : parse_form(request.body, request.header("Content-Type"))) {
     if (!names.insert(part.name).second) fail_expected({part.name, "one field of this name", "another"});
     if (part.name == "before" || part.name == "after") {
+      expect_no_file_name(
+          part.content, part.name,
+          fmt::format("send the image itself, not the name of its file: -F {}=@FILE", part.name));
       files[part.name == "after" ? 1 : 0].sent = bytes_of(part.content);
     } else {
       expect_known_key(part.name);

@@ -48,6 +48,14 @@ TEST(ImageBytes, ReadDataUrisAndRefuseAddresses) {
   EXPECT_EQ(test::error_of([] { image_bytes("http://169.254.169.254/latest/meta-data", "x"); }),
             "x: expected a data URI, got the address \"http://169.254.169.254/latest/meta-data\" (the server "
             "fetches nothing: send the image itself)");
+  for (const char* file : {"before.png", "/data/A/before.png", "C:\\data\\before.png"})
+    EXPECT_THAT(test::error_of([&] { image_bytes(file, "x"); }),
+                testing::EndsWith(" (send the image itself, not the name of its file)"));
+  EXPECT_EQ(
+      test::error_of([] { image_bytes("before.png", "x"); }),
+      "x: expected an image, got the text \"before.png\" (send the image itself, not the name of its file)");
+  EXPECT_THAT(test::error_of([] { image_bytes(std::string(5000, '.'), "x"); }),
+              testing::HasSubstr("x: expected Base64, got another character"));
   EXPECT_LT(test::error_of([] { image_bytes("http://" + std::string(500, 'a'), "x"); }).size(), 200);
 }
 

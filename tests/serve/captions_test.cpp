@@ -89,6 +89,14 @@ TEST_F(CaptionsRoute, FieldsOfFormsAreShort) {
   EXPECT_THAT(refusal("top_k", std::string(20, '[') + std::string(20, ']')), HasSubstr("top_k: expected"));
 }
 
+TEST_F(CaptionsRoute, NamesOfFilesInFormsAreNoImages) {
+  const httplib::MultipartFormDataItems form{{"before", "before.png", "", ""}, {"after", png(), "a.png", ""}};
+  EXPECT_EQ(
+      message(client().Post("/v1/captions", form)),
+      "before: expected an image, got the text \"before.png\" (send the image itself, not the name of its "
+      "file: -F before=@FILE)");
+}
+
 TEST_F(CaptionsRoute, RefusesFormsThatAreNone) {
   const auto refusal = [&](const std::string& body) {
     const auto result = client().Post("/v1/captions", body, "multipart/form-data; boundary=xyz");
