@@ -13,7 +13,7 @@ namespace ccexpert::serve {
 /// Request that was answered.
 struct LoggedRequest {
   const Request& request;
-  int status = 0;  ///< 499: the client left
+  int status = 0;  ///< 499: the client left; 503 also: the server gave it up as it ended
   uint64_t sent = 0;
   double seconds = 0.0;
 };

@@ -15,7 +15,9 @@ namespace ccexpert::serve {
 namespace {
 
 constexpr size_t kLongestId = 64;
-constexpr int kClientLeft = 499;
+/// Status, for log and counters, of a request whose client has left, and of one that the server's end cut
+/// off.
+constexpr int kClientLeft = 499, kGivenUp = 503;
 
 /// Returns the id that a client or a proxy gave to the request if it is a plain word, else a new one.
 std::string id_of(const Request& request, ServerState& server) {
@@ -71,7 +73,7 @@ class Connection : public Exchange {
     } catch (const ClientLeft&) {
       left_ = true;
       keep_ = false;
-      status_ = kClientLeft;
+      status_ = parts_.server.stopping ? kGivenUp : kClientLeft;
     }
     report();
     return keep_ && !parts_.server.draining;

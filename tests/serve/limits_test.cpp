@@ -363,6 +363,8 @@ TEST_F(Limits, RequestsThatDoNotEndAreGivenUp) {
   EXPECT_FALSE(app->drain(100ms));
   asker.join();
   EXPECT_EQ(model->cancellations, 1);
+  EXPECT_THAT(app->metrics().text(), HasSubstr("route=\"/v1/captions\",status=\"503\"} 1"))
+      << "the client has not left";
 }
 
 }  // namespace
