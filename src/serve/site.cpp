@@ -142,7 +142,7 @@ std::optional<Reply> Site::options(const Request& request) const {
   if (allows(request.header("Origin"))) {
     reply.headers.push_back({"Access-Control-Allow-Methods", methods});
     reply.headers.push_back(
-        {"Access-Control-Allow-Headers", "Authorization, Content-Type, X-Api-Key, MCP-Protocol-Version"});
+        {"Access-Control-Allow-Headers", "Authorization, Content-Type, X-Api-Key, MCP-Protocol-Version, *"});
     reply.headers.push_back({"Access-Control-Max-Age", "600"});
   }
   return reply;
