@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
 
 #include "core/printable.h"
 #include "core/rounded.h"
@@ -121,11 +123,21 @@ void AccessLog::write_waiting() {
     // A pipe that poll(2) calls ready has room for so many bytes.
     const auto some = std::min<size_t>(waiting_.size() - done, PIPE_BUF);
     const auto written = ::write(descriptor_, waiting_.data() + done, some);
-    if (written < 0 && (errno == EAGAIN || errno == EINTR)) break;
-    // Nobody reads any more, or the disk is full: the lines are lost.
-    done = written > 0 ? done + static_cast<size_t>(written) : waiting_.size();
+    if (written <= 0) {
+      if (errno != EAGAIN && errno != EINTR) tell_failure(errno);
+      break;
+    }
+    is_told_ = false;
+    done += static_cast<size_t>(written);
   }
   waiting_.erase(0, done);
+}
+
+/// Says once that the disk is full or that nobody reads any more, until that has changed.
+void AccessLog::tell_failure(int code) {
+  if (std::exchange(is_told_, true)) return;
+  log::error(fmt::format("access log {}: cannot be written ({}; its lines wait)", file_.string(),
+                         std::generic_category().message(code)));
 }
 
 void AccessLog::reopen() {

@@ -18,9 +18,9 @@ struct LoggedRequest {
   double seconds = 0.0;
 };
 
-/// Thread-safe. It waits for nobody: lines that a pipe or terminal does not take wait for the next call, up
-/// to kMostWaiting bytes. Those beyond are lost, and a line {"lost": N} tells how many. A file that it made
-/// and that has no line in the end is removed, as after a failed start.
+/// Thread-safe. It waits for nobody: lines that a pipe, terminal or full disk does not take wait for the next
+/// call, up to kMostWaiting bytes. Those beyond are lost, and a line {"lost": N} tells how many. A file that
+/// it made and that has no line in the end is removed, as after a failed start.
 class AccessLog {
  public:
   /// "-": standard output; empty: no log. Throws Error if the file cannot be opened.
@@ -41,6 +41,7 @@ class AccessLog {
   void close() const;
   void keep(const std::string& line);
   void write_waiting();
+  void tell_failure(int code);
 
   std::filesystem::path file_;
   std::mutex mutex_;   ///< of the members below
@@ -48,6 +49,7 @@ class AccessLog {
   int descriptor_ = -1;
   std::string waiting_;
   uint64_t lost_ = 0;
+  bool is_told_ = false;  ///< that lines cannot be written
 };
 
 }  // namespace ccexpert::serve

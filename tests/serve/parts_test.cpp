@@ -1,4 +1,6 @@
 // Parts of the server that need no connection.
+#include <algorithm>
+#include <csignal>
 #include <memory>
 #include <sstream>
 
@@ -141,6 +143,30 @@ TEST(AccessLog, WaitsForNoReader) {
   }
   EXPECT_GT(lost, 100);
   EXPECT_EQ(written + lost, 4040);
+}
+
+TEST(AccessLog, LinesThatCannotBeWrittenWaitAndAreToldOnce) {
+  const TemporaryFolder folder;
+  const auto path = folder / "pipe";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const auto open_pipe = [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); };
+  const int first = open_pipe();
+  AccessLog log(path);
+  ::close(first);
+  const auto old = std::signal(SIGPIPE, SIG_IGN);
+  testing::internal::CaptureStderr();
+  for (const char* method : {"GET", "PUT"}) log.add({Request{.method = method, .path = "/", .query = {}}});
+  const auto told = testing::internal::GetCapturedStderr();
+  const int reader = open_pipe();
+  log.add({Request{.method = "POST", .path = "/", .query = {}}});
+  char bytes[4096] = "";
+  const auto got = ::read(reader, bytes, sizeof bytes);
+  ::close(reader);
+  static_cast<void>(std::signal(SIGPIPE, old));
+  EXPECT_THAT(told, HasSubstr("pipe: cannot be written (Broken pipe; its lines wait)"));
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 1) << told;
+  EXPECT_THAT(std::string(bytes, static_cast<size_t>(std::max<ssize_t>(got, 0))),
+              testing::AllOf(HasSubstr("GET"), HasSubstr("PUT"), HasSubstr("POST")));
 }
 
 TEST(Form, PartsMayBeEmptyAndHoldTheBoundaryWithoutItsLine) {

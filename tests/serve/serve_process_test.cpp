@@ -1,5 +1,7 @@
 // The command itself: signals, sockets of a service manager, wrong arguments.
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "serve/server_fixture.h"
@@ -65,6 +67,23 @@ TEST_F(ServeProcess, SignalsReloadKeysAndEndTheServer) {
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("ccexpert-serve: ended\n"));
+}
+
+TEST_F(ServeProcess, AReaderOfTheLogThatIsGoneEndsNoServer) {
+  const auto log = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(log.c_str(), 0600), 0);
+  const int reader = ::open(log.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const int port = ccexpert::test::free_port();
+  Process server({CCEXPERT_SERVE, "--listen", fmt::format("127.0.0.1:{}", port), "--access-log", log.string(),
+                  "--threads", "1"});
+  ASSERT_TRUE(is_ready(port));
+  ::close(reader);
+  EXPECT_TRUE(is_ready(port));
+  // The log is written once more in the end.
+  server.signal(SIGTERM);
+  const auto result = server.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("pipe: cannot be written (Broken pipe; its lines wait)"));
 }
 
 TEST_F(ServeProcess, TakesTheSocketAndTellsTheServiceManager) {

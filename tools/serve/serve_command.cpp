@@ -155,6 +155,8 @@ int run_serve_command(int count, const char* const* arguments) {
   // Before any other thread: all inherit the mask, and one thread waits for the signals.
   const auto signals = watched_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // A reader of the log that is gone, as the head of a pipe, ends no server.
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   parsed.command.server.sockets = serve::passed_sockets();
   expect_guard(parsed.command);
   return ServeRun(std::move(parsed.command)).run();
