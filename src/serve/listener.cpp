@@ -223,13 +223,15 @@ std::unique_ptr<Listener::Connected> Listener::open(std::unique_ptr<Connected> c
   const std::lock_guard lock(mutex_);
   open_.push_back(std::move(connected));
   const auto place = std::prev(open_.end());
+  // Before its thread starts: a client that has its answer must not find that it was never counted.
+  site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
   try {
     (*place)->thread = std::thread([this, place] { serve(place); });
   } catch (const std::exception&) {
     left = std::move(*place);
     open_.erase(place);
+    site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
   }
-  site_.metrics().set_connections(static_cast<int64_t>(open_.size()));
   return left;
 }
 
