@@ -282,11 +282,12 @@ TEST_F(Limits, RequestsThatRunEndAndNewOnesAreRefused) {
   std::thread drain;
   std::optional<httplib::Result> answered;
   std::thread asker([&] { answered.emplace(post("/v1/captions", pair_json())); });
-  std::this_thread::sleep_for(200ms);
+  for (int i = 0; i < 500 && model->job_count() == 0; ++i) std::this_thread::sleep_for(10ms);
   bool done = false;
-  drain = std::thread([&] { done = app->drain(5s); });
-  std::this_thread::sleep_for(200ms);
-  EXPECT_FALSE(client().Get("/healthz"));
+  drain = std::thread([&] { done = app->drain(20s); });
+  const auto is_refused = [&] { return !client().Get("/healthz"); };
+  for (int i = 0; i < 500 && !is_refused(); ++i) std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(is_refused());
   model->waits = false;
   asker.join();
   drain.join();
