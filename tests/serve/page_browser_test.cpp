@@ -48,8 +48,9 @@ const nameless = () => [...document.querySelectorAll('input,select,button')].fil
   each => !each.labels?.length && !each.ariaLabel && !each.textContent).map(each => each.id);
 // The first answer is that of a model that is being loaded.
 const asked = fetch;
-let loads = true;
+let loads = true, gone = false;
 window.fetch = (path, ...rest) => {
+  if (gone && path !== 'healthz') return Promise.reject(new TypeError('Failed to fetch'));
   if (path !== 'readyz' || !loads) return asked(path, ...rest);
   loads = false;
   return Promise.resolve(new Response('{"status":"loading"}', {status: 503}));
@@ -95,6 +96,12 @@ async function visit(result) {
   id('ask').requestSubmit();
   await until(() => id('status').className === 'failed');
   result.refused = [status(), id('result').hidden, shown];
+  say('');
+  gone = true;
+  id('ask').requestSubmit();
+  await until(() => id('status').className === 'failed');
+  result.gone = status();
+  gone = false;
   setImage('before', '');
   setImage('after', '');
   say('');
@@ -275,6 +282,7 @@ TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   EXPECT_EQ(
       result["refused"],
       json::array({"before: expected a PNG, JPEG, TIFF, BMP or WebP image, got other data", true, nullptr}));
+  EXPECT_EQ(result["gone"], "The server does not answer.");
   EXPECT_EQ(result["withoutImages"], "Two images are needed: before and after.");
   EXPECT_EQ(result["previews"], 2);
   EXPECT_EQ(result["caption"], "a road .");

@@ -1,6 +1,6 @@
 const part = id => document.getElementById(id);
 const pair = {before: '', after: ''};
-const kLoading = 'The model is being loaded.';
+const kLoading = 'The model is being loaded.', kNoAnswer = 'The server does not answer.';
 let shown = null, running = null;
 
 function say(text, failed = false) {
@@ -25,8 +25,13 @@ function askForKey() {
     dialog.showModal();
   });
 }
+// Browsers have words of their own for a connection that failed, as "Failed to fetch".
+function unanswered(error) {
+  throw error.name === 'AbortError' ? error : new Error(kNoAnswer);
+}
 async function post(path, body, signal) {
-  const reply = await fetch(path, {method: 'POST', headers: headers(), body: JSON.stringify(body), signal});
+  const asked = {method: 'POST', headers: headers(), body: JSON.stringify(body), signal};
+  const reply = await fetch(path, asked).catch(unanswered);
   if (reply.status === 401 && await askForKey()) return post(path, body, signal);
   if (reply.ok) return reply;
   const text = await reply.text();
@@ -43,7 +48,7 @@ async function readEvents(reply, take) {
   const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
-    const {value, done} = await reader.read();
+    const {value, done} = await reader.read().catch(unanswered);
     if (done) return;
     text += value;
     for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
@@ -315,7 +320,7 @@ async function awaitModel() {
     if (!running) say(kLoading);
     setTimeout(awaitModel, 2000);
   } catch {
-    say('The server does not answer.', true);
+    say(kNoAnswer, true);
   }
 }
 
