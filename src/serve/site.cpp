@@ -68,7 +68,7 @@ const Route& Site::route_of(const Request& request) const {
 /// Without keys, a page of the web could reach a server of this machine by a name that it points to
 /// 127.0.0.1. Its requests still name its host.
 void Site::expect_our_host(const Request& request) const {
-  if (keys_ || config_.any_host || !is_this_machine(host_of(config_.host))) return;
+  if (keys_ || config_.any_host || !is_this_machine(config_.host)) return;
   const auto host = host_of(request.header("Host"));
   // Only HTTP/1.0, which no browser speaks, may leave it out.
   if (host.empty() || is_this_machine(host)) return;

@@ -247,6 +247,17 @@ TEST_F(Limits, NamesThatLookLikeAnAddressOfThisMachineAreRefused) {
     EXPECT_THAT(asked(host), StartsWith("HTTP/1.1 403 ")) << host;
 }
 
+TEST_F(Limits, TheLoopbackOfIPv6IsAnAddressOfThisMachine) {
+  config.host = "::1";
+  Metrics metrics("9.9");
+  Site site(config, metrics);
+  site.add({.method = "GET", .path = "/", .handler = {}});
+  Request request{.method = "GET", .path = "/", .query = "", .headers = {{"Host", "[::1]:80"}}};
+  EXPECT_NO_THROW(site.admit(request));
+  request.headers = {{"Host", "rebound.example:80"}};
+  EXPECT_THROW(site.admit(request), HttpError);
+}
+
 TEST_F(Limits, TargetsMayNameTheHost) {
   start();
   const auto asked = [&](const std::string& target) {
