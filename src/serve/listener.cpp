@@ -165,18 +165,22 @@ void Listener::accept_one(int socket) {
 }
 
 /// Without descriptors or memory, the next try would fail at once.
-void Listener::after_failed_accept(std::string_view reason) noexcept {
-  bool has_place = false;
-  try {
-    const auto now = Clock::now();
-    if (now - warned_ > kBetweenWarnings) log::warning(fmt::format("no connection is accepted: {}", reason));
+void Listener::after_failed_accept(std::string_view reason) noexcept try {
+  if (!free_descriptor(reason)) std::this_thread::sleep_for(kAfterFailedAccept);
+} catch (...) {
+  // Memory for the warning is not there either.
+  std::this_thread::sleep_for(kAfterFailedAccept);
+}
+
+/// Warns, and closes a connection that waits for its client. Returns true after its end.
+bool Listener::free_descriptor(std::string_view reason) {
+  const auto now = Clock::now();
+  if (now - warned_ > kBetweenWarnings) {
     warned_ = now;
-    std::unique_lock lock(mutex_);
-    has_place = push_out_one(lock);
-  } catch (...) {
-    has_place = false;  // memory for the warning is not there either
+    log::warning(fmt::format("no connection is accepted: {}", reason));
   }
-  if (!has_place) std::this_thread::sleep_for(kAfterFailedAccept);
+  std::unique_lock lock(mutex_);
+  return push_out_one(lock);
 }
 
 void Listener::refuse(Connected& client) {

@@ -48,6 +48,7 @@ class Listener {
   void accept_some();
   void accept_one(int socket);
   void after_failed_accept(std::string_view reason) noexcept;
+  bool free_descriptor(std::string_view reason);
   void refuse(Connected& client);
   bool make_place();
   bool push_out_one(std::unique_lock<std::mutex>& lock);
