@@ -18,8 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-UNCHANGED = {"there is no difference", "the two scenes seem identical", "the scene is the same as before",
-             "no change has occurred", "almost nothing has changed"}
+from levir_cc import says_unchanged
 
 
 def arguments():
@@ -72,10 +71,6 @@ def caption(options, work, dtype):
     return {line["uid"]: line for line in map(json.loads, out.splitlines())}
 
 
-def says_no_change(line):
-    return line["caption"].rstrip(" .").lower() in UNCHANGED
-
-
 def logit_cells(logits):
     if logits is None:
         return " | | |"
@@ -91,7 +86,7 @@ def caption_cells(compared, pairs):
 
 def compare(expected, found):
     same = [uid for uid in expected if expected[uid]["token_ids"] == found[uid]["token_ids"]]
-    flips = [uid for uid in expected if says_no_change(expected[uid]) != says_no_change(found[uid])]
+    flips = [uid for uid in expected if says_unchanged(expected[uid]["caption"]) != says_unchanged(found[uid]["caption"])]
     difference = max((abs(expected[uid]["logprob"] - found[uid]["logprob"]) for uid in same), default=0.0)
     return same, flips, difference
 

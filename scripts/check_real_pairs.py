@@ -16,13 +16,8 @@ import tempfile
 import numpy as np
 from PIL import Image
 
-UNCHANGED = {
-    "there is no difference .",
-    "the two scenes seem identical .",
-    "the scene is the same as before .",
-    "no change has occurred .",
-    "almost nothing has changed .",
-}
+from levir_cc import says_unchanged
+
 CHANGED_SHARE = 0.005  # smallest visible share of changed pixels in a label
 
 
@@ -101,12 +96,12 @@ def main():
         shifted = list(shifted_pairs(options.folder, options.copies, options.seed, work))
         captions = caption(options, real + shifted, work)
     for pair in real:
-        says_change = captions[pair["uid"]] not in UNCHANGED
+        says_change = not says_unchanged(captions[pair["uid"]])
         verdict = "" if pair["changed"] is None else "right" if says_change == pair["changed"] else "WRONG"
         print(f"{pair['uid']:24} {verdict:5} {captions[pair['uid']]}")
     known = [pair for pair in real if pair["changed"] is not None]
-    right = sum((captions[pair["uid"]] not in UNCHANGED) == pair["changed"] for pair in known)
-    same = sum(captions[pair["uid"]] in UNCHANGED for pair in shifted)
+    right = sum(says_unchanged(captions[pair["uid"]]) != pair["changed"] for pair in known)
+    same = sum(says_unchanged(captions[pair["uid"]]) for pair in shifted)
     print(f"change or none right: {right} of {len(known)} pairs, {same} of {len(shifted)} shifted copies")
 
 

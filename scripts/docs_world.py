@@ -20,6 +20,8 @@ import sys
 import zlib
 from pathlib import Path
 
+import levir_cc
+
 MODELS = ("DIR", "MODEL", "CCExpert-0.5b", "CCExpert-0.5B", "CCExpert-7B")
 BASES = ("llava-onevision-qwen2-0.5b-ov", "checkpoints/llava-onevision-qwen2-0.5b-ov", "BASE")
 SETS = ("levir-cc", "sysu-cd", "second", "clevr-change", "image-editing-request", "spot-the-diff", "stvchrono", "vismin",
@@ -107,11 +109,7 @@ class World:
 
     def placed(self, split, prefix):
         """Entries of a split whose paths start at a list in another folder."""
-        def moved(entry):
-            paths = {key: prefix + "drawn/" + value for key, value in entry.items()
-                     if key.endswith("_path") or key in ("before", "after")}
-            return {**entry, **paths}
-        return [moved(entry) for entry in self.entries[split]]
+        return [levir_cc.with_paths(entry, Path(prefix) / "drawn") for entry in self.entries[split]]
 
     def lists(self):
         folder = self.folder
