@@ -20,6 +20,9 @@ against=
 folders=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --data | --against) [ $# -ge 2 ] || { usage >&2; die "$1: expected a value, got none"; } ;;
+  esac
+  case $1 in
     --data) data=$2; shift 2 ;;
     --against) against=$2; shift 2 ;;
     --help | -h) usage; exit 0 ;;
