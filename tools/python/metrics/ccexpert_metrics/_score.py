@@ -102,8 +102,10 @@ def _of_mappings(predictions: Any, references: Any, changed: Any) -> _Pairs:
     if missing or extra:
         lacks, uid = ("prediction", missing[0]) if missing else ("references", extra[0])
         raise Error(f"predictions and references: expected the same uids, got no {lacks} of {uid}", "missing")
+    flags = {} if changed is None else changed
+    if not isinstance(flags, Mapping):
+        raise Error("changed: expected flags by uid, as the predictions are a mapping, got others")
     uids = list(references)
-    flags = changed or {}
     return _Pairs(uids, [_single(uid, predictions[uid]) for uid in uids],
                   [_several(uid, references[uid]) for uid in uids], [_flag(flags.get(uid)) for uid in uids])
 
@@ -113,6 +115,9 @@ def _of_sequences(predictions: Any, references: Any, changed: Any) -> _Pairs:
     if len(predictions) != len(references):
         raise Error(f"references: expected one list for each of {len(predictions)} predictions, "
                     f"got {len(references)}")
+    # The keys of a mapping would be taken for flags.
+    if isinstance(changed, Mapping):
+        raise Error("changed: expected flags in order, as the predictions are a list, got a mapping")
     numbers = range(len(predictions))
     flags = list(changed) if changed is not None else [None] * len(predictions)
     if len(flags) != len(predictions):
