@@ -1,5 +1,6 @@
 #include "geo/http.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <memory>
@@ -96,7 +97,9 @@ std::string resolved(const std::string& base, const std::string& reference) {
   const size_t root = root_length(base);
   const bool is_absolute = reference.starts_with('/');
   if (root == 0 && is_absolute) return reference;
-  const auto path = base.substr(root, base.find_first_of("?#", root) - root);
+  // In the name of a file, "?" and "#" are letters like others.
+  const size_t end = root == 0 ? base.size() : std::min(base.find_first_of("?#", root), base.size());
+  const auto path = base.substr(root, end - root);
   const auto folder = is_absolute ? fs::path("/") : fs::path(path).parent_path();
   return base.substr(0, root) + (folder / reference).lexically_normal().string();
 }

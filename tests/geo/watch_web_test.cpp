@@ -20,6 +20,7 @@ TEST(Addresses, AreResolvedAgainstTheirDocument) {
   EXPECT_EQ(resolved("/data/stac/catalog.json", "./2019/item.json"), "/data/stac/2019/item.json");
   EXPECT_EQ(resolved("/data/stac/2019/item.json", "../../a.tif"), "/data/a.tif");
   EXPECT_EQ(resolved("/data/catalog.json", "/other/a.tif"), "/other/a.tif");
+  EXPECT_EQ(resolved("/data/lot#1?/catalog.json", "./a.tif"), "/data/lot#1?/a.tif");
   EXPECT_EQ(resolved("https://x.org/stac/catalog.json?key=1", "items/../a.json"),
             "https://x.org/stac/a.json");
   EXPECT_EQ(resolved("https://x.org/stac/catalog.json", "/a.tif"), "https://x.org/a.tif");
