@@ -227,7 +227,7 @@ MapSummary map_scene(const MapOptions& options, const MapModel& model, const Map
   MapSummary summary;
   {
     Run run(options, model, reports);
-    if (options.resume && starts && is_published(options.output, run.plan().identity)) return {};
+    if (options.resume && starts && is_published(options, run.plan().identity)) return {};
     if (starts) {
       expect_free(options);
     } else {

@@ -171,6 +171,18 @@ class Publication {
   MapPage page_;
 };
 
+/// True if tiles of a published map have maps of change, of which a raster is made.
+bool has_maps(const nlohmann::json& tiles) {
+  return tiles.at("captioned") > 0 || tiles.at("below_threshold") > 0;
+}
+
+/// Throws Error for a file that is asked for and that a published map lacks: its results are gone.
+void expect_published(const char* option, const fs::path& file, const fs::path& output) {
+  if (file.empty() || is_there(file)) return;
+  fail_expected({option, "a file that the finished map " + output.string() + " has",
+                 file.string() + ", which is not there", "--overwrite makes the map again"});
+}
+
 /// Returns the one name of a file that may not be there yet.
 fs::path whole(const fs::path& path) {
   return fs::weakly_canonical(fs::absolute(path));
@@ -185,11 +197,14 @@ void expect_publishable(const fs::path& output, const fs::path& heatmap) {
   expect_heatmap_driver();
 }
 
-bool is_published(const fs::path& output, const std::string& identity) {
-  const auto summary = beside(output, ".summary.json");
-  if (!is_there(output) || !is_there(summary)) return false;
-  const auto json = nlohmann::json::parse(read_file(summary), nullptr, false);
-  return json.is_object() && json.contains("identity") && json["identity"] == identity;
+bool is_published(const MapOptions& options, const std::string& identity) {
+  const auto file = beside(options.output, ".summary.json");
+  if (!is_there(options.output) || !is_there(file)) return false;
+  const auto summary = nlohmann::json::parse(read_file(file), nullptr, false);
+  if (!summary.is_object() || summary.value("identity", nlohmann::json()) != identity) return false;
+  if (has_maps(summary.at("tiles"))) expect_published("--heatmap", options.heatmap, options.output);
+  expect_published("--report", options.report, options.output);
+  return true;
 }
 
 std::vector<fs::path> published_files(const fs::path& output, const fs::path& heatmap, bool is_series) {

@@ -17,8 +17,9 @@ MapSummary publish(std::span<const JournalReader> journals, const std::filesyste
 /// Throws Error if files of the map cannot be written, before its tiles are captioned.
 void expect_publishable(const std::filesystem::path& output, const std::filesystem::path& heatmap);
 
-/// True if the output is there, and its summary is that of a map with this identity.
-bool is_published(const std::filesystem::path& output, const std::string& identity);
+/// True if the output is there, and its summary is that of a map with this identity. Throws Error if that map
+/// lacks a raster of change or a report that is asked for.
+bool is_published(const MapOptions& options, const std::string& identity);
 
 /// Returns the files that publish() writes.
 std::vector<std::filesystem::path> published_files(const std::filesystem::path& output,

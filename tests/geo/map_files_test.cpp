@@ -16,6 +16,7 @@ namespace {
 
 using namespace test;
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class MapFiles : public Map {};
@@ -107,6 +108,30 @@ TEST_F(MapFiles, ResumesWithOtherFiles) {
   EXPECT_THAT(error_of([&] { map(); }), HasSubstr("/none/heat.tif"));
   options_.heatmap = folder_ / "other.tif";
   EXPECT_EQ(map().captioned, 4);
+}
+
+TEST_F(MapFiles, AFinishedMapWithoutAFileThatIsAskedForIsRefused) {
+  write();
+  options_.report = folder_ / "cards.html";
+  map();
+  options_.resume = true;
+  EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
+  options_.heatmap = folder_ / "heat.tif";
+  EXPECT_THAT(error_of([&] { map(); }),
+              AllOf(HasSubstr("--heatmap: expected a file that the finished map"),
+                    HasSubstr("heat.tif, which is not there (--overwrite makes the map again)")));
+  options_.heatmap.clear();
+  options_.report = folder_ / "other.html";
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--report: expected a file that the finished map"));
+}
+
+TEST_F(MapFiles, AFinishedMapWithoutPixelsHasNoRasterOfChange) {
+  options_.heatmap = folder_ / "heat.tif";
+  before_.no_data = 100.0;  // its value everywhere
+  write();
+  EXPECT_EQ(map().skipped, 4);
+  options_.resume = true;
+  EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
 }
 
 TEST_F(MapFiles, ResumesWithAnotherReport) {
