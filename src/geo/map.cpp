@@ -9,6 +9,7 @@
 
 #include "core/files.h"
 #include "core/foreign_errors.h"
+#include "core/utf8.h"
 #include "geo/area_of_interest.h"
 #include "geo/gdal_use.h"
 #include "geo/ground.h"
@@ -59,6 +60,12 @@ std::vector<TileResult> results_of(const std::vector<ReadTile>& tiles, const Map
   return results;
 }
 
+/// Throws Error for a path that a journal, which is JSON, cannot have.
+void expect_utf8(const char* option, const fs::path& file) {
+  if (!file.empty() && first_invalid_utf8(fs::absolute(file).string()) != std::string::npos)
+    fail_expected({option, "a path in UTF-8", file.string()});
+}
+
 void check(const MapOptions& options) {
   format_of(options.output);
   if (options.series.empty() && (options.before.empty() || options.after.empty()))
@@ -67,6 +74,8 @@ void check(const MapOptions& options) {
   if (options.batch < 1)
     fail_expected({"--batch-size", "at least one tile", fmt::format("{}", options.batch)});
   if (options.resume && options.overwrite) fail_expected({"output", "--resume or --overwrite", "both"});
+  expect_utf8("--heatmap", options.heatmap);
+  expect_utf8("--report", options.report);
   expect_distinct(options.output, options.heatmap, options.report, !options.series.empty());
 }
 

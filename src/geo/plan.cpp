@@ -9,6 +9,7 @@
 #include <ccexpert/core/error.h>
 
 #include "core/json.h"
+#include "core/printable.h"
 #include "geo/digest.h"
 
 namespace ccexpert::geo {
@@ -40,7 +41,8 @@ std::vector<SceneDate> series_of(const nlohmann::json& json, const std::string& 
 nlohmann::ordered_json to_json(const std::vector<SceneDate>& series) {
   auto dates = nlohmann::ordered_json::array();
   for (const auto& date : series)
-    dates.push_back({{"name", date.name}, {"raster", date.raster}, {"time", date.time}});
+    dates.push_back(
+        {{"name", printable(date.name)}, {"raster", printable(date.raster)}, {"time", date.time}});
   return dates;
 }
 
@@ -48,8 +50,8 @@ nlohmann::ordered_json to_json(const Plan& plan) {
   const auto& grid = plan.grid;
   nlohmann::ordered_json json{{"format", "ccexpert-map 1"},
                               {"identity", plan.identity},
-                              {"before", plan.before},
-                              {"after", plan.after},
+                              {"before", printable(plan.before)},
+                              {"after", printable(plan.after)},
                               {"width", grid.width},
                               {"height", grid.height},
                               {"transform", grid.transform},

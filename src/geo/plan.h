@@ -34,7 +34,8 @@ struct Plan {
 /// Returns the dates of a series as JSON.
 nlohmann::ordered_json to_json(const std::vector<SceneDate>& series);
 
-/// Returns the plan as JSON, and reads it again. `source` begins an error.
+/// Returns the plan as JSON, and reads it again. `source` begins an error. Names of rasters, which are only
+/// shown after that, become printable; paths of files to write must be UTF-8.
 nlohmann::ordered_json to_json(const Plan& plan);
 Plan plan_from_json(const nlohmann::json& json, const std::string& source);
 

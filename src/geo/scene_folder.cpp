@@ -14,6 +14,8 @@
 #include "core/files.h"
 #include "core/folder_entries.h"
 #include "core/foreign_errors.h"
+#include "core/printable.h"
+#include "core/utf8.h"
 #include "geo/gdal_use.h"
 #include "geo/shared/scene_date.h"
 #include "geo/shared/scene_folder.h"
@@ -107,6 +109,11 @@ Look SceneFolder::look(const Known& known) {
   for (const auto& file : raster_files(folder_, true)) {
     const auto name = fs::relative(file, folder_).string();
     if (known(name)) continue;
+    if (first_invalid_utf8(file.string()) != std::string::npos) {
+      // The journal of a watch is JSON: it would have another name.
+      result.unready.push_back({printable(name), "expected a path in UTF-8, got other bytes (rename it)"});
+      continue;
+    }
     try {
       if (!is_settled(name, file)) {
         result.waits = true;

@@ -134,6 +134,24 @@ TEST_F(MapFiles, AFinishedMapWithoutPixelsHasNoRasterOfChange) {
   EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
 }
 
+TEST_F(MapFiles, NamesOfRastersMayHaveAnyBytes) {
+  write();
+  const auto latin = folder_ / "caf\xe9.tif";
+  std::filesystem::rename(options_.before, latin);
+  options_.before = latin.string();
+  EXPECT_EQ(map().captioned, 4);
+  EXPECT_THAT(summary()["before"].get<std::string>(), HasSubstr("caf\\xe9.tif"));
+}
+
+TEST_F(MapFiles, FilesOfTheMapHaveNamesInUtf8) {
+  write();
+  options_.heatmap = folder_ / "caf\xe9.tif";
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--heatmap: expected a path in UTF-8, got "));
+  options_.heatmap.clear();
+  options_.report = folder_ / "caf\xe9.html";
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--report: expected a path in UTF-8, got "));
+}
+
 TEST_F(MapFiles, ResumesWithAnotherReport) {
   write();
   options_.report = folder_ / "cards.html";

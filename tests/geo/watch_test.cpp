@@ -164,6 +164,17 @@ TEST_F(WatchTest, ABrokenSceneDoesNotStopTheOthers) {
   EXPECT_THAT(notes_, HasSubstr("3.tif: expected a raster with a position and a coordinate system"));
 }
 
+TEST_F(WatchTest, AFileThatIsNotNamedInUtf8CountsAsFailed) {
+  draw("2019-05-01.tif", 100);
+  draw("caf\xe9-2020-05-01.tif", 200);
+  draw("2021-05-01.tif", 30);
+  const auto counts = watch();
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_EQ(counts.maps, 1);
+  EXPECT_THAT(notes_,
+              HasSubstr("caf\\xe9-2020-05-01.tif: expected a path in UTF-8, got other bytes (rename it)"));
+}
+
 TEST_F(WatchTest, AnInterruptedWatchEndsAsAnUninterruptedOne) {
   const double greys[] = {100, 200, 150, 120, 50};
   for (int i = 0; i < 5; ++i) draw(std::to_string(2015 + i) + ".tif", greys[i]);
