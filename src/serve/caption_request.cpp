@@ -163,13 +163,16 @@ void expect_question(std::string_view question, const RequestLimits& limits) {
   expect_bytes("question", question.size(), static_cast<size_t>(limits.max_question));
 }
 
-json json_object(std::string_view body) {
-  json object;
+json json_value_of(std::string_view body) {
   try {
-    object = parse_json(body, "body", kJsonLimits);
+    return parse_json(body, "body", kJsonLimits);
   } catch (const Error& error) {
     throw HttpError(400, error.what(), "bad_json");
   }
+}
+
+json json_object(std::string_view body) {
+  auto object = json_value_of(body);
   if (!object.is_object())
     throw HttpError(400, fmt::format("body: expected a JSON object, got {}", json_shown(object)), "bad_json");
   return object;

@@ -44,6 +44,9 @@ AskedCaption asked_caption(const nlohmann::json& object, const RequestLimits& li
 /// Throws Error for a question that is too long.
 void expect_question(std::string_view question, const RequestLimits& limits);
 
+/// Parses a body as JSON. Throws HttpError 400.
+nlohmann::json json_value_of(std::string_view body);
+
 /// Parses a body as a JSON object. Throws HttpError 400.
 nlohmann::json json_object(std::string_view body);
 

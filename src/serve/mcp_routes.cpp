@@ -1,6 +1,8 @@
-// Model Context Protocol over streamable HTTP, without sessions: each POST has one message of JSON-RPC, and
-// its answer is the reply.
+// Model Context Protocol over streamable HTTP, without sessions: each POST has a message of JSON-RPC or, as
+// the version of March 2025 has it, an array of messages. The reply is the answer, or an array of them.
+#include <algorithm>
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +21,9 @@ using Json = nlohmann::ordered_json;
 
 /// Versions of the protocol, the newest first.
 constexpr std::array<std::string_view, 3> kVersions{"2025-06-18", "2025-03-26", "2024-11-05"};
+
+/// Messages of one request. They are answered one after the other within one deadline.
+constexpr size_t kMessages = 16;
 
 /// Error codes of JSON-RPC 2.0.
 constexpr int kInvalidRequest = -32600;
@@ -146,29 +151,72 @@ class McpCall {
   Exchange& exchange_;
 };
 
-Reply rpc_error(const json& id, const RpcError& error, int status) {
-  return json_reply(response(id, "error", {{"code", error.code}, {"message", error.message}}), status);
+struct Answer {
+  Json body;
+  int status = 200;
+};
+
+Answer rpc_error(const json& id, const RpcError& error, int status) {
+  return {response(id, "error", {{"code", error.code}, {"message", error.message}}), status};
 }
 
-Reply answer(App& app, const Request& request, Exchange& exchange) {
-  auto message = json_object(request.body);
+/// Returns the answer to a message; notifications and answers of the client have none.
+std::optional<Answer> answer_to(McpCall& call, json message) {
+  if (!message.is_object())
+    return rpc_error(
+        nullptr, {kInvalidRequest, "expected a message of JSON-RPC 2.0, got " + json_shown(message)}, 400);
   const auto method = message.value("method", json());
   const auto id = message.value("id", json());
   if (message.value("jsonrpc", json()) != "2.0" || (!id.is_null() && !id.is_string() && !id.is_number()))
     return rpc_error(nullptr, {kInvalidRequest, "expected a message of JSON-RPC 2.0, got another object"},
                      400);
-  // Notifications and answers want none.
-  if (id.is_null() || !message.contains("method")) return {.status = 202, .type = {}};
+  if (id.is_null() || !message.contains("method")) return std::nullopt;
   if (!method.is_string()) return rpc_error(id, {kInvalidRequest, "method: expected a name"}, 400);
   auto parameters = taken(message, "params");
   if (!parameters.is_object()) return rpc_error(id, {kInvalidRequest, "params: expected an object"}, 400);
   try {
-    return json_reply(
-        response(id, "result",
-                 McpCall(app, request, exchange).result(method.get<std::string>(), std::move(parameters))));
+    return Answer{response(id, "result", call.result(method.get<std::string>(), std::move(parameters)))};
   } catch (const RpcError& error) {
     return rpc_error(id, error, 200);
   }
+}
+
+Reply reply_of(const std::optional<Answer>& answer) {
+  return answer ? json_reply(answer->body, answer->status) : Reply{.status = 202, .type = {}};
+}
+
+Reply reply_to_batch(McpCall& call, json messages) {
+  if (messages.empty() || messages.size() > kMessages)
+    return reply_of(rpc_error(
+        nullptr,
+        {kInvalidRequest, fmt::format("expected 1 to {} messages, got {}", kMessages, messages.size())},
+        400));
+  Answer all{Json::array()};
+  for (auto& message : messages) {
+    auto answer = answer_to(call, std::move(message));
+    if (!answer) continue;
+    all.body.push_back(std::move(answer->body));
+    all.status = std::max(all.status, answer->status);
+  }
+  return reply_of(all.body.empty() ? std::nullopt : std::optional(std::move(all)));
+}
+
+/// Throws HttpError for a version that the client has not agreed on with this server.
+void expect_known_version(const Request& request) {
+  const auto version = request.header("MCP-Protocol-Version");
+  if (version.empty() || std::ranges::find(kVersions, version) != kVersions.end()) return;
+  throw HttpError(
+      400, fmt::format("MCP-Protocol-Version: expected {}, got another one", fmt::join(kVersions, ", ")),
+      "bad_version");
+}
+
+Reply answer(App& app, const Request& request, Exchange& exchange) {
+  auto message = json_value_of(request.body);
+  // A client that begins may name a version that it has not agreed on yet.
+  if (!message.is_object() || message.value("method", json()) != "initialize") expect_known_version(request);
+  McpCall call(app, request, exchange);
+  return message.is_array() ? reply_to_batch(call, std::move(message))
+                            : reply_of(answer_to(call, std::move(message)));
 }
 
 }  // namespace

@@ -248,6 +248,50 @@ TEST_F(McpRoute, TakesOnlyTheArgumentsOfItsSchema) {
   }
 }
 
+TEST_F(McpRoute, AnswersAnArrayOfMessages) {
+  const auto message = [](const json& id, const char* method, json parameters) {
+    return json{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", std::move(parameters)}};
+  };
+  const json noted{{"jsonrpc", "2.0"}, {"method", "notifications/initialized"}};
+  const json pair{{"name", "caption_change"}, {"arguments", pair_json()}};
+  const auto result =
+      post("/mcp", json::array({message(1, "ping", json::object()), noted, message("b", "tools/call", pair),
+                                message(3, "nonsense", json::object())}));
+  EXPECT_EQ(result->status, 200);
+  const auto answers = json::parse(result->body);
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers[0], (json{{"jsonrpc", "2.0"}, {"id", 1}, {"result", json::object()}}));
+  EXPECT_EQ(answers[1]["id"], "b");
+  EXPECT_EQ(answers[1]["result"]["content"][0]["text"], "a road .");
+  EXPECT_EQ(answers[2]["error"]["code"], -32601);
+  const auto partly = post("/mcp", json::array({message(1, "ping", json::object()), 5}));
+  EXPECT_EQ(partly->status, 400);
+  EXPECT_EQ(json::parse(partly->body)[0]["result"], json::object());
+  EXPECT_EQ(json::parse(partly->body)[1]["error"]["message"], "expected a message of JSON-RPC 2.0, got 5");
+  EXPECT_EQ(post("/mcp", json::array({noted, noted}))->status, 202);
+  for (const auto& count : {size_t{0}, size_t{17}}) {
+    const auto refused = post("/mcp", json(count, noted));
+    EXPECT_EQ(refused->status, 400) << count;
+    EXPECT_THAT(refused->body, HasSubstr(fmt::format("expected 1 to 16 messages, got {}", count)));
+  }
+}
+
+TEST_F(McpRoute, RefusesVersionsThatItDoesNotSpeak) {
+  const auto status = [&](const char* version, const char* method) {
+    const json body{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", json::object()}};
+    const auto result = client().Post("/mcp", httplib::Headers{{"MCP-Protocol-Version", version}},
+                                      body.dump(), "application/json");
+    if (result->status == 400) {
+      EXPECT_THAT(result->body,
+                  HasSubstr("MCP-Protocol-Version: expected 2025-06-18, 2025-03-26, 2024-11-05, got"));
+    }
+    return result->status;
+  };
+  EXPECT_EQ(status("2025-03-26", "ping"), 200);
+  EXPECT_EQ(status("1999-01-01", "ping"), 400);
+  EXPECT_EQ(status("1999-01-01", "initialize"), 200) << "the version is agreed on by the answer";
+}
+
 /// Returns the bytes of the heap that are in use.
 size_t heap_bytes() {
   const auto info = ::mallinfo2();
