@@ -9,6 +9,7 @@ keeps its size. The new model has to be trained before it captions. Only the sta
 import argparse
 import array
 import json
+import os
 import pathlib
 import shutil
 import struct
@@ -100,7 +101,9 @@ def main():
         sys.exit(done.returncode)
     rows = sources(tokens_of(options.model), tokens_of(options.out), ranks_of(options.model))
     weights = (options.model / "model.safetensors").read_bytes()
-    (options.out / "model.safetensors").write_bytes(with_rows(weights, rows))
+    unfinished = options.out / "model.safetensors.part"
+    unfinished.write_bytes(with_rows(weights, rows))
+    os.replace(unfinished, options.out / "model.safetensors")
     (options.out / "change_score.json").unlink(missing_ok=True)  # of the model before
     print(f"{options.out}: {len(rows)} tokens, {sum(len(origins) == 1 for origins in rows.values())} of them as before")
 
