@@ -193,7 +193,7 @@ def test_a_map_passes_its_options_to_the_program(tmp_path, map_program):
                          check_swap=True, resume=False, threshold=0.2)
     assert layer["arguments"][2:] == ["--output", str(tmp_path / "map.geojson"), "--quiet", "--tile", "128m", "--bands",
                                       "3,2,1", "--mask", "x.tif", "--mask", "y.tif", "--check-swap", "--threshold", "0.2",
-                                      "a.tif", "b.tif"]
+                                      "--", "a.tif", "b.tif"]
     tiles, changes = ccexpert.map("a.tif", "b.tif", layer=("tiles", "changes"))
     assert tiles["arguments"][3].endswith("map.geojson") and changes == tiles
     assert not Path(tiles["arguments"][3]).exists()

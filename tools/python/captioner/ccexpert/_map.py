@@ -128,6 +128,6 @@ def map(before: PathLike, after: PathLike, output: Optional[PathLike] = None, *,
         ending = "gpkg" if _has_geopandas() else "geojson"
         written = Path(output) if output is not None else Path(folder) / f"map.{ending}"
         _run([program(), "--model", os.fspath(DEMO_MODEL if model is None else model), "--output", str(written),
-              *(["--quiet"] if quiet else []), *_arguments(options), os.fspath(before), os.fspath(after)], quiet)
+              *(["--quiet"] if quiet else []), *_arguments(options), "--", os.fspath(before), os.fspath(after)], quiet)
         read = [read_layer(written, each) for each in layers]
     return read[0] if isinstance(layer, str) else read
