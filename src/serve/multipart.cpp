@@ -19,8 +19,12 @@ constexpr size_t kLongestHead = 4096;
 std::optional<std::string> parameter(std::string_view header, std::string_view key) {
   for (size_t at = header.find(';'); at != std::string_view::npos;) {
     auto rest = trimmed(header.substr(at + 1));
-    const auto equals = rest.find('=');
+    const auto equals = rest.find_first_of("=;");
     if (equals == std::string_view::npos) return std::nullopt;
+    if (rest[equals] == ';') {  // a word without a value
+      at = static_cast<size_t>(rest.data() - header.data()) + equals;
+      continue;
+    }
     const bool found = same_word(trimmed(rest.substr(0, equals)), key);
     rest = rest.substr(equals + 1);
     std::string value;

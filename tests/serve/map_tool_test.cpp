@@ -55,6 +55,8 @@ TEST(MapFolder, FindsFilesBelowItAlone) {
   EXPECT_EQ(scenes.shown("2018/n\u00f6rd/a.tif: 5/6 of ../b"), "2018/n\u00f6rd/a.tif: 5/6 of ../b");
   EXPECT_EQ(scenes.shown("2018/north.tif: expected 1 / 2 of http://a.b/c"),
             "2018/north.tif: expected 1 / 2 of http://a.b/c");
+  EXPECT_EQ(MapFolder("/").shown("8-bit and/or 16-bit bands: cannot be read"),
+            "8-bit and/or 16-bit bands: cannot be read");
   EXPECT_THAT(ccexpert::test::error_of([&] { MapFolder(folder / "none"); }),
               HasSubstr("--map-root: expected"));
 }

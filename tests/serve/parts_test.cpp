@@ -172,7 +172,7 @@ TEST(AccessLog, LinesThatCannotBeWrittenWaitAndAreToldOnce) {
 TEST(Form, PartsMayBeEmptyAndHoldTheBoundaryWithoutItsLine) {
   const std::string body =
       "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n"
-      "--b\r\ncontent-disposition: form-data; filename=x; name=f\r\n\r\n--b--\n-- b\r\n--b--\r\n";
+      "--b\r\ncontent-disposition: form-data; filename=x; word; name=f\r\n\r\n--b--\n-- b\r\n--b--\r\n";
   const auto parts = parse_form(body, "multipart/form-data; charset=utf-8; boundary=\"b\"");
   ASSERT_EQ(parts.size(), 2);
   EXPECT_EQ(parts[0].name, "a");

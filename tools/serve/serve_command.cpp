@@ -90,7 +90,8 @@ class ServeRun {
     try {
       server_.reload();
       tell("read keys and certificate again");
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
+      // The server goes on with what it has, where memory runs out too.
       log::error(error.what());
     }
     if (is_awaited) serve::notify_manager("READY=1");
