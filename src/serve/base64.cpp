@@ -87,8 +87,7 @@ void expect_no_file_name(std::string_view text, std::string_view name, std::stri
   if (text.size() > kLongestFileName || text.find('.') == std::string_view::npos ||
       std::any_of(text.begin(), text.end(), is_control))
     return;
-  fail_expected(
-      {name, "an image", fmt::format("the text \"{}\"", shortened(text, kMostShown)), std::string(hint)});
+  fail_expected({name, "an image", fmt::format("the text \"{}\"", shortened(text, kMostShown)), hint});
 }
 
 }  // namespace ccexpert::serve

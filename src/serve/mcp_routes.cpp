@@ -198,7 +198,7 @@ Reply reply_to_batch(McpCall& call, json messages) {
     all.body.push_back(std::move(answer->body));
     all.status = std::max(all.status, answer->status);
   }
-  return reply_of(all.body.empty() ? std::nullopt : std::optional(std::move(all)));
+  return all.body.empty() ? reply_of(std::nullopt) : json_reply(all.body, all.status);
 }
 
 /// Throws HttpError for a version that the client has not agreed on with this server.
