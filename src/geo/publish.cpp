@@ -37,7 +37,8 @@ ordered_json summary_of(const PublicationFiles& files, const Totals& totals, con
     return tiles == 0 ? 0.0 : rounded(sum / static_cast<double>(tiles), 1e6);
   };
   const auto& plan = files.plan;
-  ordered_json summary{{"identity", plan.identity}, {"before", plan.before}, {"after", plan.after}};
+  ordered_json summary{
+      {"identity", plan.identity}, {"before", plan.before}, {"after", plan.after}, {"merge", plan.merge}};
   summary.update(common_summary(files, totals.summary));
   summary.update(ordered_json{{"valid_share", share(sums.valid)},
                               {"masked_share", share(sums.masked)},
@@ -183,6 +184,16 @@ void expect_published(const char* option, const fs::path& file, const fs::path& 
                  file.string() + ", which is not there", "--overwrite makes the map again"});
 }
 
+/// Throws Error if changes are to be joined and those of the published map are not, or the reverse.
+void expect_same_merge(const nlohmann::json& summary, const MapOptions& options) {
+  if (summary.value("merge", options.merge) == options.merge) return;
+  const char* hint = "--overwrite makes the map again";
+  const auto map = options.output.string();
+  if (options.merge)
+    fail_expected({"--merge", "a map that was made with it", map + ", made without it", hint});
+  fail_expected({"--resume", "--merge, with which " + map + " was made", "no --merge", hint});
+}
+
 /// Returns the one name of a file that may not be there yet.
 fs::path whole(const fs::path& path) {
   return fs::weakly_canonical(fs::absolute(path));
@@ -202,6 +213,7 @@ bool is_published(const MapOptions& options, const std::string& identity) {
   if (!is_there(options.output) || !is_there(file)) return false;
   const auto summary = nlohmann::json::parse(read_file(file), nullptr, false);
   if (!summary.is_object() || summary.value("identity", nlohmann::json()) != identity) return false;
+  expect_same_merge(summary, options);
   if (has_maps(summary.at("tiles"))) expect_published("--heatmap", options.heatmap, options.output);
   expect_published("--report", options.report, options.output);
   return true;

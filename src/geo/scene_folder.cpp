@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -58,23 +60,38 @@ bool can_read_corners(GDALRasterBand& band) {
   return true;
 }
 
-void collect(const fs::path& folder, bool with_folders, std::vector<fs::path>& rasters) {
-  for (const auto& entry : folder_entries(folder)) {
-    if (is_hidden(entry)) continue;
-    if (is_folder(entry)) {
-      if (with_folders) collect(entry, true, rasters);
-    } else if (std::ranges::find(kEndings, lower_extension(entry)) != kEndings.end()) {
-      rasters.push_back(entry);
+/// Rasters of folders, each of which is read once: links can lead back to a folder above.
+class RasterFiles {
+ public:
+  explicit RasterFiles(bool with_folders) : with_folders_(with_folders) {}
+
+  void collect(const fs::path& folder) {
+    std::error_code code;
+    if (!folders_.insert(fs::canonical(folder, code)).second) return;
+    for (const auto& entry : folder_entries(folder)) {
+      if (is_hidden(entry)) continue;
+      if (is_folder(entry)) {
+        if (with_folders_) collect(entry);
+      } else if (std::ranges::find(kEndings, lower_extension(entry)) != kEndings.end()) {
+        found_.push_back(entry);
+      }
     }
   }
-}
+
+  std::vector<fs::path> take() { return std::move(found_); }
+
+ private:
+  bool with_folders_;
+  std::set<fs::path> folders_;
+  std::vector<fs::path> found_;
+};
 
 }  // namespace
 
 std::vector<fs::path> raster_files(const fs::path& folder, bool with_folders) {
-  std::vector<fs::path> rasters;
-  collect(folder, with_folders, rasters);
-  return rasters;
+  RasterFiles rasters(with_folders);
+  rasters.collect(folder);
+  return rasters.take();
 }
 
 std::string raster_endings() {
@@ -125,6 +142,10 @@ Look SceneFolder::look(const Known& known) {
     } catch (const fs::filesystem_error&) {
       // Removed since the folder was read.
       continue;
+    } catch (const Fault&) {
+      throw;
+    } catch (const Error& error) {
+      result.unready.push_back({name, error.what()});
     }
   }
   return result;

@@ -125,6 +125,23 @@ TEST_F(MapFiles, AFinishedMapWithoutAFileThatIsAskedForIsRefused) {
   EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--report: expected a file that the finished map"));
 }
 
+TEST_F(MapFiles, AFinishedMapStaysJoinedOrNot) {
+  write();
+  map();
+  options_.resume = options_.merge = true;
+  EXPECT_THAT(error_of([&] { map(); }),
+              AllOf(HasSubstr("--merge: expected a map that was made with it, got"),
+                    HasSubstr("made without it (--overwrite makes the map again)")));
+  options_.resume = false;
+  options_.overwrite = true;
+  map();
+  options_.overwrite = options_.merge = false;
+  options_.resume = true;
+  EXPECT_THAT(error_of([&] { map(); }), HasSubstr("--resume: expected --merge, with which"));
+  options_.merge = true;
+  EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
+}
+
 TEST_F(MapFiles, AFinishedMapWithoutPixelsHasNoRasterOfChange) {
   options_.heatmap = folder_ / "heat.tif";
   before_.no_data = 100.0;  // its value everywhere

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "geo/scene_folder.h"
+#include "geo/shared/scene_folder.h"
 #include "geo/watch_fixture.h"
 #include "support/errors.h"
 
@@ -81,6 +82,17 @@ TEST_F(WatchTest, WaitsForFilesThatGrow) {
   }
   EXPECT_EQ(look().scenes.size(), 2U);
   EXPECT_FALSE(look().waits);
+}
+
+TEST_F(WatchTest, ReadsAFolderOnceThatLinksLeadTo) {
+  std::filesystem::create_directories(folder_ / "scenes/a");
+  draw("a/1.tif", 100);
+  std::filesystem::create_directory_symlink(folder_ / "scenes", folder_ / "scenes/a/back");
+  std::filesystem::create_directory_symlink(folder_ / "scenes/a", folder_ / "scenes/b");
+  std::vector<std::string> names;
+  for (const auto& file : raster_files(folder_ / "scenes", true))
+    names.push_back(std::filesystem::relative(file, folder_ / "scenes").string());
+  EXPECT_EQ(names, std::vector<std::string>{"a/1.tif"});
 }
 
 TEST_F(WatchTest, OnceMapsFilesThatMayStillGrowToo) {
