@@ -8,6 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <ccexpert/core/error.h>
+#include <ccexpert/core/log.h>
+
 #include "core/files.h"
 #include "core/rounded.h"
 #include "geo/changed_areas.h"
@@ -115,7 +118,12 @@ class Publication {
   }
 
   void finish_heatmap() {
-    if (!heat_) return;
+    if (!heat_) {
+      if (!plan_.heatmap.empty())
+        log::warning(plan_.heatmap +
+                     ": not written, since no tile has enough valid pixels for a map of change");
+      return;
+    }
     heat_->heatmap.finish(heat_->work.path() / fs::path(plan_.heatmap).filename());
     heat_->work.move_files();
   }

@@ -146,7 +146,10 @@ TEST_F(MapFiles, AFinishedMapWithoutPixelsHasNoRasterOfChange) {
   options_.heatmap = folder_ / "heat.tif";
   before_.no_data = 100.0;  // its value everywhere
   write();
+  testing::internal::CaptureStderr();
   EXPECT_EQ(map().skipped, 4);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("heat.tif: not written, since no tile has enough valid pixels"));
   options_.resume = true;
   EXPECT_EQ(map().tiles, 0) << "a finished map is left as it is";
 }
