@@ -1,5 +1,10 @@
 // The page in a real browser: skipped if Chromium is missing.
+#include <array>
+#include <set>
+
 #include <gmock/gmock.h>
+
+#include <ccexpert/image/decode.h>
 
 #include "serve/assets.h"
 #include "serve/server_fixture.h"
@@ -212,6 +217,42 @@ report(async result => {
 });
 )";
 
+/// Captions the sample in a frame as wide as a phone and in one as wide as a screen, side by side, for a
+/// picture.
+constexpr const char* kLook = R"(
+document.body.style.cssText = 'margin:0;display:flex';
+for (const width of [360, 920]) {
+  const frame = document.createElement('iframe');
+  frame.style.cssText = 'border:0;height:1000px;width:' + width + 'px';
+  frame.src = 'frame';
+  document.body.append(frame);
+  frame.addEventListener('load', async () => {
+    const page = frame.contentDocument, id = name => page.getElementById(name);
+    await until(() => id('model').textContent.includes('fake'));
+    id('sample-houses').click();
+    id('ask').requestSubmit();
+    await until(() => id('stage').querySelector('.heat'));
+  }, {once: true});
+}
+)";
+
+/// What a picture of a page shows.
+struct Picture {
+  size_t colours = 0;
+  double brightness = 0.0;  ///< mean, of 255
+};
+
+Picture picture_in(const std::filesystem::path& file) {
+  const auto image = image::decode_image(file);
+  std::set<std::array<uint8_t, 3>> colours;
+  double sum = 0.0;
+  for (size_t i = 0; i + 2 < image.pixels.size(); i += 3) {
+    colours.insert({image.pixels[i], image.pixels[i + 1], image.pixels[i + 2]});
+    sum += image.pixels[i] + image.pixels[i + 1] + image.pixels[i + 2];
+  }
+  return {colours.size(), sum / static_cast<double>(image.pixels.size())};
+}
+
 class PageBrowser : public ServerTest {
  protected:
   void SetUp() override {
@@ -254,6 +295,8 @@ class PageBrowser : public ServerTest {
     add("/frame", kHtml, page);
     add("/layout", kHtml, "<!doctype html><html><body><script src=\"layout.js\"></script></body></html>");
     add("/layout.js", "text/javascript", std::string(kReport) + kLayout);
+    add("/look", kHtml, "<!doctype html><html><body><script src=\"look.js\"></script></body></html>");
+    add("/look.js", "text/javascript", std::string(kReport) + kLook);
   }
 
   std::string opened(std::string_view path, int64_t time_ms, const std::string& options = "") {
@@ -326,6 +369,24 @@ TEST_F(PageBrowser, PhonesAndDarkSchemesShowAllOfIt) {
       EXPECT_TRUE(dark ? ground < 0.05 : ground > 0.9) << ground;
     }
   }
+}
+
+TEST_F(PageBrowser, PicturesShowThePairInLightAndDark) {
+  std::array<Picture, 2> seen;
+  for (const bool dark : {false, true}) {
+    const auto file = folder_ / (dark ? "serve-dark.png" : "serve-light.png");
+    ccexpert::test::take_screenshot(browser_,
+                                    {.url = fmt::format("http://127.0.0.1:{}/look", app->port()),
+                                     .profile = folder_ / "profile",
+                                     .time_ms = 20'000,
+                                     .options = dark ? "--force-dark-mode" : ""},
+                                    file);
+    ASSERT_TRUE(std::filesystem::exists(file));
+    seen[dark ? 1 : 0] = picture_in(file);
+    // Text and frames alone have some hundreds.
+    EXPECT_GT(seen[dark ? 1 : 0].colours, 5000U) << "the images are missing";
+  }
+  EXPECT_GT(seen[0].brightness, seen[1].brightness + 80.0);
 }
 
 TEST_F(PageBrowser, DocumentsAreDrawnWithoutANetwork) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -48,6 +49,23 @@ inline std::string dom_of(const std::string& browser, const PageVisit& visit) {
       "{} --headless=new --no-sandbox --disable-gpu --no-first-run --force-prefers-reduced-motion "
       "--user-data-dir='{}' --window-size=900,700 --virtual-time-budget={} {} --dump-dom '{}' 2>/dev/null",
       browser, visit.profile.string(), visit.time_ms, visit.options, visit.url));
+}
+
+/// Takes a picture of a page at the end of a visit. With CCEXPERT_SCREENSHOTS, which names a folder, it is
+/// kept there under the file's name.
+inline void take_screenshot(const std::string& browser, const PageVisit& visit,
+                            const std::filesystem::path& file) {
+  output_of(
+      fmt::format("{} --headless=new --no-sandbox --disable-gpu --no-first-run "
+                  "--force-prefers-reduced-motion --hide-scrollbars "
+                  "--user-data-dir='{}' --window-size=1280,1000 --virtual-time-budget={} {} "
+                  "--screenshot='{}' '{}' 2>/dev/null",
+                  browser, visit.profile.string(), visit.time_ms, visit.options, file.string(), visit.url));
+  const char* kept = std::getenv("CCEXPERT_SCREENSHOTS");
+  if (kept == nullptr || !std::filesystem::exists(file)) return;
+  std::filesystem::create_directories(kept);
+  std::filesystem::copy_file(file, std::filesystem::path(kept) / file.filename(),
+                             std::filesystem::copy_options::overwrite_existing);
 }
 
 /// Returns the JSON that a script has written into an element `pre`; without it, the document as "dom".
