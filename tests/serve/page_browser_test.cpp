@@ -139,6 +139,12 @@ async function visit(result) {
   await until(() => document.querySelectorAll('#talk .caption').length === 2 && status().startsWith('Done'));
   result.answers = [...document.querySelectorAll('#talk p')].map(each => each.textContent);
   result.picture = (await pictureOf(shown)).slice(0, 22);
+  const heat = id('heat').value, strengths = [];
+  shown.maps.padded = true;
+  for (id('heat').value of [0, 80]) strengths.push(await pictureOf(shown));
+  result.paddedHeat = strengths[0] !== strengths[1];
+  delete shown.maps.padded;
+  id('heat').value = heat;
   result.text = textOf(shown);
   result.copied = await copied();
   await until(() => document.querySelectorAll('#history li').length === 1 && history_()[0].turns.length === 2);
@@ -337,6 +343,7 @@ TEST_F(PageBrowser, VisitorsCaptionAskOnAndLookBack) {
   EXPECT_EQ(result["heat"], "0.3");
   EXPECT_EQ(result["answers"], json::array({"a road .", "How wide?", "a road ."}));
   EXPECT_EQ(result["picture"], "data:image/png;base64,");
+  EXPECT_EQ(result["paddedHeat"], true);
   EXPECT_EQ(result["text"], "a road .\nHow wide?\na road .");
   EXPECT_EQ(result["copied"], json::array({"a road .\nHow wide?\na road .", "Copied."}));
   EXPECT_EQ(result["kept"], 2);

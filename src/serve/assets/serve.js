@@ -297,10 +297,16 @@ async function pictureOf(entry) {
   context.drawImage(after, width + 8, 0, width, height);
   const heat = part('stage').querySelector('.heat');
   if (heat) {
+    // The map of a padded image is that of a square around it.
+    const {padded, covered = 1} = entry.maps, longest = Math.max(width, height);
+    const [across, down] = padded ? [longest, longest] : [width, height];
+    context.save();
+    context.beginPath();
+    context.rect(width + 8, 0, width, height);
+    context.clip();
     context.globalAlpha = Number(part('heat').value) / 100;
-    const covered = entry.maps.covered ?? 1;
-    if (!entry.maps.padded) context.drawImage(heat, width + 8, 0, width * covered, height * covered);
-    context.globalAlpha = 1;
+    context.drawImage(heat, width + 8 + (width - across) / 2, (height - down) / 2, across * covered, down * covered);
+    context.restore();
   }
   context.fillStyle = '#1d2733';
   context.font = '18px system-ui, sans-serif';
