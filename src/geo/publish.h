@@ -18,7 +18,7 @@ MapSummary publish(std::span<const JournalReader> journals, const std::filesyste
 void expect_publishable(const std::filesystem::path& output, const std::filesystem::path& heatmap);
 
 /// True if the output is there, and its summary is that of a map with this identity. Throws Error if that map
-/// lacks a raster of change or a report that is asked for.
+/// lacks a raster of change or a report that is asked for, or was made by another choice of --merge.
 bool is_published(const MapOptions& options, const std::string& identity);
 
 /// Returns the files that publish() writes.

@@ -73,11 +73,11 @@ std::string MapFolder::name_of(const fs::path& file) const {
 
 std::string MapFolder::shown(std::string text) const {
   const auto prefix = (root_ / "").string();
-  // The root of all files hides nothing: each path below it is found by the rule that follows.
-  const bool is_all = root_ == root_.root_path();
-  for (auto at = is_all ? std::string::npos : text.find(prefix); at != std::string::npos;
-       at = text.find(prefix, at))
-    text.erase(at, prefix.size());
+  // All paths begin with "/", which is in other words too: the rule below finds them.
+  if (root_ != root_.root_path()) {
+    for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix, at))
+      text.erase(at, prefix.size());
+  }
   // A path ends at no certain place, since names may have blanks.
   text.resize(std::min(text.size(), start_of_path(text)));
   while (!text.empty() && !is_inside(text.back())) text.pop_back();

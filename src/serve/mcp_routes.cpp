@@ -23,7 +23,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::array<std::string_view, 3> kVersions{"2025-06-18", "2025-03-26", "2024-11-05"};
 
 /// Messages of one request. They are answered one after the other within one deadline.
-constexpr size_t kMessages = 16;
+constexpr size_t kMostMessages = 16;
 
 /// Error codes of JSON-RPC 2.0.
 constexpr int kInvalidRequest = -32600;
@@ -186,10 +186,10 @@ Reply reply_of(const std::optional<Answer>& answer) {
 }
 
 Reply reply_to_batch(McpCall& call, json messages) {
-  if (messages.empty() || messages.size() > kMessages)
+  if (messages.empty() || messages.size() > kMostMessages)
     return reply_of(rpc_error(
         nullptr,
-        {kInvalidRequest, fmt::format("expected 1 to {} messages, got {}", kMessages, messages.size())},
+        {kInvalidRequest, fmt::format("expected 1 to {} messages, got {}", kMostMessages, messages.size())},
         400));
   Answer all{Json::array()};
   for (auto& message : messages) {

@@ -8,7 +8,8 @@
 namespace ccexpert::geo {
 
 /// Returns the rasters directly in a folder, or also in the folders below it, sorted by name. Hidden files
-/// and folders are left out. Throws Error if the folder cannot be read.
+/// and folders are left out; a folder that links lead to is read once. Throws Error if the folder cannot be
+/// read.
 std::vector<std::filesystem::path> raster_files(const std::filesystem::path& folder,
                                                 bool with_folders = false);
 
